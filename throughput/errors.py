@@ -1,0 +1,17 @@
+"""What can go wrong when timings are asked for."""
+
+from typing import ClassVar
+
+from problem import Problem
+
+
+class ThroughputError(Problem):
+    """The timings could not be computed as asked."""
+
+    code: ClassVar[str] = "throughput"
+
+
+class LogOutOfOrder(ThroughputError):
+    """The events were not given in the order of their sequence."""
+
+    code: ClassVar[str] = "throughput.order"

@@ -1,0 +1,160 @@
+"""From a request's events to its spans: queue, desk, touch, suspended, system.
+
+People's time is read from events; machine work carries its own durations, taken from a monotonic clock
+when it ran. The two are never added up.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from throughput.errors import LogOutOfOrder
+
+
+class Wait(StrEnum):
+    """What a piece of a person's task was."""
+
+    QUEUE = "queue"  # offered → claimed
+    DESK = "desk"  # claimed → started
+    TOUCH = "touch"  # started → finished, less suspended
+    SUSPENDED = "suspended"  # waiting for an outsider
+
+
+@dataclass(frozen=True)
+class Span:
+    """One stretch of a task in one state; `seconds` from events, so by the wall clock."""
+
+    state: str
+    kind: Wait
+    seconds: float
+    channel: str  # "person", or "program" when the step was executed by a program
+
+
+@dataclass
+class Case:
+    """What the log says of one request."""
+
+    request: int
+    key: str
+    variant: str
+    opened_at: datetime
+    milestones: dict[str, datetime] = field(default_factory=dict)  # first occurrence
+    spans: list[Span] = field(default_factory=list)
+    system_us: dict[str, list[int]] = field(default_factory=dict)  # step → monotonic durations, µs
+    documents_signed: int = 0
+    returns: int = 0
+    failures: int = 0
+    outcome: str | None = None
+    channels: set[str] = field(default_factory=set)  # who moved it: "person", "program"
+
+    def lead_s(self, start: str, end: str) -> float | None:
+        """Seconds between two milestones; None while one of them is not reached."""
+        if start not in self.milestones or end not in self.milestones:
+            return None
+        return (self.milestones[end] - self.milestones[start]).total_seconds()
+
+
+@dataclass
+class _Task:
+    """An open task, while its events are read."""
+
+    state: str
+    offered: datetime
+    claimed: datetime | None = None
+    started: datetime | None = None
+    suspended: datetime | None = None
+    away: timedelta = timedelta()  # suspended in all
+    away_before_start: timedelta = timedelta()
+
+    def spans(self, end: datetime, channel: str) -> Iterator[Span]:
+        """Split the task's life, offered to `end`, into its kinds."""
+        claimed = self.claimed or end
+        started = self.started or end
+        yield Span(self.state, Wait.QUEUE, (claimed - self.offered).total_seconds(), channel)
+        if self.claimed is not None:
+            desk = started - claimed - self.away_before_start
+            yield Span(self.state, Wait.DESK, desk.total_seconds(), channel)
+        if self.started is not None:
+            touch = end - started - (self.away - self.away_before_start)
+            yield Span(self.state, Wait.TOUCH, touch.total_seconds(), channel)
+        if self.away:
+            yield Span(self.state, Wait.SUSPENDED, self.away.total_seconds(), channel)
+
+
+def cases_of(records: Iterable[Mapping[str, Any]]) -> list[Case]:
+    """Read event records (parsed, in sequence) into one `Case` per request.
+
+    Raises LogOutOfOrder when a sequence number does not rise.
+    """
+    reader = _Reader()
+    last = 0
+    for record in records:
+        if record["seq"] <= last:
+            raise LogOutOfOrder(f"Event {record['seq']} came after event {last}.")
+        last = record["seq"]
+        if record.get("request") is not None:
+            reader.read(record)
+    return list(reader.cases.values())
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.cases: dict[int, Case] = {}
+        self.tasks: dict[int, _Task] = {}
+
+    def read(self, record: Mapping[str, Any]) -> None:
+        at = datetime.fromisoformat(record["at"])
+        request = record["request"]
+        case = self.cases.get(request)
+        if case is None:
+            case = self.cases[request] = Case(request, record["key"], record["variant"], at)
+        if record.get("durations_us"):
+            for step, microseconds in record["durations_us"].items():
+                case.system_us.setdefault(step, []).append(microseconds)
+        else:
+            case.channels.add(record.get("channel", "person"))
+        if record.get("mark"):
+            case.milestones.setdefault(record["mark"], at)
+        self._count(case, record)
+        self._move(case, record, at)
+
+    @staticmethod
+    def _count(case: Case, record: Mapping[str, Any]) -> None:
+        match record["type"]:
+            case "request_returned":
+                case.returns += 1
+            case "document_signed":
+                case.documents_signed += 1
+            case "step_failed":
+                case.failures += 1
+        if record.get("outcome"):
+            case.outcome = record["outcome"]
+
+    def _move(self, case: Case, record: Mapping[str, Any], at: datetime) -> None:
+        task = self.tasks.get(case.request)
+        match record["type"]:
+            case "task_claimed" if task:
+                task.claimed = at
+            case "task_released" if task:
+                task.claimed = task.started = None
+            case "task_started" if task:
+                task.started = at
+                task.away_before_start = task.away
+            case "request_suspended" if task:
+                task.suspended = at
+            case "request_resumed" if task and task.suspended:
+                task.away += at - task.suspended
+                task.suspended = None
+            case _ if "to" in record and (record["to"] != record.get("from") or record.get("trigger")):
+                self._enter(case, record, at, task)
+
+    def _enter(self, case: Case, record: Mapping[str, Any], at: datetime, task: _Task | None) -> None:
+        if task is not None:
+            if task.suspended:
+                task.away += at - task.suspended
+            case.spans.extend(task.spans(at, record.get("channel", "person")))
+            del self.tasks[case.request]
+        if record.get("task"):  # the state entered waits for a person
+            self.tasks[case.request] = _Task(record["to"], at)
