@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 
-class Problem(Exception):  # noqa: N818 (a Problem is what RFC 9457 calls it)
-    """Base of every error that a person or the API may see.
+class Problem(Exception):
+    """Base of every error that a person or the API may see (RFC 9457 calls it a problem).
 
     `code` is stable and documented; `str(problem)` is one sentence; `hint` says what to do next.
     """

@@ -1,0 +1,45 @@
+"""The comparison's words and figures; the source's claim is checked, not repeated."""
+
+import json
+
+import pytest
+
+from tests.unit.test_throughput_spans import one_day
+from throughput.claims import plausibility
+from throughput.compare import as_csv, as_json, as_text
+from throughput.measures import measure
+from throughput.spans import cases_of
+
+
+def rows():
+    return measure(cases_of(one_day().records))
+
+
+def test_plausibility_of_the_claimed_saving() -> None:
+    p = plausibility()
+    assert p.saved_h_per_week == pytest.approx(6.5)
+    assert p.saved_fte_by_week == pytest.approx(0.18, abs=0.005)
+    assert p.all_handling_h_per_week == pytest.approx(16.7, abs=0.05)
+    assert p.all_handling_fte_by_week == pytest.approx(0.46, abs=0.005)
+    assert not p.possible
+
+
+def test_text_keeps_claims_apart_from_measurements() -> None:
+    text = as_text(rows())
+    measured, claimed = text.split("Claimed by the source study (not measured here)")
+    assert "6.1" not in measured
+    assert "0.18 FTE of 36 h" in claimed
+    assert "cannot yield the claimed saving" in claimed
+    assert "62.0 min" in measured
+
+
+def test_json_and_csv_say_where_each_figure_is_from() -> None:
+    data = json.loads(json.dumps(as_json(rows())))
+    assert {row["origin"] for row in data["measured"]} == {"measured"}
+    assert {row["origin"] for row in data["claimed"]} == {"claimed"}
+    lines = as_csv(rows()).splitlines()
+    assert "declaration,A3,system.sign,ms,1,0.900,0.900,measured" in lines
+
+
+def test_nothing_yet_is_said_in_a_sentence() -> None:
+    assert as_text([]) == "No requests in this period.\n"

@@ -1,0 +1,101 @@
+"""Known answers: a hand-written log and the spans and figures a person computes from it with a watch."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from throughput.errors import LogOutOfOrder
+from throughput.measures import measure, spread
+from throughput.spans import Wait, cases_of
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Log:
+    """Writes records as the engine does, a minute-hand at a time."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+
+    def add(self, minute: float, type_: str, request: int = 1, **facts: Any) -> "Log":
+        at = START + timedelta(minutes=minute)
+        head = {"seq": len(self.records) + 1, "at": at.isoformat(), "type": type_, "request": request}
+        self.records.append(head | {"key": "declaration", "variant": "A3", "channel": "person"} | facts)
+        return self
+
+
+def move(from_: str, to: str, **facts: Any) -> dict[str, Any]:
+    return {"from": from_, "to": to, "trigger": "go", **facts}
+
+
+def one_day() -> Log:
+    log = Log()
+    log.add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
+    log.add(10, "task_claimed").add(12, "task_started")
+    log.add(13, "request_suspended").add(33, "request_resumed")
+    log.add(35, "request_advanced", **move("manager", "rendering", mark="approved"))
+    log.add(35, "document_rendered", **move("rendering", "sign", task="sign"), durations_us={"render": 2000})
+    log.add(60, "task_started")
+    log.add(61, "request_advanced", **move("sign", "sealing"))
+    signed = {"sign": 900, "timestamp": 3100}
+    log.add(61, "document_signed", **move("sealing", "done", mark="signed"), durations_us=signed)
+    log.add(62, "document_delivered", **move("done", "end", mark="delivered"), durations_us={"deliver": 500})
+    return log
+
+
+def test_spans_are_what_a_watch_says() -> None:
+    (case,) = cases_of(one_day().records)
+    manager = {span.kind: span.seconds / 60 for span in case.spans if span.state == "manager"}
+    assert manager == {Wait.QUEUE: 10, Wait.DESK: 2, Wait.TOUCH: 3, Wait.SUSPENDED: 20}
+    assert case.lead_s("requested", "delivered") == 62 * 60
+    assert case.system_us == {"render": [2000], "sign": [900], "timestamp": [3100], "deliver": [500]}
+
+
+def test_machine_time_is_never_peoples_time() -> None:
+    (row,) = measure(cases_of(one_day().records))
+    assert row.system_total_ms is not None
+    assert row.system_total_ms.median == pytest.approx(6.5)
+    assert row.touch_total_s is not None
+    assert row.touch_total_s.median == 4 * 60
+    assert row.documents_per_s == pytest.approx(1 / 0.0065)
+
+
+def test_a_return_is_not_right_the_first_time() -> None:
+    log = one_day()
+    log.add(0, "request_submitted", 2, **move("request", "manager", mark="requested", task="manager"))
+    log.add(5, "request_returned", 2, **move("manager", "request", task="request"))
+    log.add(9, "request_advanced", 2, **move("request", "manager", task="manager"))
+    log.add(9, "document_delivered", 2, **move("manager", "end", mark="delivered"))
+    (row,) = measure(cases_of(log.records))
+    assert (row.n, row.returned, row.first_time_right) == (2, 1, 0.5)
+
+
+def test_steps_carried_out_by_a_program_are_no_human_time() -> None:
+    log = one_day()
+    for record in log.records:
+        record["channel"] = "program"
+    (row,) = measure(cases_of(log.records))
+    assert row.touch_total_s is None
+    assert not row.touch_s
+    assert row.lead_driven_by_program
+
+
+def test_open_cases_are_counted_not_left_out() -> None:
+    log = Log().add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
+    (row,) = measure(cases_of(log.records))
+    assert (row.n, row.open, row.delivered, row.first_time_right) == (1, 1, 0, None)
+
+
+def test_a_log_out_of_order_is_refused() -> None:
+    log = one_day()
+    log.records.reverse()
+    with pytest.raises(LogOutOfOrder, match="came after"):
+        cases_of(log.records)
+
+
+@pytest.mark.parametrize(("n", "p90"), [(1, 1), (10, 9), (11, 10), (100, 90)])
+def test_the_90th_percentile_is_by_nearest_rank(n: int, p90: int) -> None:
+    found = spread(list(range(1, n + 1)))
+    assert found is not None
+    assert found.p90 == p90

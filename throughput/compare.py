@@ -1,0 +1,168 @@
+"""The comparison of the ways of signing, as a text table, as JSON and as CSV.
+
+Three things are never mixed: people's minutes, the machine's milliseconds, and what the source claims.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
+from throughput.measures import SYSTEM_STEPS, Spread, VariantMeasures
+
+NOTHING = "–"
+BY_PROGRAM = "by program"
+
+
+def as_text(rows: Sequence[VariantMeasures]) -> str:
+    """The tables a person reads: flow, people, machine, and apart from them the claims."""
+    if not rows:
+        return "No requests in this period.\n"
+    parts = [_flow(rows), _people(rows), _machine(rows), _claims()]
+    return "\n".join(parts)
+
+
+def as_json(rows: Sequence[VariantMeasures]) -> dict[str, Any]:
+    """The same figures with stable keys; seconds and milliseconds as the keys say."""
+    return {
+        "measured": [asdict(row) for row in rows],
+        "claimed": [asdict(claim) | {"origin": "claimed"} for claim in CLAIMS],
+        "plausibility": asdict(plausibility()) | {"possible": plausibility().possible, "origin": "claimed"},
+    }
+
+
+def as_csv(rows: Sequence[VariantMeasures]) -> str:
+    """One line per variant and figure: key, variant, figure, unit, n, median, p90, origin."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["key", "variant", "figure", "unit", "n", "median", "p90", "origin"])
+    for row in rows:
+        head = [row.key, row.variant]
+        for figure, value in _counts(row):
+            writer.writerow([*head, figure, "requests", value, "", "", row.origin])
+        for figure, unit, found in _spreads(row):
+            writer.writerow(
+                [*head, figure, unit, found.n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin]
+            )
+    return out.getvalue()
+
+
+def _counts(row: VariantMeasures) -> list[tuple[str, int]]:
+    return [
+        ("started", row.n),
+        ("delivered", row.delivered),
+        ("open", row.open),
+        ("withdrawn", row.withdrawn),
+        ("returned", row.returned),
+        ("signatures", row.signatures),
+    ]
+
+
+def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread]]:
+    lead = "lead_driven_by_program" if row.lead_driven_by_program else "lead"
+    found = [(lead, "s", row.lead_s), ("touch", "s", row.touch_total_s)]
+    found += [(f"touch.{state}", "s", figures) for state, figures in row.touch_s.items()]
+    found += [(f"system.{step}", "ms", figures) for step, figures in row.system_ms.items()]
+    found += [("system", "ms", row.system_total_ms)]
+    return [(name, unit, figures) for name, unit, figures in found if figures is not None]
+
+
+def _flow(rows: Sequence[VariantMeasures]) -> str:
+    table = [["process", "variant", "n", "delivered", "open", "returned", "right first time", "signatures"]]
+    table += [
+        [
+            row.key,
+            row.variant,
+            str(row.n),
+            str(row.delivered),
+            str(row.open),
+            str(row.returned),
+            NOTHING if row.first_time_right is None else f"{row.first_time_right:.0%}",
+            str(row.signatures),
+        ]
+        for row in rows
+    ]
+    return "Requests (measured)\n" + _grid(table)
+
+
+def _people(rows: Sequence[VariantMeasures]) -> str:
+    table = [["process", "variant", "lead median", "lead p90", "touch median", "touch p90"]]
+    table += [[row.key, row.variant, *_lead(row), *_touch(row)] for row in rows]
+    note = ""
+    if any(row.lead_driven_by_program for row in rows):
+        note = f"{BY_PROGRAM}: a program carried out people's steps, so there is no human time to report.\n"
+    return "People (measured from events)\n" + _grid(table) + note
+
+
+def _lead(row: VariantMeasures) -> list[str]:
+    if row.lead_driven_by_program:
+        return [BY_PROGRAM, BY_PROGRAM]
+    return [NOTHING] * 2 if row.lead_s is None else [_time(row.lead_s.median), _time(row.lead_s.p90)]
+
+
+def _touch(row: VariantMeasures) -> list[str]:
+    if row.touch_total_s is None:
+        return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
+    return [_time(row.touch_total_s.median), _time(row.touch_total_s.p90)]
+
+
+def _machine(rows: Sequence[VariantMeasures]) -> str:
+    steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
+    table = [["process", "variant", *steps, "in all", "p90", "signed/s"]]
+    for row in rows:
+        cells = [f"{row.system_ms[step].median:.2f}" if step in row.system_ms else NOTHING for step in steps]
+        total = row.system_total_ms
+        cells += [f"{total.median:.2f}", f"{total.p90:.2f}"] if total else [NOTHING] * 2
+        cells.append(NOTHING if row.documents_per_s is None else f"{row.documents_per_s:.0f}")
+        table.append([row.key, row.variant, *cells])
+    return "Machine (measured by monotonic clock; milliseconds, median per step; one worker)\n" + _grid(table)
+
+
+def _claims() -> str:
+    """The source's minutes and the check of its saving; nothing here was measured."""
+    table = [["variant", "handling min", "source's verdict"]]
+    table += [
+        [c.variant, NOTHING if c.handling_min is None else f"{c.handling_min:g}", c.verdict] for c in CLAIMS
+    ]
+    p = plausibility()
+    week = open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=1)
+    two_months = open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=8.7)
+    verdict = (
+        "The claim is possible." if p.possible else "Handling time alone cannot yield the claimed saving."
+    )
+    return (
+        "Claimed by the source study (not measured here)\n"
+        + _grid(table)
+        + f"(10 − 6.1) min × {p.requests_per_week} a week = {p.saved_h_per_week:.1f} h a week"
+        f" = {p.saved_fte_by_week:.2f} FTE of 36 h, {p.saved_fte_by_year:.2f} FTE of 1,363 h a year.\n"
+        f"All handling there is: {p.all_handling_h_per_week:.1f} h a week"
+        f" = {p.all_handling_fte_by_week:.2f} or {p.all_handling_fte_by_year:.2f} FTE;"
+        f" the source claims {p.claimed_fte:g} FTE saved. {verdict}\n"
+        f"What lead time changes: {week:.0f} requests open at a week, {two_months:.0f} at 8.7 weeks.\n"
+    )
+
+
+def _time(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"
+
+
+def _grid(table: Sequence[Sequence[str]]) -> str:
+    """Columns aligned: words left, the rest right."""
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    words = {i for i, name in enumerate(table[0]) if name in {"process", "variant", "source's verdict"}}
+    lines = []
+    for number, row in enumerate(table):
+        cells = (
+            c.ljust(w) if i in words else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append("  " + "  ".join(cells).rstrip())
+        if number == 0:
+            lines.append("  " + "  ".join("-" * w for w in widths))
+    return "\n".join(lines) + "\n"
