@@ -1,0 +1,158 @@
+"""A document kind: how data becomes a checked model, and what is asked of it at each stage."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import rfc8785
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from documents.errors import FieldProblem, KindProblems
+from documents.kinds.fields import Note, Section
+from documents.kinds.national_number import holds_national_number
+from documents.kinds.rule import NOTHING_ELSE, Evidence, Rule, Stage
+
+StageName = Literal["request", "review", "final"]
+
+
+class Document(Section):
+    """Base of every kind's model: reasons settle warnings, keyed by the rule's id."""
+
+    reasons: Mapping[str, Note] | None = None
+
+
+M = TypeVar("M", bound=Document)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[M]):
+    """One kind of document.
+
+    `signatures` names the fields that must be signed, in their order; `example` gives complete, plainly invented
+    data; `aliases` are other names of columns, lower case → dotted field.
+    """
+
+    name: str
+    title: str
+    model: type[M]
+    rules: tuple[Rule[M], ...]
+    signatures: Callable[[M], tuple[str, ...]]
+    example: Callable[..., dict[str, Any]]
+    aliases: Mapping[str, str]
+
+    def parse(
+        self,
+        data: Mapping[str, Any],
+        stage: StageName = "final",
+        evidence: Evidence = NOTHING_ELSE,
+    ) -> M:
+        """Check data for a stage and give the model.
+
+        Raises KindProblems with every field that breaks a rule. A warning without a reason is an error
+        at stage "final" only; before that, `check` shows it.
+        """
+        try:
+            model = self.model.model_validate(data)
+        except ValidationError as error:
+            raise KindProblems(self.name, _field_problems(error)) from None
+        except RecursionError as error:
+            raise KindProblems(self.name, [_TOO_DEEP]) from error
+        refused = [
+            problem
+            for problem in self.check(model, stage, evidence)
+            if problem.severity == "error" or stage == "final"
+        ]
+        if refused:
+            raise KindProblems(self.name, refused)
+        return model
+
+    def check(
+        self, model: M, stage: StageName = "final", evidence: Evidence = NOTHING_ELSE
+    ) -> tuple[FieldProblem, ...]:
+        """List the errors and the warnings without a reason that a stage has, errors first."""
+        reached = Stage[stage.upper()]
+        reasons = model.reasons or {}
+        found = [
+            problem
+            for rule in self.rules
+            if rule.since <= reached and not (rule.severity == "warning" and rule.id in reasons)
+            for problem in rule.problems(model, evidence)
+        ]
+        found += self._strange_reasons(reasons)
+        return tuple(sorted(found, key=lambda problem: (problem.severity, problem.field, problem.rule)))
+
+    def required_signatures(self, model: M) -> tuple[str, ...]:
+        """Name the signature fields that must be signed, in their order."""
+        return self.signatures(model)
+
+    def json_of(self, model: M) -> dict[str, Any]:
+        """Give the canonical data: amounts and days as strings, empty fields left out."""
+        data: dict[str, Any] = model.model_dump(mode="json", exclude_none=True)
+        return data
+
+    def canonical(self, model: M) -> bytes:
+        """Give the canonical data as RFC 8785 JSON, in UTF-8."""
+        return rfc8785.dumps(self.json_of(model))
+
+    def _strange_reasons(self, reasons: Mapping[str, str]) -> Iterator[FieldProblem]:
+        warnings = {rule.id for rule in self.rules if rule.severity == "warning"}
+        for rule_id in reasons:
+            if rule_id not in warnings:
+                yield FieldProblem(
+                    f"reasons.{shown_name(rule_id)}",
+                    "reason-without-rule",
+                    "There is no warning of this name to give a reason for.",
+                )
+
+
+def _field_problems(error: ValidationError) -> list[FieldProblem]:
+    problems = {
+        _field_problem(".".join(_step(step) for step in detail["loc"] if step != "[key]"), detail)
+        for detail in error.errors(include_url=False, include_input=False)
+    }
+    # a list whose only row is bad is not also too short
+    parents = {problem.field.rpartition(".")[0] for problem in problems}
+    parents |= {parent.rpartition(".")[0] for parent in parents}
+    return sorted(p for p in problems if not (p.rule == "row-count" and p.field in parents))
+
+
+_TOO_DEEP = FieldProblem("", "wrong-type", "The data is nested too deeply.")
+
+
+def shown_name(name: str) -> str:
+    """Make a field name that a stranger chose fit to print: short, plain, no citizen service number."""
+    if holds_national_number(name):
+        return "(a name with a number in it)"
+    plain = "".join(
+        character if character.isalnum() or character in "_.- " else "?" for character in name[:60]
+    )
+    return plain + "…" if len(name) > 60 else plain or "(no name)"
+
+
+def _step(step: int | str) -> str:
+    # people count rows from one
+    return str(step + 1) if isinstance(step, int) else shown_name(step)
+
+
+def _field_problem(path: str, detail: ErrorDetails) -> FieldProblem:
+    """Turn pydantic's finding into a rule and a sentence; our own field types bring both along."""
+    type_, context = detail["type"], detail.get("ctx", {})
+    if type_ in _SENTENCES:
+        rule, sentence = _SENTENCES[type_]
+        return FieldProblem(path, rule, sentence.format_map(context))
+    if type_ == "literal_error":
+        return FieldProblem(path, "choice", f"Choose one of: {context['expected'].replace(chr(39), '')}.")
+    return FieldProblem(path, type_, detail["msg"])
+
+
+_SENTENCES = {  # pydantic's error type → our rule and sentence
+    "missing": ("missing", "Fill in this field."),
+    "extra_forbidden": ("unknown-field", "There is no field of this name."),
+    "too_short": ("row-count", "Give at least {min_length}."),
+    "too_long": ("row-count", "Give no more than {max_length}."),
+    "model_type": ("wrong-type", "This part takes fields with names."),
+    "mapping_type": ("wrong-type", "This part takes fields with names."),
+    "tuple_type": ("wrong-type", "This part takes a list."),
+    "string_type": ("wrong-type", "This field takes text."),
+}
