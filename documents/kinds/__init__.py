@@ -6,7 +6,7 @@ from typing import Any
 
 from documents.errors import FieldProblem, KindProblems, UnknownKind
 from documents.kinds import action_plan, action_plan_rules, employer_declaration, employer_declaration_rules
-from documents.kinds.kind import Kind, StageName
+from documents.kinds.kind import Kind, StageName, merged
 from documents.kinds.rule import Evidence, PaySlip, RegisterEntry, Rule, Stage
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "StageName",
     "UnknownKind",
     "kind_named",
+    "merged",
 ]
 
 KINDS: Mapping[str, Kind[Any]] = MappingProxyType(

@@ -3,6 +3,7 @@
 The date of signing is no field: it is the day of the signature itself, which the layout prints.
 """
 
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from pydantic import Field
@@ -164,13 +165,18 @@ class EmployerDeclaration(Document):
     signing: Signing = Signing()
 
 
+def last_month_end(day: date) -> date:
+    """Give the last day of the month before, where the twelve months of variable pay usually end."""
+    return day.replace(day=1) - timedelta(days=1)
+
+
 def required_signatures(model: EmployerDeclaration) -> tuple[str, ...]:
     """A temporary contract's continuation is signed for a second time, by the manager."""
     return ("employer", "manager") if model.employment.contract == "temporary" else ("employer",)
 
 
-def example(*, temporary: bool = False) -> dict[str, Any]:
-    """Give the complete data of a plainly invented employee, with nearly every optional part filled."""
+def example(*, temporary: bool = False, issued_on: date = date(2024, 11, 20)) -> dict[str, Any]:
+    """Give the complete data of a plainly invented employee, nearly every optional part filled."""
     data: dict[str, Any] = {
         "template": TEMPLATE,
         "employer": {
@@ -207,7 +213,7 @@ def example(*, temporary: bool = False) -> dict[str, Any]:
             "irregular_hours": "350.00",
             "overtime": "275.50",
             "commission": "80.00",
-            "variable_until": "2024-10-31",
+            "variable_until": last_month_end(issued_on).isoformat(),
             "fixed_is_unconditional": True,
             "lines": [
                 {"label": "Function allowance", "amount": "900.00", "fixed": True},
@@ -235,7 +241,7 @@ def example(*, temporary: bool = False) -> dict[str, Any]:
     if temporary:
         data["employment"] |= {
             "contract": "temporary",
-            "ends_on": "2026-08-31",
+            "ends_on": issued_on.replace(year=issued_on.year + 2, day=1).isoformat(),
             "probation": True,
             "probation_ended": True,
         }

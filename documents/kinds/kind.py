@@ -29,8 +29,8 @@ M = TypeVar("M", bound=Document)
 class Kind(Generic[M]):
     """One kind of document.
 
-    `signatures` names the fields that must be signed, in their order; `example` gives complete, plainly invented
-    data; `aliases` are other names of columns, lower case → dotted field.
+    `signatures` names the fields that must be signed, in their order; `example` gives complete,
+    plainly invented data; `aliases` are other names of columns, lower case → dotted field.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Kind(Generic[M]):
         try:
             model = self.model.model_validate(data)
         except ValidationError as error:
-            raise KindProblems(self.name, _field_problems(error)) from None
+            raise KindProblems(self.name, field_problems(error)) from None
         except RecursionError as error:
             raise KindProblems(self.name, [_TOO_DEEP]) from error
         refused = [
@@ -106,7 +106,8 @@ class Kind(Generic[M]):
                 )
 
 
-def _field_problems(error: ValidationError) -> list[FieldProblem]:
+def field_problems(error: ValidationError) -> list[FieldProblem]:
+    """Turn what pydantic found into our rules and sentences, without the values."""
     problems = {
         _field_problem(".".join(_step(step) for step in detail["loc"] if step != "[key]"), detail)
         for detail in error.errors(include_url=False, include_input=False)
@@ -118,6 +119,21 @@ def _field_problems(error: ValidationError) -> list[FieldProblem]:
 
 
 _TOO_DEEP = FieldProblem("", "wrong-type", "The data is nested too deeply.")
+
+
+def merged(data: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a part over data, section by section: the part's fields win, a list replaces the list.
+
+    So the manager's and the clerk's parts come on top of the request, and a request on top of the register.
+    """
+    result = dict(data)
+    for name, value in part.items():
+        below = result.get(name)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[name] = merged(below, value)
+        else:
+            result[name] = value
+    return result
 
 
 def shown_name(name: str) -> str:

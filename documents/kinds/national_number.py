@@ -1,7 +1,7 @@
 """Finding Dutch citizen service numbers (BSN) in text, so that none is ever stored or printed.
 
 The test is the "elfproef" for BSN: with digits a to i, 9a + 8b + 7c + 6d + 5e + 4f + 3g + 2h - i is a
-multiple of 11. One in eleven other numbers of nine digits passes too, and is refused: they can't be told apart.
+multiple of 11. One in eleven other numbers of nine digits passes too and is refused: nobody can tell.
 """
 
 import re

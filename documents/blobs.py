@@ -1,0 +1,161 @@
+"""Files kept by the digest of their content, and not acknowledged before they are on the disk.
+
+Layout: FOLDER/<first hex digit>/<sha256>. Sixteen folders and not 256: a batch ends with an fsync of every
+folder that it touched, and with 256 those are a third of its time.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from documents.errors import BlobCorrupt, BlobError, BlobMissing
+
+_SHA256_HEX = re.compile("[0-9a-f]{64}")
+_TEMPORARY = ".incoming-"
+
+
+class BlobStore:
+    """Content-addressed files in one folder, which is made on the first put.
+
+    Several processes may use one folder. What put returned survives a power cut, if the disk keeps its word.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, content: bytes) -> str:
+        """Store content and give its sha256_hex; storing the same again changes nothing. Raises BlobError."""
+        return self.put_many([content])[0]
+
+    def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """Store a batch and give the digests in the same order; all of it is on the disk, or BlobError.
+
+        (1) Write every new file under a temporary name, (2) fsync each, (3) rename each, (4) fsync each
+        touched folder once. A file that was there already is read, and replaced if it has changed.
+        """
+        digests = [hashlib.sha256(content).hexdigest() for content in contents]
+        fresh = dict(zip(digests, contents, strict=True))
+        temporary: dict[str, Path] = {}
+        try:
+            self._make_folders({self.path(digest).parent for digest in fresh})
+            for digest, content in fresh.items():
+                if not self._is_whole(digest):
+                    temporary[digest] = _write_temporary(self.path(digest).parent, content)  # (1)
+            for path in temporary.values():
+                _fsync(path)  # (2)
+            for digest, path in temporary.items():
+                path.replace(self.path(digest))  # (3)
+            # also where nothing is new: another process may have renamed it a moment ago, and not synced yet
+            for folder in {self.path(digest).parent for digest in fresh}:
+                _fsync(folder)  # (4)
+        except OSError as error:
+            _remove(temporary.values())
+            raise BlobError(
+                f"A file could not be stored: {error.strerror or 'the disk refused'}.",
+                hint="Look at the free space and the rights of the data folder, then repeat the step.",
+            ) from error
+        return digests
+
+    def get(self, sha256_hex: str) -> bytes:
+        """Read content and check it against its digest. Raises BlobMissing, BlobCorrupt or BlobError."""
+        content = self._read(self.path(sha256_hex))
+        if hashlib.sha256(content).hexdigest() != sha256_hex:
+            raise BlobCorrupt(
+                f"The stored file {sha256_hex[:12]}… has changed since it was stored.",
+                hint="Restore it from a backup, and have the disk looked at.",
+            )
+        return content
+
+    def exists(self, sha256_hex: str) -> bool:
+        """Say whether a file of this digest is there, without reading it."""
+        return self.path(sha256_hex).is_file()
+
+    def path(self, sha256_hex: str) -> Path:
+        """Give the place of a file, there or not. Raises BlobMissing for what is no digest."""
+        if not _SHA256_HEX.fullmatch(sha256_hex):
+            raise BlobMissing("This is no SHA-256 digest in lower-case hex, so no file has it.")
+        return self.folder / sha256_hex[0] / sha256_hex
+
+    def delete(self, sha256_hex: str) -> bool:
+        """Destroy a file; False when it was not there. On return the removal is on the disk."""
+        path = self.path(sha256_hex)
+        try:
+            path.unlink()
+            _fsync(path.parent)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise BlobError(
+                f"The stored file {sha256_hex[:12]}… could not be removed: {error.strerror}.",
+                hint="Look at the rights of the data folder, then repeat the step.",
+            ) from error
+        return True
+
+    def remove_leftovers(self, *, before: datetime) -> int:
+        """Remove temporary files that a crash left, last written before an instant; give their number."""
+        stale = [
+            path for path in self.folder.glob(f"?/{_TEMPORARY}*") if path.stat().st_mtime < before.timestamp()
+        ]
+        _remove(stale)
+        return len(stale)
+
+    def _is_whole(self, digest: str) -> bool:
+        try:
+            return hashlib.sha256(self.path(digest).read_bytes()).hexdigest() == digest
+        except FileNotFoundError:
+            return False
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise BlobMissing(
+                f"No file {path.name[:12]}… is stored.",
+                hint="It was destroyed at the end of its term, or the data folder is not the right one.",
+            ) from error
+        except OSError as error:
+            raise BlobError(
+                f"The stored file {path.name[:12]}… could not be read: {error.strerror}.",
+                hint="Look at the rights of the data folder and at the disk.",
+            ) from error
+
+    def _make_folders(self, folders: Iterable[Path]) -> None:
+        for folder in folders:
+            if folder.is_dir():
+                continue
+            missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for made in (folder, *missing):
+                _fsync(made.parent)
+
+
+def _write_temporary(folder: Path, content: bytes) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, 0o400)
+    except OSError:
+        _remove([Path(name)])
+        raise
+    return Path(name)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,233 @@
+"""The HR register: what is known about an employee before anybody types anything."""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from documents.errors import PersonUnknown, RegisterError
+from documents.kinds.employer_declaration import last_month_end
+from documents.kinds.fields import (
+    Amount,
+    ChamberNumber,
+    Choice,
+    Day,
+    Line,
+    Note,
+    Postcode,
+    Section,
+    YesNo,
+)
+from documents.kinds.kind import field_problems
+from documents.kinds.rule import Evidence, PaySlip
+
+SAMPLE = Path(__file__).parent / "sample" / "hr_register.csv"
+"""200 plainly invented people; documents/sample/make_register.py writes it."""
+
+HOLIDAY_ALLOWANCE = Decimal("0.08")  # of the gross yearly salary
+YEAR_END_ALLOWANCE = Decimal("0.083")
+
+_REGISTER_MAX_BYTES = 50_000_000
+_CENT = Decimal("0.01")
+
+
+class Person(Section):
+    """One row of the register. Amounts in euros; variable pay is that of the last twelve months."""
+
+    person_id: Line
+    name: Line
+    maiden_name: Line | None = None
+    address: Line
+    postcode: Postcode
+    town: Line
+    date_of_birth: Day
+    unit: Line
+    team: Line
+    manager_id: Line | None = None
+    duties: Line | None = None
+    function: Line
+    in_service_since: Day
+    contract: Choice[Literal["permanent", "temporary", "flexible"]]
+    starts_on: Day
+    ends_on: Day | None = None
+    probation: YesNo
+    probation_ended: YesNo | None = None
+    reorganisation_impact: Note | None = None
+    pay_period: Choice[Literal["month", "four-weeks"]]
+    pay: Amount
+    ikb: YesNo
+    irregular_hours: Amount | None = None
+    overtime: Amount | None = None
+    loan_principal: Amount | None = None
+    wage_garnishment_monthly: Amount | None = None
+    employer_name: Line
+    employer_address: Line
+    employer_postcode: Postcode
+    employer_town: Line
+    chamber_of_commerce_number: ChamberNumber
+
+    @property
+    def pay_slip(self) -> PaySlip:
+        """The gross pay of one period."""
+        return PaySlip(self.pay, 12 if self.pay_period == "month" else 13)
+
+    def has_duty(self, duty: str) -> bool:
+        """Say whether the person is a "manager", "clerk" or "signer", or whatever duty the register names."""
+        return duty in (self.duties or "").split()
+
+
+class Register:
+    """All people of the register, in its order."""
+
+    def __init__(self, people: Mapping[str, Person]) -> None:
+        self._people = dict(people)
+
+    @classmethod
+    def load(cls, path: Path) -> "Register":
+        """Read a UTF-8 file of comma-separated values. Raises RegisterError naming line and field."""
+        people: dict[str, Person] = {}
+        rows = csv.DictReader(io.StringIO(_read(path), newline=""), strict=True)
+        try:
+            for row in rows:
+                person = _person(row, rows.line_num)
+                if person.person_id in people:
+                    raise RegisterError(
+                        f"Line {rows.line_num} of the HR register repeats a person_id.",
+                        hint="Give every person one row.",
+                    )
+                people[person.person_id] = person
+        except csv.Error as error:
+            raise RegisterError(
+                f"Line {rows.line_num} of the HR register is not well-formed: {error}.",
+                hint="Export the register as comma-separated values again.",
+            ) from error
+        return cls(people)
+
+    def person(self, person_id: str) -> Person:
+        """Give one person. Raises PersonUnknown."""
+        try:
+            return self._people[person_id]
+        except KeyError:
+            raise PersonUnknown(
+                "The HR register holds no person of this id.",
+                hint="Look the id up in the register, or give all fields yourself.",
+            ) from None
+
+    def people(self) -> tuple[Person, ...]:
+        """Give everybody."""
+        return tuple(self._people.values())
+
+    def evidence(self, person_id: str, *, on: date) -> Evidence:
+        """Give what a declaration of a day is compared with. Raises PersonUnknown."""
+        person = self.person(person_id)
+        return Evidence(register_entry=person, pay_slip=person.pay_slip, issued_on=on)
+
+    def prefill(self, person_id: str, *, on: date, kind: str = "employer_declaration") -> dict[str, Any]:
+        """Give the data that the register knows for a document of this kind and day. Raises PersonUnknown."""
+        person = self.person(person_id)
+        if kind == "employer_declaration":
+            return _declaration(person, on)
+        if kind == "action_plan":
+            workplace = f"{person.employer_address}, {person.employer_town}"
+            return {"header": {"team": person.team, "workplace": workplace, "drawn_up_on": on.isoformat()}}
+        return {}
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > _REGISTER_MAX_BYTES:
+            raise RegisterError(
+                "The HR register is larger than 50 MB.", hint="Give the file of the people concerned."
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RegisterError(f"The HR register {path.name} is not UTF-8.", hint="Save it as UTF-8.") from error
+    except OSError as error:
+        raise RegisterError(
+            f"The HR register {path.name} can't be read: {error.strerror}.",
+            hint="Give the path of a readable file.",
+        ) from error
+
+
+def _person(row: Mapping[str | None, Any], line: int) -> Person:
+    if None in row or None in row.values():
+        raise RegisterError(
+            f"Line {line} of the HR register has more or fewer cells than the first line.",
+            hint="Export the register again; cells with a comma stand in quotation marks.",
+        )
+    try:
+        return Person.model_validate({name: value for name, value in row.items() if value})
+    except ValidationError as error:
+        problem = field_problems(error)[0]
+        raise RegisterError(
+            f"Line {line} of the HR register, {problem}", hint="Have the register corrected."
+        ) from None
+
+
+def _declaration(person: Person, on: date) -> dict[str, Any]:
+    temporary = person.contract != "permanent"
+    data: dict[str, Any] = {
+        "employer": {
+            "name": person.employer_name,
+            "address": person.employer_address,
+            "postcode": person.employer_postcode,
+            "town": person.employer_town,
+            "chamber_of_commerce_number": person.chamber_of_commerce_number,
+        },
+        "employee": {
+            "name": person.name,
+            "maiden_name": person.maiden_name,
+            "address": person.address,
+            "postcode": person.postcode,
+            "town": person.town,
+            "date_of_birth": person.date_of_birth.isoformat(),
+            "in_service_since": person.in_service_since.isoformat(),
+            "function": person.function,
+        },
+        "employment": {
+            "contract": person.contract,
+            "starts_on": person.starts_on.isoformat(),
+            "ends_on": person.ends_on.isoformat() if temporary and person.ends_on else None,
+            "probation": person.probation,
+            "probation_ended": person.probation_ended,
+            "plan_to_end": False,
+            "reorganisation": person.reorganisation_impact is not None,
+            "reorganisation_impact": person.reorganisation_impact,
+            "director_or_shareholder": False,
+        },
+        "income": _income(person, on),
+        "other": {
+            "loan": person.loan_principal is not None,
+            "loan_principal": _written(person.loan_principal),
+            "wage_garnishment": person.wage_garnishment_monthly is not None,
+            "wage_garnishment_monthly": _written(person.wage_garnishment_monthly),
+        },
+    }
+    return {
+        section: {name: value for name, value in fields.items() if value is not None}
+        for section, fields in data.items()
+    }
+
+
+def _income(person: Person, on: date) -> dict[str, Any]:
+    """The register's pay is contractual, so fixed amounts are unconditional; a choice budget comes split."""
+    gross = person.pay * person.pay_slip.periods_a_year
+    variable = person.irregular_hours is not None or person.overtime is not None
+    return {
+        "gross_yearly": _written(gross),
+        "holiday_allowance": _written(gross * HOLIDAY_ALLOWANCE),
+        "year_end_allowance": _written(gross * YEAR_END_ALLOWANCE),
+        "irregular_hours": _written(person.irregular_hours),
+        "overtime": _written(person.overtime),
+        "variable_until": last_month_end(on).isoformat() if variable else None,
+        "fixed_is_unconditional": True,
+    }
+
+
+def _written(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount.quantize(_CENT))
