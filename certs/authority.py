@@ -1,0 +1,419 @@
+"""The development PKI: a root, an issuing CA, people, seals, a TSA, OCSP and CRLs, kept in one folder.
+
+It exists so that everything works before real certificates are there, and for tests. Its keys are random,
+made on first use, and lie unencrypted in a folder that only its owner may read. Every subject says
+"development".
+"""
+
+from datetime import datetime, timedelta
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+from certs.authority_certificates import Contents, marked_name, sign_certificate
+from certs.authority_folder import AuthorityFolder
+from certs.authority_revocation import OcspAnswerer, Revocation, make_crl
+from certs.authority_timestamps import StampMaker
+from certs.errors import AuthorityError, AuthorityExists, AuthorityMissing
+from certs.keys import generate_key
+from certs.keystore import DOCUMENT_USAGES, Credential, load_pem
+from certs.loopback import free_base_url, split_base_url
+from certs.trust import TrustStore
+
+ORGANISATION: Final = "Example Municipality"
+ROOT_VALIDITY: Final = timedelta(days=3652)
+ISSUING_VALIDITY: Final = timedelta(days=3287)
+PERSON_VALIDITY: Final = timedelta(days=731)
+_AUTHORITY_USAGES: Final = frozenset({"key_cert_sign", "crl_sign"})
+_SETTINGS: Final = "authority.json"
+_REVOKED: Final = "revoked.json"
+_FORMAT: Final = 1
+
+
+class DevelopmentAuthority:
+    """A development PKI in a folder; several processes may use the same folder at once.
+
+    `now` is always an aware UTC datetime. Attributes: `folder`; `base_url`, which its certificates point to.
+    """
+
+    def __init__(self, folder: Path, *, base_url: str) -> None:
+        self.folder = folder
+        self.base_url = base_url
+        self._files = AuthorityFolder(folder)
+        self._kept: dict[str, Credential] = {}
+        self._revocations: tuple[object, dict[int, Revocation]] = (None, {})
+
+    # Making and opening
+
+    @classmethod
+    def create(cls, folder: Path, *, base_url: str, now: datetime) -> "DevelopmentAuthority":
+        """Make a new PKI; `base_url` must be loopback, such as http://127.0.0.1:20333.
+
+        Raises AuthorityExists when the folder holds one already, AuthorityError when it cannot be made.
+        """
+        split_base_url(base_url)
+        files = AuthorityFolder(folder)
+        files.make()
+        with files.lock():
+            if files.read(_SETTINGS) is not None:
+                raise AuthorityExists(f"{folder} holds a development authority already.", hint="Open it.")
+            authority = cls(folder, base_url=base_url)
+            authority._found(now)
+            # Last: a folder with this file is complete.
+            files.write_json(_SETTINGS, {"format": _FORMAT, "base_url": base_url, "made_at": now.isoformat()})
+        return authority
+
+    @classmethod
+    def open(cls, folder: Path) -> "DevelopmentAuthority":
+        """Open an existing PKI; raises AuthorityMissing when there is none, AuthorityError when damaged."""
+        settings = AuthorityFolder(folder).read_json(_SETTINGS)
+        if settings is None:
+            raise AuthorityMissing(
+                f"There is no development authority in {folder}.", hint="Create one, or name its folder."
+            )
+        if settings.get("format") != _FORMAT or not isinstance(settings.get("base_url"), str):
+            raise AuthorityError(f"{folder / _SETTINGS} is damaged.", hint="Start with a new folder.")
+        split_base_url(settings["base_url"])
+        return cls(folder, base_url=settings["base_url"])
+
+    @classmethod
+    def open_or_create(
+        cls, folder: Path, *, now: datetime, base_url: str | None = None
+    ) -> "DevelopmentAuthority":
+        """Open the folder's PKI, or make one; without `base_url` a new one takes a free loopback port."""
+        try:
+            return cls.open(folder)
+        except AuthorityMissing:
+            try:
+                return cls.create(folder, base_url=base_url or free_base_url(), now=now)
+            except AuthorityExists:  # another process was faster
+                return cls.open(folder)
+
+    # Certificates
+
+    @property
+    def root(self) -> x509.Certificate:
+        """The root certificate: the trust anchor."""
+        return self._root.certificate
+
+    @property
+    def issuing(self) -> x509.Certificate:
+        """The issuing authority's certificate."""
+        return self._issuing.certificate
+
+    @property
+    def tsa(self) -> x509.Certificate:
+        """The timestamp authority's certificate."""
+        return self._tsa.certificate
+
+    @property
+    def ocsp_responder(self) -> x509.Certificate:
+        """The delegated OCSP responder's certificate."""
+        return self._ocsp.certificate
+
+    @property
+    def root_pem(self) -> bytes:
+        """The root certificate in PEM, to hand to verifiers."""
+        return self.root.public_bytes(Encoding.PEM)
+
+    @property
+    def trust(self) -> TrustStore:
+        """A trust store of this root, with the issuing certificate at hand."""
+        return TrustStore(anchors=(self.root,), intermediates=(self.issuing,))
+
+    @property
+    def tsa_url(self) -> str:
+        """Where timestamps are had, while the server runs."""
+        return f"{self.base_url}/tsa"
+
+    @property
+    def ocsp_url(self) -> str:
+        """Where OCSP answers are had, while the server runs."""
+        return f"{self.base_url}/ocsp"
+
+    def person(
+        self, person_id: str, display_name: str, *, key_type: str = "P-256", now: datetime
+    ) -> Credential:
+        """Give a person's signing key and certificate: made on first use, anew after it expired.
+
+        A person whose name changes gets another certificate. The certificate names the person and its id.
+        """
+        file = f"people/{_file_stem(person_id, display_name)}.{key_type}.pem"
+        subject = marked_name(display_name, user_id=person_id)
+        return self._kept_or_made(file, display_name, subject, key_type, now)
+
+    def seal(self, *, key_type: str = "P-256", organisation: str = ORGANISATION, now: datetime) -> Credential:
+        """Give the organisation's seal: made on first use, anew after it expired."""
+        file = f"seals/{_file_stem(organisation)}.{key_type}.pem"
+        subject = marked_name(organisation, organisation=organisation)
+        return self._kept_or_made(file, organisation, subject, key_type, now)
+
+    def issue(
+        self,
+        common_name: str,
+        *,
+        key_type: str = "P-256",
+        now: datetime,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        key_usage: frozenset[str] | None = DOCUMENT_USAGES,
+        eku: tuple[ObjectIdentifier, ...] = (),
+        with_revocation_urls: bool = True,
+    ) -> Credential:
+        """Issue a certificate of any kind without keeping its key; OCSP and CRL know it.
+
+        `key_usage` holds names of cryptography's KeyUsage; None leaves the extension out.
+        """
+        contents = self._contents(
+            marked_name(common_name),
+            not_before or now,
+            not_after or now + PERSON_VALIDITY,
+            key_usage=key_usage,
+            eku=eku,
+            with_revocation_urls=with_revocation_urls,
+        )
+        return self._issue(common_name, contents, key_type)
+
+    # Revocation
+
+    def revoke(self, serial: int, *, at: datetime, reason: str = "key_compromise") -> None:
+        """Revoke a certificate by its serial number; a second time changes nothing.
+
+        `reason` is a name of cryptography's ReasonFlags. Raises AuthorityError for a serial number that was
+        never issued, and for an unknown reason.
+        """
+        if reason not in x509.ReasonFlags.__members__:
+            raise AuthorityError(
+                f"“{reason}” is no reason to revoke.",
+                hint=f"One of {', '.join(x509.ReasonFlags.__members__)}.",
+            )
+        if not self._is_issued(serial) and serial != self.issuing.serial_number:
+            raise AuthorityError(
+                f"No certificate has the serial number {serial:x}.", hint="Check the number."
+            )
+        with self._files.lock():
+            revoked = self._files.read_json(_REVOKED) or {}
+            revoked.setdefault(f"{serial:x}", {"at": at.isoformat(), "reason": reason})
+            self._files.write_json(_REVOKED, revoked)
+
+    def revocations(self) -> dict[int, Revocation]:
+        """Give what is revoked now, by serial number, as the folder has it."""
+        stamp = self._files.stamp(_REVOKED)
+        if stamp != self._revocations[0]:
+            self._revocations = stamp, _parse_revocations(self._files.read_json(_REVOKED) or {})
+        return self._revocations[1]
+
+    def crl(self, issuer: Literal["issuing", "root"], now: datetime) -> bytes:
+        """Write the CRL of the issuing authority or of the root, in DER."""
+        credential = self._root if issuer == "root" else self._issuing
+        own = {
+            serial: revocation
+            for serial, revocation in self.revocations().items()
+            if (serial == self.issuing.serial_number) == (issuer == "root")
+        }
+        return make_crl(credential.certificate, credential.private_key, now, own)
+
+    def ocsp(self, request_der: bytes, now: datetime) -> bytes:
+        """Answer an OCSP request, in DER; what is no request gets malformedRequest."""
+        return self._ocsp_answerer.respond(
+            request_der, now, is_issued=self._is_issued, revocations=self.revocations()
+        )
+
+    def timestamp(self, request_der: bytes, now: datetime) -> bytes:
+        """Answer an RFC 3161 request, in DER; what cannot be granted gets a rejection with its reason."""
+        return self.stamp_maker.respond(request_der, now)
+
+    @cached_property
+    def stamp_maker(self) -> StampMaker:
+        """The timestamp authority with its key loaded."""
+        return self.stamp_maker_for(self._tsa)
+
+    def stamp_maker_for(self, credential: Credential) -> StampMaker:
+        """Make a timestamp authority with another P-256 credential of this PKI."""
+        private_key = credential.private_key
+        if not isinstance(private_key, EllipticCurvePrivateKey):
+            raise AuthorityError(
+                f"{credential.name} has no P-256 key.", hint="Timestamps are made with P-256."
+            )
+        return StampMaker(private_key, credential.certificate, (self.issuing,))
+
+    # Inside
+
+    @cached_property
+    def _root(self) -> Credential:
+        return self._load_needed("root.pem")
+
+    @cached_property
+    def _issuing(self) -> Credential:
+        return self._load_needed("issuing.pem")
+
+    @cached_property
+    def _tsa(self) -> Credential:
+        return self._load_needed("tsa.pem")
+
+    @cached_property
+    def _ocsp(self) -> Credential:
+        return self._load_needed("ocsp.pem")
+
+    @cached_property
+    def _ocsp_answerer(self) -> OcspAnswerer:
+        return OcspAnswerer(self._ocsp, self.issuing)
+
+    def _found(self, now: datetime) -> None:
+        """Make the root, the issuing authority, the TSA and the OCSP responder."""
+        self._save("root.pem", self._make_root(now))
+        self._save("issuing.pem", self._make_issuing(now))
+        until = now + ISSUING_VALIDITY
+        stamping = self._contents(
+            marked_name("Timestamp authority"),
+            now,
+            until,
+            key_usage=frozenset({"digital_signature"}),
+            eku=(ExtendedKeyUsageOID.TIME_STAMPING,),
+        )
+        answering = self._contents(
+            marked_name("OCSP responder"),
+            now,
+            until,
+            key_usage=frozenset({"digital_signature"}),
+            eku=(ExtendedKeyUsageOID.OCSP_SIGNING,),
+            with_revocation_urls=False,
+            no_revocation_check=True,
+        )
+        self._save("tsa.pem", self._issue("Timestamp authority", stamping, "P-256"))
+        self._save("ocsp.pem", self._issue("OCSP responder", answering, "P-256"))
+
+    def _make_root(self, now: datetime) -> Credential:
+        key = generate_key("P-256")
+        contents = Contents(
+            marked_name("Root"), now, now + ROOT_VALIDITY, key_usage=_AUTHORITY_USAGES, path_length=1
+        )
+        certificate = sign_certificate(contents, key.public_key(), issuer=None, issuer_key=key)
+        return Credential("Root", certificate, (), key)
+
+    def _make_issuing(self, now: datetime) -> Credential:
+        key = generate_key("P-256")
+        contents = Contents(
+            marked_name("Issuing authority"),
+            now,
+            now + ISSUING_VALIDITY,
+            key_usage=_AUTHORITY_USAGES,
+            path_length=0,
+            issuer_url=f"{self.base_url}/ca/root.crt",
+            crl_url=f"{self.base_url}/crl/root.crl",
+        )
+        certificate = sign_certificate(
+            contents, key.public_key(), issuer=self.root, issuer_key=self._root.private_key
+        )
+        return Credential("Issuing authority", certificate, (self.root,), key)
+
+    def _contents(
+        self,
+        subject: x509.Name,
+        not_before: datetime,
+        not_after: datetime,
+        *,
+        key_usage: frozenset[str] | None = DOCUMENT_USAGES,
+        eku: tuple[ObjectIdentifier, ...] = (),
+        with_revocation_urls: bool = True,
+        no_revocation_check: bool = False,
+    ) -> Contents:
+        """Say what a certificate under the issuing authority holds; none outlives its issuer."""
+        return Contents(
+            subject,
+            not_before,
+            min(not_after, self.issuing.not_valid_after_utc),
+            key_usage=key_usage,
+            eku=eku,
+            no_revocation_check=no_revocation_check,
+            ocsp_url=self.ocsp_url if with_revocation_urls else None,
+            issuer_url=f"{self.base_url}/ca/issuing.crt" if with_revocation_urls else None,
+            crl_url=f"{self.base_url}/crl/issuing.crl" if with_revocation_urls else None,
+        )
+
+    def _issue(self, name: str, contents: Contents, key_type: str) -> Credential:
+        key = generate_key(key_type)
+        certificate = sign_certificate(
+            contents, key.public_key(), issuer=self.issuing, issuer_key=self._issuing.private_key
+        )
+        # Before anybody can use the key: OCSP must know every certificate that is about.
+        self._files.write(_issued_file(certificate.serial_number), certificate.public_bytes(Encoding.DER))
+        return Credential(name, certificate, (self.issuing, self.root), key)
+
+    def _kept_or_made(
+        self, file: str, name: str, subject: x509.Name, key_type: str, now: datetime
+    ) -> Credential:
+        found = self._current(file, name, now)
+        if found:
+            return found
+        with self._files.lock():
+            found = self._current(file, name, now)  # another process may have been faster
+            if found is None:
+                found = self._issue(name, self._contents(subject, now, now + PERSON_VALIDITY), key_type)
+                self._save(file, found)
+        return found
+
+    def _current(self, file: str, name: str, now: datetime) -> Credential | None:
+        credential = self._kept.get(file) or self._load(file, name)
+        if credential is None or now > credential.certificate.not_valid_after_utc:
+            self._kept.pop(file, None)
+            return None
+        self._kept[file] = credential
+        return credential
+
+    def _save(self, file: str, credential: Credential) -> None:
+        key = credential.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        certificates = (credential.certificate, *credential.chain)
+        # One file, so that a key and its certificate can never be mismatched by a crash.
+        self._files.write(file, key + b"".join(found.public_bytes(Encoding.PEM) for found in certificates))
+        self._kept[file] = credential
+
+    def _load(self, file: str, name: str | None = None) -> Credential | None:
+        path = self.folder / file
+        return load_pem(path, path, name=name) if path.exists() else None
+
+    def _load_needed(self, file: str) -> Credential:
+        credential = self._kept.get(file) or self._load(file)
+        if credential is None:
+            raise AuthorityError(f"{self.folder / file} is missing.", hint="Restore it, or start anew.")
+        return credential
+
+    @cached_property
+    def _known_serials(self) -> set[int]:
+        return set()
+
+    def _is_issued(self, serial: int) -> bool:
+        if serial not in self._known_serials and self._files.stamp(_issued_file(serial)):
+            self._known_serials.add(serial)
+        return serial in self._known_serials
+
+
+def _issued_file(serial: int) -> str:
+    return f"issued/{serial:x}.crt"
+
+
+def _file_stem(*parts: str) -> str:
+    """Name a file after what may be any text: a readable beginning and a digest of the whole."""
+    readable = "".join(char if char.isascii() and char.isalnum() else "-" for char in parts[0])
+    digest = sha256("\0".join(parts).encode()).hexdigest()
+    return f"{readable[:40]}-{digest[:16]}"
+
+
+def _parse_revocations(revoked: dict[str, Any]) -> dict[int, Revocation]:
+    try:
+        return {
+            int(serial, 16): Revocation(
+                datetime.fromisoformat(entry["at"]), x509.ReasonFlags[entry["reason"]]
+            )
+            for serial, entry in revoked.items()
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuthorityError(
+            f"{_REVOKED} is damaged.", hint="Restore it, or start with a new folder."
+        ) from error

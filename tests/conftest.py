@@ -1,0 +1,24 @@
+"""What the tests share: one development PKI a session, and its server on loopback."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from certs.authority import DevelopmentAuthority
+from certs.loopback import free_base_url
+from certs.serve_authority import AuthorityServer
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentAuthority:
+    """A development PKI in a folder of its own; don't revoke what others use: revoke what you issued."""
+    folder = tmp_path_factory.mktemp("pki") / "authority"
+    return DevelopmentAuthority.create(folder, base_url=free_base_url(), now=datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def authority_server(authority: DevelopmentAuthority) -> Iterator[AuthorityServer]:
+    """The session's development PKI, answering at the addresses in its certificates."""
+    with AuthorityServer(authority.folder) as server:
+        yield server
