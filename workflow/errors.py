@@ -1,0 +1,118 @@
+"""What can go wrong when a request is moved, or when its record is kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from problem import Problem
+
+
+class WorkflowError(Problem):
+    """Base of every error of this package."""
+
+    code: ClassVar[str] = "workflow"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason why something can't be done now: `code` is stable, `message` a sentence.
+
+    `field` is the dotted field of the document's data that is to blame, "" when none is.
+    """
+
+    code: str
+    message: str
+    field: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class Refused(WorkflowError):
+    """The command can't be done now: `reasons` lists everything that stands in its way."""
+
+    code: ClassVar[str] = "workflow-refused"
+    advice: ClassVar[str] = "Settle what is named and try again."
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(" ".join(str(reason) for reason in self.reasons), hint=self.advice)
+
+
+class ClaimedByAnother(Refused):
+    """Somebody else holds the task: `holder` since `since`."""
+
+    code: ClassVar[str] = "workflow-claimed"
+    advice: ClassVar[str] = "Choose another task, or ask the holder to release this one."
+
+    def __init__(self, reasons: Iterable[Reason], *, holder: str, since: datetime) -> None:
+        super().__init__(reasons)
+        self.holder = holder
+        self.since = since
+
+
+class StaleVersion(WorkflowError):
+    """The request has changed since the sender looked at it: `version` is the present one."""
+
+    code: ClassVar[str] = "workflow-stale"
+
+    def __init__(self, *, seen: int, version: int) -> None:
+        super().__init__(
+            f"The request has changed: it was looked at in version {seen}, it is now in version {version}.",
+            hint="Look at the request again, then decide.",
+        )
+        self.version = version
+
+
+class KeyReused(WorkflowError):
+    """The idempotency key was used before, for another command."""
+
+    code: ClassVar[str] = "workflow-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This idempotency key was used for another command.", hint="Send each new command with a new key."
+        )
+
+
+class NotFound(WorkflowError):
+    """There is no such request, or the person may not know of it."""
+
+    code: ClassVar[str] = "workflow-not-found"
+
+    def __init__(self, request_id: int) -> None:
+        super().__init__(
+            f"There is no request {request_id} that this person may see.",
+            hint="Look in the queue for the numbers of requests.",
+        )
+
+
+class Contended(WorkflowError):
+    """Others kept changing the same rows; nothing of the command was recorded."""
+
+    code: ClassVar[str] = "workflow-contended"
+
+
+class DefinitionMissing(WorkflowError):
+    """A request is pinned to a definition that is not at hand."""
+
+    code: ClassVar[str] = "workflow-definition-missing"
+
+
+class StoreUnavailable(WorkflowError):
+    """The database can't be opened, is locked for too long, or has gone away."""
+
+    code: ClassVar[str] = "workflow-store"
+
+
+class StoreOutdated(WorkflowError):
+    """The database was made by another release: its tables are not the ones expected."""
+
+    code: ClassVar[str] = "workflow-store-outdated"
+
+
+class LogUnwritable(WorkflowError):
+    """An event can't be put into canonical form."""
+
+    code: ClassVar[str] = "workflow-log-form"

@@ -1,0 +1,163 @@
+"""The database: how it is opened, what a transaction is, how its tables get there.
+
+The only module, beside the migrations, that knows which database it is.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from workflow.canonical import encode
+from workflow.errors import StoreOutdated, StoreUnavailable
+
+FILE = "paraaf.sqlite3"
+VARIABLE = "PARAAF_DATABASE"
+BUSY_TIMEOUT_MS = 30_000
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Store:
+    """One database. `write()` and `read()` are transactions; nothing is opened before the first."""
+
+    def __init__(self, url: str | URL, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self.url = make_url(url)
+        self._busy_timeout_ms = busy_timeout_ms
+        self._writer = self._engine(readonly=False)
+        self._reader = self._engine(readonly=True)
+
+    @classmethod
+    def open(cls, folder: Path, environ: Mapping[str, str] = os.environ) -> Self:
+        """Open the database of a data folder, made and brought up to date when needed.
+
+        The embedded default is a file in the folder; PARAAF_DATABASE names another database by its URL.
+        Raises StoreUnavailable, StoreOutdated.
+        """
+        url = environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE))
+        store = cls(url)
+        store.migrate()
+        return store
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a server or a database in memory."""
+        if self.url.get_backend_name() != "sqlite" or not self.url.database:
+            return None
+        return Path(self.url.database)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may write: committed at the end, rolled back when an exception leaves it.
+
+        On SQLite it has the write lock from its first statement on. Raises StoreUnavailable.
+        """
+        with self._session(self._writer) as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one moment and can't write. Raises StoreUnavailable."""
+        with self._session(self._reader) as session:
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; several processes may do so at once.
+
+        Raises StoreOutdated when the database was made by a later release.
+        """
+        if self.file is not None:
+            _make_private(self.file)
+        with _told(), self._writer.begin() as connection:
+            _upgrade(connection)
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        with _told(), Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            yield session
+
+    def _engine(self, *, readonly: bool) -> Engine:
+        if self.url.get_backend_name() != "sqlite":
+            isolation = {"isolation_level": "READ COMMITTED", "postgresql_readonly": readonly}
+            return create_engine(self.url, json_serializer=encode, execution_options=isolation)
+        engine = create_engine(
+            self.url, json_serializer=encode, connect_args={"timeout": self._busy_timeout_ms / 1000}
+        )
+        event.listen(engine, "connect", _pragmas(readonly=readonly))
+        event.listen(engine, "begin", _begin_deferred if readonly else _begin_immediate)
+        return engine
+
+
+def _pragmas(*, readonly: bool) -> Any:
+    def connect(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        # recursive_triggers: or REPLACE deletes rows without firing the triggers that forbid it
+        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"]
+        settings.append("query_only=ON" if readonly else "journal_mode=WAL")
+        for setting in settings:
+            connection.execute(f"PRAGMA {setting}")
+
+    return connect
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # a deferred transaction that reads first can't become a writer when another wrote in between
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _make_private(file: Path) -> None:
+    """Make the folder and the file for its owner alone; SQLite gives its side files the same mode."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The database file {file} can't be made or opened: {error.strerror}.",
+            hint="Choose a data folder that may be written, with --data or PARAAF_DATA.",
+        ) from error
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic takes 0.1 s to import, and nothing else needs it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('paraaf-migrate'))"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "heads")
+    except CommandError as error:
+        raise StoreOutdated(
+            "The database was made by a later release than this one.",
+            hint="Install that release, or use another data folder.",
+        ) from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the driver's operational errors into ours."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreUnavailable(
+            f"The database does not answer as it should: {error.orig}.",
+            hint="See that its disk is there and has room, and that no other program holds it.",
+        ) from error

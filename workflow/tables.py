@@ -1,0 +1,393 @@
+"""The tables. Long on purpose: one class a table, in the order in which a request meets them.
+
+Times are aware and UTC. Rows of `events` and `log_head` are guarded by triggers (migration 0001).
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+# SQLite counts up only an INTEGER primary key by itself.
+BigInt = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite keeps no offset: there it is stored as UTC, and given back aware."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; SQLite gets UTC without its offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without offset")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002  SQLAlchemy's signature
+    ) -> datetime | None:
+        """Give the offset back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints have names, so that a migration can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        datetime: UtcTime(),
+        bytes: LargeBinary(),
+        dict[str, Any]: JSON(),
+    }
+
+    @classmethod
+    def table(cls) -> Table:
+        """The Core table, for statements over many rows."""
+        return cast(Table, cls.__table__)
+
+
+class Person(Base):
+    """Somebody who may act or be acted for."""
+
+    __tablename__ = "people"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    unit: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Grant(Base):
+    """A role that a person has, in one unit or (unit null) in all."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        # null is not equal to null: two indexes make one grant once
+        Index(
+            "uq_grants_unit",
+            "person_id",
+            "role",
+            "unit",
+            unique=True,
+            sqlite_where=text("unit IS NOT NULL"),
+            postgresql_where=text("unit IS NOT NULL"),
+        ),
+        Index(
+            "uq_grants_all",
+            "person_id",
+            "role",
+            unique=True,
+            sqlite_where=text("unit IS NULL"),
+            postgresql_where=text("unit IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    role: Mapped[str]
+    unit: Mapped[str | None]
+
+
+class Substitute(Base):
+    """Who may act for whom, in one role or (role null) in all, first and last day included."""
+
+    __tablename__ = "substitutes"
+    __table_args__ = (
+        CheckConstraint("principal_id <> substitute_id", name="differ"),
+        CheckConstraint("valid_from <= valid_until", name="dates"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    principal_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    substitute_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    role: Mapped[str | None]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date]
+
+
+class DefinitionSource(Base):
+    """The text of every definition that a request was ever started with."""
+
+    __tablename__ = "definitions"
+
+    sha256_hex: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    variant: Mapped[str]
+    version: Mapped[int]
+    source: Mapped[str]
+
+
+class Request(Base):
+    """One case. `version` rises with every event of it; `step_seq` is the event that entered `state`."""
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        Index(
+            "uq_requests_reference",
+            "key",
+            "requester_id",
+            "reference",
+            unique=True,
+            sqlite_where=text("reference IS NOT NULL"),
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
+        Index("ix_requests_key_state", "key", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    key: Mapped[str]
+    variant: Mapped[str]
+    definition_sha256: Mapped[str] = mapped_column(ForeignKey("definitions.sha256_hex"))
+    state: Mapped[str]
+    version: Mapped[int]
+    step_seq: Mapped[int] = mapped_column(BigInt)
+    requester_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    unit: Mapped[str]
+    language: Mapped[str]
+    reference: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+    data_sha256: Mapped[str]
+    suspended_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+
+
+class Task(Base):
+    """A state's work for a person. `…_for` is the principal of a substitute; `done_by` moved it on."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index(
+            "uq_tasks_open",
+            "request_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("ix_tasks_request_id_state", "request_id", "state"),
+        Index("ix_tasks_role_closed_at", "role", "closed_at"),
+        CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name="claim"),
+        CheckConstraint("done_by IS NULL OR closed_at IS NOT NULL", name="done"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    """The sequence of the event that offered it."""
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    state: Mapped[str]
+    role: Mapped[str]
+    offered_at: Mapped[datetime]
+    claimed_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    claimed_for: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    claimed_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    suspended_us: Mapped[int] = mapped_column(BigInteger(), default=0)
+    closed_at: Mapped[datetime | None]
+    done_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    done_for: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+
+
+class Hand(Base):
+    """Four eyes: a person has a hand in one of the two states of a rule, and so never in the other.
+
+    `rule` names the two states in alphabetical order ("manager|review"); the key lets a person in once, and
+    `state` says in which of the two.
+    """
+
+    __tablename__ = "hands"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    state: Mapped[str]
+
+
+class Draft(Base):
+    """What a person has typed in a state and not yet sent."""
+
+    __tablename__ = "drafts"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    data: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime]
+
+
+class CommandKey(Base):
+    """An idempotency key with the digest of its command and the first answer."""
+
+    __tablename__ = "commands"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
+    body_sha256: Mapped[str]
+    answer: Mapped[dict[str, Any]]
+    recorded_at: Mapped[datetime]
+
+
+class Event(Base):
+    """A fact: `record` is RFC 8785 JSON, `hash` its SHA-256, `prev_hash` that of the event before."""
+
+    __tablename__ = "events"
+
+    seq: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
+    type: Mapped[str]
+    recorded_at: Mapped[datetime]
+    record: Mapped[str]
+    prev_hash: Mapped[str]
+    hash: Mapped[str]
+
+
+class Body(Base):
+    """An event's personal part (canonical JSON) and its salt. Erased: both null, `erased_at` set."""
+
+    __tablename__ = "bodies"
+    __table_args__ = (
+        CheckConstraint("(body IS NULL) = (erased_at IS NOT NULL)", name="erased"),
+        CheckConstraint("(body IS NULL) = (salt IS NULL)", name="salt"),
+    )
+
+    seq: Mapped[int] = mapped_column(ForeignKey("events.seq"), primary_key=True, autoincrement=False)
+    salt: Mapped[bytes | None]
+    body: Mapped[str | None]
+    erased_at: Mapped[datetime | None]
+
+
+class LogHead(Base):
+    """The last event's sequence and hash: one row, which only advances. Its lock is the log's write lock."""
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInt)
+    hash: Mapped[str]
+
+
+class DocumentRow(Base):
+    """One revision of a document of a request. Digests are SHA-256 in hex, and names of blobs."""
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("request_id", "name", "revision_no"),)
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    name: Mapped[str]
+    kind: Mapped[str]
+    revision_no: Mapped[int]
+    number: Mapped[str] = mapped_column(index=True)
+    verification_code: Mapped[str] = mapped_column(unique=True)
+    language: Mapped[str]
+    issued_on: Mapped[date]
+    valid_until: Mapped[date | None]
+    data_sha256: Mapped[str]
+    rendered_sha256: Mapped[str]
+    current_sha256: Mapped[str] = mapped_column(index=True)
+    level_reached: Mapped[str | None]
+    created_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"))
+
+
+class SignatureRow(Base):
+    """A signature in the making or made: everything that the key is used on is here before it is used.
+
+    `prepared` holds what the signing room needs beside the columns; `value` is the raw signature value.
+    """
+
+    __tablename__ = "signatures"
+    __table_args__ = (UniqueConstraint("document_id", "field"),)
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    field: Mapped[str]
+    profile: Mapped[str]
+    level_asked: Mapped[str]
+    signer_kind: Mapped[str]
+    signer_id: Mapped[str]
+    certificate_sha256: Mapped[str]
+    source_sha256: Mapped[str]
+    revision: Mapped[bytes]
+    byte_range: Mapped[list[int]] = mapped_column(JSON)
+    signed_attributes: Mapped[bytes]
+    digest_algorithm: Mapped[str]
+    prepared: Mapped[dict[str, Any]]
+    attempts: Mapped[int] = mapped_column(default=0)
+    value: Mapped[bytes | None]
+    signed_sha256: Mapped[str | None]
+    level_reached: Mapped[str | None]
+    event_seq: Mapped[int | None] = mapped_column(ForeignKey("events.seq"))
+
+
+class Delivery(Base):
+    """A document handed over, once per channel."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("document_id", "channel"),)
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    sha256: Mapped[str]
+    channel: Mapped[str]
+    delivered_at: Mapped[datetime]
+
+
+class Incident(Base):
+    """A step that used up its retries and waits for a person; one unresolved per request."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index(
+            "uq_incidents_open",
+            "request_id",
+            unique=True,
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    state: Mapped[str]
+    step_seq: Mapped[int] = mapped_column(BigInt)
+    step: Mapped[str]
+    code: Mapped[str]
+    message: Mapped[str]
+    opened_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
