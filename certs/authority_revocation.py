@@ -10,10 +10,10 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, Hash, HashAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from certs import der
+from certs.keys import PrivateKey, public_key_bits
 from certs.keystore import Credential
 
 # Long for an OCSP answer: evidence embedded in a demo document can be judged offline for a week.
@@ -38,7 +38,7 @@ class OcspAnswerer:
         self._issuer_hashes = {
             algorithm.name: (
                 _digest(algorithm(), issuer.subject.public_bytes()),
-                _key_hash(issuer, algorithm()),
+                _digest(algorithm(), public_key_bits(issuer)),
             )
             for algorithm in _CERT_ID_HASHES
         }
@@ -84,7 +84,7 @@ class OcspAnswerer:
 
 
 def make_crl(
-    issuer: x509.Certificate, issuer_key: object, now: datetime, revocations: Mapping[int, Revocation]
+    issuer: x509.Certificate, issuer_key: PrivateKey, now: datetime, revocations: Mapping[int, Revocation]
 ) -> bytes:
     """Write an issuer's CRL in DER, numbered by the time in milliseconds, so that later ones count higher."""
     key_identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -100,7 +100,7 @@ def make_crl(
     )
     for serial, revocation in sorted(revocations.items()):
         builder = builder.add_revoked_certificate(_crl_entry(serial, revocation))
-    return builder.sign(issuer_key, SHA256()).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+    return builder.sign(issuer_key, SHA256()).public_bytes(Encoding.DER)
 
 
 def _crl_entry(serial: int, revocation: Revocation) -> x509.RevokedCertificate:
@@ -122,13 +122,6 @@ def _nonce(request: ocsp.OCSPRequest) -> x509.OCSPNonce | None:
 
 def _unsuccessful(status: ocsp.OCSPResponseStatus) -> bytes:
     return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER)
-
-
-def _key_hash(certificate: x509.Certificate, algorithm: HashAlgorithm) -> bytes:
-    """Hash the issuer's public key: the value of the BIT STRING without its tag, length and unused bits."""
-    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    bit_string = list(der.values(der.read(spki, tag=der.SEQUENCE).content))[1]
-    return _digest(algorithm, bit_string.content[1:])
 
 
 def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:

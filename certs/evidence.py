@@ -19,3 +19,7 @@ class RevocationEvidence:
     next_update: datetime | None
     status: Literal["good", "revoked"]
     revoked_at: datetime | None = None
+
+
+class UnusableAnswer(Exception):
+    """An OCSP answer or a CRL proves nothing about the certificate; the message says why."""
