@@ -1,0 +1,140 @@
+"""A process definition as values: what a TOML file says, read once and never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as given  # State has a field of that name
+from types import MappingProxyType
+from typing import Literal
+
+from workflow.calendar import Duration
+
+Check = Literal["request", "review", "final"]
+End = Literal["done", "withdrawn", "refused"]
+Status = Literal["active", "dropped"]
+
+CHECKS: tuple[Check, ...] = ("request", "review", "final")
+ENDS: tuple[End, ...] = ("done", "withdrawn", "refused")
+STATUSES: tuple[Status, ...] = ("active", "dropped")
+# In their order: a path reaches each for the first time after the ones before it.
+MILESTONES = ("requested", "approved", "signed", "delivered")
+REMINDERS = ("remind", "escalate")
+# The engine's own verbs; submit and withdraw are triggers of the definition.
+RESERVED_VERBS = ("claim", "release", "start", "suspend", "resume", "save_draft")
+SUBMIT, WITHDRAW, RETURN = "submit", "withdraw", "return"
+# What a person reports of things that happened outside, by `record`.
+FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
+    {"note": "text", "signed_by": "text", "signed_on": "day", "posted_on": "day"}
+)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One way that a trigger can lead: all guards in `when` must hold; `mark` is the milestone it sets."""
+
+    to: str
+    when: tuple[str, ...] = ()
+    mark: str | None = None
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A verb out of a state; the first branch whose guards hold is taken.
+
+    `remark`: the person must say why. `check`: the stage at which the document's data must parse.
+    `consent`: the name of the text in Definition.consents that the person must accept. `record`: names of
+    FACTS to enter.
+    """
+
+    name: str
+    branches: tuple[Branch, ...]
+    remark: bool = False
+    check: Check | None = None
+    consent: str | None = None
+    record: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class After:
+    """What happens when a task has waited so much working time: names of REMINDERS."""
+
+    wait: Duration
+    do: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a request is: exactly one of `role` (it waits for a person), `auto` (a step runs), `end` is set.
+
+    `not_by`: states whose people (actor and principal) may not act here. `edits`: top-level sections of
+    the document's data that this state's person may change. `due`, `norm`, `after`: working time. For
+    auto = "sign": `field` is the signature field, `signs_as` the earlier state whose actor is the signer.
+    """
+
+    name: str
+    role: str | None = None
+    auto: str | None = None
+    end: End | None = None
+    not_by: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
+    field: str | None = None
+    signs_as: str | None = None
+    due: Duration | None = None
+    norm: Duration | None = None
+    after: tuple[After, ...] = ()
+    triggers: Mapping[str, Trigger] = given(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document of the process: its kind, and the signature fields that it may need."""
+
+    name: str
+    kind: str
+    signatures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One variant of a process. `sha256_hex` is of `source`, the whole TOML text, and pins requests to it."""
+
+    key: str
+    variant: str
+    version: int
+    title: str
+    status: Status
+    start: str
+    calendar: str
+    keep: Duration
+    signing: str
+    roles: Mapping[str, str]
+    consents: Mapping[str, str]
+    documents: Mapping[str, Document]
+    states: Mapping[str, State]
+    source: str
+    sha256_hex: str
+    path: str
+
+    def __hash__(self) -> int:
+        return hash(self.sha256_hex)
+
+    @property
+    def label(self) -> str:
+        """Key, variant and version as a person says them."""
+        return f"{self.key} {self.variant} v{self.version}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The closed registries that a definition may refer to.
+
+    `profiles`: signing profile → kind of signer. `kinds`: document kind → sections of its data. `guards`:
+    guard → section that it reads. `exhaustive`: sets of guards of which one always holds. `steps`:
+    automatic step → its outcomes, the good one first. `calendars`: working calendars.
+    """
+
+    profiles: Mapping[str, str]
+    kinds: Mapping[str, frozenset[str]]
+    guards: Mapping[str, str]
+    exhaustive: tuple[frozenset[str], ...]
+    steps: Mapping[str, tuple[str, ...]]
+    calendars: frozenset[str]
