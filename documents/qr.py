@@ -1,0 +1,41 @@
+"""A QR code as one path of a content stream."""
+
+from itertools import groupby
+
+import segno
+
+_MASK = 3
+_QUIET = 4  # modules of white on every side: ISO/IEC 18004, the quiet zone
+
+
+def qr_operators(text: str, x: float, y: float, size: float) -> str:
+    """The operators that draw `text` as a QR code in the square with lower left corner (x, y).
+
+    The quiet zone is part of the square, whose side is `size` points. The mask is fixed: judging all
+    eight costs five times as much as all the rest, every mask can be read, and random characters have no
+    patterns to break.
+    """
+    code = segno.make_qr(text, error="m", mask=_MASK, boost_error=False)
+    matrix = code.matrix
+    modules = len(matrix) + 2 * _QUIET
+    module = size / modules
+    left, top = x + _QUIET * module, y + size - _QUIET * module
+    rectangles = [
+        f"{column} {row} {length} 1 re"
+        for row, line in enumerate(matrix)
+        for column, length in _dark_runs(line)
+    ]
+    # one module is one unit, rows count downwards
+    return f"q 0 g {module:.4f} 0 0 {-module:.4f} {left:.3f} {top:.3f} cm\n" + "\n".join(rectangles) + "\nf Q"
+
+
+def _dark_runs(line: bytearray) -> list[tuple[int, int]]:
+    """Where dark modules start in a row, and how many follow each other."""
+    runs: list[tuple[int, int]] = []
+    column = 0
+    for dark, group in groupby(line):
+        length = len(list(group))
+        if dark:
+            runs.append((column, length))
+        column += length
+    return runs

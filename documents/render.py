@@ -1,0 +1,170 @@
+"""From checked data to a PDF/A-3b file, ready to be signed: the same input gives the same bytes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import rfc8785
+
+from documents.canvas import Style
+from documents.errors import UnknownKind
+from documents.layout import action_plan, employer_declaration
+from documents.layout.letterhead import Cover, Letterhead
+from documents.layout.signing_block import Place
+from documents.pdfa import DataFile, Description, SignatureField, write_pdfa
+from documents.sheet import MUTED, Box, Sheet
+from documents.words import Words, words_in
+from fonts import UnprintableText, regular
+
+ARCHIVE_TIMESTAMP = "archive-timestamp"
+DATA_FILE = "data.json"
+_PLACEHOLDER = Style(8, 10, MUTED)
+
+
+@dataclass(frozen=True)
+class SignatureSlot:
+    """A signature field to make: its name, and the words over its box (the layout's own when empty)."""
+
+    field: str
+    label: str = ""
+
+
+class Layout(Protocol):
+    """What the module of a layout offers; `data` is the canonical data of its kind."""
+
+    LABELS: Mapping[str, str]
+    """The words over the box of each signature field that a document of this kind may have."""
+
+    def title(self, data: Mapping[str, Any], words: Words) -> str:
+        """The document's title."""
+
+    def sender(self, data: Mapping[str, Any], words: Words) -> tuple[str, tuple[str, ...]]:
+        """The first line of the letterhead, and the lines under it."""
+
+    def signers(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields that are signed in ink when the document has no signature fields."""
+
+    def draw(
+        self, sheet: Sheet, data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]
+    ) -> list[tuple[Place, Box]]:
+        """Draw the content; gives where the signatures go."""
+
+
+_LAYOUTS: Mapping[str, Layout] = {"employer_declaration": employer_declaration, "action_plan": action_plan}
+
+
+def render(
+    kind: str,
+    data: Mapping[str, Any],
+    *,
+    number: str,
+    verification_code: str,
+    issued_on: date,
+    valid_until: date | None,
+    slots: Sequence[SignatureSlot],
+    archive_timestamp: bool,
+    verify_url: str | None,
+    note: str | None,
+    language: str = "en",
+) -> bytes:
+    """The document of this kind as PDF/A-3b, with `data` attached as canonical JSON (RFC 8785).
+
+    `data` is what the kind's `json_of` gives. Each slot becomes a visible empty signature field; without
+    slots room for ink is printed. `archive_timestamp` adds the document timestamp's invisible field.
+    `verify_url` is the address that the code is put behind in the QR code. `note` is printed on top of
+    every page.
+
+    Raises UnknownKind, UnknownLanguage, DocumentTooLong, and UnprintableText, which names the field.
+    """
+    layout = _layout(kind)
+    words = words_in(language)
+    printed = {
+        "number": number,
+        "verification_code": verification_code,
+        "verify_url": verify_url,
+        "note": note,
+    }
+    _refuse_unprintable({**data, **printed, "slots": [slot.label for slot in slots]})
+    sender, details = layout.sender(data, words)
+    cover = Cover(
+        title=layout.title(data, words),
+        sender=sender,
+        sender_details=details,
+        number=number,
+        verification_code=verification_code,
+        verify_url=verify_url,
+        issued_on=issued_on,
+        valid_until=valid_until,
+        note=note,
+    )
+    head = Letterhead(cover, words)
+    sheet = Sheet(head.start_page)
+    boxes = layout.draw(sheet, data, words, issued_on, _places(slots, layout, data, words))
+    return write_pdfa(
+        sheet.end(head.draw_foot),
+        description=Description(f"{cover.title} {number}", number, language, issued_on),
+        data_file=DataFile(
+            DATA_FILE, words.text("The data of this document"), "application/json", rfc8785.dumps(data)
+        ),
+        fields=_signature_fields(boxes, words, archive_timestamp=archive_timestamp),
+    )
+
+
+def _layout(kind: str) -> Layout:
+    try:
+        return _LAYOUTS[kind]
+    except KeyError:
+        raise UnknownKind(
+            "There is no layout for a document of this kind.", hint=f"Use one of: {', '.join(_LAYOUTS)}."
+        ) from None
+
+
+def _places(
+    slots: Sequence[SignatureSlot], layout: Layout, data: Mapping[str, Any], words: Words
+) -> list[Place]:
+    """Where the signatures go; on paper there are no fields, but room for ink and a stamp."""
+    if not slots:
+        return [Place(None, words.text(layout.LABELS[name])) for name in layout.signers(data)]
+    return [
+        Place(slot.field, words.text(slot.label or layout.LABELS.get(slot.field, slot.field)))
+        for slot in slots
+    ]
+
+
+def _signature_fields(
+    boxes: Sequence[tuple[Place, Box]], words: Words, *, archive_timestamp: bool
+) -> list[SignatureField]:
+    unsigned = words.text("Not signed yet")
+    x, y = 8.0, 8.0
+    appearance = f"{_PLACEHOLDER.operators} {x:g} {y:g} Td <{_PLACEHOLDER.face.hex(unsigned)}> Tj ET".encode()
+    fields = [
+        SignatureField(place.field, place.label, box, appearance)
+        for place, box in boxes
+        if place.field is not None
+    ]
+    if archive_timestamp:
+        fields.append(SignatureField(ARCHIVE_TIMESTAMP, words.text("Archive timestamp"), None))
+    return fields
+
+
+def _refuse_unprintable(data: Mapping[str, Any]) -> None:
+    """Refuse characters that would print as empty boxes; raises UnprintableText with the field."""
+    face = regular()
+    for path, text in _texts(data, ""):
+        # a line break within a note is no character to print
+        missing = face.missing(text).replace("\n", "")
+        if missing:
+            raise UnprintableText(missing, field=path)
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Every text in the data with its dotted path; people count rows from one."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, Sequence):
+        for row, item in enumerate(value, start=1):
+            yield from _texts(item, f"{path}.{row}")

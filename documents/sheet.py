@@ -1,0 +1,197 @@
+"""A document that grows downwards over as many pages as it needs: headings, fields, paragraphs, tables.
+
+Layouts say what there is; the sheet decides where it goes. Each method is one kind of structure, so that a
+layer of tags can be laid over them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from documents.canvas import A4, Colour, PageCanvas, Style
+from documents.errors import DocumentError
+from documents.lines import broken
+
+INK: Colour = (0.106, 0.122, 0.141)
+MUTED: Colour = (0.353, 0.388, 0.439)  # 6.3 : 1 on white
+ACCENT: Colour = (0.11, 0.224, 0.376)
+HAIRLINE: Colour = (0.784, 0.812, 0.847)
+_TABLE_LINE: Colour = (0.882, 0.898, 0.918)
+TINT: Colour = (0.949, 0.961, 0.973)
+
+PAGES_MAX = 60
+LEFT, RIGHT = 62.0, A4[0] - 62.0
+WIDTH = RIGHT - LEFT
+BOTTOM = 68.0
+
+BODY = Style(9.5, 12.8, INK)
+LABEL = Style(9, 12.8, MUTED)
+STRONG = Style(9.5, 12.8, INK, strong=True)
+HEADING = Style(11, 15, ACCENT, strong=True)
+TITLE = Style(21, 26, ACCENT, strong=True)
+SMALL = Style(7.5, 10, MUTED)
+COLUMN = Style(8, 11, MUTED, strong=True)
+
+_LABEL_WIDTH = 168.0
+_VALUE_X = LEFT + _LABEL_WIDTH + 14
+_ROW_GAP = 2.4
+_HEADING_SPACE = 12.0
+
+
+class DocumentTooLong(DocumentError):
+    """The texts fill more pages than one document may have."""
+
+    code = "document-too-long"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on a page: `page` counts from 0; lower left corner and size in points."""
+
+    page: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: `width` in points, amounts stand to the right."""
+
+    heading: str
+    width: float
+    right: bool = False
+
+
+class Sheet:
+    """Flowing content on A4 pages; `y` is the next free height.
+
+    `start_page(canvas, page)` draws a page's head and gives the height where its content begins.
+    """
+
+    def __init__(self, start_page: Callable[[PageCanvas, int], float]) -> None:
+        self.canvas = PageCanvas()
+        self._start_page = start_page
+        self.y = self._start_page(self.canvas, 0)
+        self._fresh = True
+
+    @property
+    def page(self) -> int:
+        """The number of the current page, from 0."""
+        return self.canvas.page_count
+
+    def keep(self, height: float) -> None:
+        """Begin a new page unless `height` points are left on this one."""
+        if self.y - height < BOTTOM and not self._fresh:
+            self.turn()
+
+    def turn(self) -> None:
+        """Begin a new page; raises DocumentTooLong."""
+        if self.page + 1 >= PAGES_MAX:
+            raise DocumentTooLong(
+                f"The document is longer than {PAGES_MAX} pages",
+                hint="Shorten the longest texts, or split the document in two.",
+            )
+        self.canvas.showPage()
+        self.y = self._start_page(self.canvas, self.page)
+        self._fresh = True
+
+    def heading(self, text: str, *, keep: float = 44.0) -> None:
+        """A section's heading with a line under it, on one page with the next `keep` points."""
+        lines = broken(text, HEADING, WIDTH)
+        if not self._fresh:
+            self.keep(_HEADING_SPACE + len(lines) * HEADING.leading + keep)
+        if not self._fresh:
+            self.y -= _HEADING_SPACE
+        for line in lines:
+            self.y -= HEADING.leading
+            self.canvas.text(LEFT, self.y + 4, line, HEADING)
+        self.canvas.rule(LEFT, self.y - 2, WIDTH, HAIRLINE)
+        self.y -= 7
+        self._fresh = False
+
+    def fields(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Rows of a label and its value; a long value flows on, also to a further page."""
+        for label, value in rows:
+            labels = broken(label, LABEL, _LABEL_WIDTH)
+            values = broken(value, BODY, RIGHT - _VALUE_X)
+            self._row(labels, values)
+
+    def _row(self, labels: list[str], values: list[str]) -> None:
+        # a row that fits on a page stays in one piece when that costs little; a longer one may break
+        height = max(len(labels), len(values))
+        self.keep(min(height, max(4, len(labels))) * BODY.leading + _ROW_GAP)
+        for index in range(height):
+            self.keep(BODY.leading)
+            self.y -= BODY.leading
+            if index < len(labels):
+                self.canvas.text(LEFT, self.y + 3, labels[index], LABEL)
+            if index < len(values):
+                self.canvas.text(_VALUE_X, self.y + 3, values[index], BODY)
+            self._fresh = False
+        self.y -= _ROW_GAP
+
+    def paragraph(self, text: str, style: Style = BODY) -> None:
+        """Running text over the whole width."""
+        lines = broken(text, style, WIDTH)
+        self.keep(min(len(lines), 3) * style.leading)
+        for line in lines:
+            self.keep(style.leading)
+            self.y -= style.leading
+            self.canvas.text(LEFT, self.y + 3, line, style)
+            self._fresh = False
+        self.y -= _ROW_GAP
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+        """A table under a tinted head, which comes again on a further page."""
+        self._table_head(columns)
+        for row in rows:
+            cells = [broken(cell, BODY, column.width - 12) for cell, column in zip(row, columns, strict=True)]
+            height = max(map(len, cells)) * BODY.leading + 5
+            if self.y - height < BOTTOM:
+                self.turn()
+                self._table_head(columns)
+            self._table_row(columns, cells)
+            self.y -= height
+            self.canvas.rule(LEFT, self.y, WIDTH, _TABLE_LINE, 0.5)
+        self.y -= 3 * _ROW_GAP
+
+    def _table_head(self, columns: Sequence[Column]) -> None:
+        self.y -= 2
+        self.canvas.panel(LEFT, self.y - 17, WIDTH, 17, TINT)
+        self.y -= 17
+        for column, x in _placed(columns):
+            if column.right:
+                self.canvas.text_right(x + column.width - 6, self.y + 5.4, column.heading, COLUMN)
+            else:
+                self.canvas.text(x + 6, self.y + 5.4, column.heading, COLUMN)
+        self._fresh = False
+
+    def _table_row(self, columns: Sequence[Column], cells: Sequence[list[str]]) -> None:
+        for (column, x), lines in zip(_placed(columns), cells, strict=True):
+            y = self.y - 2.5
+            for line in lines:
+                y -= BODY.leading
+                if column.right:
+                    self.canvas.text_right(x + column.width - 6, y + 3.4, line, BODY)
+                else:
+                    self.canvas.text(x + 6, y + 3.4, line, BODY)
+
+    def end(self, draw_foot: Callable[[PageCanvas, int, int], None]) -> list[bytes]:
+        """Close the last page and give the content streams.
+
+        `draw_foot(canvas, page, pages)` draws the foot of each page, when their number is known.
+        """
+        self.canvas.showPage()
+        pages = self.canvas.page_count
+        self.canvas.on_every_page(lambda page: draw_foot(self.canvas, page, pages))
+        return self.canvas.streams()
+
+
+def _placed(columns: Sequence[Column]) -> list[tuple[Column, float]]:
+    """Each column with its left edge."""
+    placed, x = [], LEFT
+    for column in columns:
+        placed.append((column, x))
+        x += column.width
+    return placed
