@@ -1,0 +1,123 @@
+"""What can go wrong while signing: one class a cause, each saying whether a later try can help."""
+
+from typing import ClassVar
+
+from problem import Problem
+
+
+class SigningError(Problem):
+    """Base of every error of this package.
+
+    `retryable` is True when the same call may succeed later without anybody changing anything (an authority
+    that is down), False when a person has to act first. No error ever leaves a half-signed file behind.
+    """
+
+    code: ClassVar[str] = "signing"
+    retryable: ClassVar[bool] = False
+
+
+class ProfileError(SigningError):
+    """A signing profile's file can't be used; the message names file, key and the mend."""
+
+    code = "signing-profile"
+
+
+class UnsupportedKeyError(SigningError):
+    """The signer's key is of a kind or size that is not signed with here."""
+
+    code = "signing-unsupported-key"
+
+
+class CertificateUnusableError(SigningError):
+    """The signer's certificate may not sign now: out of its validity, or for other purposes."""
+
+    code = "signing-certificate-unusable"
+
+
+class CertificateRevokedError(SigningError):
+    """The signer's certificate, or one above it, has been revoked."""
+
+    code = "signing-certificate-revoked"
+
+
+class ChainError(SigningError):
+    """A certificate does not lead to a pinned trust anchor."""
+
+    code = "signing-chain"
+
+
+class RevocationUnavailableError(SigningError):
+    """No usable revocation answer could be had; a B-LT signature needs one for each certificate."""
+
+    code = "signing-revocation-unavailable"
+    retryable = True
+
+
+class TimestampError(SigningError):
+    """A timestamp authority gave no token that stands the checks."""
+
+    code = "signing-timestamp"
+    retryable = True
+
+
+class TimestamperUnknownError(SigningError):
+    """The profile names a timestamper that is not configured."""
+
+    code = "signing-timestamper-unknown"
+
+
+class DocumentRefusedError(SigningError):
+    """The PDF must not, or can't safely, be signed as it is."""
+
+    code = "signing-document-refused"
+
+
+class FieldError(SigningError):
+    """The signature field asked for does not exist, is signed already, or may not be added."""
+
+    code = "signing-field"
+
+
+class StampError(SigningError):
+    """The visible signature can't be drawn as asked."""
+
+    code = "signing-stamp"
+
+
+class ContentsOverflowError(SigningError):
+    """The space kept for the signature is too small; preparing again keeps enough.
+
+    `needed_bytes` is the size of the CMS object that did not fit.
+    """
+
+    code = "signing-contents-overflow"
+    retryable = True
+
+    def __init__(self, message: str, *, needed_bytes: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.needed_bytes = needed_bytes
+
+
+class PreparedMismatchError(SigningError):
+    """What was prepared does not belong to this document, signer or profile."""
+
+    code = "signing-prepared-mismatch"
+
+
+class SelfCheckError(SigningError):
+    """The finished file did not pass our own validation, so it is not handed out."""
+
+    code = "signing-self-check"
+
+
+class LevelNotReachedError(SelfCheckError):
+    """The finished signature is of a lower level than was asked."""
+
+    code = "signing-level-not-reached"
+
+
+class SignerError(SigningError):
+    """The signing device or key refused to sign, or gave a value that does not verify."""
+
+    code = "signing-signer"
+    retryable = True

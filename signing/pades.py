@@ -1,0 +1,519 @@
+"""Sign PDFs as PAdES: prepare → sign → finish, each safe to repeat after a crash.
+
+`prepare` yields everything that must be on disk before the key is used; `sign` uses the key over exactly those
+bytes; `finish` embeds the value, adds timestamps and validation data, checks the finished file and says which level
+was reached, which is the one that was asked or an error. Source: ETSI EN 319 142-1.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import monotonic_ns
+
+import aiohttp
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certs.errors import CertsProblem
+from certs.keystore import common_name, require_usable
+from certs.revocation import RevocationSource
+from certs.trust import TrustStore
+from signing import der
+from signing.admission import check_fit, check_may_add_fields, check_may_sign
+from signing.chains import Path, PinnedChains
+from signing.cms import CmsTemplate, template_for
+from signing.composition import (
+    TIMESTAMP_ENTRIES,
+    Composed,
+    Composer,
+    NewField,
+    compose_archive,
+    signature_entries,
+)
+from signing.der import DerError
+from signing.errors import (
+    CertificateUnusableError,
+    FieldError,
+    LevelNotReachedError,
+    PreparedMismatchError,
+    ProfileError,
+    RevocationUnavailableError,
+    SignerError,
+    TimestamperUnknownError,
+)
+from signing.longterm import LongTermData, collect
+from signing.opened import OpenedPdf
+from signing.placeholder import Gap, Placeholder, fill_contents, pdf_date, placeholder
+from signing.prepared import Prepared
+from signing.profile import Level, Profile
+from signing.revision import digest_around
+from signing.revocation_check import CarriedAnswers
+from signing.selfcheck import check_finished
+from signing.signed_data import load_certificate, verify_value
+from signing.signers import DIGEST_OIDS, Signer, mechanism_for
+from signing.stamp import Appearance
+from signing.timestamps import TimestampAuthority, Timestamper
+from signing.tokens import Token
+
+ARCHIVE_FIELD = "archive-timestamp"
+_ARCHIVE_DIGEST = "sha256"
+# A later token of the same authority may be a little longer: another serial number, another chain.
+_TOKEN_MARGIN = 1.25
+_TOKEN_SPARE = 1024
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A signed file, the level it reached, and how long the steps took in microseconds of a monotonic clock."""
+
+    pdf: bytes
+    level_reached: Level
+    durations_us: Mapping[str, int]
+
+
+class SigningDesk:
+    """Where documents are signed: keeps one HTTP session, the timestampers, revocation answers and templates.
+
+    One for each worker process; its methods may run concurrently. `revocation` None is for B-B and B-T only,
+    and then nobody looks whether the signer's certificate is revoked.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: aiohttp.ClientSession,
+        trust: TrustStore,
+        revocation: RevocationSource | None,
+        clock: Callable[[], datetime],
+        timestamp_authorities: Sequence[TimestampAuthority] = (),
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        timeout_s: float = 10.0,
+        requests_in_flight: int = 64,
+    ) -> None:
+        self.chains = PinnedChains(trust)
+        self._answers = CarriedAnswers()
+        self._http = http
+        self._revocation = revocation
+        self._clock = clock
+        self._authorities = {authority.name: authority for authority in timestamp_authorities}
+        self._random_bytes = random_bytes
+        self._timeout_s = timeout_s
+        self._in_flight = asyncio.Semaphore(requests_in_flight)
+        self._timestampers: dict[tuple[str, ...], Timestamper] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        *,
+        trust: TrustStore,
+        clock: Callable[[], datetime],
+        timestamp_authorities: Sequence[TimestampAuthority] = (),
+        timeout_s: float = 10.0,
+    ) -> AsyncIterator["SigningDesk"]:
+        """Open a desk with its own HTTP session, closed at the end."""
+        # limit=0: aiohttp's default of 100 connections makes the rest queue until they time out.
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+            yield cls(
+                http=http,
+                trust=trust,
+                revocation=RevocationSource(http, clock=clock),
+                clock=clock,
+                timestamp_authorities=timestamp_authorities,
+                timeout_s=timeout_s,
+            )
+
+    async def prepare(
+        self,
+        source: bytes,
+        *,
+        field: str,
+        signer: Signer,
+        profile: Profile,
+        appearance: Appearance | None,
+        claimed_at: datetime,
+        new_fields: Sequence[NewField] = (),
+        reserve_bytes: int = 0,
+    ) -> Prepared:
+        """Compose the signature's revision and the attributes to sign; the key is not used.
+
+        (1) certificate: valid now, right key usage, leading to a pinned anchor, not revoked; (2) document: the
+        field is there and free, nothing forbids signing; (3) validation data, when the authorities' chains are
+        known beforehand; (4) the revision. `new_fields` are made in the same revision, only before the first
+        signature. `reserve_bytes` keeps at least this much room for the CMS object.
+        """
+        level = _level_of(profile)
+        # (1)
+        now = self._clock()
+        _require_usable(signer.certificate, profile, now)
+        mechanism = mechanism_for(signer.certificate, profile.digest)
+        path = self._signer_path(signer, now)
+        evidence = await self._evidence(level, [path])
+        # (2)
+        opened = OpenedPdf(source)
+        check_may_sign(opened, field, adding_fields=bool(new_fields))
+        # (3)
+        tokens: tuple[Token, ...] = ()
+        if level.reaches(Level.B_T):
+            tokens = await self._timestamper(profile).known()
+        if level.reaches(Level.B_LT):
+            evidence = await self._evidence(level, [path, *(token.path for token in tokens)])
+        # (4)
+        template = template_for(path.certificates, mechanism)
+        made = placeholder(
+            signature_entries(
+                name=common_name(signer.certificate),
+                reason=profile.reason,
+                location=profile.location,
+                date=pdf_date(claimed_at),
+            ),
+            max(reserve_bytes, template.longest(_longest_token(tokens))),
+        )
+        composer = Composer(opened)
+        for new_field in new_fields:
+            composer.add_field(new_field)
+        number = composer.sign(field, made, appearance if profile.visible else None)
+        if level.reaches(Level.B_LT):
+            composer.embed(evidence)
+        archive = _free_archive_field(opened, new_fields) if level is Level.B_LTA else None
+        composed = composer.build((number, made))
+        return Prepared(
+            source_sha256=hashlib.sha256(source).hexdigest(),
+            field=field,
+            level=level,
+            revision=composed.data,
+            gap=composed.gap,
+            signed_attributes=_attributes(source, composed, template),
+            digest_algorithm=mechanism.digest_algorithm,
+            certificates=path.certificates,
+            layout=composed.layout,
+            slot=None if archive is None else composer.slot(archive),
+            evidenced_timestampers=frozenset(
+                hashlib.sha256(token.path.certificates[0]).digest() for token in tokens
+            ),
+            evidence_until=evidence.holds_until,
+        )
+
+    async def sign(self, prepared: Prepared, signer: Signer) -> bytes:
+        """Use the key over what was prepared, and nothing else; raises SignerError, PreparedMismatchError."""
+        if signer.certificate.public_bytes(Encoding.DER) != prepared.signer_cert_der:
+            raise PreparedMismatchError(
+                f"The signature of {prepared.field!r} was prepared for another certificate.",
+                hint="Prepare it again for this one, if nothing has been recorded yet.",
+            )
+        return await signer.sign(prepared.signed_attributes, prepared.digest_algorithm)
+
+    async def finish(
+        self, source: bytes, prepared: Prepared, signature_value: bytes, *, profile: Profile
+    ) -> Finished:
+        """Make the signed file and check it; the level reached is the level prepared for, or an error.
+
+        (1) the value belongs to what was prepared; (2) timestamp over the value; (3) embed both; (4) validation
+        data, where what was embedded does not cover this timestamp; (5) archive timestamp; (6) check.
+        May be repeated: nothing is kept here, only new timestamps are taken.
+        """
+        clock = _Stopwatch()
+        level = prepared.level
+        # (1)
+        if hashlib.sha256(source).hexdigest() != prepared.source_sha256:
+            raise PreparedMismatchError(
+                "The document is not the one that was prepared.", hint="Fetch it by its digest."
+            )
+        template = _checked_template(prepared, signature_value)
+        # (2)
+        token = None
+        if level.reaches(Level.B_T):
+            digest = hashlib.new(prepared.digest_algorithm, signature_value).digest()
+            token = await self._timestamper(profile).timestamp(digest, prepared.digest_algorithm)
+        clock.lap("timestamp")
+        # (3)
+        cms = template.content_info(
+            prepared.signed_attributes, signature_value, timestamp_token=token and token.token_der
+        )
+        revision = fill_contents(prepared.revision, len(source), prepared.gap, cms)
+        pdf = source + revision
+        clock.lap("embed")
+        # (4) and (5)
+        archive: Gap | None = None
+        if token is not None and level.reaches(Level.B_LT):
+            pdf, layout_kept = await self._with_evidence(pdf, prepared, token)
+            if level is Level.B_LTA:
+                pdf, archive = await self._with_archive_timestamp(
+                    pdf, prepared if layout_kept else replace(prepared, slot=None), profile
+                )
+        clock.lap("timestamp")
+        # (6)
+        checked = check_finished(
+            pdf,
+            signature=prepared.gap,
+            archive=archive,
+            asked=level,
+            chains=self.chains,
+            answers=self._answers,
+            now=self._clock(),
+        )
+        clock.lap("validate")
+        if not checked.level.reaches(level):
+            raise LevelNotReachedError(
+                f"The signature reached {checked.level} where {level} was asked.",
+                hint="Nothing has been recorded. Look at the timestampers and the revocation sources, then retry.",
+            )
+        return Finished(pdf, level, clock.laps_us)
+
+    async def sign_document(
+        self,
+        source: bytes,
+        *,
+        field: str,
+        signer: Signer,
+        profile: Profile,
+        appearance: Appearance | None,
+        claimed_at: datetime,
+        new_fields: Sequence[NewField] = (),
+    ) -> Finished:
+        """Prepare, sign and finish in one go, for callers that keep nothing between the steps."""
+        clock = _Stopwatch()
+        prepared = await self.prepare(
+            source,
+            field=field,
+            signer=signer,
+            profile=profile,
+            appearance=appearance,
+            claimed_at=claimed_at,
+            new_fields=new_fields,
+        )
+        clock.lap("prepare")
+        value = await self.sign(prepared, signer)
+        clock.lap("sign")
+        finished = await self.finish(source, prepared, value, profile=profile)
+        return replace(finished, durations_us={**clock.laps_us, **finished.durations_us})
+
+    def _signer_path(self, signer: Signer, now: datetime) -> Path:
+        extra = [above.public_bytes(Encoding.DER) for above in signer.chain]
+        cert_der = signer.certificate.public_bytes(Encoding.DER)
+        return self.chains.path(cert_der, extra=extra, at=now, whose=common_name(signer.certificate))
+
+    async def _evidence(self, level: Level, paths: list[Path]) -> LongTermData:
+        if self._revocation is not None:
+            return await collect(paths, self._revocation)
+        if level.reaches(Level.B_LT):
+            raise RevocationUnavailableError(
+                f"There is no source of revocation answers, and {level} needs them.", hint="Configure one."
+            )
+        return LongTermData()
+
+    async def _with_evidence(self, pdf: bytes, prepared: Prepared, token: Token) -> tuple[bytes, bool]:
+        """Add validation data where what was embedded beforehand does not do; tells whether nothing was added."""
+        leaf = hashlib.sha256(token.path.certificates[0]).digest()
+        until = prepared.evidence_until
+        if leaf in prepared.evidenced_timestampers and (until is None or token.gen_time <= until):
+            return pdf, True
+        signer = self.chains.path(
+            prepared.signer_cert_der, extra=prepared.certificates, at=token.gen_time, whose="the signer"
+        )
+        composer = Composer(OpenedPdf(pdf))
+        composer.embed(await self._evidence(prepared.level, [signer, token.path]))
+        return pdf + composer.build(None).data, False
+
+    async def _with_archive_timestamp(
+        self, pdf: bytes, prepared: Prepared, profile: Profile
+    ) -> tuple[bytes, Gap]:
+        timestamper = self._timestamper(profile)
+        made = placeholder(TIMESTAMP_ENTRIES, _longest_token(await timestamper.known()))
+        if prepared.slot is not None:
+            composed = compose_archive(prepared.layout, prepared.slot, made)
+        else:
+            composed = _composed_with_archive_field(pdf, made)
+        digest = digest_around((pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST)
+        token = await timestamper.timestamp(digest, _ARCHIVE_DIGEST)
+        revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
+        return pdf + revision, composed.gap
+
+    def _timestamper(self, profile: Profile) -> Timestamper:
+        if profile.timestampers not in self._timestampers:
+            authorities = [self._authority(name, profile) for name in profile.timestampers]
+            self._timestampers[profile.timestampers] = Timestamper(
+                authorities,
+                http=self._http,
+                chains=self.chains,
+                clock=self._clock,
+                random_bytes=self._random_bytes,
+                timeout_s=self._timeout_s,
+                in_flight=self._in_flight,
+            )
+        return self._timestampers[profile.timestampers]
+
+    def _authority(self, name: str, profile: Profile) -> TimestampAuthority:
+        if name.startswith(("http://", "https://")):
+            return TimestampAuthority(name, name)
+        if name not in self._authorities:
+            known = ", ".join(self._authorities) or "none"
+            raise TimestamperUnknownError(
+                f"The profile {profile.name!r} asks for the timestamper {name!r}; configured are: {known}.",
+                hint="Configure it, or write its URL into the profile.",
+            )
+        return self._authorities[name]
+
+
+class _Stopwatch:
+    """Adds up the microseconds between laps."""
+
+    def __init__(self) -> None:
+        self.laps_us: dict[str, int] = {}
+        self._last = monotonic_ns()
+
+    def lap(self, name: str) -> None:
+        now = monotonic_ns()
+        self.laps_us[name] = self.laps_us.get(name, 0) + (now - self._last) // 1000
+        self._last = now
+
+
+def _level_of(profile: Profile) -> Level:
+    if profile.level is None:
+        raise ProfileError(
+            f"Under the profile {profile.name!r} ({profile.kind}) nothing is signed here.",
+            hint="Use a profile with a level.",
+        )
+    return profile.level
+
+
+def _require_usable(certificate: x509.Certificate, profile: Profile, now: datetime) -> None:
+    try:
+        require_usable(certificate, now=now, accepted_usages=frozenset(profile.key_usage))
+    except CertsProblem as error:
+        raise CertificateUnusableError(str(error), hint=error.hint) from error
+
+
+def _longest_token(tokens: tuple[Token, ...]) -> int:
+    """Room for the next token, from the longest seen; none when there will be no token."""
+    longest = max((len(token.token_der) for token in tokens), default=0)
+    return int(longest * _TOKEN_MARGIN) + _TOKEN_SPARE if longest else 0
+
+
+def _attributes(source: bytes, composed: Composed, template: CmsTemplate) -> bytes:
+    gap = composed.gap
+    digest = digest_around((source, composed.data), gap.start, gap.end, template.mechanism.digest_algorithm)
+    return template.signed_attributes(digest)
+
+
+def _checked_template(prepared: Prepared, value: bytes) -> CmsTemplate:
+    """The signer's template, after the value has been verified over the prepared attributes."""
+    certificate = load_certificate(prepared.signer_cert_der)
+    mechanism = mechanism_for(certificate, prepared.digest_algorithm)
+    digest_oid = der.oid(DIGEST_OIDS[mechanism.digest_algorithm])
+    try:
+        verify_value(
+            certificate.public_key(),
+            mechanism.signature_identifier,
+            digest_oid,
+            prepared.signed_attributes,
+            value,
+        )
+    except DerError as error:
+        raise SignerError(
+            f"The signature value of {common_name(certificate)} does not verify.", hint="Sign again."
+        ) from error
+    return template_for(prepared.certificates, mechanism)
+
+
+def _free_archive_field(opened: OpenedPdf, new_fields: Sequence[NewField]) -> str | None:
+    """The first archive timestamp field without a value: made for it beforehand, or just now."""
+    names = [*opened.field_names(), *(field.name for field in new_fields)]
+    fresh = {field.name for field in new_fields}
+    for name in names:
+        if name.startswith(ARCHIVE_FIELD) and (name in fresh or not opened.is_signed(name)):
+            return name
+    return None
+
+
+def _composed_with_archive_field(pdf: bytes, made: Placeholder) -> Composed:
+    """Compose the archive timestamp's revision where no field is waiting for it, or its place is not known."""
+    opened = OpenedPdf(pdf)
+    composer = Composer(opened)
+    name = _free_archive_field(opened, ())
+    if name is None:
+        taken = sum(each.startswith(ARCHIVE_FIELD) for each in opened.field_names())
+        name = f"{ARCHIVE_FIELD}-{taken + 1}" if taken else ARCHIVE_FIELD
+        composer.add_field(NewField(name, label="Archive timestamp"))
+    number = composer.sign(name, made, None)
+    return composer.build((number, made))
+
+
+async def sign_pdf(
+    desk: SigningDesk,
+    source: bytes,
+    *,
+    signer: Signer,
+    profile: Profile,
+    claimed_at: datetime,
+    field: str | None = None,
+    role: str = "",
+    new_field: NewField | None = None,
+) -> Finished:
+    """Sign any PDF: look whether it is fit for signing, find or make the field, sign at the profile's level.
+
+    `field` None takes the only empty signature field, or makes one: `new_field`, else an invisible one named
+    "signature". Raises DocumentRefusedError for what must not be signed, FieldError where the choice is unclear.
+    """
+    opened = OpenedPdf(source)
+    check_fit(source, opened)
+    name, new_fields = _chosen_field(opened, field, new_field)
+    level = _level_of(profile)
+    if level is Level.B_LTA and not opened.any_signed():
+        waiting = [each for each in opened.field_names() if each.startswith(ARCHIVE_FIELD)]
+        if not waiting:
+            new_fields = (*new_fields, NewField(ARCHIVE_FIELD, label="Archive timestamp"))
+    return await desk.sign_document(
+        source,
+        field=name,
+        signer=signer,
+        profile=profile,
+        appearance=Appearance.of(
+            name=common_name(signer.certificate),
+            role=role,
+            claimed_at=claimed_at,
+            level=level,
+            certificate=signer.certificate,
+        ),
+        claimed_at=claimed_at,
+        new_fields=new_fields,
+    )
+
+
+def add_fields(source: bytes, fields: Sequence[NewField]) -> bytes:
+    """Add signature fields to a PDF in an incremental update, before its first signature only.
+
+    Raises DocumentRefusedError, FieldError.
+    """
+    opened = OpenedPdf(source)
+    check_may_add_fields(opened)
+    composer = Composer(opened)
+    for field in fields:
+        composer.add_field(field)
+    return source + composer.build(None).data
+
+
+def _chosen_field(
+    opened: OpenedPdf, field: str | None, new_field: NewField | None
+) -> tuple[str, tuple[NewField, ...]]:
+    if field is not None and (opened.has_field(field) or new_field is None):
+        return field, ()
+    if new_field is not None:
+        return new_field.name, (new_field,)
+    free = [
+        name
+        for name in opened.field_names()
+        if not name.startswith(ARCHIVE_FIELD) and not opened.is_signed(name)
+    ]
+    if len(free) > 1:
+        raise FieldError(
+            f"The document has several empty signature fields: {', '.join(free)}.",
+            hint="Say which one to sign.",
+        )
+    if free:
+        return free[0], ()
+    return "signature", (NewField("signature", label="Signature"),)

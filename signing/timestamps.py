@@ -1,0 +1,134 @@
+"""Ask RFC 3161 authorities for timestamps, in order, and keep only tokens that stand every check."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import aiohttp
+
+from signing import der
+from signing.chains import PinnedChains
+from signing.der import DerError
+from signing.errors import TimestampError
+from signing.signers import DIGEST_OIDS
+from signing.tokens import Token, check_token
+
+_QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
+_LONGEST_REPLY = 256 * 1024
+_TRUE = b"\x01\x01\xff"
+
+
+@dataclass(frozen=True)
+class TimestampAuthority:
+    """An RFC 3161 service over HTTP."""
+
+    name: str
+    url: str
+
+
+class Timestamper:
+    """A list of authorities tried in order, over a session that somebody else keeps open.
+
+    Remembers each authority's last good token: its size and its chain are known before the next signature.
+    """
+
+    def __init__(
+        self,
+        authorities: Sequence[TimestampAuthority],
+        *,
+        http: aiohttp.ClientSession,
+        chains: PinnedChains,
+        clock: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        timeout_s: float = 10.0,
+        clock_tolerance_s: float = 300.0,
+        in_flight: asyncio.Semaphore | None = None,
+    ) -> None:
+        self._authorities = tuple(authorities)
+        self._http = http
+        self._chains = chains
+        self._clock = clock
+        self._random_bytes = random_bytes
+        # Counted from when the request is sent: waiting for one's turn is no failure of the authority.
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s)
+        self._tolerance = timedelta(seconds=clock_tolerance_s)
+        self._in_flight = in_flight or asyncio.Semaphore(64)
+        self._last: dict[str, Token] = {}
+
+    async def timestamp(self, digest: bytes, digest_algorithm: str) -> Token:
+        """Return the first good token over this digest; raises TimestampError telling each authority's failure."""
+        failures = []
+        for authority in self._authorities:
+            try:
+                token = await self._ask(authority, digest, digest_algorithm)
+            except TimestampError as error:
+                failures.append(f"{authority.name}: {error}")
+                continue
+            self._last[authority.name] = token
+            return token
+        raise TimestampError(
+            f"No timestamp could be had. {' '.join(failures)}",
+            hint="It is tried again later; `paraaf check` tells which authority does not answer.",
+        )
+
+    async def known(self) -> tuple[Token, ...]:
+        """Return the last good token of each authority; asks for one over nothing when there is none yet."""
+        if not self._last:
+            await self.timestamp(sha256(b"").digest(), "sha256")
+        return tuple(self._last.values())
+
+    async def _ask(self, authority: TimestampAuthority, digest: bytes, digest_algorithm: str) -> Token:
+        nonce = int.from_bytes(self._random_bytes(8), "big")
+        async with self._in_flight:
+            asked_at = self._clock()
+            reply = await self._post(authority, timestamp_request(digest, digest_algorithm, nonce))
+        return check_token(
+            token_of(reply),
+            digest_of=lambda name: digest if name == digest_algorithm else b"",
+            chains=self._chains,
+            nonce=nonce,
+            earliest=asked_at - self._tolerance,
+            latest=self._clock() + self._tolerance,
+        )
+
+    async def _post(self, authority: TimestampAuthority, request: bytes) -> bytes:
+        try:
+            async with self._http.post(
+                authority.url,
+                data=request,
+                headers={"Content-Type": _QUERY, "Accept": _REPLY},
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200 or response.content_type != _REPLY:
+                    raise TimestampError(
+                        f"answered with HTTP status {response.status} and type {response.content_type}."
+                    )
+                reply = await response.content.read(_LONGEST_REPLY)
+                while len(reply) < _LONGEST_REPLY and (more := await response.content.read(_LONGEST_REPLY)):
+                    reply += more
+                return reply
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise TimestampError(f"can't be reached: {error or type(error).__name__}.") from error
+
+
+def timestamp_request(digest: bytes, digest_algorithm: str, nonce: int) -> bytes:
+    """Encode a request that asks for the authority's certificates too. Source: RFC 3161, 2.4.1."""
+    imprint = der.sequence(der.sequence(der.oid(DIGEST_OIDS[digest_algorithm])), der.octets(digest))
+    return der.sequence(der.integer(1), imprint, der.integer(nonce), _TRUE)
+
+
+def token_of(reply: bytes) -> bytes:
+    """Return the token inside a granted reply; raises TimestampError. Source: RFC 3161, 2.4.2."""
+    try:
+        parts = der.children(reply, der.only(reply))
+        status_info = der.children(reply, der.expect(parts, 0, der.SEQUENCE))
+        status = int.from_bytes(der.content(reply, der.expect(status_info, 0, der.INTEGER)), "big")
+        if status not in (0, 1):  # granted, granted with modifications
+            raise TimestampError(f"refused the request with status {status}.")
+        return der.whole(reply, der.expect(parts, 1, der.SEQUENCE))
+    except DerError as error:
+        raise TimestampError(f"gave an unreadable reply: {error}.") from error
