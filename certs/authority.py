@@ -5,32 +5,27 @@ made on first use, and lie unencrypted in a folder that only its owner may read.
 "development".
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ObjectIdentifier
 
-from certs.authority_certificates import Contents, marked_name, sign_certificate
+from certs.authority_certificates import marked_name
 from certs.authority_folder import AuthorityFolder
+from certs.authority_issuing import PERSON_VALIDITY, Issuer, file_stem
 from certs.authority_revocation import OcspAnswerer, Revocation, make_crl
 from certs.authority_timestamps import StampMaker
 from certs.errors import AuthorityError, AuthorityExists, AuthorityMissing
-from certs.keys import generate_key
-from certs.keystore import DOCUMENT_USAGES, Credential, load_pem
+from certs.keystore import DOCUMENT_USAGES, Credential
 from certs.loopback import free_base_url, split_base_url
 from certs.trust import TrustStore
 
 ORGANISATION: Final = "Example Municipality"
-ROOT_VALIDITY: Final = timedelta(days=3652)
-ISSUING_VALIDITY: Final = timedelta(days=3287)
-PERSON_VALIDITY: Final = timedelta(days=731)
-_AUTHORITY_USAGES: Final = frozenset({"key_cert_sign", "crl_sign"})
 _SETTINGS: Final = "authority.json"
 _REVOKED: Final = "revoked.json"
 _FORMAT: Final = 1
@@ -46,10 +41,8 @@ class DevelopmentAuthority:
         self.folder = folder
         self.base_url = base_url
         self._files = AuthorityFolder(folder)
-        self._kept: dict[str, Credential] = {}
+        self._issuer = Issuer(self._files, base_url=base_url)
         self._revocations: tuple[object, dict[int, Revocation]] = (None, {})
-
-    # Making and opening
 
     @classmethod
     def create(cls, folder: Path, *, base_url: str, now: datetime) -> "DevelopmentAuthority":
@@ -64,7 +57,7 @@ class DevelopmentAuthority:
             if files.read(_SETTINGS) is not None:
                 raise AuthorityExists(f"{folder} holds a development authority already.", hint="Open it.")
             authority = cls(folder, base_url=base_url)
-            authority._found(now)
+            authority._issuer.found(now)
             # Last: a folder with this file is complete.
             files.write_json(_SETTINGS, {"format": _FORMAT, "base_url": base_url, "made_at": now.isoformat()})
         return authority
@@ -95,27 +88,25 @@ class DevelopmentAuthority:
             except AuthorityExists:  # another process was faster
                 return cls.open(folder)
 
-    # Certificates
-
     @property
     def root(self) -> x509.Certificate:
         """The root certificate: the trust anchor."""
-        return self._root.certificate
+        return self._issuer.root.certificate
 
     @property
     def issuing(self) -> x509.Certificate:
         """The issuing authority's certificate."""
-        return self._issuing.certificate
+        return self._issuer.issuing.certificate
 
     @property
     def tsa(self) -> x509.Certificate:
         """The timestamp authority's certificate."""
-        return self._tsa.certificate
+        return self._issuer.tsa.certificate
 
     @property
-    def ocsp_responder(self) -> x509.Certificate:
-        """The delegated OCSP responder's certificate."""
-        return self._ocsp.certificate
+    def ocsp_credential(self) -> Credential:
+        """The delegated OCSP responder with its key."""
+        return self._issuer.ocsp_responder
 
     @property
     def root_pem(self) -> bytes:
@@ -144,15 +135,15 @@ class DevelopmentAuthority:
 
         A person whose name changes gets another certificate. The certificate names the person and its id.
         """
-        file = f"people/{_file_stem(person_id, display_name)}.{key_type}.pem"
+        file = f"people/{file_stem(person_id, display_name)}.{key_type}.pem"
         subject = marked_name(display_name, user_id=person_id)
-        return self._kept_or_made(file, display_name, subject, key_type, now)
+        return self._issuer.kept_or_made(file, display_name, subject, key_type, now)
 
     def seal(self, *, key_type: str = "P-256", organisation: str = ORGANISATION, now: datetime) -> Credential:
         """Give the organisation's seal: made on first use, anew after it expired."""
-        file = f"seals/{_file_stem(organisation)}.{key_type}.pem"
+        file = f"seals/{file_stem(organisation)}.{key_type}.pem"
         subject = marked_name(organisation, organisation=organisation)
-        return self._kept_or_made(file, organisation, subject, key_type, now)
+        return self._issuer.kept_or_made(file, organisation, subject, key_type, now)
 
     def issue(
         self,
@@ -170,7 +161,7 @@ class DevelopmentAuthority:
 
         `key_usage` holds names of cryptography's KeyUsage; None leaves the extension out.
         """
-        contents = self._contents(
+        contents = self._issuer.contents(
             marked_name(common_name),
             not_before or now,
             not_after or now + PERSON_VALIDITY,
@@ -178,9 +169,7 @@ class DevelopmentAuthority:
             eku=eku,
             with_revocation_urls=with_revocation_urls,
         )
-        return self._issue(common_name, contents, key_type)
-
-    # Revocation
+        return self._issuer.issue(common_name, contents, key_type)
 
     def revoke(self, serial: int, *, at: datetime, reason: str = "key_compromise") -> None:
         """Revoke a certificate by its serial number; a second time changes nothing.
@@ -193,7 +182,7 @@ class DevelopmentAuthority:
                 f"“{reason}” is no reason to revoke.",
                 hint=f"One of {', '.join(x509.ReasonFlags.__members__)}.",
             )
-        if not self._is_issued(serial) and serial != self.issuing.serial_number:
+        if not self._issuer.is_issued(serial) and serial != self.issuing.serial_number:
             raise AuthorityError(
                 f"No certificate has the serial number {serial:x}.", hint="Check the number."
             )
@@ -211,7 +200,7 @@ class DevelopmentAuthority:
 
     def crl(self, issuer: Literal["issuing", "root"], now: datetime) -> bytes:
         """Write the CRL of the issuing authority or of the root, in DER."""
-        credential = self._root if issuer == "root" else self._issuing
+        credential = self._issuer.root if issuer == "root" else self._issuer.issuing
         own = {
             serial: revocation
             for serial, revocation in self.revocations().items()
@@ -222,7 +211,7 @@ class DevelopmentAuthority:
     def ocsp(self, request_der: bytes, now: datetime) -> bytes:
         """Answer an OCSP request, in DER; what is no request gets malformedRequest."""
         return self._ocsp_answerer.respond(
-            request_der, now, is_issued=self._is_issued, revocations=self.revocations()
+            request_der, now, is_issued=self._issuer.is_issued, revocations=self.revocations()
         )
 
     def timestamp(self, request_der: bytes, now: datetime) -> bytes:
@@ -232,7 +221,7 @@ class DevelopmentAuthority:
     @cached_property
     def stamp_maker(self) -> StampMaker:
         """The timestamp authority with its key loaded."""
-        return self.stamp_maker_for(self._tsa)
+        return self.stamp_maker_for(self._issuer.tsa)
 
     def stamp_maker_for(self, credential: Credential) -> StampMaker:
         """Make a timestamp authority with another P-256 credential of this PKI."""
@@ -243,166 +232,9 @@ class DevelopmentAuthority:
             )
         return StampMaker(private_key, credential.certificate, (self.issuing,))
 
-    # Inside
-
-    @cached_property
-    def _root(self) -> Credential:
-        return self._load_needed("root.pem")
-
-    @cached_property
-    def _issuing(self) -> Credential:
-        return self._load_needed("issuing.pem")
-
-    @cached_property
-    def _tsa(self) -> Credential:
-        return self._load_needed("tsa.pem")
-
-    @cached_property
-    def _ocsp(self) -> Credential:
-        return self._load_needed("ocsp.pem")
-
     @cached_property
     def _ocsp_answerer(self) -> OcspAnswerer:
-        return OcspAnswerer(self._ocsp, self.issuing)
-
-    def _found(self, now: datetime) -> None:
-        """Make the root, the issuing authority, the TSA and the OCSP responder."""
-        self._save("root.pem", self._make_root(now))
-        self._save("issuing.pem", self._make_issuing(now))
-        until = now + ISSUING_VALIDITY
-        stamping = self._contents(
-            marked_name("Timestamp authority"),
-            now,
-            until,
-            key_usage=frozenset({"digital_signature"}),
-            eku=(ExtendedKeyUsageOID.TIME_STAMPING,),
-        )
-        answering = self._contents(
-            marked_name("OCSP responder"),
-            now,
-            until,
-            key_usage=frozenset({"digital_signature"}),
-            eku=(ExtendedKeyUsageOID.OCSP_SIGNING,),
-            with_revocation_urls=False,
-            no_revocation_check=True,
-        )
-        self._save("tsa.pem", self._issue("Timestamp authority", stamping, "P-256"))
-        self._save("ocsp.pem", self._issue("OCSP responder", answering, "P-256"))
-
-    def _make_root(self, now: datetime) -> Credential:
-        key = generate_key("P-256")
-        contents = Contents(
-            marked_name("Root"), now, now + ROOT_VALIDITY, key_usage=_AUTHORITY_USAGES, path_length=1
-        )
-        certificate = sign_certificate(contents, key.public_key(), issuer=None, issuer_key=key)
-        return Credential("Root", certificate, (), key)
-
-    def _make_issuing(self, now: datetime) -> Credential:
-        key = generate_key("P-256")
-        contents = Contents(
-            marked_name("Issuing authority"),
-            now,
-            now + ISSUING_VALIDITY,
-            key_usage=_AUTHORITY_USAGES,
-            path_length=0,
-            issuer_url=f"{self.base_url}/ca/root.crt",
-            crl_url=f"{self.base_url}/crl/root.crl",
-        )
-        certificate = sign_certificate(
-            contents, key.public_key(), issuer=self.root, issuer_key=self._root.private_key
-        )
-        return Credential("Issuing authority", certificate, (self.root,), key)
-
-    def _contents(
-        self,
-        subject: x509.Name,
-        not_before: datetime,
-        not_after: datetime,
-        *,
-        key_usage: frozenset[str] | None = DOCUMENT_USAGES,
-        eku: tuple[ObjectIdentifier, ...] = (),
-        with_revocation_urls: bool = True,
-        no_revocation_check: bool = False,
-    ) -> Contents:
-        """Say what a certificate under the issuing authority holds; none outlives its issuer."""
-        return Contents(
-            subject,
-            not_before,
-            min(not_after, self.issuing.not_valid_after_utc),
-            key_usage=key_usage,
-            eku=eku,
-            no_revocation_check=no_revocation_check,
-            ocsp_url=self.ocsp_url if with_revocation_urls else None,
-            issuer_url=f"{self.base_url}/ca/issuing.crt" if with_revocation_urls else None,
-            crl_url=f"{self.base_url}/crl/issuing.crl" if with_revocation_urls else None,
-        )
-
-    def _issue(self, name: str, contents: Contents, key_type: str) -> Credential:
-        key = generate_key(key_type)
-        certificate = sign_certificate(
-            contents, key.public_key(), issuer=self.issuing, issuer_key=self._issuing.private_key
-        )
-        # Before anybody can use the key: OCSP must know every certificate that is about.
-        self._files.write(_issued_file(certificate.serial_number), certificate.public_bytes(Encoding.DER))
-        return Credential(name, certificate, (self.issuing, self.root), key)
-
-    def _kept_or_made(
-        self, file: str, name: str, subject: x509.Name, key_type: str, now: datetime
-    ) -> Credential:
-        found = self._current(file, name, now)
-        if found:
-            return found
-        with self._files.lock():
-            found = self._current(file, name, now)  # another process may have been faster
-            if found is None:
-                found = self._issue(name, self._contents(subject, now, now + PERSON_VALIDITY), key_type)
-                self._save(file, found)
-        return found
-
-    def _current(self, file: str, name: str, now: datetime) -> Credential | None:
-        credential = self._kept.get(file) or self._load(file, name)
-        if credential is None or now > credential.certificate.not_valid_after_utc:
-            self._kept.pop(file, None)
-            return None
-        self._kept[file] = credential
-        return credential
-
-    def _save(self, file: str, credential: Credential) -> None:
-        key = credential.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        certificates = (credential.certificate, *credential.chain)
-        # One file, so that a key and its certificate can never be mismatched by a crash.
-        self._files.write(file, key + b"".join(found.public_bytes(Encoding.PEM) for found in certificates))
-        self._kept[file] = credential
-
-    def _load(self, file: str, name: str | None = None) -> Credential | None:
-        path = self.folder / file
-        return load_pem(path, path, name=name) if path.exists() else None
-
-    def _load_needed(self, file: str) -> Credential:
-        credential = self._kept.get(file) or self._load(file)
-        if credential is None:
-            raise AuthorityError(f"{self.folder / file} is missing.", hint="Restore it, or start anew.")
-        return credential
-
-    @cached_property
-    def _known_serials(self) -> set[int]:
-        return set()
-
-    def _is_issued(self, serial: int) -> bool:
-        if serial not in self._known_serials and self._files.stamp(_issued_file(serial)):
-            self._known_serials.add(serial)
-        return serial in self._known_serials
-
-
-def _issued_file(serial: int) -> str:
-    return f"issued/{serial:x}.crt"
-
-
-def _file_stem(*parts: str) -> str:
-    """Name a file after what may be any text: a readable beginning and a digest of the whole."""
-    readable = "".join(char if char.isascii() and char.isalnum() else "-" for char in parts[0])
-    digest = sha256("\0".join(parts).encode()).hexdigest()
-    return f"{readable[:40]}-{digest[:16]}"
+        return OcspAnswerer(self._issuer.ocsp_responder, self.issuing)
 
 
 def _parse_revocations(revoked: dict[str, Any]) -> dict[int, Revocation]:

@@ -1,6 +1,6 @@
 """The development authority's certificates: what each kind of them says.
 
-Source: RFC 5280, 4.2.
+Source: RFC 5280; RFC 3161 for the timestamp authority.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from certs.keys import PrivateKey
 
 MARK: Final = "development"
 ORGANISATION: Final = "Paraaf development authority"
-_COMMON_NAME_LIMIT: Final = 64  # ub-common-name, RFC 5280, appendix A.1
+_COMMON_NAME_LIMIT: Final = 64  # ub-common-name of RFC 5280
 _KEY_USAGES: Final = (
     "digital_signature",
     "content_commitment",
@@ -106,7 +106,7 @@ def _constraints(contents: Contents) -> Iterable[tuple[x509.ExtensionType, bool]
     if contents.key_usage is not None:
         yield x509.KeyUsage(**{usage: usage in contents.key_usage for usage in _KEY_USAGES}), True
     if contents.eku:
-        # RFC 3161, 2.3: a timestamp authority has this one usage, and it is critical.
+        # RFC 3161: a timestamp authority has this one usage, and it is critical.
         yield x509.ExtendedKeyUsage(contents.eku), ExtendedKeyUsageOID.TIME_STAMPING in contents.eku
     if contents.no_revocation_check:
         yield x509.OCSPNoCheck(), False

@@ -1,6 +1,6 @@
 """The development authority over HTTP: which address gives what.
 
-Source: RFC 3161, 3.4; RFC 6960, appendix A; RFC 5280, 4.2.1.13 and 4.2.2.1.
+Source: the HTTP parts of RFC 3161, RFC 6960 and RFC 5280.
 """
 
 from collections.abc import Callable

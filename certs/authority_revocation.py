@@ -1,6 +1,6 @@
 """What the development authority says about revocation: OCSP answers and CRLs.
 
-Source: RFC 6960 (OCSP), RFC 8954 (its nonce), RFC 5280, 5 (CRLs).
+Source: RFC 6960 (OCSP), RFC 8954 (its nonce), RFC 5280 (CRLs).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from certs.keystore import Credential
 
 # Long for an OCSP answer: evidence embedded in a demo document can be judged offline for a week.
 VALIDITY: Final = timedelta(days=7)
-_LONGEST_NONCE: Final = 32  # RFC 8954, 2.1
+_LONGEST_NONCE: Final = 32  # RFC 8954
 _CERT_ID_HASHES: Final = (SHA1, SHA256, SHA384, SHA512)
 
 
@@ -105,7 +105,7 @@ def make_crl(
 
 def _crl_entry(serial: int, revocation: Revocation) -> x509.RevokedCertificate:
     entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(revocation.at)
-    if revocation.reason is not x509.ReasonFlags.unspecified:  # RFC 5280, 5.3.1: then the extension is absent
+    if revocation.reason is not x509.ReasonFlags.unspecified:  # RFC 5280: then the extension is absent
         entry = entry.add_extension(x509.CRLReason(revocation.reason), critical=False)
     return entry.build()
 

@@ -3,7 +3,7 @@
 A token is put together from DER parts that are made once; only the TSTInfo, its digest and the signature are
 new for each. Times come from this machine's clock, with milliseconds; `ordering` stays false, because several
 processes may stamp at once.
-Source: RFC 3161, 2.4.1 and 2.4.2; RFC 5816 (ESSCertIDv2); RFC 5652, 5.3.
+Source: RFC 3161, 2.4.1 and 2.4.2; RFC 5816 (ESSCertIDv2); RFC 5652 (SignedData).
 """
 
 import secrets
@@ -121,7 +121,7 @@ class StampMaker:
         attributes = b"".join(
             (self._attributes_before_digest, sha256(tst_info).digest(), self._attributes_after_digest)
         )
-        # What is signed carries the tag SET, what is embedded the tag [0] (RFC 5652, 5.4).
+        # What is signed carries the tag SET, what is embedded the tag [0] (RFC 5652).
         signature = self._private_key.sign(der.encode(der.SET, attributes), ECDSA(SHA256()))
         signer_info = der.encode(
             der.SEQUENCE,

@@ -2,7 +2,7 @@
 
 Only complete CRLs, signed by the certificate's own issuer, count: no indirect ones, no deltas, none for some
 reasons only.
-Source: RFC 5280, 5 and 6.3.3.
+Source: RFC 5280.
 """
 
 from datetime import datetime
@@ -71,7 +71,7 @@ def _check_extensions(crl: x509.CertificateRevocationList, certificate: x509.Cer
 
 
 def _check_scope(scope: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> None:
-    """Require that the list covers the certificate, for all reasons (RFC 5280, 6.3.3, b)."""
+    """Require that the list covers the certificate, for all reasons (RFC 5280)."""
     is_authority = any(
         isinstance(extension.value, x509.BasicConstraints) and extension.value.ca
         for extension in certificate.extensions

@@ -1,6 +1,6 @@
 """Whether an OCSP answer proves something about a certificate.
 
-Source: RFC 6960, 3.2, 4.2.2 and 4.4; RFC 5019 for the request.
+Source: RFC 6960; RFC 5019, 2.1.1 for the request.
 """
 
 import secrets
@@ -97,7 +97,7 @@ def _check_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, now:
 
 
 def _check_delegation(responder: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
-    """Require what makes a certificate a delegated responder of `issuer` (RFC 6960, 4.2.2.2)."""
+    """Require what makes a certificate a delegated responder of `issuer` (RFC 6960)."""
     if not is_issued_by(responder, issuer) or not _is_strong(responder.signature_hash_algorithm):
         raise UnusableAnswer("the responder's certificate does not come from the certificate's issuer")
     if not responder.not_valid_before_utc <= now <= responder.not_valid_after_utc:
@@ -111,7 +111,7 @@ def _check_delegation(responder: x509.Certificate, issuer: x509.Certificate, now
 def _is_responder(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
     if response.responder_name is not None:
         return certificate.subject == response.responder_name
-    # The key hash of a responder id is always SHA-1 (RFC 6960, 4.2.1).
+    # The key hash of a responder id is always SHA-1 (RFC 6960).
     return response.responder_key_hash == _digest(SHA1(), public_key_bits(certificate))  # noqa: S303
 
 

@@ -10,7 +10,7 @@ class RevocationEvidence:
     """A verified answer about one certificate: an OCSP response or a CRL, in DER, exactly one of the two.
 
     Times are aware and UTC. `next_update` is None when an OCSP responder always has newer information
-    (RFC 6960, 2.4).
+    (RFC 6960).
     """
 
     ocsp_der: bytes | None = field(repr=False)

@@ -73,6 +73,6 @@ def key_type(public_key: object, *, where: str) -> str:
 
 
 def public_key_bits(certificate: x509.Certificate) -> bytes:
-    """Give a public key's bits, without algorithm, tag and length: what OCSP hashes (RFC 6960, 4.1.1)."""
+    """Give a public key's bits, without algorithm, tag and length: what OCSP hashes (RFC 6960)."""
     spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return list(der.values(der.read(spki, tag=der.SEQUENCE).content))[1].content[1:]
