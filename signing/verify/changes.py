@@ -1,0 +1,191 @@
+"""What later revisions of a file changed, and whether an earlier signature can live with it.
+
+Permitted after a signature: validation data (the DSS), document timestamps, and a later signature in a field
+that existed before. pyHanko's difference analysis judges the objects; this module takes away the freedoms it
+leaves that let somebody change what the page says: form filling after an approval signature, new visible
+signature fields, swapped form resources, document information. Each step from one revision to the next is
+judged once, however many signatures look back on it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.sign.diff_analysis import (
+    CatalogModificationRule,
+    DocInfoRule,
+    DSSCompareRule,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    MetadataUpdateRule,
+    ModificationLevel,
+    ObjectStreamRule,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+    SuspiciousModification,
+    XrefStreamRule,
+)
+
+from signing.verify.pdfvalues import text_of, value_of
+from signing.verify.reader import signature_fields_at
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one revision changed relative to the one before it."""
+
+    revision: int
+    suspicious: str | None = None  # why the change can't be explained, when it can't
+    filled_fields: frozenset[str] = frozenset()  # form fields other than signatures whose value changed
+    signed_fields: frozenset[str] = frozenset()  # signature fields that got an approval or certification
+    added_visible: frozenset[str] = frozenset()  # new signature fields that show on a page
+    added_signed: frozenset[str] = frozenset()  # new invisible ones that got a signature, not a timestamp
+    metadata: bool = False
+    validation_data_only: bool = field(default=False)
+
+
+def _policy(*, form_filling: bool) -> StandardDiffPolicy:
+    rules = [SigFieldCreationRule(), SigFieldModificationRule()]  # type: ignore[no-untyped-call]
+    if form_filling:
+        rules.append(GenericFieldModificationRule())
+    updates = ModificationLevel.LTA_UPDATES
+    return StandardDiffPolicy(
+        global_rules=[
+            CatalogModificationRule(),  # type: ignore[no-untyped-call]
+            DocInfoRule().as_qualified(updates),
+            XrefStreamRule().as_qualified(updates),
+            ObjectStreamRule().as_qualified(updates),
+            DSSCompareRule().as_qualified(updates),
+            MetadataUpdateRule().as_qualified(updates),  # type: ignore[no-untyped-call]
+        ],
+        # /DA, /Q and /NeedAppearances may not change: they alter how filled fields look
+        form_rule=FormUpdatingRule(field_rules=rules, ignored_acroform_keys=frozenset({"/Fields", "/DR"})),
+    )
+
+
+def steps_after(reader: PdfFileReader, first: int, total: int) -> tuple[Step, ...]:
+    """Judge each revision after number `first`, the earliest signed one; `total` is the number of
+    revisions.
+    """
+    return tuple(_step(reader, revision) for revision in range(first + 1, total))
+
+
+def _step(reader: PdfFileReader, revision: int) -> Step:
+    try:
+        return _judged(reader, revision)
+    except SuspiciousModification as error:
+        return Step(revision, suspicious=str(error)[:500])
+    except Exception as error:  # noqa: BLE001 (a change that can't be analysed is not a permitted one)
+        return Step(revision, suspicious=f"{type(error).__name__}: {str(error)[:300]}")
+
+
+def _judged(reader: PdfFileReader, revision: int) -> Step:
+    old = reader.get_historical_resolver(revision - 1)
+    new = reader.get_historical_resolver(revision)
+    strict_refusal = None
+    filled: frozenset[str] = frozenset()
+    try:
+        _policy(form_filling=False).apply(old, new)
+    except SuspiciousModification as error:
+        strict_refusal = error
+    if strict_refusal is not None:  # form filling alone, or more than that?
+        filled = frozenset(_policy(form_filling=True).apply(old, new).changed_form_fields)
+        if not filled:
+            raise strict_refusal
+    _check_form_resources(old, new)
+    before = signature_fields_at(reader, revision - 1)
+    after = signature_fields_at(reader, revision)
+    newly_signed = {
+        name: entry["/V"]
+        for name, entry in after.items()
+        if "/V" in entry and "/V" not in before.get(name, {})
+    }
+    approvals = {name for name, value in newly_signed.items() if not _is_timestamp(value)}
+    added = after.keys() - before.keys()
+    metadata = _metadata_changed(old, new)
+    return Step(
+        revision,
+        filled_fields=filled - newly_signed.keys(),
+        signed_fields=frozenset(approvals),
+        added_visible=frozenset(name for name in added if _visible(after[name])),
+        added_signed=frozenset(added & approvals),
+        metadata=metadata,
+        validation_data_only=not newly_signed and not added and not filled and not metadata,
+    )
+
+
+def _is_timestamp(value: Any) -> bool:
+    return text_of(value, "/Type") == "/DocTimeStamp" or text_of(value, "/SubFilter") == "/ETSI.RFC3161"
+
+
+def _visible(entry: Any) -> bool:
+    widgets = [kid.get_object() for kid in entry["/Kids"]] if "/Kids" in entry else [entry]
+    return any(_area(widget) > 0 for widget in widgets)
+
+
+def _area(widget: Any) -> float:
+    try:
+        left, bottom, right, top = (float(number) for number in widget["/Rect"])
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+    return abs(right - left) * abs(top - bottom)
+
+
+def _check_form_resources(old: HistoricalResolver, new: HistoricalResolver) -> None:
+    """Resources of the form may be added but not swapped: another font makes the same text read
+    differently.
+    """
+    for category, entries in _resources(old).items():
+        now = _resources(new).get(category)
+        if isinstance(entries, generic.DictionaryObject):
+            changed = not isinstance(now, generic.DictionaryObject) or any(
+                name not in now or now.raw_get(name) != entries.raw_get(name) for name in entries
+            )
+        else:
+            changed = now != entries
+        if changed:
+            raise SuspiciousModification(f"form resources {category} were changed")
+
+
+def _resources(resolver: HistoricalResolver) -> dict[str, Any]:
+    resources = value_of(value_of(resolver.root, "/AcroForm"), "/DR")
+    return dict(resources.items()) if isinstance(resources, generic.DictionaryObject) else {}
+
+
+_TOOL_KEYS = frozenset({"/ModDate", "/Producer"})  # what a signing program writes without being asked
+_TOOL_XMP = re.compile(
+    rb"<(xmp:ModifyDate|xmp:MetadataDate|xmp:CreatorTool|pdf:Producer|xmpMM:\w+)\b[^>]*>.*?</\1>"
+    rb"|\b(?:xmp:ModifyDate|xmp:MetadataDate|xmp:CreatorTool|pdf:Producer|xmpMM:\w+)\s*=\s*(?:\"[^\"]*\"|'[^']*')",
+    re.DOTALL,
+)
+_XMP_TEXT = re.compile(rb">([^<>]*)<|\"([^\"]*)\"|'([^']*)'")
+
+
+def _metadata_changed(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    return _info(old) != _info(new) or _xmp_texts(old) != _xmp_texts(new)
+
+
+def _info(resolver: HistoricalResolver) -> dict[str, str]:
+    info = value_of(resolver.trailer_view, "/Info")
+    if not isinstance(info, generic.DictionaryObject):
+        return {}
+    return {key: str(info[key]) for key in info if key not in _TOOL_KEYS}
+
+
+def _xmp_texts(resolver: HistoricalResolver) -> list[bytes]:
+    """The words of the XMP packet, apart from those that every program stamps anew."""
+    stream = value_of(resolver.root, "/Metadata")
+    if not isinstance(stream, generic.StreamObject):
+        return []
+    return sorted(_words(_TOOL_XMP.sub(b"", stream.data)))
+
+
+def _words(packet: bytes) -> Iterator[bytes]:
+    for match in _XMP_TEXT.finditer(packet):
+        word = b"".join(part or b"" for part in match.groups()).strip()
+        if word and not word.startswith((b"http://", b"adobe:", b"W5M0")):
+            yield word

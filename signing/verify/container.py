@@ -1,0 +1,257 @@
+"""The bytes of a file that its last signature does not cover: /Contents itself, and the parts of the CMS that
+the signature value doesn't protect.
+
+Whoever changes these bytes changes nothing that was signed, yet a verifier that doesn't look can't tell an
+untouched file from a touched one. So they must be exactly what an honest signer writes: one hexadecimal
+string in one letter case, the DER of one CMS, then zeros; a CMS without redundancies that contradict each
+other, whose certificates are all intact, and whose unsigned attributes are all understood.
+Sources: ISO 32000-2, 12.8.1 (Contents padded with zeros); RFC 5652, 5.1 and 5.3 (version numbers, algorithm
+sets).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from asn1crypto import algos, cms, core
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from signing.der import DerError, node
+from signing.verify.findings import Finding
+from signing.verify.rawscan import hex_digits
+
+MAX_CMS_BYTES = 4 * 1024 * 1024  # 25 MB of /Contents took 25 s and 4 GB in a plain reader
+_TIMESTAMP = "signature_time_stamp_token"
+
+
+@dataclass(frozen=True)
+class Container:
+    """What /Contents holds: the CMS as DER, and what is odd about the way it is written."""
+
+    der: bytes
+    findings: tuple[Finding, ...]
+
+
+def read_contents(gap: bytes) -> Container | Finding:
+    """Take the CMS out of a signed range's gap (`<hex…>`), noting every byte that an honest signer wouldn't
+    write.
+
+    Returns a `cms_unreadable` finding when there is no CMS to take.
+    """
+    digits = hex_digits(gap)
+    if digits is None:
+        return Finding("cms_unreadable", "the signature's container is not one hexadecimal string")
+    if len(digits) > 2 * MAX_CMS_BYTES:
+        return Finding("cms_unreadable", "the signature's container is larger than any signature is")
+    raw = bytes.fromhex(digits.decode("ascii"))
+    try:
+        length = node(raw).end
+    except DerError as error:
+        return Finding("cms_unreadable", "the signature's container holds no readable signature", str(error))
+    findings = []
+    if digits not in (digits.lower(), digits.upper()):
+        findings.append(
+            Finding(
+                "contents_not_canonical",
+                "the signature's container was rewritten after signing",
+                "upper- and lower-case hexadecimal digits are mixed",
+            )
+        )
+    if raw[length:].strip(b"\0"):
+        findings.append(
+            Finding(
+                "contents_padding_used",
+                "something is hidden behind the signature, where nothing protects it",
+                f"{len(raw) - length} bytes of padding behind the CMS are not all zero",
+            )
+        )
+    return Container(raw[:length], tuple(findings))
+
+
+def check_cms(
+    der: bytes, known: Sequence[x509.Certificate], *, where: str = "signature"
+) -> tuple[Finding, ...]:
+    """Findings about the unprotected parts of a CMS, and of the timestamp token inside it.
+
+    `known` are certificates from outside the file (anchors, intermediates) that embedded ones may have been
+    issued by. Raises nothing: a CMS that can't be walked is a finding.
+    """
+    try:
+        _walk(der, 0, len(der), depth=0)
+    except DerError as error:
+        return (
+            Finding("cms_not_der", f"the {where} is not written in the canonical form (DER)", str(error)),
+        )
+    try:
+        return tuple(_check_parsed(cms.ContentInfo.load(der, strict=True), known, where))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return (
+            Finding(
+                "cms_inconsistent", f"the {where} contradicts itself", f"{type(error).__name__}: {error}"
+            ),
+        )
+
+
+def _check_parsed(info: cms.ContentInfo, known: Sequence[x509.Certificate], where: str) -> Iterator[Finding]:
+    signed = info["content"]
+    signers = signed["signer_infos"]
+    if len(signers) != 1:
+        yield Finding("cms_inconsistent", f"the {where} must have exactly one signer, it has {len(signers)}")
+        return
+    signer = signers[0]
+    problems = [*_contradictions(signed, signer)]
+    if problems:
+        yield Finding("cms_inconsistent", f"the {where} contradicts itself", "; ".join(problems))
+    yield from _check_certificates(signed, known, where)
+    yield from _check_unsigned(signer, known, where)
+
+
+def _contradictions(signed: cms.SignedData, signer: cms.SignerInfo) -> Iterator[str]:
+    """Redundant fields of a CMS that must agree. Source: RFC 5652, 5.1 and 5.3."""
+    content_type = signed["encap_content_info"]["content_type"].native
+    by_key_id = signer["sid"].name != "issuer_and_serial_number"
+    if signer["version"].native != ("v3" if by_key_id else "v1"):
+        yield f"signer version {signer['version'].native}"
+    expected = "v1" if content_type == "data" and not by_key_id else "v3"
+    if signed["version"].native != expected:
+        yield f"version {signed['version'].native}, expected {expected}"
+    if [algorithm.dump() for algorithm in signed["digest_algorithms"]] != [signer["digest_algorithm"].dump()]:
+        yield "the list of digest algorithms is not the signer's"
+    if signed["crls"].native:
+        yield "revocation lists are enclosed where nothing protects them"
+    for name in ("digest_algorithm", "signature_algorithm"):
+        yield from _algorithm_oddities(signer[name])
+
+
+def _algorithm_oddities(algorithm: algos.DigestAlgorithm | algos.SignedDigestAlgorithm) -> Iterator[str]:
+    name = algorithm["algorithm"].native
+    if name[:1].isdigit():
+        yield f"unknown algorithm {name}"
+    parameters = algorithm["parameters"]
+    if name != "rsassa_pss" and not isinstance(parameters, core.Null | core.Void):
+        yield f"{name} has parameters"
+    if isinstance(parameters, core.Null) and parameters.contents:
+        yield f"{name} has a NULL that isn't empty"
+
+
+def _check_certificates(
+    signed: cms.SignedData, known: Sequence[x509.Certificate], where: str
+) -> Iterator[Finding]:
+    """Each enclosed certificate is intact: its issuer is at hand and its signature verifies."""
+    if isinstance(signed["certificates"], core.Void):
+        return
+    enclosed = []
+    for choice in signed["certificates"]:
+        if choice.name != "certificate":
+            yield Finding(
+                "certificate_unplaced", f"the {where} encloses a certificate of an unsupported kind"
+            )
+            continue
+        try:
+            enclosed.append(x509.load_der_x509_certificate(choice.chosen.dump()))
+        except ValueError as error:
+            yield Finding("certificate_unplaced", f"the {where} encloses a damaged certificate", str(error))
+    if len(set(enclosed)) != len(enclosed):
+        yield Finding("certificate_unplaced", f"the {where} encloses the same certificate twice")
+    issuers = [*enclosed, *known]
+    for certificate in enclosed:
+        if certificate not in known and not any(_issued(issuer, certificate) for issuer in issuers):
+            yield Finding(
+                "certificate_unplaced",
+                f"the {where} encloses a certificate that is damaged or that nobody at hand issued",
+                certificate_name(certificate),
+            )
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def certificate_name(certificate: x509.Certificate) -> str:
+    """RFC 4514 name of the subject; a certificate whose name can't be read says so."""
+    try:
+        return certificate.subject.rfc4514_string()
+    except ValueError:
+        return "(a certificate whose name can't be read)"
+
+
+def _check_unsigned(
+    signer: cms.SignerInfo, known: Sequence[x509.Certificate], where: str
+) -> Iterator[Finding]:
+    if isinstance(signer["unsigned_attrs"], core.Void):
+        return
+    for attribute in signer["unsigned_attrs"]:
+        name = attribute["type"].native
+        if name != _TIMESTAMP:
+            yield Finding(
+                "unsigned_attribute_unknown",
+                f"something was attached to the {where} that is not understood here",
+                f"unsigned attribute {name}",
+            )
+            continue
+        if len(attribute["values"]) != 1:
+            yield Finding("cms_inconsistent", f"the {where} carries several timestamps in one attribute")
+        for token in attribute["values"]:
+            yield from check_cms(token.dump(), known, where="timestamp")
+
+
+def signer_certificate(der: bytes) -> asn1_x509.Certificate | None:
+    """The certificate that the CMS names as its signer's; None when it is not enclosed."""
+    signed = cms.ContentInfo.load(der)["content"]
+    signer_id = signed["signer_infos"][0]["sid"]
+    for choice in signed["certificates"]:
+        if choice.name != "certificate":
+            continue
+        certificate = choice.chosen
+        if signer_id.name == "issuer_and_serial_number":
+            if (
+                certificate.issuer == signer_id.chosen["issuer"]
+                and certificate.serial_number == signer_id.chosen["serial_number"].native
+            ):
+                return certificate
+        elif certificate.key_identifier == signer_id.chosen.native:
+            return certificate
+    return None
+
+
+_CONSTRUCTED = 0x20
+_ALWAYS_PRIMITIVE = frozenset({1, 2, 3, 4, 5, 6, 9, 10, 12, 13, 18, 19, 20, 22, 23, 24, 26, 27, 28, 30})
+_ALWAYS_CONSTRUCTED = frozenset({16, 17})
+_MAX_DEPTH = 40
+
+
+def _walk(data: bytes, start: int, end: int, *, depth: int) -> None:
+    """Raise DerError unless `data[start:end]` is a run of well-formed, minimal DER values."""
+    if depth > _MAX_DEPTH:
+        raise DerError("nested too deeply")
+    while start < end:
+        value = node(data, start, end)
+        if value.tag & 0xC0 == 0:
+            _check_universal(value.tag, data[value.body : value.end], start)
+        if value.tag & _CONSTRUCTED:
+            _walk(data, value.body, value.end, depth=depth + 1)
+        start = value.end
+
+
+def _check_universal(tag: int, content: bytes, offset: int) -> None:
+    number = tag & 0x1F
+    constructed = bool(tag & _CONSTRUCTED)
+    if (constructed and number in _ALWAYS_PRIMITIVE) or (not constructed and number in _ALWAYS_CONSTRUCTED):
+        raise DerError(f"tag {tag:#x} at offset {offset} is of the wrong form")
+    if number == 1 and content not in (b"\x00", b"\xff"):
+        raise DerError(f"boolean at offset {offset} is neither 00 nor FF")
+    if number == 5 and content:
+        raise DerError(f"NULL at offset {offset} is not empty")
+    if number == 2 and (
+        not content
+        or (
+            len(content) > 1
+            and ((content[0] == 0 and content[1] < 0x80) or (content[0] == 0xFF and content[1] >= 0x80))
+        )
+    ):
+        raise DerError(f"integer at offset {offset} is not minimal")

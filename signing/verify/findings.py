@@ -1,0 +1,132 @@
+"""Everything a verification may notice: one closed table, each entry with its weight and its subject."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Weight(StrEnum):
+    """What a finding does to the indication."""
+
+    FAILS = "fails"  # TOTAL-FAILED
+    PREVENTS = "prevents"  # INDETERMINATE
+    REMARK = "remark"  # passes, but is never "authentic as issued"
+    NOTE = "note"  # said for the record
+
+
+class Subject(StrEnum):
+    """What a finding is about; chooses the sentence for people."""
+
+    CONTENT = "content"  # is this what was signed?
+    TRUST = "trust"  # by whom, when, and may that be believed?
+    READING = "reading"  # could the file be read and judged at all?
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The constant part of a finding; `sub_indication` is a word of ETSI EN 319 102-1 where one fits."""
+
+    weight: Weight
+    subject: Subject
+    sub_indication: str | None = None
+
+
+_FAILS, _PREVENTS, _REMARK, _NOTE = Weight
+_CONTENT, _TRUST, _READING = Subject
+
+KINDS: dict[str, Kind] = {
+    # the file as a whole
+    "file_not_found": Kind(_PREVENTS, _READING),
+    "file_empty": Kind(_PREVENTS, _READING),
+    "file_too_large": Kind(_PREVENTS, _READING),
+    "file_not_pdf": Kind(_PREVENTS, _READING),
+    "file_truncated": Kind(_PREVENTS, _READING),
+    "file_encrypted": Kind(_PREVENTS, _READING),
+    "file_unreadable": Kind(_PREVENTS, _READING),
+    "folder_without_pdf": Kind(_PREVENTS, _READING),
+    "reading_stopped": Kind(_PREVENTS, _READING),
+    "too_many_signatures": Kind(_PREVENTS, _READING),
+    "too_many_revisions": Kind(_PREVENTS, _READING),
+    "read_leniently": Kind(_NOTE, _READING),
+    "no_signature": Kind(_PREVENTS, _READING),
+    "signature_unreachable": Kind(_PREVENTS, _READING, "SIGNED_DATA_NOT_FOUND"),
+    "only_timestamps": Kind(_REMARK, _TRUST),
+    # what was signed
+    "digest_differs": Kind(_FAILS, _CONTENT, "HASH_FAILURE"),
+    "signature_value_wrong": Kind(_FAILS, _CONTENT, "SIG_CRYPTO_FAILURE"),
+    "byte_range_odd": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "bytes_after_end": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "changed_after_signing": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "form_filled_after_signing": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "locked_field_changed": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "certification_violated": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "visible_field_added": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "field_added": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "form_filled_as_permitted": Kind(_REMARK, _TRUST),
+    "metadata_changed": Kind(_REMARK, _TRUST),
+    "validation_data_uncovered": Kind(_REMARK, _TRUST),
+    # the signature's own container
+    "cms_unreadable": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
+    "signature_unreadable": Kind(_PREVENTS, _READING, "SIG_CONSTRAINTS_FAILURE"),
+    "format_obsolete": Kind(_PREVENTS, _READING, "SIG_CONSTRAINTS_FAILURE"),
+    "format_unsupported": Kind(_PREVENTS, _READING, "SIG_CONSTRAINTS_FAILURE"),
+    "contents_not_canonical": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "contents_padding_used": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "cms_not_der": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "cms_inconsistent": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "certificate_unplaced": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "unsigned_attribute_unknown": Kind(_REMARK, _TRUST),
+    "not_pades": Kind(_NOTE, _TRUST),
+    "timestamp_mistyped": Kind(_REMARK, _TRUST),
+    # who, when, and may it be believed
+    "signer_revoked": Kind(_FAILS, _TRUST, "REVOKED"),
+    "signer_not_yet_valid": Kind(_FAILS, _TRUST, "NOT_YET_VALID"),
+    "chain_unknown": Kind(_PREVENTS, _TRUST, "NO_CERTIFICATE_CHAIN_FOUND"),
+    "revocation_unknown": Kind(_PREVENTS, _TRUST, "TRY_LATER"),
+    "revoked_time_unproven": Kind(_PREVENTS, _TRUST, "REVOKED_NO_POE"),
+    "expired": Kind(_PREVENTS, _TRUST, "OUT_OF_BOUNDS_NO_POE"),
+    "algorithm_weak": Kind(_PREVENTS, _TRUST, "CRYPTO_CONSTRAINTS_FAILURE"),
+    "key_usage_wrong": Kind(_PREVENTS, _TRUST, "CHAIN_CONSTRAINTS_FAILURE"),
+    "not_validated": Kind(_PREVENTS, _TRUST, "GENERIC"),
+    "timestamp_invalid": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "timestamp_order": Kind(_PREVENTS, _TRUST, "TIMESTAMP_ORDER_FAILURE"),
+    "field_rule_broken": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "revocation_aged": Kind(_NOTE, _TRUST),
+    "development_certificate": Kind(_NOTE, _TRUST),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing noticed. `message` continues a sentence: lower case, no full stop; `detail` is for
+    specialists.
+    """
+
+    code: str
+    message: str
+    detail: str = ""
+    sub_indication_override: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Weight, subject and sub-indication of this finding's code."""
+        return KINDS[self.code]
+
+    @property
+    def weight(self) -> Weight:
+        """What the finding does to the indication."""
+        return self.kind.weight
+
+    @property
+    def sub_indication(self) -> str | None:
+        """The validator's own word when it gave one, otherwise the table's."""
+        return self.sub_indication_override or self.kind.sub_indication
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Stable keys for JSON."""
+        return {
+            "code": self.code,
+            "weight": self.weight.value,
+            "sub_indication": self.sub_indication,
+            "message": self.message,
+            "detail": self.detail,
+        }

@@ -1,0 +1,376 @@
+"""One signature or document timestamp of an open file: from the bytes to a SignatureReport.
+
+Steps, in this order: (1) the range and its container, (2) the CMS, (3) coverage and later changes, (4)
+timestamps, (5) signer and chain, (6) the level reached.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from asn1crypto import cms
+from asn1crypto import x509 as asn1_x509
+from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.general import find_cms_attribute_iter
+from pyhanko.sign.validation.generic_cms import extract_self_reported_ts
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, extract_contents
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+from signing.verify.changes import Step
+from signing.verify.container import check_cms, read_contents
+from signing.verify.findings import Finding, Weight
+from signing.verify.pdfvalues import items_of, text_of
+from signing.verify.reader import FilledField, Opened
+from signing.verify.report import Indication, Role, SignatureReport
+from signing.verify.trust import Trust, ValidationData, adobe_revocation_data
+from signing.verify.validation import Judged, Token, Validator, finding_of
+
+CADES, PKCS7, RFC3161 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC3161"
+_OBSOLETE = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
+_DIGEST_READABLE = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
+
+
+@dataclass
+class Inspection:
+    """What is known about one signature while it is being looked at."""
+
+    entry: FilledField
+    findings: list[Finding] = field(default_factory=list)
+    embedded: EmbeddedPdfSignature | None = None
+    is_timestamp: bool = False
+    tokens: tuple[Token, ...] = ()
+    judged: Judged | None = None
+    archive: Token | None = None  # the newest good document timestamp behind this signature
+    data: ValidationData = field(default_factory=ValidationData)
+
+    def add(self, code: str, message: str, detail: str = "") -> None:
+        """Note a finding."""
+        self.findings.append(Finding(code, message, detail))
+
+    @property
+    def revision(self) -> int | None:
+        """Number of the revision that this signature made, counted from 0."""
+        return self.embedded.signed_revision if self.embedded is not None else None
+
+    @property
+    def time(self) -> Token | None:
+        """For a document timestamp: its own token."""
+        return self.tokens[0] if self.is_timestamp and self.tokens else None
+
+
+def begin(opened: Opened, entry: FilledField, trust: Trust) -> Inspection:
+    """Steps 1 and 2: what can be said without asking who signed."""
+    inspection = Inspection(entry, is_timestamp=_is_timestamp(entry))
+    if not _format_supported(inspection):
+        return inspection
+    if entry.covered is None:
+        inspection.add(
+            "byte_range_odd",
+            "what the signature covers is stated in a way that leaves bytes open",
+            str(entry.byte_range[:8]),
+        )
+        return inspection
+    container = read_contents(entry.covered.gap(opened.pdf))
+    if isinstance(container, Finding):
+        inspection.findings.append(container)
+        return inspection
+    inspection.findings += container.findings
+    inspection.findings += check_cms(container.der, trust.known)
+    _embed(opened, inspection, container.der)
+    return inspection
+
+
+def _is_timestamp(entry: FilledField) -> bool:
+    return entry.subfilter == RFC3161 or (
+        entry.type == "/DocTimeStamp" and entry.subfilter not in (CADES, PKCS7)
+    )
+
+
+def _format_supported(inspection: Inspection) -> bool:
+    entry = inspection.entry
+    if entry.subfilter in _OBSOLETE:
+        inspection.add(
+            "format_obsolete", f"a signature is present in an obsolete format ({entry.subfilter[1:]})"
+        )
+        return False
+    if entry.subfilter not in (CADES, PKCS7, RFC3161):
+        named = entry.subfilter[1:] if entry.subfilter else "none named"
+        inspection.add(
+            "format_unsupported", f"a signature is present in a format that is not supported ({named})"
+        )
+        return False
+    if (entry.type == "/DocTimeStamp") != inspection.is_timestamp:
+        inspection.add(
+            "timestamp_mistyped", "a timestamp is filed as a signature or the other way round", entry.type
+        )
+    if entry.subfilter == PKCS7:
+        inspection.add("not_pades", "the signature follows the older PDF format, not PAdES")
+    return True
+
+
+def _embed(opened: Opened, inspection: Inspection, der: bytes) -> None:
+    entry = inspection.entry
+    try:
+        written = extract_contents(entry.dictionary)
+        if written.rstrip(b"\0") != der.rstrip(b"\0"):
+            inspection.add(
+                "byte_range_odd",
+                "the signature that the form shows is not the one that the covered bytes leave out",
+            )
+            return
+        embedded = EmbeddedPdfSignature(opened.reader, entry.field, entry.name)
+        content_type = embedded.signed_data["encap_content_info"]["content_type"].native
+        if (content_type == "tst_info") != inspection.is_timestamp:
+            inspection.add(
+                "cms_unreadable", "the signature's content is not of the kind that its format says"
+            )
+            return
+        inspection.embedded = embedded
+    except Exception as error:  # noqa: BLE001 (whatever the parser stumbles over, the auditor gets a sentence)
+        inspection.add(
+            "cms_unreadable", "the signature cannot be read", f"{type(error).__name__}: {str(error)[:300]}"
+        )
+
+
+def check_coverage(inspection: Inspection, steps: Sequence[Step]) -> None:
+    """Step 3: the signed revision is covered in full, and later revisions changed only what they may."""
+    embedded = inspection.embedded
+    if embedded is None:
+        return
+    if embedded.evaluate_signature_coverage() < SignatureCoverageLevel.ENTIRE_REVISION:
+        inspection.add(
+            "byte_range_odd", "the signature does not cover the whole of the document that it signs"
+        )
+    later = [step for step in steps if step.revision > embedded.signed_revision]
+    for step in later:
+        _check_step(inspection, embedded, step)
+
+
+def _check_step(inspection: Inspection, embedded: EmbeddedPdfSignature, step: Step) -> None:
+    where = f"revision {step.revision + 1}"
+    if step.suspicious is not None:
+        inspection.add(
+            "changed_after_signing", "the document was changed after signing", f"{where}: {step.suspicious}"
+        )
+        return
+    if step.added_visible:
+        inspection.add(
+            "visible_field_added",
+            "something that shows on the page was added after signing",
+            f"{where}: signature fields {', '.join(sorted(step.added_visible))}",
+        )
+    elif step.added_signed:
+        inspection.add(
+            "field_added",
+            "a signature was added in a place that did not exist when this was signed",
+            f"{where}: signature fields {', '.join(sorted(step.added_signed))}",
+        )
+    if step.metadata:
+        inspection.add(
+            "metadata_changed", "the document's title or other metadata changed after signing", where
+        )
+    _check_permissions(inspection, embedded, step, where)
+
+
+def _check_permissions(
+    inspection: Inspection, embedded: EmbeddedPdfSignature, step: Step, where: str
+) -> None:
+    permission, lock = embedded.docmdp_level, embedded.fieldmdp
+    touched = sorted(step.filled_fields | step.signed_fields)
+    locked = [name for name in touched if lock is not None and lock.is_locked(name)]
+    if locked:
+        inspection.add(
+            "locked_field_changed", "a field that the signer locked was changed", f"{where}: {locked}"
+        )
+    if permission is MDPPerm.NO_CHANGES and touched:
+        inspection.add(
+            "certification_violated",
+            "the document was changed although its author allowed no change",
+            f"{where}: {touched}",
+        )
+    elif step.filled_fields and permission is not None and _certifies(inspection.entry):
+        inspection.add(
+            "form_filled_as_permitted",
+            "form fields were filled in after its author certified it, as that allows",
+            f"{where}: {sorted(step.filled_fields)}",
+        )
+    elif step.filled_fields:
+        inspection.add(
+            "form_filled_after_signing",
+            "form fields were filled in after signing",
+            f"{where}: {sorted(step.filled_fields)}",
+        )
+
+
+def _certifies(entry: FilledField) -> bool:
+    references = items_of(entry.dictionary, "/Reference")
+    return any(text_of(reference, "/TransformMethod") == "/DocMDP" for reference in references)
+
+
+async def judge_timestamp(inspection: Inspection, validator: Validator) -> None:
+    """Step 4 for a document timestamp."""
+    embedded = inspection.embedded
+    if embedded is None:
+        return
+    token = await validator.token(embedded.signed_data, embedded.compute_digest)
+    inspection.tokens, inspection.judged = (token,), token.judged
+
+
+async def judge_signature(inspection: Inspection, validator: Validator) -> None:
+    """Steps 4 and 5 for an approval or certification signature; `archive` must have been set before."""
+    embedded = inspection.embedded
+    if embedded is None:
+        return
+    inspection.data = adobe_revocation_data(embedded.signer_info)
+    inspection.tokens = await validator.tokens(embedded.signer_info, inspection.data)
+    judged = await validator.signature(embedded, inspection.tokens, inspection.data)
+    if inspection.archive is not None:
+        judged = await validator.with_archive(embedded, judged, inspection.archive)
+    inspection.judged = judged
+
+
+def conclude(inspection: Inspection, data: ValidationData) -> SignatureReport:
+    """Step 6, and everything put into words. `data` is the file's validation data."""
+    embedded, judged = inspection.embedded, inspection.judged
+    report = SignatureReport(
+        field=inspection.entry.name,
+        role=Role.TIMESTAMP if inspection.is_timestamp else Role.APPROVAL,
+        indication=Indication.INDETERMINATE,
+        sub_indication=None,
+        findings=(),
+        format=inspection.entry.subfilter[1:] if inspection.entry.subfilter else None,
+        revision=inspection.revision,
+        signed_bytes_end=inspection.entry.covered.end if inspection.entry.covered else None,
+        reason=text_of(inspection.entry.dictionary, "/Reason"),
+        location=text_of(inspection.entry.dictionary, "/Location"),
+    )
+    if embedded is not None and judged is not None:
+        _note_judgment(inspection, judged)
+        report = _describe(report, inspection, embedded, judged, data + inspection.data)
+    indication, sub_indication = weigh(inspection.findings)
+    return replace(
+        report, indication=indication, sub_indication=sub_indication, findings=tuple(inspection.findings)
+    )
+
+
+def weigh(findings: Iterable[Finding]) -> tuple[Indication, str | None]:
+    """The indication that findings amount to, and the sub-indication of the first that decides it."""
+    for weight, indication in (
+        (Weight.FAILS, Indication.FAILED),
+        (Weight.PREVENTS, Indication.INDETERMINATE),
+    ):
+        deciding = [finding for finding in findings if finding.weight is weight]
+        if deciding:
+            return indication, deciding[0].sub_indication
+    return Indication.PASSED, None
+
+
+def _note_judgment(inspection: Inspection, judged: Judged) -> None:
+    finding = finding_of(judged)
+    if finding is not None:
+        inspection.findings.append(finding)
+    if judged.aged:
+        inspection.add("revocation_aged", "the revocation answers are those of the day of signing")
+    if inspection.is_timestamp:
+        return
+    for token in inspection.tokens:
+        if not token.judged.ok:
+            word = "does not hold" if token.judged.failed else "cannot be relied on here"
+            told = f"{token.judged.sub_indication} {token.judged.detail}".strip()
+            inspection.add("timestamp_invalid", f"its timestamp {word}", told)
+
+
+def _describe(
+    report: SignatureReport,
+    inspection: Inspection,
+    embedded: EmbeddedPdfSignature,
+    judged: Judged,
+    data: ValidationData,
+) -> SignatureReport:
+    certificate, signer = embedded.signer_cert, embedded.signer_info
+    subject = certificate.subject.native
+    chain = judged.path or (certificate,)
+    development = any("development" in link.subject.human_friendly.lower() for link in chain)
+    if development:
+        inspection.add(
+            "development_certificate",
+            "the certificate is a development one and proves nothing outside a test",
+        )
+    proven = [
+        token.proven_at for token in (*inspection.tokens, inspection.archive) if token and token.proven_at
+    ]
+    return replace(
+        report,
+        role=_role(inspection, certificate),
+        level=None if inspection.is_timestamp else _level(inspection, embedded, judged, data),
+        signer=_words(subject.get("common_name")) or certificate.subject.human_friendly,
+        organisation=_words(subject.get("organization_name")),
+        development=development,
+        claimed_at=_claimed(embedded),
+        proven_at=min(proven, default=None),
+        digest_algorithm=embedded.md_algorithm,
+        signature_algorithm=signer["signature_algorithm"]["algorithm"].native,
+        certificate_sha256=certificate.sha256.hex(),
+        chain=tuple(link.subject.human_friendly for link in judged.path),
+        revocation_checked_at=data.answer_for(chain[0], chain[1]) if len(chain) > 1 else None,
+    )
+
+
+def _words(value: Any) -> str | None:
+    if isinstance(value, list):
+        value = " ".join(str(part) for part in value)
+    return str(value)[:500] if isinstance(value, str) else None
+
+
+def _claimed(embedded: EmbeddedPdfSignature) -> datetime | None:
+    claimed = extract_self_reported_ts(embedded.signer_info) or embedded.self_reported_timestamp
+    if claimed is None or claimed.tzinfo is None:
+        return None
+    return claimed.astimezone(UTC)
+
+
+def _role(inspection: Inspection, certificate: asn1_x509.Certificate) -> Role:
+    if inspection.is_timestamp:
+        return Role.TIMESTAMP
+    if _certifies(inspection.entry):
+        return Role.CERTIFICATION
+    return Role.SEAL if _of_organisation(certificate) else Role.APPROVAL
+
+
+def _of_organisation(certificate: asn1_x509.Certificate) -> bool:
+    """Whether the subject is a legal person: an organisation identifier, or no person's name beside its
+    own.
+    """
+    subject = certificate.subject.native
+    if "organization_identifier" in subject:
+        return True
+    return "seal" in str(subject.get("common_name", "")).lower() and "surname" not in subject
+
+
+def _level(
+    inspection: Inspection, embedded: EmbeddedPdfSignature, judged: Judged, data: ValidationData
+) -> str | None:
+    """The PAdES baseline level that this signature reached, by what is in the file and holds."""
+    if inspection.entry.subfilter != CADES or not _names_certificate(embedded.signer_info):
+        return None
+    good = [token for token in inspection.tokens if token.judged.ok]
+    if not good and inspection.archive is None:
+        return "B-B"
+    paths = [judged.path, *(token.judged.path for token in good)]
+    if not all(path and _answered(path, data) for path in paths):
+        return "B-T"
+    return "B-LTA" if inspection.archive is not None else "B-LT"
+
+
+def _answered(path: tuple[asn1_x509.Certificate, ...], data: ValidationData) -> bool:
+    return all(
+        data.answer_for(certificate, issuer) is not None or certificate.ocsp_no_check_value is not None
+        for certificate, issuer in pairwise(path)
+    )
+
+
+def _names_certificate(signer: cms.SignerInfo) -> bool:
+    attributes = signer["signed_attrs"]
+    return any(True for _ in find_cms_attribute_iter(attributes, "signing_certificate_v2"))

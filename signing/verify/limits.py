@@ -1,0 +1,24 @@
+"""How much of a machine one file may use up."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds for one file, and for the process that reads it.
+
+    512 MiB and 5 s were enough for every honest file tried; hostile ones of a few kB ask for any amount.
+    """
+
+    file_bytes: int = 100 * MIB
+    signatures: int = 100
+    revisions: int = 500
+    address_space_bytes: int = 1024 * MIB
+    cpu_s: int = 10
+    wall_s: float = 30.0
+    files_per_worker: int = 500  # then a fresh process: memory stays flat in the number of files
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,158 @@
+"""Open a PDF that nobody vouches for, and list everything in it that claims to be signed.
+
+No exception of the PDF library leaves this module as anything but a finding.
+"""
+
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
+
+from signing.verify.findings import Finding
+from signing.verify.limits import Limits
+from signing.verify.pdfvalues import text_of, value_of
+from signing.verify.rawscan import SignedRange, signed_range, signed_ranges
+
+_HEADER_WITHIN = 1024  # ISO 32000-1, implementation note: readers look for %PDF- in the first 1024 bytes
+_TRAILER_WITHIN = 2048
+_ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R|/Encrypt\s*<<")
+
+
+@dataclass(frozen=True)
+class FilledField:
+    """A signature field that holds a signature, as the form tells it; nothing in it is believed yet."""
+
+    name: str
+    field: Any  # generic.DictionaryObject
+    dictionary: Any  # the signature dictionary
+    reference: Any  # generic.Reference of the signature dictionary, None when it is a direct object
+    subfilter: str | None
+    type: str
+    byte_range: tuple[int, ...]
+    covered: SignedRange | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A PDF that could be read, with its signatures in the order in which they cover the file."""
+
+    pdf: bytes
+    reader: PdfFileReader
+    strict: bool
+    revisions: int
+    filled: tuple[FilledField, ...]
+    unreachable: tuple[SignedRange, ...]  # signed ranges in the bytes that the form doesn't lead to
+    findings: tuple[Finding, ...]
+
+
+def open_pdf(pdf: bytes, *, limits: Limits) -> Opened | Finding:
+    """Read a file strictly, leniently when that fails; a Finding says why it can't be judged."""
+    refused = _look(pdf, limits)
+    if refused is not None:
+        return refused
+    try:
+        return _parse(pdf, strict=True, limits=limits)
+    except Exception as strict_error:  # noqa: BLE001 (174 of 1,150 public test files raise one of a dozen kinds)
+        first = strict_error
+    try:
+        return _parse(pdf, strict=False, limits=limits, because=_told(first))
+    except Exception as error:  # noqa: BLE001 (as above)
+        return _unreadable(pdf, error)
+
+
+def _look(pdf: bytes, limits: Limits) -> Finding | None:
+    """What can be said before parsing."""
+    if not pdf.strip():
+        return Finding("file_empty", "the file is empty")
+    if len(pdf) > limits.file_bytes:
+        return Finding("file_too_large", f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB")
+    if b"%PDF-" not in pdf[:_HEADER_WITHIN]:
+        return Finding("file_not_pdf", "the file is not a PDF")
+    return None
+
+
+def _unreadable(pdf: bytes, error: Exception) -> Finding:
+    if _ENCRYPTED.search(pdf):
+        return Finding("file_encrypted", "the file is encrypted", _told(error))
+    if b"%%EOF" not in pdf[-_TRAILER_WITHIN:]:
+        return Finding("file_truncated", "the file is cut off: its end is missing", _told(error))
+    return Finding("file_unreadable", "the file is damaged and cannot be read as a PDF", _told(error))
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error)[:300]}"
+
+
+def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Opened | Finding:
+    reader = PdfFileReader(io.BytesIO(pdf), strict=strict)
+    if reader.encrypted:
+        return Finding("file_encrypted", "the file is encrypted")
+    if strict and reader.xrefs.hybrid_xrefs_present:
+        raise ValueError("hybrid cross-references")
+    revisions = reader.total_revisions
+    if revisions > limits.revisions:
+        return Finding(
+            "too_many_revisions", f"the file has {revisions} revisions, more than {limits.revisions}"
+        )
+    filled = tuple(sorted(_filled_fields(pdf, reader), key=_covered_end))
+    if len(filled) > limits.signatures:
+        return Finding(
+            "too_many_signatures", f"the file has {len(filled)} signatures, more than {limits.signatures}"
+        )
+    reachable = {entry.covered for entry in filled}
+    note = (Finding("read_leniently", "the file breaks rules of PDF and was read leniently", because),)
+    return Opened(
+        pdf=pdf,
+        reader=reader,
+        strict=strict,
+        revisions=revisions,
+        filled=filled,
+        unreachable=tuple(found for found in signed_ranges(pdf) if found not in reachable),
+        findings=() if strict else note,
+    )
+
+
+def _covered_end(entry: FilledField) -> int:
+    return entry.covered.end if entry.covered else 0
+
+
+def _filled_fields(pdf: bytes, reader: PdfFileReader) -> list[FilledField]:
+    return [
+        _filled_field(pdf, name, value, field)
+        for name, value, field in enumerate_sig_fields(reader, filled_status=True)
+    ]
+
+
+def _filled_field(pdf: bytes, name: str, value: Any, field: Any) -> FilledField:
+    field = field.get_object()
+    raw = field.raw_get("/V")
+    dictionary = value.get_object()
+    if not isinstance(dictionary, generic.DictionaryObject):
+        raise TypeError(f"value of signature field {name!r} is not a dictionary")
+    numbers = _numbers(value_of(dictionary, "/ByteRange"))
+    return FilledField(
+        name=str(name),
+        field=field,
+        dictionary=dictionary,
+        reference=raw.reference if isinstance(raw, generic.IndirectObject) else None,
+        subfilter=text_of(dictionary, "/SubFilter"),
+        type=text_of(dictionary, "/Type") or "/Sig",
+        byte_range=numbers,
+        covered=signed_range(pdf, numbers),
+    )
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, generic.ArrayObject) or len(value) > 1000:
+        return ()
+    return tuple(int(item) for item in value if isinstance(item, int))
+
+
+def signature_fields_at(reader: PdfFileReader, revision: int) -> dict[str, Any]:
+    """Signature fields (name → field dictionary) as they were in a revision, filled or not."""
+    resolver = HistoricalResolver(reader, revision)
+    return {str(name): field.get_object() for name, _value, field in enumerate_sig_fields(resolver)}

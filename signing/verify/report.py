@@ -1,0 +1,148 @@
+"""What a verification says: values with stable keys, for a program (JSON, CSV) and for a person (one
+sentence).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from signing.verify.findings import Finding
+
+
+class Indication(StrEnum):
+    """Main status indication. Source: ETSI EN 319 102-1."""
+
+    PASSED = "TOTAL-PASSED"
+    INDETERMINATE = "INDETERMINATE"
+    FAILED = "TOTAL-FAILED"
+
+
+class Verdict(StrEnum):
+    """The four sentences for people, as stable words."""
+
+    AUTHENTIC = "authentic"
+    SIGNED_BUT = "signed_but"
+    NOT_WHAT_WAS_SIGNED = "not_what_was_signed"
+    CANNOT_BE_JUDGED = "cannot_be_judged"
+
+
+class Role(StrEnum):
+    """What a signature is for."""
+
+    APPROVAL = "approval"
+    CERTIFICATION = "certification"
+    SEAL = "seal"
+    TIMESTAMP = "timestamp"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC, ISO 8601, to the second; None stays None."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class SignatureReport:
+    """One signature or document timestamp and everything found about it."""
+
+    field: str | None
+    role: Role
+    indication: Indication
+    sub_indication: str | None
+    findings: tuple[Finding, ...]
+    format: str | None  # the SubFilter, as written in the file
+    level: str | None = None  # "B-B" … "B-LTA"; None when no PAdES baseline level was reached
+    signer: str | None = None
+    organisation: str | None = None
+    development: bool = False
+    claimed_at: datetime | None = None
+    proven_at: datetime | None = None
+    digest_algorithm: str | None = None
+    signature_algorithm: str | None = None
+    certificate_sha256: str | None = None
+    chain: tuple[str, ...] = ()  # signer first, trust anchor last; empty when no trusted chain was found
+    revocation_checked_at: datetime | None = None  # issue time of the signer's revocation answer in the file
+    reason: str | None = None
+    location: str | None = None
+    revision: int | None = None
+    signed_bytes_end: int | None = None  # offset behind the last signed byte
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for JSON."""
+        return {
+            "field": self.field,
+            "role": self.role.value,
+            "indication": self.indication.value,
+            "sub_indication": self.sub_indication,
+            "level": self.level,
+            "format": self.format,
+            "signer": self.signer,
+            "organisation": self.organisation,
+            "development_certificate": self.development,
+            "claimed_at": iso(self.claimed_at),
+            "proven_at": iso(self.proven_at),
+            "digest_algorithm": self.digest_algorithm,
+            "signature_algorithm": self.signature_algorithm,
+            "certificate_sha256": self.certificate_sha256,
+            "chain": list(self.chain),
+            "revocation_checked_at": iso(self.revocation_checked_at),
+            "reason": self.reason,
+            "location": self.location,
+            "revision": self.revision,
+            "signed_bytes_end": self.signed_bytes_end,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on one file. `duration_us` is the verifier's own time, without waiting for a worker."""
+
+    name: str
+    indication: Indication
+    sub_indication: str | None
+    verdict: Verdict
+    sentence: str
+    signatures: tuple[SignatureReport, ...]
+    findings: tuple[Finding, ...]
+    validation_time: datetime
+    sha256_hex: str | None = None
+    size: int | None = None
+    revisions: int | None = None
+    duration_us: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """TOTAL-PASSED."""
+        return self.indication is Indication.PASSED
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for JSON; times in UTC."""
+        return {
+            "file": self.name,
+            "indication": self.indication.value,
+            "sub_indication": self.sub_indication,
+            "verdict": self.verdict.value,
+            "sentence": self.sentence,
+            "sha256": self.sha256_hex,
+            "size": self.size,
+            "revisions": self.revisions,
+            "validation_time": iso(self.validation_time),
+            "duration_us": self.duration_us,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "signatures": [signature.as_dict() for signature in self.signatures],
+        }
+
+    def to_json(self) -> str:
+        """One JSON object with stable keys."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
+
+
+def exit_status(reports: Iterable[Report]) -> int:
+    """0 all passed · 1 at least one failed · 2 none failed, but at least one (or everything) is unjudged."""
+    seen = {report.indication for report in reports}
+    if Indication.FAILED in seen:
+        return 1
+    return 0 if seen == {Indication.PASSED} else 2

@@ -1,0 +1,224 @@
+"""Trust and validation data in the form that pyHanko's validation takes, and the policy it is held to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from asn1crypto import cms, ocsp
+from asn1crypto import x509 as asn1_x509
+from asn1crypto.crl import CertificateList
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils import generic
+from pyhanko.sign.general import find_cms_attribute_iter
+from pyhanko.sign.validation.policy_decl import (
+    CertificateFetchingRule,
+    LocalKnowledge,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.fetchers import FetcherBackend, Fetchers
+from pyhanko_certvalidator.policy_decl import (
+    NO_REVOCATION,
+    REQUIRE_REVINFO,
+    CertRevTrustPolicy,
+    FreshnessReqType,
+)
+from pyhanko_certvalidator.registry import SimpleTrustManager
+from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
+
+from certs.trust import TrustStore
+from signing.verify.pdfvalues import items_of, value_of
+
+REVOCATION_MAY_PRECEDE_BY = timedelta(
+    hours=24
+)  # an answer up to this much older than what it speaks for is good
+
+
+class NetworkRefused(FetcherBackend):
+    """Fetches nothing: a file to be judged must not make its judge call anybody."""
+
+    def get_fetchers(self) -> Fetchers:
+        """Raises RuntimeError: nothing may be fetched."""
+        raise RuntimeError("verification is offline")
+
+
+@dataclass(frozen=True)
+class TrustMaterial:
+    """A trust store as DER, so that it can travel to a worker process."""
+
+    anchors: tuple[bytes, ...] = ()
+    intermediates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, store: TrustStore) -> "TrustMaterial":
+        """Take the material out of a loaded trust store."""
+        return cls(
+            anchors=tuple(certificate.public_bytes(Encoding.DER) for certificate in store.anchors),
+            intermediates=tuple(
+                certificate.public_bytes(Encoding.DER) for certificate in store.intermediates
+            ),
+            crls=store.crls,
+        )
+
+
+class Trust:
+    """Trust material, parsed once and used for many files."""
+
+    def __init__(self, material: TrustMaterial) -> None:
+        self.known: tuple[x509.Certificate, ...] = tuple(
+            x509.load_der_x509_certificate(der) for der in (*material.anchors, *material.intermediates)
+        )
+        self._manager = SimpleTrustManager.build(
+            [asn1_x509.Certificate.load(der) for der in material.anchors]
+        )
+        self._intermediates = [asn1_x509.Certificate.load(der) for der in material.intermediates]
+        self._crls = [CRLContainer(CertificateList.load(der)) for der in material.crls]
+
+    def knowledge(self, data: "ValidationData") -> LocalKnowledge:
+        """What is known beside the signature itself: the file's validation data and what came with the
+        anchors.
+        """
+        return LocalKnowledge(
+            known_ocsps=list(data.ocsps),
+            known_crls=[*data.crls, *self._crls],
+            known_certs=[*data.certificates, *self._intermediates],
+        )
+
+    def spec(self, data: "ValidationData", revocation: CertRevTrustPolicy) -> SignatureValidationSpec:
+        """The policy for one file: revocation answers required, nothing fetched, signing key usages only."""
+        return SignatureValidationSpec(
+            cert_validation_policy=CertValidationPolicySpec(self._manager, revinfo_policy=revocation),
+            revinfo_gathering_policy=RevocationInfoGatheringSpec(
+                online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY,
+                fetcher_backend=NetworkRefused(),
+                certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH,
+            ),
+            local_knowledge=self.knowledge(data),
+            key_usage_settings=KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}),
+        )
+
+
+FRESH_NOW = CertRevTrustPolicy(REQUIRE_REVINFO)
+UNCHECKED = CertRevTrustPolicy(NO_REVOCATION)  # only to tell a missing answer from a missing chain
+
+
+def fresh_at(moment: datetime, now: datetime) -> CertRevTrustPolicy:
+    """Accept revocation answers that were issued about when the signature was made, or later.
+
+    A B-LT or B-LTA file carries the answers of its own day; that they have since passed their next update
+    does not unsay them. Source: the freshness constraint of ETSI EN 319 102-1, 5.2.5.4, as pyHanko
+    implements it.
+    """
+    return CertRevTrustPolicy(
+        REQUIRE_REVINFO,
+        freshness=max(now - moment, timedelta(0)) + REVOCATION_MAY_PRECEDE_BY,
+        freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
+    )
+
+
+@dataclass(frozen=True)
+class ValidationData:
+    """Certificates and revocation answers that a file carries (its DSS, and Adobe's attribute in a
+    signature).
+    """
+
+    certificates: tuple[asn1_x509.Certificate, ...] = ()
+    crls: tuple[CRLContainer, ...] = ()
+    ocsps: tuple[OCSPContainer, ...] = ()
+    unreadable: int = 0
+
+    def __add__(self, other: "ValidationData") -> "ValidationData":
+        return ValidationData(
+            self.certificates + other.certificates,
+            self.crls + other.crls,
+            self.ocsps + other.ocsps,
+            self.unreadable + other.unreadable,
+        )
+
+    @cached_property
+    def revocation_serials(self) -> dict[tuple[bytes, int], datetime | None]:
+        """Issue time of the OCSP answer for each (issuer key hash, serial number)."""
+        found = {}
+        for container in self.ocsps:
+            response = container.extract_single_response()
+            if response is not None:
+                certificate = response["cert_id"]
+                key = (certificate["issuer_key_hash"].native, certificate["serial_number"].native)
+                found[key] = response["this_update"].native
+        return found
+
+    def answer_for(
+        self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate
+    ) -> datetime | None:
+        """When the newest answer in the file about this certificate was issued; None when the file has
+        none.
+        """
+        for digest in (issuer.public_key.sha1, issuer.public_key.sha256):
+            moment = self.revocation_serials.get((digest, certificate.serial_number))
+            if moment is not None:
+                return moment
+        times = [
+            container.issuance_date
+            for container in self.crls
+            if container.crl_data.issuer == issuer.subject and container.issuance_date is not None
+        ]
+        return max(times, default=None)
+
+
+def read_dss(root: Any) -> ValidationData:
+    """The document security store below a catalog; entries that can't be read are counted, not raised."""
+    store = value_of(root, "/DSS")
+    if not isinstance(store, generic.DictionaryObject):
+        return ValidationData()
+    certificates, bad_certificates = _loaded(store, "/Certs", lambda der: [_certificate(der)])
+    crls, bad_crls = _loaded(store, "/CRLs", lambda der: [CRLContainer(_forced(CertificateList.load(der)))])
+    ocsps, bad_ocsps = _loaded(
+        store, "/OCSPs", lambda der: OCSPContainer.load_multi(_forced(ocsp.OCSPResponse.load(der)))
+    )
+    return ValidationData(certificates, crls, ocsps, bad_certificates + bad_crls + bad_ocsps)
+
+
+def _certificate(der: bytes) -> asn1_x509.Certificate:
+    certificate = asn1_x509.Certificate.load(der)
+    x509.load_der_x509_certificate(der)  # the stricter parser has the say
+    return certificate
+
+
+def _forced(value: Any) -> Any:
+    """Parse lazily loaded ASN.1 to the bottom now, so that what is broken breaks here."""
+    _ = value.native
+    return value
+
+
+def _loaded(store: Any, key: str, load: Any) -> tuple[tuple[Any, ...], int]:
+    items: list[Any] = []
+    unreadable = 0
+    for entry in items_of(store, key):
+        try:
+            items += load(entry.data)
+        except Exception:  # noqa: BLE001 (validation data is untrusted input; what can't be read can't help)
+            unreadable += 1
+    return tuple(items), unreadable
+
+
+def adobe_revocation_data(signer: cms.SignerInfo) -> ValidationData:
+    """Revocation answers in the signed attribute that Adobe's programs use instead of a DSS."""
+    crls: list[CRLContainer] = []
+    ocsps: list[OCSPContainer] = []
+    for value in find_cms_attribute_iter(signer["signed_attrs"], "adobe_revocation_info_archival"):
+        crls += [CRLContainer(crl) for crl in _items(value["crl"])]
+        ocsps += [
+            container for answer in _items(value["ocsp"]) for container in OCSPContainer.load_multi(answer)
+        ]
+    return ValidationData(crls=tuple(crls), ocsps=tuple(ocsps))
+
+
+def _items(values: Any) -> Iterable[Any]:
+    return values if values.native else ()

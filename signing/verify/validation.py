@@ -1,0 +1,273 @@
+"""Who signed, when, and may it be believed: pyHanko's blocks of ETSI EN 319 102-1, put together strictly.
+
+Per signature: (1) the basic block at the validation time, (2) each timestamp by itself, (3) proof of
+existence from archive timestamps where certificates have run out. Revocation answers are required
+everywhere.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import cms
+from asn1crypto import x509 as asn1_x509
+from pyhanko.pdf_utils.reader import HistoricalResolver
+from pyhanko.sign.ades.report import AdESIndeterminate, AdESPassed, AdESSubIndic
+from pyhanko.sign.general import find_cms_attribute_iter
+from pyhanko.sign.validation.ades import (
+    AdESBasicValidationResult,
+    ades_basic_validation,
+    ades_lta_validation,
+    ades_past_signature_validation,
+    ades_timestamp_validation,
+)
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec, SignatureValidationSpec
+from pyhanko_certvalidator.ltv.poe import POEManager, POEType
+from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+
+from signing.verify.findings import Finding
+from signing.verify.trust import FRESH_NOW, UNCHECKED, Trust, ValidationData, fresh_at, read_dss
+
+_OUT_OF_TIME = frozenset(
+    {
+        "OUT_OF_BOUNDS_NO_POE",
+        "OUT_OF_BOUNDS_NOT_REVOKED",
+        "REVOCATION_OUT_OF_BOUNDS_NO_POE",
+        "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+        "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+        "REVOKED_CA_NO_POE",
+        "NO_POE",
+        "TRY_LATER",
+    }
+)
+OK = "OK"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The outcome for one signature or token. `sub_indication` is OK or a word of the standard."""
+
+    sub_indication: str
+    detail: str = ""
+    path: tuple[asn1_x509.Certificate, ...] = ()  # signer first
+    revoked_at: datetime | None = None
+    aged: bool = False  # accepted on revocation answers that are past their next update
+    failed: bool = False  # TOTAL-FAILED rather than INDETERMINATE
+
+    @property
+    def ok(self) -> bool:
+        """Valid, trusted, not revoked."""
+        return self.sub_indication == OK
+
+
+@dataclass(frozen=True)
+class Token:
+    """One timestamp token: the time it states, and whether that may be believed."""
+
+    stated_at: datetime
+    judged: Judged
+
+    @property
+    def proven_at(self) -> datetime | None:
+        """The time, when the token is good."""
+        return self.stated_at if self.judged.ok else None
+
+
+class Validator:
+    """Validates the signatures of one open file at one point in time."""
+
+    def __init__(self, trust: Trust, data: ValidationData, at: datetime) -> None:
+        self._trust = trust
+        self._data = data
+        self._at = at
+        self._timing = ValidationTimingInfo(
+            validation_time=at, best_signature_time=at, point_in_time_validation=True
+        )
+
+    def _spec(
+        self, revocation: Any = FRESH_NOW, extra: ValidationData | None = None
+    ) -> SignatureValidationSpec:
+        return self._trust.spec(self._data + (extra or ValidationData()), revocation)
+
+    async def signature(
+        self, embedded: EmbeddedPdfSignature, tokens: tuple[Token, ...], extra: ValidationData
+    ) -> Judged:
+        """Judge an approval or certification signature whose timestamp tokens have been judged before."""
+        signed, digest = embedded.signed_data, embedded.compute_digest()
+
+        async def basic(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_basic_validation(
+                signed, self._spec(revocation, extra), timing_info=self._timing, raw_digest=digest
+            )
+
+        proven = min((token.proven_at for token in tokens if token.proven_at), default=None)
+        judged = await self._judge(basic, proven)
+        if (
+            judged.sub_indication == "REVOKED_NO_POE"
+            and proven
+            and judged.revoked_at
+            and proven < judged.revoked_at
+        ):
+            return replace(judged, sub_indication=OK, detail="revoked after the proven time of signing")
+        return judged
+
+    async def tokens(self, signer: cms.SignerInfo, extra: ValidationData) -> tuple[Token, ...]:
+        """Judge the timestamp tokens attached to a signature."""
+        return tuple(
+            [
+                await self.token(
+                    value["content"], lambda algorithm: _digest(algorithm, signer["signature"].native), extra
+                )
+                for value in find_cms_attribute_iter(signer["unsigned_attrs"], "signature_time_stamp_token")
+            ]
+        )
+
+    async def token(
+        self, token: cms.SignedData, imprint: Callable[[str], bytes], extra: ValidationData | None = None
+    ) -> Token:
+        """Judge one timestamp token, wherever it stands, against what its imprint must be."""
+        stated_at = token["encap_content_info"]["content"].parsed["gen_time"].native
+
+        async def validate(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_timestamp_validation(
+                token, self._spec(revocation, extra), imprint, timing_info=self._timing
+            )
+
+        judged = await self._judge(validate, stated_at)
+        if judged.ok and stated_at > self._at:
+            judged = replace(
+                judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
+            )
+        return Token(stated_at, judged)
+
+    async def _judge(self, validate: Callable[[Any], Any], proven: datetime | None) -> Judged:
+        """Strictly first, then with the revocation answers of the day of signing; then what is missing."""
+        judged = _judged(await validate(FRESH_NOW))
+        if judged.sub_indication == "TRY_LATER" and proven is not None:
+            second = _judged(await validate(fresh_at(proven, self._at)))
+            if second.ok:
+                return replace(second, aged=True)
+        if judged.sub_indication == "CERTIFICATE_CHAIN_GENERAL_FAILURE":
+            unchecked = _judged(await validate(UNCHECKED))
+            if unchecked.ok:
+                return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
+        return judged
+
+    async def with_archive(self, embedded: EmbeddedPdfSignature, judged: Judged, archive: Token) -> Judged:
+        """Second opinion for a signature that time has run out for, on the strength of later archive
+        timestamps.
+        """
+        if judged.sub_indication not in _OUT_OF_TIME:
+            return judged
+        policy = replace(
+            self._spec(),
+            ts_cert_validation_policy=self._spec(
+                fresh_at(archive.stated_at, self._at)
+            ).cert_validation_policy,
+        )
+        result = await ades_lta_validation(
+            embedded, PdfSignatureValidationSpec(policy, diff_policy=None), timing_info=self._timing
+        )
+        second = _judged(result)
+        return second if second.ok else judged
+
+    async def past_token(
+        self, embedded: EmbeddedPdfSignature, judged: Judged, later: EmbeddedPdfSignature, later_at: datetime
+    ) -> Judged:
+        """Second opinion for a document timestamp that time has run out for, proven to exist by a later
+        one.
+        """
+        if judged.sub_indication not in _OUT_OF_TIME:
+            return judged
+        proof = POEManager(current_dt_override=self._at)
+        data = read_dss(HistoricalResolver(embedded.reader, later.signed_revision).root)
+        for item in (*data.certificates, *data.crls, *data.ocsps, *_enclosed(embedded.signed_data)):
+            proof.register(item, POEType.VALIDATION, later_at)
+        proof.register(embedded.signer_info["signature"].native, POEType.VALIDATION, later_at)
+        indication = await ades_past_signature_validation(
+            embedded.signed_data,
+            self._spec(),
+            proof,
+            current_time_sub_indic=_indication(judged.sub_indication),
+            init_control_time=self._at,
+        )
+        return replace(judged, sub_indication=OK, failed=False) if indication is AdESPassed.OK else judged
+
+
+def _enclosed(signed: cms.SignedData) -> list[asn1_x509.Certificate]:
+    return [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
+
+
+def _indication(word: str) -> Any:
+    return AdESIndeterminate[word]
+
+
+def _digest(algorithm: str, data: bytes) -> bytes:
+    return hashlib.new(algorithm, data).digest()
+
+
+def _judged(result: AdESBasicValidationResult[Any]) -> Judged:
+    indication: AdESSubIndic = result.ades_subindic
+    status = result.api_status
+    path = getattr(status, "validation_path", None)
+    details = getattr(status, "revocation_details", None)
+    return Judged(
+        sub_indication=indication.standard_name,
+        detail=str(result.failure_msg or ""),
+        path=tuple(reversed(list(path.iter_certs(include_root=True)))) if path is not None else (),
+        revoked_at=details.revocation_date if details is not None else None,
+        failed=indication.status.name == "FAILED",
+    )
+
+
+_FINDINGS = {
+    "HASH_FAILURE": ("digest_differs", "the content differs from what was signed"),
+    "SIG_CRYPTO_FAILURE": ("signature_value_wrong", "the signature value does not belong to what it signs"),
+    "FORMAT_FAILURE": ("cms_unreadable", "the signature is not formed as the standard says"),
+    "REVOKED": ("signer_revoked", "the certificate had been revoked when this was signed"),
+    "NO_CERTIFICATE_CHAIN_FOUND": (
+        "chain_unknown",
+        "the certificate does not lead to anybody who is trusted here",
+    ),
+    "NO_SIGNING_CERTIFICATE_FOUND": ("chain_unknown", "the signer's certificate is missing"),
+    "CERTIFICATE_CHAIN_GENERAL_FAILURE": ("chain_unknown", "the chain of certificates does not hold"),
+    "TRY_LATER": ("revocation_unknown", "nothing at hand says whether the certificate was revoked"),
+    "REVOKED_NO_POE": (
+        "revoked_time_unproven",
+        "the certificate was revoked, and nothing proves signing before that",
+    ),
+    "REVOKED_CA_NO_POE": ("revoked_time_unproven", "an issuer's certificate was revoked"),
+    "CHAIN_CONSTRAINTS_FAILURE": ("key_usage_wrong", "the certificate is not meant for this purpose"),
+    "CRYPTO_CONSTRAINTS_FAILURE": ("algorithm_weak", "an algorithm or key is too weak to prove anything"),
+    "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": (
+        "algorithm_weak",
+        "an algorithm or key is too weak to prove anything",
+    ),
+    "TIMESTAMP_ORDER_FAILURE": ("timestamp_order", "the timestamps contradict each other or the clock"),
+    **dict.fromkeys(
+        (
+            "OUT_OF_BOUNDS_NO_POE",
+            "OUT_OF_BOUNDS_NOT_REVOKED",
+            "REVOCATION_OUT_OF_BOUNDS_NO_POE",
+            "EXPIRED",
+            "NOT_YET_VALID",
+            "NO_POE",
+        ),
+        ("expired", "the certificate is outside its validity, and nothing proves signing within it"),
+    ),
+}
+
+
+def finding_of(judged: Judged) -> Finding | None:
+    """The finding that a judgment amounts to; None when all is well."""
+    if judged.ok:
+        return None
+    code, message = _FINDINGS.get(
+        judged.sub_indication, ("not_validated", "the signature could not be validated")
+    )
+    if judged.revoked_at is not None:
+        message += f" (revoked {judged.revoked_at:%Y-%m-%d %H:%M} UTC)"
+    return Finding(code, message, judged.detail, judged.sub_indication)

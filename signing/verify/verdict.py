@@ -1,0 +1,301 @@
+"""The verdict on a file: all its signatures together, and one sentence for people."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from certs.trust import TrustStore
+from signing.verify.changes import Step, steps_after
+from signing.verify.findings import Finding, Subject, Weight
+from signing.verify.inspection import (
+    Inspection,
+    begin,
+    check_coverage,
+    conclude,
+    judge_signature,
+    judge_timestamp,
+    weigh,
+)
+from signing.verify.limits import DEFAULT_LIMITS, Limits
+from signing.verify.rawscan import only_white_space
+from signing.verify.reader import Opened, open_pdf
+from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict
+from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
+from signing.verify.validation import Token, Validator
+
+
+def verify_pdf(
+    pdf: bytes,
+    *,
+    trust: TrustStore | Trust,
+    at: datetime | None = None,
+    now: datetime,
+    name: str = "",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Report:
+    """Judge a PDF and everything in it that claims to be signed, offline and in this process.
+
+    `at` is the validation time (default: `now`). Never raises for what the file holds: whatever goes wrong
+    is a finding. For files of unknown origin prefer `bulk.verify_paths`, which reads them in a fenced
+    process. Must not be called from within a running event loop.
+    """
+    started = time.perf_counter_ns()
+    known = trust if isinstance(trust, Trust) else Trust(TrustMaterial.of(trust))
+    moment = at or now
+    try:
+        report = _judge(pdf, known, moment, name, limits)
+    except Exception as error:  # noqa: BLE001 (an auditor's batch goes on; the file gets a sentence)
+        told = f"{type(error).__name__}: {str(error)[:300]}"
+        finding = Finding("file_unreadable", "the file makes its reader stumble", told)
+        report = unjudged(name, finding, moment)
+    return replace(
+        report,
+        sha256_hex=hashlib.sha256(pdf).hexdigest(),
+        size=len(pdf),
+        duration_us=(time.perf_counter_ns() - started) // 1000,
+    )
+
+
+def unjudged(name: str, finding: Finding, at: datetime) -> Report:
+    """The report on a file that could not be judged at all."""
+    return _report(name, at, (), [finding], None)
+
+
+def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) -> Report:
+    opened = open_pdf(pdf, limits=limits)
+    if isinstance(opened, Finding):
+        return unjudged(name, opened, at)
+    findings = list(opened.findings)
+    inspections = [begin(opened, entry, trust) for entry in opened.filled]
+    steps = _steps(opened, inspections)
+    findings += _unreachable(opened)
+    findings += _whole_file(opened, inspections, steps)
+    signatures = asyncio.run(_signatures(opened, inspections, steps, Validator(trust, _data(opened), at)))
+    if not opened.filled and not opened.unreachable:
+        findings.append(Finding("no_signature", "the file has no signature"))
+    elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
+        findings.append(Finding("only_timestamps", "it carries timestamps only: nobody signed it"))
+    return _report(name, at, signatures, findings, opened.revisions)
+
+
+def _data(opened: Opened) -> ValidationData:
+    return read_dss(opened.reader.root)
+
+
+def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...]:
+    revisions = [inspection.revision for inspection in inspections if inspection.revision is not None]
+    return steps_after(opened.reader, min(revisions), opened.revisions) if revisions else ()
+
+
+def _unreachable(opened: Opened) -> list[Finding]:
+    return [
+        Finding(
+            "signature_unreachable",
+            "a signature is in the file that its form no longer leads to",
+            f"signed bytes 0 to {found.gap_start} and {found.gap_end} to {found.end}",
+        )
+        for found in opened.unreachable
+    ]
+
+
+def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequence[Step]) -> list[Finding]:
+    """The last signature covers the file up to its end, but for white space."""
+    covering = [inspection for inspection in inspections if inspection.entry.covered and inspection.embedded]
+    if not covering:
+        return []
+    last = covering[-1]
+    end, revision = last.entry.covered.end if last.entry.covered else 0, last.revision or 0
+    if only_white_space(opened.pdf[end:]):
+        return []
+    later = [step for step in steps if step.revision > revision]
+    behind = opened.pdf[opened.pdf.rfind(b"%%EOF") + len(b"%%EOF") :]
+    if not later or not only_white_space(behind):
+        return [
+            Finding(
+                "bytes_after_end", "there is something behind the end of what was signed", f"from byte {end}"
+            )
+        ]
+    if all(step.suspicious is None and step.validation_data_only for step in later):
+        return [
+            Finding(
+                "validation_data_uncovered",
+                "validation data was added behind the last signature, where nothing protects it",
+                f"from byte {end}",
+            )
+        ]
+    return [
+        Finding(
+            "changed_after_signing",
+            "the last signature does not cover the end of the file",
+            f"from byte {end}",
+        )
+    ]
+
+
+async def _signatures(
+    opened: Opened, inspections: Sequence[Inspection], steps: Sequence[Step], validator: Validator
+) -> tuple[SignatureReport, ...]:
+    data = _data(opened)
+    await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
+    await _past_timestamps(inspections, validator)
+    for inspection in inspections:
+        inspection.archive = _archive_behind(inspection, inspections)
+    await _guarded_each(
+        [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
+    )
+    for inspection in inspections:
+        _guarded_coverage(inspection, steps)
+    return tuple(conclude(inspection, data) for inspection in inspections)
+
+
+async def _guarded_each(
+    inspections: Sequence[Inspection],
+    judge: Callable[[Inspection, Validator], Awaitable[None]],
+    validator: Validator,
+) -> None:
+    for inspection in inspections:
+        try:
+            await judge(inspection, validator)
+        except Exception as error:  # noqa: BLE001 (one odd signature must not silence the others)
+            _stumbled(inspection, error)
+
+
+def _stumbled(inspection: Inspection, error: Exception) -> None:
+    word = getattr(error, "ades_subindication", None)
+    told = f"{type(error).__name__}: {str(error)[:300]}"
+    inspection.findings.append(
+        Finding(
+            "signature_unreadable", "a signature makes its reader stumble", f"{told} {word or ''}".strip()
+        )
+    )
+
+
+def _guarded_coverage(inspection: Inspection, steps: Sequence[Step]) -> None:
+    try:
+        check_coverage(inspection, steps)
+    except Exception as error:  # noqa: BLE001 (as above)
+        _stumbled(inspection, error)
+
+
+async def _past_timestamps(inspections: Sequence[Inspection], validator: Validator) -> None:
+    """From the newest back: a timestamp that time has run out for may be proven by the good one behind it."""
+    newer: tuple[Inspection, Token] | None = None
+    for inspection in reversed([entry for entry in inspections if entry.is_timestamp and entry.embedded]):
+        token = inspection.time
+        if token is None or inspection.embedded is None:
+            continue
+        if not token.judged.ok and newer is not None and newer[0].embedded is not None:
+            judged = await validator.past_token(
+                inspection.embedded, token.judged, newer[0].embedded, newer[1].stated_at
+            )
+            token = replace(token, judged=judged)
+            inspection.tokens, inspection.judged = (token,), judged
+        if token.judged.ok:
+            newer = (inspection, token)
+
+
+def _archive_behind(inspection: Inspection, inspections: Sequence[Inspection]) -> Token | None:
+    """The newest good document timestamp that covers this signature."""
+    if inspection.is_timestamp or inspection.entry.covered is None:
+        return None
+    end = inspection.entry.covered.end
+    good = [
+        other.time
+        for other in inspections
+        if other.time is not None
+        and other.time.judged.ok
+        and other.entry.covered
+        and other.entry.covered.end > end
+    ]
+    return good[-1] if good else None
+
+
+def _report(
+    name: str,
+    at: datetime,
+    signatures: tuple[SignatureReport, ...],
+    findings: list[Finding],
+    revisions: int | None,
+) -> Report:
+    everything = [*findings, *(finding for signature in signatures for finding in signature.findings)]
+    indication, sub_indication = weigh(everything)
+    verdict = _verdict(indication, everything)
+    return Report(
+        name=name,
+        indication=indication,
+        sub_indication=sub_indication,
+        verdict=verdict,
+        sentence=_sentence(verdict, everything, signatures),
+        signatures=signatures,
+        findings=tuple(findings),
+        validation_time=at,
+        revisions=revisions,
+    )
+
+
+def _verdict(indication: Indication, findings: Sequence[Finding]) -> Verdict:
+    """What was signed comes first, then whether it could be read, then whom to believe."""
+    deciding = [finding for finding in findings if finding.weight is not Weight.NOTE]
+    if not deciding:
+        return Verdict.AUTHENTIC
+    if any(f.weight is Weight.FAILS and f.kind.subject is Subject.CONTENT for f in deciding):
+        return Verdict.NOT_WHAT_WAS_SIGNED
+    if indication is not Indication.PASSED and any(f.kind.subject is Subject.READING for f in deciding):
+        return Verdict.CANNOT_BE_JUDGED
+    return Verdict.SIGNED_BUT
+
+
+_OPENINGS = {
+    Verdict.AUTHENTIC: "Authentic as issued",
+    Verdict.SIGNED_BUT: "Signed, but ",
+    Verdict.NOT_WHAT_WAS_SIGNED: "Not what was signed: ",
+    Verdict.CANNOT_BE_JUDGED: "Cannot be judged because ",
+}
+
+
+def _sentence(verdict: Verdict, findings: Sequence[Finding], signatures: Sequence[SignatureReport]) -> str:
+    reasons = list(dict.fromkeys(finding.message for finding in _deciding(verdict, findings)))
+    opening = _OPENINGS[verdict] + "; ".join(reasons[:4]) + "."
+    return " ".join([opening, *_signers(signatures), *_development(signatures)])
+
+
+def _deciding(verdict: Verdict, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that the sentence names, heaviest first."""
+    order = list(Weight)
+    return sorted((f for f in findings if _decides(verdict, f)), key=lambda f: order.index(f.weight))
+
+
+def _decides(verdict: Verdict, finding: Finding) -> bool:
+    if verdict is Verdict.NOT_WHAT_WAS_SIGNED:
+        return finding.weight is Weight.FAILS and finding.kind.subject is Subject.CONTENT
+    if verdict is Verdict.CANNOT_BE_JUDGED:
+        return finding.weight is not Weight.NOTE and finding.kind.subject is Subject.READING
+    return finding.weight is not Weight.NOTE
+
+
+def _signers(signatures: Sequence[SignatureReport]) -> list[str]:
+    told = []
+    for signature in signatures:
+        if signature.role is Role.TIMESTAMP or signature.signer is None:
+            continue
+        moment = signature.proven_at or signature.claimed_at
+        when = (
+            f" on {moment:%Y-%m-%d %H:%M} UTC ({'proven' if signature.proven_at else 'claimed'})"
+            if moment
+            else ""
+        )
+        word = {Role.SEAL: "Sealed", Role.CERTIFICATION: "Certified"}.get(signature.role, "Signed")
+        level = f", {signature.level}" if signature.level else ""
+        told.append(f"{word} by {signature.signer}{when}{level}.")
+    return told
+
+
+def _development(signatures: Sequence[SignatureReport]) -> list[str]:
+    return (
+        ["Development certificate: proves nothing outside a test."]
+        if any(s.development for s in signatures)
+        else []
+    )
