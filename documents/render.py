@@ -14,11 +14,12 @@ from documents.layout.letterhead import Cover, Letterhead
 from documents.layout.signing_block import Place
 from documents.pdfa import DataFile, Description, SignatureField, write_pdfa
 from documents.sheet import MUTED, Box, Sheet
-from documents.words import Words, words_in
+from documents.words import Words, mark, words_in
 from fonts import UnprintableText, regular
 
 ARCHIVE_TIMESTAMP = "archive-timestamp"
 DATA_FILE = "data.json"
+SAMPLE_NOTE = mark("Sample data – development certificates")
 _PLACEHOLDER = Style(8, 10, MUTED)
 
 

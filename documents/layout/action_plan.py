@@ -28,7 +28,8 @@ def sender(data: Mapping[str, Any], words: Words) -> tuple[str, tuple[str, ...]]
 
 def title(data: Mapping[str, Any], words: Words) -> str:
     """The document's title."""
-    return words.text(SAFETY_TITLE if data["header"]["subject"] == "occupational-safety" else TITLE)
+    message = SAFETY_TITLE if data["header"]["subject"] == "occupational-safety" else TITLE
+    return words.text(message)
 
 
 def signers(data: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG001 (as every layout)

@@ -85,7 +85,7 @@ def _employer(employer: Mapping[str, Any], words: Words) -> Rows:
     return [
         (_("Name"), employer["name"]),
         (_("Address"), _address(employer)),
-        (_("Chamber of commerce"), employer["chamber_of_commerce_number"]),
+        (_("Chamber of commerce number"), employer["chamber_of_commerce_number"]),
     ]
 
 
@@ -105,8 +105,9 @@ def _employee(employee: Mapping[str, Any], words: Words) -> Rows:
 
 def _employment(employment: Mapping[str, Any], words: Words) -> Rows:
     _ = words.text
+    contract = _CONTRACTS[employment["contract"]]
     rows = [
-        (_("Contract"), _(_CONTRACTS[employment["contract"]])),
+        (_("Contract"), _(contract)),
         (_("Start of the contract"), words.day(employment["starts_on"])),
     ]
     if "ends_on" in employment:
@@ -132,7 +133,8 @@ def _continuation(sheet: Sheet, continuation: Mapping[str, Any], words: Words) -
     sheet.paragraph(
         _("What the employer intends if work and organisation stay as they are on the date of issue.")
     )
-    rows = [(_("When the contract ends"), _(_PROSPECTS[continuation["prospect"]]))]
+    prospect = _PROSPECTS[continuation["prospect"]]
+    rows = [(_("When the contract ends"), _(prospect))]
     if "months" in continuation:
         rows.append((_("For at least"), words.months(continuation["months"])))
     rows.append((_("Changed conditions"), words.yes_no(continuation["changed_conditions"])))
@@ -196,7 +198,7 @@ def _other(other: Mapping[str, Any], words: Words) -> Rows:
     if "loan_months" in other:
         rows.append((_("Term of the loan"), words.months(other["loan_months"])))
     if "loan_yearly_payment" in other:
-        rows.append((_("Repayment per year"), words.money(other["loan_yearly_payment"])))
+        rows.append((_("Payment per year"), words.money(other["loan_yearly_payment"])))
     rows.append((_("Wage garnishment or assignment"), words.yes_no(other["wage_garnishment"])))
     if "wage_garnishment_monthly" in other:
         rows.append((_("Amount per month"), words.money(other["wage_garnishment_monthly"])))
