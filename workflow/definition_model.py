@@ -122,6 +122,17 @@ class Definition:
         """Key, variant and version as a person says them."""
         return f"{self.key} {self.variant} v{self.version}"
 
+    @property
+    def milestones(self) -> frozenset[str]:
+        """The milestones that its triggers set."""
+        branches = (
+            branch
+            for state in self.states.values()
+            for trigger in state.triggers.values()
+            for branch in trigger.branches
+        )
+        return frozenset(branch.mark for branch in branches if branch.mark is not None)
+
 
 @dataclass(frozen=True)
 class Names:

@@ -3,8 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -21,15 +20,12 @@ from workflow.definition_model import (
     State,
     Trigger,
 )
-from workflow.refusal import Refusal, Rule
+from workflow.refusal import KeyPath, Refusal, Refusals, Rule, near
 
-Path = tuple[str, ...]
 T = TypeVar("T")
 
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\-\"' ]+?)\s*=")
 _SYNTAX_LINE = re.compile(r"at line (\d+)")
 
 # Keys of a state by what it is.
@@ -56,45 +52,15 @@ def read(source: str, file: str) -> Definition:
         ) from error
     reader = _Reader(source, file)
     definition = reader.definition(table)
-    if reader.refusals:
-        raise DefinitionRefused(reader.refusals)
+    if reader.refusals.found:
+        raise DefinitionRefused(reader.refusals.found)
     return definition
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """A mend that lists the known words, the likeliest first."""
-    words = list(known)
-    listed = f"Use one of: {', '.join(words)}." if words else "There is none to use: remove it."
-    likely = get_close_matches(word, words, n=1)
-    return f"Did you mean {likely[0]!r}? {listed}" if likely else listed
-
-
-class KeyLines:
-    """Where the keys of a TOML text stand, for messages only: it knows no multi-line values."""
-
-    def __init__(self, source: str) -> None:
-        self._lines: dict[Path, int] = {}
-        header: Path = ()
-        for number, line in enumerate(source.splitlines(), start=1):
-            if found := _HEADER.fullmatch(line):
-                header = _dotted(found.group(1))
-                self._lines.setdefault(header, number)
-            elif found := _ASSIGNMENT.match(line):
-                self._lines.setdefault(header + _dotted(found.group(1)), number)
-
-    def line(self, path: Path) -> int | None:
-        """The line of the key, or of the nearest table around it; None when there is none."""
-        return next((self._lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self._lines), None)
-
-
-def _dotted(text: str) -> Path:
-    return tuple(part.strip().strip("\"'") for part in text.split("."))
 
 
 class _Table:
     """A TOML table whose keys are taken one after another; what is left over is unknown."""
 
-    def __init__(self, reader: "_Reader", path: Path, values: Mapping[str, Any]) -> None:
+    def __init__(self, reader: "_Reader", path: KeyPath, values: Mapping[str, Any]) -> None:
         self._reader = reader
         self._values = values
         self._taken: set[str] = set()
@@ -149,7 +115,7 @@ class _Table:
             )
         for value in values:
             self.named(key, value, pattern)
-        for value in {value for value in values if values.count(value) > 1}:
+        for value in sorted({value for value in values if values.count(value) > 1}):
             self.refuse(Rule.LISTED_TWICE, key, f"{key!r} lists {value!r} twice.", "Leave one of them out.")
         return tuple(values)
 
@@ -190,11 +156,11 @@ class _Table:
         self.refuse(Rule.BAD_NAME, key, f"{value!r} is not a name.", f"Use {form}, beginning with a letter.")
 
     def refuse(self, rule: Rule, key: str, message: str, mend: str) -> None:
-        self._reader.refuse(rule, (*self.path, key), message, mend)
+        self._reader.refusals.add(rule, (*self.path, key), message, mend)
 
     def close(self) -> None:
         """Refuse every key that was not taken."""
-        for key in self._values.keys() - self._taken:
+        for key in sorted(self._values.keys() - self._taken):
             mend = near(key, sorted(self._taken))
             self.refuse(Rule.UNKNOWN_KEY, key, f"The key {key!r} is not known here.", mend)
 
@@ -205,12 +171,7 @@ class _Reader:
     def __init__(self, source: str, file: str) -> None:
         self._source = source
         self._file = file
-        self._lines = KeyLines(source)
-        self.refusals: list[Refusal] = []
-
-    def refuse(self, rule: Rule, path: Path, message: str, mend: str) -> None:
-        state = path[1] if path[0] == "state" and len(path) > 2 else ""
-        self.refusals.append(Refusal(rule, self._file, self._lines.line(path), state, message, mend))
+        self.refusals = Refusals(source, file)
 
     def definition(self, values: Mapping[str, Any]) -> Definition:
         """The whole file."""
