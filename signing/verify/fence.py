@@ -8,12 +8,16 @@ nothing else.
 import logging
 import multiprocessing
 import resource
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits
@@ -38,6 +42,20 @@ def fence_context() -> ForkServerContext:
     return context
 
 
+@contextmanager
+def _main_left_alone() -> Iterator[None]:
+    """Keep a starting child from running the caller's main program over again, as multiprocessing would.
+
+    A worker needs nothing from there, and a script without a `__main__` guard would start itself anew.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 class Worker:
     """One fenced process, judging one file at a time."""
 
@@ -48,17 +66,19 @@ class Worker:
         self._process: ForkServerProcess = context.Process(
             target=_work, args=(theirs, assignment), daemon=True, name="paraaf-verify"
         )
-        self._process.start()
+        with _main_left_alone():
+            self._process.start()
         theirs.close()
         self.path: Path | None = None
         self.done = 0
         self._deadline = float("inf")
 
     def begin(self, path: Path) -> None:
-        """Hand over a file."""
+        """Hand over a file. That a worker died meanwhile is found when its report is collected."""
         self.path = path
         self._deadline = time.monotonic() + self._limits.wall_s
-        self.connection.send(str(path))
+        with suppress(BrokenPipeError):
+            self.connection.send(str(path))
 
     def remaining_s(self) -> float:
         """Seconds that are left for the file in hand; 0 when its time is up."""
@@ -70,18 +90,18 @@ class Worker:
 
         After a worker was stopped it is of no more use: `alive` is False.
         """
-        path, self_path = self.path, str(self.path)
-        if path is None:
+        if self.path is None:
             return None
+        name = str(self.path)
         try:
             if self.connection.poll():
                 report: Report = self.connection.recv()
                 self.path, self.done = None, self.done + 1
                 return report
         except (EOFError, OSError):
-            return self._stopped(self_path, "its process ended: memory or processor time ran out")
+            return self._stopped(name, "its process ended: memory or processor time ran out")
         if self.remaining_s() == 0.0:
-            return self._stopped(self_path, f"it took longer than {self._limits.wall_s:g} s")
+            return self._stopped(name, f"it took longer than {self._limits.wall_s:g} s")
         return None
 
     def _stopped(self, name: str, why: str) -> Report:

@@ -271,6 +271,9 @@ def _note_judgment(inspection: Inspection, judged: Judged) -> None:
     finding = finding_of(judged)
     if finding is not None:
         inspection.findings.append(finding)
+    if any(each.judged.unrooted for each in inspection.tokens) or judged.unrooted:
+        # said already: without its root, an intermediate certificate can't be placed either
+        inspection.findings = [each for each in inspection.findings if each.code != "certificate_unplaced"]
     if judged.aged:
         inspection.add("revocation_aged", "the revocation answers are those of the day of signing")
     if inspection.is_timestamp:

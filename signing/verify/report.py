@@ -140,9 +140,9 @@ class Report:
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
 
 
-def exit_status(reports: Iterable[Report]) -> int:
+def exit_status(indications: Iterable[Indication]) -> int:
     """0 all passed · 1 at least one failed · 2 none failed, but at least one (or everything) is unjudged."""
-    seen = {report.indication for report in reports}
+    seen = set(indications)
     if Indication.FAILED in seen:
         return 1
     return 0 if seen == {Indication.PASSED} else 2

@@ -62,6 +62,11 @@ class Judged:
         """Valid, trusted, not revoked."""
         return self.sub_indication == OK
 
+    @property
+    def unrooted(self) -> bool:
+        """No chain leads to a trust anchor."""
+        return self.sub_indication == "NO_CERTIFICATE_CHAIN_FOUND"
+
 
 @dataclass(frozen=True)
 class Token:

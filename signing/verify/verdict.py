@@ -259,7 +259,7 @@ _OPENINGS = {
 def _sentence(verdict: Verdict, findings: Sequence[Finding], signatures: Sequence[SignatureReport]) -> str:
     reasons = list(dict.fromkeys(finding.message for finding in _deciding(verdict, findings)))
     opening = _OPENINGS[verdict] + "; ".join(reasons[:4]) + "."
-    return " ".join([opening, *_signers(signatures), *_development(signatures)])
+    return " ".join([opening, *_signers(verdict, signatures), *_development(signatures)])
 
 
 def _deciding(verdict: Verdict, findings: Sequence[Finding]) -> list[Finding]:
@@ -276,7 +276,8 @@ def _decides(verdict: Verdict, finding: Finding) -> bool:
     return finding.weight is not Weight.NOTE
 
 
-def _signers(signatures: Sequence[SignatureReport]) -> list[str]:
+def _signers(verdict: Verdict, signatures: Sequence[SignatureReport]) -> list[str]:
+    """Who signed, as far as that is known: an untrusted name is only what the file says."""
     told = []
     for signature in signatures:
         if signature.role is Role.TIMESTAMP or signature.signer is None:
@@ -287,9 +288,13 @@ def _signers(signatures: Sequence[SignatureReport]) -> list[str]:
             if moment
             else ""
         )
-        word = {Role.SEAL: "Sealed", Role.CERTIFICATION: "Certified"}.get(signature.role, "Signed")
+        word = {Role.SEAL: "Sealed by", Role.CERTIFICATION: "Certified by"}.get(signature.role, "Signed by")
+        if not signature.chain:
+            word = "It says it was signed by"
+        elif verdict is Verdict.NOT_WHAT_WAS_SIGNED:
+            word = "It carries a signature of"
         level = f", {signature.level}" if signature.level else ""
-        told.append(f"{word} by {signature.signer}{when}{level}.")
+        told.append(f"{word} {signature.signer}{when}{level}.")
     return told
 
 

@@ -1,0 +1,122 @@
+"""`paraaf verify`: judge signed PDFs, offline."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certs.errors import TrustError
+from certs.trust import load_trust
+from signing.verify.bulk import verify_paths
+from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, text_of_report
+from signing.verify.report import Indication, Report, exit_status
+from signing.verify.summary import write_summary
+
+_EPILOG = """exit status: 0 all passed; 1 at least one failed; 2 none failed, but at least one is
+indeterminate, unreadable or without a signature (or the call itself was wrong)"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command line."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="judge signed PDFs: authentic as issued, or why not",
+        description="Judge every signature and timestamp in PDF files. Nothing is fetched from a network.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with PDFs")
+    parser.add_argument(
+        "--trust",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE|DIR",
+        help="certificates to trust and revocation lists (PEM or DER); may be repeated",
+    )
+    parser.add_argument("--at", type=moment, metavar="TIME", help="validation time, ISO 8601 (default: now)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON document")
+    form.add_argument("--csv", action="store_true", help="one line a signature, for a spreadsheet")
+    parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write a readable summary")
+    parser.add_argument(
+        "--jobs",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="files at once (default: all cores)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge, tell, and return the exit status."""
+    now = datetime.now(UTC)
+    try:
+        trust = load_trust(args.trust)
+    except TrustError as problem:  # not 1: that would say that a file failed
+        print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
+        return 2
+    reports = verify_paths(args.paths, trust, jobs=args.jobs, at=args.at, now=now)
+    seen: set[Indication] = set()
+    kept: list[Report] = []  # only for the summary: memory stays flat without one
+
+    def noted() -> Iterator[Report]:
+        for report in reports:
+            seen.add(report.indication)
+            if args.report:
+                kept.append(report)
+            yield report
+
+    for text in _teller(args)(noted()):
+        print(text, end="", flush=True)
+    status = exit_status(seen)
+    return status if _summarised(args.report, kept, now) else status or 2
+
+
+def _summarised(path: Path | None, reports: list[Report], now: datetime) -> bool:
+    """Write the summary where one is asked for; False, and a word about it, when that can't be done."""
+    if path is None:
+        return True
+    try:
+        write_summary(path, reports, made_at=now)
+    except OSError as error:
+        print(f"paraaf verify: {path} cannot be written: {error.strerror}.", file=sys.stderr)
+        return False
+    return True
+
+
+def _teller(args: argparse.Namespace) -> Callable[[Iterator[Report]], Iterator[str]]:
+    if args.json:
+        return json_array
+    return _csv if args.csv else _text
+
+
+def _csv(reports: Iterator[Report]) -> Iterator[str]:
+    yield csv_line(CSV_COLUMNS)
+    for report in reports:
+        yield from (csv_line(row) for row in csv_row(report))
+
+
+def _text(reports: Iterator[Report]) -> Iterator[str]:
+    for report in reports:
+        yield text_of_report(report)
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 time for argparse; without an offset it is UTC, a date alone is its first moment."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is not an ISO 8601 time such as 2026-11-20T14:00:00Z"
+        ) from error
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1 for argparse."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number of at least 1")
+    return int(text)

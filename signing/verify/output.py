@@ -1,0 +1,126 @@
+"""Reports as text for people, JSON for programs, and CSV that a spreadsheet can open without running it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from signing.verify.report import Report, SignatureReport, iso
+
+CSV_COLUMNS = (
+    "file",
+    "indication",
+    "sub_indication",
+    "verdict",
+    "sentence",
+    "signature_field",
+    "signature_role",
+    "signature_indication",
+    "signature_sub_indication",
+    "level",
+    "signer",
+    "organisation",
+    "claimed_at",
+    "proven_at",
+    "certificate_sha256",
+    "findings",
+    "sha256",
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv_row(report: Report) -> Iterator[tuple[str, ...]]:
+    """One row a signature; a file without any has one row with those columns empty."""
+    for signature in report.signatures or (None,):
+        yield (
+            report.name,
+            report.indication.value,
+            report.sub_indication or "",
+            report.verdict.value,
+            report.sentence,
+            *_signature_cells(signature),
+            " ".join(
+                finding.code for finding in (*report.findings, *(signature.findings if signature else ()))
+            ),
+            report.sha256_hex or "",
+        )
+
+
+def _signature_cells(signature: SignatureReport | None) -> tuple[str, ...]:
+    if signature is None:
+        return ("",) * 10
+    return (
+        signature.field or "",
+        signature.role.value,
+        signature.indication.value,
+        signature.sub_indication or "",
+        signature.level or "",
+        signature.signer or "",
+        signature.organisation or "",
+        iso(signature.claimed_at) or "",
+        iso(signature.proven_at) or "",
+        signature.certificate_sha256 or "",
+    )
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """One CSV line; a cell that a spreadsheet would take for a formula gets an apostrophe in front.
+
+    Whoever names a file or a certificate `=HYPERLINK(…)` must not have it run on the auditor's machine.
+    """
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(
+        [f"'{cell}" if cell.startswith(_FORMULA_STARTS) else _one_line(cell) for cell in cells]
+    )
+    return out.getvalue()
+
+
+def _one_line(cell: str) -> str:
+    return cell.replace("\r", " ").replace("\n", " ")
+
+
+def json_array(reports: Iterable[Report]) -> Iterator[str]:
+    """One JSON document, `{"files": […]}`, written as the reports come in."""
+    yield '{"files": ['
+    separator = "\n"
+    for report in reports:
+        yield separator + json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def printable(text: str) -> str:
+    """Text without control characters: a name in a certificate must not move the reader's cursor."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def text_of_report(report: Report) -> str:
+    """A few lines for a person: the sentence first, then every signature and what was found."""
+    lines = [f"{report.name}", f"  {report.indication.value}  {report.sentence}"]
+    lines += [
+        f"    - {finding.code}: {finding.message}{_detail(finding.detail)}" for finding in report.findings
+    ]
+    for signature in report.signatures:
+        lines.append(
+            "    "
+            + ", ".join(
+                part
+                for part in (
+                    f"{signature.role.value} “{signature.field}”",
+                    signature.signer,
+                    signature.level,
+                    signature.indication.value,
+                    signature.sub_indication,
+                )
+                if part
+            )
+        )
+        lines += [
+            f"      - {finding.code}: {finding.message}{_detail(finding.detail)}"
+            for finding in signature.findings
+        ]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _detail(detail: str) -> str:
+    return f" ({detail})" if detail else ""

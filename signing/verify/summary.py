@@ -1,0 +1,117 @@
+"""The readable summary of a run: one PDF, what needs attention first."""
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import simpleSplit
+from reportlab.pdfbase.pdfmetrics import getFont, registerFont
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from fonts import regular
+from signing.verify.output import printable
+from signing.verify.report import Indication, Report
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, A4[0] - 56.0, A4[1] - 64.0, 56.0
+_REGULAR, _BOLD = "ParaafSummary", "ParaafSummary-Bold"
+_ORDER = (Indication.FAILED, Indication.INDETERMINATE, Indication.PASSED)
+
+
+def write_summary(path: Path, reports: Sequence[Report], *, made_at: datetime) -> None:
+    """Write the summary PDF; raises OSError when the file can't be written."""
+    path.write_bytes(summary_pdf(reports, made_at=made_at))
+
+
+def summary_pdf(reports: Sequence[Report], *, made_at: datetime) -> bytes:
+    """The summary as PDF: counts, then every file with its sentence, failures first."""
+    out = io.BytesIO()
+    page = _Page(Canvas(out, pagesize=A4, invariant=True), made_at)
+    counts = Counter(report.indication for report in reports)
+    page.line("Verification of signed documents", _BOLD, 16, 26)
+    validated = {f"{report.validation_time:%Y-%m-%d %H:%M} UTC" for report in reports}
+    page.line(
+        f"{len(reports)} files; validation time {', '.join(sorted(validated)) or 'none'}", _REGULAR, 10, 15
+    )
+    page.line("   ".join(f"{word.value}: {counts[word]}" for word in _ORDER), _REGULAR, 10, 24)
+    for report in sorted(reports, key=lambda report: _ORDER.index(report.indication)):
+        page.file(report)
+    page.close()
+    return out.getvalue()
+
+
+class _Page:
+    """A pen that starts a new page when the old one is full."""
+
+    def __init__(self, canvas: Canvas, made_at: datetime) -> None:
+        _fonts()
+        self._canvas = canvas
+        self._made_at = made_at
+        self._number = 1
+        self._y = _TOP
+        canvas.setTitle("Verification of signed documents")
+
+    def file(self, report: Report) -> None:
+        """One file: name, indication, sentence, digest."""
+        self._room(60)
+        self.wrapped(report.name, _BOLD, 9.5, 13)
+        word = report.indication.value + (f" · {report.sub_indication}" if report.sub_indication else "")
+        self.wrapped(f"{word} — {report.sentence}", _REGULAR, 9.5, 13)
+        if report.sha256_hex:
+            self.line(f"SHA-256 {report.sha256_hex}", _REGULAR, 7, 10)
+        self._y -= 8
+
+    def wrapped(self, text: str, font: str, size: float, leading: float) -> None:
+        """Text over as many lines as it takes; a word longer than a line is broken."""
+        for piece in simpleSplit(_drawable(text), font, size, _RIGHT - _LEFT):
+            left = piece
+            while left:
+                fits = len(left)
+                while getFont(font).stringWidth(left[:fits], size) > _RIGHT - _LEFT:
+                    fits -= 1
+                self.line(left[:fits], font, size, leading)
+                left = left[fits:]
+
+    def line(self, text: str, font: str, size: float, leading: float) -> None:
+        """One line; starts a new page when there is no room."""
+        self._room(leading)
+        self._canvas.setFont(font, size)
+        self._canvas.drawString(_LEFT, self._y - size, _drawable(text))
+        self._y -= leading
+
+    def _room(self, height: float) -> None:
+        if self._y - height < _BOTTOM:
+            self._foot()
+            self._canvas.showPage()
+            self._number += 1
+            self._y = _TOP
+
+    def _foot(self) -> None:
+        self._canvas.setFont(_REGULAR, 8)
+        self._canvas.drawString(_LEFT, 36, f"Made {self._made_at:%Y-%m-%d %H:%M} UTC by paraaf verify")
+        self._canvas.drawRightString(_RIGHT, 36, f"page {self._number}")
+
+    def close(self) -> None:
+        """Finish the document."""
+        self._foot()
+        self._canvas.showPage()
+        self._canvas.save()
+
+
+def _drawable(text: str) -> str:
+    shown = printable(text)
+    missing = set(regular().missing(shown))
+    return "".join("?" if character in missing else character for character in shown)
+
+
+def _fonts() -> None:
+    for name, file in ((_REGULAR, "noto-sans-regular.ttf"), (_BOLD, "noto-sans-bold.ttf")):
+        try:
+            getFont(name)
+        except (KeyError, TTFError):
+            with as_file(files("fonts") / file) as path:
+                registerFont(TTFont(name, str(path)))
