@@ -15,15 +15,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 from documents.kinds.national_number import holds_national_number
+from fonts import regular
 
+_SPACES = {0xA0: " ", 0x202F: " "}  # no-break spaces, as spreadsheets bring them
 LINE_MAX = 120
 NOTE_MAX = 2000
 AMOUNT_MAX = Decimal("9999999.99")
-_COMBINING_MAX = 4  # marks on one letter; living languages need three
 
 _POINT_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 _COMMA_AMOUNT = re.compile(r"[0-9]{1,12}(,[0-9]{1,2})?")
 _GROUPED_AMOUNT = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+(?:,[0-9]{2})|(?:,[0-9]{3})+(?:\.[0-9]{2}))")
+_TWO_MEANINGS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DUTCH_DAY = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
 _POSTCODE = re.compile(r"([1-9][0-9]{3}) ?([A-Z]{2})")
@@ -43,13 +45,11 @@ def _broken(rule: str, message: str) -> PydanticCustomError:
 
 
 def _refuse_characters(text: str, *, lines: bool) -> None:
-    """Refuse what does not show, or shows other than it is: controls, bidi marks, private characters."""
+    """Refuse what does not show, shows other than it is (bidi marks), or has no shape in our typefaces."""
     if text.isascii() and text.isprintable():
         return
-    marks = 0
     for character in text:
         category = unicodedata.category(character)
-        marks = marks + 1 if category in {"Mn", "Me"} else 0
         if character == "\n":
             if not lines:
                 raise _broken("text-one-line", "This field takes one line of text; take the line break out.")
@@ -58,10 +58,12 @@ def _refuse_characters(text: str, *, lines: bool) -> None:
                 "text-invisible-character",
                 f"This text holds an invisible or reserved character (U+{ord(character):04X}); type it anew.",
             )
-        elif marks > _COMBINING_MAX:
-            raise _broken(
-                "text-stacked-accents", "A letter in this text carries more accents than can be printed."
-            )
+    unprintable = regular().missing(text.replace("\n", ""))  # the bold face has the same characters
+    if unprintable:
+        raise _broken(
+            "text-not-printable",
+            f"This text holds a character that can't be printed (U+{ord(unprintable[0]):04X}); replace it.",
+        )
 
 
 def _text(value: object, *, longest: int, lines: bool) -> str:
@@ -70,7 +72,7 @@ def _text(value: object, *, longest: int, lines: bool) -> str:
     if len(value) > longest * 4:  # before any work on it
         raise _broken("text-too-long", f"This text is longer than {longest} characters.")
     text = value.replace("\r\n", "\n") if lines else value
-    text = unicodedata.normalize("NFC", text).strip(" \n" if lines else " ")
+    text = unicodedata.normalize("NFC", text.translate(_SPACES)).strip(" \n" if lines else " ")
     _refuse_characters(text, lines=lines)
     if not text:
         raise _broken("missing", "Fill in this field.")
@@ -133,6 +135,8 @@ def _decimal_of_text(text: str, rule: str, message: str) -> Decimal:
     elif _GROUPED_AMOUNT.fullmatch(unsigned) and len(unsigned) <= 20:
         whole, cents = unsigned[:-3], unsigned[-2:]
         number = Decimal(re.sub("[.,]", "", whole) + "." + cents)
+    elif _TWO_MEANINGS.fullmatch(unsigned):
+        raise _broken(rule, "This number has two meanings; write it with two decimals, like 1234.00 or 1.23.")
     else:
         raise _broken(rule, message)
     return number if unsigned == text else -number

@@ -165,8 +165,8 @@ def _field_problem(path: str, detail: ErrorDetails) -> FieldProblem:
 _SENTENCES = {  # pydantic's error type → our rule and sentence
     "missing": ("missing", "Fill in this field."),
     "extra_forbidden": ("unknown-field", "There is no field of this name."),
-    "too_short": ("row-count", "Give at least {min_length}."),
-    "too_long": ("row-count", "Give no more than {max_length}."),
+    "too_short": ("row-count", "Give at least {min_length} of these."),
+    "too_long": ("row-count", "Give at most {max_length} of these."),
     "model_type": ("wrong-type", "This part takes fields with names."),
     "mapping_type": ("wrong-type", "This part takes fields with names."),
     "tuple_type": ("wrong-type", "This part takes a list."),
