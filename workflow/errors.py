@@ -94,6 +94,12 @@ class Contended(WorkflowError):
     code: ClassVar[str] = "workflow-contended"
 
 
+class Raced(WorkflowError):
+    """A row was not as it had been read: somebody else was faster. The transaction must be rolled back."""
+
+    code: ClassVar[str] = "workflow-raced"
+
+
 class DefinitionMissing(WorkflowError):
     """A request is pinned to a definition that is not at hand."""
 

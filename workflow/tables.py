@@ -168,7 +168,8 @@ class Request(Base):
         Index("ix_requests_key_state", "key", "state"),
     )
 
-    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    # given out under the lock of log_head: numbers without gaps, known before the row is written
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     key: Mapped[str]
     variant: Mapped[str]
     definition_sha256: Mapped[str] = mapped_column(ForeignKey("definitions.sha256_hex"))
@@ -261,14 +262,17 @@ class CommandKey(Base):
 
 
 class Event(Base):
-    """A fact: `record` is RFC 8785 JSON, `hash` its SHA-256, `prev_hash` that of the event before."""
+    """A fact: `record` is RFC 8785 JSON, `hash` its SHA-256, `prev_hash` that of the event before.
+
+    The other columns repeat what the record says, as it says it: `recorded_at` is its text in UTC.
+    """
 
     __tablename__ = "events"
 
     seq: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
     type: Mapped[str]
-    recorded_at: Mapped[datetime]
+    recorded_at: Mapped[str]
     record: Mapped[str]
     prev_hash: Mapped[str]
     hash: Mapped[str]

@@ -94,7 +94,7 @@ def _requests() -> None:
     )
     op.create_table(
         "requests",
-        sa.Column("id", BIG, nullable=False),
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("variant", sa.Text(), nullable=False),
         sa.Column("definition_sha256", sa.Text(), nullable=False),
@@ -204,7 +204,7 @@ def _log() -> None:
         sa.Column("seq", BIG, autoincrement=False, nullable=False),
         sa.Column("request_id", BIG, nullable=True),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("recorded_at", TIME, nullable=False),
+        sa.Column("recorded_at", sa.Text(), nullable=False),
         sa.Column("record", sa.Text(), nullable=False),
         sa.Column("prev_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),

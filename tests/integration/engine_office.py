@@ -1,0 +1,178 @@
+"""A fixed cast in one office, an engine over a real SQLite file, and a way to drive requests through it.
+
+The requester, two managers, two clerks, two signers, a substitute, an auditor, and an outsider from another unit.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from documents.kinds import KINDS
+from workflow.commands import Answer, Command, StepRef, StepResult, Submission
+from workflow.definition import Catalogue, load_folder
+from workflow.definition_model import Definition
+from workflow.engine import Engine
+from workflow.names import known_names
+from workflow.store import Store
+from workflow.tables import Grant, Person, Substitute
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+UNIT, ELSEWHERE = "records", "harbour"
+DECLARATION, PLAN = "employer-declaration", "team-action-plan"
+
+PEOPLE = {
+    "employee": UNIT,
+    "colleague": UNIT,
+    "manager": UNIT,
+    "manager2": UNIT,
+    "clerk": "back-office",
+    "clerk2": "back-office",
+    "signer": "board",
+    "signer2": "board",
+    "substitute": UNIT,
+    "auditor": "audit",
+    "outsider": ELSEWHERE,
+    "gone": UNIT,
+}
+# role → (person, unit it is granted for)
+GRANTS: Mapping[str, Sequence[tuple[str, str | None]]] = {
+    "employee": [("employee", None), ("colleague", None), ("manager", None), ("outsider", None)],
+    "author": [("employee", None), ("manager", None)],
+    "manager": [("manager", UNIT), ("manager2", UNIT), ("outsider", ELSEWHERE), ("gone", UNIT)],
+    "leader": [("manager", UNIT), ("manager2", UNIT)],
+    "clerk": [("clerk", None), ("clerk2", None), ("manager2", None)],
+    "signer": [("signer", None), ("signer2", None), ("clerk2", None)],
+    "auditor": [("auditor", None)],
+}
+
+
+def settle_people(store: Store) -> None:
+    with store.write() as session:
+        session.add_all(
+            Person(id=name, name=name.title(), unit=unit, active=name != "gone")
+            for name, unit in PEOPLE.items()
+        )
+        session.flush()
+        session.add_all(
+            Grant(person_id=person, role=role, unit=unit)
+            for role, granted in GRANTS.items()
+            for person, unit in granted
+        )
+        session.add(
+            Substitute(
+                principal_id="manager",
+                substitute_id="substitute",
+                role="manager",
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+
+
+@dataclass
+class Office:
+    """An engine with its clock, its job list and a way to send commands."""
+
+    store: Store
+    catalogue: Catalogue = field(default_factory=lambda: load_folder(known_names()))
+    now: datetime = NOW
+    deferred: list[StepRef] = field(default_factory=list)
+    keys: Iterable[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(
+            store=self.store,
+            catalogue=self.catalogue,
+            kinds=KINDS,
+            defer=self._defer,
+            clock=lambda: self.now,
+        )
+
+    @classmethod
+    def open(cls, folder: Path) -> "Office":
+        store = Store.open(folder, environ={})
+        settle_people(store)
+        return cls(store)
+
+    def _defer(self, _session: Session, refs: Sequence[StepRef]) -> None:
+        self.deferred.extend(refs)
+
+    def key(self) -> str:
+        return f"key-{next(iter(self.keys))}"
+
+    def later(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+    def command(self, trigger: str, actor: str, request_id: int | None = None, **rest: Any) -> Command:
+        return Command(trigger, actor, rest.pop("key", None) or self.key(), request_id, **rest)
+
+    def do(self, trigger: str, actor: str, request_id: int | None = None, **rest: Any) -> Answer:
+        return self.engine.execute(self.command(trigger, actor, request_id, **rest))
+
+    def submission(self, variant: str = "A3", *, temporary: bool = False, **rest: Any) -> Command:
+        definition = self.catalogue.get(DECLARATION, variant)
+        return self.command(
+            "submit",
+            "employee",
+            data=rest.pop("data", None) or sections(definition, definition.start, temporary=temporary),
+            submission=Submission(DECLARATION, variant, **rest),
+        )
+
+    def submit(self, variant: str = "A3", *, temporary: bool = False, **rest: Any) -> int:
+        return self.engine.execute(self.submission(variant, temporary=temporary, **rest)).request_id
+
+    def finish(self, ref: StepRef, trigger: str) -> int | None:
+        with self.store.write() as session:
+            return self.engine.finish_step(session, ref, trigger, record={"sha256": "0" * 64}, body={})
+
+    def run_steps(self) -> None:
+        """Do what a worker does: finish every deferred step well, and what those defer."""
+        while self.deferred:
+            refs, self.deferred = self.deferred, []
+            with self.store.write() as session:
+                self.engine.finish_steps(session, [StepResult(ref, self._good(session, ref)) for ref in refs])
+
+    def _good(self, session: Session, ref: StepRef) -> str:
+        return {"rendering": "rendered", "sealing": "signed", "sealing_second": "signed"}.get(
+            ref.state, "delivered"
+        )
+
+
+def sections(definition: Definition, state: str, *, temporary: bool = False) -> dict[str, Any]:
+    """The sample document's sections that this state's person fills in."""
+    example = (
+        KINDS["employer_declaration"].example(temporary=temporary)
+        if definition.key == DECLARATION
+        else KINDS["action_plan"].example()
+    )
+    return {name: example[name] for name in definition.states[state].edits if name in example}
+
+
+def person_for(definition: Definition, state: str) -> str:
+    """Who of the cast does the work of this state when all goes well."""
+    role = definition.states[state].role
+    return {"author": "employee", "leader": "manager", None: ""}.get(role, role or "")
+
+
+def entries(definition: Definition, state: str, trigger: str, *, temporary: bool = False) -> dict[str, Any]:
+    """What this person types for this trigger so that nothing is missing."""
+    asked = definition.states[state].triggers[trigger]
+    facts = {
+        "note": "On course.",
+        "signed_by": "S. Sample",
+        "signed_on": "2026-11-19",
+        "posted_on": "2026-11-20",
+    }
+    typed: dict[str, Any] = {"facts": {name: facts[name] for name in asked.record}}
+    if asked.remark:
+        typed["remark"] = "Please look again."
+    if asked.consent:
+        typed["consent"] = asked.consent
+    if asked.check:
+        typed["data"] = sections(definition, state, temporary=temporary)
+    return typed

@@ -1,0 +1,143 @@
+"""Who may do what: roles by grant, substitutes by date, and what a person may see.
+
+Everything is asked at the moment of the command; nothing is resolved in advance.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workflow.definition_model import Definition
+from workflow.tables import Grant, Person, Substitute
+
+AUDITOR = "auditor"
+"""The role that reads everything and does nothing."""
+
+
+@dataclass(frozen=True)
+class PersonFacts:
+    """A person's unit, and whether they still work here."""
+
+    id: str
+    unit: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A substitution: in `role`, or in all when None; first and last day included."""
+
+    role: str | None
+    valid_from: date
+    valid_until: date
+
+    def holds(self, role: str | None, today: date) -> bool:
+        """Whether it covers this role (None: any) today."""
+        return self.valid_from <= today <= self.valid_until and (
+            self.role is None or role is None or self.role == role
+        )
+
+
+@dataclass
+class People:
+    """Some people's grants and substitutions, as they are in this transaction."""
+
+    facts: dict[str, PersonFacts] = field(default_factory=dict)
+    grants: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)
+    stand_ins: dict[tuple[str, str], list[StandIn]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, session: Session, ids: Collection[str]) -> Self:
+        """Read these people, those for whom they stand in, and everything granted to either."""
+        people = cls()
+        connection = session.connection()
+        wanted = list(ids)
+        swaps = Substitute.table()
+        for row in connection.execute(select(swaps).where(swaps.c.substitute_id.in_(wanted))):
+            people.stand_ins.setdefault((row.substitute_id, row.principal_id), []).append(
+                StandIn(row.role, row.valid_from, row.valid_until)
+            )
+        everyone = sorted({*wanted, *(principal for _, principal in people.stand_ins)})
+        persons, grants = Person.table(), Grant.table()
+        for row in connection.execute(
+            select(persons.c.id, persons.c.unit, persons.c.active).where(persons.c.id.in_(everyone))
+        ):
+            people.facts[row.id] = PersonFacts(row.id, row.unit, row.active)
+        for row in connection.execute(
+            select(grants.c.person_id, grants.c.role, grants.c.unit).where(grants.c.person_id.in_(everyone))
+        ):
+            people.grants.setdefault(row.person_id, set()).add((row.role, row.unit))
+        return people
+
+    def active(self, person: str) -> bool:
+        """Whether the person is known and still works here."""
+        facts = self.facts.get(person)
+        return facts is not None and facts.active
+
+    def has_role(self, person: str, role: str, unit: str) -> bool:
+        """Whether the role was granted to the person, for this unit or for all."""
+        theirs = self.grants.get(person, ())
+        return (role, unit) in theirs or (role, None) in theirs
+
+    def stands_in(self, actor: str, principal: str, role: str | None, today: date) -> bool:
+        """Whether the actor may act for the principal in this role (None: in any) today."""
+        return any(swap.holds(role, today) for swap in self.stand_ins.get((actor, principal), ()))
+
+    def principals_of(self, actor: str, today: date) -> tuple[str, ...]:
+        """The active people for whom the actor stands in today, in some role."""
+        return tuple(
+            sorted(
+                principal
+                for (substitute, principal), swaps in self.stand_ins.items()
+                if substitute == actor
+                and self.active(principal)
+                and any(swap.holds(None, today) for swap in swaps)
+            )
+        )
+
+    def sees(self, person: str, definition: Definition, unit: str, requester: str, today: date) -> bool:
+        """Whether a request may be known to the person, in their own right or as a substitute."""
+        if not self.active(person):
+            return False
+        return self._sees(person, None, definition, unit, requester) or any(
+            self._sees(principal, swap, definition, unit, requester)
+            for principal in self.principals_of(person, today)
+            for swap in self.stand_ins[person, principal]
+            if swap.holds(None, today)
+        )
+
+    def _sees(
+        self, person: str, swap: StandIn | None, definition: Definition, unit: str, requester: str
+    ) -> bool:
+        """In their own right, or (`swap`) as far as the substitution reaches."""
+        own = requester_role(definition)
+
+        def reached(role: str) -> bool:
+            return swap is None or swap.role in (None, role)
+
+        if person == requester and reached(own):
+            return True
+        if swap is None and self.has_role(person, AUDITOR, unit):
+            return True
+        return any(
+            reached(role) and self.has_role(person, role, unit) for role in definition.roles if role != own
+        )
+
+
+def requester_role(definition: Definition) -> str:
+    """The role of the start state: in that role a person acts only on requests of their own."""
+    role = definition.states[definition.start].role
+    if role is None:
+        raise ValueError(f"{definition.label} starts in a state without a role")
+    return role
+
+
+def four_eyes_rules(definition: Definition, state: str) -> Iterable[tuple[str, str]]:
+    """The four-eyes rules that bind a state: (name of the rule, the other state)."""
+    for other in definition.states.values():
+        if other.name in definition.states[state].not_by or state in other.not_by:
+            yield "|".join(sorted((state, other.name))), other.name

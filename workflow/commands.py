@@ -1,0 +1,110 @@
+"""What goes into the engine and what comes out: commands and answers, steps and their results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from workflow.canonical import digest
+
+Channel = Literal["person", "program"]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a new request needs beside its data. `reference` is the sender's own number, used once per
+    requester."""
+
+    key: str
+    variant: str
+    language: str = "en"
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """One person's or program's wish, sent once or more under one idempotency `key`.
+
+    `trigger` is a trigger of the state or one of the engine's verbs (claim, release, start, suspend, resume,
+    save_draft, repair). `seen_version` None means: whatever the version. `data` holds whole top-level
+    sections, null removes one. `facts` are what the trigger's `record` asks for, `consent` the name of the
+    text that was accepted. A submit without `request_id` carries a `submission` and makes the request.
+    """
+
+    trigger: str
+    actor: str
+    key: str
+    request_id: int | None = None
+    seen_version: int | None = None
+    on_behalf_of: str | None = None
+    data: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    remark: str | None = None
+    facts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    consent: str | None = None
+    submission: Submission | None = None
+    channel: Channel = "person"
+
+    @property
+    def principal(self) -> str:
+        """Whose authority is used: the actor's own, or that of the person they stand in for."""
+        return self.on_behalf_of or self.actor
+
+    def body_sha256(self) -> str:
+        """Digest of everything but the key. Raises LogUnwritable."""
+        new = self.submission
+        return digest(
+            [
+                self.trigger,
+                self.actor,
+                self.request_id,
+                self.seen_version,
+                self.on_behalf_of,
+                dict(self.data),
+                self.remark,
+                dict(self.facts),
+                self.consent,
+                None if new is None else [new.key, new.variant, new.language, new.reference],
+                self.channel,
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command did. `repeated`: it had been done before, under the same key; this is the first
+    answer."""
+
+    request_id: int
+    version: int
+    state: str
+    event_seq: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class StepRef:
+    """An automatic step to run: the request, its state, and the event that entered it."""
+
+    request_id: int
+    state: str
+    step_seq: int
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How a step ended. `record` is hashed in the log and names nobody; `body` is the personal part."""
+
+    ref: StepRef
+    trigger: str
+    record: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    body: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True)
+class StepTrouble:
+    """A step that used up its retries: `code` is stable and goes into the log, `message` may name people."""
+
+    ref: StepRef
+    code: str
+    message: str

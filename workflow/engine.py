@@ -1,0 +1,327 @@
+"""The verbs: how commands and steps change requests. One command, one transaction, one event.
+
+execute and execute_batch are one way: a single command is a batch of one.
+
+  (1) lock the log, and with it every other writer
+  (2) idempotency: an answer given before is given again
+  (3) load the requests, their hands and the people, with a query each
+  (4) judge each command in memory, in their order; collect every reason
+  (5) change the rows in memory, and chain the event
+  (6) write all rows, with a few statements
+  (7) defer the jobs of the automatic states that were entered
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from documents.kinds.rule import NOTHING_ELSE, Evidence
+from workflow.access import People
+from workflow.cases import Case
+from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
+from workflow.definition import Catalogue
+from workflow.definition_errors import DefinitionUnknown
+from workflow.definition_model import SUBMIT, Definition
+from workflow.definition_reader import read
+from workflow.errors import (
+    ClaimedByAnother,
+    Contended,
+    DefinitionMissing,
+    KeyReused,
+    NotFound,
+    Raced,
+    Reason,
+    Refused,
+    StaleVersion,
+    WorkflowError,
+)
+from workflow.eventlog import GENESIS, Appender, Head
+from workflow.judge import REPAIR, VERBS, Judge, KindOfDocument, Ruling
+from workflow.ledger import Ledger
+from workflow.moves import Mover
+from workflow.store import Store
+from workflow.tables import DefinitionSource
+
+ATTEMPTS = 4
+KEY_LONGEST = 200
+Defer = Callable[[Session, Sequence[StepRef]], None]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Engine:
+    """Moves requests. `defer` makes the jobs of automatic steps in the session that it is given.
+
+    `kinds` are the document kinds by name, `evidence_of` gives what is known of a requester beside the
+    document.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalogue: Catalogue,
+        kinds: Mapping[str, KindOfDocument],
+        defer: Defer,
+        clock: Callable[[], datetime] = _utc_now,
+        evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self._kinds = kinds
+        self._defer = defer
+        self._clock = clock
+        self._evidence_of = evidence_of
+        self._random_bytes = random_bytes
+        self._pinned: dict[str, Definition] = {}
+
+    # --- commands
+
+    def execute(self, command: Command) -> Answer:
+        """Do one command in a transaction of its own.
+
+        Raises Refused with every reason, ClaimedByAnother, StaleVersion, KeyReused, NotFound, Contended;
+        whatever is raised, nothing is recorded.
+        """
+        result = self._run([command])[0]
+        if isinstance(result, WorkflowError):
+            raise result
+        return result
+
+    def execute_batch(self, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
+        """Do many commands, in their order, the good ones in one transaction; a refused one stops no other.
+
+        When a constraint objects to the whole, each is done alone.
+        """
+        return self._run(commands) if commands else []
+
+    def why_not(
+        self, request_id: int, trigger: str, actor: str, on_behalf_of: str | None = None
+    ) -> tuple[Reason, ...]:
+        """Every reason why this person can't do this now; none when they can. Raises NotFound.
+
+        What they would still have to type (a remark, facts, a consent) is no reason.
+        """
+        command = Command(trigger, actor, key="", request_id=request_id, on_behalf_of=on_behalf_of)
+        with self.store.read() as session:
+            ledger = self._reading(session)
+            judge = self._prepare(session, ledger, [command])
+            case = self._visible(judge, ledger, request_id, actor)
+            return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
+
+    # --- steps
+
+    def finish_step(
+        self,
+        session: Session,
+        ref: StepRef,
+        trigger: str,
+        *,
+        record: Mapping[str, Any],
+        body: Mapping[str, Any],
+    ) -> int | None:
+        """Record a step's end in the caller's transaction; as finish_steps, for one."""
+        return self.finish_steps(session, [StepResult(ref, trigger, record, body)])[0]
+
+    def finish_steps(self, session: Session, results: Sequence[StepResult]) -> list[int | None]:
+        """Record how steps ended, and defer the next ones, in the caller's transaction.
+
+        Compare-and-swap on (request, event sequence, state): the sequence of the new event for each, or None
+        where the request has moved on and the result is somebody's second. Raises NoBranch, Raced.
+        """
+        ledger = self._ledger(session)
+        ledger.load({result.ref.request_id for result in results})
+        mover = Mover(ledger, self._clock())
+        sequences = [mover.finish_step(result) for result in results]
+        self._settle(session, ledger)
+        return sequences
+
+    def report_trouble(self, session: Session, troubles: Sequence[StepTrouble]) -> list[int | None]:
+        """Open an incident for each step that used up its retries; None where the request has moved on."""
+        ledger = self._ledger(session)
+        numbers = {trouble.ref.request_id for trouble in troubles}
+        ledger.load(numbers)
+        ledger.load_incidents(numbers)
+        mover = Mover(ledger, self._clock())
+        sequences = [mover.open_incident(trouble) for trouble in troubles]
+        self._settle(session, ledger)
+        return sequences
+
+    # --- inside
+
+    def _run(self, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
+        for _ in range(ATTEMPTS):
+            try:
+                with self.store.write() as session:
+                    return self._transact(session, commands)
+            except (IntegrityError, Raced) as error:
+                if len(commands) > 1:
+                    return [self._run([command])[0] for command in commands]
+                last = error
+        return [_contended(last)]
+
+    def _transact(self, session: Session, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
+        ledger = self._ledger(session)
+        judge = self._prepare(session, ledger, commands)
+        mover = Mover(ledger, judge.now)
+        results: list[Answer | WorkflowError] = []
+        for command in commands:
+            try:
+                body_sha256 = command.body_sha256()
+                found = self._answered(ledger, command, body_sha256) or self._judged(judge, ledger, command)
+            except WorkflowError as error:
+                results.append(error)
+                continue
+            if isinstance(found, Answer):
+                results.append(found)
+                continue
+            # from here on whatever fails takes the whole transaction along
+            answer = mover.move(*found)
+            ledger.remember(command.key, body_sha256, answer, judge.now)
+            results.append(answer)
+        self._settle(session, ledger)
+        return results
+
+    def _ledger(self, session: Session) -> Ledger:
+        return Ledger(session, Appender.lock(session, self._random_bytes), self._definition)
+
+    def _reading(self, session: Session) -> Ledger:
+        """A ledger that nothing will be written from: no lock is taken."""
+        return Ledger(session, Appender(session, Head(0, GENESIS), self._random_bytes), self._definition)
+
+    def _prepare(self, session: Session, ledger: Ledger, commands: Sequence[Command]) -> Judge:
+        ledger.load_keys({command.key for command in commands if command.key})
+        ledger.load({command.request_id for command in commands if command.request_id is not None})
+        references = {
+            (new.key, command.principal, new.reference)
+            for command in commands
+            if (new := command.submission) is not None and new.reference is not None
+        }
+        if references:
+            ledger.load_references(references)
+        repairs = {c.request_id for c in commands if c.trigger == REPAIR and c.request_id is not None}
+        if repairs:
+            ledger.load_incidents(repairs)
+        people = People.load(session, {who for c in commands for who in (c.actor, c.principal)})
+        return Judge(people, self._kinds, self._clock(), self._evidence_of)
+
+    @staticmethod
+    def _answered(ledger: Ledger, command: Command, body_sha256: str) -> Answer | None:
+        """The first answer to this command, if it was done before."""
+        if not 0 < len(command.key) <= KEY_LONGEST:
+            raise Refused([Reason("key", f"Send an idempotency key of 1 to {KEY_LONGEST} characters.")])
+        known = ledger.answers.get(command.key)
+        if known is not None and known[0] != body_sha256:
+            raise KeyReused
+        return None if known is None else known[1]
+
+    def _judged(self, judge: Judge, ledger: Ledger, command: Command) -> tuple[Case, Command, Ruling]:
+        """The request, and where the command leads; raises what stands in the way."""
+        if command.request_id is None:
+            case = self._new_case(judge, ledger, command)
+        else:
+            case = self._visible(judge, ledger, command.request_id, command.actor)
+        ruling = self._judge(judge, ledger, case, command, asked_only=False)
+        _require_allowed(case, command, ruling)
+        return case, command, ruling
+
+    def _judge(
+        self, judge: Judge, ledger: Ledger, case: Case, command: Command, *, asked_only: bool
+    ) -> Ruling:
+        ruling = judge.rule(case, command, asked_only=asked_only)
+        if command.trigger == REPAIR and case.id not in ledger.incidents:
+            ruling.reasons.append(Reason("no-incident", "No step of this request waits for a repair."))
+        return ruling
+
+    @staticmethod
+    def _visible(judge: Judge, ledger: Ledger, request_id: int, actor: str) -> Case:
+        """The request; one that the person may not see is to them as if there were none."""
+        case = ledger.cases.get(request_id)
+        if case is not None:
+            today = judge.today(case.definition)
+            if judge.people.sees(actor, case.definition, case.unit, case.requester_id, today):
+                return case
+        raise NotFound(request_id)
+
+    def _new_case(self, judge: Judge, ledger: Ledger, command: Command) -> Case:
+        new = command.submission
+        if new is None or command.trigger != SUBMIT:
+            raise Refused(
+                [Reason("submission", "Name a request, or submit a new one with its process and variant.")]
+            )
+        definition = self.catalogue.get(new.key, new.variant)
+        taken = ledger.references.get((new.key, command.principal, new.reference or ""))
+        if taken is not None:
+            raise Refused(
+                [Reason("reference", f"The reference {new.reference!r} is request {taken}.", "reference")]
+            )
+        requester = judge.people.facts.get(command.principal)
+        return Case(
+            id=0,  # given when it is taken in
+            definition=definition,
+            state=definition.start,
+            version=0,
+            step_seq=0,
+            requester_id=command.principal,
+            unit="" if requester is None else requester.unit,
+            language=new.language,
+            reference=new.reference,
+            data={},
+            data_sha256="",
+            suspended_at=None,
+            opened_at=judge.now,
+        )
+
+    def _settle(self, session: Session, ledger: Ledger) -> None:
+        ledger.write()
+        if ledger.refs:
+            self._defer(session, list(ledger.refs.values()))
+
+    def _definition(self, session: Session, sha256_hex: str) -> Definition:
+        """The definition a request is pinned to: at hand, or as it was kept when the request began."""
+        try:
+            return self.catalogue.by_hash(sha256_hex)
+        except DefinitionUnknown as error:
+            if (pinned := self._pinned.get(sha256_hex)) is not None:
+                return pinned
+            table = DefinitionSource.table()
+            row = (
+                session.connection()
+                .execute(select(table).where(table.c.sha256_hex == sha256_hex))
+                .one_or_none()
+            )
+            kept = None if row is None else read(row.source, f"{row.key} {row.variant} v{row.version}")
+            if kept is None or kept.sha256_hex != sha256_hex:
+                raise DefinitionMissing(
+                    f"The definition {sha256_hex} is not at hand, and not in the database as it was.",
+                    hint="Put its file back into the definitions folder.",
+                ) from error
+            return self._pinned.setdefault(sha256_hex, kept)
+
+
+def _require_allowed(case: Case, command: Command, ruling: Ruling) -> None:
+    task = case.task
+    held = any(reason.code == "claimed" for reason in ruling.reasons)
+    if held and task is not None and task.claimed_by is not None and task.claimed_at is not None:
+        raise ClaimedByAnother(ruling.reasons, holder=task.claimed_by, since=task.claimed_at)
+    if command.seen_version is not None and command.seen_version != case.version:
+        raise StaleVersion(seen=command.seen_version, version=case.version)
+    if not ruling.allowed:
+        raise Refused(ruling.reasons)
+
+
+def _contended(error: Exception) -> Contended:
+    problem = Contended("Others changed the same rows each time it was tried.", hint="Send it again.")
+    problem.__cause__ = error
+    return problem
+
+
+__all__ = ["REPAIR", "VERBS", "Defer", "Engine"]

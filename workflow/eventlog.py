@@ -1,0 +1,155 @@
+"""The event log: append, chain, erase the personal part. Verification is in logcheck.
+
+Each event is a line of canonical JSON (RFC 8785) that holds its sequence, the digest of the event before it
+and the digest of its salted body. Who acted, and what they wrote, is in the body alone: it can be erased,
+and the chain still verifies.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Self
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from workflow.canonical import encode
+from workflow.errors import Contended, LogUnwritable
+from workflow.tables import Body, Event, LogHead
+
+GENESIS = "0" * 64  # what the first event names as the one before it
+SALT_BYTES = 16
+OWN_FIELDS = frozenset({"seq", "at", "type", "request", "body", "prev"})
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last event's sequence and hash; kept outside, it proves that nothing before it was rewritten."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
+class Appender:
+    """Adds events at the end of the log, in one transaction, and holds the log's write lock until it ends.
+
+    `append` gives out sequences and chains in memory; `write` puts everything into the database at once.
+    """
+
+    def __init__(self, session: Session, head: Head, random_bytes: Callable[[int], bytes]) -> None:
+        self._session = session
+        self._start = head
+        self.head = head
+        self._random_bytes = random_bytes
+        self._events: list[dict[str, Any]] = []
+        self._bodies: list[dict[str, Any]] = []
+
+    @classmethod
+    def lock(cls, session: Session, random_bytes: Callable[[int], bytes]) -> Self:
+        """Take the write lock: nobody else appends until this transaction ends."""
+        table = LogHead.table()
+        row = session.connection().execute(select(table.c.seq, table.c.hash).with_for_update()).one()
+        return cls(session, Head(row.seq, row.hash), random_bytes)
+
+    def append(
+        self,
+        kind: str,
+        *,
+        at: datetime,
+        request_id: int | None,
+        facts: Mapping[str, Any],
+        body: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Add an event of type `kind`; returns its sequence.
+
+        `facts` are hashed and stay for ever, so they name nobody; `body` is the personal part. Raises
+        LogUnwritable.
+        """
+        if not OWN_FIELDS.isdisjoint(facts):
+            raise LogUnwritable(f"An event's facts can't be named {', '.join(OWN_FIELDS & facts.keys())}.")
+        seq, said_at = self.head.seq + 1, utc_text(at)
+        record: dict[str, Any] = {
+            **facts,
+            "seq": seq,
+            "at": said_at,
+            "type": kind,
+            "prev": self.head.hash,
+        }
+        if request_id is not None:
+            record["request"] = request_id
+        if body is not None:
+            record["body"] = self._keep_body(seq, encode(body))
+        text = encode(record)
+        digest = sha256(text.encode()).hexdigest()
+        self._events.append(
+            {
+                "seq": seq,
+                "request_id": request_id,
+                "type": kind,
+                "recorded_at": said_at,
+                "record": text,
+                "prev_hash": self.head.hash,
+                "hash": digest,
+            }
+        )
+        self.head = Head(seq, digest)
+        return seq
+
+    def write(self) -> None:
+        """Write the events added so far. Raises Contended when the log is longer than it was at the lock."""
+        if not self._events:
+            return
+        connection = self._session.connection()
+        connection.execute(insert(Event.table()), self._events)
+        if self._bodies:
+            connection.execute(insert(Body.table()), self._bodies)
+        head = LogHead.table()
+        moved = connection.execute(
+            update(head).where(head.c.seq == self._start.seq).values(seq=self.head.seq, hash=self.head.hash)
+        )
+        if moved.rowcount != 1:
+            raise Contended("The event log was written by somebody else.", hint="Try again.")
+        self._start = self.head
+        self._events = []
+        self._bodies = []
+
+    def _keep_body(self, seq: int, text: str) -> str:
+        salt = self._random_bytes(SALT_BYTES)
+        self._bodies.append({"seq": seq, "salt": salt, "body": text, "erased_at": None})
+        return body_digest(salt, text)
+
+
+def body_digest(salt: bytes, body: str) -> str:
+    """What an event says of its body: SHA-256 over the salt and the canonical JSON, in hex."""
+    return sha256(salt + body.encode()).hexdigest()
+
+
+def utc_text(moment: datetime) -> str:
+    """An aware time as the log writes it: UTC, ISO 8601, microseconds, Z."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def erase_bodies(appender: Appender, session: Session, request_id: int, *, at: datetime) -> int:
+    """Erase the personal part of a request's events, and say so in the log; returns how many were erased.
+
+    The chain, the kinds of events and their times stay.
+    """
+    events, bodies = Event.table(), Body.table()
+    connection = session.connection()
+    theirs = select(events.c.seq).where(events.c.request_id == request_id)
+    last = connection.execute(
+        select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.request_id == request_id)
+    ).scalar_one()
+    erased = connection.execute(
+        update(bodies)
+        .where(bodies.c.seq.in_(theirs), bodies.c.body.is_not(None))
+        .values(salt=None, body=None, erased_at=at)
+    ).rowcount
+    appender.append(
+        "personal_data_erased", at=at, request_id=request_id, facts={"through": last, "bodies": erased}
+    )
+    return erased

@@ -1,0 +1,263 @@
+"""Whether a command may be done now, and if not, every reason why.
+
+Pure: everything it looks at was loaded before. The order of the checks is the order in which a person reads
+them: who, where, four eyes, what was typed, where it leads.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from documents.errors import KindProblems
+from documents.kinds.rule import NOTHING_ELSE, Evidence
+from workflow.access import People, four_eyes_rules, requester_role
+from workflow.calendar import CALENDARS
+from workflow.canonical import digest
+from workflow.cases import Case
+from workflow.commands import Command
+from workflow.definition_errors import FactMissing, NoBranch
+from workflow.definition_model import FACTS, RESERVED_VERBS, WITHDRAW, Branch, Definition, State, Trigger
+from workflow.errors import Reason
+from workflow.machine import take
+
+REPAIR = "repair"
+VERBS = (*RESERVED_VERBS, REPAIR)
+_ALLOWED_WHILE_SUSPENDED = frozenset({"resume", "release", "save_draft", WITHDRAW})
+_NEED_CLAIM = frozenset({"release", "start"})
+_FACTS_LONGEST = 2000
+
+
+class KindOfDocument(Protocol):
+    """What the engine asks of a document kind."""
+
+    def parse(self, data: Mapping[str, Any], stage: Any = ..., evidence: Evidence = ...) -> Any:
+        """Check data at a stage and give the model; raises KindProblems."""
+
+    def json_of(self, model: Any) -> dict[str, Any]:
+        """Give the model's canonical data."""
+
+
+@dataclass
+class Ruling:
+    """What the judge found: reasons against (none: it may be done), and where the trigger leads."""
+
+    reasons: list[Reason]
+    branch: Branch | None = None
+    data: Mapping[str, Any] | None = None
+    """The document's data as it will be, when the command changes it."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.reasons
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges commands at one moment, by the people and kinds of this transaction."""
+
+    people: People
+    kinds: Mapping[str, KindOfDocument]
+    now: datetime
+    evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE
+
+    def today(self, definition: Definition) -> date:
+        """The office's day: substitutes stand in by its calendar's time zone."""
+        return self.now.astimezone(_zone(CALENDARS[definition.calendar].zone)).date()
+
+    def rule(self, case: Case, command: Command, *, asked_only: bool = False) -> Ruling:
+        """Judge a command. `asked_only`: somebody asks whether they could; what they would type is not
+        missed."""
+        state = case.definition.states[case.state]
+        trigger = state.triggers.get(command.trigger)
+        ruling = Ruling([])
+        if command.trigger not in VERBS and trigger is None:
+            ruling.reasons.append(_not_here(case.definition, state, command.trigger))
+        ruling.reasons.extend(self._against_person(case, state, command))
+        if command.trigger == REPAIR:
+            return ruling
+        ruling.reasons.extend(self._against_state(case, state, command))
+        if command.data:
+            ruling.reasons.extend(_against_data(state, trigger, command))
+        if not asked_only:
+            ruling.reasons.extend(self._against_entries(case, trigger, command))
+        if trigger is not None and state.role is not None:
+            self._lead(case, trigger, command, ruling)
+        return ruling
+
+    def _against_person(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
+        actor, principal = command.actor, command.principal
+        for person in sorted({actor, principal}):
+            if not self.people.active(person):
+                yield Reason("person", f"{person} is not known here, or no longer active.")
+        yield from self._against_role(case, state, command)
+        if command.on_behalf_of == actor:
+            yield Reason("substitute", "Nobody stands in for themselves.")
+        elif actor != principal:
+            role = _role_used(case.definition, state, command.trigger)
+            if not self.people.stands_in(actor, principal, role, self.today(case.definition)):
+                yield Reason("substitute", f"{actor} does not stand in for {principal} in this role today.")
+
+    def _against_role(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
+        definition, principal = case.definition, command.principal
+        own = requester_role(definition)
+        role = _role_used(definition, state, command.trigger)
+        if command.trigger == REPAIR:
+            roles = [name for name in definition.roles if name != own]
+            if not any(self.people.has_role(principal, name, case.unit) for name in roles):
+                yield Reason("role", f"{principal} has no role in this process for unit {case.unit}.")
+        elif role == own:
+            if principal != case.requester_id:
+                yield Reason("requester", f"Only the requester can do this, and {principal} is not.")
+            elif not self.people.has_role(principal, own, case.unit):
+                yield Reason("role", f"{principal} has not the role {definition.roles[own]!r}.")
+        elif role is not None and not self.people.has_role(principal, role, case.unit):
+            yield Reason(
+                "role", f"{principal} has not the role {definition.roles[role]!r} for unit {case.unit}."
+            )
+
+    def _against_state(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
+        verb = command.trigger
+        if state.end is not None:
+            yield Reason("ended", f"The request has ended: {case.state}.")
+        elif state.auto is not None:
+            yield Reason("automatic", f"The request is in an automatic step: {case.state}.")
+        if verb == "resume":
+            if case.suspended_at is None:
+                yield Reason("not-suspended", "The request is not suspended.")
+        elif case.suspended_at is not None and verb not in _ALLOWED_WHILE_SUSPENDED:
+            yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
+        if state.role is not None and verb != WITHDRAW:
+            yield from _against_claim(case, command)
+            if verb not in {"release", "suspend", "resume"}:
+                yield from _against_four_eyes(case, command)
+
+    def _against_entries(self, case: Case, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
+        asks_remark = trigger.remark if trigger is not None else command.trigger == "suspend"
+        if asks_remark and not (command.remark and command.remark.strip()):
+            yield Reason("remark", "Say why in a remark.", "remark")
+        consent = trigger.consent if trigger is not None else None
+        if consent is not None and command.consent != consent:
+            yield Reason("consent", f"Accept the text {consent!r} first.", "consent")
+        elif consent is None and command.consent is not None:
+            yield Reason("consent", "There is no text to accept here.", "consent")
+        asked = trigger.record if trigger is not None else ()
+        for name in asked:
+            if name not in command.facts:
+                yield Reason("fact", "Fill in this fact.", f"facts.{name}")
+            elif message := _wrong_fact(name, command.facts[name], self.today(case.definition)):
+                yield Reason("fact", message, f"facts.{name}")
+        for name in command.facts:
+            if name not in asked:
+                yield Reason("fact", "This fact is not asked here.", f"facts.{name[:60]}")
+
+    def _lead(self, case: Case, trigger: Trigger, command: Command, ruling: Ruling) -> None:
+        """Check the document's data as they would be, and find the branch."""
+        data = merged(case.data, command.data) if command.data else case.data
+        stored = data
+        if trigger.check is not None:
+            found = list(self._parse(case, trigger.check, data))
+            ruling.reasons.extend(item for item in found if isinstance(item, Reason))
+            stored = next((item for item in found if not isinstance(item, Reason)), data)
+        if command.data:
+            ruling.data = stored
+        try:
+            ruling.branch = take(case.definition, case.state, trigger.name, stored)
+        except (NoBranch, FactMissing) as error:
+            if not ruling.reasons:
+                ruling.reasons.append(Reason("no-way", str(error)))
+
+    def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
+        """Reasons why a document's data is not fit; the canonical data when they are."""
+        evidence = self.evidence_of(case.requester_id, self.now)
+        for document in case.definition.documents.values():
+            kind = self.kinds[document.kind]
+            try:
+                yield kind.json_of(kind.parse(data, stage, evidence))
+            except KindProblems as error:
+                yield from (Reason(one.rule, one.message, one.field) for one in error.problems)
+
+
+def merged(data: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Put whole top-level sections in place of those that are there; null takes one out."""
+    both = {**data, **change}
+    return {name: section for name, section in both.items() if section is not None}
+
+
+def data_digest(data: Mapping[str, Any]) -> str:
+    """SHA-256 of the document's data as canonical JSON."""
+    return digest(dict(data))
+
+
+@lru_cache(maxsize=1024)
+def rules_of(definition: Definition, state: str) -> tuple[tuple[str, str], ...]:
+    """The four-eyes rules that bind a state, as `access.four_eyes_rules` gives them."""
+    return tuple(four_eyes_rules(definition, state))
+
+
+@lru_cache(maxsize=16)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _role_used(definition: Definition, state: State, trigger: str) -> str | None:
+    """In which role this is done; None when the state has none (automatic, ended)."""
+    return requester_role(definition) if trigger == WITHDRAW else state.role
+
+
+def _not_here(definition: Definition, state: State, trigger: str) -> Reason:
+    if any(trigger in other.triggers for other in definition.states.values()):
+        possible = f"possible: {', '.join(state.triggers)}" if state.role is not None else "no person can"
+        return Reason("not-here", f"{trigger!r} can't be done in state {state.name!r}; {possible}.")
+    return Reason("unknown-trigger", f"The process {definition.label} knows no {trigger[:60]!r}.")
+
+
+def _against_claim(case: Case, command: Command) -> Iterator[Reason]:
+    task = case.task
+    if task is None:
+        return
+    ours = {command.actor, command.principal}
+    if task.claimed_by is None:
+        if command.trigger in _NEED_CLAIM:
+            yield Reason("unclaimed", "Nobody holds this task: claim it first.")
+    elif ours.isdisjoint({task.claimed_by, task.claimed_for}):
+        yield Reason("claimed", f"{task.claimed_by} holds this task.")
+    elif command.trigger == "claim":
+        yield Reason("held", "You hold this task already.")
+    elif command.trigger == "start" and task.started_at is not None:
+        yield Reason("started", "This task was started already.")
+
+
+def _against_four_eyes(case: Case, command: Command) -> Iterator[Reason]:
+    for rule, other in rules_of(case.definition, case.state):
+        for person in sorted({command.actor, command.principal}):
+            if case.hands.get((rule, person)) == other:
+                yield Reason("four-eyes", f"{person} had a hand in {other!r}, so somebody else must do this.")
+
+
+def _against_data(state: State, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
+    if command.trigger == WITHDRAW or (trigger is None and command.trigger != "save_draft"):
+        yield Reason("data", f"{command.trigger[:60]!r} takes no data.")
+        return
+    for section in command.data:
+        if section not in state.edits:
+            yield Reason("section", "This part can't be changed here.", section[:60])
+
+
+def _wrong_fact(name: str, value: object, today: date) -> str:
+    """What is wrong with a fact that a person entered; "" when nothing is."""
+    if not isinstance(value, str) or not value.strip():
+        return "Fill in this fact."
+    if len(value) > _FACTS_LONGEST:
+        return f"Use no more than {_FACTS_LONGEST} characters."
+    if FACTS[name] == "day":
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            return "Write the day as 2026-11-20."
+        if day > today:
+            return "The day has not come yet."
+    return ""

@@ -1,0 +1,211 @@
+"""The working set of one transaction: rows loaded by few queries, changed in memory, written by few
+statements.
+
+A batch of a hundred commands and a single one take the same way. Rows are read after the log's write lock
+was taken, so nobody changes them meanwhile; every write still names the version it started from.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.orm import Session
+
+from workflow import ledger_rows as rows
+from workflow.cases import Case, OpenIncident, OpenTask
+from workflow.commands import Answer, StepRef
+from workflow.definition_model import Definition
+from workflow.eventlog import Appender
+from workflow.tables import CommandKey, Hand, Incident, Request, Task
+
+
+class Ledger:
+    """Loads, holds and writes cases. `definitions` gives a definition by its SHA-256."""
+
+    def __init__(
+        self, session: Session, log: Appender, definitions: Callable[[Session, str], Definition]
+    ) -> None:
+        self.session = session
+        self.log = log
+        self._definitions = definitions
+        self.cases: dict[int, Case] = {}
+        self.answers: dict[str, tuple[str, Answer]] = {}
+        self.references: dict[tuple[str, str, str], int] = {}
+        self.incidents: dict[int, OpenIncident] = {}
+        self.refs: dict[int, StepRef] = {}
+        self._new_keys: list[dict[str, Any]] = []
+        self._drafts: dict[tuple[int, str, str], dict[str, Any]] = {}
+        self._left: set[tuple[int, str]] = set()
+        self._opened_incidents: list[dict[str, Any]] = []
+        self._resolved_incidents: list[dict[str, Any]] = []
+        self._next_request: int | None = None
+
+    # --- reading
+
+    def load(self, request_ids: Collection[int]) -> None:
+        """Read these requests with their open task and hands; numbers that don't exist are left out."""
+        wanted = [number for number in request_ids if number not in self.cases]
+        if not wanted:
+            return
+        connection = self.session.connection()
+        self._load_requests(connection, wanted)
+        hands = Hand.table()
+        for row in connection.execute(select(hands).where(hands.c.request_id.in_(wanted))):
+            self.cases[row.request_id].hands[row.rule, row.person_id] = row.state
+
+    def load_keys(self, keys: Collection[str]) -> None:
+        """Read what was answered before under these idempotency keys."""
+        table = CommandKey.table()
+        found = self.session.connection().execute(
+            select(table.c.key, table.c.body_sha256, table.c.answer).where(table.c.key.in_(list(keys)))
+        )
+        for row in found:
+            self.answers[row.key] = (row.body_sha256, Answer(**row.answer, repeated=True))
+
+    def load_references(self, wanted: Collection[tuple[str, str, str]]) -> None:
+        """Read which of these (key, requester, reference) are taken."""
+        table = Request.table()
+        columns = (table.c.key, table.c.requester_id, table.c.reference)
+        found = self.session.connection().execute(
+            select(table.c.id, *columns).where(tuple_(*columns).in_(list(wanted)))
+        )
+        for row in found:
+            self.references[row.key, row.requester_id, row.reference] = row.id
+
+    def load_incidents(self, request_ids: Collection[int]) -> None:
+        """Read the unresolved incidents of these requests."""
+        table = Incident.table()
+        found = self.session.connection().execute(
+            select(table.c.id, table.c.request_id, table.c.state, table.c.step_seq, table.c.code).where(
+                table.c.request_id.in_(list(request_ids)), table.c.resolved_at.is_(None)
+            )
+        )
+        for row in found:
+            self.incidents[row.request_id] = OpenIncident(row.id, row.state, row.step_seq, row.code)
+
+    def _load_requests(self, connection: Connection, wanted: Sequence[int]) -> None:
+        requests, tasks = Request.table(), Task.table()
+        open_task = and_(tasks.c.request_id == requests.c.id, tasks.c.closed_at.is_(None))
+        query = (
+            select(requests, *(column.label(f"task_{column.name}") for column in tasks.c))
+            .outerjoin_from(requests, tasks, open_task)
+            .where(requests.c.id.in_(wanted))
+        )
+        for row in connection.execute(query):
+            self.cases[row.id] = self._case(row)
+
+    def _case(self, row: Row[Any]) -> Case:
+        task = None if row.task_id is None else OpenTask(*_task_values(row))
+        return Case(
+            id=row.id,
+            definition=self._definitions(self.session, row.definition_sha256),
+            state=row.state,
+            version=row.version,
+            step_seq=row.step_seq,
+            requester_id=row.requester_id,
+            unit=row.unit,
+            language=row.language,
+            reference=row.reference,
+            data=row.data,
+            data_sha256=row.data_sha256,
+            suspended_at=row.suspended_at,
+            opened_at=row.opened_at,
+            closed_at=row.closed_at,
+            outcome=row.outcome,
+            task=task,
+            stored_version=row.version,
+            stored_task=None if task is None else replace(task),
+            stored_data_sha256=row.data_sha256,
+        )
+
+    # --- changing
+
+    def _next_request_id(self) -> int:
+        if self._next_request is None:
+            highest = self.session.connection().execute(select(func.max(Request.table().c.id))).scalar()
+            self._next_request = (highest or 0) + 1
+        self._next_request += 1
+        return self._next_request - 1
+
+    def add(self, case: Case) -> None:
+        """Take a new request in, and number it; the log's lock makes sure that a number is given once."""
+        case.id = self._next_request_id()
+        self.cases[case.id] = case
+        if case.reference is not None:
+            self.references[case.definition.key, case.requester_id, case.reference] = case.id
+
+    def remember(self, key: str, body_sha256: str, answer: Answer, at: datetime) -> None:
+        """Keep the first answer under its idempotency key."""
+        self.answers[key] = (body_sha256, replace(answer, repeated=True))
+        kept = {
+            "request_id": answer.request_id,
+            "version": answer.version,
+            "state": answer.state,
+            "event_seq": answer.event_seq,
+        }
+        self._new_keys.append(
+            {
+                "key": key,
+                "request_id": answer.request_id,
+                "body_sha256": body_sha256,
+                "answer": kept,
+                "recorded_at": at,
+            }
+        )
+
+    def save_draft(self, case: Case, person: str, data: Mapping[str, Any], at: datetime) -> None:
+        """Keep what a person has typed, in place of their earlier draft of this state."""
+        self._drafts[case.id, case.state, person] = {
+            "request_id": case.id,
+            "state": case.state,
+            "person_id": person,
+            "data": dict(data),
+            "saved_at": at,
+        }
+
+    def drop_drafts(self, case: Case) -> None:
+        """The request leaves its state: nobody's draft of it is of use."""
+        self._left.add((case.id, case.state))
+        self._drafts = {key: draft for key, draft in self._drafts.items() if key[:2] != (case.id, case.state)}
+
+    def open_incident(self, case: Case, step: str, code: str, message: str, at: datetime) -> None:
+        """A step of this request waits for a person."""
+        self._opened_incidents.append(
+            {
+                "request_id": case.id,
+                "state": case.state,
+                "step_seq": case.step_seq,
+                "step": step,
+                "code": code,
+                "message": message,
+                "opened_at": at,
+            }
+        )
+
+    def resolve_incident(self, incident: OpenIncident, case: Case, person: str, at: datetime) -> None:
+        """A person says that the step may be tried again."""
+        self.incidents.pop(case.id, None)
+        self._resolved_incidents.append({"b_id": incident.id, "b_at": at, "b_by": person})
+
+    # --- writing
+
+    def write(self) -> None:
+        """Write everything. Raises Raced, or SQLAlchemy's IntegrityError when a constraint objects."""
+        connection = self.session.connection()
+        cases = [case for case in self.cases.values() if case.version != case.stored_version]
+        rows.write_definitions(connection, {case.definition for case in cases if case.stored_version is None})
+        rows.write_requests(connection, cases)
+        self.log.write()
+        rows.write_tasks(connection, cases)
+        rows.write_hands(connection, cases)
+        rows.write_drafts(connection, self._left, self._drafts)
+        rows.resolve_incidents(connection, self._resolved_incidents)
+        rows.insert_rows(connection, Incident.table(), self._opened_incidents)
+        rows.insert_rows(connection, CommandKey.table(), self._new_keys)
+
+
+_task_values = attrgetter(*(f"task_{name}" for name in rows.TASK_FIELDS))

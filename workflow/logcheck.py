@@ -1,0 +1,243 @@
+"""Verify the event log from its first event to its head, streaming, and say what was tampered with and
+where."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workflow.eventlog import GENESIS, Head, body_digest
+from workflow.tables import Body, Event, LogHead
+
+CHUNK = 2000
+FINDINGS_MAX = 100
+_decoder = json.JSONDecoder()
+
+
+class Fault(StrEnum):
+    """What can be wrong at an event."""
+
+    CHANGED = "changed"
+    """Its text, or a column beside it, is not what its hash covers."""
+    REMOVED = "removed"
+    """Sequences before it are missing."""
+    UNCHAINED = "unchained"
+    """It does not name the event before it: something was removed, inserted, reordered or rewritten."""
+    CUT = "cut"
+    """The log ends before its head, or at another event."""
+    BEYOND_HEAD = "beyond-head"
+    """It stands after the head of the log: it was not appended by Paraaf."""
+    BODY_CHANGED = "body-changed"
+    BODY_MISSING = "body-missing"
+    BODY_UNCALLED = "body-uncalled"
+    """It has a body that it says nothing of."""
+    ERASED_UNTOLD = "erased-untold"
+    """Its body was erased, and no later event of the request says so."""
+    ANCHOR = "anchor"
+    """It is not the event that a head kept outside names."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault at one sequence."""
+
+    seq: int
+    fault: Fault
+    message: str
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What verification found: `checked` events, `erased` bodies (told in the log), faults in order of
+    sequence."""
+
+    checked: int
+    bodies: int
+    erased: int
+    head: Head
+    findings: tuple[Finding, ...]
+    more: int = 0
+    """Findings beyond the first hundred."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    @property
+    def first_bad_seq(self) -> int | None:
+        """The lowest sequence at which something is wrong."""
+        return min((finding.seq for finding in self.findings), default=None)
+
+
+def verify(session: Session, *, anchors: Iterable[Head] = ()) -> LogReport:
+    """Check every event, its body, the chain and the head.
+
+    A log whose every event was rewritten together with its head is consistent in itself: only `anchors`,
+    heads that were kept outside, show that. Never raises for what it finds.
+    """
+    check = _Check(anchors={anchor.seq: anchor.hash for anchor in anchors})
+    for row in _rows(session):
+        check.event(*row)
+    head = session.connection().execute(select(LogHead.table().c.seq, LogHead.table().c.hash)).one_or_none()
+    check.end(None if head is None else Head(head.seq, head.hash))
+    return check.report()
+
+
+_Row = tuple[int, int | None, str, str, str, str, str, int | None, bytes | None, str | None, datetime | None]
+
+
+def _rows(session: Session) -> Iterator[_Row]:
+    events, bodies = Event.table(), Body.table()
+    query = (
+        select(
+            events.c.seq,
+            events.c.request_id,
+            events.c.type,
+            events.c.recorded_at,
+            events.c.record,
+            events.c.prev_hash,
+            events.c.hash,
+            bodies.c.seq,
+            bodies.c.salt,
+            bodies.c.body,
+            bodies.c.erased_at,
+        )
+        .outerjoin_from(events, bodies, events.c.seq == bodies.c.seq)
+        .order_by(events.c.seq)
+    )
+    result = session.connection().execution_options(stream_results=True, yield_per=CHUNK).execute(query)
+    for chunk in result.partitions():
+        yield from chunk
+
+
+@dataclass
+class _Check:
+    """What is known of the log so far, while its rows go by."""
+
+    anchors: Mapping[int, str]
+    last: Head = field(default_factory=lambda: Head(0, GENESIS))
+    checked: int = 0
+    bodies: int = 0
+    erased: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    more: int = 0
+    untold: dict[int, list[int]] = field(default_factory=dict)  # request → erased and not yet told of
+
+    def event(  # noqa: PLR0917  one row, in the order of _rows
+        self,
+        seq: int,
+        request_id: int | None,
+        kind: str,
+        recorded_at: str,
+        record: str,
+        prev_hash: str,
+        digest: str,
+        body_seq: int | None,
+        salt: bytes | None,
+        body: str | None,
+        erased_at: datetime | None,
+    ) -> None:
+        self.checked += 1
+        if seq != self.last.seq + 1:
+            self.find(seq, Fault.REMOVED, f"{seq - self.last.seq - 1} events before it are missing.")
+        if prev_hash != self.last.hash:
+            self.find(seq, Fault.UNCHAINED, f"It does not follow event {self.last.seq} as that stands now.")
+        said = self.said(record, digest)
+        if said is None or (
+            said.get("seq"),
+            said.get("request"),
+            said.get("type"),
+            said.get("prev"),
+            said.get("at"),
+        ) != (seq, request_id, kind, prev_hash, recorded_at):
+            self.find(seq, Fault.CHANGED, "It is not what its hash covers.")
+        elif (told := said.get("body")) is not None or body_seq is not None:
+            self.body(seq, request_id, told, body_seq, salt, body, erased_at)
+        if kind == "personal_data_erased" and request_id is not None and said is not None:
+            self.told(request_id, said.get("through"))
+        if self.anchors and self.anchors.get(seq, digest) != digest:
+            self.find(seq, Fault.ANCHOR, "It is not the event that the head kept outside names.")
+        self.last = Head(seq, digest)
+
+    @staticmethod
+    def said(record: str, digest: str) -> dict[str, Any] | None:
+        """The record as values; None when it is not what the hash covers, or no record."""
+        if sha256(record.encode("utf-8", "surrogatepass")).hexdigest() != digest:
+            return None
+        try:
+            values, end = _decoder.raw_decode(record)
+        except ValueError:
+            return None
+        return values if isinstance(values, dict) and end == len(record) else None
+
+    def body(  # noqa: PLR0917
+        self,
+        seq: int,
+        request_id: int | None,
+        told: object,
+        body_seq: int | None,
+        salt: bytes | None,
+        body: str | None,
+        erased_at: datetime | None,
+    ) -> None:
+        self.bodies += 1
+        if body_seq is None:
+            self.find(seq, Fault.BODY_MISSING, "Its body is gone, and was not erased.")
+        elif told is None:
+            self.find(seq, Fault.BODY_UNCALLED, "It has a body that it says nothing of.")
+        elif salt is not None and body is not None:
+            if body_digest(salt, body) != told:
+                self.find(seq, Fault.BODY_CHANGED, "Its body is not the one that it names.")
+        elif erased_at is None or request_id is None:
+            self.find(seq, Fault.BODY_MISSING, "Its body is empty, and was not erased.")
+        else:
+            self.untold.setdefault(request_id, []).append(seq)
+
+    def told(self, request_id: int, through: object) -> None:
+        """An event says that bodies of this request were erased, up to a sequence."""
+        waiting = self.untold.pop(request_id, [])
+        self.erased += len(waiting)
+        left = [seq for seq in waiting if not isinstance(through, int) or seq > through]
+        if left:
+            self.erased -= len(left)
+            self.untold[request_id] = left
+
+    def end(self, head: Head | None) -> None:
+        """The last row has gone by: compare with the head and with anchors beyond the end."""
+        for seqs in self.untold.values():
+            for seq in seqs:
+                self.find(seq, Fault.ERASED_UNTOLD, "Its body was erased, and no later event says so.")
+        if head is None:
+            self.find(self.last.seq, Fault.CUT, "The head of the log is gone.")
+        elif head.seq > self.last.seq:
+            self.find(self.last.seq + 1, Fault.CUT, f"The log ends here; its head is event {head.seq}.")
+        elif head.seq < self.last.seq:
+            self.find(head.seq + 1, Fault.BEYOND_HEAD, f"The head of the log is event {head.seq}.")
+        elif head.hash != self.last.hash:
+            self.find(head.seq, Fault.CUT, "The head of the log names another event of this sequence.")
+        for seq in self.anchors:
+            if seq > self.last.seq:
+                self.find(seq, Fault.ANCHOR, "A head kept outside names this event, and it is not there.")
+
+    def find(self, seq: int, fault: Fault, message: str) -> None:
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(Finding(seq, fault, message))
+        else:
+            self.more += 1
+
+    def report(self) -> LogReport:
+        return LogReport(
+            checked=self.checked,
+            bodies=self.bodies,
+            erased=self.erased,
+            head=self.last,
+            findings=tuple(sorted(self.findings, key=lambda finding: finding.seq)),
+            more=self.more,
+        )

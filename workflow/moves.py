@@ -1,0 +1,196 @@
+"""What a command or a step that may be done does: to the rows in memory, and as an event in the log."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from workflow.cases import Case, OpenTask
+from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
+from workflow.definition_model import RETURN, SUBMIT, WITHDRAW, Branch
+from workflow.judge import REPAIR, Ruling, data_digest, rules_of
+from workflow.ledger import Ledger
+from workflow.machine import take
+
+MOVED = "request_advanced"
+MOVED_BY = MappingProxyType(
+    {SUBMIT: "request_submitted", RETURN: "request_returned", WITHDRAW: "request_withdrawn"}
+)
+DONE_BY = MappingProxyType(
+    {
+        "claim": "task_claimed",
+        "release": "task_released",
+        "start": "task_started",
+        "save_draft": "draft_saved",
+        "suspend": "request_suspended",
+        "resume": "request_resumed",
+        REPAIR: "incident_resolved",
+    }
+)
+STEP_DONE = MappingProxyType(
+    {"rendered": "document_rendered", "signed": "document_signed", "delivered": "document_delivered"}
+)
+STEP_FAILED = "step_failed"
+INCIDENT_OPENED = "incident_opened"
+
+
+class Mover:
+    """Changes cases at one moment. It asks nothing: the judge has been asked."""
+
+    def __init__(self, ledger: Ledger, now: datetime) -> None:
+        self._ledger = ledger
+        self._now = now
+
+    def move(self, case: Case, command: Command, ruling: Ruling) -> Answer:
+        """Do a command."""
+        if case.stored_version is None and case.version == 0:
+            self._ledger.add(case)
+        if ruling.branch is not None:
+            seq = self._fire(case, command, ruling, ruling.branch)
+        else:
+            seq = self._keep(case, command)
+        return Answer(case.id, case.version, case.state, seq)
+
+    def finish_step(self, result: StepResult) -> int | None:
+        """Record a step's end; None when the request is not (or no longer) in that step."""
+        case = self._case_in(result.ref)
+        if case is None:
+            return None
+        branch = take(case.definition, case.state, result.trigger, case.data)
+        kind = STEP_DONE.get(result.trigger, STEP_FAILED)
+        facts = {**result.record, "trigger": result.trigger, "channel": "system"}
+        return self._enter(case, branch, kind, facts, dict(result.body) or None)
+
+    def open_incident(self, trouble: StepTrouble) -> int | None:
+        """Record that a step waits for a person; None when the request has moved on, or waits already."""
+        case = self._case_in(trouble.ref)
+        if case is None or case.id in self._ledger.incidents:
+            return None
+        step = case.definition.states[case.state].auto or ""
+        self._ledger.open_incident(case, step, trouble.code, trouble.message, self._now)
+        facts = {"state": case.state, "step": step, "code": trouble.code, "channel": "system"}
+        return self._note(case, INCIDENT_OPENED, facts, {"message": trouble.message})
+
+    def _case_in(self, ref: StepRef) -> Case | None:
+        case = self._ledger.cases.get(ref.request_id)
+        return case if case is not None and (case.state, case.step_seq) == (ref.state, ref.step_seq) else None
+
+    # --- triggers of the definition
+
+    def _fire(self, case: Case, command: Command, ruling: Ruling, branch: Branch) -> int:
+        if ruling.data is not None or case.stored_version is None:
+            case.data = {} if ruling.data is None else ruling.data
+            case.data_sha256 = data_digest(case.data)
+        if command.trigger != WITHDRAW:
+            self._lay_hands(case, command)
+        self._close_task(case, command)
+        facts = {"trigger": command.trigger, "channel": command.channel}
+        body = _body(command)
+        body["data_sha256"] = case.data_sha256
+        return self._enter(case, branch, MOVED_BY.get(command.trigger, MOVED), facts, body)
+
+    def _enter(
+        self,
+        case: Case,
+        branch: Branch,
+        kind: str,
+        facts: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
+    ) -> int:
+        """Put the request into the state that a branch leads to, with what that state needs."""
+        seq = self._ledger.log.head.seq + 1
+        moved: dict[str, Any] = {**facts, "from": case.state, "to": branch.to}
+        if branch.mark is not None:
+            moved["mark"] = branch.mark
+        self._ledger.drop_drafts(case)
+        self._ledger.refs.pop(case.id, None)
+        case.state, case.step_seq, case.suspended_at = branch.to, seq, None
+        state = case.definition.states[branch.to]
+        if state.role is not None:
+            case.task = OpenTask(id=seq, state=state.name, role=state.role, offered_at=self._now)
+            moved["task"] = seq
+        elif state.auto is not None:
+            self._ledger.refs[case.id] = StepRef(case.id, state.name, seq)
+        else:
+            case.closed_at, case.outcome = self._now, state.end
+            moved["outcome"] = state.end
+        return self._note(case, kind, moved, body)
+
+    def _lay_hands(self, case: Case, command: Command) -> None:
+        for rule, _ in rules_of(case.definition, case.state):
+            for person in sorted({command.actor, command.principal}):
+                if (rule, person) not in case.hands:
+                    case.hands[rule, person] = case.state
+                    case.new_hands.append((rule, person))
+
+    def _close_task(self, case: Case, command: Command) -> None:
+        task = case.task
+        if task is None:
+            return
+        if case.suspended_at is not None:
+            task.suspended_us += _microseconds(self._now - case.suspended_at)
+        task.closed_at, task.done_by, task.done_for = self._now, command.actor, command.on_behalf_of
+        case.closed_tasks.append(task)
+        case.task = None
+
+    # --- the engine's own verbs
+
+    def _keep(self, case: Case, command: Command) -> int:
+        task = case.task
+        facts: dict[str, Any] = {"state": case.state, "channel": command.channel}
+        if task is not None:
+            facts["task"] = task.id
+        body = _body(command)
+        match command.trigger:
+            case "claim" if task:
+                task.claimed_by, task.claimed_for, task.claimed_at = (
+                    command.actor,
+                    command.on_behalf_of,
+                    self._now,
+                )
+            case "release" if task:
+                task.claimed_by = task.claimed_for = task.claimed_at = task.started_at = None
+            case "start" if task:
+                task.started_at = self._now
+            case "save_draft":
+                self._ledger.save_draft(case, command.actor, command.data, self._now)
+            case "suspend":
+                case.suspended_at = self._now
+            case "resume" if task and case.suspended_at is not None:
+                task.suspended_us += _microseconds(self._now - case.suspended_at)
+                case.suspended_at = None
+            case "repair":
+                facts["code"] = self._repair(case, command)
+        return self._note(case, DONE_BY[command.trigger], facts, body)
+
+    def _repair(self, case: Case, command: Command) -> str:
+        incident = self._ledger.incidents[case.id]
+        self._ledger.resolve_incident(incident, case, command.actor, self._now)
+        self._ledger.refs[case.id] = StepRef(case.id, case.state, case.step_seq)
+        return incident.code
+
+    def _note(self, case: Case, kind: str, facts: Mapping[str, Any], body: Mapping[str, Any] | None) -> int:
+        case.version += 1
+        definition = case.definition
+        pinned = {"key": definition.key, "variant": definition.variant, "definition": definition.sha256_hex}
+        return self._ledger.log.append(
+            kind, at=self._now, request_id=case.id, facts={**facts, **pinned}, body=body
+        )
+
+
+def _body(command: Command) -> dict[str, Any]:
+    """The personal part of what a command did: who, for whom, and what they wrote."""
+    body: dict[str, Any] = {"actor": command.actor}
+    if command.on_behalf_of is not None:
+        body["on_behalf_of"] = command.on_behalf_of
+    if command.remark is not None:
+        body["remark"] = command.remark
+    if command.consent is not None:
+        body["consent"] = command.consent
+    if command.facts:
+        body["facts"] = dict(command.facts)
+    return body
+
+
+def _microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
