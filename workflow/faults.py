@@ -1,0 +1,79 @@
+"""Named points at which a crash test kills the process, to show that nothing is lost or done twice.
+
+PARAAF_KILL_POINT=name kills the process (SIGKILL: no handler, no clean-up) when it passes the point for the
+first time, PARAAF_KILL_POINT=name:3 at the third pass. Without the variable a point does nothing.
+"""
+
+import os
+import signal
+from typing import ClassVar
+
+from workflow.errors import WorkflowError
+
+VARIABLE = "PARAAF_KILL_POINT"
+
+POINTS = frozenset(
+    {
+        "job.taken",  # a job is ours, nothing of it is done
+        "job.run",  # its steps are recorded, the job is still there
+        "render.begun",
+        "render.drawn",  # the bytes exist in memory
+        "render.stored",  # the blob is on disk, no row knows it
+        "render.recorded",
+        "sign.begun",
+        "sign.prepared",  # the intent is in memory
+        "sign.intended",  # the intent is committed, the key not yet used
+        "sign.key-used",  # the value exists in memory
+        "sign.value-kept",  # the value is committed
+        "sign.finished",  # timestamped and validated, in memory
+        "sign.stored",  # the blob is on disk, no row knows it
+        "sign.recorded",
+        "deliver.begun",
+        "deliver.recorded",
+    }
+)
+
+
+class UnknownKillPoint(WorkflowError):
+    """A kill point that is in no list: a test that would test nothing."""
+
+    code: ClassVar[str] = "workflow-kill-point"
+
+
+class _Fuse:
+    """Counts the passes of the armed point."""
+
+    def __init__(self, setting: str) -> None:
+        self.name, _, count = setting.partition(":")
+        if self.name:
+            _known(self.name)
+        if count and not (count.isdecimal() and int(count) > 0):
+            raise UnknownKillPoint(
+                f"{VARIABLE}={setting} has no count that can be reached.", hint="Write name or name:3."
+            )
+        self.left = int(count or 1)
+
+    def passed(self, name: str) -> bool:
+        if name != self.name:
+            return False
+        self.left -= 1
+        return self.left == 0
+
+
+_fuses: list[_Fuse] = []
+
+
+def point(name: str) -> None:
+    """Pass a named point; the process ends here when the environment says so. Raises UnknownKillPoint."""
+    _known(name)
+    if not _fuses:
+        _fuses.append(_Fuse(os.environ.get(VARIABLE, "")))
+    if _fuses[0].passed(name):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _known(name: str) -> None:
+    if name not in POINTS:
+        raise UnknownKillPoint(
+            f"There is no kill point {name!r}.", hint=f"The points are: {', '.join(sorted(POINTS))}."
+        )
