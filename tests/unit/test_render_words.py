@@ -1,0 +1,76 @@
+"""Documents speak four languages: words, amounts, dates; and the catalogues are complete."""
+
+import re
+from datetime import date
+
+import pytest
+
+from documents.words import LANGUAGES, UnknownLanguage, words_in
+from tests import catalogues
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "money", "percentage", "day"),
+    [
+        ("en", "1,234,567.80", "€1,234,567.80", "12.5%", "3 March 2025"),
+        ("nl", "1.234.567,80", "€\u00a01.234.567,80", "12,5%", "3 maart 2025"),
+        ("da", "1.234.567,80", "1.234.567,80\u00a0€", "12,5\u00a0%", "3. marts 2025"),
+        ("nb", "1\u00a0234\u00a0567,80", "1\u00a0234\u00a0567,80\u00a0€", "12,5\u00a0%", "3. mars 2025"),
+    ],
+)
+def test_figures_are_written_as_the_language_does(
+    language: str, amount: str, money: str, percentage: str, day: str
+) -> None:
+    words = words_in(language)
+    assert words.amount("1234567.80") == amount
+    assert words.money("1234567.80") == money
+    assert words.percentage("12.50") == percentage
+    assert words.day("2025-03-03") == words.day(date(2025, 3, 3)) == day
+
+
+def test_small_figures() -> None:
+    words = words_in("nl")
+    assert words.amount("0.00") == "0,00"
+    assert words.amount("999.05") == "999,05"
+    assert words.percentage("100.00") == "100%"
+    assert words.percentage("0.00") == "0%"
+
+
+def test_lengths_have_a_singular() -> None:
+    assert words_in("en").months(1) == "1 month"
+    assert words_in("nl").months(1) == "1 maand"
+    assert words_in("nl").months(12) == "12 maanden"
+    assert words_in("da").months(2) == "2 måneder"
+
+
+def test_an_unknown_language_is_refused_by_name() -> None:
+    with pytest.raises(UnknownLanguage, match="“xx”") as caught:
+        words_in("xx")
+    assert "nl" in caught.value.hint
+
+
+def test_the_catalogues_are_those_of_the_languages() -> None:
+    assert {"en", *catalogues.LANGUAGES} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+class TestCatalogue:
+    def test_has_words_for_every_text_in_the_source_and_no_others(self, language: str) -> None:
+        wanted = {message.id for message in catalogues.template() if message.id}
+        catalog = catalogues.read(language)
+        assert {message.id for message in catalog if message.id} == wanted
+        assert not [m.id for m in catalog if m.id and (m.fuzzy or not m.string or not all(m.string))]
+
+    def test_keeps_the_placeholders(self, language: str) -> None:
+        for message in catalogues.read(language):
+            if not message.id:
+                continue
+            originals = message.id if isinstance(message.id, tuple) else (message.id,)
+            strings = message.string if isinstance(message.string, tuple) else (message.string,)
+            wanted = {name for original in originals for name in re.findall(r"{\w+}", original)}
+            for string in strings:
+                assert set(re.findall(r"{\w+}", string)) == wanted, message.id
+
+    def test_is_compiled(self, language: str) -> None:
+        compiled = catalogues.po_path(language).with_suffix(".mo").read_bytes()
+        assert compiled == catalogues.compiled(catalogues.read(language))
