@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from documents.kinds.kind import shown_name
 from documents.kinds.paths import is_field, is_place
 
 SEPARATORS = ";,\t"
+_SEPARATOR_LINE = re.compile(r"sep=([;,\t])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)  # Excel writes it for itself
 
 
 def csv_rows(text: str, kind: Kind[Any], limits: Limits) -> Iterator[RawRow]:
@@ -22,7 +24,9 @@ def csv_rows(text: str, kind: Kind[Any], limits: Limits) -> Iterator[RawRow]:
     quotation mark that is not closed, because what follows could be part of a cell. Raises IntakeRefused
     for the first line.
     """
-    skipped, separator, text = _separator(text, kind)
+    written = _SEPARATOR_LINE.match(text)
+    skipped, text = (1, text[written.end() :]) if written else (0, text)
+    separator = _separator(text, written[1] if written else SEPARATORS, kind)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns = _columns(next(reader), kind, limits)
     while True:
@@ -41,27 +45,24 @@ def csv_rows(text: str, kind: Kind[Any], limits: Limits) -> Iterator[RawRow]:
             yield _row(line, columns, cells, limits)
 
 
-def _separator(text: str, kind: Kind[Any]) -> tuple[int, str, str]:
-    """Find the separator under which the first line names most fields: (lines skipped, separator, text)."""
-    start = text[:8].splitlines()[0] if text[:8] else ""
-    if start.lower().startswith("sep=") and len(start) == 5 and start[4] in SEPARATORS:
-        return 1, start[4], text.partition("\n")[2]  # a line that Excel writes for itself
-    best, names = "", 0
-    for separator in SEPARATORS:
+def _separator(text: str, candidates: str, kind: Kind[Any]) -> str:
+    """Find the separator under which the first line names most fields."""
+    best, most = "", 0
+    for separator in candidates:
         try:
-            first = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+            names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [])
         except csv.Error:
             continue
-        known = sum(_is_known(_path(name, kind), kind) for name in first)
-        if known > names:
-            best, names = separator, known
+        known = sum(_is_known(_path(name, kind), kind) for name in names)
+        if known > most:
+            best, most = separator, known
     if not best:
         raise IntakeRefused(
             "The first line names no field of this kind of document.",
             hint="Begin with a line like person_id;employee.function, parted by semicolon, comma or tab.",
             line=1,
         )
-    return 0, best, text
+    return best
 
 
 def _path(name: str, kind: Kind[Any]) -> str:

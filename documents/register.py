@@ -103,7 +103,7 @@ class Register:
                 people[person.person_id] = person
         except csv.Error as error:
             raise RegisterError(
-                f"Line {rows.line_num} of the HR register is not well-formed: {error}.",
+                f"Line {rows.reader.line_num} of the HR register is not well-formed: {error}.",
                 hint="Export the register as comma-separated values again.",
             ) from error
         return cls(people)

@@ -24,7 +24,7 @@ AMOUNT_MAX = Decimal("9999999.99")
 
 _POINT_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 _COMMA_AMOUNT = re.compile(r"[0-9]{1,12}(,[0-9]{1,2})?")
-_GROUPED_AMOUNT = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+(?:,[0-9]{2})|(?:,[0-9]{3})+(?:\.[0-9]{2}))")
+_GROUPED_AMOUNT = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+,[0-9]{1,2}|(?:,[0-9]{3})+\.[0-9]{1,2})")
 _TWO_MEANINGS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DUTCH_DAY = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
@@ -133,8 +133,8 @@ def _decimal_of_text(text: str, rule: str, message: str) -> Decimal:
     if _POINT_AMOUNT.fullmatch(unsigned) or _COMMA_AMOUNT.fullmatch(unsigned):
         number = Decimal(unsigned.replace(",", "."))
     elif _GROUPED_AMOUNT.fullmatch(unsigned) and len(unsigned) <= 20:
-        whole, cents = unsigned[:-3], unsigned[-2:]
-        number = Decimal(re.sub("[.,]", "", whole) + "." + cents)
+        *whole, cents = re.split("[.,]", unsigned)
+        number = Decimal(f"{''.join(whole)}.{cents}")
     elif _TWO_MEANINGS.fullmatch(unsigned):
         raise _broken(rule, "This number has two meanings; write it with two decimals, like 1234.00 or 1.23.")
     else:

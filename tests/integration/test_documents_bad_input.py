@@ -40,7 +40,9 @@ def content(cell: str) -> bytes:
 def tables(header: str) -> list[tuple[str, list[list[str]]]]:
     """Tables with this header line, each with the text between the heading above it and itself."""
     found = re.findall(rf"^#+ (.*?)^{re.escape(header)}\n\|[-|]+\n((?:\|[^\n]*\n)+)", PAGE, re.M | re.S)
-    return [(above.rpartition("\n#")[2], [cells(line) for line in rows.splitlines()]) for above, rows in found]
+    return [
+        (above.rpartition("\n#")[2], [cells(line) for line in rows.splitlines()]) for above, rows in found
+    ]
 
 
 def examples() -> list[Example]:
@@ -74,8 +76,7 @@ def test_every_example_gets_its_answer(example: Example, tmp_path: Path) -> None
             read_rows(file, example.kind, on=HANDED_IN_ON, register=REGISTER, stage=example.stage)
         )
     except IntakeRefused as refused:
-        answer = f"refused: {refused}"
-        assert refused.hint
+        answer = f"refused: {refused}" if refused.hint else "refused without a hint"
     assert answer == example.answer
 
 

@@ -126,7 +126,9 @@ def test_all_is_synced_before_it_is_acknowledged(store: BlobStore, monkeypatch: 
     digests = store.put_many([b"x" * n for n in range(1000, 1050)])
     touched = {str(store.path(digest).parent) for digest in digests}
     assert [kind for kind, _ in steps] == ["file"] * 50 + ["rename"] * 50 + ["folder"] * len(touched)
-    assert {path for kind, path in steps if kind == "file"} == {path for kind, path in steps if kind == "rename"}
+    assert {path for kind, path in steps if kind == "file"} == {
+        path for kind, path in steps if kind == "rename"
+    }
     assert {path for kind, path in steps if kind == "folder"} == touched
 
 
