@@ -13,6 +13,7 @@ execute and execute_batch are one way: a single command is a batch of one.
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from documents.kinds.rule import NOTHING_ELSE, Evidence
+from workflow import reading
 from workflow.access import People
 from workflow.cases import Case
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
@@ -44,8 +46,9 @@ from workflow.eventlog import GENESIS, Appender, Head
 from workflow.judge import REPAIR, VERBS, Judge, KindOfDocument, Ruling
 from workflow.ledger import Ledger
 from workflow.moves import Mover
+from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
-from workflow.tables import DefinitionSource
+from workflow.tables import DefinitionSource, Task
 
 ATTEMPTS = 4
 KEY_LONGEST = 200
@@ -116,6 +119,48 @@ class Engine:
             judge = self._prepare(session, ledger, [command])
             case = self._visible(judge, ledger, request_id, actor)
             return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
+
+    # --- reading
+
+    def queue(self, actor: str, *, limit: int = 500) -> list[QueueItem]:
+        """The open tasks that this person can take, oldest first; substitutes see their principals' too."""
+        with self.store.read() as session:
+            return reading.queue(
+                session,
+                actor,
+                people=People.load(session, [actor]),
+                definitions=self.catalogue,
+                definition_of=lambda sha256_hex: self._definition(session, sha256_hex),
+                today=self._clock().date(),
+                limit=limit,
+            )
+
+    def show(self, request_id: int, actor: str) -> RequestView:
+        """One request with its documents and history, and what this person can do with it. Raises
+        NotFound."""
+        with self.store.read() as session:
+            ledger = self._reading(session)
+            question = Command(REPAIR, actor, key="", request_id=request_id)
+            judge = self._prepare(session, ledger, [question])
+            case = self._visible(judge, ledger, request_id, actor)
+            verbs = (*case.definition.states[case.state].triggers, *VERBS)
+            possible = [
+                verb
+                for verb in verbs
+                if self._judge(judge, ledger, case, replace(question, trigger=verb), asked_only=True).allowed
+            ]
+            return reading.view(session, case, possible)
+
+    def actor_of(self, session: Session, request_id: int, state: str) -> str | None:
+        """Who last moved this request on from this state; whose personal key signs, for `signs_as`."""
+        table = Task.table()
+        query = (
+            select(table.c.done_by)
+            .where(table.c.request_id == request_id, table.c.state == state, table.c.done_by.is_not(None))
+            .order_by(table.c.id.desc())
+            .limit(1)
+        )
+        return session.connection().execute(query).scalar_one_or_none()
 
     # --- steps
 

@@ -1,6 +1,7 @@
 """A fixed cast in one office, an engine over a real SQLite file, and a way to drive requests through it.
 
-The requester, two managers, two clerks, two signers, a substitute, an auditor, and an outsider from another unit.
+The requester, two managers, two clerks, two signers, a substitute, an auditor, and an outsider from another
+unit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,0 +1,277 @@
+"""What a person may see: the tasks that they can take, and one request with its history."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from workflow.access import People, StandIn, requester_role
+from workflow.cases import Case
+from workflow.definition_model import Definition
+from workflow.judge import rules_of
+from workflow.tables import Body, DocumentRow, Event, Hand, Incident, Request, Task
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """An open task that a person can take; `on_behalf_of` is set when only as a substitute."""
+
+    request_id: int
+    version: int
+    key: str
+    variant: str
+    state: str
+    role: str
+    requester_id: str
+    unit: str
+    reference: str | None
+    offered_at: datetime
+    claimed_by: str | None
+    claimed_for: str | None
+    started_at: datetime | None
+    suspended_at: datetime | None
+    on_behalf_of: str | None
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One event of a request: `record` as hashed, `body` the personal part, None when erased or when there
+    is none."""
+
+    seq: int
+    at: str
+    type: str
+    record: Mapping[str, Any]
+    body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class DocumentView:
+    """A document's present revision."""
+
+    id: int
+    name: str
+    kind: str
+    revision_no: int
+    number: str
+    current_sha256: str
+    level_reached: str | None
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """An unresolved incident."""
+
+    state: str
+    step: str
+    code: str
+    message: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """A request as a person who may see it sees it. `possible`: what that person can do with it now."""
+
+    id: int
+    key: str
+    variant: str
+    definition_sha256: str
+    state: str
+    version: int
+    requester_id: str
+    unit: str
+    language: str
+    reference: str | None
+    data: Mapping[str, Any]
+    opened_at: datetime
+    suspended_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    claimed_by: str | None
+    possible: tuple[str, ...]
+    documents: tuple[DocumentView, ...]
+    incident: IncidentView | None
+    history: tuple[HistoryEntry, ...]
+
+
+def queue(
+    session: Session,
+    actor: str,
+    *,
+    people: People,
+    definitions: Iterable[Definition],
+    definition_of: Callable[[str], Definition],
+    today: date,
+    limit: int,
+) -> list[QueueItem]:
+    """The open tasks that the actor can take, oldest first; those that four eyes bar them from are left
+    out."""
+    if not people.active(actor):
+        return []
+    rights = [
+        _Right(None, actor, None),
+        *(
+            _Right(principal, principal, swap)
+            for principal in people.principals_of(actor, today)
+            for swap in people.stand_ins[actor, principal]
+            if swap.holds(None, today)
+        ),
+    ]
+    own = {(one.key, requester_role(one)) for one in definitions}
+    rows = _open_tasks(session, or_(false(), *(right.condition(people, own) for right in rights)), limit)
+    barred = _hands(session, [row.request_id for row in rows])
+    items = []
+    for row in rows:
+        rules = rules_of(definition_of(row.definition_sha256), row.state)
+        for right in rights:
+            persons = {actor, right.person}
+            if right.gives(people, own, row) and not any(
+                barred.get((row.request_id, rule, person)) == other
+                for rule, other in rules
+                for person in persons
+            ):
+                items.append(_item(row, right.principal))
+                break
+    return items
+
+
+@dataclass(frozen=True)
+class _Right:
+    """By whose authority a task is seen: the actor's own (principal None), or as somebody's substitute."""
+
+    principal: str | None
+    person: str
+    swap: StandIn | None
+
+    def roles(self, people: People) -> Iterator[tuple[str, str | None]]:
+        for role, unit in sorted(people.grants.get(self.person, ()), key=str):
+            if self.swap is None or self.swap.role in (None, role):
+                yield role, unit
+
+    def condition(self, people: People, own: set[tuple[str, str]]) -> ColumnElement[bool]:
+        tasks, requests = Task.table(), Request.table()
+        is_own = tuple_(requests.c.key, tasks.c.role).in_(sorted(own))
+        granted = [
+            tasks.c.role == role if unit is None else and_(tasks.c.role == role, requests.c.unit == unit)
+            for role, unit in self.roles(people)
+        ]
+        return and_(or_(false(), *granted), or_(~is_own, requests.c.requester_id == self.person))
+
+    def gives(self, people: People, own: set[tuple[str, str]], row: Row[Any]) -> bool:
+        if (row.key, row.role) in own and row.requester_id != self.person:
+            return False
+        return any(role == row.role and unit in (None, row.unit) for role, unit in self.roles(people))
+
+
+def _open_tasks(session: Session, condition: ColumnElement[bool], limit: int) -> list[Row[Any]]:
+    tasks, requests = Task.table(), Request.table()
+    query = (
+        select(
+            tasks.c.request_id,
+            requests.c.version,
+            requests.c.key,
+            requests.c.variant,
+            requests.c.definition_sha256,
+            tasks.c.state,
+            tasks.c.role,
+            requests.c.requester_id,
+            requests.c.unit,
+            requests.c.reference,
+            tasks.c.offered_at,
+            tasks.c.claimed_by,
+            tasks.c.claimed_for,
+            tasks.c.started_at,
+            requests.c.suspended_at,
+        )
+        .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
+        .where(tasks.c.closed_at.is_(None), condition)
+        .order_by(tasks.c.offered_at, tasks.c.id)
+        .limit(limit)
+    )
+    return list(session.connection().execute(query))
+
+
+def _item(row: Row[Any], on_behalf_of: str | None) -> QueueItem:
+    values = row._asdict()
+    del values["definition_sha256"]
+    return QueueItem(**values, on_behalf_of=on_behalf_of)
+
+
+def _hands(session: Session, request_ids: list[int]) -> dict[tuple[int, str, str], str]:
+    table = Hand.table()
+    found = session.connection().execute(select(table).where(table.c.request_id.in_(request_ids)))
+    return {(row.request_id, row.rule, row.person_id): row.state for row in found}
+
+
+def view(session: Session, case: Case, possible: Iterable[str]) -> RequestView:
+    """A request with its documents, its incident and its history. Whether it may be seen was asked before."""
+    task = case.task
+    return RequestView(
+        id=case.id,
+        key=case.definition.key,
+        variant=case.definition.variant,
+        definition_sha256=case.definition.sha256_hex,
+        state=case.state,
+        version=case.version,
+        requester_id=case.requester_id,
+        unit=case.unit,
+        language=case.language,
+        reference=case.reference,
+        data=case.data,
+        opened_at=case.opened_at,
+        suspended_at=case.suspended_at,
+        closed_at=case.closed_at,
+        outcome=case.outcome,
+        claimed_by=None if task is None else task.claimed_by,
+        possible=tuple(possible),
+        documents=_documents(session, case.id),
+        incident=_incident(session, case.id),
+        history=tuple(history(session, case.id)),
+    )
+
+
+def history(session: Session, request_id: int) -> Iterator[HistoryEntry]:
+    """The events of a request, in their order."""
+    events, bodies = Event.table(), Body.table()
+    query = (
+        select(events.c.seq, events.c.recorded_at, events.c.type, events.c.record, bodies.c.body)
+        .outerjoin_from(events, bodies, events.c.seq == bodies.c.seq)
+        .where(events.c.request_id == request_id)
+        .order_by(events.c.seq)
+    )
+    for seq, at, kind, record, body in session.connection().execute(query):
+        yield HistoryEntry(seq, at, kind, json.loads(record), None if body is None else json.loads(body))
+
+
+def _documents(session: Session, request_id: int) -> tuple[DocumentView, ...]:
+    table = DocumentRow.table()
+    query = select(table).where(table.c.request_id == request_id).order_by(table.c.name, table.c.revision_no)
+    newest = {row.name: row for row in session.connection().execute(query)}
+    return tuple(
+        DocumentView(
+            row.id,
+            row.name,
+            row.kind,
+            row.revision_no,
+            row.number,
+            row.current_sha256,
+            row.level_reached,
+        )
+        for row in newest.values()
+    )
+
+
+def _incident(session: Session, request_id: int) -> IncidentView | None:
+    table = Incident.table()
+    row = (
+        session.connection()
+        .execute(select(table).where(table.c.request_id == request_id, table.c.resolved_at.is_(None)))
+        .one_or_none()
+    )
+    return None if row is None else IncidentView(row.state, row.step, row.code, row.message, row.opened_at)
