@@ -20,7 +20,7 @@ from fonts import bold, regular
 PRODUCER = "Paraaf"
 _PROFILE = Path(__file__).parent / "color" / "srgb.icc"
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
-_LEVEL = 6  # zlib: half a millisecond less a document than 9, and a few hundred bytes more
+_LEVEL = 4  # zlib: a document takes half a millisecond less than at 6, and 700 bytes more
 # print (4) and locked (128): PDF/A wants every annotation printable, a signer must not move it
 _WIDGET_FLAGS = 132
 
@@ -43,6 +43,11 @@ class SignatureField:
     tooltip: str
     box: Box | None
     appearance: bytes = b""
+
+    @property
+    def page(self) -> int:
+        """The page that the field belongs to, from 0."""
+        return self.box.page if self.box else 0
 
 
 @dataclass(frozen=True)
@@ -115,59 +120,70 @@ def write_pdfa(
     """
     constant = _constant()
     body = _Body(constant)
-    catalog, page_tree, metadata, info, embedded, file_specification = (body.reserve() for _ in range(6))
-    form = body.reserve() if fields else None
-    page_numbers = [(body.reserve(), body.reserve()) for _ in pages]
-    appearances, appearance_of = _appearance_numbers(body, fields)
-    field_numbers = [body.reserve() for _ in fields]
+    plan = _planned(body, len(pages), len(fields))
+    appearances = _appearances(body, fields, constant.resources)
 
-    body.write(
-        catalog,
-        b"<</Type/Catalog/Pages %d 0 R/Lang%b/Metadata %d 0 R/OutputIntents[%d 0 R]"
-        b"/ViewerPreferences<</DisplayDocTitle true>>/AF[%d 0 R]"
-        b"/Names<</EmbeddedFiles<</Names[%b %d 0 R]>>>>%b>>"
-        % (
-            page_tree,
-            _string(description.language),
-            metadata,
-            constant.output_intent,
-            file_specification,
-            _string(data_file.name),
-            file_specification,
-            b"/AcroForm %d 0 R" % form if form else b"",
-        ),
-    )
-    kids = b" ".join(b"%d 0 R" % page for page, _ in page_numbers)
-    body.write(page_tree, b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(pages), kids))
-    body.write(metadata, _stream(_xmp(description), b"/Type/Metadata/Subtype/XML", deflate=False))
-    body.write(info, b"<</Title%b/Producer%b>>" % (_string(description.title), _string(PRODUCER)))
-    _write_data_file(body, embedded, file_specification, data_file, description.day)
-    if form:
-        listed = b" ".join(b"%d 0 R" % number for number in field_numbers)
+    body.write(plan.catalog, _catalog(plan, description, data_file, constant.output_intent))
+    body.write(plan.page_tree, b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(pages), _listed(plan.pages)))
+    body.write(plan.metadata, _stream(_xmp(description), b"/Type/Metadata/Subtype/XML", deflate=False))
+    body.write(plan.info, b"<</Title%b/Producer%b>>" % (_string(description.title), _string(PRODUCER)))
+    body.write(plan.embedded, _embedded_file(data_file, description.day))
+    body.write(plan.file_specification, _file_specification(data_file, plan.embedded))
+    if plan.form:
         # 3: signatures exist, and the file may only be appended to
-        body.write(form, b"<</Fields[%b]/SigFlags 3/DR %d 0 R>>" % (listed, constant.resources))
-    for index, (stream, numbers) in enumerate(zip(pages, page_numbers, strict=True)):
-        widgets = [
-            number
-            for number, field in zip(field_numbers, fields, strict=True)
-            if index == (field.box.page if field.box else 0)
-        ]
-        _write_page(body, numbers, stream, parent=page_tree, resources=constant.resources, widgets=widgets)
-    for number, content in appearances:
+        form = b"<</Fields[%b]/SigFlags 3/DR %d 0 R>>" % (_listed(plan.fields), constant.resources)
+        body.write(plan.form, form)
+    for index, page in enumerate(plan.pages):
+        widgets = [number for number, field in zip(plan.fields, fields, strict=True) if field.page == index]
+        body.write(page, _page(plan, index, constant.resources, widgets))
+    for contents, stream in zip(plan.contents, pages, strict=True):
+        body.write(contents, _stream(stream, b""))
+    for number, field in zip(plan.fields, fields, strict=True):
+        appearance = appearances.number_of.get(field.name)
+        body.write(number, _widget(field, plan.pages[field.page], appearance))
+    for number, content in appearances.written:
         body.write(number, content)
-    for number, field in zip(field_numbers, fields, strict=True):
-        page = page_numbers[field.box.page if field.box else 0][0]
-        body.write(number, _widget(field, page, appearance_of.get(field.name)))
-    return _sealed(constant, body, catalog, info)
+    return _sealed(constant, body, plan)
 
 
-def _sealed(constant: _Constant, body: _Body, catalog: int, info: int) -> bytes:
+@dataclass(frozen=True)
+class _Plan:
+    """The numbers of a file's own objects, in the order in which they are written."""
+
+    catalog: int
+    page_tree: int
+    metadata: int
+    info: int
+    embedded: int
+    file_specification: int
+    form: int | None
+    pages: list[int]
+    contents: list[int]
+    fields: list[int]
+
+
+def _planned(body: _Body, pages: int, fields: int) -> _Plan:
+    return _Plan(
+        catalog=body.reserve(),
+        page_tree=body.reserve(),
+        metadata=body.reserve(),
+        info=body.reserve(),
+        embedded=body.reserve(),
+        file_specification=body.reserve(),
+        form=body.reserve() if fields else None,
+        pages=[body.reserve() for _ in range(pages)],
+        contents=[body.reserve() for _ in range(pages)],
+        fields=[body.reserve() for _ in range(fields)],
+    )
+
+
+def _sealed(constant: _Constant, body: _Body, plan: _Plan) -> bytes:
     """All parts in one piece; the file's identifier is a digest of what stands before the trailer."""
     content = b"".join(body.parts)
     digest = constant.digest_state.copy()
     digest.update(content)
     identifier = digest.hexdigest()[:32].encode()
-    trailer = b"/Root %d 0 R/Info %d 0 R/ID[<%b><%b>]" % (catalog, info, identifier, identifier)
+    trailer = b"/Root %d 0 R/Info %d 0 R/ID[<%b><%b>]" % (plan.catalog, plan.info, identifier, identifier)
     return constant.content + content + body.cross_references(trailer)
 
 
@@ -193,25 +209,54 @@ def _constant() -> _Constant:
     return _Constant(content, tuple(offsets), hashlib.sha256(content), len(objects), output_intent)
 
 
-def _appearance_numbers(
-    body: _Body, fields: Sequence[SignatureField]
-) -> tuple[list[tuple[int, bytes]], dict[str, int]]:
-    """One form XObject for all boxes that look alike: numbers with contents, and each field's number."""
-    resources = _constant().resources
+def _catalog(plan: _Plan, description: Description, data_file: DataFile, output_intent: int) -> bytes:
+    return (
+        b"<</Type/Catalog/Pages %d 0 R/Lang%b/Metadata %d 0 R/OutputIntents[%d 0 R]"
+        b"/ViewerPreferences<</DisplayDocTitle true>>/AF[%d 0 R]"
+        b"/Names<</EmbeddedFiles<</Names[%b %d 0 R]>>>>%b>>"
+    ) % (
+        plan.page_tree,
+        _string(description.language),
+        plan.metadata,
+        output_intent,
+        plan.file_specification,
+        _string(data_file.name),
+        plan.file_specification,
+        b"/AcroForm %d 0 R" % plan.form if plan.form else b"",
+    )
+
+
+def _page(plan: _Plan, index: int, resources: int, widgets: Sequence[int]) -> bytes:
+    return b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 %.2f %.2f]/Resources %d 0 R/Contents %d 0 R%b>>" % (
+        plan.page_tree,
+        *A4,
+        resources,
+        plan.contents[index],
+        b"/Annots[%b]" % _listed(widgets) if widgets else b"",
+    )
+
+
+@dataclass(frozen=True)
+class _Appearances:
+    """One form XObject for all boxes that look alike: what is written, and its number by the field's name."""
+
+    written: list[tuple[int, bytes]]
+    number_of: dict[str, int]
+
+
+def _appearances(body: _Body, fields: Sequence[SignatureField], resources: int) -> _Appearances:
     numbers: dict[bytes, int] = {}
-    appearance_of: dict[str, int] = {}
+    number_of: dict[str, int] = {}
     for field in fields:
-        if field.box is not None:
-            entries = b"/Type/XObject/Subtype/Form/BBox[0 0 %.2f %.2f]/Resources %d 0 R" % (
-                field.box.width,
-                field.box.height,
-                resources,
-            )
-            content = _stream(field.appearance, entries)
-            if content not in numbers:
-                numbers[content] = body.reserve()
-            appearance_of[field.name] = numbers[content]
-    return [(number, content) for content, number in numbers.items()], appearance_of
+        if field.box is None:
+            continue
+        size = (field.box.width, field.box.height, resources)
+        entries = b"/Type/XObject/Subtype/Form/BBox[0 0 %.2f %.2f]/Resources %d 0 R" % size
+        content = _stream(field.appearance, entries)
+        if content not in numbers:
+            numbers[content] = body.reserve()
+        number_of[field.name] = numbers[content]
+    return _Appearances([(number, content) for content, number in numbers.items()], number_of)
 
 
 def _widget(field: SignatureField, page: int, appearance: int | None) -> bytes:
@@ -230,39 +275,28 @@ def _widget(field: SignatureField, page: int, appearance: int | None) -> bytes:
     )
 
 
-def _write_page(
-    body: _Body,
-    numbers: tuple[int, int],
-    stream: bytes,
-    *,
-    parent: int,
-    resources: int,
-    widgets: Sequence[int],
-) -> None:
-    page, contents = numbers
-    annotations = b"/Annots[%b]" % b" ".join(b"%d 0 R" % number for number in widgets) if widgets else b""
-    body.write(
-        page,
-        b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 %.2f %.2f]/Resources %d 0 R/Contents %d 0 R%b>>"
-        % (parent, *A4, resources, contents, annotations),
-    )
-    body.write(contents, _stream(stream, b""))
-
-
-def _write_data_file(body: _Body, embedded: int, specification: int, data_file: DataFile, day: date) -> None:
-    subtype = data_file.media_type.replace("/", "#2F").encode()
+def _embedded_file(data_file: DataFile, day: date) -> bytes:
     entries = b"/Type/EmbeddedFile/Subtype/%b/Params<</Size %d/ModDate(D:%b000000Z)>>" % (
-        subtype,
+        data_file.media_type.replace("/", "#2F").encode(),
         len(data_file.content),
         day.strftime("%Y%m%d").encode(),
     )
-    body.write(embedded, _stream(data_file.content, entries))
+    return _stream(data_file.content, entries)
+
+
+def _file_specification(data_file: DataFile, embedded: int) -> bytes:
     name = _string(data_file.name)
-    body.write(
-        specification,
-        b"<</Type/Filespec/F%b/UF%b/Desc%b/AFRelationship/Data/EF<</F %d 0 R/UF %d 0 R>>>>"
-        % (name, name, _string(data_file.description), embedded, embedded),
+    return b"<</Type/Filespec/F%b/UF%b/Desc%b/AFRelationship/Data/EF<</F %d 0 R/UF %d 0 R>>>>" % (
+        name,
+        name,
+        _string(data_file.description),
+        embedded,
+        embedded,
     )
+
+
+def _listed(numbers: Sequence[int]) -> bytes:
+    return b" ".join(b"%d 0 R" % number for number in numbers)
 
 
 def _stream(content: bytes, entries: bytes, *, deflate: bool = True) -> bytes:
