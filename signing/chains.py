@@ -1,8 +1,8 @@
 """Lead a certificate to a pinned trust anchor, and remember the way.
 
 Paths are the same for thousands of documents, so each is found and verified once; only its time window is
-looked at again. Source: RFC 5280, 6.1, without name constraints and policy mapping: a certificate that carries
-a critical extension that is not handled here is refused, as the RFC asks.
+looked at again. Source: RFC 5280, 6.1, without name constraints and policy mapping: a certificate with a
+critical extension that is not handled here is refused, as the RFC asks.
 """
 
 from collections.abc import Iterable
@@ -53,7 +53,7 @@ class PinnedChains:
         self._paths: dict[bytes, Path] = {}
 
     def path(self, cert_der: bytes, *, extra: Iterable[bytes] = (), at: datetime, whose: str) -> Path:
-        """Return the path of a certificate, valid at `at`; `extra` are helpful certificates that came with it.
+        """Return the path of a certificate, valid at `at`; `extra` are certificates that came with it.
 
         `whose` names the certificate in the message. Raises ChainError.
         """
@@ -64,7 +64,7 @@ class PinnedChains:
         if not path.not_before <= at <= path.not_after:
             raise ChainError(
                 f"The certificate of {whose}, or one above it, is not valid at {at:%Y-%m-%d %H:%M} UTC: "
-                f"its chain is valid from {path.not_before:%Y-%m-%d %H:%M} to {path.not_after:%Y-%m-%d %H:%M}.",
+                f"the chain holds from {path.not_before:%Y-%m-%d %H:%M} to {path.not_after:%Y-%m-%d %H:%M}.",
                 hint="Renew the certificate, or check the clock.",
             )
         return path
@@ -77,7 +77,7 @@ class PinnedChains:
         if found is None:
             raise ChainError(
                 f"The certificate of {whose} does not lead to a pinned trust anchor.",
-                hint="Add the authority's root (and what stands between) to the trust folder, if it is to be trusted.",
+                hint="Add the authority's root, and what stands between, to the trust folder if trusted.",
             )
         return Path(
             certificates=tuple(_der(each) for each in found),

@@ -1,8 +1,9 @@
 """The CMS object of a signature, assembled from a DER template for each signer.
 
 Everything but the document's digest, the signature value and the timestamp token is the same in every
-signature of a signer, so it is encoded once. Sources: RFC 5652 (SignedData), RFC 5035 (ESS signing-certificate-v2),
-ETSI EN 319 142-1 (no signing-time attribute: the claimed time stands in the signature dictionary's /M).
+signature of a signer, so it is encoded once. Sources: RFC 5652 (SignedData), RFC 5035
+(signing-certificate-v2), ETSI EN 319 142-1 (no signing-time attribute: the
+claimed time stands in the signature dictionary's /M).
 """
 
 import hashlib

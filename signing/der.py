@@ -1,7 +1,7 @@
 """DER: write by concatenation, read strictly.
 
-Reading accepts the distinguished encoding only (definite, minimal lengths; tag numbers below 31): whoever signs
-or timestamps for us has no business with anything else. Source: ITU-T X.690.
+Reading accepts the distinguished encoding only (definite, minimal lengths; tag numbers below 31): whoever
+signs or timestamps for us has no business with anything else. Source: ITU-T X.690.
 """
 
 from functools import lru_cache
@@ -17,7 +17,7 @@ class DerError(ValueError):
 
 
 class Node(NamedTuple):
-    """One element in a buffer: its tag octet, and where it starts, where its content starts, and where it ends."""
+    """One element in a buffer: its tag octet, where it starts, where its content starts, where it ends."""
 
     tag: int
     start: int

@@ -21,7 +21,7 @@ from signing.signed_data import load_certificate
 
 @dataclass(frozen=True)
 class LongTermData:
-    """Certificates, OCSP responses and CRLs in DER, each once, and until when the answers hold (None: no limit)."""
+    """Certificates, OCSP responses and CRLs in DER, each once; until when the answers hold (None: open)."""
 
     certificates: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()

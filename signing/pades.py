@@ -1,8 +1,8 @@
 """Sign PDFs as PAdES: prepare → sign → finish, each safe to repeat after a crash.
 
-`prepare` yields everything that must be on disk before the key is used; `sign` uses the key over exactly those
-bytes; `finish` embeds the value, adds timestamps and validation data, checks the finished file and says which level
-was reached, which is the one that was asked or an error. Source: ETSI EN 319 142-1.
+`prepare` yields everything that must be on disk before the key is used; `sign` uses the key over exactly
+those bytes; `finish` embeds the value, adds timestamps and validation data, checks the finished file and says
+which level was reached: the one that was asked, or it is an error. Source: ETSI EN 319 142-1.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ _TOKEN_SPARE = 1024
 
 @dataclass(frozen=True)
 class Finished:
-    """A signed file, the level it reached, and how long the steps took in microseconds of a monotonic clock."""
+    """A signed file, the level it reached, and how many microseconds the steps took (monotonic clock)."""
 
     pdf: bytes
     level_reached: Level
@@ -141,28 +141,28 @@ class SigningDesk:
     ) -> Prepared:
         """Compose the signature's revision and the attributes to sign; the key is not used.
 
-        (1) certificate: valid now, right key usage, leading to a pinned anchor, not revoked; (2) document: the
-        field is there and free, nothing forbids signing; (3) validation data, when the authorities' chains are
-        known beforehand; (4) the revision. `new_fields` are made in the same revision, only before the first
-        signature. `reserve_bytes` keeps at least this much room for the CMS object.
+        (1) certificate: valid now, right key usage, leading to a pinned anchor, not revoked; (2) document:
+        the field is there and free, nothing forbids signing; (3) validation data, when the authorities'
+        chains are known beforehand; (4) the revision. `new_fields` are made in the same revision, only before
+        the first signature. `reserve_bytes` keeps at least this much room for the CMS object.
         """
         level = _level_of(profile)
-        # (1)
+        # (1) certificate and key
         now = self._clock()
         _require_usable(signer.certificate, profile, now)
         mechanism = mechanism_for(signer.certificate, profile.digest)
         path = self._signer_path(signer, now)
         evidence = await self._evidence(level, [path])
-        # (2)
+        # (2) the document
         opened = OpenedPdf(source)
         check_may_sign(opened, field, adding_fields=bool(new_fields))
-        # (3)
+        # (3) what the authorities' chains need
         tokens: tuple[Token, ...] = ()
         if level.reaches(Level.B_T):
             tokens = await self._timestamper(profile).known()
         if level.reaches(Level.B_LT):
             evidence = await self._evidence(level, [path, *(token.path for token in tokens)])
-        # (4)
+        # (4) the revision
         template = template_for(path.certificates, mechanism)
         made = placeholder(
             signature_entries(
@@ -212,32 +212,33 @@ class SigningDesk:
     ) -> Finished:
         """Make the signed file and check it; the level reached is the level prepared for, or an error.
 
-        (1) the value belongs to what was prepared; (2) timestamp over the value; (3) embed both; (4) validation
-        data, where what was embedded does not cover this timestamp; (5) archive timestamp; (6) check.
+        (1) the value belongs to what was prepared; (2) timestamp over the value; (3) embed both;
+        (4) validation data, where what was embedded does not cover this timestamp; (5) archive timestamp;
+        (6) check.
         May be repeated: nothing is kept here, only new timestamps are taken.
         """
         clock = _Stopwatch()
         level = prepared.level
-        # (1)
+        # (1) does the value belong here?
         if hashlib.sha256(source).hexdigest() != prepared.source_sha256:
             raise PreparedMismatchError(
                 "The document is not the one that was prepared.", hint="Fetch it by its digest."
             )
         template = _checked_template(prepared, signature_value)
-        # (2)
+        # (2) signature timestamp
         token = None
         if level.reaches(Level.B_T):
             digest = hashlib.new(prepared.digest_algorithm, signature_value).digest()
             token = await self._timestamper(profile).timestamp(digest, prepared.digest_algorithm)
         clock.lap("timestamp")
-        # (3)
+        # (3) embed
         cms = template.content_info(
-            prepared.signed_attributes, signature_value, timestamp_token=token and token.token_der
+            prepared.signed_attributes, signature_value, timestamp_token=token.token_der if token else None
         )
         revision = fill_contents(prepared.revision, len(source), prepared.gap, cms)
         pdf = source + revision
         clock.lap("embed")
-        # (4) and (5)
+        # (4) and (5) validation data, archive timestamp
         archive: Gap | None = None
         if token is not None and level.reaches(Level.B_LT):
             pdf, layout_kept = await self._with_evidence(pdf, prepared, token)
@@ -246,7 +247,7 @@ class SigningDesk:
                     pdf, prepared if layout_kept else replace(prepared, slot=None), profile
                 )
         clock.lap("timestamp")
-        # (6)
+        # (6) check
         checked = check_finished(
             pdf,
             signature=prepared.gap,
@@ -260,7 +261,7 @@ class SigningDesk:
         if not checked.level.reaches(level):
             raise LevelNotReachedError(
                 f"The signature reached {checked.level} where {level} was asked.",
-                hint="Nothing has been recorded. Look at the timestampers and the revocation sources, then retry.",
+                hint="Nothing has been recorded. Look at timestampers and revocation sources, then retry.",
             )
         return Finished(pdf, level, clock.laps_us)
 
@@ -307,7 +308,7 @@ class SigningDesk:
         return LongTermData()
 
     async def _with_evidence(self, pdf: bytes, prepared: Prepared, token: Token) -> tuple[bytes, bool]:
-        """Add validation data where what was embedded beforehand does not do; tells whether nothing was added."""
+        """Add validation data where what was embedded does not do; tells whether nothing was added."""
         leaf = hashlib.sha256(token.path.certificates[0]).digest()
         until = prepared.evidence_until
         if leaf in prepared.evidenced_timestampers and (until is None or token.gen_time <= until):
@@ -431,7 +432,7 @@ def _free_archive_field(opened: OpenedPdf, new_fields: Sequence[NewField]) -> st
 
 
 def _composed_with_archive_field(pdf: bytes, made: Placeholder) -> Composed:
-    """Compose the archive timestamp's revision where no field is waiting for it, or its place is not known."""
+    """Compose the archive timestamp's revision where no field waits, or its place is not known."""
     opened = OpenedPdf(pdf)
     composer = Composer(opened)
     name = _free_archive_field(opened, ())
@@ -457,13 +458,13 @@ async def sign_pdf(
     """Sign any PDF: look whether it is fit for signing, find or make the field, sign at the profile's level.
 
     `field` None takes the only empty signature field, or makes one: `new_field`, else an invisible one named
-    "signature". Raises DocumentRefusedError for what must not be signed, FieldError where the choice is unclear.
+    "signature". Raises DocumentRefusedError for what must not be signed, FieldError when in doubt.
     """
     opened = OpenedPdf(source)
     check_fit(source, opened)
     name, new_fields = _chosen_field(opened, field, new_field)
     level = _level_of(profile)
-    if level is Level.B_LTA and not opened.any_signed():
+    if level is Level.B_LTA and not opened.any_signed:
         waiting = [each for each in opened.field_names() if each.startswith(ARCHIVE_FIELD)]
         if not waiting:
             new_fields = (*new_fields, NewField(ARCHIVE_FIELD, label="Archive timestamp"))

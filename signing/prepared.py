@@ -25,7 +25,7 @@ class Prepared:
     """Everything that signing one field of one document needs, to be persisted before the key is used.
 
     `revision` is appended to the source (found by `source_sha256`) with /Contents all zeros;
-    `signed_attributes` is the DER that the key signs. `certificates` is the signer's path in DER, signer first.
+    `signed_attributes` is the DER that the key signs. `certificates` is the signer's path, leaf first.
     The rest is for the steps after it: `layout` after the revision, the archive timestamp's `slot`, and whose
     validation data stands in the revision and until when it holds.
     """
@@ -93,7 +93,7 @@ class Prepared:
                 digest_algorithm=columns["digest_algorithm"],
                 certificates=tuple(_bytes(each) for each in rest["certificates"]),
                 layout=Layout(**rest["layout"]),
-                slot=FieldSlot(*rest["slot"][:2], _bytes(rest["slot"][2])) if rest["slot"] else None,
+                slot=_slot(*rest["slot"]) if rest["slot"] else None,
                 evidenced_timestampers=frozenset(map(bytes.fromhex, rest["evidenced_timestampers"])),
                 evidence_until=rest["evidence_until"] and datetime.fromisoformat(rest["evidence_until"]),
             )
@@ -101,6 +101,10 @@ class Prepared:
             raise PreparedMismatchError(
                 f"What was prepared can't be read back: {error!r}.", hint="Prepare the signature again."
             ) from error
+
+
+def _slot(number: int, generation: int, body: str) -> FieldSlot:
+    return FieldSlot(number, generation, _bytes(body))
 
 
 def _text(value: bytes) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from signing.errors import ProfileError
 
@@ -142,10 +142,10 @@ class _Checker:
         raise ProfileError(f"{self._file}: {key!r} {what}.", hint=mend)
 
     def _take(self, key: str, kind: type[_T], words: str, default: _T) -> _T:
-        value = self._table.pop(key, default)
+        value: Any = self._table.pop(key, default)
         if not isinstance(value, kind):
             self._refuse(key, f"must be {words}", f"Write {key} = … as {words}.")
-        return value
+        return cast(_T, value)
 
     def _text(self, key: str, *, default: str = "") -> str:
         return self._take(key, str, "a text", default)

@@ -1,6 +1,6 @@
 """Append a revision to a PDF: new and changed objects, a cross-reference section, a trailer. Nothing else.
 
-The bytes before stay as they are, or earlier signatures would break. No /Version and no developer extension is
+The bytes before stay as they are, or earlier signatures would break. No /Version and no extension is
 ever written for a key's sake: PDF/A-3 has to stay PDF/A-3. Source: ISO 32000-1, 7.5.6 (incremental updates),
 7.5.4 and 7.5.8 (cross-reference tables and streams).
 """
@@ -28,7 +28,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Placed:
-    """A built revision: its bytes, the layout after it, and where each object's body begins in the whole file."""
+    """A built revision: its bytes, the layout after it, where in the whole file each object's body begins."""
 
     data: bytes
     layout: Layout

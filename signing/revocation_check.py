@@ -1,10 +1,13 @@
 """Judge the revocation answers that a document carries: offline, each with the certificate it is about.
 
-The same answers come back in thousands of documents, so each is verified once and only its times are looked at
-again.
+The same answers come back in thousands of documents, so each is verified once and only its times are looked
+at again.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
+
+from cryptography.x509 import ocsp
 
 from certs.check_crl import check_crl
 from certs.check_ocsp import CLOCK_SKEW, check_ocsp
@@ -27,8 +30,10 @@ class CarriedAnswers:
     def missing(self, path: Path, data: LongTermData, at: datetime) -> bytes | None:
         """Return the first certificate on the path without a good answer that holds at `at`, or None."""
         for subject, issuer in path.links:
-            answers = (*data.ocsps, *data.crls)
-            if not any(self._proves(each, subject, issuer, at, each in data.crls) for each in answers):
+            serial = load_certificate(subject).serial_number
+            candidates = [(each, False) for each in data.ocsps if serial in _serials(each)]
+            candidates += [(each, True) for each in data.crls]
+            if not any(self._proves(each, subject, issuer, at, is_crl) for each, is_crl in candidates):
                 return subject
         return None
 
@@ -45,6 +50,16 @@ class CarriedAnswers:
             self._good.pop(next(iter(self._good)))
         self._good[key] = found
         return True
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _serials(ocsp_der: bytes) -> frozenset[int]:
+    """The serial numbers that an OCSP response speaks of: a quick look before the thorough one."""
+    try:
+        response = ocsp.load_der_ocsp_response(ocsp_der)
+        return frozenset(single.serial_number for single in response.responses)
+    except ValueError:
+        return frozenset()
 
 
 def _checked(

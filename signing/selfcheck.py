@@ -1,8 +1,8 @@
 """Look at a finished file with other eyes before it is handed out, and say which level it really has.
 
 A strict check on the bytes: byte ranges, digests, CMS signatures, ESS certificates, pinned chains, timestamp
-tokens, carried revocation answers. It takes under a millisecond and forgives nothing; the full validation of any
-file, including what changed between its revisions, is signing.verify's.
+tokens, carried revocation answers. It forgives nothing; the full validation of any file, including what
+changed between its revisions, is signing.verify's.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _HEX = re.compile(rb"<[0-9A-Fa-f]*>")
 
 @dataclass(frozen=True)
 class Checked:
-    """What the file turned out to be: the level reached, and the signature timestamp's time if there is one."""
+    """What the file turned out to be: the level reached, and the signature timestamp's time if any."""
 
     level: Level
     stamped_at: datetime | None
@@ -83,18 +83,20 @@ def check_document_timestamp(pdf: bytes, archive: Gap, chains: PinnedChains) -> 
 
 def carried_data(pdf: bytes) -> LongTermData:
     """Read a file's document security store; raises DocumentRefusedError when the file is malformed."""
-    catalog = OpenedPdf(pdf).catalog
+    opened = OpenedPdf(pdf)
+    store = opened.entry(opened.catalog, "/DSS", {})
     try:
-        store = catalog["/DSS"] if "/DSS" in catalog else {}
-        arrays = [store[key] if key in store else [] for key in ("/Certs", "/OCSPs", "/CRLs")]
-        streams = (tuple(bytes(array[index].data) for index in range(len(array))) for array in arrays)
-        return LongTermData(*streams)
+        certificates, ocsps, crls = (
+            tuple(opened.follow(ref).data for ref in opened.entry(store, key, []))
+            for key in ("/Certs", "/OCSPs", "/CRLs")
+        )
     except UNREADABLE as error:
         raise malformed(error) from error
+    return LongTermData(certificates, ocsps, crls)
 
 
 def contents(pdf: bytes, gap: Gap) -> bytes:
-    """Return the DER object in a signature's /Contents, after which only zeros may follow; raises DerError."""
+    """Return the DER object in a signature's /Contents, followed by zeros only; raises DerError."""
     if not 0 < gap.start < gap.end <= gap.length <= len(pdf):
         raise DerError("the byte range is not inside the file")
     if b"%d %d %d" % gap.byte_range[1:] not in pdf[max(0, gap.start - 256) : gap.start]:

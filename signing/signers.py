@@ -83,7 +83,7 @@ class SoftwareSigner:
 
 @dataclass(frozen=True)
 class Mechanism:
-    """How a key signs: digest, both algorithm identifiers in DER, and the longest signature value in bytes."""
+    """How a key signs: digest, both algorithm identifiers in DER, longest signature value in bytes."""
 
     digest_algorithm: str
     digest_identifier: bytes

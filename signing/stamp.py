@@ -77,9 +77,8 @@ def _drawn(lines: tuple[str, ...], width: float, height: float, size: float) -> 
     parts = [f"q 0.5 w 0.35 G 0.5 0.5 {width - 1:.2f} {height - 1:.2f} re S BT 0 g"]
     for index, line in enumerate(lines):
         face = _face(index)
-        parts.append(
-            f"/{face.resource_name} {size:g} Tf 1 0 0 1 {_PADDING:g} {first_baseline - index * leading:.2f} Tm "
-            f"<{face.hex(line)}> Tj"
-        )
+        baseline = first_baseline - index * leading
+        parts.append(f"/{face.resource_name} {size:g} Tf 1 0 0 1 {_PADDING:g} {baseline:.2f} Tm")
+        parts.append(f"<{face.hex(line)}> Tj")
     parts.append("ET Q")
     return "\n".join(parts).encode()

@@ -59,7 +59,7 @@ class Timestamper:
         self._last: dict[str, Token] = {}
 
     async def timestamp(self, digest: bytes, digest_algorithm: str) -> Token:
-        """Return the first good token over this digest; raises TimestampError telling each authority's failure."""
+        """Return the first good token over this digest; raises TimestampError with each one's failure."""
         failures = []
         for authority in self._authorities:
             try:

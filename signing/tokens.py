@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing import der
 from signing.chains import Path, PinnedChains
@@ -86,7 +87,7 @@ def _check_purpose(certificate: x509.Certificate) -> None:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except (x509.ExtensionNotFound, ValueError) as error:
         raise DerError("its certificate has no extended key usage") from error
-    if not usage.critical or list(usage.value) != [x509.ExtendedKeyUsageOID.TIME_STAMPING]:
+    if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise DerError("its certificate's extended key usage is not critical timeStamping alone")
 
 
@@ -117,7 +118,8 @@ def generalized_time(text: bytes) -> datetime:
     ):
         raise DerError("genTime is not a UTC GeneralizedTime")
     try:
-        moment = datetime.strptime(whole.decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        parts = (whole[:4], whole[4:6], whole[6:8], whole[8:10], whole[10:12], whole[12:])
+        moment = datetime(*map(int, parts), tzinfo=UTC)  # type: ignore[arg-type,misc]  # six of them
     except ValueError as error:
         raise DerError("genTime is not a time") from error
     return moment + timedelta(microseconds=int((fraction + b"000000")[:6]))
