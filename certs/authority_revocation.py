@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from certs.errors import UNREADABLE
 from certs.keys import PrivateKey, public_key_bits
 from certs.keystore import Credential
 
@@ -59,7 +60,9 @@ class OcspAnswerer:
             request = ocsp.load_der_ocsp_request(request_der)
             nonce = _nonce(request)
             hashes = self._issuer_hashes.get(request.hash_algorithm.name)
-        except (ValueError, NotImplementedError, x509.UnsupportedGeneralNameType):
+            if request.serial_number <= 0:
+                raise ValueError("a serial number is positive")
+        except UNREADABLE:
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         if hashes != (request.issuer_name_hash, request.issuer_key_hash):
             return _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)

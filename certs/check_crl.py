@@ -8,9 +8,9 @@ Source: RFC 5280.
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from certs.check_ocsp import CLOCK_SKEW, STRONG_HASHES
+from certs.errors import UNREADABLE
 from certs.evidence import RevocationEvidence, UnusableAnswer
 from certs.keystore import asserted_usages
 
@@ -31,7 +31,7 @@ def check_crl(
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry and any(extension.critical for extension in entry.extensions):
             raise UnusableAnswer("the list's entry has a critical extension")
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise UnusableAnswer(f"the list cannot be read ({error})") from error
     return RevocationEvidence(
         ocsp_der=None,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from certs.errors import UNREADABLE
 from certs.evidence import RevocationEvidence, UnusableAnswer
 from certs.keys import public_key_bits
 from certs.keystore import is_issued_by
@@ -65,7 +66,7 @@ def check_ocsp(
         _check_signature(response, issuer, now)  # (3)
         _check_times(response, single, now, max_age)  # (4)
         _check_extensions(response, nonce)  # (5)
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise UnusableAnswer(f"the answer cannot be read ({error})") from error
     return _evidence(answer_der, single)  # (6)
 

@@ -1,10 +1,24 @@
 """What can go wrong with keys, certificates, trust and the development authority."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from certs.evidence import RevocationEvidence
 from problem import Problem
+
+# What cryptography raises over bytes that it cannot read: at loading, or at the first look at a part.
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    NotImplementedError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class CertsProblem(Problem):

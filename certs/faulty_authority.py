@@ -28,7 +28,6 @@ from certs.authority_revocation import OcspAnswerer, make_crl
 from certs.authority_timestamps import StampMaker, StampRequest, granted, parse_request, rejection
 from certs.errors import AuthorityError
 from certs.keys import generate_key
-from certs.keystore import Credential
 from certs.loopback import free_base_url
 from certs.serve_authority import command_line, serve
 
@@ -60,7 +59,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "ocsp-other-certificate": "answers about another certificate",
     "ocsp-no-eku": "signs with a certificate that is not made for it",
     "ocsp-untrusted": "signs with another PKI's responder",
-    "ocsp-bad-signature": "signs with a key that is not the certificate's",
+    "ocsp-bad-signature": "signs with a signature that is off by one bit",
     "crl-down": "answers HTTP 503",
     "crl-hangs": "never answers",
     "crl-garbage": "answers something that is no DER",
@@ -126,12 +125,16 @@ class UnsafeFaultyAnswers(Answers):
 
     def _twisted_ocsp(self, body: bytes, fault: str) -> bytes:
         shift = {"ocsp-stale": -_MONTH, "ocsp-future": _DAY}.get(fault, timedelta())
-        return self._ocsp_answerer.respond(
+        answer_der = self._ocsp_answerer.respond(
             _twist_request(body, fault),
             self.clock() + shift,
             is_issued=lambda _serial: fault != "ocsp-unknown",
             revocations={},
         )
+        if fault == "ocsp-bad-signature":
+            signature = ocsp.load_der_ocsp_response(answer_der).signature
+            return answer_der.replace(signature, signature[:-1] + bytes((signature[-1] ^ 0x01,)))
+        return answer_der
 
     async def _general(self, fault: str | None, right: Awaitable[web.Response]) -> web.Response:
         """Answer as any protocol can go wrong."""
@@ -205,8 +208,6 @@ def _ocsp_answerer(authority: DevelopmentAuthority, fault: str | None, now: date
         responder = authority.issue("No OCSP", now=now, key_usage=frozenset({"digital_signature"}))
     if fault == "ocsp-untrusted":
         responder = _other_authority(now).ocsp_credential
-    if fault == "ocsp-bad-signature":
-        responder = Credential("Wrong key", responder.certificate, (), generate_key("P-256"))
     return OcspAnswerer(responder, authority.issuing)
 
 

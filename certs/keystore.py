@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12 as p
 from cryptography.x509.oid import NameOID
 
 from certs.errors import (
+    UNREADABLE,
     CertificateExpired,
     CertificateNotYetValid,
     KeyMismatch,
@@ -179,7 +180,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     """Say whether a certificate names `issuer` as its issuer and carries its signature."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
 
@@ -227,7 +228,7 @@ def _open_pem_key(path: Path, passphrase: bytes | None) -> object:
 def _open_pem_certificates(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(_read(path))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise KeystoreError(
             f"{path} holds no readable certificate.", hint="It must be a PEM file."
         ) from error

@@ -30,7 +30,7 @@ _READY: Final = "ready"
 _TAKEN: Final = "taken"
 _FAILED: Final = "failed"
 _BACKLOG: Final = 1024
-_PROBE_TIMEOUT_S: Final = 2.0
+_PROBE_TIMEOUT_S: Final = 1.0
 _SHUTDOWN_S: Final = 1.0
 _STOP_TIMEOUT_S: Final = 5.0
 

@@ -9,7 +9,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.errors import TrustError
+from certs.errors import UNREADABLE, TrustError
 from certs.keystore import is_issued_by
 
 SUFFIXES: Final = frozenset({".pem", ".crt", ".cer", ".der", ".crl"})
@@ -75,7 +75,7 @@ def _items(file: Path) -> Iterator[x509.Certificate | bytes]:
             yield from map(_pem_item, blocks)
         else:
             yield _der_item(data)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise TrustError(
             f"{file} holds no readable certificate or revocation list.", hint="PEM and DER files are read."
         ) from error
@@ -90,7 +90,7 @@ def _pem_item(block: bytes) -> x509.Certificate | bytes:
 def _der_item(data: bytes) -> x509.Certificate | bytes:
     try:
         return x509.load_der_x509_certificate(data)
-    except ValueError:
+    except UNREADABLE:
         return x509.load_der_x509_crl(data).public_bytes(Encoding.DER)
 
 

@@ -1,7 +1,7 @@
 """What the tests share: one development PKI a session, and its server on loopback."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +14,9 @@ from certs.serve_authority import AuthorityServer
 def authority(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentAuthority:
     """A development PKI in a folder of its own; don't revoke what others use: revoke what you issued."""
     folder = tmp_path_factory.mktemp("pki") / "authority"
-    return DevelopmentAuthority.create(folder, base_url=free_base_url(), now=datetime.now(UTC))
+    # An hour ago: a test module's own NOW was taken when it was collected, before this runs.
+    made_at = datetime.now(UTC) - timedelta(hours=1)
+    return DevelopmentAuthority.create(folder, base_url=free_base_url(), now=made_at)
 
 
 @pytest.fixture(scope="session")
