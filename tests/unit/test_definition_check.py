@@ -291,6 +291,24 @@ CASES = [
         "stamping",
         "after a signature",
     ),
+    case(
+        Rule.WITHDRAWAL,
+        A1,
+        'role = "manager"\nnot_by = ["request", "sign"]',
+        'role = "manager"\nedits = ["income"]\non.withdraw = { to = "withdrawn" }\nnot_by = ["request", "sign"]',
+        "countersign",
+        "after a signature",
+        Rule.EDITED_AFTER_RENDERING,
+        Rule.SIGNED_UNAPPROVED,
+    ),
+    case(
+        Rule.BRANCH_NEVER_TAKEN,
+        A1,
+        '{ to = "delivering", mark',
+        '{ to = "sign", when = ["flexible", "temporary"] },\n    { to = "delivering", mark',
+        "sealing",
+        "The branch to 'sign' is never taken",
+    ),
     # Four eyes
     case(
         Rule.FOUR_EYES_SELF,
@@ -349,6 +367,18 @@ CASES = [
         'not_by = ["manager"]\nedits',
         "wet_signature",
         "nobody but the person of 'request'",
+    ),
+    case(
+        Rule.SIGNED_UNAPPROVED,
+        A1,
+        '{ to = "rendering", mark',
+        '{ to = "supplement", mark',
+        "sealing",
+        "has approved as it is",
+        more=(
+            "[state.rendering]",
+            '[state.supplement]\nrole = "clerk"\nedits = ["other"]\non.add = { to = "rendering" }\n[state.rendering]',
+        ),
     ),
     case(
         Rule.SIGNED_UNRENDERED,
