@@ -57,3 +57,7 @@ def test_empty_text_is_one_empty_line() -> None:
 def test_unprintable_text_is_refused() -> None:
     with pytest.raises(UnprintableText):
         broken("李", STYLE, 100)
+
+
+def test_the_space_between_words_counts() -> None:
+    assert broken("one two three", STYLE, STYLE.width("one two") - 0.5) == ["one", "two", "three"]

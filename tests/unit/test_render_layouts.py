@@ -1,0 +1,134 @@
+"""What is signed can be seen: every value in the data stands on a page."""
+
+import copy
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from documents.kinds import KINDS
+from documents.layout import action_plan, employer_declaration
+from documents.layout.signing_block import BOX_HEIGHT, BOX_WIDTH, Place
+from documents.render import Layout
+from documents.sheet import BODY, BOTTOM, LEFT, RIGHT, Sheet
+from documents.words import words_in
+
+ISSUED_ON = date(2024, 11, 20)
+NOT_PRINTED = {"template"}  # the name of the layout itself
+OTHER_CHOICE = {
+    "permanent": "flexible",
+    "temporary": "permanent",
+    "general": "occupational-safety",
+    "occupational-safety": "general",
+}
+CASES: dict[str, tuple[Layout, dict[str, Any]]] = {}
+for _name, _layout, _kind, _choice in (
+    ("declaration", employer_declaration, "employer_declaration", {"temporary": True}),
+    ("plan", action_plan, "action_plan", {"safety": True}),
+):
+    _made = KINDS[_kind]
+    CASES[_name] = (_layout, _made.json_of(_made.parse(_made.example(**_choice))))
+
+
+def drawn(layout: Layout, data: dict[str, Any], places: tuple[Place, ...] = ()) -> list[bytes]:
+    words = words_in("en")
+    sheet = Sheet(lambda canvas, page: 780.0)
+    sheet.paragraph(layout.title(data, words))
+    layout.draw(sheet, data, words, ISSUED_ON, places or (Place("x", "Signature"),))
+    return sheet.end(lambda canvas, page, pages: None)
+
+
+def leaves(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def other(value: object) -> object:
+    """Another value of the same form."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    assert isinstance(value, str)
+    if value in OTHER_CHOICE:
+        return OTHER_CHOICE[value]
+    if len(value) == 10 and value[4] == value[7] == "-":
+        return "1999-12-31"
+    if value.replace(".", "").isdigit() and "." in value:
+        return "7.77"
+    return f"{value} changed"
+
+
+PATHS = [
+    (case, path)
+    for case, (_, data) in CASES.items()
+    for path, _ in leaves(data)
+    if path[-1] not in NOT_PRINTED
+]
+
+
+@pytest.mark.parametrize(("case", "path"), PATHS, ids=lambda value: ".".join(map(str, value)))
+def test_every_value_of_the_data_shows_on_a_page(case: str, path: tuple[Any, ...]) -> None:
+    layout, data = CASES[case]
+    changed: Any = copy.deepcopy(data)
+    target = changed
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = other(target[path[-1]])
+    assert drawn(layout, changed) != drawn(layout, data)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_reasons_are_printed(case: str) -> None:
+    layout, data = CASES[case]
+    stream = b"".join(drawn(layout, data | {"reasons": {"some-rule": "Because it was agreed."}}))
+    assert BODY.face.hex("Because it was agreed.").encode() in stream
+
+
+def test_every_field_of_the_models_occurs_in_the_samples() -> None:
+    """Otherwise the test above would not see a field that a layout forgets."""
+    data = CASES["declaration"][1]
+    model = KINDS["employer_declaration"].model
+    for part, field in model.model_fields.items():
+        section = getattr(field.annotation, "model_fields", None)
+        if section is not None:
+            missing = set(section) - set(data[part])
+            # answers that go with "no" in the sample; their labels are drawn by the same code
+            assert missing <= {"plan_to_end_note", "share_percentage"}, part
+
+
+def test_the_explanation_and_the_share_are_printed() -> None:
+    layout, data = CASES["declaration"]
+    full = copy.deepcopy(data)
+    full["employment"] |= {"plan_to_end_note": "Retires next year.", "share_percentage": "12.50"}
+    stream = b"".join(drawn(layout, full))
+    for text in ("Retires next year.", "12.5%"):
+        assert BODY.face.hex(text).encode() in stream
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_boxes_stand_within_the_page_and_apart(case: str, count: int) -> None:
+    layout, data = CASES[case]
+    sheet = Sheet(lambda canvas, page: 780.0)
+    places = tuple(Place(f"field{number}", "Signature of somebody") for number in range(count))
+    boxes = [box for _, box in layout.draw(sheet, data, words_in("nl"), ISSUED_ON, places)]
+    assert len(boxes) == count
+    for box in boxes:
+        assert (box.width, box.height) == (BOX_WIDTH, BOX_HEIGHT)
+        assert box.x >= LEFT
+        assert box.x + box.width <= RIGHT + 0.01
+        assert box.y >= BOTTOM
+    corners = {(box.page, round(box.x), round(box.y)) for box in boxes}
+    assert len(corners) == count
+
+
+def test_a_stamp_of_five_lines_fits_a_box() -> None:
+    assert BOX_HEIGHT >= 5 * 11 + 16
