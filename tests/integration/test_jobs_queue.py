@@ -1,0 +1,384 @@
+"""The queue as the application sees it: nothing is lost, nothing recorded twice, nothing goes in circles."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import jobs_toy
+import pytest
+from jobs_toy import QUICK, Toy
+from sqlalchemy import text
+
+from workflow.commands import StepRef
+from workflow.errors import StoreUnavailable
+from workflow.outcomes import StepOutcome
+from workflow.store import Store
+
+TOY = Path(jobs_toy.__file__)
+ROOT = TOY.parents[2]
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Iterator[Toy]:
+    toy = Toy(jobs_toy.make_store(tmp_path / "toy.sqlite3"))
+    yield toy
+    toy.store.close()
+
+
+def work(toy: Toy, *, limit_s: float = 20, concurrency: int = 1) -> None:
+    async def bounded() -> None:
+        await asyncio.wait_for(toy.work(concurrency=concurrency), limit_s)
+
+    asyncio.run(bounded())
+
+
+@contextmanager
+def worker(toy: Toy, *words: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process; killed at the end if it still runs."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
+    process = subprocess.Popen(
+        [sys.executable, str(TOY), str(toy.store.file), *words], env=environment, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: "object", limit_s: float = 15) -> None:
+    assert callable(condition)
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def job_rows(toy: Toy) -> list[tuple[str, int, int, str | None]]:
+    with toy.store.read() as session:
+        found = session.execute(
+            text("SELECT status, priority, attempts, lock FROM procrastinate_jobs ORDER BY id")
+        )
+        return [tuple(row) for row in found]
+
+
+def test_every_step_runs_and_no_job_is_left(toy: Toy) -> None:
+    toy.submit(120)
+    work(toy)
+    assert toy.states() == {"end": 120}
+    assert toy.count("toy_done") == 360
+    assert toy.count("procrastinate_jobs") == 0
+    assert toy.count("procrastinate_workers") == 0
+
+
+def test_without_a_commit_there_is_no_job(toy: Toy) -> None:
+    with toy.store.write() as session:
+        toy.jobs.defer(session, [StepRef(1, "one", 1)])
+        assert toy.jobs.live(session) == {StepRef(1, "one", 1)}
+        session.rollback()
+    assert toy.count("procrastinate_jobs") == 0
+
+
+def test_many_steps_share_few_jobs(toy: Toy) -> None:
+    refs = toy.submit(101)
+    assert toy.count("procrastinate_jobs") == 3
+    with toy.store.read() as session:
+        assert toy.jobs.live(session) == set(refs)
+        sizes = session.execute(
+            text("SELECT json_array_length(args, '$.refs'), lock FROM procrastinate_jobs ORDER BY id")
+        )
+        assert [tuple(row) for row in sizes] == [(34, None), (34, None), (33, None)]
+
+
+def test_what_is_gathered_becomes_one_job(toy: Toy) -> None:
+    refs = [StepRef(number, "one", 1) for number in range(1, 8)]
+    with toy.store.write() as session:
+        with toy.jobs.gathered(session):
+            for ref in [*refs, refs[0]]:
+                toy.jobs.defer(session, [ref])
+        assert toy.jobs.live(session) == set(refs)
+    assert toy.count("procrastinate_jobs") == 1
+    with toy.store.write() as session:
+        with suppress(KeyError), toy.jobs.gathered(session):
+            toy.jobs.defer(session, refs)
+            raise KeyError
+        toy.jobs.defer(session, refs[:1])
+    assert toy.count("procrastinate_jobs") == 2
+
+
+def test_after_the_job_table_is_emptied_everything_still_ends(toy: Toy) -> None:
+    toy.submit(70)
+    toy.submit(3, first=1000, together=False)
+    with toy.store.write() as session:
+        session.execute(text("DELETE FROM procrastinate_jobs"))
+    assert toy.jobs.reconcile(toy.waiting) == 73
+    assert toy.jobs.reconcile(toy.waiting) == 0
+    with toy.store.write() as session:
+        session.execute(text("DELETE FROM procrastinate_jobs"))
+    work(toy)  # a worker that starts reconciles by itself
+    assert toy.states() == {"end": 73}
+
+
+def test_a_step_is_tried_again_and_again_with_growing_waits(toy: Toy) -> None:
+    toy.patience = replace(QUICK, first_wait_s=0.1, longest_wait_s=5)
+    toy.__post_init__()
+    toy.note_runs, toy.flaky = True, {1: 3}
+    toy.submit(1)
+    work(toy)
+    with toy.store.read() as session:
+        at = session.execute(text("SELECT at FROM toy_runs WHERE state = 'one' ORDER BY at")).scalars().all()
+    waits = [after - before for before, after in pairwise(at)]
+    assert len(waits) == 3
+    for wait, full in zip(waits, (0.1, 0.2, 0.4), strict=True):
+        assert full / 2 <= wait < full + 0.35  # the poll and a busy machine add to it
+    assert toy.states() == {"end": 1}
+    assert toy.troubles() == {}
+
+
+def test_the_outcome_can_ask_for_a_longer_wait(toy: Toy) -> None:
+    calls: list[float] = []
+
+    async def limited(refs: "list[StepRef]") -> list[StepOutcome]:
+        calls.append(time.monotonic())
+        if len(calls) == 1:
+            return [StepOutcome.retry(ref, "toy-limit", "Too many.", after_s=0.5) for ref in refs]
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(limited, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True)
+
+    toy.submit(1)
+    asyncio.run(body())
+    assert calls[1] - calls[0] >= 0.5
+
+
+def test_bad_steps_are_given_up_and_good_ones_of_their_chunk_are_not(toy: Toy) -> None:
+    toy.bad, toy.flaky, toy.note_runs = frozenset({7}), {8: 2}, True
+    toy.submit(20)
+    work(toy)
+    assert toy.states() == {"end": 19, "one": 1}
+    assert toy.troubles() == {7: "toy-bad: It never works."}
+    assert toy.count("procrastinate_jobs") == 0
+    with toy.store.read() as session:
+        runs = session.execute(text("SELECT count(*) FROM toy_runs WHERE id = 7")).scalar_one()
+    assert runs == QUICK.tries
+
+
+def test_a_final_failure_is_not_tried_again(toy: Toy) -> None:
+    calls = 0
+
+    async def refuse(refs: "list[StepRef]") -> list[StepOutcome]:
+        nonlocal calls
+        calls += 1
+        return [StepOutcome.gave_up(ref, "toy-refused", "Never.") for ref in refs]
+
+    async def body() -> None:
+        await toy.jobs.run_worker(refuse, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True)
+
+    toy.submit(1)
+    asyncio.run(body())
+    assert calls == 1
+    assert toy.troubles() == {1: "toy-refused: Never."}
+
+
+def test_an_exception_in_the_steps_is_a_try_not_an_end(toy: Toy) -> None:
+    async def crash(refs: "list[StepRef]") -> list[StepOutcome]:
+        if any(ref.request_id == 3 for ref in refs):
+            raise ZeroDivisionError("toy")
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(crash, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True)
+
+    toy.submit(5)
+    asyncio.run(body())
+    assert toy.states() == {"end": 4, "one": 1}
+    assert toy.troubles() == {3: "step-crashed: ZeroDivisionError: toy"}
+
+
+def test_an_incident_that_cant_be_written_is_tried_again(toy: Toy) -> None:
+    told = 0
+
+    def fails_once(trouble: object) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise StoreUnavailable("toy")
+
+    async def body() -> None:
+        async def refuse(refs: "list[StepRef]") -> list[StepOutcome]:
+            return [StepOutcome.gave_up(ref, "toy-refused", "Never.") for ref in refs]
+
+        await toy.jobs.run_worker(refuse, on_gave_up=fails_once, waiting=lambda _: [], until_idle=True)
+
+    toy.submit(1)
+    asyncio.run(body())
+    assert told == 2
+    assert toy.count("procrastinate_jobs") == 0
+
+
+def test_steps_of_one_request_never_run_side_by_side(toy: Toy) -> None:
+    inside: dict[int, int] = {}
+    most = 0
+
+    async def watched(refs: "list[StepRef]") -> list[StepOutcome]:
+        nonlocal most
+        (ref,) = refs
+        inside[ref.request_id] = inside.get(ref.request_id, 0) + 1
+        assert inside[ref.request_id] == 1
+        most = max(most, sum(inside.values()))
+        await asyncio.sleep(0.03)
+        inside[ref.request_id] -= 1
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(
+            watched, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True, concurrency=6
+        )
+
+    refs = toy.submit(4, together=False)
+    with toy.store.write() as session:
+        for ref in refs:
+            toy.jobs.defer(session, [ref])  # a second job for each
+    asyncio.run(body())
+    assert most > 1
+    assert toy.states() == {"end": 4}
+    assert toy.troubles() == {}
+
+
+@pytest.mark.slow
+def test_two_worker_processes_share_the_work(toy: Toy) -> None:
+    toy.submit(60, together=False)
+    settings = {"TOY_BODY": "0.01"}
+    with worker(toy, "until-idle", **settings) as one, worker(toy, "until-idle", **settings) as two:
+        assert one.wait(30) == 0
+        assert two.wait(30) == 0
+    assert toy.states() == {"end": 60}
+    with toy.store.read() as session:
+        shares = session.execute(text("SELECT count(*) FROM toy_done GROUP BY worker")).scalars().all()
+    assert len(shares) == 2
+    assert min(shares) >= 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_told_to_stop_finishes_the_step_in_hand(toy: Toy, number: int) -> None:
+    toy.submit(3)
+    with worker(toy, TOY_BODY="0.4", TOY_NOTE="1") as process:
+        wait_for(lambda: toy.count("toy_runs") >= 1)
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+    assert toy.states() == {"two": 3}  # the chunk in hand was finished, the next not begun
+    assert toy.count("procrastinate_workers") == 0
+    assert {status for status, *_ in job_rows(toy)} == {"todo"}
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_the_process_at_once(toy: Toy) -> None:
+    toy.submit(1)
+    with worker(toy, TOY_BODY="30", TOY_NOTE="1") as process:
+        wait_for(lambda: toy.count("toy_runs") >= 1)
+        process.terminate()
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(5) == -signal.SIGTERM
+    work(toy)
+    assert toy.states() == {"end": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("concurrency", ["1", "4"])
+def test_a_poisonous_step_takes_no_good_one_with_it(toy: Toy, concurrency: str) -> None:
+    toy.submit(12)
+    toy.submit(3, first=100, together=False)
+    deaths = 0
+    while deaths < 8:
+        with worker(toy, "until-idle", TOY_POISON="5", TOY_CONCURRENCY=concurrency) as process:
+            if process.wait(30) == 0:
+                break
+            deaths += 1
+    assert toy.states() == {"end": 14, "one": 1}
+    said = f"worker-died: {QUICK.deaths} workers died at this step."
+    assert toy.troubles() == {5: said}
+    assert deaths == QUICK.deaths
+    assert toy.count("procrastinate_jobs") == 0
+
+
+def test_stalled_jobs_come_back_last_and_suspects_alone(toy: Toy) -> None:
+    toy.submit(5, together=False)
+    deaths = {1: 1, 2: 0, 4: 1, 5: 2}
+    with toy.store.write() as session:
+        for number, before in deaths.items():  # what is left of a dead worker
+            session.execute(
+                text(
+                    "UPDATE procrastinate_jobs SET status = 'doing', priority = :priority, attempts = :before"
+                    " WHERE id = :id"
+                ),
+                {"id": number, "priority": -before, "before": before},
+            )
+    runs: list[tuple[int, float, float]] = []
+
+    async def watched(refs: "list[StepRef]") -> list[StepOutcome]:
+        begin = time.monotonic()
+        await asyncio.sleep(0.03)
+        runs.append((refs[0].request_id, begin, time.monotonic()))
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(
+            watched, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True, concurrency=4
+        )
+
+    asyncio.run(body())
+    assert toy.states() == {"end": 4, "one": 1}
+    assert toy.troubles() == {5: "worker-died: 3 workers died at this step."}
+    first = {number: runs.index(next(run for run in runs if run[0] == number)) for number in (1, 2, 3, 4)}
+    assert first[3] < first[2] < first[1] < first[4]
+    for suspect in (1, 4):
+        number, begin, end = runs[first[suspect]]
+        beside = [run for run in runs if run[1] < end and run[2] > begin]
+        assert beside == [(number, begin, end)]
+
+
+def test_a_worker_survives_the_loss_of_its_database(toy: Toy, tmp_path: Path) -> None:
+    """The table goes away, and comes back: as a server that is started again."""
+
+    def rename(old: str, new: str) -> None:
+        with toy.store.write() as session:
+            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    async def body() -> None:
+        working = asyncio.create_task(toy.work(until_idle=False))
+        await asyncio.sleep(0.3)
+        rename("procrastinate_jobs", "away")
+        await asyncio.sleep(0.3)
+        assert not working.done()
+        rename("away", "procrastinate_jobs")
+        toy.submit(2)
+        for _ in range(400):
+            await asyncio.sleep(0.02)
+            if toy.states() == {"end": 2}:
+                break
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(body())
+    assert toy.states() == {"end": 2}
+
+
+def test_a_worker_until_idle_tells_of_a_missing_database(tmp_path: Path) -> None:
+    toy = Toy(Store(f"sqlite:///{tmp_path / 'empty.sqlite3'}"))
+    with pytest.raises(StoreUnavailable):
+        work(toy)
+    toy.store.close()
