@@ -295,7 +295,7 @@ CASES = [
         Rule.WITHDRAWAL,
         A1,
         'role = "manager"\nnot_by = ["request", "sign"]',
-        'role = "manager"\nedits = ["income"]\non.withdraw = { to = "withdrawn" }\nnot_by = ["request", "sign"]',
+        'role = "manager"\nedits = ["income"]\non.withdraw = { to = "withdrawn" }\nnot_by = ["sign"]',
         "countersign",
         "after a signature",
         Rule.EDITED_AFTER_RENDERING,
@@ -377,7 +377,8 @@ CASES = [
         "has approved as it is",
         more=(
             "[state.rendering]",
-            '[state.supplement]\nrole = "clerk"\nedits = ["other"]\non.add = { to = "rendering" }\n[state.rendering]',
+            '[state.supplement]\nrole = "clerk"\nedits = ["other"]\non.add = { to = "rendering" }\n'
+            "[state.rendering]",
         ),
     ),
     case(
