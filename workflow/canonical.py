@@ -9,6 +9,7 @@ import rfc8785
 from workflow.errors import LogUnwritable
 
 _SAFE = 2**53 - 1
+_LEAVES = frozenset({str, bool, type(None)})
 # For text, whole numbers, true, false and null, and for names in ASCII, this writes what RFC 8785 asks.
 _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -16,8 +17,8 @@ _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 def encode(value: Any) -> str:
     """Give the value's canonical JSON text. Raises LogUnwritable for what JSON can't say."""
     try:
+        written = _encoder.encode(value)  # raises for circles, so that the look at it below comes to an end
         if _is_plain(value):
-            written = _encoder.encode(value)
             written.encode()  # refuses lone surrogates, as UTF-8 must
             return written
         return rfc8785.dumps(value).decode()
@@ -34,14 +35,18 @@ def digest(value: Any) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    kind = type(value)
-    if kind is dict:
-        return all(
-            type(name) is str and name.isascii() and (type(item) is str or _is_plain(item))
-            for name, item in value.items()
-        )
-    if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    if kind is int:
-        return bool(-_SAFE <= value <= _SAFE)
-    return kind is str or kind is bool or value is None
+    """Whether the quick encoder writes it as RFC 8785 does: no fractions, no large numbers, names in ASCII."""
+    items = [value]
+    for item in items:  # grows while it is read
+        kind = type(item)
+        if kind in _LEAVES:
+            continue
+        if kind is dict:
+            if not "".join(item).isascii():
+                return False
+            items.extend(item.values())
+        elif kind is list or kind is tuple:
+            items.extend(item)
+        elif kind is not int or not -_SAFE <= item <= _SAFE:
+            return False
+    return True

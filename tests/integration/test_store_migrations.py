@@ -1,0 +1,156 @@
+"""The tables come from migrations, and are the ones the code expects; opening is safe and private."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+
+from workflow.errors import StoreOutdated, StoreUnavailable
+from workflow.store import Store
+from workflow.tables import Base, CommandKey, Person, Substitute, UtcTime
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "data", environ={})
+
+
+def test_migrations_make_the_tables_that_the_code_expects(store: Store) -> None:
+    with store.read() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        differences = compare_metadata(context, Base.metadata)
+    ours = set(Base.metadata.tables)
+    names = [difference for difference in differences if _table_of(difference) in ours]
+    assert not names
+
+
+def _table_of(difference: object) -> str:
+    for part in difference if isinstance(difference, tuple) else difference[0]:  # type: ignore[index]
+        name = getattr(getattr(part, "table", part), "name", None)
+        if name is not None:
+            return str(name)
+    return str(difference)
+
+
+def test_opening_twice_changes_nothing(store: Store) -> None:
+    with store.write() as session:
+        session.add(Person(id="clerk", name="Clerk", unit="office"))
+    store.migrate()
+    with store.read() as session:
+        assert session.get(Person, "clerk") is not None
+
+
+def test_many_open_a_new_folder_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda _: Store.open(tmp_path, environ={}), range(8)))
+    with stores[0].read() as session:
+        assert session.execute(text("SELECT count(*) FROM log_head")).scalar() == 1
+
+
+def test_file_is_its_owners_alone(store: Store) -> None:
+    assert store.file is not None
+    with store.write() as session:
+        session.add(Person(id="clerk", name="Clerk", unit="office"))
+        for file in store.file.parent.iterdir():
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_writes_are_durable_and_keys_are_held(store: Store) -> None:
+    with store.write() as session:
+        settings = {name: session.execute(text(f"PRAGMA {name}")).scalar() for name in PRAGMAS}
+    assert settings == PRAGMAS
+
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+
+
+def test_reading_cannot_write(store: Store) -> None:
+    with store.read() as session, pytest.raises(OperationalError, match="readonly"):
+        session.execute(text("DELETE FROM people"))
+
+
+def test_what_leaves_by_an_exception_is_rolled_back(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        _add_clerk(store, then=RuntimeError())
+    with store.read() as session:
+        assert session.get(Person, "clerk") is None
+
+
+def _add_clerk(store: Store, then: Exception | None = None) -> None:
+    with store.write() as session:
+        session.add(Person(id="clerk", name="Clerk", unit="office"))
+        session.flush()
+        if then is not None:
+            raise then
+
+
+def test_foreign_keys_are_held(store: Store) -> None:
+    with pytest.raises(IntegrityError), store.write() as session:
+        session.add(
+            CommandKey(key="k", request_id=7, body_sha256="", answer={}, recorded_at=datetime.now(UTC))
+        )
+
+
+@pytest.mark.parametrize("broken", [{"substitute_id": "a"}, {"valid_until": date(2025, 1, 1)}])
+def test_substitutes_are_others_for_a_time(store: Store, broken: dict[str, object]) -> None:
+    day = date(2026, 1, 1)
+    row = {"principal_id": "a", "substitute_id": "b", "valid_from": day, "valid_until": day} | broken
+    with store.write() as session:
+        session.add_all(Person(id=name, name=name, unit="office") for name in "ab")
+        session.flush()
+        session.add(Substitute(**row))
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()
+
+
+def test_times_come_back_aware_and_in_utc(store: Store) -> None:
+    moment = datetime(2026, 7, 1, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+    with store.read() as session:
+        returned = session.scalar(_round_trip(moment))
+    assert returned == moment
+    assert returned is not None
+    assert returned.utcoffset() == timedelta(0)
+
+
+def test_naive_times_are_refused(store: Store) -> None:
+    with pytest.raises(StatementError), store.write() as session:
+        session.scalar(_round_trip(datetime(2026, 7, 1)))  # noqa: DTZ001
+
+
+def _round_trip(moment: datetime) -> Select[tuple[datetime]]:
+    return select(bindparam("moment", moment, type_=UtcTime()))
+
+
+def test_a_later_release_is_told(store: Store) -> None:
+    with store.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+    with pytest.raises(StoreOutdated):
+        store.migrate()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable, match=r"paraaf\.sqlite3"):
+        Store.open(tmp_path / "file" / "data", environ={})
+
+
+def test_a_locked_database_is_told(store: Store) -> None:
+    impatient = Store(store.url, busy_timeout_ms=50)
+    with store.write() as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(StoreUnavailable, match="locked"):
+            _add_clerk(impatient)
+
+
+def test_url_comes_from_the_environment(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    Store.open(tmp_path / "data", environ={"PARAAF_DATABASE": url})
+    assert (tmp_path / "elsewhere.db").exists()
+    assert not (tmp_path / "data").exists()
