@@ -104,7 +104,7 @@ def read_bytes(
     reader = _RowReader(kind_named(kind), register, stage, on)
     text = text_of(content, limits)
     is_json = text.lstrip()[:1] in {"{", "["}
-    raw_rows = json_rows(text) if is_json else csv_rows(text, reader.kind, limits)
+    raw_rows = json_rows(text, limits) if is_json else csv_rows(text, reader.kind, limits)
     for count, raw in enumerate(raw_rows, start=1):
         if count > limits.rows:
             raise IntakeRefused(

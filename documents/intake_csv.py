@@ -77,8 +77,8 @@ def _is_known(path: str, kind: Kind[Any]) -> bool:
 def _columns(names: list[str], kind: Kind[Any], limits: Limits) -> list[str]:
     while names and not names[-1].strip():
         names = names[:-1]  # a separator too many at the end, as spreadsheets write
-    if len(names) > limits.columns:
-        raise _refused_header(f"The first line has more than {limits.columns} columns.")
+    if len(names) > limits.values:
+        raise _refused_header(f"The first line has more than {limits.values} columns.")
     paths = [_path(name, kind) for name in names]
     unknown = [
         shown_name(name.strip()) for name, path in zip(names, paths, strict=True) if not _is_known(path, kind)

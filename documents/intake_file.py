@@ -13,7 +13,7 @@ class Limits:
 
     file_bytes: int = 20_000_000
     rows: int = 10_000
-    columns: int = 200
+    values: int = 1_000  # of one row: columns of a table, or names and items of an object
     cell_characters: int = 10_000
 
 

@@ -118,6 +118,10 @@ class Register:
                 hint="Look the id up in the register, or give all fields yourself.",
             ) from None
 
+    def knows(self, person_id: str) -> bool:
+        """Say whether the register holds this person."""
+        return person_id in self._people
+
     def people(self) -> tuple[Person, ...]:
         """Give everybody."""
         return tuple(self._people.values())

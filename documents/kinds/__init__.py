@@ -35,6 +35,7 @@ KINDS: Mapping[str, Kind[Any]] = MappingProxyType(
             signatures=employer_declaration.required_signatures,
             example=employer_declaration.example,
             aliases=employer_declaration.DUTCH,
+            valid_months=employer_declaration.VALID_MONTHS,
         ),
         "action_plan": Kind(
             name="action_plan",

@@ -26,6 +26,7 @@ from documents.kinds.kind import Document
 
 TEMPLATE = "nhg-2024-1"
 OTHER_LINES_MAX = 10
+VALID_MONTHS = 3  # usual among lenders; some take two
 
 # Column names of a Dutch spreadsheet.
 DUTCH = {

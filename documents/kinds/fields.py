@@ -123,7 +123,7 @@ def _decimal(value: object, rule: str, message: str) -> Decimal:
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         raise _broken(rule, message)
-    if abs(number) >= Decimal(10) ** 12:  # out of every field's range; and quantize() can't take more
+    if number.adjusted() >= 12:  # a digit for 10^12: no field takes it, and arithmetic could overflow
         raise _broken("amount-too-large", f"An amount can't be more than {AMOUNT_MAX}.")
     return number
 
@@ -191,8 +191,8 @@ def _yes_or_no(value: object) -> bool:
 def _months(value: object) -> int:
     if isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value.strip(" ")):
         value = int(value)
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-        value = int(value)
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() >= 6:
+        value = 1_000_000  # over any range; int() of 1e999999999 would not end
     if isinstance(value, bool) or not isinstance(value, int):
         raise _broken("months-format", "Write a number of months in digits.")
     if not 1 <= value <= 600:

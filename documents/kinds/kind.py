@@ -23,6 +23,7 @@ class Document(Section):
 
 
 M = TypeVar("M", bound=Document)
+PROBLEMS_MAX = 50
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Kind(Generic[M]):
     """One kind of document.
 
     `signatures` names the fields that must be signed, in their order; `example` gives complete,
-    plainly invented data; `aliases` are other names of columns, lower case → dotted field.
+    plainly invented data; `aliases` are other names of columns, lower case → dotted field;
+    `valid_months` is how long a document says it holds, None for as long as it is not replaced.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Kind(Generic[M]):
     signatures: Callable[[M], tuple[str, ...]]
     example: Callable[..., dict[str, Any]]
     aliases: Mapping[str, str]
+    valid_months: int | None = None
 
     def parse(
         self,
@@ -107,11 +110,15 @@ class Kind(Generic[M]):
 
 
 def field_problems(error: ValidationError) -> list[FieldProblem]:
-    """Turn what pydantic found into our rules and sentences, without the values."""
+    """Turn what pydantic found into our rules and sentences, without the values; cut short after 50."""
+    details = error.errors(include_url=False, include_input=False)
     problems = {
         _field_problem(".".join(_step(step) for step in detail["loc"] if step != "[key]"), detail)
-        for detail in error.errors(include_url=False, include_input=False)
+        for detail in details[:PROBLEMS_MAX]
     }
+    if len(details) > PROBLEMS_MAX:
+        more = f"There are {len(details) - PROBLEMS_MAX} problems more; mend those named first."
+        problems.add(FieldProblem("", "more-problems", more))
     # a list whose only row is bad is not also too short
     parents = {problem.field.rpartition(".")[0] for problem in problems}
     parents |= {parent.rpartition(".")[0] for parent in parents}
@@ -138,7 +145,7 @@ def merged(data: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown_name(name: str) -> str:
     """Make a field name that a stranger chose fit to print: short, plain, no citizen service number."""
-    if holds_national_number(name):
+    if holds_national_number(name[:80]):
         return "(a name with a number in it)"
     plain = "".join(
         character if character.isalnum() or character in "_.- " else "?" for character in name[:60]

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import IntakeRefused
-from documents.intake import Intake, read_rows
+from documents.intake import DEFAULT_LIMITS, Intake, read_rows
 from documents.kinds import KINDS, StageName
+from documents.kinds.fields import LINE_MAX, NOTE_MAX
+from documents.kinds.kind import PROBLEMS_MAX
 from documents.register import SAMPLE, Register
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bad-input.md").read_text(encoding="utf-8")
@@ -31,7 +33,7 @@ def cells(line: str) -> list[str]:
 
 
 def content(cell: str) -> bytes:
-    written = re.sub(r"\{(.)\*(\d+)\}", lambda found: found[1] * int(found[2]), cell.strip("`"))
+    written = re.sub(r"\{([^{}]+?)\*(\d+)\}", lambda found: found[1] * int(found[2]), cell.strip("`"))
     as_bytes = written.startswith("bytes ")
     text = written.removeprefix("bytes ").encode("ascii").decode("unicode_escape")
     return text.encode("latin-1" if as_bytes else "utf-8")
@@ -98,6 +100,15 @@ def test_the_page_lists_exactly_the_rules_there_are() -> None:
         for kind in KINDS.values()
         for rule in kind.rules
     }
+
+
+def test_the_page_tells_the_limits() -> None:
+    told = (
+        f"{DEFAULT_LIMITS.file_bytes // 1_000_000} MB a file, {DEFAULT_LIMITS.rows:,} rows, "
+        f"{DEFAULT_LIMITS.values:,} columns or values a row, {DEFAULT_LIMITS.cell_characters:,} characters a cell, "
+        f"{LINE_MAX} characters a line of text, {NOTE_MAX:,} a note. Of one row, the first {PROBLEMS_MAX} problems"
+    )
+    assert told in " ".join(PAGE.split())
 
 
 def test_every_rule_has_an_example(tmp_path: Path) -> None:

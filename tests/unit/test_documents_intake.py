@@ -150,7 +150,7 @@ def test_kinds_do_not_share_keys() -> None:
         (Limits(file_bytes=10), "person_id\nP020\n"),
         (Limits(rows=1), "person_id\nP020\nP021\n"),
         (Limits(rows=1), '[{"person_id": "P020"}, {"person_id": "P021"}]'),
-        (Limits(columns=1), "person_id;reference\nP020;\n"),
+        (Limits(values=1), "person_id;reference\nP020;\n"),
     ],
 )
 def test_a_file_over_a_limit_is_refused(limits: Limits, text: str) -> None:
@@ -161,6 +161,12 @@ def test_a_file_over_a_limit_is_refused(limits: Limits, text: str) -> None:
 def test_ten_thousand_repeated_names_are_one_problem() -> None:
     text = '{"person_id": "P020", ' + ", ".join(['"x": 1'] * 10_000) + "}"
     assert [(problem.field, problem.rule) for problem in read(text).problems] == [("x", "repeated-field")]
+
+
+def test_a_row_with_countless_problems_tells_fifty_and_the_number_of_the_rest() -> None:
+    problems = read(json.dumps({"person_id": "P020"} | {f"x{n}": 1 for n in range(400)})).problems
+    assert len(problems) == 51
+    assert problems[0].message == "There are 350 problems more; mend those named first."
 
 
 def accepts_or_refuses(content: bytes, kind: str) -> None:
@@ -179,6 +185,9 @@ def accepts_or_refuses(content: bytes, kind: str) -> None:
 @example(b'{"a":' * 100_000, DECLARATION)
 @example(b'{"income":{"overtime":' + b"9" * 10_000 + b"}}", DECLARATION)
 @example(b'{"income":{"overtime":1e' + b"9" * 30 + b"}}", DECLARATION)
+@example(b'{"person_id":"P020","income":{"overtime":' + b"9" * 1_100_000 + b"}}", DECLARATION)
+@example(b'{"person_id":"P020","income":{"overtime":0.' + b"9" * 1_100_000 + b"}}", DECLARATION)
+@example(b'{"person_id":"P020","other":{"loan_months":1e999999999}}', DECLARATION)
 @example(b'{"\\ud800": 1, "person_id": "\\ud800"}', DECLARATION)
 @example(b'person_id\n"' + b"x" * 200_000, DECLARATION)
 @example(b"person_id;reasons.\nP020;x\n", DECLARATION)
