@@ -22,7 +22,8 @@ DECLARATION = "employer_declaration"
 
 def read(content: str | bytes, kind: str = DECLARATION, **options: Any) -> Intake:
     raw = content.encode() if isinstance(content, str) else content
-    return read_bytes(raw, kind, **({"on": ON, "register": REGISTER} | options))
+    known: dict[str, Any] = {"on": ON, "register": REGISTER}
+    return read_bytes(raw, kind, **(known | options))
 
 
 def keys(intake: Intake) -> list[str]:
@@ -48,7 +49,7 @@ def as_csv(rows: list[dict[str, Any]], separator: str = ";", end: str = "\r\n") 
     cells = [flat(row) for row in rows]
     names = sorted({name for row in cells for name in row})
     out = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if end == "\r" else csv.QUOTE_MINIMAL  # minimal leaves a bare line feed bare
+    quoting: Any = csv.QUOTE_ALL if end == "\r" else csv.QUOTE_MINIMAL  # minimal leaves a bare line feed bare
     writer = csv.DictWriter(out, names, delimiter=separator, lineterminator=end, quoting=quoting)
     writer.writeheader()
     writer.writerows(cells)
@@ -161,6 +162,13 @@ def test_a_file_over_a_limit_is_refused(limits: Limits, text: str) -> None:
 def test_ten_thousand_repeated_names_are_one_problem() -> None:
     text = '{"person_id": "P020", ' + ", ".join(['"x": 1'] * 10_000) + "}"
     assert [(problem.field, problem.rule) for problem in read(text).problems] == [("x", "repeated-field")]
+
+
+def test_nothing_inside_an_endless_cell_is_taken_for_a_row() -> None:
+    text = 'person_id;other.supplementary_statement\nP020;\nP021;"' + "x" * 140_000 + "\nP022;\nP023;\n"
+    intake = read(text)
+    assert [row.person_id for row in intake.rows] == ["P020"]
+    assert [(problem.line, problem.rule) for problem in intake.problems] == [(3, "csv-quotation")]
 
 
 def test_a_row_with_countless_problems_tells_fifty_and_the_number_of_the_rest() -> None:
