@@ -9,7 +9,7 @@ judged once, however many signatures look back on it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -44,8 +44,9 @@ class Step:
     signed_fields: frozenset[str] = frozenset()  # signature fields that got an approval or certification
     added_visible: frozenset[str] = frozenset()  # new signature fields that show on a page
     added_signed: frozenset[str] = frozenset()  # new invisible ones that got a signature, not a timestamp
-    metadata: bool = False
-    validation_data_only: bool = field(default=False)
+    metadata: bool = False  # the title, say; not what a program stamps without being asked
+    signs: bool = False  # a signature or a document timestamp was made
+    validation_data_only: bool = False
 
 
 def _policy(*, form_filling: bool) -> StandardDiffPolicy:
@@ -114,6 +115,7 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         added_visible=frozenset(name for name in added if _visible(after[name])),
         added_signed=frozenset(added & approvals),
         metadata=metadata,
+        signs=bool(newly_signed),
         validation_data_only=not newly_signed and not added and not filled and not metadata,
     )
 

@@ -9,6 +9,7 @@ Sources: ISO 32000-2, 12.8.1 (Contents padded with zeros); RFC 5652, 5.1 and 5.3
 sets).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from signing.der import DerError, node
+from signing.der import DerError, Node, children, node
 from signing.verify.findings import Finding
 from signing.verify.rawscan import hex_digits
 
@@ -30,6 +31,7 @@ class Container:
     """What /Contents holds: the CMS as DER, and what is odd about the way it is written."""
 
     der: bytes
+    raw: bytes  # with the padding
     findings: tuple[Finding, ...]
 
 
@@ -66,7 +68,7 @@ def read_contents(gap: bytes) -> Container | Finding:
                 f"{len(raw) - length} bytes of padding behind the CMS are not all zero",
             )
         )
-    return Container(raw[:length], tuple(findings))
+    return Container(raw[:length], raw, tuple(findings))
 
 
 def check_cms(
@@ -79,6 +81,7 @@ def check_cms(
     """
     try:
         _walk(der, 0, len(der), depth=0)
+        _check_shape(der)
     except DerError as error:
         return (
             Finding("cms_not_der", f"the {where} is not written in the canonical form (DER)", str(error)),
@@ -118,10 +121,16 @@ def _contradictions(signed: cms.SignedData, signer: cms.SignerInfo) -> Iterator[
         yield f"version {signed['version'].native}, expected {expected}"
     if [algorithm.dump() for algorithm in signed["digest_algorithms"]] != [signer["digest_algorithm"].dump()]:
         yield "the list of digest algorithms is not the signer's"
+    if not by_key_id and signer["sid"].chosen["issuer"].dump() not in _issuer_names(signed):
+        yield "the signer is named otherwise than its certificate does"  # names compare loosely, bytes don't
     if signed["crls"].native:
         yield "revocation lists are enclosed where nothing protects them"
     for name in ("digest_algorithm", "signature_algorithm"):
         yield from _algorithm_oddities(signer[name])
+
+
+def _issuer_names(signed: cms.SignedData) -> set[bytes]:
+    return {choice.chosen.issuer.dump() for choice in signed["certificates"] if choice.name == "certificate"}
 
 
 def _algorithm_oddities(algorithm: algos.DigestAlgorithm | algos.SignedDigestAlgorithm) -> Iterator[str]:
@@ -219,6 +228,38 @@ def signer_certificate(der: bytes) -> asn1_x509.Certificate | None:
     return None
 
 
+# tags of the members, in order. Source: RFC 5652, 3, 5.1, 5.2 and 5.3
+_CONTENT_INFO = re.compile(rb"\x06\xa0", re.DOTALL)
+_SIGNED_DATA = re.compile(rb"\x02\x31\x30(\xa0)?(\xa1)?\x31", re.DOTALL)
+_CONTENT = re.compile(rb"\x06(\xa0)?", re.DOTALL)
+_SIGNER = re.compile(rb"\x02[\x30\x80]\x30(\xa0)?\x30\x04(\xa1)?", re.DOTALL)
+_ATTRIBUTE = re.compile(rb"\x06\x31", re.DOTALL)
+
+
+def _check_shape(der: bytes) -> None:
+    """Raise DerError when a structure has members that the standard doesn't give it: parsers skip those."""
+    _, explicit = _members(der, node(der), _CONTENT_INFO)
+    signed, *others = children(der, explicit)
+    if others:
+        raise DerError("more than one content")
+    members = _members(der, signed, _SIGNED_DATA)
+    _members(der, members[2], _CONTENT)
+    for signer in children(der, members[-1]):
+        parts = _members(der, signer, _SIGNER)
+        for part in parts:
+            if part.tag in (0xA0, 0xA1):
+                for attribute in children(der, part):
+                    _members(der, attribute, _ATTRIBUTE)
+
+
+def _members(der: bytes, parent: Node, expected: re.Pattern[bytes]) -> list[Node]:
+    found = children(der, parent)
+    tags = bytes(member.tag for member in found)
+    if not expected.fullmatch(tags):
+        raise DerError(f"unexpected members {tags.hex()} at offset {parent.start}")
+    return found
+
+
 _CONSTRUCTED = 0x20
 _ALWAYS_PRIMITIVE = frozenset({1, 2, 3, 4, 5, 6, 9, 10, 12, 13, 18, 19, 20, 22, 23, 24, 26, 27, 28, 30})
 _ALWAYS_CONSTRUCTED = frozenset({16, 17})
@@ -241,10 +282,14 @@ def _walk(data: bytes, start: int, end: int, *, depth: int) -> None:
 def _check_universal(tag: int, content: bytes, offset: int) -> None:
     number = tag & 0x1F
     constructed = bool(tag & _CONSTRUCTED)
+    if number == 0:
+        raise DerError(f"padding inside the structure at offset {offset}")
     if (constructed and number in _ALWAYS_PRIMITIVE) or (not constructed and number in _ALWAYS_CONSTRUCTED):
         raise DerError(f"tag {tag:#x} at offset {offset} is of the wrong form")
     if number == 1 and content not in (b"\x00", b"\xff"):
         raise DerError(f"boolean at offset {offset} is neither 00 nor FF")
+    if number == 3 and (not content or content[0] > 7 or (len(content) > 8 and content[0])):
+        raise DerError(f"bit string at offset {offset} has unused bits")  # keys and signatures have none
     if number == 5 and content:
         raise DerError(f"NULL at offset {offset} is not empty")
     if number == 2 and (

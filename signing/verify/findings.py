@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "form_filled_as_permitted": Kind(_REMARK, _TRUST),
     "metadata_changed": Kind(_REMARK, _TRUST),
     "validation_data_uncovered": Kind(_REMARK, _TRUST),
+    "end_uncovered": Kind(_REMARK, _TRUST),
     # the signature's own container
     "cms_unreadable": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
     "signature_unreadable": Kind(_PREVENTS, _READING, "SIG_CONSTRAINTS_FAILURE"),

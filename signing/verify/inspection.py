@@ -78,7 +78,7 @@ def begin(opened: Opened, entry: FilledField, trust: Trust) -> Inspection:
         return inspection
     inspection.findings += container.findings
     inspection.findings += check_cms(container.der, trust.known)
-    _embed(opened, inspection, container.der)
+    _embed(opened, inspection, container.raw)
     return inspection
 
 
@@ -110,11 +110,10 @@ def _format_supported(inspection: Inspection) -> bool:
     return True
 
 
-def _embed(opened: Opened, inspection: Inspection, der: bytes) -> None:
+def _embed(opened: Opened, inspection: Inspection, raw: bytes) -> None:
     entry = inspection.entry
     try:
-        written = extract_contents(entry.dictionary)
-        if written.rstrip(b"\0") != der.rstrip(b"\0"):
+        if extract_contents(entry.dictionary) != raw:
             inspection.add(
                 "byte_range_odd",
                 "the signature that the form shows is not the one that the covered bytes leave out",
@@ -167,9 +166,11 @@ def _check_step(inspection: Inspection, embedded: EmbeddedPdfSignature, step: St
             "a signature was added in a place that did not exist when this was signed",
             f"{where}: signature fields {', '.join(sorted(step.added_signed))}",
         )
-    if step.metadata:
+    if step.metadata and not step.signs:
+        inspection.add("changed_after_signing", "the document's metadata was changed after signing", where)
+    elif step.metadata:
         inspection.add(
-            "metadata_changed", "the document's title or other metadata changed after signing", where
+            "metadata_changed", "a later signer's program changed the title or other metadata", where
         )
     _check_permissions(inspection, embedded, step, where)
 

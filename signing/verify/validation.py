@@ -110,6 +110,9 @@ class Validator:
 
         proven = min((token.proven_at for token in tokens if token.proven_at), default=None)
         judged = await self._judge(basic, proven)
+        if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and embedded.signer_cert.self_issued:
+            # pyHanko refuses a certificate that vouches for itself before it looks for a chain
+            return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND", detail="self-signed")
         if (
             judged.sub_indication == "REVOKED_NO_POE"
             and proven

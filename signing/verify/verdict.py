@@ -72,8 +72,10 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
     inspections = [begin(opened, entry, trust) for entry in opened.filled]
     steps = _steps(opened, inspections)
     findings += _unreachable(opened)
+    for inspection in inspections:
+        _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
-    signatures = asyncio.run(_signatures(opened, inspections, steps, Validator(trust, _data(opened), at)))
+    signatures = asyncio.run(_signatures(opened, inspections, Validator(trust, _data(opened), at)))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
@@ -118,25 +120,19 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
                 "bytes_after_end", "there is something behind the end of what was signed", f"from byte {end}"
             )
         ]
-    if all(step.suspicious is None and step.validation_data_only for step in later):
-        return [
-            Finding(
-                "validation_data_uncovered",
-                "validation data was added behind the last signature, where nothing protects it",
-                f"from byte {end}",
-            )
-        ]
-    return [
-        Finding(
-            "changed_after_signing",
-            "the last signature does not cover the end of the file",
-            f"from byte {end}",
+    if any(finding.weight is Weight.FAILS for finding in last.findings):
+        return []  # said already, with what was changed
+    code, told = "end_uncovered", "what was added behind the last signature is protected by nothing"
+    if all(step.validation_data_only for step in later):
+        code, told = (
+            "validation_data_uncovered",
+            "validation data was added behind the last signature, where nothing protects it",
         )
-    ]
+    return [Finding(code, told, f"from byte {end}")]
 
 
 async def _signatures(
-    opened: Opened, inspections: Sequence[Inspection], steps: Sequence[Step], validator: Validator
+    opened: Opened, inspections: Sequence[Inspection], validator: Validator
 ) -> tuple[SignatureReport, ...]:
     data = _data(opened)
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
@@ -146,8 +142,6 @@ async def _signatures(
     await _guarded_each(
         [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
     )
-    for inspection in inspections:
-        _guarded_coverage(inspection, steps)
     return tuple(conclude(inspection, data) for inspection in inspections)
 
 

@@ -1,0 +1,206 @@
+"""Files signed by somebody else's software: stock pyHanko, with the development PKI asked in this process.
+
+What our own signer writes is one way of doing it; a verifier meets all the others.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from asn1crypto import keys, tsp
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from asn1crypto.crl import CertificateList
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509 import ocsp
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields, signers, timestamps
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import PdfSignedData
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+from reportlab.pdfgen.canvas import Canvas
+
+from certs.authority import DevelopmentAuthority
+from certs.keystore import Credential
+
+
+def plain_pdf(
+    text: str = "The employee earns 4,000 euro a month.", *, pages: int = 1, form: bool = False
+) -> bytes:
+    """A small unsigned PDF; with `form`, it has a text field named "remark"."""
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True, pageCompression=0)
+    for page in range(pages):
+        canvas.drawString(72, 720, f"{text} ({page + 1})")
+        if form and page == 0:
+            canvas.acroForm.textfield(name="remark", x=72, y=600, width=300, height=24, value="none")
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def with_fields(pdf: bytes, *specs: SigFieldSpec) -> bytes:
+    """The PDF with empty signature fields, in an incremental update."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    for spec in specs:
+        fields.append_signature_field(writer, spec)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+class InProcessTimeStamper(timestamps.TimeStamper):
+    """Asks the development TSA without a network; `spoil` may change the answer."""
+
+    def __init__(
+        self,
+        authority: DevelopmentAuthority,
+        clock: Callable[[], datetime],
+        spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None,
+    ) -> None:
+        super().__init__()
+        self._authority, self._clock, self._spoil = authority, clock, spoil
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        asked = self._spoil(req) if self._spoil else req
+        return tsp.TimeStampResp.load(self._authority.timestamp(asked.dump(), self._clock()))
+
+
+def ocsp_answer(authority: DevelopmentAuthority, certificate: x509.Certificate, now: datetime) -> bytes:
+    """The development responder's answer about a certificate of its issuing CA."""
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, authority.issuing, hashes.SHA256())
+    return authority.ocsp(builder.build().public_bytes(Encoding.DER), now)
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Signs with stock pyHanko at a fixed time."""
+
+    authority: DevelopmentAuthority
+    now: datetime
+
+    def signer(self, credential: Credential) -> signers.SimpleSigner:
+        key = credential.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return signers.SimpleSigner(
+            signing_cert=_asn1(credential.certificate),
+            signing_key=keys.PrivateKeyInfo.load(key),
+            cert_registry=SimpleCertificateStore.from_certs([_asn1(link) for link in credential.chain]),
+        )
+
+    def timestamper(
+        self, spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None
+    ) -> InProcessTimeStamper:
+        return InProcessTimeStamper(self.authority, lambda: self.now, spoil)
+
+    def context(self, credential: Credential) -> ValidationContext:
+        answers = [
+            ocsp_answer(self.authority, cert, self.now)
+            for cert in (credential.certificate, self.authority.tsa)
+        ]
+        return ValidationContext(
+            trust_roots=[_asn1(self.authority.root)],
+            other_certs=[_asn1(self.authority.issuing)],
+            ocsps=[asn1_ocsp.OCSPResponse.load(answer) for answer in answers],
+            crls=[CertificateList.load(self.authority.crl("root", self.now))],
+            moment=self.now,
+            allow_fetching=False,
+            revocation_mode="require",
+        )
+
+    def sign(
+        self,
+        pdf: bytes,
+        credential: Credential,
+        *,
+        level: str = "B-B",
+        field: str = "employer",
+        subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES,
+        certify: MDPPerm | None = None,
+        spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None,
+        box: tuple[int, int, int, int] | None = None,
+        reason: str | None = None,
+        change: Callable[[IncrementalPdfFileWriter], None] | None = None,
+    ) -> bytes:
+        """Sign `field` (added when missing; visible with `box`) and return the whole file."""
+        archive = level in ("B-LT", "B-LTA")
+        metadata = signers.PdfSignatureMetadata(
+            field_name=field,
+            md_algorithm="sha256",
+            subfilter=subfilter,
+            embed_validation_info=archive,
+            use_pades_lta=level == "B-LTA",
+            validation_context=self.context(credential) if archive else None,
+            certify=certify is not None,
+            docmdp_permissions=certify or MDPPerm.FILL_FORMS,
+            reason=reason,
+        )
+        signer = signers.PdfSigner(
+            metadata,
+            self.signer(credential),
+            timestamper=None if level == "B-B" else self.timestamper(spoil),
+            new_field_spec=SigFieldSpec(field, box=box) if box else None,
+        )
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        if change is not None:
+            change(writer)
+        return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
+
+    def stamp(self, pdf: bytes, *, type_name: str = "/DocTimeStamp") -> bytes:
+        """Add a document timestamp, typed as told, and nothing behind it."""
+        embedding = PdfCMSEmbedder().write_cms(f"stamp-{len(pdf)}", IncrementalPdfFileWriter(io.BytesIO(pdf)))
+        next(embedding)
+        placeholder = PdfSignedData(
+            pdf_name(type_name), subfilter=SigSeedSubFilter.ETSI_RFC3161, bytes_reserved=16384
+        )
+        embedding.send(SigObjSetup(placeholder))
+        digest, output = embedding.send(SigIOSetup("sha256"))
+        token = asyncio.run(self.timestamper().async_timestamp(digest.document_digest, "sha256"))
+        embedding.send(token)
+        return output.getvalue()
+
+
+def self_signed(like: Credential, now: datetime) -> Credential:
+    """A credential that bears another's name and vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(like.certificate.subject)
+        .issuer_name(like.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=300))
+        .add_extension(_key_usage(like), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return Credential(name="stranger", certificate=certificate, chain=(), private_key=key)
+
+
+def _key_usage(like: Credential) -> x509.KeyUsage:
+    return like.certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+
+
+def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
+def update(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
+    """An incremental update that does whatever it is told to: the attacker's pen."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    change(writer)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def levels() -> Sequence[str]:
+    """The PAdES baseline levels."""
+    return ("B-B", "B-T", "B-LT", "B-LTA")
