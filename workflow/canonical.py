@@ -35,7 +35,7 @@ def digest(value: Any) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the quick encoder writes it as RFC 8785 does: no fractions, no large numbers, names in ASCII."""
+    """Whether the quick encoder writes it as RFC 8785 does: no fraction, no large number, names in ASCII."""
     items = [value]
     for item in items:  # grows while it is read
         kind = type(item)
