@@ -42,7 +42,8 @@ def encode(tag: int, *contents: bytes) -> bytes:
 
 def integer(number: int) -> bytes:
     """Write an INTEGER of any size."""
-    return encode(INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    magnitude = number if number >= 0 else ~number  # -128 fits in one byte, 128 does not
+    return encode(INTEGER, number.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def object_identifier(dotted: str) -> bytes:

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import settings
 
 from certs.authority import DevelopmentAuthority
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+
+# A loaded machine makes an example slow, not wrong.
+settings.register_profile("paraaf", deadline=None)
+settings.load_profile("paraaf")
 
 
 @pytest.fixture(scope="session")

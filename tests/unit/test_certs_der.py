@@ -1,12 +1,15 @@
 import pytest
 from asn1crypto import core
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from certs import der
 
 
 @given(st.integers(min_value=-(1 << 200), max_value=1 << 200))
+@example(-128)
+@example(128)
+@example(-32768)
 def test_integers_are_written_and_read_as_asn1crypto_does(number: int) -> None:
     encoded = der.integer(number)
     assert encoded == core.Integer(number).dump()
