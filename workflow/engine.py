@@ -130,7 +130,7 @@ class Engine:
                 actor,
                 people=People.load(session, [actor]),
                 definitions=self.catalogue,
-                definition_of=lambda sha256_hex: self._definition(session, sha256_hex),
+                definition_of=lambda sha256_hex: self.definition(session, sha256_hex),
                 today=self._clock().date(),
                 limit=limit,
             )
@@ -236,11 +236,11 @@ class Engine:
         return results
 
     def _ledger(self, session: Session) -> Ledger:
-        return Ledger(session, Appender.lock(session, self._random_bytes), self._definition)
+        return Ledger(session, Appender.lock(session, self._random_bytes), self.definition)
 
     def _reading(self, session: Session) -> Ledger:
         """A ledger that nothing will be written from: no lock is taken."""
-        return Ledger(session, Appender(session, Head(0, GENESIS), self._random_bytes), self._definition)
+        return Ledger(session, Appender(session, Head(0, GENESIS), self._random_bytes), self.definition)
 
     def _prepare(self, session: Session, ledger: Ledger, commands: Sequence[Command]) -> Judge:
         ledger.load_keys({command.key for command in commands if command.key})
@@ -330,7 +330,7 @@ class Engine:
         if ledger.refs:
             self._defer(session, list(ledger.refs.values()))
 
-    def _definition(self, session: Session, sha256_hex: str) -> Definition:
+    def definition(self, session: Session, sha256_hex: str) -> Definition:
         """The definition a request is pinned to: at hand, or as it was kept when the request began."""
         try:
             return self.catalogue.by_hash(sha256_hex)

@@ -1,0 +1,238 @@
+"""`paraaf demo`: the whole job on sample people: submit, judge, render, sign, verify, compare."""
+
+import argparse
+import asyncio
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import select
+
+from certs.serve_authority import AuthorityServer
+from certs.trust import load_trust
+from cli.folder import add_data_option, add_json_option
+from cli.sample_office import DECLARATION, PLAN, SampleOffice
+from documents.register import SAMPLE
+from signing.verify.bulk import verify_paths
+from signing.verify.report import Indication, Report
+from throughput.compare import as_json, as_text
+from throughput.events import records_since
+from throughput.measures import VariantMeasures, measure
+from throughput.spans import cases_of
+from workflow.logcheck import LogReport, verify
+from workflow.office import REGISTER_FILE, Office
+from workflow.people import update_people
+from workflow.tables import DocumentRow, LogHead, Request
+
+VARIANTS = ("A0", "A1", "A3", "A4")
+REQUESTS_PER_PLAN = 5
+TRUST_FILE = Path("trust") / "development-root.pem"
+ROUNDS_AT_MOST = 40
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `paraaf demo`."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="drive sample requests through every step, sign, verify, compare",
+        description="Fill a data folder with sample people and drive requests of each variant through every"
+        " step. A program carries out the people's steps, so nothing is reported as human time.",
+    )
+    add_data_option(parser)
+    add_json_option(parser)
+    parser.add_argument(
+        "--requests", type=_count, default=10, metavar="N", help="requests of each variant (default: 10)"
+    )
+    parser.add_argument(
+        "--variants",
+        type=_variants,
+        default=VARIANTS,
+        metavar="A0,A1,…",
+        help=f"ways of signing (default: {','.join(VARIANTS)})",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to put the signed PDFs and the comparison"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the whole job; 0 when every file passed and the log verifies, else 1."""
+    say = _silent if args.json else _say
+    args.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (args.data / REGISTER_FILE).exists():
+        shutil.copyfile(SAMPLE, args.data / REGISTER_FILE)
+    office = Office.open(args.data)
+    try:
+        with AuthorityServer(office.authority.folder):
+            outcome = asyncio.run(_Demo(office, args.requests, args.variants, say).run(args.out))
+    finally:
+        office.close()
+    if args.json:
+        print(json.dumps(outcome.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        _tell(outcome, args, say)
+    return 0 if outcome.sound else 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo did."""
+
+    seconds: float
+    requests: int
+    measures: Sequence[VariantMeasures]
+    reports: Mapping[Indication, int]
+    failures: Sequence[Report]
+    log: LogReport
+    unfinished: Mapping[str, int]
+
+    @property
+    def sound(self) -> bool:
+        """Every request where it should be, every file passed, the log whole."""
+        return not self.unfinished and not self.failures and self.log.ok
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for --json and comparison.json."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "requests": self.requests,
+            "comparison": as_json(self.measures),
+            "verified": {str(indication): count for indication, count in self.reports.items()},
+            "log": {"events": self.log.checked, "ok": self.log.ok},
+            "unfinished": dict(self.unfinished),
+        }
+
+
+class _Demo:
+    def __init__(
+        self, office: Office, count: int, variants: Sequence[str], say: Callable[[str], None]
+    ) -> None:
+        self.office = office
+        self.count = count
+        self.variants = variants
+        self.say = say
+
+    async def run(self, out: Path | None) -> Outcome:
+        office, begun = self.office, monotonic()
+        if office.register is None:
+            raise AssertionError("the sample register was put into the folder")
+        with office.store.write() as session:
+            people = update_people(session, office.register)
+        with office.store.read() as session:
+            first = session.scalars(select(LogHead.seq)).one_or_none() or 0
+        self.say(f"{people} sample people, data folder {office.folder}")
+        sample = SampleOffice(office.engine, office.register, office.clock().date())
+        for variant in self.variants:
+            sample.submit_declarations(variant, self.count)
+        sample.submit_plans(-(-self.count // REQUESTS_PER_PLAN))
+        self.say(f"{len(sample.requests)} requests submitted")
+        await self._drive(sample)
+        files = self._export(sample, out or office.folder / "signed")
+        reports = self._verify(files, out or office.folder / "signed")
+        with office.store.read() as session:
+            records = list(records_since(session, first))
+            log = verify(session)
+        outcome = Outcome(
+            seconds=monotonic() - begun,
+            requests=len(sample.requests),
+            measures=measure(cases_of(r for r in records if r.get("request") in sample.requests)),
+            reports=Counter(report.indication for report in reports),
+            failures=[report for report in reports if not report.passed],
+            log=log,
+            unfinished=self._unfinished(sample),
+        )
+        if out is not None:
+            text = json.dumps(outcome.as_dict(), ensure_ascii=False, indent=2)
+            (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
+        return outcome
+
+    async def _drive(self, sample: SampleOffice) -> None:
+        """Rounds: everybody does what waits for them, then the worker does what is automatic."""
+        async with self.office.steps() as steps:
+            for _ in range(ROUNDS_AT_MOST):
+                done = sample.work()
+                await self.office.jobs.run_worker(
+                    steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=True
+                )
+                if not done:
+                    break
+                self.say(f"  {done} tasks done, automatic steps worked off")
+
+    def _export(self, sample: SampleOffice, out: Path) -> list[Path]:
+        """Write the signed PDFs, a folder per variant, and the root to trust."""
+        (out / TRUST_FILE).parent.mkdir(parents=True, exist_ok=True)
+        (out / TRUST_FILE).write_bytes(self.office.authority.root_pem)
+        with self.office.store.read() as session:
+            rows = session.execute(
+                select(Request.key, Request.variant, DocumentRow.number, DocumentRow.current_sha256)
+                .join(Request, Request.id == DocumentRow.request_id)
+                .where(DocumentRow.level_reached.is_not(None), Request.id.in_(sample.requests))
+                .order_by(DocumentRow.id)
+            ).all()
+        files = []
+        for key, variant, number, sha256 in rows:
+            folder = out / (variant if key == DECLARATION else PLAN)
+            folder.mkdir(exist_ok=True)
+            files.append(folder / f"{number}.pdf")
+            files[-1].write_bytes(self.office.blobs.get(sha256))
+        self.say(f"{len(files)} signed PDFs in {out}")
+        return files
+
+    def _verify(self, files: Sequence[Path], out: Path) -> list[Report]:
+        trust = load_trust([out / TRUST_FILE])
+        return list(verify_paths(files, trust, jobs=2, at=None, now=datetime.now(UTC)))
+
+    def _unfinished(self, sample: SampleOffice) -> dict[str, int]:
+        """Requests that are neither at their end nor where a running plan stays, by state."""
+        with self.office.store.read() as session:
+            rows = session.execute(
+                select(Request.key, Request.state).where(
+                    Request.id.in_(sample.requests), Request.closed_at.is_(None), Request.state != "running"
+                )
+            )
+            return dict(Counter(f"{key}: {state}" for key, state in rows))
+
+
+def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]) -> None:
+    passed = outcome.reports.get(Indication.PASSED, 0)
+    say(f"{passed} of {sum(outcome.reports.values())} signed PDFs verified: {Indication.PASSED}")
+    for report in outcome.failures[:10]:
+        say(f"  {report.name}: {report.sentence}")
+    say(f"event log: {outcome.log.checked} events, {'the chain holds' if outcome.log.ok else 'BROKEN'}")
+    for state, count in outcome.unfinished.items():
+        say(f"  not finished: {count} in {state}")
+    say(f"{outcome.requests} requests in {outcome.seconds:.1f} s\n")
+    say(as_text(outcome.measures))
+    signed = args.out or args.data / "signed"
+    say("Try next:")
+    say(f"  paraaf verify {signed} --trust {signed / TRUST_FILE}")
+    say(f"  paraaf show 1 --data {args.data}")
+    say(f"  paraaf throughput --data {args.data}")
+    say(f"  paraaf log verify --data {args.data}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _silent(text: str) -> None:
+    """Print nothing: --json prints one document."""
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError("give a number from 1 to 100000")
+    return int(text)
+
+
+def _variants(text: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(text.upper().split(",")))
+    if unknown := [variant for variant in chosen if variant not in VARIANTS]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(VARIANTS)}")
+    return chosen

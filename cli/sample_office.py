@@ -1,0 +1,250 @@
+"""The sample people at work: they submit, judge, return, approve and sign, as a program.
+
+Every command is marked as a program's, so none of it is ever reported as human time.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from documents.errors import KindProblems
+from documents.kinds import KINDS, Evidence
+from documents.kinds.action_plan import example as plan_example
+from documents.register import Person, Register
+from workflow.commands import Answer, Command, Submission
+from workflow.engine import Engine
+from workflow.errors import WorkflowError
+from workflow.reading import QueueItem, RequestView
+
+DECLARATION, PLAN = "employer-declaration", "team-action-plan"
+BATCH = 100
+EVERY_NTH_IS_RETURNED = 10
+LANGUAGES = ("nl", "en", "da", "nb")
+SIGNING = {
+    "place": "Voorbeeldstad",
+    "contact_name": "Personnel desk (sample)",
+    "contact_phone": "070 000 0000",
+}
+
+
+@dataclass
+class SampleOffice:
+    """Drives requests of the sample people through an engine, and remembers what it started."""
+
+    engine: Engine
+    register: Register
+    today: date
+    run: str = field(default_factory=lambda: secrets.token_hex(6))
+    requests: set[int] = field(default_factory=set)
+    returned: set[int] = field(default_factory=set)
+
+    def submit_declarations(self, variant: str, count: int) -> None:
+        """Start so many declarations of a variant, prefilled from the register, in all four languages."""
+        able = [
+            (person, data)
+            for person in self.register.people()
+            if (data := self._declaration(person)) is not None
+        ]
+        commands = []
+        for number in range(count):
+            person, data = able[number % len(able)]
+            language = LANGUAGES[number % len(LANGUAGES)]
+            commands.append(
+                self._submit(Submission(DECLARATION, variant, language), person.person_id, data, number)
+            )
+        self._execute(commands)
+
+    def submit_plans(self, count: int) -> None:
+        """Start so many action plans, drawn up by people of different teams."""
+        authors = [person for person in self.register.people() if not person.duties]
+        commands = []
+        for number in range(count):
+            author = authors[number * 7 % len(authors)]
+            data = plan_example(safety=number % 3 == 2)
+            data["header"] |= self.register.prefill(author.person_id, on=self.today, kind="action_plan")[
+                "header"
+            ]
+            data["header"]["evaluate_on"] = self.today.replace(year=self.today.year + 1, day=1).isoformat()
+            for row, action in enumerate(data["actions"]):
+                action["deadlines"] = [
+                    self.today.replace(year=self.today.year + 1, month=row + 2, day=1).isoformat()
+                ]
+            commands.append(self._submit(Submission(PLAN, "standard"), author.person_id, data, number))
+        self._execute(commands)
+
+    def work(self) -> int:
+        """Let everybody do what waits for them, once; gives the number of tasks done."""
+        offers: dict[int, list[tuple[str, QueueItem]]] = {}
+        for person in self.register.people():
+            for item in self.engine.queue(person.person_id, limit=10_000):
+                if item.request_id in self.requests:
+                    offers.setdefault(item.request_id, []).append((person.person_id, item))
+        todo = []
+        for offered in offers.values():
+            who, item = self._chosen(offered)
+            act = self._act(who, item)
+            if act is not None:
+                todo.append((who, item, act))
+        for verb in ("claim", "start"):
+            self._execute([self._command(verb, who, item) for who, item, _ in todo])
+        self._execute([act for _, _, act in todo])
+        return len(todo)
+
+    def _chosen(self, offered: Sequence[tuple[str, QueueItem]]) -> tuple[str, QueueItem]:
+        """Who takes a task: the signer that the declaration names, else people take turns."""
+        who, item = offered[item_turn(offered)]
+        if item.role == "signer":
+            named = self.engine.show(item.request_id, who).data["signing"]["name"]
+            return next(
+                (offer for offer in offered if self.register.person(offer[0]).name == named), (who, item)
+            )
+        return who, item
+
+    def _signer_for(self, view: RequestView) -> str:
+        """A signer who neither asked for the declaration nor judged it as manager."""
+        barred = {view.requester_id}
+        barred |= {e.body["actor"] for e in view.history if e.body and e.record.get("from") == "manager"}
+        able = [p for p in self.register.people() if p.has_duty("signer") and p.person_id not in barred]
+        return able[view.id % len(able)].name
+
+    def _declaration(self, person: Person) -> dict[str, Any] | None:
+        """What the register knows, if a declaration can be made of it today."""
+        data = self.register.prefill(person.person_id, on=self.today)
+        kind, evidence = KINDS["employer_declaration"], Evidence(issued_on=self.today)
+        try:
+            kind.parse(data, "request", evidence)
+        except KindProblems:
+            return None
+        return data
+
+    def _act(self, who: str, item: QueueItem) -> Command | None:
+        """What this person does with this task; None when they leave it as it is."""
+        if self._is_returned(item):
+            remark = (
+                "Please check the amounts against the pay slip."
+                if item.state == "manager"
+                else "Not clear yet."
+            )
+            self.returned.add(item.request_id)
+            return self._command("return", who, item, remark=remark)
+        act = _ACTS.get((item.key, item.state))
+        return None if act is None else act(self, who, item)
+
+    def _is_returned(self, item: QueueItem) -> bool:
+        returnable = item.state in ("manager", "review", "approve") and item.request_id not in self.returned
+        return returnable and item.request_id % EVERY_NTH_IS_RETURNED == (3 if item.state == "review" else 7)
+
+    def _approve(self, who: str, item: QueueItem) -> Command:
+        view = self.engine.show(item.request_id, who)
+        data = view.data
+        change: dict[str, Any] = {}
+        if item.state == "manager" and data["employment"]["contract"] == "temporary":
+            change["continuation"] = {"prospect": "permanent", "changed_conditions": False}
+        if item.state == "review":
+            change["signing"] = {"name": self._signer_for(view), **SIGNING}
+            change["reasons"] = self._reasons(item.requester_id, {**data, **change})
+        return self._command("approve", who, item, data=change)
+
+    def _reasons(self, requester: str, data: Mapping[str, Any]) -> dict[str, str] | None:
+        """A reason for each warning that the rules still have."""
+        kind = KINDS["employer_declaration"]
+        found = kind.check(
+            kind.model.model_validate(data), "final", self.register.evidence(requester, on=self.today)
+        )
+        reasons = {
+            p.rule: "Checked against the appointment letter (sample)."
+            for p in found
+            if p.severity == "warning"
+        }
+        return {**(data.get("reasons") or {}), **reasons} or None
+
+    def _sign(self, who: str, item: QueueItem) -> Command:
+        state = self._state(item)
+        trigger = next(iter(state.triggers.values()))
+        return self._command(
+            trigger.name, who, item, consent=trigger.consent, facts=self._facts(who, trigger.record)
+        )
+
+    def _facts(self, who: str, names: Iterable[str]) -> dict[str, str]:
+        known = {
+            "signed_by": self.register.person(who).name,
+            "signed_on": self.today.isoformat(),
+            "posted_on": self.today.isoformat(),
+            "note": "On schedule (sample).",
+        }
+        return {name: known[name] for name in names}
+
+    def _resubmit(self, who: str, item: QueueItem) -> Command:
+        return self._command("submit", who, item)
+
+    def _run_plan(self, who: str, item: QueueItem) -> Command | None:
+        """Half of the plans are followed up and closed; the others go on running."""
+        if item.request_id % 2:
+            return None
+        if item.version < 14:
+            return self._command("follow_up", who, item, facts=self._facts(who, ("note",)))
+        return self._command("close", who, item)
+
+    def _state(self, item: QueueItem) -> Any:
+        return self.engine.catalogue.get(item.key, item.variant).states[item.state]
+
+    def _submit(self, submission: Submission, who: str, data: Mapping[str, Any], number: int) -> Command:
+        return Command(
+            trigger="submit",
+            actor=who,
+            key=f"sample-{self.run}-{submission.key}-{submission.variant}-{number}",
+            data=data,
+            submission=submission,
+            channel="program",
+        )
+
+    def _command(self, trigger: str, who: str, item: QueueItem, **rest: Any) -> Command:
+        return Command(
+            trigger=trigger,
+            actor=who,
+            key=f"sample-{self.run}-{item.request_id}-{item.version}-{trigger}",
+            request_id=item.request_id,
+            on_behalf_of=item.on_behalf_of,
+            channel="program",
+            **rest,
+        )
+
+    def _execute(self, commands: Sequence[Command]) -> None:
+        """Do them in batches; the sample people know what they do, so a refusal is an error."""
+        for start in range(0, len(commands), BATCH):
+            for answer in self.engine.execute_batch(commands[start : start + BATCH]):
+                if isinstance(answer, WorkflowError):
+                    raise answer
+                assert isinstance(answer, Answer)  # noqa: S101 (the two outcomes of a batch)
+                self.requests.add(answer.request_id)
+
+
+def item_turn(offered: Sequence[tuple[str, QueueItem]]) -> int:
+    """Whose turn it is among those who could take a task."""
+    return offered[0][1].request_id % len(offered)
+
+
+_Act = Callable[[SampleOffice, str, QueueItem], Command | None]
+_ACTS: Mapping[tuple[str, str], _Act] = {
+    (DECLARATION, "request"): SampleOffice._resubmit,  # noqa: SLF001 (a table of this class's own verbs)
+    (DECLARATION, "manager"): SampleOffice._approve,  # noqa: SLF001
+    (DECLARATION, "review"): SampleOffice._approve,  # noqa: SLF001
+    (PLAN, "draft"): SampleOffice._resubmit,  # noqa: SLF001
+    (PLAN, "approve"): SampleOffice._approve,  # noqa: SLF001
+    (PLAN, "running"): SampleOffice._run_plan,  # noqa: SLF001
+    **{
+        (key, state): SampleOffice._sign  # noqa: SLF001
+        for key in (DECLARATION, PLAN)
+        for state in (
+            "sign",
+            "countersign",
+            "printing",
+            "wet_signature",
+            "second_wet_signature",
+            "stamping",
+            "posting",
+        )
+    },
+}

@@ -1,0 +1,48 @@
+"""The words of a visible signature: who, in which capacity, when, at which level; in the document's language."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+from documents.words import Words, mark
+
+SignedAs = Literal["person", "seal", "click"]
+
+_CAPACITY: Mapping[tuple[SignedAs, str], str] = {
+    ("person", "employer"): mark("Signs for the employer"),
+    ("person", "manager"): mark("Signs as manager of the employee"),
+    ("person", "approver"): mark("Approves the plan"),
+    ("seal", "employer"): mark("Seal of the organisation, released by {person}"),
+    ("seal", "manager"): mark("Seal of the organisation, continuation confirmed by {person}"),
+    ("click", "employer"): mark("Seal of the organisation, after a click by {person}"),
+    ("click", "manager"): mark("Seal of the organisation, after a click by {person}"),
+}
+
+
+def stamp_lines(
+    words: Words,
+    *,
+    signed_as: SignedAs,
+    field: str,
+    person: str,
+    organisation: str,
+    at: datetime,
+    level: str,
+    development: bool,
+) -> tuple[str, ...]:
+    """The lines of a stamp, the first one the signer's; `organisation` is the seal's name.
+
+    A seal and a click name the person who released them, and never say that the person signed. The time is the
+    claimed one, in UTC: what it proves is the timestamp's affair.
+    """
+    capacity = words.text(_CAPACITY.get((signed_as, field), "")) if (signed_as, field) in _CAPACITY else ""
+    moment = at.astimezone(UTC)
+    done = words.text("Signed on {when}") if signed_as == "person" else words.text("Sealed on {when}")
+    lines = [
+        person if signed_as == "person" else organisation,
+        capacity.format(person=person),
+        done.format(when=f"{words.day(moment.date())}, {moment:%H:%M:%S} UTC"),
+        words.text("Level: PAdES {level}").format(level=level),
+        words.text("Development certificate: for trials only") if development else "",
+    ]
+    return tuple(line for line in lines if line)

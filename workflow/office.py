@@ -1,0 +1,149 @@
+"""One office: its data folder, and everything wired together in one place.
+
+Opening an office opens its database; the signing desk and the worker live in an event loop, and are opened
+with `desk`, `steps` or `work`.
+"""
+
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from certs.authority import ORGANISATION, DevelopmentAuthority
+from documents.blobs import BlobStore
+from documents.kinds import KINDS, Evidence
+from documents.register import Register
+from documents.render import SAMPLE_NOTE
+from signing.pades import SigningDesk
+from signing.profile import Profile, load_profiles
+from signing.timestamps import TimestampAuthority
+from workflow.definition import Catalogue, load_folder
+from workflow.engine import Engine
+from workflow.jobs import Jobs
+from workflow.keys import DevelopmentKeys
+from workflow.names import known_names
+from workflow.outcomes import Patience
+from workflow.steps import Steps
+from workflow.store import Store
+from workflow.workbench import Workbench
+
+REGISTER_FILE = "hr_register.csv"
+PUBLIC_URL = "PARAAF_PUBLIC_URL"
+
+
+def utc_now() -> datetime:
+    """The clock of a running office."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Office:
+    """The rooms of one data folder."""
+
+    folder: Path
+    store: Store
+    blobs: BlobStore
+    catalogue: Catalogue
+    profiles: Mapping[str, Profile]
+    authority: DevelopmentAuthority
+    register: Register | None
+    engine: Engine
+    jobs: Jobs
+    clock: Callable[[], datetime]
+    verify_url: str | None
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        environ: Mapping[str, str] = os.environ,
+        patience: Patience | None = None,
+    ) -> Self:
+        """Open a data folder, made when it is not there yet. Raises a Problem that says what is wrong."""
+        store = Store.open(folder, environ)
+        profiles = load_profiles()
+        file = folder / REGISTER_FILE
+        register = Register.load(file) if file.exists() else None
+        jobs = Jobs(store, now=clock, random=random.random, patience=patience)
+        catalogue = load_folder(names=known_names())
+
+        def evidence_of(person: str, now: datetime) -> Evidence:
+            if register is None or not register.knows(person):
+                return Evidence(issued_on=now.date())
+            return register.evidence(person, on=now.date())
+
+        engine = Engine(
+            store=store,
+            catalogue=catalogue,
+            kinds=KINDS,
+            defer=jobs.defer,
+            clock=clock,
+            evidence_of=evidence_of,
+        )
+        base = environ.get(PUBLIC_URL)
+        return cls(
+            folder=folder,
+            store=store,
+            blobs=BlobStore(folder / "blobs"),
+            catalogue=catalogue,
+            profiles=profiles,
+            authority=DevelopmentAuthority.open_or_create(folder / "authority", now=clock()),
+            register=register,
+            engine=engine,
+            jobs=jobs,
+            clock=clock,
+            verify_url=f"{base.rstrip('/')}/verify" if base else None,
+        )
+
+    def keys(self) -> DevelopmentKeys:
+        """The keys that sign; the seal bears the name of the register's employer."""
+        people = self.register.people() if self.register else ()
+        organisation = people[0].employer_name if people else ORGANISATION
+        return DevelopmentKeys(self.authority, organisation=organisation, clock=self.clock)
+
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[SigningDesk]:
+        """A signing desk with its HTTP session, for as long as the block runs."""
+        timestampers = [TimestampAuthority("development", self.authority.tsa_url)]
+        async with SigningDesk.open(
+            trust=self.authority.trust, clock=self.clock, timestamp_authorities=timestampers
+        ) as desk:
+            yield desk
+
+    @asynccontextmanager
+    async def steps(self) -> AsyncIterator[Steps]:
+        """The automatic steps, with a desk of their own."""
+        async with self.desk() as desk:
+            yield Steps(
+                Workbench(
+                    store=self.store,
+                    engine=self.engine,
+                    blobs=self.blobs,
+                    desk=desk,
+                    keys=self.keys(),
+                    kinds=KINDS,
+                    profiles=self.profiles,
+                    clock=self.clock,
+                    random_bytes=secrets.token_bytes,
+                    verify_url=self.verify_url,
+                    note=SAMPLE_NOTE,
+                )
+            )
+
+    async def work(self, *, until_idle: bool = False) -> None:
+        """Run a worker until it is told to stop, or until no step is left."""
+        async with self.steps() as steps:
+            await self.jobs.run_worker(
+                steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=until_idle
+            )
+
+    def close(self) -> None:
+        """Close the database's connections."""
+        self.store.close()

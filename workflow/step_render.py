@@ -1,0 +1,126 @@
+"""Render: the request's data becomes a PDF with its signature fields, stored before it is referred to."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from documents.errors import DocumentError
+from documents.render import SignatureSlot, render
+from fonts import UnprintableText
+from signing.profile import Level
+from workflow.commands import StepResult
+from workflow.faults import point
+from workflow.outcomes import StepOutcome
+from workflow.tables import DocumentRow
+from workflow.workbench import Work, Workbench, refused, result, store_all, timed
+
+CODE_BYTES = 16  # 128 bits: 26 characters of base 32
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    work: Work
+    pdf: bytes
+    row: DocumentRow
+
+
+async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
+    """Render each; (1) draw, (2) store, (3) record the document and the step in one transaction."""
+    point("render.begun")
+    outcomes: list[StepOutcome] = []
+    drawn: list[_Drawn] = []
+    for work in works:  # (1)
+        try:
+            drawn.append(_draw(bench, work))
+        except (DocumentError, UnprintableText) as problem:
+            outcomes.append(refused(bench, work, problem))
+    point("render.drawn")
+    digests = store_all(bench, [each.work for each in drawn], [each.pdf for each in drawn])  # (2)
+    point("render.stored")
+    with bench.store.write() as session:  # (3)
+        sequences = bench.engine.finish_steps(
+            session, [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]
+        )
+        for each, sha256, seq in zip(drawn, digests, sequences, strict=True):
+            if seq is not None:
+                each.row.rendered_sha256 = each.row.current_sha256 = sha256
+                each.row.created_seq = seq
+                session.add(each.row)
+    point("render.recorded")
+    return outcomes + [StepOutcome.done(each.work.ref) for each in drawn]
+
+
+def _draw(bench: Workbench, work: Work) -> _Drawn:
+    named = work.named_document()
+    kind = bench.kinds[named.kind]
+    row = _new_row(bench, work, named.name, named.kind)
+    with timed(work.us, "render"):
+        model = kind.model.model_validate(work.request.data)
+        # on paper the signatures are of ink: no fields
+        fields = kind.required_signatures(model) if work.profile.level else ()
+        pdf = render(
+            named.kind,
+            work.request.data,
+            number=row.number,
+            verification_code=row.verification_code,
+            issued_on=row.issued_on,
+            valid_until=row.valid_until,
+            slots=[SignatureSlot(field) for field in fields],
+            archive_timestamp=work.profile.level is Level.B_LTA,
+            verify_url=bench.verify_url,
+            note=work.words.text(bench.note) if bench.note else None,
+            language=work.request.language,
+        )
+    return _Drawn(work, pdf, row)
+
+
+def _new_row(bench: Workbench, work: Work, name: str, kind: str) -> DocumentRow:
+    issued_on = bench.today(work.definition)
+    revision_no = work.document.revision_no + 1 if work.document else 1
+    number = f"{issued_on.year}-{work.request.id:06d}" + (f"-{revision_no}" if revision_no > 1 else "")
+    return DocumentRow(
+        request_id=work.request.id,
+        name=name,
+        kind=kind,
+        revision_no=revision_no,
+        number=number,
+        verification_code=_code(bench.random_bytes(CODE_BYTES)),
+        language=work.request.language,
+        issued_on=issued_on,
+        valid_until=_valid_until(issued_on, bench.kinds[kind].valid_months),
+        data_sha256=work.request.data_sha256,
+        level_reached=None,
+    )
+
+
+def _result(drawn: _Drawn, sha256: str) -> StepResult:
+    row = drawn.row
+    return result(
+        drawn.work,
+        "rendered",
+        body={"number": row.number, "verification_code": row.verification_code},
+        document=row.name,
+        revision=row.revision_no,
+        sha256=sha256,
+        bytes=len(drawn.pdf),
+    )
+
+
+def _code(secret: bytes) -> str:
+    """A code that people can read out: groups of four letters and digits."""
+    letters = base64.b32encode(secret).decode().rstrip("=")
+    return "-".join(letters[i : i + 4] for i in range(0, len(letters), 4))
+
+
+def _valid_until(issued_on: date, months: int | None) -> date | None:
+    """The same day so many months later, or that month's last."""
+    if months is None:
+        return None
+    year, month = divmod(issued_on.year * 12 + issued_on.month - 1 + months, 12)
+    for day in range(issued_on.day, 0, -1):
+        try:
+            return date(year, month + 1, day)
+        except ValueError:  # a shorter month
+            continue
+    raise AssertionError("every month has a first day")

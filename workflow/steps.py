@@ -1,0 +1,62 @@
+"""The automatic steps of a batch of requests: which there are, and how a worker runs them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workflow import step_deliver, step_render, step_sign
+from workflow.commands import StepRef, StepTrouble
+from workflow.outcomes import StepOutcome
+from workflow.tables import Incident, Request
+from workflow.workbench import Work, Workbench, load
+
+Step = Callable[[Workbench, Sequence[Work]], Awaitable[list[StepOutcome]]]
+
+STEPS: Mapping[str, Step] = MappingProxyType(
+    {"render": step_render.run, "sign": step_sign.run, "deliver": step_deliver.run}
+)
+
+
+class Steps:
+    """Runs steps on a workbench; what the queue's worker is given."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    async def run(self, refs: Sequence[StepRef]) -> list[StepOutcome]:
+        """Run each step once; one that is recorded already, or whose request has moved on, is done."""
+        with self._bench.store.read() as session:
+            works = load(self._bench, session, refs)
+        outcomes = []
+        for name, step in STEPS.items():
+            if mine := [work for work in works if work.state.auto == name]:
+                outcomes += await step(self._bench, mine)
+        answered = {outcome.ref for outcome in outcomes}
+        return outcomes + [StepOutcome.done(ref) for ref in refs if ref not in answered]
+
+    def give_up(self, trouble: StepTrouble) -> None:
+        """Have the request wait for a person, with an incident that says why."""
+        with self._bench.store.write() as session:
+            self._bench.engine.report_trouble(session, [trouble])
+
+    def waiting(self, session: Session) -> list[StepRef]:
+        """Every request in an automatic state, less those that wait for a person's repair."""
+        automatic = self._automatic(session)
+        troubled = select(Incident.request_id).where(Incident.resolved_at.is_(None))
+        rows = session.execute(
+            select(Request.id, Request.state, Request.step_seq, Request.definition_sha256)
+            .where(Request.closed_at.is_(None), Request.state.in_({state for _, state in automatic}))
+            .where(Request.id.not_in(troubled))
+        )
+        return [StepRef(row.id, row.state, row.step_seq) for row in rows if (row[3], row.state) in automatic]
+
+    def _automatic(self, session: Session) -> set[tuple[str, str]]:
+        pinned = session.scalars(select(Request.definition_sha256).distinct())
+        return {
+            (sha256, state.name)
+            for sha256 in pinned
+            for state in self._bench.engine.definition(session, sha256).states.values()
+            if state.auto is not None
+        }
