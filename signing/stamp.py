@@ -14,7 +14,7 @@ from signing.errors import StampError
 from signing.profile import Level
 
 _LARGEST_SIZE, _SMALLEST_SIZE, _STEP = 9.0, 4.0, 0.5
-_PADDING, _LEADING = 4.0, 1.25
+_PADDING, _LEADING = 6.0, 1.25
 
 
 @dataclass(frozen=True)
