@@ -57,7 +57,7 @@ class Patience:
     after `silent_s` without.
     """
 
-    tries: int = 12
+    tries: int = 13
     first_wait_s: float = 1.0
     longest_wait_s: float = 600.0
     deaths: int = 5

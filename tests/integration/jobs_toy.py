@@ -7,10 +7,12 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from workflow.jobs import Jobs
 from workflow.outcomes import Patience, StepOutcome
 from workflow.store import Store
 
+ROOT = Path(__file__).resolve().parents[2]
 NEXT = {"one": "two", "two": "three", "three": "end"}
 TABLES = (
     "CREATE TABLE toy (id INTEGER PRIMARY KEY, state TEXT, step_seq INTEGER, trouble TEXT)",
@@ -164,6 +167,28 @@ class Toy:
             return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
 
 
+@contextmanager
+def worker(toy: Toy, *words: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process; killed at the end if it still runs."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
+    process = subprocess.Popen(
+        [sys.executable, __file__, str(toy.store.file), *words], env=environment, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float = 15) -> None:
+    """Wait until something has happened in another process."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
 def main() -> None:
     file, poison, body_s = (
         Path(sys.argv[1]),
@@ -173,6 +198,7 @@ def main() -> None:
     toy = Toy(
         open_store(file),
         poison=frozenset(int(number) for number in poison.split(",") if number),
+        patience=replace(QUICK, deaths=int(os.environ.get("TOY_DEATHS", QUICK.deaths))),
         body_s=float(body_s),
         note_runs="TOY_NOTE" in os.environ,
     )

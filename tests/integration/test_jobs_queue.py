@@ -1,29 +1,23 @@
 """The queue as the application sees it: nothing is lost, nothing recorded twice, nothing goes in circles."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import jobs_toy
 import pytest
-from jobs_toy import QUICK, Toy
+from jobs_toy import QUICK, Toy, wait_for, worker
 from sqlalchemy import text
 
 from workflow.commands import StepRef
 from workflow.errors import StoreUnavailable
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
-
-TOY = Path(jobs_toy.__file__)
-ROOT = TOY.parents[2]
 
 
 @pytest.fixture
@@ -38,28 +32,6 @@ def work(toy: Toy, *, limit_s: float = 20, concurrency: int = 1) -> None:
         await asyncio.wait_for(toy.work(concurrency=concurrency), limit_s)
 
     asyncio.run(bounded())
-
-
-@contextmanager
-def worker(toy: Toy, *words: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process; killed at the end if it still runs."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
-    process = subprocess.Popen(
-        [sys.executable, str(TOY), str(toy.store.file), *words], env=environment, stderr=subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def wait_for(condition: "object", limit_s: float = 15) -> None:
-    assert callable(condition)
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def job_rows(toy: Toy) -> list[tuple[str, int, int, str | None]]:

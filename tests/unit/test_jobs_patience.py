@@ -1,0 +1,87 @@
+"""How long the queue waits, how it cuts work into jobs, and who may know its engine."""
+
+import ast
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow.commands import StepRef, StepTrouble
+from workflow.jobs import CHUNK, _jobs_for
+from workflow.outcomes import Patience, StepOutcome, Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+REF = StepRef(7, "sealing", 12)
+KNOWS_THE_ENGINE = {
+    "workflow/jobs.py",
+    "workflow/sqlite_connector.py",
+    "workflow/migrations/versions/0002_jobs.py",
+}
+
+
+def test_waits_double_up_to_the_longest() -> None:
+    patience = Patience(first_wait_s=1, longest_wait_s=10)
+    waits = [patience.wait_s(tried, random=lambda: 0.0) for tried in range(1, 7)]
+    assert waits == [1, 2, 4, 8, 10, 10]
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_a_wait_is_shortened_by_at_most_half(tried: int, chance: float) -> None:
+    patience = Patience()
+    full = patience.wait_s(tried, random=lambda: 0.0)
+    assert full / 2 <= patience.wait_s(tried, random=lambda: chance) <= full <= patience.longest_wait_s
+
+
+def test_the_standard_patience_outlasts_an_outage_of_a_quarter_of_an_hour() -> None:
+    patience = Patience()
+    shortest = sum(patience.wait_s(tried, random=lambda: 1.0) for tried in range(1, patience.tries))
+    assert shortest >= 15 * 60
+    assert patience.silent_s >= 3 * patience.heartbeat_s  # a late heartbeat is no death
+
+
+@given(st.integers(1, 400))
+def test_steps_are_cut_into_few_chunks_of_like_size(count: int) -> None:
+    refs = [StepRef(number, "rendering", number) for number in range(count)]
+    jobs = _jobs_for(refs)
+    sizes = [len(job.task_kwargs["refs"]) for job in jobs]  # type: ignore[arg-type]
+    assert sum(sizes) == count
+    assert max(sizes) <= CHUNK
+    assert len(jobs) == -(-count // CHUNK)
+    assert [StepRef(*ref) for job in jobs for ref in job.task_kwargs["refs"]] == refs  # type: ignore[union-attr]
+
+
+def test_only_a_single_step_has_its_requests_lock() -> None:
+    (job,) = _jobs_for([REF])
+    assert job.lock == "request:7"
+    (chunk,) = _jobs_for([REF, StepRef(8, "sealing", 13)])
+    assert chunk.lock is None
+    assert chunk.queueing_lock is None  # would make a later retry of it fail
+
+
+def test_an_outcome_says_what_the_incident_will_say() -> None:
+    outcome = StepOutcome.gave_up(REF, "signing-refused", "The key is gone.")
+    assert outcome.verdict is Verdict.GAVE_UP
+    assert outcome.trouble == StepTrouble(REF, "signing-refused", "The key is gone.")
+
+
+def test_one_module_and_its_connector_know_the_engine() -> None:
+    def knows(path: Path) -> bool:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        names = [
+            name
+            for node in nodes
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            )
+        ]
+        return any(name.split(".")[0] == "procrastinate" for name in names)
+
+    rooms = ("workflow", "throughput", "cli", "signing", "documents", "certs", "fonts")
+    found = {str(p.relative_to(ROOT)) for room in rooms for p in (ROOT / room).rglob("*.py") if knows(p)}
+    assert found == KNOWS_THE_ENGINE
+
+
+def test_procrastinate_is_held_to_a_minor_version() -> None:
+    pinned = (ROOT / "constraints.txt").read_text().splitlines()
+    assert any(line.startswith("procrastinate==3.10.") for line in pinned)
