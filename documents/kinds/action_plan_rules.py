@@ -4,17 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from documents.kinds.action_plan import ActionPlan
-from documents.kinds.rule import Evidence, Rule, Stage
+from documents.kinds.rule import Evidence, Rule, Stage, years_later
 
 SAFETY_PLAN_YEARS = 3  # an occupational-safety plan is made anew at least every third year
 RUNS_AT_MOST_YEARS = 5
-
-
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return date(day.year + years, 3, 1)
 
 
 def _deadline_before_plan(model: ActionPlan, _: Evidence) -> Iterator[str]:
@@ -31,7 +24,7 @@ def _deadlines_out_of_order(model: ActionPlan, _: Evidence) -> Iterator[str]:
 
 
 def _deadline_far(model: ActionPlan, _: Evidence) -> Iterator[str]:
-    last = _years_later(model.header.drawn_up_on, RUNS_AT_MOST_YEARS)
+    last = years_later(model.header.drawn_up_on, RUNS_AT_MOST_YEARS)
     for number, action in enumerate(model.actions, start=1):
         if max(action.deadlines) > last:
             yield f"actions.{number}.deadlines"
@@ -59,7 +52,7 @@ def _safety_not_applicable(model: ActionPlan, _: Evidence) -> Iterator[str]:
 
 def _safety_plan_late(model: ActionPlan, _: Evidence) -> Iterator[str]:
     previous = model.safety.previous_plan_on if model.safety else None
-    if previous is not None and model.header.drawn_up_on > _years_later(previous, SAFETY_PLAN_YEARS):
+    if previous is not None and model.header.drawn_up_on > years_later(previous, SAFETY_PLAN_YEARS):
         yield "safety.previous_plan_on"
 
 
@@ -73,7 +66,7 @@ def _safety_evaluation(model: ActionPlan, _: Evidence) -> Iterator[str]:
     if model.safety is None:
         return
     evaluate_on = model.header.evaluate_on
-    last = _years_later(model.header.drawn_up_on, SAFETY_PLAN_YEARS)
+    last = years_later(model.header.drawn_up_on, SAFETY_PLAN_YEARS)
     if evaluate_on is None or evaluate_on > last:
         yield "header.evaluate_on"
 

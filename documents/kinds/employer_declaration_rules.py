@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from documents.kinds.employer_declaration import EmployerDeclaration as Declaration
-from documents.kinds.rule import Evidence, Rule, Stage
+from documents.kinds.rule import Evidence, Rule, Stage, years_later
 
 HOLIDAY_ALLOWANCE_LEAST = Decimal("0.08")  # of the gross yearly salary: the statutory minimum
 PAY_SLIP_TOLERANCE = Decimal("1.00")  # euro a year: rounding of twelve or thirteen periods
@@ -17,14 +17,6 @@ YOUNGEST_IN_SERVICE = 13  # years: below it, one of two dates is mistyped
 VARIABLE_PAY_OLDEST_DAYS = 92  # the twelve months of variable pay end at most a quarter before the issue
 
 _IKB = re.compile(r"\b(ikb|individueel\s+keuze\s*budget|individual\s+choice\s+budget)\b", re.IGNORECASE)
-
-
-def _later(day: date, *, years: int) -> date:
-    """The same day of another year; 29 February becomes 1 March where there is none."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return date(day.year + years, 3, 1)
 
 
 def _same_words(one: str, other: str) -> bool:
@@ -36,7 +28,7 @@ def _same_words(one: str, other: str) -> bool:
 
 def _too_young_in_service(model: Declaration, _: Evidence) -> Iterator[str]:
     employee = model.employee
-    if employee.in_service_since < _later(employee.date_of_birth, years=YOUNGEST_IN_SERVICE):
+    if employee.in_service_since < years_later(employee.date_of_birth, YOUNGEST_IN_SERVICE):
         yield "employee.date_of_birth"
 
 
@@ -169,7 +161,7 @@ def _variable_period_not_last(model: Declaration, evidence: Evidence) -> Iterato
 
 def _variable_period_before_service(model: Declaration, _: Evidence) -> Iterator[str]:
     until = model.income.variable_until
-    if until is not None and until < _later(model.employee.in_service_since, years=1):
+    if until is not None and until < years_later(model.employee.in_service_since, 1):
         yield "income.variable_until"
 
 

@@ -67,6 +67,14 @@ NOTHING_ELSE = Evidence()
 M = TypeVar("M")
 
 
+def years_later(day: date, years: int) -> date:
+    """Give the same day of another year; 29 February becomes 1 March where there is none."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
+
+
 @dataclass(frozen=True)
 class Rule(Generic[M]):
     """One thing to check: its stable id, the sentence a clerk reads, and from which stage on it counts."""
