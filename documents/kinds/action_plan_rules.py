@@ -1,7 +1,6 @@
 """What must hold in a team action plan before it is approved: a function for each rule, and the list."""
 
 from collections.abc import Iterator
-from datetime import date
 
 from documents.kinds.action_plan import ActionPlan
 from documents.kinds.rule import Evidence, Rule, Stage, years_later

@@ -5,7 +5,6 @@ This file is long on purpose: it is the list.
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 
 from documents.kinds.employer_declaration import EmployerDeclaration as Declaration
