@@ -344,13 +344,12 @@ def _role(inspection: Inspection, certificate: asn1_x509.Certificate) -> Role:
 
 
 def _of_organisation(certificate: asn1_x509.Certificate) -> bool:
-    """Whether the subject is a legal person: an organisation identifier, or no person's name beside its
-    own.
-    """
+    """Whether the subject is a legal person: an organisation identifier, or the organisation's own name."""
     subject = certificate.subject.native
     if "organization_identifier" in subject:
         return True
-    return "seal" in str(subject.get("common_name", "")).lower() and "surname" not in subject
+    name, organisation = str(subject.get("common_name", "")), str(subject.get("organization_name", ""))
+    return bool(organisation) and name.startswith(organisation)
 
 
 def _level(

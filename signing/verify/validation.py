@@ -156,8 +156,8 @@ class Validator:
         judged = _judged(await validate(FRESH_NOW))
         if judged.sub_indication == "TRY_LATER" and proven is not None:
             second = _judged(await validate(fresh_at(proven, self._at)))
-            if second.ok:
-                return replace(second, aged=True)
+            if second.sub_indication != "TRY_LATER":
+                judged = replace(second, aged=second.ok)
         if judged.sub_indication == "CERTIFICATE_CHAIN_GENERAL_FAILURE":
             unchecked = _judged(await validate(UNCHECKED))
             if unchecked.ok:
@@ -176,6 +176,7 @@ class Validator:
                 fresh_at(archive.stated_at, self._at)
             ).cert_validation_policy,
         )
+        embedded.compute_integrity_info(skip_diff=True)
         result = await ades_lta_validation(
             embedded, PdfSignatureValidationSpec(policy, diff_policy=None), timing_info=self._timing
         )

@@ -23,7 +23,10 @@ def maker(authority: DevelopmentAuthority) -> Maker:
 
 
 def codes_of(report: Report) -> set[str]:
-    findings = [*report.findings, *(finding for signature in report.signatures for finding in signature.findings)]
+    findings = [
+        *report.findings,
+        *(finding for signature in report.signatures for finding in signature.findings),
+    ]
     return {finding.code for finding in findings}
 
 
@@ -50,4 +53,6 @@ def test_committed_vectors_get_their_reports_in_the_fence() -> None:
         }
         for report in reports
     }
-    assert told == {name: {**wanted, "codes": sorted(wanted["codes"])} for name, wanted in EXPECTED["files"].items()}
+    assert told == {
+        name: {**wanted, "codes": sorted(wanted["codes"])} for name, wanted in EXPECTED["files"].items()
+    }

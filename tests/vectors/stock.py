@@ -24,6 +24,7 @@ from pyhanko.sign import fields, signers, timestamps
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import PdfSignedData
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from reportlab.pdfgen.canvas import Canvas
@@ -65,13 +66,15 @@ class InProcessTimeStamper(timestamps.TimeStamper):
         authority: DevelopmentAuthority,
         clock: Callable[[], datetime],
         spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None,
+        stamper: Credential | None = None,
     ) -> None:
         super().__init__()
-        self._authority, self._clock, self._spoil = authority, clock, spoil
+        self._clock, self._spoil = clock, spoil
+        self._maker = authority.stamp_maker_for(stamper) if stamper else authority.stamp_maker
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         asked = self._spoil(req) if self._spoil else req
-        return tsp.TimeStampResp.load(self._authority.timestamp(asked.dump(), self._clock()))
+        return tsp.TimeStampResp.load(self._maker.respond(asked.dump(), self._clock()))
 
 
 def ocsp_answer(authority: DevelopmentAuthority, certificate: x509.Certificate, now: datetime) -> bytes:
@@ -153,7 +156,19 @@ class Stock:
             change(writer)
         return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
 
-    def stamp(self, pdf: bytes, *, type_name: str = "/DocTimeStamp") -> bytes:
+    def remember(self, pdf: bytes, certificate: x509.Certificate) -> bytes:
+        """Add the revocation answer about a certificate to the file's validation data."""
+        answer = asn1_ocsp.OCSPResponse.load(ocsp_answer(self.authority, certificate, self.now))
+        return update(
+            pdf,
+            lambda writer: DocumentSecurityStore.supply_dss_in_writer(
+                writer, None, certs=[_asn1(certificate)], ocsps=[answer]
+            ),
+        )
+
+    def stamp(
+        self, pdf: bytes, *, type_name: str = "/DocTimeStamp", stamper: Credential | None = None
+    ) -> bytes:
         """Add a document timestamp, typed as told, and nothing behind it."""
         embedding = PdfCMSEmbedder().write_cms(f"stamp-{len(pdf)}", IncrementalPdfFileWriter(io.BytesIO(pdf)))
         next(embedding)
@@ -162,7 +177,8 @@ class Stock:
         )
         embedding.send(SigObjSetup(placeholder))
         digest, output = embedding.send(SigIOSetup("sha256"))
-        token = asyncio.run(self.timestamper().async_timestamp(digest.document_digest, "sha256"))
+        timestamper = InProcessTimeStamper(self.authority, lambda: self.now, stamper=stamper)
+        token = asyncio.run(timestamper.async_timestamp(digest.document_digest, "sha256"))
         embedding.send(token)
         return output.getvalue()
 
@@ -192,7 +208,7 @@ def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
-def update(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
+def update(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], object]) -> bytes:
     """An incremental update that does whatever it is told to: the attacker's pen."""
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     change(writer)

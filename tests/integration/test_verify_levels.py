@@ -1,0 +1,140 @@
+"""What our own desk signs, at every level and with every kind of key, is and stays authentic."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from certs.authority import DevelopmentAuthority
+from certs.serve_authority import AuthorityServer
+from signing.verify.report import Indication, Role, Verdict
+from signing.verify.verdict import verify_pdf
+from tests.vectors.catalogue import trust_of
+from tests.vectors.ours import sign_ours
+from tests.vectors.stock import Stock, plain_pdf
+
+KEY_TYPES = ["RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "Ed25519"]
+LEVELS = ["B-B", "B-T", "B-LT", "B-LTA"]
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_every_key_type_at_the_highest_level(
+    key_type: str, authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    signer = authority.person("key", "Karin Sleutel", key_type=key_type, now=datetime.now(UTC))
+    pdf = sign_ours(authority, plain_pdf(), [("employer", signer)], level="B-LTA")
+    report = verify_pdf(pdf, trust=authority.trust, now=datetime.now(UTC))
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+    signature, timestamp = report.signatures
+    assert (signature.level, signature.role, timestamp.role) == ("B-LTA", Role.APPROVAL, Role.TIMESTAMP)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_level_reached_signer_times_and_chain(
+    level: str, authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    signer = authority.person("lev", "Lena Niveau", now=datetime.now(UTC))
+    pdf = sign_ours(authority, plain_pdf(), [("employer", signer)], level=level)
+    now = datetime.now(UTC)
+    report = verify_pdf(pdf, trust=trust_of(authority, now), now=datetime.now(UTC))
+    signature = report.signatures[0]
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+    assert signature.level == level
+    assert signature.signer is not None
+    assert signature.signer.startswith("Lena Niveau")
+    assert signature.claimed_at is not None
+    assert before <= signature.claimed_at <= now
+    assert (signature.proven_at is None) == (level == "B-B")
+    assert len(signature.chain) == 3
+    assert (signature.revocation_checked_at is None) == (level in ("B-B", "B-T"))
+    assert "Development certificate" in report.sentence
+
+
+@pytest.mark.parametrize("level", ["B-B", "B-T"])
+def test_without_revocation_answers_nothing_passes(
+    level: str, authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    signer = authority.person("rev", "Rik Onbekend", now=datetime.now(UTC))
+    pdf = sign_ours(authority, plain_pdf(), [("employer", signer)], level=level)
+    report = verify_pdf(pdf, trust=authority.trust, now=datetime.now(UTC))
+    assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "TRY_LATER")
+    assert "revoked" in report.sentence
+
+
+@pytest.mark.parametrize("level", ["B-LT", "B-LTA"])
+def test_long_term_levels_outlive_their_revocation_answers(
+    level: str, authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    signer = authority.person("long", "Lotte Lang", now=datetime.now(UTC))
+    pdf = sign_ours(authority, plain_pdf(), [("employer", signer)], level=level)
+    later = datetime.now(UTC) + timedelta(days=90)
+    report = verify_pdf(pdf, trust=authority.trust, now=later)
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+    assert "revocation_aged" in {finding.code for finding in report.signatures[0].findings}
+
+
+def test_archive_timestamp_outlives_the_signers_certificate(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    brief = authority.issue("Kort Geldig", now=now, not_after=now + timedelta(days=2))
+    stock = Stock(authority, now)
+    b_lt = stock.sign(plain_pdf(), brief, level="B-LT")
+    later = now + timedelta(days=30)
+    bare = verify_pdf(b_lt, trust=authority.trust, now=later)
+    archived = verify_pdf(stock.stamp(b_lt), trust=authority.trust, now=later)
+    assert bare.indication is Indication.INDETERMINATE
+    assert archived.verdict is Verdict.AUTHENTIC, archived.sentence
+
+
+def test_renewed_timestamp_outlives_the_one_before(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.person("ren", "Ria Nieuw", now=now)
+    brief = authority.issue(
+        "Brief TSA", now=now, not_after=now + timedelta(days=2), eku=(ExtendedKeyUsageOID.TIME_STAMPING,)
+    )
+    stock = Stock(authority, now)
+    once = stock.stamp(stock.sign(plain_pdf(), signer, level="B-LT"), stamper=brief)
+    later = now + timedelta(days=30)
+    alone = verify_pdf(once, trust=authority.trust, now=later)
+    renewed = verify_pdf(
+        stock.stamp(stock.remember(once, brief.certificate)), trust=authority.trust, now=later
+    )
+    assert alone.indication is Indication.INDETERMINATE
+    assert renewed.verdict is Verdict.AUTHENTIC, renewed.sentence
+
+
+def test_before_the_certificate_was_valid_nothing_passes(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.person("pre", "Pim Vroeg", now=now)
+    pdf = Stock(authority, now).sign(plain_pdf(), signer)
+    early = verify_pdf(pdf, trust=trust_of(authority, now), at=now - timedelta(days=3650), now=now)
+    assert early.indication is Indication.INDETERMINATE
+
+
+def test_revocation_after_a_proven_time_does_no_harm(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.issue("Nina Later", now=now - timedelta(days=9))
+    stock = Stock(authority, now - timedelta(days=2))
+    signed = {level: stock.sign(plain_pdf(), signer, level=level) for level in ("B-B", "B-T")}
+    authority.revoke(signer.certificate.serial_number, at=now - timedelta(days=1))
+    trust = trust_of(authority, now)
+    assert verify_pdf(signed["B-T"], trust=trust, now=now).verdict is Verdict.AUTHENTIC
+    bare = verify_pdf(signed["B-B"], trust=trust, now=now)
+    assert (bare.indication, bare.sub_indication) == (Indication.INDETERMINATE, "REVOKED_NO_POE")
+
+
+def test_two_signers_one_verdict(authority: DevelopmentAuthority, authority_server: AuthorityServer) -> None:
+    people = [authority.person(f"two-{n}", f"Persoon {n}", now=datetime.now(UTC)) for n in (1, 2)]
+    fields = list(zip(("employer", "manager"), people, strict=True))
+    pdf = sign_ours(authority, plain_pdf(), fields, level="B-LT")
+    report = verify_pdf(pdf, trust=authority.trust, now=datetime.now(UTC))
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+    assert [signature.field for signature in report.signatures] == ["employer", "manager"]
+
+
+def test_seal_is_named_as_such(authority: DevelopmentAuthority, authority_server: AuthorityServer) -> None:
+    seal = authority.seal(now=datetime.now(UTC))
+    pdf = sign_ours(authority, plain_pdf(), [("employer", seal)], level="B-LT")
+    report = verify_pdf(pdf, trust=authority.trust, now=datetime.now(UTC))
+    assert report.signatures[0].role is Role.SEAL
+    assert "Sealed by" in report.sentence
