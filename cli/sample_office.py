@@ -62,17 +62,22 @@ class SampleOffice:
         commands = []
         for number in range(count):
             author = authors[number * 7 % len(authors)]
-            data = plan_example(safety=number % 3 == 2)
-            data["header"] |= self.register.prefill(author.person_id, on=self.today, kind="action_plan")[
-                "header"
-            ]
-            data["header"]["evaluate_on"] = self.today.replace(year=self.today.year + 1, day=1).isoformat()
-            for row, action in enumerate(data["actions"]):
-                action["deadlines"] = [
-                    self.today.replace(year=self.today.year + 1, month=row + 2, day=1).isoformat()
-                ]
+            data = self._plan(author, safety=number % 3 == 2)
             commands.append(self._submit(Submission(PLAN, "standard"), author.person_id, data, number))
         self._execute(commands)
+
+    def _plan(self, author: Person, *, safety: bool) -> dict[str, Any]:
+        """The example's actions for the author's team, with days that lie ahead."""
+        next_year = self.today.year + 1
+        data = plan_example(safety=safety)
+        data["header"] |= self.register.prefill(author.person_id, on=self.today, kind="action_plan")["header"]
+        data["header"]["evaluate_on"] = f"{next_year}-11-01"
+        data["approval"]["name"] = self.register.person(author.manager_id or author.person_id).name
+        for row, action in enumerate(data["actions"], start=2):
+            action["deadlines"] = [f"{next_year}-{row:02}-01"]
+        if safety:
+            data["safety"]["previous_plan_on"] = f"{next_year - 3}-01-10"
+        return data
 
     def work(self) -> int:
         """Let everybody do what waits for them, once; gives the number of tasks done."""
@@ -95,8 +100,9 @@ class SampleOffice:
     def _chosen(self, offered: Sequence[tuple[str, QueueItem]]) -> tuple[str, QueueItem]:
         """Who takes a task: the signer that the declaration names, else people take turns."""
         who, item = offered[item_turn(offered)]
-        if item.role == "signer":
-            named = self.engine.show(item.request_id, who).data["signing"]["name"]
+        if item.role in ("signer", "leader"):
+            data = self.engine.show(item.request_id, who).data
+            named = data["signing" if item.role == "signer" else "approval"]["name"]
             return next(
                 (offer for offer in offered if self.register.person(offer[0]).name == named), (who, item)
             )
