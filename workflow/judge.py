@@ -86,6 +86,10 @@ class Judge:
             ruling.reasons.extend(self._against_entries(case, trigger, command))
         if trigger is not None and state.role is not None:
             self._lead(case, trigger, command, ruling)
+        if asked_only:
+            ruling.reasons[:] = [
+                reason for reason in ruling.reasons if reason.field.partition(".")[0] not in state.edits
+            ]
         return ruling
 
     def _against_person(self, case: Case, state: State, command: Command) -> Iterator[Reason]:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
@@ -18,9 +19,11 @@ from workflow.commands import Answer, Command, StepRef, StepResult, Submission
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
 from workflow.engine import Engine
+from workflow.logcheck import LogReport, verify
 from workflow.names import known_names
+from workflow.reading import history
 from workflow.store import Store
-from workflow.tables import Grant, Person, Substitute
+from workflow.tables import Base, Grant, Person, Request, Substitute, Task
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 UNIT, ELSEWHERE = "records", "harbour"
@@ -126,6 +129,54 @@ class Office:
 
     def submit(self, variant: str = "A3", *, temporary: bool = False, **rest: Any) -> int:
         return self.engine.execute(self.submission(variant, temporary=temporary, **rest)).request_id
+
+    def to_review(self, variant: str = "A3", *, temporary: bool = False) -> int:
+        """Submit, and let the manager approve."""
+        number = self.submit(variant, temporary=temporary)
+        self.fire("approve", "manager", number, temporary=temporary)
+        return number
+
+    def to_sign(self, variant: str = "A3", *, temporary: bool = False) -> int:
+        """Bring a request to the signer."""
+        number = self.to_review(variant, temporary=temporary)
+        self.fire("approve", "clerk", number, temporary=temporary)
+        self.run_steps()
+        return number
+
+    def fire(self, trigger: str, actor: str, number: int, *, temporary: bool = False, **rest: Any) -> Answer:
+        """Fire a trigger with everything typed that it asks for."""
+        case = self.request(number)
+        definition = self.catalogue.by_hash(case.definition_sha256)
+        typed = entries(definition, case.state, trigger, temporary=temporary)
+        return self.do(trigger, actor, number, **(typed | rest))
+
+    def request(self, number: int) -> Request:
+        with self.store.read() as session:
+            return session.get_one(Request, number)
+
+    def task(self, number: int) -> Task:
+        with self.store.read() as session:
+            return session.scalars(
+                select(Task).where(Task.request_id == number, Task.closed_at.is_(None))
+            ).one()
+
+    def records(self, number: int) -> list[dict[str, Any]]:
+        """What the log says of a request, hashed part and body together."""
+        with self.store.read() as session:
+            entries_of = list(history(session, number))
+        return [{**one.record, "body": one.body} for one in entries_of]
+
+    def report(self) -> LogReport:
+        with self.store.read() as session:
+            return verify(session)
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table of ours holds."""
+        with self.store.read() as session:
+            return {
+                name: session.scalar(select(func.count()).select_from(table)) or 0
+                for name, table in Base.metadata.tables.items()
+            }
 
     def finish(self, ref: StepRef, trigger: str) -> int | None:
         with self.store.write() as session:

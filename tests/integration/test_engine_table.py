@@ -114,7 +114,7 @@ def test_people(definition: Definition, temporary: bool, store: Store) -> None:
     commands = []
     for number, (state, trigger) in zip(numbers, pairs, strict=True):
         here = definition.states[state]
-        who = "employee" if trigger == WITHDRAW else person_for(definition, state) or "clerk"
+        who = "employee" if trigger == WITHDRAW else person_for(definition, state) or "employee"
         typed = entries(definition, state, trigger, temporary=temporary) if _by_person(here, trigger) else {}
         commands.append(office.command(trigger, who, number, **typed))
     results = office.engine.execute_batch(commands)

@@ -1,0 +1,276 @@
+"""Who sees and does what: roles on units, substitutes on days, four eyes over actor and principal."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from tests.integration.engine_office import Office
+from workflow.errors import NotFound, Refused
+from workflow.tables import Grant, Hand, Person, Substitute
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office.open(tmp_path)
+
+
+def reasons(office: Office, number: int, trigger: str, actor: str, principal: str | None = None) -> list[str]:
+    return [reason.code for reason in office.engine.why_not(number, trigger, actor, principal)]
+
+
+# --- what a person sees
+
+
+@pytest.mark.parametrize(
+    "person", ["employee", "manager", "manager2", "clerk", "signer", "auditor", "substitute"]
+)
+def test_those_concerned_see_a_request(office: Office, person: str) -> None:
+    assert office.engine.show(office.submit(), person).state == "manager"
+
+
+@pytest.mark.parametrize("person", ["colleague", "outsider", "gone", "nobody"])
+def test_to_others_there_is_no_such_request(office: Office, person: str) -> None:
+    number = office.submit()
+    with pytest.raises(NotFound):
+        office.engine.show(number, person)
+    with pytest.raises(NotFound):
+        office.do("claim", person, number)
+    with pytest.raises(NotFound):
+        office.engine.why_not(number, "claim", person)
+
+
+def test_an_auditor_reads_everything_and_does_nothing(office: Office) -> None:
+    number = office.submit()
+    view = office.engine.show(number, "auditor")
+    assert view.possible == ()
+    assert view.history
+    assert office.engine.queue("auditor") == []
+    for verb in ("claim", "approve", "withdraw", "suspend", "save_draft", "repair"):
+        assert set(reasons(office, number, verb, "auditor")) & {"role", "requester"}
+
+
+def test_what_is_possible_is_what_is_not_refused(office: Office) -> None:
+    number = office.submit()
+    assert office.engine.show(number, "employee").possible == ("withdraw",)
+    assert set(office.engine.show(number, "manager").possible) == {
+        "approve",
+        "return",
+        "claim",
+        "suspend",
+        "save_draft",
+    }
+
+
+# --- the queue
+
+
+def queue(office: Office, person: str) -> list[tuple[int, str | None]]:
+    return [(item.request_id, item.on_behalf_of) for item in office.engine.queue(person)]
+
+
+def test_a_queue_holds_what_its_person_can_take(office: Office) -> None:
+    first = office.submit()
+    office.later(minutes=1)
+    second = office.submit()
+    assert queue(office, "manager") == [(first, None), (second, None)]
+    assert queue(office, "substitute") == [(first, "manager"), (second, "manager")]
+    for person in ("employee", "clerk", "outsider", "gone", "nobody"):
+        assert queue(office, person) == []
+    office.fire("approve", "manager", first)
+    assert queue(office, "clerk") == [(first, None)]
+    assert office.engine.queue("manager", limit=1)[0].request_id == second
+
+
+def test_a_returned_request_is_in_its_requesters_queue_alone(office: Office) -> None:
+    number = office.submit()
+    office.do("return", "manager", number, remark="Look.")
+    assert queue(office, "employee") == [(number, None)]
+    assert queue(office, "colleague") == []
+    assert queue(office, "manager") == []
+
+
+def test_four_eyes_keep_a_task_out_of_the_queue(office: Office) -> None:
+    number = office.submit()
+    office.fire("approve", "manager2", number)  # who is a clerk, too
+    assert queue(office, "manager2") == []
+    assert queue(office, "clerk") == [(number, None)]
+
+
+# --- roles
+
+
+def test_a_role_counts_in_its_unit(office: Office) -> None:
+    with office.store.write() as session:
+        session.add(Grant(person_id="outsider", role="clerk", unit=None))
+    number = office.submit()  # now the outsider sees it: a clerk for all, a manager elsewhere
+    assert reasons(office, number, "approve", "outsider") == ["role"]
+
+
+def test_who_has_left_does_nothing(office: Office) -> None:
+    number = office.submit()
+    with office.store.write() as session:
+        session.get_one(Person, "manager").active = False
+    with pytest.raises(NotFound):
+        office.do("claim", "manager", number)
+    with pytest.raises(NotFound):
+        office.do("claim", "substitute", number, on_behalf_of="manager")
+
+
+def test_who_has_no_role_submits_nothing(office: Office) -> None:
+    command = office.submission()
+    with pytest.raises(Refused) as caught:
+        office.engine.execute(replace(command, actor="signer"))
+    assert [reason.code for reason in caught.value.reasons] == ["role"]
+
+
+def test_a_grant_taken_back_counts_at_once(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "manager", number)
+    with office.store.write() as session:
+        session.execute(Grant.table().delete().where(Grant.person_id == "manager", Grant.role == "manager"))
+    with pytest.raises(NotFound):
+        office.fire("approve", "manager", number)
+
+
+# --- substitutes
+
+
+def test_a_substitute_acts_for_a_principal_and_both_are_recorded(office: Office) -> None:
+    number = office.submit()
+    assert reasons(office, number, "approve", "substitute") == ["role"]
+    assert reasons(office, number, "approve", "substitute", "manager") == []
+    office.fire("approve", "substitute", number, on_behalf_of="manager")
+    body = office.records(number)[-1]["body"]
+    assert (body["actor"], body["on_behalf_of"]) == ("substitute", "manager")
+
+
+@pytest.mark.parametrize(
+    ("now", "allowed"),
+    [
+        (datetime(2026, 10, 31, 22, 59, tzinfo=UTC), False),  # 23:59 in Amsterdam, the day before
+        (datetime(2026, 10, 31, 23, 0, tzinfo=UTC), True),  # midnight there
+        (datetime(2026, 11, 30, 22, 59, tzinfo=UTC), True),
+        (datetime(2026, 11, 30, 23, 0, tzinfo=UTC), False),
+    ],
+)
+def test_a_substitution_holds_on_its_days_in_the_offices_zone(
+    office: Office, now: datetime, allowed: bool
+) -> None:
+    number = office.submit()
+    with office.store.write() as session:  # so that the substitute may see it, whatever the day
+        session.add(Grant(person_id="substitute", role="clerk", unit=None))
+    office.now = now
+    assert (reasons(office, number, "claim", "substitute", "manager") == []) is allowed
+
+
+def test_a_substitution_holds_for_its_role(office: Office) -> None:
+    number = office.to_review()
+    with office.store.write() as session:
+        session.add(Grant(person_id="manager", role="clerk", unit=None))
+    assert "substitute" in reasons(office, number, "approve", "substitute", "manager")
+
+
+def test_a_substitution_for_one_role_shows_nothing_of_another(office: Office) -> None:
+    with office.store.write() as session:
+        session.add(Grant(person_id="signer2", role="employee", unit=None))
+        session.add(
+            Substitute(
+                principal_id="clerk",
+                substitute_id="colleague",
+                role="signer",  # which the clerk has not
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    with pytest.raises(NotFound):
+        office.engine.show(office.submit(), "colleague")
+
+
+def test_substitutes_have_no_substitutes(office: Office) -> None:
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id="substitute",
+                substitute_id="colleague",
+                role=None,
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    number = office.submit()
+    for principal in ("manager", "substitute"):
+        with pytest.raises(NotFound):
+            office.do("claim", "colleague", number, on_behalf_of=principal)
+
+
+def test_nobody_stands_in_for_themselves(office: Office) -> None:
+    assert "substitute" in reasons(office, office.submit(), "approve", "manager", "manager")
+
+
+# --- four eyes
+
+
+def test_a_requester_who_is_a_manager_does_not_judge_their_own(office: Office) -> None:
+    command = office.submission()
+    answer = office.engine.execute(replace(command, actor="manager"))
+    assert reasons(office, answer.request_id, "approve", "manager") == ["four-eyes"]
+    assert reasons(office, answer.request_id, "claim", "manager") == ["four-eyes"]
+    assert "four-eyes" in reasons(office, answer.request_id, "approve", "substitute", "manager")
+    assert reasons(office, answer.request_id, "approve", "manager2") == []
+
+
+def test_one_person_with_two_roles_acts_once(office: Office) -> None:
+    number = office.submit()
+    office.fire("approve", "manager2", number)
+    assert "four-eyes" in reasons(office, number, "approve", "manager2")
+    office.fire("approve", "clerk", number)
+    office.run_steps()
+    assert reasons(office, number, "sign", "clerk2") == []
+
+
+def test_a_substitute_lays_both_hands_on_it(office: Office) -> None:
+    """Who acted for a manager may not review, and neither may that manager."""
+    with office.store.write() as session:
+        session.add_all(
+            Grant(person_id=person, role="clerk", unit=None) for person in ("substitute", "manager")
+        )
+    number = office.submit()
+    office.fire("approve", "substitute", number, on_behalf_of="manager")
+    assert reasons(office, number, "approve", "substitute") == ["four-eyes"]
+    assert reasons(office, number, "approve", "manager") == ["four-eyes"]
+
+
+def test_a_substitute_who_submitted_does_not_act_for_another(office: Office) -> None:
+    with office.store.write() as session:
+        session.add(Grant(person_id="substitute", role="employee", unit=None))
+    command = office.submission()
+    number = office.engine.execute(replace(command, actor="substitute")).request_id
+    assert reasons(office, number, "approve", "substitute", "manager") == ["four-eyes"]
+
+
+def test_the_same_person_may_act_again_in_the_same_state(office: Office) -> None:
+    number = office.submit()
+    office.fire("approve", "manager", number)
+    office.do("return", "clerk", number, remark="Look.")
+    assert office.fire("approve", "manager", number).state == "review"
+
+
+def test_a_hand_stays_when_another_takes_over(office: Office) -> None:
+    number = office.submit()
+    office.fire("approve", "manager2", number)
+    office.do("return", "clerk", number, remark="Look.")
+    office.fire("approve", "manager", number)
+    assert "four-eyes" in reasons(office, number, "approve", "manager2")
+
+
+def test_the_database_holds_four_eyes_by_itself(office: Office) -> None:
+    number = office.submit()
+    office.fire("approve", "manager", number)
+    with office.store.write() as session:
+        session.add(Hand(request_id=number, rule="manager|review", person_id="manager", state="review"))
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()
