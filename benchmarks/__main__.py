@@ -1,0 +1,34 @@
+"""Run every benchmark and keep the tables: `make bench` writes benchmarks/latest.md."""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+LATEST = Path(__file__).parent / "latest.md"
+TABLES = {
+    "Rendering": "rendering",
+    "Signing": "signing",
+    "Verifying": "verifying",
+    "The engine": "engine",
+    "A whole batch": "batch",
+}
+
+
+def main() -> None:
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}"
+    parts = [
+        f"# The last table\n\nMade by `make bench` on a shared machine: {machine}. Ratios carry over; times do not.\n"
+    ]
+    for title, name in TABLES.items():
+        print(f"## {title}\n", flush=True)
+        text = import_module(f"benchmarks.{name}").table().strip()
+        print(text + "\n", flush=True)
+        parts.append(f"## {title}\n\n`python -m benchmarks.{name}`\n\n{text}\n")
+    LATEST.write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
