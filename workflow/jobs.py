@@ -61,7 +61,6 @@ EVERY_MINUTE = "* * * * *"
 KEEP_FAILED_HOURS = 7 * 24
 IDLE_CHECK_S = 0.02
 RESTART_S = (0.5, 30.0)  # shortest and longest wait of a worker whose database went away
-GATHERED = "workflow.jobs.gathered"
 
 LIVE = text(
     "SELECT args FROM procrastinate_jobs"  # noqa: S608  a constant of this module
@@ -92,31 +91,12 @@ class Jobs:
     def defer(self, session: Session, refs: Sequence[StepRef]) -> None:
         """Have the steps run once the session's transaction is committed, and not at all when it isn't.
 
-        One step gets a job of its own, several share one, up to 50. Inside `gathered` they wait for its end.
-        Raises StoreUnavailable.
+        One step gets a job of its own, several share one, up to 50. Raises StoreUnavailable.
         """
-        gathered: list[StepRef] | None = session.info.get(GATHERED)
-        if gathered is not None:
-            gathered.extend(refs)
-        elif refs:
+        if refs:
             driver = session.connection().connection.driver_connection
             with _told():
                 self._deferrer.job_manager.batch_defer_jobs(_jobs_for(refs), connection=driver)
-
-    @contextmanager
-    def gathered(self, session: Session) -> Iterator[None]:
-        """Put all that is deferred inside into as few jobs as possible, at the end of the block.
-
-        What a savepoint inside rolls back is deferred all the same: a step whose state never came is done at
-        once.
-        """
-        refs: list[StepRef] = []
-        session.info[GATHERED] = refs
-        try:
-            yield
-        finally:
-            del session.info[GATHERED]
-        self.defer(session, list(dict.fromkeys(refs)))
 
     def live(self, session: Session) -> set[StepRef]:
         """Every step that has a job, waiting or running."""

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -68,22 +67,6 @@ def test_many_steps_share_few_jobs(toy: Toy) -> None:
             text("SELECT json_array_length(args, '$.refs'), lock FROM procrastinate_jobs ORDER BY id")
         )
         assert [tuple(row) for row in sizes] == [(34, None), (34, None), (33, None)]
-
-
-def test_what_is_gathered_becomes_one_job(toy: Toy) -> None:
-    refs = [StepRef(number, "one", 1) for number in range(1, 8)]
-    with toy.store.write() as session:
-        with toy.jobs.gathered(session):
-            for ref in [*refs, refs[0]]:
-                toy.jobs.defer(session, [ref])
-        assert toy.jobs.live(session) == set(refs)
-    assert toy.count("procrastinate_jobs") == 1
-    with toy.store.write() as session:
-        with suppress(KeyError), toy.jobs.gathered(session):
-            toy.jobs.defer(session, refs)
-            raise KeyError
-        toy.jobs.defer(session, refs[:1])
-    assert toy.count("procrastinate_jobs") == 2
 
 
 def test_after_the_job_table_is_emptied_everything_still_ends(toy: Toy) -> None:
