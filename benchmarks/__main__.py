@@ -19,9 +19,8 @@ TABLES = {
 
 def main() -> None:
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}"
-    parts = [
-        f"# The last table\n\nMade by `make bench` on a shared machine: {machine}. Ratios carry over; times do not.\n"
-    ]
+    about = "Ratios carry over; times do not."
+    parts = [f"# The last table\n\nMade by `make bench` on a shared machine: {machine}. {about}\n"]
     for title, name in TABLES.items():
         print(f"## {title}\n", flush=True)
         text = import_module(f"benchmarks.{name}").table().strip()
