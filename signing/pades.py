@@ -159,7 +159,7 @@ class SigningDesk:
         # (3) what the authorities' chains need
         tokens: tuple[Token, ...] = ()
         if level.reaches(Level.B_T):
-            tokens = await self._timestamper(profile).known()
+            tokens = await self._timestamper(profile).known(revocation=self._revocation_for(level))
         if level.reaches(Level.B_LT):
             evidence = await self._evidence(level, [path, *(token.path for token in tokens)])
         # (4) the revision
@@ -229,7 +229,9 @@ class SigningDesk:
         token = None
         if level.reaches(Level.B_T):
             digest = hashlib.new(prepared.digest_algorithm, signature_value).digest()
-            token = await self._timestamper(profile).timestamp(digest, prepared.digest_algorithm)
+            token = await self._timestamper(profile).timestamp(
+                digest, prepared.digest_algorithm, revocation=self._revocation_for(level)
+            )
         clock.lap("timestamp")
         # (3) embed
         cms = template.content_info(
@@ -293,6 +295,10 @@ class SigningDesk:
         finished = await self.finish(source, prepared, value, profile=profile)
         return replace(finished, durations_us={**clock.laps_us, **finished.durations_us})
 
+    def _revocation_for(self, level: Level) -> RevocationSource | None:
+        """Where to ask whether a timestamp authority is revoked: its answers are embedded from B-LT on."""
+        return self._revocation if level.reaches(Level.B_LT) else None
+
     def _signer_path(self, signer: Signer, now: datetime) -> Path:
         extra = [above.public_bytes(Encoding.DER) for above in signer.chain]
         cert_der = signer.certificate.public_bytes(Encoding.DER)
@@ -330,7 +336,7 @@ class SigningDesk:
         else:
             composed = _composed_with_archive_field(pdf, made)
         digest = digest_around((pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST)
-        token = await timestamper.timestamp(digest, _ARCHIVE_DIGEST)
+        token = await timestamper.timestamp(digest, _ARCHIVE_DIGEST, revocation=self._revocation)
         revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
         return pdf + revision, composed.gap
 

@@ -9,10 +9,12 @@ from hashlib import sha256
 
 import aiohttp
 
+from certs.revocation import RevocationSource
 from signing import der
 from signing.chains import PinnedChains
 from signing.der import DerError
-from signing.errors import TimestampError
+from signing.errors import CertificateRevokedError, RevocationUnavailableError, TimestampError
+from signing.longterm import collect
 from signing.signers import DIGEST_OIDS
 from signing.tokens import Token, check_token
 
@@ -58,14 +60,22 @@ class Timestamper:
         self._in_flight = in_flight or asyncio.Semaphore(64)
         self._last: dict[str, Token] = {}
 
-    async def timestamp(self, digest: bytes, digest_algorithm: str) -> Token:
-        """Return the first good token over this digest; raises TimestampError with each one's failure."""
+    async def timestamp(
+        self, digest: bytes, digest_algorithm: str, *, revocation: RevocationSource | None = None
+    ) -> Token:
+        """Return the first good token over this digest; raises TimestampError with each one's failure.
+
+        With `revocation` only an authority counts that is shown not to be revoked.
+        """
         failures = []
         for authority in self._authorities:
             try:
                 token = await self._ask(authority, digest, digest_algorithm)
-            except TimestampError as error:
+                if revocation is not None:
+                    await collect([token.path], revocation)
+            except (TimestampError, CertificateRevokedError, RevocationUnavailableError) as error:
                 failures.append(f"{authority.name}: {error}")
+                self._last.pop(authority.name, None)
                 continue
             self._last[authority.name] = token
             return token
@@ -74,10 +84,14 @@ class Timestamper:
             hint="It is tried again later; `paraaf check` tells which authority does not answer.",
         )
 
-    async def known(self) -> tuple[Token, ...]:
+    async def known(self, *, revocation: RevocationSource | None = None) -> tuple[Token, ...]:
         """Return the last good token of each authority; asks for one over nothing when there is none yet."""
+        if revocation is not None:
+            for name, token in tuple(self._last.items()):
+                if not await _is_unrevoked(token, revocation):
+                    self._last.pop(name, None)
         if not self._last:
-            await self.timestamp(sha256(b"").digest(), "sha256")
+            await self.timestamp(sha256(b"").digest(), "sha256", revocation=revocation)
         return tuple(self._last.values())
 
     async def _ask(self, authority: TimestampAuthority, digest: bytes, digest_algorithm: str) -> Token:
@@ -113,6 +127,14 @@ class Timestamper:
                 return reply
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TimestampError(f"can't be reached: {error or type(error).__name__}.") from error
+
+
+async def _is_unrevoked(token: Token, revocation: RevocationSource) -> bool:
+    try:
+        await collect([token.path], revocation)
+    except (CertificateRevokedError, RevocationUnavailableError):
+        return False
+    return True
 
 
 def timestamp_request(digest: bytes, digest_algorithm: str, nonce: int) -> bytes:

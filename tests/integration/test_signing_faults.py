@@ -1,0 +1,397 @@
+"""When something is wrong: an error that says what and whether to retry, and never a half-signed file."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from certs.authority import DevelopmentAuthority
+from certs.keystore import Credential
+from certs.loopback import free_base_url
+from certs.serve_authority import AuthorityServer
+from signing.errors import (
+    CertificateRevokedError,
+    CertificateUnusableError,
+    ChainError,
+    ContentsOverflowError,
+    FieldError,
+    PreparedMismatchError,
+    RevocationUnavailableError,
+    SelfCheckError,
+    SignerError,
+    SigningError,
+    TimestampError,
+    TimestamperUnknownError,
+)
+from signing.pades import Finished, SigningDesk
+from signing.prepared import Prepared
+from signing.profile import Level
+from signing.revocation_check import CarriedAnswers
+from signing.selfcheck import check_finished
+from signing.signers import SoftwareSigner
+from tests.signing_samples import appearance, form_pdf, now, open_desk, plain_pdf, profile, signed
+
+Step = Callable[[SigningDesk], Awaitable[object]]
+
+
+def person(authority: DevelopmentAuthority) -> Credential:
+    return authority.person("e-9", "Bram Voorbeeld", now=now())
+
+
+def on_a_desk(
+    authority: DevelopmentAuthority, step: Step, *, tsa_url: str = "", timeout_s: float = 10.0
+) -> object:
+    async def opened() -> object:
+        async with open_desk(authority, tsa_url=tsa_url, timeout_s=timeout_s) as desk:
+            return await step(desk)
+
+    return asyncio.run(opened())
+
+
+TSA_FAULTS = {
+    "tsa-down": "HTTP status 503",
+    "tsa-hangs": "can't be reached",
+    "tsa-garbage": "unreadable reply",
+    "tsa-rejects": "refused the request with status 2",
+    "tsa-wrong-imprint": "imprint",
+    "tsa-wrong-nonce": "nonce",
+    "tsa-no-nonce": "nonce",
+    "tsa-no-eku": "extended key usage",
+    "tsa-untrusted": "trust anchor",
+    "tsa-expired": "not valid at",
+    "tsa-wrong-time": "not the time of the request",
+    "tsa-bad-signature": "does not verify",
+    "tsa-no-certificates": "not embedded",
+}
+
+
+@pytest.mark.parametrize("fault", TSA_FAULTS)
+def test_a_bad_timestamp_is_never_kept(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, fault: str
+) -> None:
+    with (
+        AuthorityServer(authority.folder, faults=[fault], base_url=free_base_url()) as faulty,
+        pytest.raises(TimestampError, match=TSA_FAULTS[fault]) as failed,
+    ):
+        on_a_desk(
+            authority,
+            lambda desk: signed(desk, person(authority), Level.B_T),
+            tsa_url=faulty.tsa_url,
+            timeout_s=0.5,
+        )
+    assert failed.value.retryable
+    assert failed.value.hint
+
+
+def test_the_next_authority_is_asked_when_the_first_fails(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    async def sign(desk: SigningDesk) -> Finished:
+        return await desk.sign_document(
+            form_pdf(),
+            field="employer",
+            signer=SoftwareSigner(person(authority)),
+            profile=profile(Level.B_LTA, f"{free_base_url()}/tsa", "development"),
+            appearance=None,
+            claimed_at=now(),
+        )
+
+    finished = on_a_desk(authority, sign)
+    assert isinstance(finished, Finished)
+    assert finished.level_reached is Level.B_LTA
+
+
+def test_a_revoked_timestamp_authority_gives_no_long_term_level(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    async def sign_by(desk: SigningDesk, *timestampers: str) -> Finished:
+        return await desk.sign_document(
+            form_pdf(),
+            field="employer",
+            signer=SoftwareSigner(person(authority)),
+            profile=profile(Level.B_LT, *timestampers),
+            appearance=None,
+            claimed_at=now(),
+        )
+
+    with AuthorityServer(authority.folder, faults=["tsa-revoked"], base_url=free_base_url()) as faulty:
+        with pytest.raises(TimestampError, match="was revoked"):
+            on_a_desk(authority, lambda desk: sign_by(desk, faulty.tsa_url))
+        finished = on_a_desk(authority, lambda desk: sign_by(desk, faulty.tsa_url, "development"))
+    assert isinstance(finished, Finished)
+    assert finished.level_reached is Level.B_LT
+
+
+def test_an_unknown_timestamper_is_named(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    async def prepare(desk: SigningDesk) -> Prepared:
+        return await desk.prepare(
+            form_pdf(),
+            field="employer",
+            signer=SoftwareSigner(person(authority)),
+            profile=profile(Level.B_T, "elsewhere"),
+            appearance=None,
+            claimed_at=now(),
+        )
+
+    with pytest.raises(TimestamperUnknownError, match="'elsewhere'; configured are: development"):
+        on_a_desk(authority, prepare)
+
+
+@pytest.mark.parametrize("level", [Level.B_B, Level.B_LTA])
+def test_without_revocation_answers_nothing_is_signed(
+    tmp_path_factory: pytest.TempPathFactory, level: Level
+) -> None:
+    silent = DevelopmentAuthority.create(
+        tmp_path_factory.mktemp("pki") / "silent", base_url=free_base_url(), now=now() - timedelta(hours=1)
+    )
+    with (
+        AuthorityServer(silent.folder, faults=["ocsp-down", "crl-down"]),
+        pytest.raises(RevocationUnavailableError) as failed,
+    ):
+        on_a_desk(silent, lambda desk: signed(desk, person(silent), level))
+    assert failed.value.retryable
+
+
+def test_a_crl_does_where_ocsp_is_down(tmp_path_factory: pytest.TempPathFactory) -> None:
+    half = DevelopmentAuthority.create(
+        tmp_path_factory.mktemp("pki") / "half", base_url=free_base_url(), now=now() - timedelta(hours=1)
+    )
+    with AuthorityServer(half.folder, faults=["ocsp-down"]):
+        on_a_desk(half, lambda desk: signed(desk, person(half), Level.B_LTA))
+
+
+def test_a_revoked_certificate_does_not_sign(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential = authority.issue("Left yesterday", now=now() - timedelta(minutes=5))
+    authority.revoke(credential.certificate.serial_number, at=now() - timedelta(minutes=1))
+    for level in (Level.B_B, Level.B_LTA):
+        with pytest.raises(CertificateRevokedError, match="Left yesterday") as failed:
+            on_a_desk(authority, lambda desk, level=level: signed(desk, credential, level))  # type: ignore[misc]
+        assert not failed.value.retryable
+
+
+def test_an_expired_early_or_wrong_purpose_certificate_does_not_sign(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    day = timedelta(days=1)
+    cases = {
+        "expired": authority.issue("E", now=now(), not_before=now() - 2 * day, not_after=now() - day),
+        "valid only from": authority.issue("N", now=now(), not_before=now() + day, not_after=now() + 2 * day),
+        "key usage": authority.issue("U", now=now(), key_usage=frozenset({"key_encipherment"})),
+    }
+    for why, credential in cases.items():
+        with pytest.raises(CertificateUnusableError, match=why):
+            on_a_desk(
+                authority,
+                lambda desk, credential=credential: signed(desk, credential, Level.B_B),  # type: ignore[misc]
+            )
+
+
+def test_the_profile_says_which_key_usage_is_enough(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential = authority.issue(
+        "Only nonRepudiation", now=now(), key_usage=frozenset({"content_commitment"})
+    )
+
+    def prepare(*usages: str) -> Step:
+        return lambda desk: desk.prepare(
+            form_pdf(),
+            field="employer",
+            signer=SoftwareSigner(credential),
+            profile=profile(Level.B_B, key_usage=frozenset(usages)),
+            appearance=None,
+            claimed_at=now(),
+        )
+
+    on_a_desk(authority, prepare("content_commitment"))
+    with pytest.raises(CertificateUnusableError, match="key usage"):
+        on_a_desk(authority, prepare("digital_signature"))
+
+
+def test_a_certificate_of_another_authority_does_not_sign(
+    authority: DevelopmentAuthority,
+    authority_server: AuthorityServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    other = DevelopmentAuthority.create(
+        tmp_path_factory.mktemp("pki") / "other", base_url=free_base_url(), now=now() - timedelta(hours=1)
+    )
+    with pytest.raises(ChainError, match="Bram Voorbeeld"):
+        on_a_desk(authority, lambda desk: signed(desk, person(other), Level.B_B))
+
+
+async def prepared_at(desk: SigningDesk, credential: Credential, source: bytes, level: Level) -> Prepared:
+    return await desk.prepare(
+        source,
+        field="employer",
+        signer=SoftwareSigner(credential),
+        profile=profile(level),
+        appearance=appearance(credential, level),
+        claimed_at=now(),
+    )
+
+
+@pytest.mark.parametrize("key_type", ["RSA-2048", "P-256", "Ed25519"])
+@pytest.mark.parametrize("level", list(Level))
+def test_after_a_crash_another_process_signs_and_finishes_the_same_bytes(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, level: Level, key_type: str
+) -> None:
+    credential = authority.person("e-9", "Bram Voorbeeld", key_type=key_type, now=now())
+    source = form_pdf()
+    first = on_a_desk(authority, lambda desk: prepared_at(desk, credential, source, level))
+    assert isinstance(first, Prepared)
+    columns = first.to_columns()
+
+    async def rest(desk: SigningDesk) -> tuple[bytes, Finished, Finished]:
+        prepared = Prepared.from_columns(columns)
+        value = await desk.sign(prepared, SoftwareSigner(credential))
+        finished = await desk.finish(source, prepared, value, profile=profile(level))
+        again = await desk.finish(source, prepared, value, profile=profile(level))
+        return value, finished, again
+
+    outcome = on_a_desk(authority, rest)
+    assert isinstance(outcome, tuple)
+    _, finished, again = outcome
+    assert finished.level_reached is again.level_reached is level
+    gap = first.gap
+    for each in (finished, again):
+        assert each.pdf[: gap.start] == (source + first.revision)[: gap.start]
+        assert each.pdf[gap.end : gap.length] == (source + first.revision)[gap.end :]
+    assert {"timestamp", "validate"} <= set(finished.durations_us)
+
+
+def test_what_does_not_belong_together_is_refused(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, other = person(authority), authority.person("e-10", "Someone else", now=now())
+    source = form_pdf()
+
+    async def mix(desk: SigningDesk) -> None:
+        prepared = await prepared_at(desk, credential, source, Level.B_B)
+        value = await desk.sign(prepared, SoftwareSigner(credential))
+        with pytest.raises(PreparedMismatchError, match="another certificate"):
+            await desk.sign(prepared, SoftwareSigner(other))
+        with pytest.raises(PreparedMismatchError, match="not the one that was prepared"):
+            await desk.finish(source + b"\n", prepared, value, profile=profile(Level.B_B))
+        with pytest.raises(SignerError, match="does not verify"):
+            await desk.finish(source, prepared, value[:-1] + b"\0", profile=profile(Level.B_B))
+
+    on_a_desk(authority, mix)
+
+
+def test_a_revision_changed_between_preparing_and_finishing_is_noticed(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, source = person(authority), form_pdf()
+
+    async def tamper(desk: SigningDesk) -> None:
+        prepared = await prepared_at(desk, credential, source, Level.B_B)
+        value = await desk.sign(prepared, SoftwareSigner(credential))
+        changed = replace(prepared, revision=prepared.revision.replace(b"/Sig/", b"/Gis/"))
+        assert changed != prepared
+        with pytest.raises(SelfCheckError, match="message digest"):
+            await desk.finish(source, changed, value, profile=profile(Level.B_B))
+
+    on_a_desk(authority, tamper)
+
+
+def test_too_little_room_is_an_error_that_says_how_much_is_needed(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential, source = person(authority), form_pdf()
+
+    async def overflow(desk: SigningDesk) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("signing.pades._longest_token", lambda tokens: 100)
+            prepared = await prepared_at(desk, credential, source, Level.B_T)
+        value = await desk.sign(prepared, SoftwareSigner(credential))
+        with pytest.raises(ContentsOverflowError) as failed:
+            await desk.finish(source, prepared, value, profile=profile(Level.B_T))
+        assert failed.value.needed_bytes > prepared.gap.capacity_bytes
+        larger = await desk.prepare(
+            source,
+            field="employer",
+            signer=SoftwareSigner(credential),
+            profile=profile(Level.B_T),
+            appearance=None,
+            claimed_at=now(),
+            reserve_bytes=failed.value.needed_bytes,
+        )
+        assert larger.gap.capacity_bytes >= failed.value.needed_bytes
+
+    on_a_desk(authority, overflow)
+
+
+def test_validation_data_too_old_for_the_timestamp_is_renewed_in_a_revision_of_its_own(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, source = person(authority), form_pdf()
+
+    async def late(desk: SigningDesk) -> Finished:
+        prepared = await prepared_at(desk, credential, source, Level.B_LTA)
+        late = replace(prepared, evidence_until=now() - timedelta(days=1))
+        value = await desk.sign(late, SoftwareSigner(credential))
+        return await desk.finish(source, late, value, profile=profile(Level.B_LTA))
+
+    finished = on_a_desk(authority, late)
+    assert isinstance(finished, Finished)
+    assert finished.level_reached is Level.B_LTA
+    assert finished.pdf.count(b"%%EOF") == source.count(b"%%EOF") + 3
+
+
+def test_every_changed_bit_of_a_finished_file_is_noticed(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, source = person(authority), form_pdf()
+
+    async def flip(desk: SigningDesk) -> None:
+        prepared = await prepared_at(desk, credential, source, Level.B_B)
+        value = await desk.sign(prepared, SoftwareSigner(credential))
+        pdf = (await desk.finish(source, prepared, value, profile=profile(Level.B_B))).pdf
+        for position in [*range(0, len(pdf), len(pdf) // 60), len(pdf) - 1]:
+            if prepared.gap.start <= position < prepared.gap.end:
+                continue
+            changed = bytearray(pdf)
+            changed[position] ^= 1 << (position % 8)
+            with pytest.raises(SigningError):
+                check_finished(
+                    bytes(changed),
+                    signature=prepared.gap,
+                    archive=None,
+                    asked=Level.B_B,
+                    chains=desk.chains,
+                    answers=CarriedAnswers(),
+                    now=now(),
+                )
+
+    on_a_desk(authority, flip)
+
+
+def test_a_field_is_signed_once_and_a_second_field_after_it(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, manager = person(authority), authority.person("e-11", "The manager", now=now())
+
+    async def twice(desk: SigningDesk) -> bytes:
+        once = await signed(desk, credential, Level.B_LTA)
+        with pytest.raises(FieldError, match="signed already"):
+            await signed(desk, credential, Level.B_LTA, pdf=once)
+        return await signed(desk, manager, Level.B_LTA, pdf=once, field="manager")
+
+    pdf = on_a_desk(authority, twice)
+    assert isinstance(pdf, bytes)
+    assert pdf.count(b"/ETSI.CAdES.detached") == 2
+    assert pdf.count(b"/ETSI.RFC3161") == 2
+
+
+def test_a_pdf_without_fields_has_none_to_sign(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    with pytest.raises(FieldError, match="has: none"):
+        on_a_desk(authority, lambda desk: signed(desk, person(authority), Level.B_B, pdf=plain_pdf()))
