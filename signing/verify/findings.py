@@ -80,7 +80,6 @@ KINDS: dict[str, Kind] = {
     "timestamp_mistyped": Kind(_REMARK, _TRUST),
     # who, when, and may it be believed
     "signer_revoked": Kind(_FAILS, _TRUST, "REVOKED"),
-    "signer_not_yet_valid": Kind(_FAILS, _TRUST, "NOT_YET_VALID"),
     "chain_unknown": Kind(_PREVENTS, _TRUST, "NO_CERTIFICATE_CHAIN_FOUND"),
     "revocation_unknown": Kind(_PREVENTS, _TRUST, "TRY_LATER"),
     "revoked_time_unproven": Kind(_PREVENTS, _TRUST, "REVOKED_NO_POE"),
@@ -90,7 +89,6 @@ KINDS: dict[str, Kind] = {
     "not_validated": Kind(_PREVENTS, _TRUST, "GENERIC"),
     "timestamp_invalid": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
     "timestamp_order": Kind(_PREVENTS, _TRUST, "TIMESTAMP_ORDER_FAILURE"),
-    "field_rule_broken": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
     "revocation_aged": Kind(_NOTE, _TRUST),
     "development_certificate": Kind(_NOTE, _TRUST),
 }

@@ -1,0 +1,120 @@
+"""`paraaf verify` as its users meet it: what it prints, and the exit status."""
+
+import argparse
+import csv
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from cli import verify
+
+FILES = Path(__file__).parent.parent / "vectors" / "files"
+AT = json.loads((FILES / "expected.json").read_text())["at"]
+TRUST = ["--trust", str(FILES / "trust"), "--at", AT]
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    verify.add_parser(parser.add_subparsers())
+    return verify.run(parser.parse_args(["verify", *words]))
+
+
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        (["b_b"], 0),
+        (["b_b", "b_lt_with_loose_validation_data"], 0),
+        (["b_b", "unsigned"], 2),
+        (["truncated"], 2),
+        (["b_b", "unsigned", "letter_changed"], 1),
+        (["missing"], 2),
+    ],
+)
+def test_exit_status(names: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*[str(FILES / f"{name}.pdf") for name in names], *TRUST, "--jobs", "1") == status
+
+
+def test_text_says_the_sentence_first(capsys: pytest.CaptureFixture[str]) -> None:
+    run(str(FILES / "letter_changed.pdf"), *TRUST)
+    _name, sentence, *_ = capsys.readouterr().out.splitlines()
+    assert sentence.startswith(
+        "  TOTAL-FAILED  Not what was signed: the content differs from what was signed."
+    )
+
+
+def test_json_is_one_document_with_stable_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    run(str(FILES / "b_lta.pdf"), str(FILES / "unsigned.pdf"), *TRUST, "--json")
+    signed, unsigned = json.loads(capsys.readouterr().out)["files"]
+    assert signed["indication"] == "TOTAL-PASSED"
+    assert [each["level"] for each in signed["signatures"]] == ["B-LTA", None]
+    assert signed["signatures"][0]["proven_at"].endswith("Z")
+    assert unsigned["findings"][0]["code"] == "no_signature"
+    assert set(signed) == set(unsigned)
+
+
+def test_csv_has_one_row_a_signature(capsys: pytest.CaptureFixture[str]) -> None:
+    run(str(FILES / "two_in_made_fields.pdf"), str(FILES / "unsigned.pdf"), *TRUST, "--csv")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(Path(row["file"]).stem, row["signature_field"]) for row in rows] == [
+        ("two_in_made_fields", "employer"),
+        ("two_in_made_fields", "manager"),
+        ("unsigned", ""),
+    ]
+
+
+def test_report_is_a_pdf_with_failures_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "summary.pdf"
+    assert run(str(FILES / "b_b.pdf"), str(FILES / "junk_behind.pdf"), *TRUST, "--report", str(out)) == 1
+    words = subprocess.run(
+        ["pdftotext", "-layout", str(out), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert words.index("junk_behind.pdf") < words.index("b_b.pdf")
+    assert "TOTAL-FAILED: 1" in words
+    with out.open("rb") as file:
+        assert PdfFileReader(file).root["/Pages"]["/Count"] == 1
+
+
+def test_report_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = run(str(FILES / "b_b.pdf"), *TRUST, "--report", str(tmp_path / "no" / "folder.pdf"))
+    assert status == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_trust_that_cannot_be_read_is_no_failed_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(FILES / "b_b.pdf"), "--trust", str(FILES / "expected.json")) == 2
+    assert "expected.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["--at", "yesterday"], ["--jobs", "0"], ["--jobs", "two"], ["--json", "--csv"]]
+)
+def test_wrong_calls_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        run("file.pdf", *words)
+    assert refused.value.code == 2
+
+
+def test_at_without_an_offset_is_utc() -> None:
+    assert verify.moment("2026-11-20T14:00") == datetime(2026, 11, 20, 14, tzinfo=UTC)
+    assert verify.moment("2026-11-20T15:00+01:00") == datetime(2026, 11, 20, 14, tzinfo=UTC)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_can_verify(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from datetime import UTC, datetime\nfrom pathlib import Path\n"
+        "from certs.trust import TrustStore\nfrom signing.verify.bulk import verify_paths\n"
+        f"print([r.verdict.value for r in verify_paths([Path({str(FILES / 'unsigned.pdf')!r})], TrustStore(),"
+        " now=datetime.now(UTC))])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "['cannot_be_judged']\n"

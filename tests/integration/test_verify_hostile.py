@@ -1,0 +1,152 @@
+"""Files that were made to hurt: each gets a sentence, none ends the run, none takes long."""
+
+import os
+import time
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from certs.authority import DevelopmentAuthority
+from certs.trust import TrustStore
+from signing.verify.bulk import verify_paths
+from signing.verify.limits import Limits
+from signing.verify.report import Indication, Verdict
+from signing.verify.verdict import verify_pdf
+from tests.vectors.stock import Stock, plain_pdf
+
+QUICK = Limits(cpu_s=3, wall_s=8.0)
+
+
+def made(*objects: bytes, trailer: bytes = b"/Root 1 0 R") -> bytes:
+    """A PDF out of raw objects, numbered from 1."""
+    out = bytearray(b"%PDF-1.7\n")
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"trailer\n<</Size %d %b>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, start)
+    return bytes(out)
+
+
+def giant_index() -> bytes:
+    """A cross-reference stream that claims 2,000,000,000 entries."""
+    data = zlib.compress(bytes(40))
+    head = b"%PDF-1.7\n"
+    stream = (
+        b"1 0 obj\n<</Type/XRef/Size 2000000000/W[1 2 1]/Index[0 2000000000]/Root 1 0 R/Filter/FlateDecode"
+        b"/Length %d>>\nstream\n%b\nendstream\nendobj\n" % (len(data), data)
+    )
+    return head + stream + b"startxref\n%d\n%%%%EOF\n" % len(head)
+
+
+def inflating_index() -> bytes:
+    """A cross-reference stream of a few hundred kB that inflates to 400 MB."""
+    data = zlib.compress(bytes(400_000_000), 9)
+    head = b"%PDF-1.7\n"
+    stream = (
+        b"1 0 obj\n<</Type/XRef/Size 100000000/W[1 2 1]/Root 1 0 R/Filter/FlateDecode"
+        b"/Length %d>>\nstream\n%b\nendstream\nendobj\n" % (len(data), data)
+    )
+    return head + stream + b"startxref\n%d\n%%%%EOF\n" % len(head)
+
+
+def nested_arrays() -> bytes:
+    return made(b"<</Type/Catalog/Pages " + b"[" * 100_000 + b"]" * 100_000 + b">>")
+
+
+def field_loop() -> bytes:
+    return made(b"<</Type/Catalog/AcroForm<</Fields[2 0 R]>>>>", b"<</T(a)/Kids[2 0 R]>>")
+
+
+def field_tree() -> bytes:
+    """Thirty levels with ten children each, all the same objects: 10^30 paths in 2 kB."""
+    levels = [b"<</T(%d)/Kids[%b]>>" % (level, b"%d 0 R " % (level + 3) * 10) for level in range(30)]
+    return made(b"<</Type/Catalog/AcroForm<</Fields[2 0 R]>>>>", *levels, b"<</T(z)/FT/Sig>>")
+
+
+def giant_contents() -> bytes:
+    """A signature whose container takes 30 MB."""
+    signature = b"<</Type/Sig/SubFilter/ETSI.CAdES.detached/ByteRange[0 9 40000000 9]/Contents<%b>>>" % (
+        b"30" * 15_000_000
+    )
+    return made(b"<</Type/Catalog/AcroForm<</Fields[2 0 R]>>>>", b"<</T(s)/FT/Sig/V 3 0 R>>", signature)
+
+
+HOSTILE: list[Callable[[], bytes]] = [
+    giant_index,
+    inflating_index,
+    nested_arrays,
+    field_loop,
+    field_tree,
+    giant_contents,
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.__name__)
+def test_hostile_file_gets_a_sentence_in_time(hostile: Callable[[], bytes], tmp_path: Path) -> None:
+    (tmp_path / "hostile.pdf").write_bytes(hostile())
+    started = time.monotonic()
+    (report,) = verify_paths([tmp_path / "hostile.pdf"], TrustStore(), now=datetime.now(UTC), limits=QUICK)
+    assert time.monotonic() - started < 10
+    assert report.indication is not Indication.PASSED
+    assert report.sentence.startswith(("Cannot be judged because ", "Not what was signed: "))
+
+
+@pytest.mark.slow
+def test_one_hostile_file_costs_the_others_nothing(tmp_path: Path, authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signed = Stock(authority, now).sign(plain_pdf(), authority.person("h", "Hanna Goed", now=now))
+    for name in ("1.pdf", "3.pdf", "deeper/4.PDF"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(signed)
+    (tmp_path / "2.pdf").write_bytes(giant_index())
+    os.mkfifo(tmp_path / "5.pdf")  # never gives a byte
+    (tmp_path / "ignored.txt").write_bytes(b"not a PDF")
+    reports = list(
+        verify_paths([tmp_path], authority.trust, jobs=2, now=now, limits=Limits(cpu_s=2, wall_s=3.0))
+    )
+    told = {Path(report.name).name: report.verdict for report in reports}
+    assert list(told) == ["1.pdf", "2.pdf", "3.pdf", "5.pdf", "4.PDF"]
+    assert {told[name] for name in ("1.pdf", "3.pdf", "4.PDF")} == {Verdict.SIGNED_BUT}
+    assert told["2.pdf"] is told["5.pdf"] is Verdict.CANNOT_BE_JUDGED
+
+
+def test_paths_that_give_nothing_to_read(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("hello")
+    paths = [tmp_path / "missing.pdf", tmp_path / "empty", tmp_path / "notes.txt"]
+    reports = list(verify_paths(paths, TrustStore(), now=datetime.now(UTC)))
+    codes = [report.findings[0].code for report in reports]
+    assert codes == ["file_not_found", "folder_without_pdf", "file_not_pdf"]
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "big.pdf").write_bytes(plain_pdf() + b" " * 5000)
+    (report,) = verify_paths(
+        [tmp_path / "big.pdf"], TrustStore(), now=datetime.now(UTC), limits=Limits(file_bytes=4000)
+    )
+    assert report.findings[0].code == "file_too_large"
+
+
+def test_a_worker_that_grew_old_is_replaced(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.pdf").write_bytes(plain_pdf())
+    reports = list(
+        verify_paths([tmp_path], TrustStore(), now=datetime.now(UTC), limits=Limits(files_per_worker=2))
+    )
+    assert [report.findings[0].code for report in reports] == ["no_signature"] * 5
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5, 0.9, 0.999])
+def test_cut_off_files_never_raise(cut: float, authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signed = Stock(authority, now).sign(plain_pdf(), authority.person("h", "Hanna Goed", now=now))
+    report = verify_pdf(signed[: int(len(signed) * cut)], trust=authority.trust, now=now)
+    assert report.verdict is not Verdict.AUTHENTIC

@@ -1,0 +1,82 @@
+"""What reports look like outside: no formula runs, no control character gets through, keys stay."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from signing.verify.findings import Finding
+from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, text_of_report
+from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, exit_status
+from signing.verify.summary import summary_pdf
+from signing.verify.verdict import unjudged
+
+NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+
+
+def report(name: str = "a.pdf", signer: str = "Anna", **more: Any) -> Report:
+    signature = SignatureReport(
+        field="employer",
+        role=Role.APPROVAL,
+        indication=Indication.PASSED,
+        sub_indication=None,
+        findings=(),
+        format="ETSI.CAdES.detached",
+        signer=signer,
+        claimed_at=NOW,
+    )
+    return Report(
+        name=name,
+        indication=Indication.PASSED,
+        sub_indication=None,
+        verdict=Verdict.AUTHENTIC,
+        sentence="Authentic as issued.",
+        signatures=(signature,),
+        findings=(),
+        validation_time=NOW,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_a_formula_in_a_name_does_not_run_in_a_spreadsheet(name: str) -> None:
+    for row in csv_row(report(name=name, signer=name)):
+        for cell in next(csv.reader(io.StringIO(csv_line(row)))):
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+def test_csv_rows_fit_their_columns() -> None:
+    unread = unjudged("b.pdf", Finding("file_empty", "the file is empty"), NOW)
+    assert {len(row) for each in (report(), unread) for row in csv_row(each)} == {len(CSV_COLUMNS)}
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    text = text_of_report(report(name="a\x1b[2Jb.pdf", signer="Anna\r\u202eanna"))
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert text.count("\n") == 3
+
+
+def test_json_keys_are_the_contract() -> None:
+    assert list(report().as_dict()) == [
+        *("file", "indication", "sub_indication", "verdict", "sentence", "sha256", "size", "revisions"),
+        *("validation_time", "duration_us", "findings", "signatures"),
+    ]
+    assert report().as_dict()["signatures"][0]["claimed_at"] == "2026-11-20T14:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("seen", "status"),
+    [("P", 0), ("PI", 2), ("PF", 1), ("IF", 1), ("I", 2), ("", 2)],
+)
+def test_exit_status(seen: str, status: int) -> None:
+    words = {"P": Indication.PASSED, "I": Indication.INDETERMINATE, "F": Indication.FAILED}
+    assert exit_status(words[letter] for letter in seen) == status
+
+
+def test_summary_takes_any_name_and_any_number_of_files() -> None:
+    names = ["漢字.pdf", "x" * 500 + ".pdf", *(f"{number}.pdf" for number in range(100))]
+    pdf = summary_pdf([report(name=name, sha256_hex="0" * 64) for name in names], made_at=NOW)
+    assert pdf.startswith(b"%PDF-")
+    assert pdf == summary_pdf([report(name=name, sha256_hex="0" * 64) for name in names], made_at=NOW)
