@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 from workflow.canonical import digest
 
 Channel = Literal["person", "program"]
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,9 @@ class Command:
     request_id: int | None = None
     seen_version: int | None = None
     on_behalf_of: str | None = None
-    data: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    data: Mapping[str, Any] = field(default_factory=dict)
     remark: str | None = None
-    facts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    facts: Mapping[str, str] = field(default_factory=dict)
     consent: str | None = None
     submission: Submission | None = None
     channel: Channel = "person"
@@ -97,8 +95,8 @@ class StepResult:
 
     ref: StepRef
     trigger: str
-    record: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    body: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

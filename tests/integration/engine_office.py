@@ -187,9 +187,9 @@ class Office:
         while self.deferred:
             refs, self.deferred = self.deferred, []
             with self.store.write() as session:
-                self.engine.finish_steps(session, [StepResult(ref, self._good(session, ref)) for ref in refs])
+                self.engine.finish_steps(session, [StepResult(ref, self.good(ref)) for ref in refs])
 
-    def _good(self, session: Session, ref: StepRef) -> str:
+    def good(self, ref: StepRef) -> str:
         return {"rendering": "rendered", "sealing": "signed", "sealing_second": "signed"}.get(
             ref.state, "delivered"
         )

@@ -1,0 +1,29 @@
+"""Sends commands from a process of its own, for the races."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.integration.engine_office import Office
+from workflow.commands import Answer, Command
+from workflow.errors import ClaimedByAnother, WorkflowError
+from workflow.store import Store
+
+
+def race(file: Path, commands: Sequence[Command]) -> list[str]:
+    """Send them one after another through an engine of our own; says what became of each."""
+    office = Office(Store(f"sqlite:///{file}"))
+    try:
+        return [outcome(office, command) for command in commands]
+    finally:
+        office.store.close()
+
+
+def outcome(office: Office, command: Command) -> str:
+    """ "won", "again" for a repeat, or the error's code and, for a claim, the holder."""
+    try:
+        answer: Answer = office.engine.execute(command)
+    except ClaimedByAnother as error:
+        return f"{error.code} {error.holder}"
+    except WorkflowError as error:
+        return error.code
+    return "again" if answer.repeated else "won"

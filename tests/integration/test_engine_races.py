@@ -1,0 +1,123 @@
+"""Many at once, from threads and processes on one SQLite file: one wins, and the log agrees."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.integration.engine_office import UNIT, Office, entries
+from tests.integration.engine_racer import outcome, race
+from workflow.commands import Command
+from workflow.tables import CommandKey, Event, Grant, Hand, Person, Request
+
+PROCESSES = 3
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office.open(tmp_path)
+
+
+def hire(office: Office, number: int) -> list[str]:
+    """People who may each do everything but submit."""
+    names = [f"person-{index}" for index in range(number)]
+    with office.store.write() as session:
+        session.add_all(Person(id=name, name=name, unit=UNIT) for name in names)
+        session.flush()
+        session.add_all(
+            Grant(person_id=name, role=role, unit=None)
+            for name in names
+            for role in ("manager", "clerk", "signer")
+        )
+    return names
+
+
+def run(office: Office, commands: Sequence[Command]) -> list[str]:
+    """Half of the commands from threads on one engine, half from processes with engines of their own."""
+    file = office.store.file
+    assert file is not None
+    half = len(commands) // 2
+    by_processes = [commands[half + index :: PROCESSES] for index in range(PROCESSES)]
+    with (
+        ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        far = [processes.submit(race, file, part) for part in by_processes]
+        near = [threads.submit(outcome, office, command) for command in commands[:half]]
+        return [one.result() for one in near] + [one for part in far for one in part.result()]
+
+
+@pytest.mark.slow
+def test_of_200_racing_claims_one_wins_and_all_others_learn_who(office: Office) -> None:
+    names = hire(office, 200)
+    number = office.submit()
+    outcomes = Counter(run(office, [office.command("claim", name, number) for name in names]))
+    holder = office.task(number).claimed_by
+    assert outcomes == {"won": 1, f"workflow-claimed {holder}": 199}
+    assert [record["type"] for record in office.records(number)] == ["request_submitted", "task_claimed"]
+    assert office.records(number)[-1]["body"] == {"actor": holder}
+    assert office.report().ok
+
+
+@pytest.mark.slow
+def test_one_command_sent_by_many_is_done_once(office: Office) -> None:
+    command = office.submission()
+    outcomes = Counter(run(office, [command] * 60))
+    assert outcomes == {"won": 1, "again": 59}
+    with office.store.read() as session:
+        assert len(session.scalars(select(Request)).all()) == 1
+        assert len(session.scalars(select(CommandKey)).all()) == 1
+    assert office.report().ok
+
+
+@pytest.mark.slow
+def test_of_different_commands_under_one_key_one_is_done(office: Office) -> None:
+    commands = [office.submission(reference=f"row-{index}") for index in range(40)]
+    commands = [
+        Command("submit", "employee", "same", data=one.data, submission=one.submission) for one in commands
+    ]
+    assert Counter(run(office, commands)) == {"won": 1, "workflow-key-reused": 39}
+    with office.store.read() as session:
+        assert len(session.scalars(select(Request)).all()) == 1
+
+
+@pytest.mark.slow
+def test_a_reference_is_raced_for_safely(office: Office) -> None:
+    commands = [office.submission(reference="row-1") for _ in range(40)]
+    assert Counter(run(office, commands)) == {"won": 1, "workflow-refused": 39}
+
+
+@pytest.mark.slow
+def test_nobody_gets_both_hands_on_a_request(office: Office) -> None:
+    """One person with two roles, a substitute for that person, and the same person twice, all at once."""
+    definition = office.catalogue.get("employer-declaration", "A3")
+    numbers = [office.submit() for _ in range(10)]
+    with office.store.write() as session:
+        for person in ("manager", "substitute"):
+            session.add(Grant(person_id=person, role="clerk", unit=None))
+    commands = []
+    for number in numbers:
+        as_manager = entries(definition, "manager", "approve")
+        as_clerk = entries(definition, "review", "approve")
+        for person, principal in [("manager", None), ("substitute", "manager"), ("manager2", None)]:
+            # whichever comes second is in review, where the first must not act again
+            commands.append(office.command("approve", person, number, on_behalf_of=principal, **as_manager))
+            commands.append(office.command("approve", person, number, on_behalf_of=principal, **as_clerk))
+            commands.append(office.command("approve", person, number, **as_clerk))
+    outcomes = Counter(run(office, commands))
+    assert set(outcomes) <= {"won", "workflow-refused"}
+    assert outcomes["won"] >= len(numbers)
+    for number in numbers:
+        by = [r["body"] for r in office.records(number) if r.get("trigger") == "approve"]
+        people = [{body["actor"], body.get("on_behalf_of", body["actor"])} for body in by]
+        assert not set.intersection(*people) or len(people) == 1
+    with office.store.read() as session:
+        hands = session.execute(select(Hand.request_id, Hand.rule, Hand.person_id)).all()
+        events = session.scalars(select(Event.seq).order_by(Event.seq)).all()
+    assert len(hands) == len(set(hands))
+    assert events == list(range(1, len(events) + 1))
+    assert office.report().ok
