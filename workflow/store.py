@@ -33,14 +33,18 @@ class Store:
         self._reader = self._engine(readonly=True)
 
     @classmethod
-    def open(cls, folder: Path, environ: Mapping[str, str] = os.environ) -> Self:
-        """Open the database of a data folder, made and brought up to date when needed.
+    def open(cls, folder: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Self:
+        """Open the database of a data folder and bring it up to date; unless `make` is false, make it.
 
         The embedded default is a file in the folder; PARAAF_DATABASE names another database by its URL.
         Raises StoreUnavailable, StoreOutdated.
         """
         url = environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE))
         store = cls(url)
+        if not make and store.file is not None and not store.file.exists():
+            raise StoreUnavailable(
+                f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
+            )
         store.migrate()
         return store
 
