@@ -1,0 +1,137 @@
+"""docs/events.md lists every type, field and finding that the code writes, and no other."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.engine_office import NOW, Office
+from workflow import moves
+from workflow.commands import StepTrouble
+from workflow.definition_model import FACTS
+from workflow.eventlog import Appender, erase_bodies
+from workflow.logcheck import Fault
+from workflow.tables import Body, Event, LogHead
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return DOCS.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def rows(title: str) -> list[list[str]]:
+    """The tables of a section, without their heads."""
+    lines = [line for line in section(title).splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([a-z_0-9-]+)`", cell)
+
+
+EVERY = {words(row[0])[0] for row in rows("Fields of every event")}
+STEP = {words(row[0])[0] for row in rows("Fields of automatic steps")}
+TYPES = {words(row[0])[0]: set(words(row[2])) for row in rows("Types")}
+BODIES = {words(row[0])[0] for row in rows("Bodies")}
+
+
+def test_types_are_those_of_the_code() -> None:
+    assert set(TYPES) == {
+        moves.MOVED,
+        moves.STEP_FAILED,
+        moves.INCIDENT_OPENED,
+        *moves.MOVED_BY.values(),
+        *moves.DONE_BY.values(),
+        *moves.STEP_DONE.values(),
+        "personal_data_erased",
+    }
+
+
+def test_findings_are_those_of_the_code() -> None:
+    listed = [words(row[0])[0] for row in rows("What verification finds")]
+    assert sorted(listed) == sorted(Fault)
+
+
+def test_columns_are_those_of_the_tables() -> None:
+    for table in (Event, Body, LogHead):
+        for column in table.table().columns:
+            if not column.foreign_keys and column.name != "id":
+                assert f"`{column.name}`" in section("How an event is kept")
+
+
+def test_facts_are_those_of_definitions() -> None:
+    assert not [name for name in FACTS if f"`{name}`" not in section("Bodies")]
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Events of every type, with everything that the engine puts in."""
+    office = Office.open(tmp_path_factory.mktemp("office"))
+    first = office.to_sign("A1", temporary=True)
+    office.fire("sign", "signer", first)
+    office.run_steps()
+    second = office.submit("A0")
+    for verb in ("claim", "start", "save_draft", "suspend", "resume", "release"):
+        office.do(verb, "substitute", second, on_behalf_of="manager", remark="Because.")
+    office.fire("return", "manager", second)
+    office.do("withdraw", "employee", second)
+    third = office.to_review("A0")
+    office.fire("approve", "clerk", third)
+    with office.store.write() as session:
+        office.engine.report_trouble(session, [StepTrouble(office.deferred[0], "disk", "No room.")])
+    office.deferred.clear()
+    office.do("repair", "clerk", third)
+    office.finish(office.deferred.pop(), "failed")
+    office.fire("approve", "clerk", third)
+    office.run_steps()
+    for trigger, actor in [
+        ("printed", "clerk"),
+        ("signed", "signer"),
+        ("stamped", "clerk"),
+        ("posted", "clerk"),
+    ]:
+        office.fire(trigger, actor, third)
+    fourth = office.to_sign()
+    office.fire("sign", "signer", fourth)
+    office.run_steps()
+    found = [record for number in (first, second, third, fourth) for record in office.records(number)]
+    with office.store.write() as session:
+        log = Appender.lock(session, bytes)
+        erase_bodies(log, session, first, at=NOW)
+        log.write()
+    return [*found, {**office.records(first)[-1], "body": None}]
+
+
+def test_every_type_occurs(records: list[dict[str, Any]]) -> None:
+    assert {record["type"] for record in records} == set(TYPES)
+
+
+def test_every_field_is_in_the_docs(records: list[dict[str, Any]]) -> None:
+    for record in records:
+        own = set(record) - EVERY
+        extra = STEP if record.get("channel") == "system" else set()
+        assert own <= TYPES[record["type"]] | extra, record
+        assert set(record["body"] or ()) <= BODIES, record
+
+
+def test_every_field_in_the_docs_occurs(records: list[dict[str, Any]]) -> None:
+    for kind, fields in TYPES.items():
+        if kind not in set(moves.STEP_DONE.values()) | {moves.STEP_FAILED}:
+            occurs = {name for record in records if record["type"] == kind for name in record}
+            missing = fields - occurs - {"mark"}
+            assert not missing, kind
+    assert {name for record in records for name in record["body"] or ()} == BODIES
+
+
+def test_fields_of_steps_are_those_of_the_code() -> None:
+    written = {"durations_us"}
+    for file in sorted((ROOT / "workflow").glob("step_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "result":
+                written |= {word.arg for word in node.keywords if word.arg} - {"body"}
+    single = {"state", "step", "code", "through", "bodies"}
+    assert written == STEP - single
