@@ -59,6 +59,7 @@ class Timestamper:
         self._tolerance = timedelta(seconds=clock_tolerance_s)
         self._in_flight = in_flight or asyncio.Semaphore(64)
         self._last: dict[str, Token] = {}
+        self._asking = asyncio.Lock()
 
     async def timestamp(
         self, digest: bytes, digest_algorithm: str, *, revocation: RevocationSource | None = None
@@ -86,12 +87,13 @@ class Timestamper:
 
     async def known(self, *, revocation: RevocationSource | None = None) -> tuple[Token, ...]:
         """Return the last good token of each authority; asks for one over nothing when there is none yet."""
-        if revocation is not None:
-            for name, token in tuple(self._last.items()):
-                if not await _is_unrevoked(token, revocation):
-                    self._last.pop(name, None)
-        if not self._last:
-            await self.timestamp(sha256(b"").digest(), "sha256", revocation=revocation)
+        async with self._asking:  # those who come at the same time share one question
+            if revocation is not None:
+                for name, token in tuple(self._last.items()):
+                    if not await _is_unrevoked(token, revocation):
+                        self._last.pop(name, None)
+            if not self._last:
+                await self.timestamp(sha256(b"").digest(), "sha256", revocation=revocation)
         return tuple(self._last.values())
 
     async def _ask(self, authority: TimestampAuthority, digest: bytes, digest_algorithm: str) -> Token:
