@@ -176,7 +176,7 @@ class Validator:
                 fresh_at(archive.stated_at, self._at)
             ).cert_validation_policy,
         )
-        embedded.compute_integrity_info(skip_diff=True)
+        embedded.compute_integrity_info(skip_diff=True)  # type: ignore[no-untyped-call]
         result = await ades_lta_validation(
             embedded, PdfSignatureValidationSpec(policy, diff_policy=None), timing_info=self._timing
         )
