@@ -299,7 +299,7 @@ def documents_a_second(folder: Path, key_type: str, level: Level, pdf: bytes, pr
 
 
 def scaling(folder: Path, pdf: bytes) -> list[Row]:
-    """Documents a second on one and on two processes. The authority's process shares the cores from B-T on."""
+    """Documents a second on one and on two processes; from B-T on the authority shares the cores."""
     rows = []
     for key_type in KEY_TYPES:
         for level in (Level.B_B, Level.B_LTA):

@@ -1,4 +1,4 @@
-"""What the tests of signing share: small PDFs from other hands, profiles, and a desk at the development PKI."""
+"""What the tests of signing share: small PDFs from other hands, and a desk at the development PKI."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -11,12 +11,14 @@ from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+from signing.chains import Path
 from signing.errors import (
     CertificateRevokedError,
     CertificateUnusableError,
     ChainError,
     ContentsOverflowError,
     FieldError,
+    LevelNotReachedError,
     PreparedMismatchError,
     RevocationUnavailableError,
     SelfCheckError,
@@ -29,7 +31,7 @@ from signing.pades import Finished, SigningDesk
 from signing.prepared import Prepared
 from signing.profile import Level
 from signing.revocation_check import CarriedAnswers
-from signing.selfcheck import check_finished
+from signing.selfcheck import carried_data, check_finished
 from signing.signers import SoftwareSigner
 from tests.signing_samples import appearance, form_pdf, now, open_desk, plain_pdf, profile, signed
 
@@ -395,3 +397,76 @@ def test_a_pdf_without_fields_has_none_to_sign(
 ) -> None:
     with pytest.raises(FieldError, match="has: none"):
         on_a_desk(authority, lambda desk: signed(desk, person(authority), Level.B_B, pdf=plain_pdf()))
+
+
+def check(desk: SigningDesk, pdf: bytes, prepared: Prepared, asked: Level) -> Level:
+    return check_finished(
+        pdf,
+        signature=prepared.gap,
+        archive=None,
+        asked=asked,
+        chains=desk.chains,
+        answers=CarriedAnswers(),
+        now=now(),
+    ).level
+
+
+def test_the_level_is_what_the_file_holds_and_not_what_was_asked(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, source = person(authority), form_pdf()
+
+    async def look(desk: SigningDesk) -> None:
+        for level, asked, reached in [
+            (Level.B_B, Level.B_LTA, Level.B_B),
+            (Level.B_T, Level.B_LTA, Level.B_T),
+            (Level.B_LT, Level.B_LTA, Level.B_LT),
+            (Level.B_LT, Level.B_B, Level.B_B),
+        ]:
+            prepared = await prepared_at(desk, credential, source, level)
+            value = await desk.sign(prepared, SoftwareSigner(credential))
+            pdf = (await desk.finish(source, prepared, value, profile=profile(level))).pdf
+            assert check(desk, pdf, prepared, asked) is reached
+
+    on_a_desk(authority, look)
+
+
+def test_less_than_was_asked_is_an_error(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, source = person(authority), form_pdf()
+
+    async def fall_short(desk: SigningDesk) -> None:
+        without = await prepared_at(desk, credential, source, Level.B_T)
+        # what a bug would look like: it claims validation data that is not in the revision
+        claiming = replace(without, level=Level.B_LT)
+        assert claiming.evidenced_timestampers
+        value = await desk.sign(claiming, SoftwareSigner(credential))
+        with pytest.raises(LevelNotReachedError, match="reached B-T where B-LT was asked"):
+            await desk.finish(source, claiming, value, profile=profile(Level.B_LT))
+
+    on_a_desk(authority, fall_short)
+
+
+def test_an_answer_proves_something_only_for_its_certificate_and_its_time(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    credential, other = person(authority), authority.person("e-14", "Another", now=now())
+
+    async def look(desk: SigningDesk) -> None:
+        def path_of(who: Credential) -> Path:
+            return desk.chains.path(who.cert_der, extra=(), at=now(), whose="them")
+
+        pdf = await signed(desk, credential, Level.B_LT)
+        carried, path, moment = carried_data(pdf), path_of(credential), now()
+        assert CarriedAnswers().missing(path, carried, moment) is None
+        assert CarriedAnswers().missing(path_of(other), carried, moment) == other.cert_der
+        kept = CarriedAnswers()
+        assert kept.missing(path, carried, moment) is None
+        for answers in (kept, CarriedAnswers()):
+            assert answers.missing(path, carried, moment + timedelta(days=400)) == credential.cert_der
+            assert answers.missing(path, carried, moment - timedelta(days=1)) == credential.cert_der
+        spoilt = replace(carried, ocsps=tuple(each[:-1] + bytes((each[-1] ^ 1,)) for each in carried.ocsps))
+        assert CarriedAnswers().missing(path, spoilt, moment) == credential.cert_der
+
+    on_a_desk(authority, look)

@@ -133,7 +133,7 @@ def test_fields_with_demands_are_refused() -> None:
         check_may_sign(changed_field("/SV", dictionary(Ff=generic.NumberObject(1))), "employer")
     with pytest.raises(FieldError, match="lock"):
         check_may_sign(changed_field("/Lock", lock), "employer")
-    with pytest.raises(FieldError, match="no signature field 'boss'.*employer, manager"):
+    with pytest.raises(FieldError, match=r"no signature field 'boss'.*employer, manager"):
         check_may_sign(changed_field("/TU", generic.TextStringObject("x")), "boss")
 
 

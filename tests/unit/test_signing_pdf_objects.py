@@ -129,7 +129,13 @@ def test_a_file_of_cross_reference_streams_is_read_through_pyhanko() -> None:
     ],
 )
 def test_a_damaged_table_is_not_read_as_if_nothing_was(damage: Any) -> None:
+    damaged = damage(plain_pdf())
+    assert damaged != plain_pdf()
     with pytest.raises(PdfSyntaxError):
-        objects = PlainObjects(damage(plain_pdf()))
-        for number in range(1, objects.layout.size):
-            objects.get(Ref(number, 0))
+        read_all(damaged)
+
+
+def read_all(pdf: bytes) -> None:
+    objects = PlainObjects(pdf)
+    for number in range(1, objects.layout.size):
+        objects.get(Ref(number, 0))
