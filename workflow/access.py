@@ -6,9 +6,9 @@ Everything is asked at the moment of the command; nothing is resolved in advance
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from workflow.definition_model import Definition
@@ -56,20 +56,14 @@ class People:
         people = cls()
         connection = session.connection()
         wanted = list(ids)
-        swaps = Substitute.table()
-        for row in connection.execute(select(swaps).where(swaps.c.substitute_id.in_(wanted))):
+        for row in connection.execute(_SUBSTITUTIONS, {"people": wanted}):
             people.stand_ins.setdefault((row.substitute_id, row.principal_id), []).append(
                 StandIn(row.role, row.valid_from, row.valid_until)
             )
         everyone = sorted({*wanted, *(principal for _, principal in people.stand_ins)})
-        persons, grants = Person.table(), Grant.table()
-        for row in connection.execute(
-            select(persons.c.id, persons.c.unit, persons.c.active).where(persons.c.id.in_(everyone))
-        ):
+        for row in connection.execute(_PERSONS, {"people": everyone}):
             people.facts[row.id] = PersonFacts(row.id, row.unit, row.active)
-        for row in connection.execute(
-            select(grants.c.person_id, grants.c.role, grants.c.unit).where(grants.c.person_id.in_(everyone))
-        ):
+        for row in connection.execute(_GRANTS, {"people": everyone}):
             people.grants.setdefault(row.person_id, set()).add((row.role, row.unit))
         return people
 
@@ -141,3 +135,12 @@ def four_eyes_rules(definition: Definition, state: str) -> Iterable[tuple[str, s
     for other in definition.states.values():
         if other.name in definition.states[state].not_by or state in other.not_by:
             yield "|".join(sorted((state, other.name))), other.name
+
+
+_some_people: BindParameter[Any] = bindparam("people", expanding=True)
+_swaps, _persons, _grants = Substitute.table(), Person.table(), Grant.table()
+_SUBSTITUTIONS = select(_swaps).where(_swaps.c.substitute_id.in_(_some_people))
+_PERSONS = select(_persons.c.id, _persons.c.unit, _persons.c.active).where(_persons.c.id.in_(_some_people))
+_GRANTS = select(_grants.c.person_id, _grants.c.role, _grants.c.unit).where(
+    _grants.c.person_id.in_(_some_people)
+)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
@@ -51,8 +51,7 @@ class Appender:
     @classmethod
     def lock(cls, session: Session, random_bytes: Callable[[int], bytes]) -> Self:
         """Take the write lock: nobody else appends until this transaction ends."""
-        table = LogHead.table()
-        row = session.connection().execute(select(table.c.seq, table.c.hash).with_for_update()).one()
+        row = session.connection().execute(_LOCK).one()
         return cls(session, Head(row.seq, row.hash), random_bytes)
 
     def append(
@@ -107,10 +106,8 @@ class Appender:
         connection.execute(insert(Event.table()), self._events)
         if self._bodies:
             connection.execute(insert(Body.table()), self._bodies)
-        head = LogHead.table()
-        moved = connection.execute(
-            update(head).where(head.c.seq == self._start.seq).values(seq=self.head.seq, hash=self.head.hash)
-        )
+        there = {"b_was": self._start.seq, "b_seq": self.head.seq, "b_hash": self.head.hash}
+        moved = connection.execute(_ADVANCE, there)
         if moved.rowcount != 1:
             raise Contended("The event log was written by somebody else.", hint="Try again.")
         self._start = self.head
@@ -153,3 +150,12 @@ def erase_bodies(appender: Appender, session: Session, request_id: int, *, at: d
         "personal_data_erased", at=at, request_id=request_id, facts={"through": last, "bodies": erased}
     )
     return erased
+
+
+_head = LogHead.table()
+_LOCK = select(_head.c.seq, _head.c.hash).with_for_update()
+_ADVANCE = (
+    update(_head)
+    .where(_head.c.seq == bindparam("b_was"))
+    .values(seq=bindparam("b_seq"), hash=bindparam("b_hash"))
+)

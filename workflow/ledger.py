@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy import BindParameter, and_, bindparam, func, select, tuple_
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.orm import Session
 
@@ -53,16 +53,12 @@ class Ledger:
             return
         connection = self.session.connection()
         self._load_requests(connection, wanted)
-        hands = Hand.table()
-        for row in connection.execute(select(hands).where(hands.c.request_id.in_(wanted))):
+        for row in connection.execute(_HANDS, {"ids": wanted}):
             self.cases[row.request_id].hands[row.rule, row.person_id] = row.state
 
     def load_keys(self, keys: Collection[str]) -> None:
         """Read what was answered before under these idempotency keys."""
-        table = CommandKey.table()
-        found = self.session.connection().execute(
-            select(table.c.key, table.c.body_sha256, table.c.answer).where(table.c.key.in_(list(keys)))
-        )
+        found = self.session.connection().execute(_ANSWERS, {"ids": list(keys)})
         for row in found:
             self.answers[row.key] = (row.body_sha256, Answer(**row.answer, repeated=True))
 
@@ -88,14 +84,7 @@ class Ledger:
             self.incidents[row.request_id] = OpenIncident(row.id, row.state, row.step_seq, row.code)
 
     def _load_requests(self, connection: Connection, wanted: Sequence[int]) -> None:
-        requests, tasks = Request.table(), Task.table()
-        open_task = and_(tasks.c.request_id == requests.c.id, tasks.c.closed_at.is_(None))
-        query = (
-            select(requests, *(column.label(f"task_{column.name}") for column in tasks.c))
-            .outerjoin_from(requests, tasks, open_task)
-            .where(requests.c.id.in_(wanted))
-        )
-        for row in connection.execute(query):
+        for row in connection.execute(_REQUESTS, {"ids": wanted}):
             self.cases[row.id] = self._case(row)
 
     def _case(self, row: Row[Any]) -> Case:
@@ -209,3 +198,14 @@ class Ledger:
 
 
 _task_values = attrgetter(*(f"task_{name}" for name in rows.TASK_FIELDS))
+_some: BindParameter[Any] = bindparam("ids", expanding=True)
+_requests, _tasks, _hands, _keys = Request.table(), Task.table(), Hand.table(), CommandKey.table()
+_REQUESTS = (
+    select(_requests, *(column.label(f"task_{column.name}") for column in _tasks.c))
+    .outerjoin_from(
+        _requests, _tasks, and_(_tasks.c.request_id == _requests.c.id, _tasks.c.closed_at.is_(None))
+    )
+    .where(_requests.c.id.in_(_some))
+)
+_HANDS = select(_hands).where(_hands.c.request_id.in_(_some))
+_ANSWERS = select(_keys.c.key, _keys.c.body_sha256, _keys.c.answer).where(_keys.c.key.in_(_some))

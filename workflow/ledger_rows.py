@@ -127,13 +127,8 @@ def _change(connection: Connection, statement: Update, rows: _Rows) -> None:
 
 def _claim(connection: Connection, ids: list[int], person: str, principal: str | None, at: datetime) -> None:
     """Claim tasks that nobody holds, in one atomic statement."""
-    table = Task.table()
-    got = connection.execute(
-        update(table)
-        .where(table.c.id.in_(ids), table.c.claimed_by.is_(None), table.c.closed_at.is_(None))
-        .values(claimed_by=person, claimed_for=principal, claimed_at=at)
-        .returning(table.c.id)
-    ).all()
+    claim = {"b_ids": ids, "b_by": person, "b_for": principal, "b_at": at}
+    got = connection.execute(_CLAIM, claim).all()
     if len(got) != len(ids):
         raise Raced("A task was claimed by somebody else meanwhile.")
 
@@ -234,4 +229,14 @@ _RESOLVE_INCIDENT = (
     update(_incidents)
     .where(_incidents.c.id == bindparam("b_id"), _incidents.c.resolved_at.is_(None))
     .values(resolved_at=bindparam("b_at"), resolved_by=bindparam("b_by"))
+)
+_CLAIM = (
+    update(_tasks)
+    .where(
+        _tasks.c.id.in_(bindparam("b_ids", expanding=True)),
+        _tasks.c.claimed_by.is_(None),
+        _tasks.c.closed_at.is_(None),
+    )
+    .values(claimed_by=bindparam("b_by"), claimed_for=bindparam("b_for"), claimed_at=bindparam("b_at"))
+    .returning(_tasks.c.id)
 )

@@ -119,7 +119,8 @@ class Mover:
     def _lay_hands(self, case: Case, command: Command) -> None:
         for rule, _ in rules_of(case.definition, case.state):
             for person in sorted({command.actor, command.principal}):
-                if (rule, person) not in case.hands:
+                # one in the other state of the rule would be refused by the table's key
+                if case.hands.get((rule, person)) != case.state:
                     case.hands[rule, person] = case.state
                     case.new_hands.append((rule, person))
 
