@@ -1,0 +1,145 @@
+"""Files for the outside witnesses: every level with every kind of key, over documents that we render.
+
+Parallel test processes share one set: the first one that comes makes it, under a lock.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certs.authority import DevelopmentAuthority
+from certs.loopback import free_base_url
+from certs.serve_authority import AuthorityServer
+from certs.trust import TrustStore, load_trust
+from documents.kinds import KINDS
+from documents.render import SignatureSlot, render
+from signing.pades import SigningDesk
+from signing.profile import Level
+from tests.signing_samples import KEY_TYPES, now, open_desk, signed
+
+CODE = "K7QF-2MZX-9TRB-LW4C-HD6P-V3NA-YS"
+NUMBER = "2024-000123"
+# name: kind, what the example is asked for, language, the fields in the order in which they are signed
+DOCUMENTS: Mapping[str, tuple[str, Mapping[str, Any], str, tuple[str, ...]]] = {
+    "declaration": ("employer_declaration", {}, "en", ("employer",)),
+    "temporary": ("employer_declaration", {"temporary": True}, "nl", ("employer", "manager")),
+    "plan": ("action_plan", {"safety": True}, "da", ("approver",)),
+}
+CASES = [(level, key_type) for level in Level for key_type in KEY_TYPES]
+
+
+@dataclass(frozen=True)
+class SignedFile:
+    """A signed file and what was asked for it."""
+
+    path: Path
+    level: Level
+    key_type: str
+    fields: tuple[str, ...]
+
+    @property
+    def pdf(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every document at every level with every kind of key, under one development PKI."""
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "trust" / "root.pem"
+
+    @property
+    def trust(self) -> TrustStore:
+        """The root and both revocation lists, without which B-B and B-T are indeterminate."""
+        return load_trust([self.folder / "trust"])
+
+    def files(self, level: Level, key_type: str) -> list[SignedFile]:
+        return [
+            SignedFile(self.folder / f"{name}_{level}_{key_type}.pdf", level, key_type, fields)
+            for name, (*_, fields) in DOCUMENTS.items()
+        ]
+
+    @property
+    def every_file(self) -> list[SignedFile]:
+        return [file for case in CASES for file in self.files(*case)]
+
+
+def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that all parallel test processes of this run share."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def matrix_in(folder: Path) -> Matrix:
+    """Make the files, or wait until another test process has made them."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        matrix, complete = Matrix(folder), folder / "complete"
+        if not complete.exists():
+            _make(matrix)
+            complete.touch()
+    return matrix
+
+
+def _make(matrix: Matrix) -> None:
+    authority = DevelopmentAuthority.create(
+        matrix.folder / "authority", base_url=free_base_url(), now=now() - timedelta(hours=1)
+    )
+    with AuthorityServer(authority.folder):
+        asyncio.run(_sign_all(matrix, authority))
+    matrix.root.parent.mkdir()
+    matrix.root.write_bytes(authority.root_pem)
+    for issuer in ("root", "issuing"):
+        (matrix.root.parent / f"{issuer}.crl").write_bytes(authority.crl(issuer, now()))
+
+
+async def _sign_all(matrix: Matrix, authority: DevelopmentAuthority) -> None:
+    async with open_desk(authority) as desk:
+        for level, key_type in CASES:
+            for name, file in zip(DOCUMENTS, matrix.files(level, key_type), strict=True):
+                file.path.write_bytes(await _signed(desk, authority, name, file))
+
+
+async def _signed(
+    desk: SigningDesk, authority: DevelopmentAuthority, document: str, file: SignedFile
+) -> bytes:
+    """One file: each of its fields is signed by another person."""
+    pdf = rendered(document, archive_timestamp=file.level is Level.B_LTA)
+    for field in file.fields:
+        person = authority.person(
+            f"{field}-{file.key_type}", f"Zoë {field.title()}", key_type=file.key_type, now=now()
+        )
+        pdf = await signed(desk, person, file.level, pdf=pdf, field=field)
+    return pdf
+
+
+def rendered(document: str, *, archive_timestamp: bool, language: str | None = None) -> bytes:
+    """One of DOCUMENTS, ready to be signed."""
+    name, choice, usual_language, fields = DOCUMENTS[document]
+    kind = KINDS[name]
+    return render(
+        name,
+        kind.json_of(kind.parse(kind.example(**choice))),
+        number=NUMBER,
+        verification_code=CODE,
+        issued_on=now().date(),
+        valid_until=None,
+        slots=[SignatureSlot(field) for field in fields],
+        archive_timestamp=archive_timestamp,
+        verify_url="https://example.org/v",
+        note=None,
+        language=language or usual_language,
+    )
