@@ -43,7 +43,7 @@ from workflow.errors import (
     WorkflowError,
 )
 from workflow.eventlog import GENESIS, Appender, Head
-from workflow.judge import REPAIR, VERBS, Judge, KindOfDocument, Ruling
+from workflow.judge import REPAIR, VERBS, Judge, KindOfDocument, Ruling, office_day
 from workflow.ledger import Ledger
 from workflow.moves import Mover
 from workflow.reading import QueueItem, RequestView
@@ -131,7 +131,7 @@ class Engine:
                 people=People.load(session, [actor]),
                 definitions=self.catalogue,
                 definition_of=lambda sha256_hex: self.definition(session, sha256_hex),
-                today=self._clock().date(),
+                today=max(office_day(one, self._clock()) for one in self.catalogue),
                 limit=limit,
             )
 

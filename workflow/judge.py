@@ -65,12 +65,14 @@ class Judge:
     evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE
 
     def today(self, definition: Definition) -> date:
-        """The office's day: substitutes stand in by its calendar's time zone."""
-        return self.now.astimezone(_zone(CALENDARS[definition.calendar].zone)).date()
+        """The office's day."""
+        return office_day(definition, self.now)
 
     def rule(self, case: Case, command: Command, *, asked_only: bool = False) -> Ruling:
-        """Judge a command. `asked_only`: somebody asks whether they could; what they would type is not
-        missed."""
+        """Judge a command.
+
+        `asked_only`: somebody asks whether they could; what they would still type is not missed.
+        """
         state = case.definition.states[case.state]
         trigger = state.triggers.get(command.trigger)
         ruling = Ruling([])
@@ -183,6 +185,11 @@ class Judge:
                 yield kind.json_of(kind.parse(data, stage, evidence))
             except KindProblems as error:
                 yield from (Reason(one.rule, one.message, one.field) for one in error.problems)
+
+
+def office_day(definition: Definition, now: datetime) -> date:
+    """The day by the time zone of the definition's calendar: substitutes stand in by it."""
+    return now.astimezone(_zone(CALENDARS[definition.calendar].zone)).date()
 
 
 def merged(data: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -164,6 +164,7 @@ def test_a_substitution_holds_on_its_days_in_the_offices_zone(
         session.add(Grant(person_id="substitute", role="clerk", unit=None))
     office.now = now
     assert (reasons(office, number, "claim", "substitute", "manager") == []) is allowed
+    assert (queue(office, "substitute") == [(number, "manager")]) is allowed
 
 
 def test_a_substitution_holds_for_its_role(office: Office) -> None:
