@@ -1,4 +1,4 @@
-"""The words of a visible signature: who, in which capacity, when, at which level; in the document's language."""
+"""The words of a visible signature, in the document's language: who, in which capacity, when, which level."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -32,8 +32,8 @@ def stamp_lines(
 ) -> tuple[str, ...]:
     """The lines of a stamp, the first one the signer's; `organisation` is the seal's name.
 
-    A seal and a click name the person who released them, and never say that the person signed. The time is the
-    claimed one, in UTC: what it proves is the timestamp's affair.
+    A seal and a click name the person who released them, and never say that the person signed. The time is
+    the claimed one, in UTC: what it proves is the timestamp's affair.
     """
     capacity = words.text(_CAPACITY.get((signed_as, field), "")) if (signed_as, field) in _CAPACITY else ""
     moment = at.astimezone(UTC)

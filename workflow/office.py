@@ -4,17 +4,18 @@ Opening an office opens its database; the signing desk and the worker live in an
 with `desk`, `steps` or `work`.
 """
 
+import asyncio
 import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from certs.authority import ORGANISATION, DevelopmentAuthority
+from certs.authority import DevelopmentAuthority
 from documents.blobs import BlobStore
 from documents.kinds import KINDS, Evidence
 from documents.register import Register
@@ -34,6 +35,8 @@ from workflow.workbench import Workbench
 
 REGISTER_FILE = "hr_register.csv"
 PUBLIC_URL = "PARAAF_PUBLIC_URL"
+# No file is written for so long: what is older was left by a worker that died while it wrote.
+LEFTOVERS_KEPT = timedelta(hours=1)
 
 
 def utc_now() -> datetime:
@@ -103,9 +106,9 @@ class Office:
         )
 
     def keys(self) -> DevelopmentKeys:
-        """The keys that sign; the seal bears the name of the register's employer."""
+        """The keys that sign; the seal bears the name of the register's employer, so without one is none."""
         people = self.register.people() if self.register else ()
-        organisation = people[0].employer_name if people else ORGANISATION
+        organisation = people[0].employer_name if people else None
         return DevelopmentKeys(self.authority, organisation=organisation, clock=self.clock)
 
     @asynccontextmanager
@@ -139,6 +142,8 @@ class Office:
 
     async def work(self, *, until_idle: bool = False) -> None:
         """Run a worker until it is told to stop, or until no step is left."""
+        leftovers_until = self.clock() - LEFTOVERS_KEPT
+        await asyncio.to_thread(self.blobs.remove_leftovers, before=leftovers_until)
         async with self.steps() as steps:
             await self.jobs.run_worker(
                 steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=until_idle

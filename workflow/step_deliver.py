@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from workflow.errors import WorkflowError
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
+from workflow.step_trouble import settled, tried
 from workflow.tables import Delivery, DocumentRow
-from workflow.workbench import Work, Workbench, refused, result, timed
+from workflow.workbench import Work, Workbench, record, result, timed
 
 PORTAL = "portal"
 
 
 class NothingToDeliver(WorkflowError):
-    """The request has no document."""
+    """The request has no document, or none that is signed as its process wants it."""
 
     code = "workflow-nothing-to-deliver"
 
@@ -20,25 +21,13 @@ class NothingToDeliver(WorkflowError):
 async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Hand over each request's latest document: the delivery and the step's end in one transaction."""
     point("deliver.begun")
-    outcomes: list[StepOutcome] = []
-    ready: list[tuple[Work, DocumentRow]] = []
-    for work in works:
-        if work.document is None:
-            problem = NothingToDeliver(
-                "There is no document to deliver.", hint="Return the request for rendering."
-            )
-            outcomes.append(refused(bench, work, problem))
-        else:
-            with timed(work.us, "deliver"):
-                # re-hashed: what is handed over is what was signed
-                bench.blobs.get(work.document.current_sha256)
-            ready.append((work, work.document))
+    ready, troubles = tried(works, lambda work: (work, _checked(bench, work)), work_of=lambda work: work)
     with bench.store.write() as session:
         results = [
             result(work, "delivered", body={}, channel_used=PORTAL, sha256=document.current_sha256)
             for work, document in ready
         ]
-        sequences = bench.engine.finish_steps(session, results)
+        sequences = record(bench, session, results)
         now = bench.clock()
         session.add_all(
             Delivery(
@@ -52,4 +41,17 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
             if seq is not None
         )
     point("deliver.recorded")
-    return outcomes + [StepOutcome.done(work.ref) for work, _ in ready]
+    return settled(bench, troubles) + [StepOutcome.done(work.ref) for work, _ in ready]
+
+
+def _checked(bench: Workbench, work: Work) -> DocumentRow:
+    """The document that is to be delivered, which is whole and signed."""
+    document = work.document
+    if document is None or (work.profile.signs and document.level_reached is None):
+        raise NothingToDeliver(
+            "There is no document to deliver, or it is not signed.",
+            hint="Have whoever runs the office look into the process definition.",
+        )
+    with timed(work.us, "deliver"):
+        bench.blobs.get(document.current_sha256)  # re-hashed: what is handed over is what was signed
+    return document

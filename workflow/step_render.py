@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from documents.errors import DocumentError
 from documents.render import SignatureSlot, render
-from fonts import UnprintableText
 from signing.profile import Level
 from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
+from workflow.step_trouble import settled, tried
 from workflow.tables import DocumentRow
-from workflow.workbench import Work, Workbench, refused, result, store_all, timed
+from workflow.workbench import Work, Workbench, record, result, store_all, timed
 
 CODE_BYTES = 16  # 128 bits: 26 characters of base 32
 
@@ -28,27 +27,20 @@ class _Drawn:
 async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Render each; (1) draw, (2) store, (3) record the document and the step in one transaction."""
     point("render.begun")
-    outcomes: list[StepOutcome] = []
-    drawn: list[_Drawn] = []
-    for work in works:  # (1)
-        try:
-            drawn.append(_draw(bench, work))
-        except (DocumentError, UnprintableText) as problem:
-            outcomes.append(refused(bench, work, problem))
+    drawn, troubles = tried(works, lambda work: _draw(bench, work), work_of=lambda work: work)  # (1)
     point("render.drawn")
     digests = store_all(bench, [each.work for each in drawn], [each.pdf for each in drawn])  # (2)
     point("render.stored")
     with bench.store.write() as session:  # (3)
-        sequences = bench.engine.finish_steps(
-            session, [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]
-        )
+        results = [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]
+        sequences = record(bench, session, results)
         for each, sha256, seq in zip(drawn, digests, sequences, strict=True):
             if seq is not None:
                 each.row.rendered_sha256 = each.row.current_sha256 = sha256
                 each.row.created_seq = seq
                 session.add(each.row)
     point("render.recorded")
-    return outcomes + [StepOutcome.done(each.work.ref) for each in drawn]
+    return settled(bench, troubles) + [StepOutcome.done(each.work.ref) for each in drawn]
 
 
 def _draw(bench: Workbench, work: Work) -> _Drawn:

@@ -1,161 +1,169 @@
 """Sign: the crash-safe protocol, for a batch at a time.
 
-  (1) find who signs, and what was prepared before, if anything
+  (1) find who signs, and what was prepared, and maybe signed, by an earlier try
   (2) prepare; commit the intent: the bytes to append and the attributes to sign, a row per document and field
-  (3) use the key over exactly those; commit the value; from here on the row's value is the only one
+  (3) use the key over exactly those; commit the value; from here on the row's value is the only one, and the
+      key is not needed any more
   (4) finish: embed, timestamp, long-term data, re-validation; store the file
   (5) one transaction: the file's digest, the level reached, the state change and the event
 
-A crash anywhere leads back to (1), and then to the same attributes under the same key. So a field never gets
-a second signature; the key may be used again over identical bytes.
+A crash anywhere leads back to (1), and there to the row: the same attributes under the same key, or the
+value. So a field never gets a second signature; the key may be used again over identical bytes. The rows are
+`intents`' affair; what becomes of a signature that can't be made is `step_trouble`'s.
 """
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from time import monotonic_ns
-from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import delete, or_, select, tuple_, update
+from cryptography.hazmat.primitives import hashes
+from sqlalchemy import bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from certs.keystore import common_name, is_development
 from documents.stamp import stamp_lines
-from problem import Problem
-from signing.errors import SigningError
+from signing.errors import PreparedMismatchError
 from signing.pades import Finished
-from signing.prepared import Prepared
 from signing.signers import Signer
 from signing.stamp import Appearance
-from workflow.errors import WorkflowError
+from workflow import intents
+from workflow.commands import StepResult
 from workflow.faults import point
+from workflow.intents import Intent, Kept, Place
 from workflow.outcomes import StepOutcome
-from workflow.tables import DocumentRow, Person, SignatureRow, Task
-from workflow.workbench import Work, Workbench, refused, result, share_time, store_all, timed
+from workflow.step_trouble import (
+    AnotherSignerBegan,
+    NobodySigned,
+    RowReplaced,
+    Trouble,
+    settled,
+    tried,
+)
+from workflow.tables import DocumentRow, Person, Task
+from workflow.workbench import (
+    Work,
+    Workbench,
+    charge,
+    record,
+    result,
+    share_time,
+    still_current,
+    store_all,
+    timed,
+)
+
+Actors = dict[tuple[int, str], tuple[str, str]]
+"""Who last acted: (request, state) → (id, name)."""
 
 
-class NobodySigned(WorkflowError):
-    """The definition names a state whose person signs, and nobody acted there."""
-
-    code = "workflow-nobody-signed"
-
-
-class AnotherSignerBegan(WorkflowError):
-    """Another key has already been used on this field of this revision of the document."""
-
-    code = "workflow-another-signer-began"
-
-
-@dataclass
+@dataclass(eq=False)
 class _Signing:
-    """One signature on its way through the protocol."""
+    """One signature on its way through the protocol; equal to itself alone."""
 
     work: Work
     document: DocumentRow
-    slot: str
     source: bytes
-    signer: Signer
     person_id: str
     person_name: str
-    prepared: Prepared | None = None
-    value: bytes | None = None
+    signer: Signer | None  # None when the value is there
+    intent: Intent | None
     finished: Finished | None = None
     us: dict[str, int] = field(default_factory=dict)
     """What the phase in hand took, by part, before it is charged."""
 
     @property
-    def certificate_sha256(self) -> str:
-        return hashlib.sha256(self.signer.certificate.public_bytes(Encoding.DER)).hexdigest()
+    def kept(self) -> Intent:
+        """The intent, from (2) on."""
+        assert self.intent is not None  # noqa: S101 (prepared, or dropped from the batch)
+        return self.intent
 
 
 class _Batch:
-    """The signatures that are still on their way, and what became of the others."""
+    """The signatures that are still on their way, and what the others ran into."""
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
         self.signings: list[_Signing] = []
-        self.outcomes: list[StepOutcome] = []
+        self.troubles: list[Trouble] = []
 
-    def drop(self, work: Work, error: Exception) -> None:
-        """Take a signature out: for a later try, or back to a person."""
-        if isinstance(error, SigningError) and error.retryable:
-            self.outcomes.append(StepOutcome.retry(work.ref, error.code, str(error)))
-        elif isinstance(error, Problem):
-            self.outcomes.append(refused(self.bench, work, error))
-        else:
-            self.outcomes.append(
-                StepOutcome.retry(work.ref, "step-crashed", f"{type(error).__name__}: {error}")
-            )
+    @property
+    def works(self) -> list[Work]:
+        return [signing.work for signing in self.signings]
 
-    def keep(self, results: Sequence[Exception | None]) -> None:
-        """Go on with those that went well; `results` is in the order of `signings`."""
-        signings, self.signings = self.signings, []
-        for signing, error in zip(signings, results, strict=True):
-            if error is None:
-                self.signings.append(signing)
-            else:
-                self.drop(signing.work, error)
+    @property
+    def unsigned(self) -> list[_Signing]:
+        return [
+            signing for signing in self.signings if signing.intent is None or signing.intent.value is None
+        ]
+
+    def drop(self, signing: _Signing, error: Exception) -> None:
+        """Take a signature out of the batch."""
+        self.signings.remove(signing)
+        self.troubles.append(Trouble(signing.work, error))
+
+    async def each(
+        self, step: Callable[[Workbench, _Signing], Awaitable[None]], signings: Sequence[_Signing]
+    ) -> None:
+        """Run a step for every signature at once: a timestamp's latency is waited for together."""
+        begun = monotonic_ns()
+        told = await asyncio.gather(
+            *(step(self.bench, signing) for signing in signings), return_exceptions=True
+        )
+        wall_us = (monotonic_ns() - begun) // 1000
+        share_time([signing.work for signing in signings], [signing.us for signing in signings], wall_us)
+        for signing, error in zip(signings, told, strict=True):
+            signing.us = {}
+            if isinstance(error, Exception):
+                self.drop(signing, error)
+            elif error is not None:
+                raise error
 
 
 async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Sign each field; see the steps above."""
     point("sign.begun")
     batch = _Batch(bench)
-    _find_signers(batch, works)  # (1)
-    _recall(batch)
-    batch.keep(await _each(_prepare, batch))  # (2)
+    _begin(batch, works)  # (1)
+    await batch.each(_prepare, batch.unsigned)  # (2)
     point("sign.prepared")
-    _commit_intents(batch)
+    _keep_intents(batch)
     point("sign.intended")
-    batch.keep(await _each(_use_key, batch))  # (3)
+    await batch.each(_use_key, unsigned := batch.unsigned)  # (3)
     point("sign.key-used")
-    _commit_values(batch)
+    _keep_values(batch, unsigned)
     point("sign.value-kept")
-    batch.keep(await _each(_finish, batch))  # (4)
+    await batch.each(_finish, list(batch.signings))  # (4)
     point("sign.finished")
     files = [signing.finished.pdf for signing in batch.signings if signing.finished]
-    digests = store_all(bench, [signing.work for signing in batch.signings], files)
+    digests = store_all(bench, batch.works, files)
     point("sign.stored")
     _record(batch, digests)  # (5)
     point("sign.recorded")
-    return batch.outcomes + [StepOutcome.done(signing.work.ref) for signing in batch.signings]
+    return settled(bench, batch.troubles) + [StepOutcome.done(work.ref) for work in batch.works]
 
 
-async def _each(step: Any, batch: _Batch) -> list[Exception | None]:
-    """Run a step for every signature at once: a timestamp's latency is waited for together."""
-    begun = monotonic_ns()
-    told = await asyncio.gather(
-        *(step(batch.bench, signing) for signing in batch.signings), return_exceptions=True
-    )
-    wall_us = (monotonic_ns() - begun) // 1000
-    parts = [signing.us for signing in batch.signings]
-    share_time([signing.work for signing in batch.signings], parts, wall_us)
-    for signing in batch.signings:
-        signing.us = {}
-    for error in told:
-        if isinstance(error, BaseException) and not isinstance(error, Exception):
-            raise error
-    return [error if isinstance(error, Exception) else None for error in told]
+# (1) who signs, and what there is of an earlier try
 
 
-# (1) who signs, and what was prepared before
-
-
-def _find_signers(batch: _Batch, works: Sequence[Work]) -> None:
+def _begin(batch: _Batch, works: Sequence[Work]) -> None:
+    places = [place for work in works if (place := _place(work))]
     with batch.bench.store.read() as session:
-        acted = _acted(session, works)
-    for work in works:
-        try:
-            batch.signings.append(_signing(batch.bench, work, acted))
-        except (Problem, OSError) as error:
-            batch.drop(work, error)
+        actors = _actors(session, works)
+        kept = intents.recall(session, places)
+    batch.signings, batch.troubles = tried(
+        works, lambda work: _signing(batch.bench, work, actors, kept), work_of=lambda work: work
+    )
 
 
-def _acted(session: Session, works: Sequence[Work]) -> dict[tuple[int, str], tuple[str, str]]:
-    """Who last acted in the states that the works sign as: (request, state) → (id, name)."""
+def _place(work: Work) -> Place | None:
+    return (work.document.id, work.state.field) if work.document and work.state.field else None
+
+
+def _actors(session: Session, works: Sequence[Work]) -> Actors:
+    """Who last acted in the states that the works sign as; a substitute signs with their own key."""
     wanted = [(work.request.id, work.state.signs_as) for work in works]
     rows = session.execute(
         select(Task.request_id, Task.state, Person.id, Person.name)
@@ -166,192 +174,138 @@ def _acted(session: Session, works: Sequence[Work]) -> dict[tuple[int, str], tup
     return {(request, state): (person, name) for request, state, person, name in rows}
 
 
-def _signing(bench: Workbench, work: Work, acted: dict[tuple[int, str], tuple[str, str]]) -> _Signing:
-    state, document = work.state, work.document
-    person = acted.get((work.request.id, state.signs_as or ""))
-    if person is None or document is None or state.field is None:
+def _signing(bench: Workbench, work: Work, actors: Actors, kept: dict[Place, Kept]) -> _Signing:
+    person, place = actors.get((work.request.id, work.state.signs_as or "")), _place(work)
+    if person is None or work.document is None or place is None:
         raise NobodySigned(
-            f"Nobody has acted in the state {state.signs_as!r}, so there is no signer.",
+            f"Nobody has acted in the state {work.state.signs_as!r}, so there is no signer.",
             hint="Return the request, so that the step before is done again.",
         )
+    source = bench.blobs.get(work.document.current_sha256)
+    intent = _by_the_same(kept.get(place), person[0])
+    if intent is not None and intent.value is not None:
+        return _Signing(work, work.document, source, *person, None, intent)
     signer = bench.keys.signer(work.profile, person_id=person[0], person_name=person[1])
-    source = bench.blobs.get(document.current_sha256)
-    return _Signing(work, document, state.field, source, signer, *person)
-
-
-def _recall(batch: _Batch) -> None:
-    """Take up what was prepared, and maybe signed, before a crash or a failure."""
-    with batch.bench.store.read() as session:
-        _adopt(session, batch)
-
-
-def _adopt(session: Session, batch: _Batch) -> None:
-    """Give each signature its row's prepared bytes and value, where there is a row.
-
-    A row prepared for another certificate is left aside while its key was not used; after that it is too late.
-    """
-    wanted = [(signing.document.id, signing.slot) for signing in batch.signings]
-    rows = session.scalars(
-        select(SignatureRow).where(tuple_(SignatureRow.document_id, SignatureRow.field).in_(wanted))
+    fits = intent is not None and intent.fits(
+        profile=work.profile,
+        signer_id=person[0],
+        certificate_sha256=_fingerprint(signer),
+        source_sha256=work.document.current_sha256,
     )
-    known = {(row.document_id, row.field): row for row in rows}
-    told: list[Exception | None] = []
-    for signing in batch.signings:
-        row = known.get((signing.document.id, signing.slot))
-        told.append(None)
-        if row is None:
-            continue
-        if row.certificate_sha256 == signing.certificate_sha256:
-            signing.prepared, signing.value = _prepared_of(row), row.value
-        elif row.value is not None:
-            told[-1] = AnotherSignerBegan(
-                "Another key has been used on this field already.",
-                hint="Let the same signer finish, or return the request so that the document is made anew.",
-            )
-    batch.keep(told)
+    return _Signing(work, work.document, source, *person, signer, intent if fits else None)
+
+
+def _by_the_same(kept: Kept | None, person_id: str) -> Intent | None:
+    """The row's intent; raises when somebody else's key has been used on this field."""
+    if isinstance(kept, PreparedMismatchError):
+        raise kept
+    if kept is not None and kept.value is not None and kept.signer_id != person_id:
+        raise AnotherSignerBegan(
+            "Somebody else has begun to sign this field, and their key has been used.",
+            hint="Let them finish it, or return the request so that the document is made anew.",
+        )
+    return kept
+
+
+def _fingerprint(signer: Signer) -> str:
+    return signer.certificate.fingerprint(hashes.SHA256()).hex()
 
 
 # (2) prepare, and commit the intent
 
 
 async def _prepare(bench: Workbench, signing: _Signing) -> None:
-    if signing.prepared is not None:
+    if signing.intent is not None or signing.signer is None:
         return
     work, now = signing.work, bench.clock()
     with timed(signing.us, "prepare"):
-        signing.prepared = await bench.desk.prepare(
+        prepared = await bench.desk.prepare(
             signing.source,
-            field=signing.slot,
+            field=work.state.field or "",
             signer=signing.signer,
             profile=work.profile,
-            appearance=_appearance(signing, now),
+            appearance=_appearance(signing, signing.signer, now),
             claimed_at=now,
         )
+    signing.intent = Intent(
+        place=(signing.document.id, prepared.field),
+        profile=work.profile.name,
+        signer_kind=work.profile.kind,
+        signer_id=signing.person_id,
+        certificate_sha256=hashlib.sha256(prepared.signer_cert_der).hexdigest(),
+        prepared=prepared,
+    )
 
 
-def _appearance(signing: _Signing, now: Any) -> Appearance:
-    work, certificate = signing.work, signing.signer.certificate
-    kind = work.profile.kind
+def _appearance(signing: _Signing, signer: Signer, now: datetime) -> Appearance:
+    work, kind = signing.work, signing.work.profile.kind
     return Appearance(
         stamp_lines(
             work.words,
             signed_as=kind if kind in ("seal", "click") else "person",
-            field=signing.slot,
+            field=work.state.field or "",
             person=signing.person_name,
-            organisation=common_name(certificate),
+            organisation=common_name(signer.certificate),
             at=now,
             level=str(work.profile.level),
-            development=is_development(certificate),
+            development=is_development(signer.certificate),
         )
     )
 
 
-def _commit_intents(batch: _Batch) -> None:
-    """One row per document and field. Where another worker was faster, its row is the one."""
-    fresh = [signing for signing in batch.signings if signing.prepared and signing.value is None]
-    if not fresh:
+def _keep_intents(batch: _Batch) -> None:
+    """From here on the row is what is signed; where another worker was faster, its row."""
+    begun, unsigned = monotonic_ns(), batch.unsigned
+    if not unsigned:
         return
     with batch.bench.store.write() as session:
-        table = SignatureRow.table()
-        keys = [(signing.document.id, signing.slot) for signing in fresh]
-        taken = set(
-            session.execute(
-                select(table.c.document_id, table.c.field).where(
-                    tuple_(table.c.document_id, table.c.field).in_(keys),
-                    or_(
-                        table.c.value.is_not(None),
-                        table.c.certificate_sha256.in_({s.certificate_sha256 for s in fresh}),
-                    ),
-                )
-            ).tuples()
-        )
-        free = [signing for signing in fresh if (signing.document.id, signing.slot) not in taken]
-        # what is left was prepared for a signer who is not the signer any more; its key was never used
-        session.execute(
-            delete(SignatureRow).where(
-                tuple_(table.c.document_id, table.c.field).in_([(s.document.id, s.slot) for s in free]),
-                table.c.value.is_(None),
-            )
-        )
-        if free:
-            session.execute(table.insert(), [_intent(signing) for signing in free])
-        _adopt(session, batch)
-
-
-def _intent(signing: _Signing) -> dict[str, Any]:
-    assert signing.prepared is not None  # noqa: S101 (only prepared signatures come here)
-    columns = signing.prepared.to_columns()
-    profile = signing.work.profile
-    return {
-        "document_id": signing.document.id,
-        "field": signing.slot,
-        "profile": profile.name,
-        "level_asked": columns["level"],
-        "signer_kind": profile.kind,
-        "signer_id": signing.person_id,
-        "certificate_sha256": signing.certificate_sha256,
-        "source_sha256": columns["source_sha256"],
-        "revision": columns["revision"],
-        "byte_range": json.loads(columns["byte_range"]),
-        "signed_attributes": columns["signed_attributes"],
-        "digest_algorithm": columns["digest_algorithm"],
-        "prepared": json.loads(columns["rest"]),
-        "attempts": 0,
-    }
-
-
-def _prepared_of(row: SignatureRow) -> Prepared:
-    return Prepared.from_columns(
-        {
-            "source_sha256": row.source_sha256,
-            "field": row.field,
-            "level": row.level_asked,
-            "revision": row.revision,
-            "byte_range": json.dumps(row.byte_range),
-            "signed_attributes": row.signed_attributes,
-            "digest_algorithm": row.digest_algorithm,
-            "rest": json.dumps(row.prepared),
-        }
-    )
+        # a worker that was stopped for a while must not replace the row of whoever signs now
+        current = still_current(session, [signing.work for signing in unsigned])
+        still = [signing for signing in unsigned if signing.work.ref in current]
+        held = intents.keep(session, [signing.kept for signing in still]) if still else []
+    batch.signings = [each for each in batch.signings if each not in unsigned or each in still]
+    for signing, kept in zip(still, held, strict=True):
+        try:
+            signing.intent = _by_the_same(kept, signing.person_id)
+        except (AnotherSignerBegan, PreparedMismatchError) as error:
+            batch.drop(signing, error)
+    charge([signing.work for signing in still], "store", begun)
 
 
 # (3) use the key, and commit the value
 
 
 async def _use_key(bench: Workbench, signing: _Signing) -> None:
-    if signing.value is None and signing.prepared is not None:
+    if signing.signer is not None:
         with timed(signing.us, "sign"):
-            signing.value = await bench.desk.sign(signing.prepared, signing.signer)
+            value = await bench.desk.sign(signing.kept.prepared, signing.signer)
+        signing.intent = replace(signing.kept, value=value)
 
 
-def _commit_values(batch: _Batch) -> None:
-    """Keep the first value of each row: where another worker was faster, its value is the one."""
-    if not batch.signings:
+def _keep_values(batch: _Batch, signed: Sequence[_Signing]) -> None:
+    """From here on the row's value is the only one; where another worker was faster, its value."""
+    begun = monotonic_ns()
+    ours = [signing for signing in signed if signing.kept.value is not None and signing in batch.signings]
+    if not ours:
         return
     with batch.bench.store.write() as session:
-        for signing in batch.signings:
-            session.execute(
-                update(SignatureRow)
-                .where(
-                    SignatureRow.document_id == signing.document.id,
-                    SignatureRow.field == signing.slot,
-                    SignatureRow.certificate_sha256 == signing.certificate_sha256,
-                    SignatureRow.value.is_(None),
-                )
-                .values(value=signing.value, attempts=SignatureRow.attempts + 1)
-                .execution_options(synchronize_session=False)
-            )
-        _adopt(session, batch)
+        held = intents.keep_values(session, [signing.kept for signing in ours])
+    for signing, kept in zip(ours, held, strict=True):
+        if kept is None:
+            batch.drop(signing, RowReplaced("The signature was prepared anew by another worker."))
+        else:
+            signing.intent = kept
+    charge([signing.work for signing in ours], "store", begun)
 
 
 # (4) finish
 
 
 async def _finish(bench: Workbench, signing: _Signing) -> None:
-    if signing.prepared is None or signing.value is None:
-        raise AnotherSignerBegan("The signature's row was replaced meanwhile.", hint="It is tried again.")
+    value = signing.kept.value
+    assert value is not None  # noqa: S101 (kept in (3), or dropped from the batch)
     signing.finished = await bench.desk.finish(
-        signing.source, signing.prepared, signing.value, profile=signing.work.profile
+        signing.source, signing.kept.prepared, value, profile=signing.work.profile
     )
     signing.us = dict(signing.finished.durations_us)
 
@@ -360,43 +314,48 @@ async def _finish(bench: Workbench, signing: _Signing) -> None:
 
 
 def _record(batch: _Batch, digests: Sequence[str]) -> None:
-    bench = batch.bench
     ready = [(s, s.finished, sha256) for s, sha256 in zip(batch.signings, digests, strict=True) if s.finished]
-    with bench.store.write() as session:
-        results = [
-            result(
-                signing.work,
-                "signed",
-                body={"signer": signing.person_id, "name": signing.person_name},
-                document=signing.document.name,
-                revision=signing.document.revision_no,
-                field=signing.slot,
-                profile=signing.work.profile.name,
-                level_asked=str(signing.work.profile.level),
-                level_reached=str(finished.level_reached),
-                certificate_sha256=signing.certificate_sha256,
-                sha256=sha256,
-                bytes=len(finished.pdf),
-            )
-            for signing, finished, sha256 in ready
+    if not ready:
+        return
+    with batch.bench.store.write() as session:
+        sequences = record(batch.bench, session, [_result(*each) for each in ready])
+        rows = [
+            {
+                "b_document": signing.document.id,
+                "b_field": signing.kept.place[1],
+                "b_sha256": sha256,
+                "b_level": str(finished.level_reached),
+                "b_seq": seq,
+            }
+            for (signing, finished, sha256), seq in zip(ready, sequences, strict=True)
+            if seq is not None
         ]
-        sequences = bench.engine.finish_steps(session, results)
-        for (signing, finished, sha256), seq in zip(ready, sequences, strict=True):
-            if seq is not None:
-                _keep(session, signing, finished, sha256, seq)
+        if rows:
+            intents.close(session, rows)
+            session.connection().execute(_SIGNED_DOCUMENT, rows)
 
 
-def _keep(session: Session, signing: _Signing, finished: Finished, sha256: str, seq: int) -> None:
-    level = str(finished.level_reached)
-    session.execute(
-        update(SignatureRow)
-        .where(SignatureRow.document_id == signing.document.id, SignatureRow.field == signing.slot)
-        .values(signed_sha256=sha256, level_reached=level, event_seq=seq)
-        .execution_options(synchronize_session=False)
+def _result(signing: _Signing, finished: Finished, sha256: str) -> StepResult:
+    intent = signing.kept
+    return result(
+        signing.work,
+        "signed",
+        body={"signer": signing.person_id, "name": signing.person_name},
+        document=signing.document.name,
+        revision=signing.document.revision_no,
+        field=intent.place[1],
+        profile=intent.profile,
+        level_asked=str(intent.prepared.level),
+        level_reached=str(finished.level_reached),
+        certificate_sha256=intent.certificate_sha256,
+        sha256=sha256,
+        bytes=len(finished.pdf),
     )
-    session.execute(
-        update(DocumentRow)
-        .where(DocumentRow.id == signing.document.id)
-        .values(current_sha256=sha256, level_reached=level)
-        .execution_options(synchronize_session=False)
-    )
+
+
+_documents = DocumentRow.table()
+_SIGNED_DOCUMENT = (
+    update(_documents)
+    .where(_documents.c.id == bindparam("b_document"))
+    .values(current_sha256=bindparam("b_sha256"), level_reached=bindparam("b_level"))
+)

@@ -6,9 +6,11 @@ from types import MappingProxyType
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from problem import Problem
 from workflow import step_deliver, step_render, step_sign
 from workflow.commands import StepRef, StepTrouble
 from workflow.outcomes import StepOutcome
+from workflow.step_trouble import Trouble, settled
 from workflow.tables import Incident, Request
 from workflow.workbench import Work, Workbench, load
 
@@ -28,11 +30,13 @@ class Steps:
     async def run(self, refs: Sequence[StepRef]) -> list[StepOutcome]:
         """Run each step once; one that is recorded already, or whose request has moved on, is done."""
         with self._bench.store.read() as session:
-            works = load(self._bench, session, refs)
-        outcomes = []
+            works, outcomes = load(self._bench, session, refs)
         for name, step in STEPS.items():
             if mine := [work for work in works if work.state.auto == name]:
-                outcomes += await step(self._bench, mine)
+                try:
+                    outcomes += await step(self._bench, mine)
+                except Problem as problem:  # the whole batch's, such as a full disk; nothing was recorded
+                    outcomes += settled(self._bench, [Trouble(work, problem) for work in mine])
         answered = {outcome.ref for outcome in outcomes}
         return outcomes + [StepOutcome.done(ref) for ref in refs if ref not in answered]
 
@@ -44,7 +48,9 @@ class Steps:
     def waiting(self, session: Session) -> list[StepRef]:
         """Every request in an automatic state, less those that wait for a person's repair."""
         automatic = self._automatic(session)
-        troubled = select(Incident.request_id).where(Incident.resolved_at.is_(None))
+        troubled = select(Incident.request_id).where(
+            Incident.resolved_at.is_(None), Incident.step_seq == Request.step_seq
+        )
         rows = session.execute(
             select(Request.id, Request.state, Request.step_seq, Request.definition_sha256)
             .where(Request.closed_at.is_(None), Request.state.in_({state for _, state in automatic}))

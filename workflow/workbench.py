@@ -8,7 +8,7 @@ from time import monotonic_ns
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import BlobStore
@@ -21,13 +21,17 @@ from workflow.calendar import CALENDARS
 from workflow.commands import StepRef, StepResult
 from workflow.definition_model import Definition, Document, State
 from workflow.engine import Engine
+from workflow.errors import WorkflowError
 from workflow.keys import Keys
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
-from workflow.tables import DocumentRow, Request
+from workflow.tables import DocumentRow, Incident, Request
 
-FAILED = "failed"
-"""The trigger of an automatic state that cannot be done: back to a person, with the reason."""
+
+class ProfileMissing(WorkflowError):
+    """A definition asks for a signing profile that is not there."""
+
+    code = "workflow-profile-missing"
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Work:
     request: Request
     definition: Definition
     profile: Profile
-    document: DocumentRow | None  # the latest revision, None before the first is rendered
+    document: DocumentRow | None = None  # the latest revision, None before the first is rendered
     us: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -91,31 +95,58 @@ def timed(us: dict[str, int], part: str) -> Iterator[None]:
         us[part] = us.get(part, 0) + (monotonic_ns() - begun) // 1000
 
 
-def load(bench: Workbench, session: Session, refs: Sequence[StepRef]) -> list[Work]:
-    """The steps among `refs` that still wait to be done, in the order of `refs`."""
+def load(bench: Workbench, session: Session, refs: Sequence[StepRef]) -> tuple[list[Work], list[StepOutcome]]:
+    """The steps among `refs` that still wait to be done, in their order; and those that can't even begin."""
     numbers = [ref.request_id for ref in refs]
     requests = {r.id: r for r in session.scalars(select(Request).where(Request.id.in_(numbers)))}
-    documents = latest_documents(session, numbers)
-    found = []
-    for ref in refs:
+    documents = _latest_documents(session, numbers)
+    works: list[Work] = []
+    hopeless: list[StepOutcome] = []
+    for ref in dict.fromkeys(refs):
         request = requests.get(ref.request_id)
         if request is None or (request.state, request.step_seq) != (ref.state, ref.step_seq):
             continue
-        definition = bench.engine.definition(session, request.definition_sha256)
-        profile = bench.profiles[definition.signing]
-        found.append(Work(ref, request, definition, profile, documents.get(request.id)))
-    return found
+        try:
+            work = _work(bench, session, ref, request)
+        except Problem as problem:
+            hopeless.append(StepOutcome.gave_up(ref, problem.code, f"{problem} {problem.hint}".strip()))
+            continue
+        work.document = documents.get((request.id, work.named_document().name))
+        works.append(work)
+    return works, hopeless
 
 
-def latest_documents(session: Session, request_ids: Sequence[int]) -> dict[int, DocumentRow]:
-    """The last revision of each request's document."""
+def _work(bench: Workbench, session: Session, ref: StepRef, request: Request) -> Work:
+    definition = bench.engine.definition(session, request.definition_sha256)
+    profile = bench.profiles.get(definition.signing)
+    if profile is None:
+        raise ProfileMissing(
+            f"There is no signing profile {definition.signing!r}, which {definition.label} asks for.",
+            hint="Put its file back, and repair the step.",
+        )
+    return Work(ref, request, definition, profile)
+
+
+def _latest_documents(session: Session, request_ids: Sequence[int]) -> dict[tuple[int, str], DocumentRow]:
+    """The last revision of each document: (request, name) → row."""
     last = (
-        select(DocumentRow.request_id, func.max(DocumentRow.revision_no))
+        select(DocumentRow.request_id, DocumentRow.name, func.max(DocumentRow.revision_no))
         .where(DocumentRow.request_id.in_(request_ids))
-        .group_by(DocumentRow.request_id)
+        .group_by(DocumentRow.request_id, DocumentRow.name)
     )
-    chosen = select(DocumentRow).where(tuple_(DocumentRow.request_id, DocumentRow.revision_no).in_(last))
-    return {document.request_id: document for document in session.scalars(chosen)}
+    key = tuple_(DocumentRow.request_id, DocumentRow.name, DocumentRow.revision_no)
+    chosen = select(DocumentRow).where(DocumentRow.request_id.in_(request_ids), key.in_(last))
+    return {(document.request_id, document.name): document for document in session.scalars(chosen)}
+
+
+def still_current(session: Session, works: Sequence[Work]) -> set[StepRef]:
+    """The steps among these that still wait to be done, as this transaction sees it."""
+    rows = session.execute(
+        select(Request.id, Request.state, Request.step_seq).where(
+            Request.id.in_([work.ref.request_id for work in works])
+        )
+    )
+    return {StepRef(*row) for row in rows}
 
 
 def share_time(works: Sequence[Work], parts: Sequence[Mapping[str, int]], wall_us: int) -> None:
@@ -131,28 +162,34 @@ def share_time(works: Sequence[Work], parts: Sequence[Mapping[str, int]], wall_u
             work.us[name] = work.us.get(name, 0) + round(microseconds * scale)
 
 
+def charge(works: Sequence[Work], part: str, begun_ns: int) -> None:
+    """Charge each of a batch with its share of the time since `begun_ns` (monotonic)."""
+    share = (monotonic_ns() - begun_ns) // 1000 // max(1, len(works))
+    for work in works:
+        work.us[part] = work.us.get(part, 0) + share
+
+
 def store_all(bench: Workbench, works: Sequence[Work], contents: Sequence[bytes]) -> list[str]:
     """Put the files of a batch on the disk; each step is charged its share of the time."""
     begun = monotonic_ns()
     digests = bench.blobs.put_many(contents)
-    share = (monotonic_ns() - begun) // 1000 // max(1, len(works))
-    for work in works:
-        work.us["store"] = work.us.get("store", 0) + share
+    charge(works, "store", begun)
     return digests
 
 
-def result(work: Work, trigger: str, *, body: Mapping[str, Any], **record: Any) -> StepResult:
+def result(work: Work, trigger: str, *, body: Mapping[str, Any], **facts: Any) -> StepResult:
     """How the step ended, with its timings."""
-    return StepResult(work.ref, trigger, {**record, "durations_us": dict(work.us)}, body)
+    return StepResult(work.ref, trigger, {**facts, "durations_us": dict(work.us)}, body)
 
 
-def refused(bench: Workbench, work: Work, problem: Problem) -> StepOutcome:
-    """A step that will not work by itself: back to a person where the definition says so, or given up."""
-    if FAILED not in work.state.triggers:
-        return StepOutcome.gave_up(work.ref, problem.code, str(problem))
-    message = f"{problem} {problem.hint}".strip()
-    with bench.store.write() as session:
-        bench.engine.finish_step(
-            session, work.ref, FAILED, record={"code": problem.code}, body={"message": message}
-        )
-    return StepOutcome.done(work.ref)
+def record(bench: Workbench, session: Session, results: Sequence[StepResult]) -> list[int | None]:
+    """Record how steps ended, as the engine does; what a person was to repair in them is settled by that."""
+    sequences = bench.engine.finish_steps(session, results)
+    recorded = [each.ref.request_id for each, seq in zip(results, sequences, strict=True) if seq is not None]
+    incidents = Incident.table()
+    session.connection().execute(
+        update(incidents)
+        .where(incidents.c.request_id.in_(recorded), incidents.c.resolved_at.is_(None))
+        .values(resolved_at=bench.clock())
+    )
+    return sequences

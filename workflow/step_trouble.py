@@ -1,0 +1,143 @@
+"""What becomes of a step that went wrong: tried again, back to a person, or waiting for a repair.
+
+- **again**: it may pass by itself: an authority that is down, a full disk, a fault that nobody foresaw. The
+  queue tries again, later and later, and gives up in the end.
+- **back**: somebody in the process can mend it: the data can't be printed, the signer's certificate has
+  expired, the rendered file is damaged. The trigger `failed` leads to that person, with the message.
+- **given up**: only whoever runs the office can mend it: a seal without a key, a timestamper that is not
+  configured. An incident, and nothing else moves; after `repair` the step is tried again.
+
+Where a state has no `failed`, what would go back is given up.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from certs.errors import RevocationUnavailable
+from documents.errors import BlobCorrupt, BlobError, BlobMissing, DocumentError, UnknownKind
+from fonts import UnprintableText
+from problem import Problem
+from signing.errors import (
+    CertificateRevokedError,
+    CertificateUnusableError,
+    ContentsOverflowError,
+    DocumentRefusedError,
+    FieldError,
+    SigningError,
+    StampError,
+    UnsupportedKeyError,
+)
+from workflow.commands import StepResult
+from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
+from workflow.outcomes import StepOutcome, Verdict
+from workflow.workbench import Work, Workbench, record
+
+FAILED = "failed"
+"""The trigger of an automatic state that cannot be done: back to a person, with the reason."""
+
+log = logging.getLogger(__name__)
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+class AnotherSignerBegan(WorkflowError):
+    """A key has been used on this field already, for somebody else than who signs now."""
+
+    code = "workflow-another-signer-began"
+
+
+class NobodySigned(WorkflowError):
+    """The definition names a state whose person signs, and nobody acted there."""
+
+    code = "workflow-nobody-signed"
+
+
+class RowReplaced(WorkflowError):
+    """Meanwhile another worker has prepared this signature anew; the next try takes that up."""
+
+    code = "workflow-row-replaced"
+
+
+_AGAIN = (RevocationUnavailable, BlobError, StoreUnavailable, Contended, Raced, RowReplaced)
+# The disk may have room again; but a file that is gone or damaged does not come back by itself.
+_NEVER_AGAIN = (BlobMissing, BlobCorrupt, ContentsOverflowError)
+_BACK = (
+    DocumentError,
+    UnprintableText,
+    DocumentRefusedError,
+    FieldError,
+    StampError,
+    # the room in the file is too small for what the authorities send: a new revision makes new room
+    ContentsOverflowError,
+    AnotherSignerBegan,
+    NobodySigned,
+)
+# A person's certificate is theirs to renew, or another may sign; the organisation's is not theirs to mend.
+_SIGNERS_OWN = (CertificateUnusableError, CertificateRevokedError, UnsupportedKeyError)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What one request's step ran into."""
+
+    work: Work
+    error: Exception
+
+
+def tried(
+    items: Sequence[_In], do: Callable[[_In], _Out], work_of: Callable[[_In], Work]
+) -> tuple[list[_Out], list[Trouble]]:
+    """Do something for each; what one runs into stops no other."""
+    done, troubles = [], []
+    for item in items:
+        try:
+            done.append(do(item))
+        except Exception as error:  # noqa: BLE001 (kept, and told as this request's own trouble)
+            troubles.append(Trouble(work_of(item), error))
+    return done, troubles
+
+
+def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
+    """Send back what goes back, in one transaction, and tell the queue about the rest."""
+    outcomes, failed = [], []
+    for trouble in troubles:
+        outcome = _outcome(trouble)
+        if outcome.verdict is Verdict.GAVE_UP and _goes_back(trouble):
+            failed.append(_failed(outcome))
+            outcome = StepOutcome.done(outcome.ref)
+        outcomes.append(outcome)
+    if failed:
+        with bench.store.write() as session:
+            record(bench, session, failed)
+    return outcomes
+
+
+def _outcome(trouble: Trouble) -> StepOutcome:
+    ref, error = trouble.work.ref, trouble.error
+    if not isinstance(error, Problem):
+        log.error("Step %s ended with an exception", ref, exc_info=error)
+        return StepOutcome.retry(ref, "step-crashed", f"{type(error).__name__}: {error}")
+    message = f"{error} {error.hint}".strip()
+    if _may_pass(error):
+        return StepOutcome.retry(ref, error.code, message)
+    return StepOutcome.gave_up(ref, error.code, message)
+
+
+def _may_pass(error: Problem) -> bool:
+    if isinstance(error, _NEVER_AGAIN):
+        return False
+    return isinstance(error, _AGAIN) or (isinstance(error, SigningError) and error.retryable)
+
+
+def _goes_back(trouble: Trouble) -> bool:
+    work, error = trouble.work, trouble.error
+    if FAILED not in work.state.triggers or isinstance(error, UnknownKind):
+        return False
+    return isinstance(error, _BACK) or (work.profile.kind == "person" and isinstance(error, _SIGNERS_OWN))
+
+
+def _failed(outcome: StepOutcome) -> StepResult:
+    return StepResult(outcome.ref, FAILED, {"code": outcome.code}, {"message": outcome.message})
