@@ -341,6 +341,10 @@ def test_validation_data_too_old_for_the_timestamp_is_renewed_in_a_revision_of_i
         value = await desk.sign(late, SoftwareSigner(credential))
         return await desk.finish(source, late, value, profile=profile(Level.B_LTA))
 
+    prepared = on_a_desk(authority, lambda desk: prepared_at(desk, credential, source, Level.B_LT))
+    assert isinstance(prepared, Prepared)
+    assert prepared.evidence_until is not None
+    assert now() < prepared.evidence_until < now() + timedelta(days=60)
     finished = on_a_desk(authority, late)
     assert isinstance(finished, Finished)
     assert finished.level_reached is Level.B_LTA
@@ -390,6 +394,9 @@ def test_a_field_is_signed_once_and_a_second_field_after_it(
     assert isinstance(pdf, bytes)
     assert pdf.count(b"/ETSI.CAdES.detached") == 2
     assert pdf.count(b"/ETSI.RFC3161") == 2
+    carried = carried_data(pdf)
+    for each in (carried.certificates, carried.ocsps, carried.crls):
+        assert len(set(each)) == len(each), "the second signature added again what was there"
 
 
 def test_a_pdf_without_fields_has_none_to_sign(
