@@ -6,7 +6,7 @@ Parallel test processes share one set: the first one that comes makes it, under 
 import asyncio
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -83,18 +83,18 @@ def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
     return folder
 
 
-def matrix_in(folder: Path) -> Matrix:
-    """Make the files, or wait until another test process has made them."""
+def made_once(folder: Path, make: Callable[[], None]) -> None:
+    """Fill a shared folder, or wait until another test process has filled it."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        matrix, complete = Matrix(folder), folder / "complete"
+        complete = folder / "complete"
         if not complete.exists():
-            _make(matrix)
+            make()
             complete.touch()
-    return matrix
 
 
-def _make(matrix: Matrix) -> None:
+def make_matrix(matrix: Matrix) -> None:
+    """Sign everything, and keep what an auditor needs to trust it."""
     authority = DevelopmentAuthority.create(
         matrix.folder / "authority", base_url=free_base_url(), now=now() - timedelta(hours=1)
     )
