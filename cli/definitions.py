@@ -16,7 +16,6 @@ def add_parser(subparsers: Any) -> None:
     """Add `paraaf definitions check|show|mermaid [FILE]`."""
     parser = subparsers.add_parser(
         "definitions",
-        help="check, show or draw process definitions",
         description="Check, show or draw process definitions. Exit status 1 when one is refused.",
     )
     parser.add_argument("what", choices=tuple(_SHOWN), help="what to do with them")

@@ -40,7 +40,6 @@ def add_parser(subparsers: Any) -> None:
     """Add `paraaf demo`."""
     parser = subparsers.add_parser(
         "demo",
-        help="drive sample requests through every step, sign, verify, compare",
         description="Fill a data folder with sample people and drive requests of each variant through every"
         " step. A program carries out the people's steps, so nothing is reported as human time.",
     )

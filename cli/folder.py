@@ -5,8 +5,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workflow.office import Office
+from cli.errors import NoOffice
+
+if TYPE_CHECKING:
+    from workflow.office import Office
 
 VARIABLE = "PARAAF_DATA"
 
@@ -22,14 +26,40 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json_option(parser: argparse.ArgumentParser) -> None:
+def add_json_option(parser: argparse._ActionsContainer) -> None:
     """Add --json."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def add_person_option(parser: argparse.ArgumentParser, help: str) -> None:  # noqa: A002 (argparse's word)
+    """Add --as WHO."""
+    parser.add_argument("--as", dest="who", metavar="WHO", required=True, help=help)
+
+
+def require_office(folder: Path) -> None:
+    """Refuse a folder without an office: a mistyped one is not taken for an empty one. Raises NoOffice."""
+    from workflow.store import FILE  # noqa: PLC0415
+    from workflow.store import VARIABLE as DATABASE  # noqa: PLC0415
+
+    if DATABASE not in os.environ and not (folder / FILE).exists():
+        raise NoOffice(
+            f"There is no office in the folder {folder} yet.",
+            hint="Name it with --data, or begin with `paraaf demo` or `paraaf people --register FILE`.",
+        )
+
+
 @contextmanager
-def office_of(args: argparse.Namespace) -> Iterator[Office]:
-    """The office of the data folder, closed at the end. Raises a Problem when it can't be opened."""
+def office_of(args: argparse.Namespace, *, make: bool = False) -> Iterator["Office"]:
+    """The office of the data folder, closed at the end.
+
+    With `make` it is made when it is not there yet. Raises NoOffice, or the Problem that says why it can't be
+    opened.
+    """
+    # The office takes a second to import, and wrong calls and help don't need it.
+    from workflow.office import Office  # noqa: PLC0415
+
+    if not make:
+        require_office(args.data)
     office = Office.open(args.data)
     try:
         yield office

@@ -19,7 +19,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare `paraaf log verify`."""
     parser = subparsers.add_parser(
         "log",
-        help="verify the event log",
         description="Check every event, its personal part, the chain and its head.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

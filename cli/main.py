@@ -1,50 +1,78 @@
-"""The `paraaf` command: finds the subcommand, runs it, and turns a Problem into one clear line."""
+"""The `paraaf` command: finds the subcommand, runs it, and turns a Problem into one clear line.
+
+Only the module of the command asked for is imported, so that help and wrong calls are answered at once.
+"""
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from types import MappingProxyType, ModuleType
 
 from problem import Problem
 
-# Each module has add_parser(subparsers) and run(args) -> exit status.
-COMMANDS = (
-    "demo",
-    "serve",
-    "worker",
-    "submit",
-    "queue",
-    "show",
-    "fire",
-    "sign",
-    "verify",
-    "throughput",
-    "log",
-    "definitions",
+# Each has a module cli.NAME with add_parser(subparsers) and run(args) -> exit status.
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "demo": "drive sample requests through every step, sign, verify, compare",
+        "serve": "keep an office going: its worker and the development authority",
+        "worker": "do the automatic steps: render, sign, deliver",
+        "people": "show or load the people and their roles, let somebody stand in",
+        "submit": "hand in requests from CSV or JSON files",
+        "queue": "show the tasks that wait for somebody",
+        "show": "show a request: its state, its history, what can be done with it",
+        "fire": "do something with a request: claim, approve, return, sign …",
+        "sign": "sign any PDF",
+        "verify": "judge signed PDFs: authentic as issued, or why not",
+        "throughput": "compare the ways of signing: how many, how long, how often right",
+        "log": "verify the event log",
+        "definitions": "check, show or draw process definitions",
+    }
 )
 
 Run = Callable[[argparse.Namespace], int]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line, as `paraaf --help` shows it."""
-    top = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes options by their whole name only: a shortened one could change its meaning."""
+
+    def __init__(self, **settings: object) -> None:
+        settings["allow_abbrev"] = False
+        super().__init__(**settings)  # type: ignore[arg-type]
+
+
+def module_of(command: str) -> ModuleType:
+    """The module of a command."""
+    return import_module(f"cli.{command}")
+
+
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The command line: all commands by name, the chosen one with its options."""
+    top = _Parser(
         prog="paraaf",
-        description="Requests from intake to a signed, timed, verifiable PDF.",
-        epilog="The data folder is ./data, or PARAAF_DATA.",
+        usage="paraaf COMMAND [OPTION…]",
+        description="Requests from intake to a signed, timed, verifiable PDF.\n\n"
+        + "\n".join(f"  {name:<12} {summary}" for name, summary in COMMANDS.items()),
+        epilog="The data folder is ./data, or PARAAF_DATA. `paraaf COMMAND --help` tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
+    # prog: argparse would begin a command's usage with the usage above
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True, prog="paraaf", help=argparse.SUPPRESS)
     for name in COMMANDS:
-        module = import_module(f"cli.{name}")
-        module.add_parser(subparsers)
-        subparsers.choices[name].set_defaults(run=module.run)
+        if name == chosen:
+            module = module_of(name)
+            module.add_parser(subparsers)
+            subparsers.choices[name].set_defaults(run=module.run)
+        else:
+            subparsers.add_parser(name)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 is success, 2 a wrong call, 1 anything refused (verify has its own three)."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = parser(words[0] if words else None).parse_args(words)
     run: Run = args.run
     try:
         return run(args)

@@ -22,7 +22,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare the command line."""
     parser = subparsers.add_parser(
         "verify",
-        help="judge signed PDFs: authentic as issued, or why not",
         description="Judge every signature and timestamp in PDF files. Nothing is fetched from a network.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

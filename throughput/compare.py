@@ -6,7 +6,7 @@ Three things are never mixed: people's minutes, the machine's milliseconds, and 
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
@@ -16,12 +16,32 @@ NOTHING = "–"
 BY_PROGRAM = "by program"
 
 
-def as_text(rows: Sequence[VariantMeasures]) -> str:
+WORDS = frozenset({"process", "variant", "source's verdict"})
+"""Columns that hold words; the others hold figures."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the comparison: `rows` of equal length, the first of them the heads; notes below it."""
+
+    title: str
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+def tables(rows: Sequence[VariantMeasures]) -> list[Table]:
     """The tables a person reads: flow, people, machine, and apart from them the claims."""
+    return [_flow(rows), _people(rows), _machine(rows), _claims()] if rows else []
+
+
+def as_text(rows: Sequence[VariantMeasures]) -> str:
+    """The tables as text."""
     if not rows:
         return "No requests in this period.\n"
-    parts = [_flow(rows), _people(rows), _machine(rows), _claims()]
-    return "\n".join(parts)
+    return "\n".join(
+        table.title + "\n" + _grid(table.rows) + "".join(f"{note}\n" for note in table.notes)
+        for table in tables(rows)
+    )
 
 
 def as_json(rows: Sequence[VariantMeasures]) -> dict[str, Any]:
@@ -69,7 +89,7 @@ def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread]]:
     return [(name, unit, figures) for name, unit, figures in found if figures is not None]
 
 
-def _flow(rows: Sequence[VariantMeasures]) -> str:
+def _flow(rows: Sequence[VariantMeasures]) -> Table:
     table = [["process", "variant", "n", "delivered", "open", "returned", "right first time", "signatures"]]
     table += [
         [
@@ -84,16 +104,15 @@ def _flow(rows: Sequence[VariantMeasures]) -> str:
         ]
         for row in rows
     ]
-    return "Requests (measured)\n" + _grid(table)
+    return Table("Requests (measured)", table)
 
 
-def _people(rows: Sequence[VariantMeasures]) -> str:
+def _people(rows: Sequence[VariantMeasures]) -> Table:
     table = [["process", "variant", "lead median", "lead p90", "touch median", "touch p90"]]
     table += [[row.key, row.variant, *_lead(row), *_touch(row)] for row in rows]
-    note = ""
-    if any(row.lead_driven_by_program for row in rows):
-        note = f"{BY_PROGRAM}: a program carried out people's steps, so there is no human time to report.\n"
-    return "People (measured from events)\n" + _grid(table) + note
+    note = f"{BY_PROGRAM}: a program carried out people's steps, so there is no human time to report."
+    driven = any(row.lead_driven_by_program for row in rows)
+    return Table("People (measured from events)", table, [note] if driven else [])
 
 
 def _lead(row: VariantMeasures) -> list[str]:
@@ -108,7 +127,7 @@ def _touch(row: VariantMeasures) -> list[str]:
     return [_time(row.touch_total_s.median), _time(row.touch_total_s.p90)]
 
 
-def _machine(rows: Sequence[VariantMeasures]) -> str:
+def _machine(rows: Sequence[VariantMeasures]) -> Table:
     steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
     table = [["process", "variant", *steps, "in all", "p90", "signed/s"]]
     for row in rows:
@@ -117,10 +136,10 @@ def _machine(rows: Sequence[VariantMeasures]) -> str:
         cells += [f"{total.median:.2f}", f"{total.p90:.2f}"] if total else [NOTHING] * 2
         cells.append(NOTHING if row.documents_per_s is None else f"{row.documents_per_s:.0f}")
         table.append([row.key, row.variant, *cells])
-    return "Machine (measured by monotonic clock; milliseconds, median per step; one worker)\n" + _grid(table)
+    return Table("Machine (measured by monotonic clock; milliseconds, median per step; one worker)", table)
 
 
-def _claims() -> str:
+def _claims() -> Table:
     """The source's minutes and the check of its saving; nothing here was measured."""
     table = [["variant", "handling min", "source's verdict"]]
     table += [
@@ -132,16 +151,15 @@ def _claims() -> str:
     verdict = (
         "The claim is possible." if p.possible else "Handling time alone cannot yield the claimed saving."
     )
-    return (
-        "Claimed by the source study (not measured here)\n"
-        + _grid(table)
-        + f"(10 − 6.1) min × {p.requests_per_week} a week = {p.saved_h_per_week:.1f} h a week"
-        f" = {p.saved_fte_by_week:.2f} FTE of 36 h, {p.saved_fte_by_year:.2f} FTE of 1,363 h a year.\n"
+    notes = [
+        f"(10 − 6.1) min × {p.requests_per_week} a week = {p.saved_h_per_week:.1f} h a week"
+        f" = {p.saved_fte_by_week:.2f} FTE of 36 h, {p.saved_fte_by_year:.2f} FTE of 1,363 h a year.",
         f"All handling there is: {p.all_handling_h_per_week:.1f} h a week"
         f" = {p.all_handling_fte_by_week:.2f} or {p.all_handling_fte_by_year:.2f} FTE;"
-        f" the source claims {p.claimed_fte:g} FTE saved. {verdict}\n"
-        f"What lead time changes: {week:.0f} requests open at a week, {two_months:.0f} at 8.7 weeks.\n"
-    )
+        f" the source claims {p.claimed_fte:g} FTE saved. {verdict}",
+        f"What lead time changes: {week:.0f} requests open at a week, {two_months:.0f} at 8.7 weeks.",
+    ]
+    return Table("Claimed by the source study (not measured here)", table, notes)
 
 
 def _time(seconds: float) -> str:
@@ -156,7 +174,7 @@ def _time(seconds: float) -> str:
 def _grid(table: Sequence[Sequence[str]]) -> str:
     """Columns aligned: words left, the rest right."""
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    words = {i for i, name in enumerate(table[0]) if name in {"process", "variant", "source's verdict"}}
+    words = {i for i, name in enumerate(table[0]) if name in WORDS}
     lines = []
     for number, row in enumerate(table):
         cells = (

@@ -1,0 +1,35 @@
+"""What can go wrong at the command line itself."""
+
+from typing import ClassVar
+
+from problem import Problem
+
+
+class CommandError(Problem):
+    """Base of the errors of this package."""
+
+    code: ClassVar[str] = "command"
+
+
+class NoOffice(CommandError):
+    """The data folder holds no office yet."""
+
+    code: ClassVar[str] = "command-no-office"
+
+
+class InputUnreadable(CommandError):
+    """A file given on the command line can't be read, or isn't what it should be."""
+
+    code: ClassVar[str] = "command-input"
+
+
+class OutputRefused(CommandError):
+    """A file can't be written, or is there already."""
+
+    code: ClassVar[str] = "command-output"
+
+
+class ChoiceNeeded(CommandError):
+    """Something has to be said that can't be guessed."""
+
+    code: ClassVar[str] = "command-choice"

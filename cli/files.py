@@ -1,0 +1,74 @@
+"""Files that commands read and write: whole or not at all, and nothing overwritten unasked."""
+
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from cli.errors import InputUnreadable, OutputRefused
+
+
+def read_input(path: Path) -> bytes:
+    """Read a file; `-` is standard input. Raises InputUnreadable."""
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise InputUnreadable(
+            f"{path} can't be read: {error.strerror}.", hint="Look at its path and its rights."
+        ) from error
+
+
+def require_room(path: Path, *, force: bool) -> None:
+    """Refuse a path that can't be written to before any work is done for it. Raises OutputRefused."""
+    if not path.parent.is_dir():
+        raise OutputRefused(
+            f"{path} can't be written: there is no folder {path.parent}.", hint="Make it, or choose another."
+        )
+    if not force and path.exists():
+        raise OutputRefused(
+            f"{path} is there already.", hint="Choose another name, or say --force to overwrite it."
+        )
+
+
+def write_whole(path: Path, content: bytes, *, force: bool) -> None:
+    """Write a file under a temporary name, then give it its own: a reader sees all of it or nothing.
+
+    Raises OutputRefused, and then leaves nothing behind.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise _refused(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        if force:
+            Path(name).replace(path)
+        else:
+            path.hardlink_to(name)  # unlike a rename, this never replaces a file
+    except FileExistsError as error:
+        raise OutputRefused(
+            f"{path} has appeared meanwhile.", hint="Choose another name, or say --force to overwrite it."
+        ) from error
+    except OSError as error:
+        raise _refused(path, error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _refused(path: Path, error: OSError) -> OutputRefused:
+    return OutputRefused(
+        f"{path} can't be written: {error.strerror}.",
+        hint="Choose a folder that is there and may be written.",
+    )

@@ -1,0 +1,156 @@
+"""`paraaf fire`: do something with a request, as somebody."""
+
+import argparse
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cli.errors import ChoiceNeeded, InputUnreadable
+from cli.files import read_input
+from cli.folder import add_data_option, add_json_option, add_person_option, office_of
+from cli.printing import print_json, printable
+from workflow.commands import Answer, Command
+from workflow.definition import Definition
+from workflow.errors import Refused
+from workflow.office import Office
+
+_EPILOG = """What the process offers in the request's state can be done (submit, approve, return, sign …), and
+always: claim, release, start, suspend, resume, save_draft, repair. `paraaf show N --as WHO` lists what is
+possible now, and what each asks for.
+exit status: 0 done, or done before under the same --key; 1 refused, with every reason."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf fire`."""
+    parser = subparsers.add_parser(
+        "fire",
+        description="Do something with a request.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("request", type=int, metavar="N", help="the request's number")
+    parser.add_argument("trigger", metavar="TRIGGER", help="what to do")
+    add_person_option(parser, "who does it")
+    parser.add_argument("--for", dest="principal", metavar="PRINCIPAL", help="as this person's substitute")
+    parser.add_argument("--remark", metavar="TEXT", help="why; a return needs it")
+    parser.add_argument(
+        "--data-json",
+        type=Path,
+        metavar="FILE",
+        help="change parts of the data: a JSON object, each part whole, null removes one; - reads stdin",
+    )
+    parser.add_argument(
+        "--fact", action="append", type=fact, default=[], metavar="NAME=VALUE", help="may be repeated"
+    )
+    parser.add_argument("--consent", action="store_true", help="accept the text that is asked for")
+    parser.add_argument(
+        "--version", type=int, metavar="V", help="refuse when the request has changed since this version"
+    )
+    parser.add_argument(
+        "--key", metavar="K", help="idempotency key: repeated with the same key, it is done once"
+    )
+    add_data_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it, or print every reason why not."""
+    change = _change(args.data_json)
+    with office_of(args) as office:
+        definition = _definition(office, args)
+        command = Command(
+            trigger=args.trigger,
+            actor=args.who,
+            key=args.key or f"fire:{secrets.token_hex(16)}",
+            request_id=args.request,
+            seen_version=args.version,
+            on_behalf_of=args.principal,
+            data=change,
+            remark=args.remark,
+            facts=dict(args.fact),
+            consent=_accepted(office, definition, args) if args.consent else None,
+        )
+        try:
+            answer = office.engine.execute(command)
+        except Refused as refused:
+            _tell_refused(refused, args)
+            return 1
+    if args.json:
+        print_json({"answer": asdict(answer)})
+    else:
+        print(_done(answer, definition, args.trigger))
+    return 0
+
+
+def fact(text: str) -> tuple[str, str]:
+    """NAME=VALUE for argparse."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"“{text}” is not NAME=VALUE, such as signed_on=2026-11-20")
+    return name, value
+
+
+def _change(file: Path | None) -> Mapping[str, Any]:
+    if file is None:
+        return {}
+    try:
+        change = json.loads(read_input(file))
+    except (ValueError, RecursionError) as error:
+        raise InputUnreadable(
+            f"{file} is not well-formed JSON: {error}.",
+            hint='Write an object, such as {"continuation": {…}}.',
+        ) from error
+    if not isinstance(change, dict):
+        raise InputUnreadable(
+            f"{file} holds no JSON object.", hint='Write an object, such as {"continuation": {…}}.'
+        )
+    return change
+
+
+def _definition(office: Office, args: argparse.Namespace) -> Definition:
+    """The definition that the request is pinned to. Raises NotFound."""
+    view = office.engine.show(args.request, args.who)
+    with office.store.read() as session:
+        return office.engine.definition(session, view.definition_sha256)
+
+
+def _accepted(office: Office, definition: Definition, args: argparse.Namespace) -> str:
+    """The name of the text that is accepted with --consent. Raises ChoiceNeeded when there is none."""
+    state = definition.states[office.engine.show(args.request, args.who).state]
+    trigger = state.triggers.get(args.trigger)
+    if trigger is None or trigger.consent is None:
+        raise ChoiceNeeded(
+            f"There is no text to accept with {args.trigger!r} in state {state.name!r}.",
+            hint="Leave --consent out.",
+        )
+    return trigger.consent
+
+
+def _tell_refused(refused: Refused, args: argparse.Namespace) -> None:
+    said = f"{args.who} can't {args.trigger} request {args.request} now."
+    if args.json:
+        reasons = [asdict(reason) for reason in refused.reasons]
+        error = {"code": refused.code, "message": said, "hint": refused.hint, "reasons": reasons}
+        print_json({"error": error})
+        return
+    print(f"paraaf: {said}", file=sys.stderr)
+    for reason in refused.reasons:
+        print(f"        - {printable(str(reason))}", file=sys.stderr)
+    print(f"        {refused.hint}", file=sys.stderr)
+
+
+def _done(answer: Answer, definition: Definition, trigger: str) -> str:
+    state = definition.states[answer.state]
+    before = " before, under this key" if answer.repeated else ""
+    said = (
+        f"Request {answer.request_id}: {trigger} done{before}. State {answer.state}, version {answer.version}"
+    )
+    if state.role is not None:
+        return f"{said}; it waits for: {definition.roles[state.role]}."
+    if state.auto is not None:
+        return f"{said}; a worker goes on with it (`paraaf serve`, or `paraaf worker`)."
+    return f"{said}; it has ended."

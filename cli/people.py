@@ -1,0 +1,165 @@
+"""`paraaf people`: who works here in which role, the register they come from, and who stands in for whom."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cli.errors import ChoiceNeeded
+from cli.files import read_input, write_whole
+from cli.folder import add_data_option, add_json_option, require_office
+from cli.printing import aligned, counted, print_json
+from documents.register import Register
+from workflow.definition import load_folder
+from workflow.names import known_names
+from workflow.office import REGISTER_FILE
+from workflow.people import update_people
+from workflow.store import Store
+from workflow.tables import Grant, Person, Substitute
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf people`."""
+    parser = subparsers.add_parser(
+        "people",
+        description="List people with their roles and who stands in for them. --register loads an HR register"
+        " first; --substitute lets somebody stand in for somebody else.",
+    )
+    add_data_option(parser)
+    parser.add_argument(
+        "--register", type=Path, metavar="FILE.csv", help="load people from this HR register, and keep a copy"
+    )
+    parser.add_argument("--substitute", metavar="WHO", help="who will stand in")
+    parser.add_argument("--for", dest="principal", metavar="WHO", help="for whom")
+    parser.add_argument("--from", dest="first", type=day, metavar="DAY", help="first day, such as 2026-11-20")
+    parser.add_argument("--until", dest="last", type=day, metavar="DAY", help="last day, included")
+    parser.add_argument("--role", help="in this role only (default: in all of their roles)")
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load, record, or list."""
+    if args.register is not None:
+        return _load(args)
+    require_office(args.data)
+    with closing(Store.open(args.data)) as store:
+        if any((args.substitute, args.principal, args.first, args.last, args.role)):
+            return _substitute(store, args)
+        with store.read() as session:
+            people, swaps = _people(session), _swaps(session)
+    if args.json:
+        print_json({"people": people, "substitutes": swaps})
+    else:
+        _tell(people, swaps)
+    return 0
+
+
+def day(text: str) -> date:
+    """A day for argparse."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a day such as 2026-11-20") from None
+
+
+def _load(args: argparse.Namespace) -> int:
+    """Check the register, then bring people and the folder's copy in line with it, both or neither."""
+    register = Register.load(args.register)
+    content = read_input(args.register)
+    with closing(Store.open(args.data)) as store, store.write() as session:
+        active = update_people(session, register)
+        session.flush()
+        write_whole(args.data / REGISTER_FILE, content, force=True)  # refused: nothing is committed either
+    if args.json:
+        print_json({"loaded": active})
+    else:
+        print(f"{counted(active, 'person').replace('persons', 'people')} loaded from {args.register}.")
+    return 0
+
+
+def _substitute(store: Store, args: argparse.Namespace) -> int:
+    if None in (args.substitute, args.principal, args.first, args.last):
+        raise ChoiceNeeded(
+            "Standing in needs --substitute, --for, --from and --until.",
+            hint="paraaf people --substitute P020 --for P038 --from 2026-12-01 --until 2026-12-14",
+        )
+    if args.substitute == args.principal:
+        raise ChoiceNeeded("Nobody stands in for themselves.", hint="Name two people.")
+    if args.last < args.first:
+        raise ChoiceNeeded("The last day lies before the first.", hint="Change the days.")
+    _require_role(args.role)
+    with store.write() as session:
+        for who in (args.substitute, args.principal):
+            _require_person(session, who)
+        session.add(
+            Substitute(
+                principal_id=args.principal,
+                substitute_id=args.substitute,
+                role=args.role,
+                valid_from=args.first,
+                valid_until=args.last,
+            )
+        )
+    if args.json:
+        print_json({"substitute": _swap(args.substitute, args.principal, args.role, args.first, args.last)})
+    else:
+        role = f" as {args.role}" if args.role else ""
+        print(f"{args.substitute} stands in for {args.principal}{role} from {args.first} until {args.last}.")
+    return 0
+
+
+def _require_role(role: str | None) -> None:
+    roles = {name for definition in load_folder(names=known_names()).all for name in definition.roles}
+    if role is not None and role not in roles:
+        raise ChoiceNeeded(
+            f"No process has the role {role!r}.", hint=f"Roles are: {', '.join(sorted(roles))}."
+        )
+
+
+def _require_person(session: Session, who: str) -> None:
+    person = session.get(Person, who)
+    if person is None or not person.active:
+        raise ChoiceNeeded(f"{who} does not work here.", hint="`paraaf people` lists who does.")
+
+
+def _people(session: Session) -> list[dict[str, Any]]:
+    """Active people, by id, with their roles; "in" is the unit, null for all."""
+    roles: dict[str, list[dict[str, str | None]]] = {}
+    for grant in session.execute(select(Grant.person_id, Grant.role, Grant.unit).order_by(Grant.role)):
+        roles.setdefault(grant.person_id, []).append({"role": grant.role, "in": grant.unit})
+    rows = session.scalars(select(Person).where(Person.active).order_by(Person.id))
+    return [
+        {"id": one.id, "name": one.name, "unit": one.unit, "roles": roles.get(one.id, [])} for one in rows
+    ]
+
+
+def _swaps(session: Session) -> list[dict[str, Any]]:
+    rows = session.scalars(select(Substitute).order_by(Substitute.valid_from, Substitute.id))
+    return [
+        _swap(one.substitute_id, one.principal_id, one.role, one.valid_from, one.valid_until) for one in rows
+    ]
+
+
+def _swap(substitute: str, principal: str, role: str | None, first: date, last: date) -> dict[str, Any]:
+    return {"who": substitute, "for": principal, "role": role, "from": first, "until": last}
+
+
+def _tell(people: Sequence[dict[str, Any]], swaps: Sequence[dict[str, Any]]) -> None:
+    if not people:
+        print("Nobody works here yet. Load an HR register: paraaf people --register FILE.csv")
+        return
+    rows = [("id", "name", "unit", "roles")]
+    rows += [(one["id"], one["name"], one["unit"], ", ".join(map(_role, one["roles"]))) for one in people]
+    print("\n".join(aligned(rows)))
+    for swap in swaps:
+        role = f" as {swap['role']}" if swap["role"] else ""
+        print(f"{swap['who']} stands in for {swap['for']}{role} from {swap['from']} until {swap['until']}.")
+
+
+def _role(grant: dict[str, Any]) -> str:
+    return grant["role"] if grant["in"] else f"{grant['role']} (everywhere)"

@@ -1,0 +1,87 @@
+"""`paraaf queue`: the tasks that wait for somebody."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from cli.folder import add_data_option, add_json_option, add_person_option, office_of
+from cli.printing import aligned, counted, minute, print_json
+from workflow.reading import QueueItem
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf queue`."""
+    parser = subparsers.add_parser(
+        "queue",
+        description="The open tasks that somebody can take, oldest first: their own, and those of people they"
+        " stand in for.",
+    )
+    add_person_option(parser, "whose tasks")
+    parser.add_argument(
+        "--limit", type=limit, default=500, metavar="N", help="at most so many (default: 500)"
+    )
+    add_data_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the queue."""
+    with office_of(args) as office:
+        items = office.engine.queue(args.who, limit=args.limit)
+    if args.json:
+        print_json({"tasks": [asdict(item) for item in items]})
+    elif items:
+        print("\n".join(_table(items, args.who)))
+    else:
+        print(f"Nothing waits for {args.who}.")
+    return 0
+
+
+def limit(text: str) -> int:
+    """A number of tasks for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError("give a number from 1 to 100000")
+    return int(text)
+
+
+def _table(items: Sequence[QueueItem], who: str) -> Iterator[str]:
+    for_others = any(item.on_behalf_of for item in items)
+    head = [
+        "request",
+        "process",
+        "",
+        "state",
+        "as",
+        "requester",
+        "unit",
+        "reference",
+        "waits since (UTC)",
+        "",
+    ]
+    rows = [[*head, *(["for"] if for_others else [])]]
+    for item in items:
+        cells = [
+            str(item.request_id),
+            item.key,
+            item.variant,
+            item.state,
+            item.role,
+            item.requester_id,
+            item.unit,
+            item.reference or "",
+            minute(item.offered_at),
+            _held(item, who),
+        ]
+        rows.append([*cells, *([item.on_behalf_of or ""] if for_others else [])])
+    yield from aligned(rows)
+    yield counted(len(items), "task")
+
+
+def _held(item: QueueItem, who: str) -> str:
+    if item.suspended_at is not None:
+        return "suspended"
+    if item.claimed_by is None:
+        return ""
+    if item.claimed_by != who:
+        return f"held by {item.claimed_by}"
+    return "started by you" if item.started_at else "held by you"

@@ -1,0 +1,150 @@
+"""`paraaf serve`: keeps an office going: the development authority, and a worker, replaced when it dies.
+
+Pages and the API come later; with them --host and --port.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import signal
+from contextlib import suppress
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+
+from certs.serve_authority import AuthorityServer
+from cli.folder import add_data_option, office_of
+from cli.worker import log_to_stderr
+from workflow.office import Office
+
+LONG_LIFE_S = 60.0  # a worker that lived so long did not die at once: the next one starts without a wait
+WAITS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
+PATIENCE_S = 60.0  # how long a worker may take to finish what is in hand
+AUTHORITY_CHECK_S = 2.0
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf serve`."""
+    parser = subparsers.add_parser(
+        "serve",
+        description="Keep an office going until SIGTERM or Ctrl-C: serve the development authority on"
+        " loopback, and run a worker, replaced when it dies. There are no pages yet.",
+    )
+    add_data_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    log_to_stderr()
+    with office_of(args) as office:
+        folder, authority = office.folder, office.authority.folder
+    with AuthorityServer(authority) as server:
+        asyncio.run(_serve(folder, server))
+    return 0
+
+
+async def _serve(folder: Path, server: AuthorityServer) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    print(f"Development authority at {server.base_url}", flush=True)
+    await asyncio.gather(_keep_worker(folder, stop), _keep_authority(server, stop))
+    print("Stopped.", flush=True)
+
+
+async def _keep_worker(folder: Path, stop: asyncio.Event) -> None:
+    """Have a worker until the stop; each that dies young makes the next one wait longer."""
+    died_young = 0
+    while not stop.is_set():
+        begun = monotonic()
+        worker = _started(folder)
+        print(f"Worker {worker.pid} started; Ctrl-C ends it and this.", flush=True)
+        await _ended(worker, stop)
+        if stop.is_set():
+            break
+        died_young = 0 if monotonic() - begun > LONG_LIFE_S else min(died_young + 1, len(WAITS_S) - 1)
+        wait_s = WAITS_S[died_young]
+        print(
+            f"Worker {worker.pid} ended with status {worker.exitcode}; another starts in {wait_s:g} s.",
+            flush=True,
+        )
+        await _wait(stop, wait_s)
+
+
+def _started(folder: Path) -> SpawnProcess:
+    worker = multiprocessing.get_context("spawn").Process(target=work_for_parent, args=(folder,), daemon=True)
+    worker.start()
+    return worker
+
+
+async def _ended(worker: SpawnProcess, stop: asyncio.Event) -> None:
+    """Wait until the worker is gone; a stop is passed on to it, and it gets time to finish."""
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(worker.sentinel, gone.set)
+    try:
+        waiting = [asyncio.ensure_future(event.wait()) for event in (gone, stop)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if not gone.is_set():
+            worker.terminate()
+            await _wait(gone, PATIENCE_S)
+        if not gone.is_set():
+            worker.kill()
+        for each in waiting:
+            each.cancel()
+    finally:
+        loop.remove_reader(worker.sentinel)
+    worker.join()
+
+
+async def _keep_authority(server: AuthorityServer, stop: asyncio.Event) -> None:
+    """Start the authority's server again when it doesn't answer."""
+    address = urlsplit(server.base_url)
+    while not stop.is_set():
+        await _wait(stop, AUTHORITY_CHECK_S)
+        if not stop.is_set() and not await _answers(address.hostname or "", address.port or 0):
+            print("The development authority ended; it is started again.", flush=True)
+            server.stop()
+            server.start()
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+def work_for_parent(folder: Path) -> None:
+    """Be a worker as long as the starting process lives; runs in a process of its own."""
+    os.setsid()  # the terminal's Ctrl-C goes to the parent, which then ends this one in an orderly way
+    log_to_stderr()
+    office = Office.open(folder)
+    try:
+        asyncio.run(_work(office))
+    finally:
+        office.close()
+
+
+async def _work(office: Office) -> None:
+    parent = multiprocessing.parent_process()
+    loop = asyncio.get_running_loop()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, _orphaned, loop, parent.sentinel)
+    await office.work()
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
+    """Even kill -9 of the parent leaves no worker behind."""
+    loop.remove_reader(sentinel)
+    signal.raise_signal(signal.SIGTERM)

@@ -1,0 +1,206 @@
+"""`paraaf show`: one request, what somebody can do with it, and why they can't do the rest."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.errors import ChoiceNeeded
+from cli.files import require_room, write_whole
+from cli.folder import add_data_option, add_json_option, add_person_option, office_of
+from cli.printing import aligned, minute, print_json
+from workflow.definition import Definition, State
+from workflow.errors import Reason
+from workflow.judge import VERBS
+from workflow.office import Office
+from workflow.reading import HistoryEntry, RequestView
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf show`."""
+    parser = subparsers.add_parser(
+        "show",
+        description="A request as somebody sees it: its data, documents and history, what they can do with it"
+        " now, and for everything else why not.",
+    )
+    parser.add_argument("request", type=int, metavar="N", help="the request's number")
+    add_person_option(parser, "who looks; an auditor sees every request")
+    parser.add_argument("--for", dest="principal", metavar="PRINCIPAL", help="as this person's substitute")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.pdf", help="write its document to this file"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite that file")
+    add_data_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the request, and write its document when asked."""
+    if args.output is not None:
+        require_room(args.output, force=args.force)
+    with office_of(args) as office:
+        view = office.engine.show(args.request, args.who)
+        with office.store.read() as session:
+            definition = office.engine.definition(session, view.definition_sha256)
+        ways = _ways(office, view, definition, args.who, args.principal)
+        if args.output is not None:
+            write_whole(args.output, _document(office, view), force=args.force)
+    if args.json:
+        print_json(_json(view, definition, ways))
+        return 0
+    print("\n".join(_text(view, definition, ways, args.who)))
+    if args.output is not None:
+        print(f"\nWritten: {args.output}")
+    return 0
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Something that might be done with a request: `reasons` against it, and what has to be said with it."""
+
+    trigger: str
+    reasons: tuple[Reason, ...]
+    remark: bool = False
+    consent: str | None = None
+    facts: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+
+
+def _ways(
+    office: Office, view: RequestView, definition: Definition, who: str, principal: str | None
+) -> list[_Way]:
+    state = definition.states[view.state]
+    return [
+        _way(state, verb, office.engine.why_not(view.id, verb, who, principal))
+        for verb in (*state.triggers, *VERBS)
+    ]
+
+
+def _way(state: State, verb: str, reasons: tuple[Reason, ...]) -> _Way:
+    trigger = state.triggers.get(verb)
+    if trigger is None:
+        return _Way(
+            verb, reasons, remark=verb == "suspend", sections=state.edits if verb == "save_draft" else ()
+        )
+    sections = () if verb in {"withdraw", "return"} else state.edits
+    return _Way(verb, reasons, trigger.remark, trigger.consent, trigger.record, sections)
+
+
+def _document(office: Office, view: RequestView) -> bytes:
+    if not view.documents:
+        raise ChoiceNeeded(
+            f"Request {view.id} has no document yet.", hint="It is made once the request has been approved."
+        )
+    return office.blobs.get(view.documents[-1].current_sha256)
+
+
+def _json(view: RequestView, definition: Definition, ways: Sequence[_Way]) -> dict[str, Any]:
+    request = asdict(view)
+    request["possible"] = [way.trigger for way in ways if not way.reasons]
+    return {
+        "request": request,
+        "can": [
+            {
+                "trigger": way.trigger,
+                "remark": way.remark,
+                "consent": _consent(definition, way),
+                "facts": list(way.facts),
+                "sections": list(way.sections),
+            }
+            for way in ways
+            if not way.reasons
+        ],
+        "cannot": [
+            {"trigger": way.trigger, "reasons": [asdict(reason) for reason in way.reasons]}
+            for way in ways
+            if way.reasons
+        ],
+    }
+
+
+def _consent(definition: Definition, way: _Way) -> dict[str, str] | None:
+    return None if way.consent is None else {"name": way.consent, "text": definition.consents[way.consent]}
+
+
+def _text(view: RequestView, definition: Definition, ways: Sequence[_Way], who: str) -> Iterator[str]:
+    yield f"Request {view.id}: {definition.title}"
+    yield from aligned(list(_head(view, definition)), indent="  ")
+    for document in view.documents:
+        level = f"signed, {document.level_reached}" if document.level_reached else "not signed"
+        yield f"  document   {document.number}, {document.kind}, revision {document.revision_no}, {level}"
+    if view.incident is not None:
+        incident = view.incident
+        yield f"  incident   {incident.step} was given up {minute(incident.opened_at)}: {incident.message}"
+    yield "\nData"
+    yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
+    yield "\nHistory (UTC)"
+    yield from aligned([_event(entry) for entry in view.history], indent="  ")
+    can = [way for way in ways if not way.reasons]
+    yield f"\n{who} can" if can else f"\n{who} can do nothing with it now"
+    yield from aligned([(way.trigger, _asks(way, definition)) for way in can], indent="  ") if can else ()
+    yield f"\n{who} can't"
+    yield from aligned(
+        [(way.trigger, " ".join(map(str, way.reasons))) for way in ways if way.reasons], indent="  "
+    )
+
+
+def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]]:
+    state = definition.states[view.state]
+    where = (
+        definition.roles[state.role] if state.role else f"automatic step: {state.auto}" if state.auto else ""
+    )
+    yield "process", f"{view.key} {view.variant}, {view.language}"
+    yield "state", f"{view.state} ({where})" if where else view.state
+    yield "version", str(view.version)
+    yield "requester", f"{view.requester_id}, {view.unit}"
+    if view.reference is not None:
+        yield "reference", view.reference
+    yield "opened", f"{minute(view.opened_at)} UTC"
+    if view.claimed_by is not None:
+        yield "held by", view.claimed_by
+    if view.suspended_at is not None:
+        yield "suspended", f"{minute(view.suspended_at)} UTC"
+    if view.closed_at is not None:
+        yield "closed", f"{minute(view.closed_at)} UTC, {view.outcome}"
+
+
+def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Fields of the data by their dotted names."""
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}{name}.")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            numbered = {str(number): item for number, item in enumerate(value)}
+            yield from _flat(numbered, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", _value(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("\n", " / ")
+
+
+def _event(entry: HistoryEntry) -> tuple[str, str, str, str]:
+    record, body = entry.record, entry.body or {}
+    moved = f"{record['from']} → {record['to']}" if "from" in record else record.get("state", "")
+    who = body.get("actor", "")
+    if "on_behalf_of" in body:
+        who = f"{who} for {body['on_behalf_of']}"
+    said = [str(body[name]) for name in ("remark", "message") if name in body]
+    said += [f"{name} {value}" for name, value in body.get("facts", {}).items()]
+    at = entry.at[:16].replace("T", " ")
+    return at, entry.type.replace("_", " "), who, "; ".join([moved, *said])
+
+
+def _asks(way: _Way, definition: Definition) -> str:
+    """What has to be said along, as it is typed."""
+    asked = ["--remark TEXT"] if way.remark else []
+    asked += [f"--fact {name}=…" for name in way.facts]
+    if way.consent is not None:
+        asked.append(f"--consent, to “{definition.consents[way.consent]}”")
+    if way.sections:
+        asked.append(f"(may change: {', '.join(way.sections)})")
+    return " ".join(asked)

@@ -1,0 +1,247 @@
+"""`paraaf sign`: sign any PDF, at the level of a signing profile or not at all."""
+
+import argparse
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certs.authority import ORGANISATION, DevelopmentAuthority
+from certs.keystore import Credential, common_name, is_development, load_pem, load_pkcs12
+from certs.serve_authority import AuthorityServer
+from certs.trust import TrustStore, load_trust
+from cli.errors import ChoiceNeeded
+from cli.files import read_input, require_room, write_whole
+from cli.folder import add_data_option, add_json_option
+from cli.printing import print_json
+from documents.register import Register
+from signing.composition import NewField
+from signing.pades import Finished, SigningDesk, sign_pdf
+from signing.profile import Profile, load_profiles, parse_profile
+from signing.signers import Signer, SoftwareSigner
+from signing.timestamps import TimestampAuthority
+from workflow.keys import DevelopmentKeys
+
+DEVELOPMENT = "development"
+REGISTER_FILE = "hr_register.csv"
+FIELD = "signature"
+
+_EPILOG = """Without --key the development authority's keys sign: of the person named with --as, or the
+organisation's seal, as the profile says. They are for trials and prove nothing about anyone.
+exit status: 0 signed at the level asked; 1 not signed, and nothing written."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf sign`."""
+    parser = subparsers.add_parser(
+        "sign",
+        description="Sign any PDF: B-B, B-T, B-LT or B-LTA, as the profile says. The output is written"
+        " whole or not at all.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("input", type=Path, metavar="IN.pdf", help="the PDF to sign")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT.pdf", required=True, help="where the signed PDF goes"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite OUT.pdf")
+    parser.add_argument(
+        "--profile", metavar="NAME", required=True, help="a signing profile: one of ours, or a TOML file"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the key: PKCS#12, or PEM")
+    parser.add_argument(
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="certificates in PEM: the key's own if not with it, then above",
+    )
+    parser.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="a file that holds the key's passphrase"
+    )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE|DIR",
+        help="root certificates of the key and of the timestampers; may be repeated",
+    )
+    parser.add_argument("--as", dest="who", metavar="WHO", help="whose development key signs")
+    parser.add_argument("--role", default="", help="a role to print in the visible signature")
+    parser.add_argument(
+        "--field", metavar="NAME", help="the signature field (default: the only empty one, or a new one)"
+    )
+    parser.add_argument(
+        "--box",
+        type=box,
+        metavar="PAGE,X,Y,W,H",
+        help="where a new, visible field goes: page from 1; points from the page's lower left corner",
+    )
+    add_data_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Sign, write, tell."""
+    _require_consistent(args)
+    require_room(args.output, force=args.force)
+    source = read_input(args.input)
+    profile = _profile(args.profile)
+    with _bench(args, profile) as bench:
+        finished = asyncio.run(_sign(bench, source, profile, args))
+    write_whole(args.output, finished.pdf, force=args.force)
+    _tell(args, profile, bench.signer, finished)
+    return 0
+
+
+def box(text: str) -> tuple[int, tuple[float, float, float, float]]:
+    """PAGE,X,Y,W,H for argparse: the page's index, and the corners in points."""
+    try:
+        page, x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is not PAGE,X,Y,W,H, such as 1,60,60,200,70") from None
+    if page < 1 or page != int(page) or width <= 0 or height <= 0:
+        raise argparse.ArgumentTypeError("pages count from 1, and the box has a width and a height")
+    return int(page) - 1, (x, y, x + width, y + height)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What a signature needs beside the document."""
+
+    signer: Signer
+    trust: TrustStore
+    authorities: tuple[TimestampAuthority, ...]
+
+
+def _require_consistent(args: argparse.Namespace) -> None:
+    if args.key is None:
+        for option, value in (("--chain", args.chain), ("--passphrase-file", args.passphrase_file)):
+            if value is not None:
+                raise ChoiceNeeded(
+                    f"{option} goes with --key.", hint="Name the key's file too, or leave it out."
+                )
+    elif args.who is not None:
+        raise ChoiceNeeded(
+            "--key and --as both say who signs.", hint="Leave one out: --as takes a development key."
+        )
+
+
+def _profile(name: str) -> Profile:
+    """A packaged profile by its name, or one in a file of its own. Raises ProfileError, ChoiceNeeded."""
+    if name.endswith(".toml"):
+        return parse_profile(Path(name).stem, Path(name))
+    profiles = {one.name: one for one in load_profiles().values() if one.signs}
+    if name not in profiles:
+        raise ChoiceNeeded(
+            f"There is no profile {name!r} under which files are signed here.",
+            hint=f"Use {', '.join(sorted(profiles))}, or a .toml file.",
+        )
+    return profiles[name]
+
+
+@contextmanager
+def _bench(args: argparse.Namespace, profile: Profile) -> Iterator[_Bench]:
+    """Signer, trust and timestampers; the development authority is there, and served, when it is needed."""
+    trust = load_trust(args.trust)
+    if args.key is not None and DEVELOPMENT not in profile.timestampers:
+        yield _Bench(_key_signer(args), trust, ())
+        return
+    args.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    authority = DevelopmentAuthority.open_or_create(args.data / "authority", now=datetime.now(UTC))
+    signer = _development_signer(args, profile, authority) if args.key is None else _key_signer(args)
+    with AuthorityServer(authority.folder):
+        yield _Bench(
+            signer,
+            TrustStore(
+                anchors=(*trust.anchors, *authority.trust.anchors),
+                intermediates=(*trust.intermediates, *authority.trust.intermediates),
+                crls=(*trust.crls, *authority.trust.crls),
+            ),
+            (TimestampAuthority(DEVELOPMENT, authority.tsa_url),),
+        )
+
+
+def _key_signer(args: argparse.Namespace) -> Signer:
+    return SoftwareSigner(_credential(args.key, args.chain, args.passphrase_file))
+
+
+def _credential(key: Path, chain: Path | None, passphrase_file: Path | None) -> Credential:
+    """The key with its certificates, from PKCS#12 or PEM. Raises KeystoreError, ChoiceNeeded."""
+    content = read_input(key)
+    passphrase = read_input(passphrase_file).rstrip(b"\r\n") if passphrase_file is not None else None
+    if b"-----BEGIN" not in content:
+        return load_pkcs12(key, passphrase)
+    if b"-----BEGIN CERTIFICATE" in content:
+        return load_pem(key, key, chain, passphrase)
+    if chain is None:
+        raise ChoiceNeeded(
+            f"{key} holds no certificate.",
+            hint="Give the file of its certificate, and those above, as --chain.",
+        )
+    return load_pem(key, chain, None, passphrase)
+
+
+def _development_signer(
+    args: argparse.Namespace, profile: Profile, authority: DevelopmentAuthority
+) -> Signer:
+    if profile.kind == "person" and args.who is None:
+        raise ChoiceNeeded(
+            f"Under the profile {profile.name!r} a person signs.", hint="Say who with --as, or give a --key."
+        )
+    if profile.kind != "person" and args.who is not None:
+        raise ChoiceNeeded(
+            f"Under the profile {profile.name!r} no person's key signs.", hint="Leave --as out."
+        )
+    file = args.data / REGISTER_FILE
+    register = Register.load(file) if file.exists() else None
+    people = register.people() if register else ()
+    keys = DevelopmentKeys(
+        authority,
+        organisation=people[0].employer_name if people else ORGANISATION,
+        clock=lambda: datetime.now(UTC),
+    )
+    name = args.who if register is None or args.who is None else register.person(args.who).name
+    return keys.signer(profile, person_id=args.who or "", person_name=name or "")
+
+
+async def _sign(bench: _Bench, source: bytes, profile: Profile, args: argparse.Namespace) -> Finished:
+    new_field = None
+    if args.box is not None:
+        page, corners = args.box
+        new_field = NewField(args.field or FIELD, page=page, box=corners, label="Signature")
+    async with SigningDesk.open(
+        trust=bench.trust, clock=lambda: datetime.now(UTC), timestamp_authorities=bench.authorities
+    ) as desk:
+        return await sign_pdf(
+            desk,
+            source,
+            signer=bench.signer,
+            profile=profile,
+            claimed_at=datetime.now(UTC),
+            field=args.field,
+            role=args.role,
+            new_field=new_field,
+        )
+
+
+def _tell(args: argparse.Namespace, profile: Profile, signer: Signer, finished: Finished) -> None:
+    name, development = common_name(signer.certificate), is_development(signer.certificate)
+    if args.json:
+        print_json(
+            {
+                "output": str(args.output),
+                "profile": profile.name,
+                "level": str(finished.level_reached),
+                "signer": name,
+                "development": development,
+                "sha256": hashlib.sha256(finished.pdf).hexdigest(),
+                "durations_us": dict(finished.durations_us),
+            }
+        )
+        return
+    note = " A development key: for trials only." if development else ""
+    print(f"{args.output}: signed by {name}, {finished.level_reached}.{note}")

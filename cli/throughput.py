@@ -1,0 +1,105 @@
+"""`paraaf throughput`: what the event log says of the ways of signing."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from cli.files import require_room, write_whole
+from cli.folder import add_data_option, add_json_option, require_office
+from cli.printing import print_json, utc
+from throughput.compare import as_csv, as_json, as_text
+from throughput.events import records_since
+from throughput.measures import VariantMeasures, measure
+from throughput.report import report_pdf
+from throughput.spans import Case, cases_of
+from workflow.store import Store
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf throughput`."""
+    parser = subparsers.add_parser(
+        "throughput",
+        description="Per variant: how many requests, how long people and the machine took, how often it was"
+        " right the first time. What a program did in people's place is not counted as human time.",
+    )
+    parser.add_argument("--key", help="only this process")
+    parser.add_argument(
+        "--from", dest="first", type=beginning, metavar="D", help="requests opened from this day or time on"
+    )
+    parser.add_argument(
+        "--to", dest="last", type=end, metavar="D", help="requests opened until this day, included, or time"
+    )
+    form = parser.add_mutually_exclusive_group()
+    add_json_option(form)
+    form.add_argument("--csv", action="store_true", help="one line a figure, for a spreadsheet")
+    parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write it as a PDF")
+    parser.add_argument("--force", action="store_true", help="overwrite that PDF")
+    add_data_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the log, compare, tell."""
+    if args.report is not None:
+        require_room(args.report, force=args.force)
+    require_office(args.data)
+    with closing(Store.open(args.data)) as store, store.read() as session:
+        cases = [case for case in cases_of(records_since(session)) if _asked(case, args)]
+    rows = measure(cases)
+    if args.report is not None:
+        content = report_pdf(rows, period=_period(args, len(cases)), made_at=datetime.now(UTC))
+        write_whole(args.report, content, force=args.force)
+    _tell(rows, args)
+    return 0
+
+
+def beginning(text: str) -> datetime:
+    """A day's first moment, or a time, for argparse; UTC when it names no zone."""
+    return _moment(text, timedelta(0))
+
+
+def end(text: str) -> datetime:
+    """The moment after a day, or a time, for argparse; UTC when it names no zone."""
+    return _moment(text, timedelta(days=1))
+
+
+def _moment(text: str, after_day: timedelta) -> datetime:
+    try:
+        if len(text) <= len("2026-11-20"):
+            first = date.fromisoformat(text)
+            return datetime(first.year, first.month, first.day, tzinfo=UTC) + after_day
+        parsed = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is no day or time such as 2026-11-20 or 2026-11-20T14:00Z"
+        ) from None
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def _asked(case: Case, args: argparse.Namespace) -> bool:
+    return (
+        (args.key is None or case.key == args.key)
+        and (args.first is None or case.opened_at >= args.first)
+        and (args.last is None or case.opened_at < args.last)
+    )
+
+
+def _period(args: argparse.Namespace, count: int) -> str:
+    parts = [f"{count} requests"]
+    parts += [f"of {args.key}"] if args.key else []
+    parts += [f"opened from {args.first:%Y-%m-%d %H:%M} UTC"] if args.first else []
+    parts += [f"before {args.last:%Y-%m-%d %H:%M} UTC"] if args.last else []
+    return " ".join(parts)
+
+
+def _tell(rows: Sequence[VariantMeasures], args: argparse.Namespace) -> None:
+    if args.json:
+        period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
+        print_json({"period": period, **as_json(rows)})
+    elif args.csv:
+        print(as_csv(rows), end="")
+    else:
+        print(as_text(rows), end="")
+        if args.report is not None:
+            print(f"\nWritten: {args.report}")

@@ -1,0 +1,112 @@
+"""The comparison as a PDF that can be handed on: the same tables as on the screen, on paper."""
+
+import io
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from importlib.resources import as_file, files
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.pdfbase.pdfmetrics import getFont, registerFont
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, PageTemplate, Paragraph, Spacer
+from reportlab.platypus import Table as Drawn
+from reportlab.platypus.tables import TableStyle
+
+from throughput.compare import WORDS, Table, tables
+from throughput.measures import VariantMeasures
+
+TITLE = "Ways of signing compared"
+_REGULAR, _BOLD = "ParaafThroughput", "ParaafThroughput-Bold"
+_MARGIN = 48.0
+_RULE = colors.HexColor("#8a94a6")
+_GREY = colors.HexColor("#52596b")
+
+
+def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetime) -> bytes:
+    """Lay the comparison out on A4, landscape. `period` says which requests it is about."""
+    _fonts()
+    out = io.BytesIO()
+    size = landscape(A4)
+    frame = Frame(
+        _MARGIN,
+        _MARGIN,
+        size[0] - 2 * _MARGIN,
+        size[1] - 2 * _MARGIN,
+        leftPadding=0,
+        rightPadding=0,
+        topPadding=0,
+        bottomPadding=0,
+    )
+
+    def foot(canvas: Canvas, _: BaseDocTemplate) -> None:
+        canvas.setFont(_REGULAR, 8)
+        canvas.setFillColor(_GREY)
+        canvas.drawString(_MARGIN, 28, f"Made {made_at:%Y-%m-%d %H:%M} UTC by paraaf throughput")
+        canvas.drawRightString(size[0] - _MARGIN, 28, f"page {canvas.getPageNumber()}")
+
+    document = BaseDocTemplate(
+        out,
+        pagesize=size,
+        title=TITLE,
+        author="Paraaf",
+        invariant=1,
+        pageTemplates=[PageTemplate(frames=[frame], onPage=foot)],
+    )
+    document.build(list(_story(rows, period)))
+    return out.getvalue()
+
+
+def _story(rows: Sequence[VariantMeasures], period: str) -> Iterator[Flowable]:
+    yield Paragraph(TITLE, _style(_BOLD, 18, after=4))
+    yield Paragraph(period, _style(_REGULAR, 10, after=14, grey=True))
+    if not rows:
+        yield Paragraph("No requests in this period.", _style(_REGULAR, 10))
+    for table in tables(rows):
+        notes = [Paragraph(note, _style(_REGULAR, 9, grey=True)) for note in table.notes]
+        heading = Paragraph(table.title, _style(_BOLD, 11, after=4))
+        yield KeepTogether([heading, _drawn(table), Spacer(0, 4), *notes, Spacer(0, 14)])
+
+
+def _drawn(table: Table) -> Drawn:
+    """Words to the left, figures to the right, heads in bold; wide enough for its longest cells only."""
+    figures = [
+        ("ALIGN", (column, 0), (column, -1), "RIGHT")
+        for column, head in enumerate(table.rows[0])
+        if head not in WORDS
+    ]
+    style = TableStyle(
+        [
+            ("FONT", (0, 0), (-1, 0), _BOLD, 8.5),
+            ("FONT", (0, 1), (-1, -1), _REGULAR, 8.5),
+            ("LINEBELOW", (0, 0), (-1, 0), 0.8, _RULE),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.25, _RULE),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 2.5),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+            *figures,
+        ]
+    )
+    return Drawn([list(row) for row in table.rows], style=style, hAlign="LEFT", repeatRows=1)
+
+
+def _style(font: str, size: float, *, after: float = 0, grey: bool = False) -> ParagraphStyle:
+    return ParagraphStyle(
+        f"{font}-{size}-{after}-{grey}",
+        fontName=font,
+        fontSize=size,
+        leading=size * 1.35,
+        spaceAfter=after,
+        textColor=_GREY if grey else colors.black,
+    )
+
+
+def _fonts() -> None:
+    for name, file in ((_REGULAR, "noto-sans-regular.ttf"), (_BOLD, "noto-sans-bold.ttf")):
+        try:
+            getFont(name)
+        except (KeyError, TTFError):
+            with as_file(files("fonts") / file) as path:
+                registerFont(TTFont(name, str(path)))
