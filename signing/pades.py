@@ -61,9 +61,6 @@ from signing.tokens import Token
 
 ARCHIVE_FIELD = "archive-timestamp"
 _ARCHIVE_DIGEST = "sha256"
-# A later token of the same authority may be a little longer: another serial number, another chain.
-_TOKEN_MARGIN = 1.25
-_TOKEN_SPARE = 1024
 
 
 @dataclass(frozen=True)
@@ -158,21 +155,22 @@ class SigningDesk:
         check_may_sign(opened, field, adding_fields=bool(new_fields))
         # (3) what the authorities' chains need
         tokens: tuple[Token, ...] = ()
+        room = 0
         if level.reaches(Level.B_T):
-            tokens = await self._timestamper(profile).known(revocation=self._revocation_for(level))
+            timestamper = self._timestamper(profile)
+            tokens = await timestamper.known(revocation=self._revocation_for(level))
+            room = timestamper.room_bytes
         if level.reaches(Level.B_LT):
             evidence = await self._evidence(level, [path, *(token.path for token in tokens)])
         # (4) the revision
         template = template_for(path.certificates, mechanism)
-        made = placeholder(
-            signature_entries(
-                name=common_name(signer.certificate),
-                reason=profile.reason,
-                location=profile.location,
-                date=pdf_date(claimed_at),
-            ),
-            max(reserve_bytes, template.longest(_longest_token(tokens))),
+        entries = signature_entries(
+            name=common_name(signer.certificate),
+            reason=profile.reason,
+            location=profile.location,
+            date=pdf_date(claimed_at),
         )
+        made = placeholder(entries, max(reserve_bytes, template.longest(room)))
         composer = Composer(opened)
         for new_field in new_fields:
             composer.add_field(new_field)
@@ -192,9 +190,7 @@ class SigningDesk:
             certificates=path.certificates,
             layout=composed.layout,
             slot=None if archive is None else composer.slot(archive),
-            evidenced_timestampers=frozenset(
-                hashlib.sha256(token.path.certificates[0]).digest() for token in tokens
-            ),
+            evidenced_timestampers=frozenset(map(_leaf_sha256, tokens)),
             evidence_until=evidence.holds_until,
         )
 
@@ -315,9 +311,10 @@ class SigningDesk:
 
     async def _with_evidence(self, pdf: bytes, prepared: Prepared, token: Token) -> tuple[bytes, bool]:
         """Add validation data where what was embedded does not do; tells whether nothing was added."""
-        leaf = hashlib.sha256(token.path.certificates[0]).digest()
         until = prepared.evidence_until
-        if leaf in prepared.evidenced_timestampers and (until is None or token.gen_time <= until):
+        if _leaf_sha256(token) in prepared.evidenced_timestampers and (
+            until is None or token.gen_time <= until
+        ):
             return pdf, True
         signer = self.chains.path(
             prepared.signer_cert_der, extra=prepared.certificates, at=token.gen_time, whose="the signer"
@@ -330,7 +327,7 @@ class SigningDesk:
         self, pdf: bytes, prepared: Prepared, profile: Profile
     ) -> tuple[bytes, Gap]:
         timestamper = self._timestamper(profile)
-        made = placeholder(TIMESTAMP_ENTRIES, _longest_token(await timestamper.known()))
+        made = placeholder(TIMESTAMP_ENTRIES, timestamper.room_bytes)
         if prepared.slot is not None:
             composed = compose_archive(prepared.layout, prepared.slot, made)
         else:
@@ -395,10 +392,8 @@ def _require_usable(certificate: x509.Certificate, profile: Profile, now: dateti
         raise CertificateUnusableError(str(error), hint=error.hint) from error
 
 
-def _longest_token(tokens: tuple[Token, ...]) -> int:
-    """Room for the next token, from the longest seen; none when there will be no token."""
-    longest = max((len(token.token_der) for token in tokens), default=0)
-    return int(longest * _TOKEN_MARGIN) + _TOKEN_SPARE if longest else 0
+def _leaf_sha256(token: Token) -> bytes:
+    return hashlib.sha256(token.path.certificates[0]).digest()
 
 
 def _attributes(source: bytes, composed: Composed, template: CmsTemplate) -> bytes:

@@ -20,6 +20,10 @@ from signing.tokens import Token, check_token
 
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
 _LONGEST_REPLY = 256 * 1024
+# A later token of the same authority may be a little longer: another serial number, another chain.
+_MARGIN, _SPARE = 1.25, 1024
+# Room for a token with three certificates of RSA-4096 keys, about 2 kB each, and its own signature.
+_UNSEEN = 8192
 _TRUE = b"\x01\x01\xff"
 
 
@@ -95,6 +99,13 @@ class Timestamper:
             if not self._last:
                 await self.timestamp(sha256(b"").digest(), "sha256", revocation=revocation)
         return tuple(self._last.values())
+
+    @property
+    def room_bytes(self) -> int:
+        """How much room to keep for the next token: by those seen; more while an authority is unseen."""
+        longest = max((len(token.token_der) for token in self._last.values()), default=0)
+        unseen = len(self._last) < len(self._authorities)
+        return max(int(longest * _MARGIN) + _SPARE, _UNSEEN if unseen else 0)
 
     async def _ask(self, authority: TimestampAuthority, digest: bytes, digest_algorithm: str) -> Token:
         nonce = int.from_bytes(self._random_bytes(8), "big")

@@ -310,7 +310,7 @@ def test_too_little_room_is_an_error_that_says_how_much_is_needed(
 
     async def overflow(desk: SigningDesk) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr("signing.pades._longest_token", lambda tokens: 100)
+            patched.setattr("signing.timestamps.Timestamper.room_bytes", 100)
             prepared = await prepared_at(desk, credential, source, Level.B_T)
         value = await desk.sign(prepared, SoftwareSigner(credential))
         with pytest.raises(ContentsOverflowError) as failed:
