@@ -90,6 +90,8 @@ class Outcome:
     failures: Sequence[Report]
     log: LogReport
     unfinished: Mapping[str, int]
+    look: tuple[int, str]
+    """A request, and somebody who may see it."""
 
     @property
     def sound(self) -> bool:
@@ -145,6 +147,10 @@ class _Demo:
             failures=[report for report in reports if not report.passed],
             log=log,
             unfinished=self._unfinished(sample),
+            look=(
+                min(sample.requests),
+                next(one.person_id for one in office.register.people() if one.has_duty("clerk")),
+            ),
         )
         if out is not None:
             text = json.dumps(outcome.as_dict(), ensure_ascii=False, indent=2)
@@ -211,7 +217,8 @@ def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]
     signed = args.out or args.data / "signed"
     say("Try next:")
     say(f"  paraaf verify {signed} --trust {signed / TRUST_FILE}")
-    say(f"  paraaf show 1 --data {args.data}")
+    number, clerk = outcome.look
+    say(f"  paraaf show {number} --as {clerk} --data {args.data}")
     say(f"  paraaf throughput --data {args.data}")
     say(f"  paraaf log verify --data {args.data}")
 

@@ -4,9 +4,10 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.resources import as_file, files
+from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
-from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase.pdfmetrics import getFont, registerFont
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
@@ -15,26 +16,27 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, P
 from reportlab.platypus import Table as Drawn
 from reportlab.platypus.tables import TableStyle
 
+from fonts import regular
 from throughput.compare import WORDS, Table, tables
 from throughput.measures import VariantMeasures
 
 TITLE = "Ways of signing compared"
 _REGULAR, _BOLD = "ParaafThroughput", "ParaafThroughput-Bold"
-_MARGIN = 48.0
+_MARGIN = 40.0
+_SIZE = 7.8  # of the tables: the widest then fits the page
 _RULE = colors.HexColor("#8a94a6")
 _GREY = colors.HexColor("#52596b")
 
 
 def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetime) -> bytes:
-    """Lay the comparison out on A4, landscape. `period` says which requests it is about."""
+    """Lay the comparison out on A4. `period` says which requests it is about."""
     _fonts()
     out = io.BytesIO()
-    size = landscape(A4)
     frame = Frame(
         _MARGIN,
         _MARGIN,
-        size[0] - 2 * _MARGIN,
-        size[1] - 2 * _MARGIN,
+        A4[0] - 2 * _MARGIN,
+        A4[1] - 2 * _MARGIN,
         leftPadding=0,
         rightPadding=0,
         topPadding=0,
@@ -45,11 +47,11 @@ def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetim
         canvas.setFont(_REGULAR, 8)
         canvas.setFillColor(_GREY)
         canvas.drawString(_MARGIN, 28, f"Made {made_at:%Y-%m-%d %H:%M} UTC by paraaf throughput")
-        canvas.drawRightString(size[0] - _MARGIN, 28, f"page {canvas.getPageNumber()}")
+        canvas.drawRightString(A4[0] - _MARGIN, 28, f"page {canvas.getPageNumber()}")
 
     document = BaseDocTemplate(
         out,
-        pagesize=size,
+        pagesize=A4,
         title=TITLE,
         author="Paraaf",
         invariant=1,
@@ -61,12 +63,12 @@ def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetim
 
 def _story(rows: Sequence[VariantMeasures], period: str) -> Iterator[Flowable]:
     yield Paragraph(TITLE, _style(_BOLD, 18, after=4))
-    yield Paragraph(period, _style(_REGULAR, 10, after=14, grey=True))
+    yield Paragraph(_drawable(period), _style(_REGULAR, 10, after=14, grey=True))
     if not rows:
         yield Paragraph("No requests in this period.", _style(_REGULAR, 10))
     for table in tables(rows):
-        notes = [Paragraph(note, _style(_REGULAR, 9, grey=True)) for note in table.notes]
-        heading = Paragraph(table.title, _style(_BOLD, 11, after=4))
+        notes = [Paragraph(_drawable(note), _style(_REGULAR, 9, grey=True)) for note in table.notes]
+        heading = Paragraph(_drawable(table.title), _style(_BOLD, 11, after=4))
         yield KeepTogether([heading, _drawn(table), Spacer(0, 4), *notes, Spacer(0, 14)])
 
 
@@ -79,8 +81,8 @@ def _drawn(table: Table) -> Drawn:
     ]
     style = TableStyle(
         [
-            ("FONT", (0, 0), (-1, 0), _BOLD, 8.5),
-            ("FONT", (0, 1), (-1, -1), _REGULAR, 8.5),
+            ("FONT", (0, 0), (-1, 0), _BOLD, _SIZE),
+            ("FONT", (0, 1), (-1, -1), _REGULAR, _SIZE),
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, _RULE),
             ("LINEBELOW", (0, 1), (-1, -1), 0.25, _RULE),
             ("LEFTPADDING", (0, 0), (0, -1), 0),
@@ -89,7 +91,20 @@ def _drawn(table: Table) -> Drawn:
             *figures,
         ]
     )
-    return Drawn([list(row) for row in table.rows], style=style, hAlign="LEFT", repeatRows=1)
+    return Drawn(
+        [[_printable(cell) for cell in row] for row in table.rows], style=style, hAlign="LEFT", repeatRows=1
+    )
+
+
+def _drawable(text: str) -> str:
+    """Text for a paragraph, whose markup it must not be taken for."""
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    shown = text.replace("−", "–")  # the face has no minus sign
+    missing = set(regular().missing(shown))
+    return "".join("?" if character in missing else character for character in shown)
 
 
 def _style(font: str, size: float, *, after: float = 0, grey: bool = False) -> ParagraphStyle:
