@@ -30,67 +30,67 @@ class CertsProblem(Problem):
 class KeystoreError(CertsProblem):
     """A key file cannot be opened or used; the message names the file."""
 
-    code: ClassVar[str] = "keystore"
+    code: ClassVar[str] = "certs-keystore"
 
 
 class WrongPassphrase(KeystoreError):
     """The passphrase does not open the key file."""
 
-    code: ClassVar[str] = "wrong-passphrase"
+    code: ClassVar[str] = "certs-wrong-passphrase"
 
 
 class KeyMismatch(KeystoreError):
     """The private key does not belong to the certificate."""
 
-    code: ClassVar[str] = "key-mismatch"
+    code: ClassVar[str] = "certs-key-mismatch"
 
 
 class UnsupportedKey(KeystoreError):
     """The key's algorithm, curve or size is none that this application signs with."""
 
-    code: ClassVar[str] = "unsupported-key"
+    code: ClassVar[str] = "certs-unsupported-key"
 
 
 class WeakKey(UnsupportedKey):
     """The key is too short to give evidence."""
 
-    code: ClassVar[str] = "weak-key"
+    code: ClassVar[str] = "certs-weak-key"
 
 
 class CertificateExpired(CertsProblem):
     """The certificate's validity has ended."""
 
-    code: ClassVar[str] = "certificate-expired"
+    code: ClassVar[str] = "certs-expired"
 
 
 class CertificateNotYetValid(CertsProblem):
     """The certificate's validity has not begun."""
 
-    code: ClassVar[str] = "certificate-not-yet-valid"
+    code: ClassVar[str] = "certs-not-yet-valid"
 
 
 class KeyUsageMissing(CertsProblem):
     """The certificate does not say that its key may sign documents."""
 
-    code: ClassVar[str] = "key-usage-missing"
+    code: ClassVar[str] = "certs-key-usage-missing"
 
 
 class TrustError(CertsProblem):
     """A file of trust anchors or revocation lists cannot be read; the message names the file."""
 
-    code: ClassVar[str] = "trust"
+    code: ClassVar[str] = "certs-trust"
 
 
 class RevocationUnavailable(CertsProblem):
     """No valid answer says whether the certificate is revoked; the message lists every source's reason."""
 
-    code: ClassVar[str] = "revocation-unavailable"
+    code: ClassVar[str] = "certs-revocation-unavailable"
 
 
 class CertificateRevoked(CertsProblem):
     """The certificate is revoked; `evidence` holds the answer that says so."""
 
-    code: ClassVar[str] = "certificate-revoked"
+    code: ClassVar[str] = "certs-revoked"
 
     def __init__(self, message: str, *, hint: str = "", evidence: RevocationEvidence) -> None:
         super().__init__(message, hint=hint)
@@ -105,22 +105,22 @@ class CertificateRevoked(CertsProblem):
 class AuthorityError(CertsProblem):
     """The development authority's folder cannot be used, or was asked for something it does not make."""
 
-    code: ClassVar[str] = "development-authority"
+    code: ClassVar[str] = "certs-authority"
 
 
 class AuthorityMissing(AuthorityError):
     """The folder holds no development authority."""
 
-    code: ClassVar[str] = "development-authority-missing"
+    code: ClassVar[str] = "certs-authority-missing"
 
 
 class AuthorityExists(AuthorityError):
     """The folder holds a development authority already."""
 
-    code: ClassVar[str] = "development-authority-exists"
+    code: ClassVar[str] = "certs-authority-exists"
 
 
 class AuthorityServerError(AuthorityError):
     """The development authority's HTTP server cannot start."""
 
-    code: ClassVar[str] = "development-authority-server"
+    code: ClassVar[str] = "certs-authority-server"

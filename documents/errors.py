@@ -57,7 +57,7 @@ class UnknownKind(DocumentError):
 class IntakeRefused(DocumentError):
     """A file can't be read as rows at all; `line` is where reading stopped, 0 when no line is to blame."""
 
-    code: ClassVar[str] = "intake-file"
+    code: ClassVar[str] = "document-intake"
 
     def __init__(self, message: str, *, hint: str, line: int = 0) -> None:
         super().__init__(message, hint=hint)
@@ -67,31 +67,31 @@ class IntakeRefused(DocumentError):
 class RegisterError(DocumentError):
     """The HR register can't be read."""
 
-    code: ClassVar[str] = "register-file"
+    code: ClassVar[str] = "document-register"
 
 
 class PersonUnknown(DocumentError):
     """The HR register holds no person of this id."""
 
-    code: ClassVar[str] = "register-person"
+    code: ClassVar[str] = "document-person-unknown"
 
 
 class BlobError(DocumentError):
     """A stored file could not be written or read."""
 
-    code: ClassVar[str] = "blob"
+    code: ClassVar[str] = "document-blob"
 
 
 class BlobMissing(BlobError):
     """No file of this digest is stored."""
 
-    code: ClassVar[str] = "blob-missing"
+    code: ClassVar[str] = "document-blob-missing"
 
 
 class BlobCorrupt(BlobError):
     """A stored file's content is not what its name says."""
 
-    code: ClassVar[str] = "blob-corrupt"
+    code: ClassVar[str] = "document-blob-corrupt"
 
 
 def _counted(count: int) -> str:

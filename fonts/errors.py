@@ -9,7 +9,7 @@ from problem import Problem
 class FontProblem(Problem):
     """Base of the errors of `fonts`."""
 
-    code: ClassVar[str] = "font-problem"
+    code: ClassVar[str] = "fonts"
 
 
 class UnprintableText(FontProblem):
@@ -18,7 +18,7 @@ class UnprintableText(FontProblem):
     `field` names the field (dotted path) when the caller knows it, `characters` the offenders.
     """
 
-    code: ClassVar[str] = "unprintable-text"
+    code: ClassVar[str] = "fonts-unprintable"
 
     def __init__(self, characters: str, *, field: str = "") -> None:
         named = ", ".join(_described(character) for character in characters[:5])

@@ -14,4 +14,4 @@ class ThroughputError(Problem):
 class LogOutOfOrder(ThroughputError):
     """The events were not given in the order of their sequence."""
 
-    code: ClassVar[str] = "throughput.order"
+    code: ClassVar[str] = "throughput-order"

@@ -10,7 +10,7 @@ from workflow.refusal import Refusal
 class DefinitionRefused(WorkflowError):
     """Definition files break rules: `refusals` lists every one with file, state and the mend."""
 
-    code: ClassVar[str] = "definition-refused"
+    code: ClassVar[str] = "workflow-definition-refused"
 
     def __init__(self, refusals: Iterable[Refusal]) -> None:
         self.refusals = tuple(refusals)
@@ -23,40 +23,40 @@ class DefinitionRefused(WorkflowError):
 class DefinitionUnknown(WorkflowError):
     """There is no such definition, or it is no longer offered."""
 
-    code: ClassVar[str] = "definition-unknown"
+    code: ClassVar[str] = "workflow-definition-unknown"
 
 
 class NoBranch(WorkflowError):
     """The definition has no way from this state by this trigger with these facts."""
 
-    code: ClassVar[str] = "no-branch"
+    code: ClassVar[str] = "workflow-no-branch"
 
 
 class TriggerNotHere(NoBranch):
     """The state has no such trigger."""
 
-    code: ClassVar[str] = "trigger-not-here"
+    code: ClassVar[str] = "workflow-trigger-not-here"
 
 
 class FactMissing(WorkflowError):
     """A guard needs a fact that the request's data do not hold."""
 
-    code: ClassVar[str] = "fact-missing"
+    code: ClassVar[str] = "workflow-fact-missing"
 
 
 class DurationInvalid(WorkflowError):
     """A text is not an ISO 8601 duration of the kind that is asked."""
 
-    code: ClassVar[str] = "duration-invalid"
+    code: ClassVar[str] = "workflow-duration-invalid"
 
 
 class CalendarUnknown(WorkflowError):
     """There is no working calendar of this name."""
 
-    code: ClassVar[str] = "calendar-unknown"
+    code: ClassVar[str] = "workflow-calendar-unknown"
 
 
 class CalendarEnded(WorkflowError):
     """A working calendar does not list the holidays of this day's year."""
 
-    code: ClassVar[str] = "calendar-ended"
+    code: ClassVar[str] = "workflow-calendar-ended"
