@@ -1,0 +1,61 @@
+"""kill -9 of the worker at every named point, in batches and alone: all is signed in the end, and once."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from certs.serve_authority import AuthorityServer
+from tests.steps_office import QUICK, Sample, worker
+from workflow.faults import POINTS
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    sample = Sample.open(tmp_path_factory.mktemp("office"))
+    with AuthorityServer(sample.office.authority.folder):
+        yield sample
+    sample.office.close()
+
+
+def kill_at(sample: Sample, point: str) -> None:
+    with worker(sample, point) as process:
+        assert process.wait(60) == -signal.SIGKILL, f"{point} was not reached"
+    time.sleep(QUICK.silent_s)  # then the next worker takes it for dead
+
+
+def finish(sample: Sample) -> None:
+    asyncio.run(sample.work())
+
+
+def is_of_render(point: str) -> bool:
+    return point.startswith("render")
+
+
+@pytest.mark.parametrize("point", sorted(POINTS))
+def test_a_worker_killed_at_a_point_leaves_nothing_undone_and_nothing_done_twice(
+    sample: Sample, point: str
+) -> None:
+    """16 points × 13 requests of all variants: 208. Each point kills twice: in a batch, then later on."""
+    requests = sample.submit_mixed()
+    while {sample.request(number).state for number in requests} != {"rendering"}:
+        assert sample.act(requests)
+    if is_of_render(point):
+        kill_at(sample, point)
+        kill_at(sample, f"{point}:3")  # by now the batch has been taken apart
+    finish(sample)
+    sample.require_sound(requests)
+    assert sample.act(requests) == len(requests)  # everybody signs
+    if not is_of_render(point):
+        kill_at(sample, point)
+    finish(sample)
+    assert sample.act(requests) == 6  # managers of temporary contracts countersign
+    if not is_of_render(point):
+        kill_at(sample, f"{point}:2" if point.startswith("job") else point)
+    finish(sample)
+    sample.require_finished(requests)
+    assert not sample.leftovers()
