@@ -7,20 +7,18 @@ from typing import Any, Protocol
 
 import rfc8785
 
-from documents.canvas import Style
 from documents.errors import UnknownKind
 from documents.layout import action_plan, employer_declaration
 from documents.layout.letterhead import Cover, Letterhead
-from documents.layout.signing_block import Place
+from documents.layout.signing_block import Place, unsigned_appearance
 from documents.pdfa import DataFile, Description, SignatureField, write_pdfa
-from documents.sheet import MUTED, Box, Sheet
+from documents.sheet import Box, Sheet
 from documents.words import Words, mark, words_in
 from fonts import UnprintableText, regular
 
 ARCHIVE_TIMESTAMP = "archive-timestamp"
 DATA_FILE = "data.json"
 SAMPLE_NOTE = mark("Sample data – development certificates")
-_PLACEHOLDER = Style(8, 10, MUTED)
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,7 @@ def _places(
 def _signature_fields(
     boxes: Sequence[tuple[Place, Box]], words: Words, *, archive_timestamp: bool
 ) -> list[SignatureField]:
-    unsigned = words.text("Not signed yet")
-    x, y = 8.0, 8.0
-    appearance = f"{_PLACEHOLDER.operators} {x:g} {y:g} Td <{_PLACEHOLDER.face.hex(unsigned)}> Tj ET".encode()
+    appearance = unsigned_appearance(words.text("Not signed yet"))
     fields = [
         SignatureField(place.field, place.label, box, appearance)
         for place, box in boxes

@@ -4,7 +4,7 @@ Layouts say what there is; the sheet decides where it goes. Each method is one k
 layer of tags can be laid over them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from documents.canvas import A4, Colour, PageCanvas, Style
@@ -21,7 +21,7 @@ TINT: Colour = (0.949, 0.961, 0.973)
 PAGES_MAX = 60
 LEFT, RIGHT = 62.0, A4[0] - 62.0
 WIDTH = RIGHT - LEFT
-BOTTOM = 68.0
+BOTTOM = 65.0
 
 BODY = Style(9.5, 12.8, INK)
 LABEL = Style(9, 12.8, MUTED)
@@ -31,10 +31,17 @@ TITLE = Style(21, 26, ACCENT, strong=True)
 SMALL = Style(7.5, 10, MUTED)
 COLUMN = Style(8, 11, MUTED, strong=True)
 
-_LABEL_WIDTH = 168.0
-_VALUE_X = LEFT + _LABEL_WIDTH + 14
-_ROW_GAP = 2.4
-_HEADING_SPACE = 12.0
+GUTTER = 18.0
+HALF = (WIDTH - GUTTER) / 2
+_ROW_GAP = 2.0
+_HEADING_SPACE = 10.0
+_CELL_PADDING = 2.0
+HEADING_RULE = 7.0
+HEADING_HEIGHT = _HEADING_SPACE + HEADING.leading + HEADING_RULE
+# Beside each other sections are easy to read as long as they are short.
+BESIDE_MAX = 170.0
+
+Rows = Sequence[tuple[str, str]]
 
 
 class DocumentTooLong(DocumentError):
@@ -52,6 +59,44 @@ class Box:
     y: float
     width: float
     height: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A column of rows: its left edge, and how wide labels and values may be, in points."""
+
+    x: float
+    label_width: float
+    value_width: float
+    gap: float
+
+    @property
+    def value_x(self) -> float:
+        """The left edge of the values."""
+        return self.x + self.label_width + self.gap
+
+    def cells(self, label: str, value: str) -> tuple[list[str], list[str]]:
+        """A row's label and value, broken into lines."""
+        return broken(label, LABEL, self.label_width), broken(value, BODY, self.value_width)
+
+    def height(self, rows: Rows) -> float:
+        """How much these rows take, one below the other."""
+        return sum(max(map(len, self.cells(*row))) * BODY.leading + _ROW_GAP for row in rows)
+
+
+# Labels and values stand at the same places in the whole width and in its left half.
+WHOLE = Strip(LEFT, 168, WIDTH - 182, gap=14)
+# Room for yes and no alone: unlike things beside each other would be hard to read.
+_HALVES = tuple(Strip(x, 168, 24, gap=14) for x in (LEFT, LEFT + HALF + GUTTER))
+NARROW = tuple(Strip(x, 100, HALF - 106, gap=6) for x in (LEFT, LEFT + HALF + GUTTER))
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and the rows under it."""
+
+    heading: str
+    rows: Rows
 
 
 @dataclass(frozen=True)
@@ -99,25 +144,61 @@ class Sheet:
     def heading(self, text: str, *, keep: float = 44.0) -> None:
         """A section's heading with a line under it, on one page with the next `keep` points."""
         lines = broken(text, HEADING, WIDTH)
-        if not self._fresh:
-            self.keep(_HEADING_SPACE + len(lines) * HEADING.leading + keep)
+        self._space_above(len(lines) * HEADING.leading + keep)
+        self._heading(lines, LEFT, WIDTH)
+
+    def _space_above(self, height: float) -> None:
+        """Keep `height` points together, and leave white above them unless a page begins."""
+        self.keep(_HEADING_SPACE + height)
         if not self._fresh:
             self.y -= _HEADING_SPACE
+
+    def _heading(self, lines: Sequence[str], x: float, width: float) -> None:
         for line in lines:
             self.y -= HEADING.leading
-            self.canvas.text(LEFT, self.y + 4, line, HEADING)
-        self.canvas.rule(LEFT, self.y - 2, WIDTH, HAIRLINE)
-        self.y -= 7
+            self.canvas.text(x, self.y + 4, line, HEADING)
+        self.canvas.rule(x, self.y - 2, width, HAIRLINE)
+        self.y -= HEADING_RULE
         self._fresh = False
 
-    def fields(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Rows of a label and its value; a long value flows on, also to a further page."""
-        for label, value in rows:
-            labels = broken(label, LABEL, _LABEL_WIDTH)
-            values = broken(value, BODY, RIGHT - _VALUE_X)
-            self._row(labels, values)
+    def beside(self, sections: Sequence[Section]) -> None:
+        """Two short sections beside each other on one page; long ones stand below each other."""
+        height = max(strip.height(section.rows) for strip, section in zip(NARROW, sections, strict=True))
+        headings = [broken(section.heading, HEADING, HALF) for section in sections]
+        if height > BESIDE_MAX or max(map(len, headings)) > 1:
+            for section in sections:
+                self.heading(section.heading)
+                self.fields(section.rows)
+            return
+        self._space_above(HEADING.leading + HEADING_RULE + height)
+        top = self.y
+        for strip, section, heading in zip(NARROW, sections, headings, strict=True):
+            self.y = top
+            self._heading(heading, strip.x, HALF)
+            self.strip(strip, section.rows)
+        self.y = top - HEADING.leading - HEADING_RULE - height
 
-    def _row(self, labels: list[str], values: list[str]) -> None:
+    def strip(self, strip: Strip, rows: Rows) -> None:
+        """Rows in a part of the width; the caller has kept room for them."""
+        for row in rows:
+            self._row(strip, *strip.cells(*row))
+
+    def fields(self, rows: Rows) -> None:
+        """Rows of a label and its value; a long value flows on, also to a further page.
+
+        Two answers of yes or no that follow each other stand beside each other.
+        """
+        for row in _paired(rows):
+            if len(row) == 1:
+                self._row(WHOLE, *WHOLE.cells(*row[0]))
+                continue
+            self.keep(BODY.leading + _ROW_GAP)
+            top = self.y
+            for strip, cell in zip(_HALVES, row, strict=True):
+                self.y = top
+                self._row(strip, *strip.cells(*cell))
+
+    def _row(self, strip: Strip, labels: list[str], values: list[str]) -> None:
         # a row that fits on a page stays in one piece when that costs little; a longer one may break
         height = max(len(labels), len(values))
         self.keep(min(height, max(4, len(labels))) * BODY.leading + _ROW_GAP)
@@ -125,9 +206,9 @@ class Sheet:
             self.keep(BODY.leading)
             self.y -= BODY.leading
             if index < len(labels):
-                self.canvas.text(LEFT, self.y + 3, labels[index], LABEL)
+                self.canvas.text(strip.x, self.y + 3, labels[index], LABEL)
             if index < len(values):
-                self.canvas.text(_VALUE_X, self.y + 3, values[index], BODY)
+                self.canvas.text(strip.value_x, self.y + 3, values[index], BODY)
             self._fresh = False
         self.y -= _ROW_GAP
 
@@ -147,7 +228,7 @@ class Sheet:
         self._table_head(columns)
         for row in rows:
             cells = [broken(cell, BODY, column.width - 12) for cell, column in zip(row, columns, strict=True)]
-            height = max(map(len, cells)) * BODY.leading + 5
+            height = max(map(len, cells)) * BODY.leading + 2 * _CELL_PADDING
             if self.y - height < BOTTOM:
                 self.turn()
                 self._table_head(columns)
@@ -169,7 +250,7 @@ class Sheet:
 
     def _table_row(self, columns: Sequence[Column], cells: Sequence[list[str]]) -> None:
         for (column, x), lines in zip(_placed(columns), cells, strict=True):
-            y = self.y - 2.5
+            y = self.y - _CELL_PADDING
             for line in lines:
                 y -= BODY.leading
                 if column.right:
@@ -186,6 +267,29 @@ class Sheet:
         pages = self.canvas.page_count
         self.canvas.on_every_page(lambda page: draw_foot(self.canvas, page, pages))
         return self.canvas.streams()
+
+
+def _paired(rows: Rows) -> Iterator[Rows]:
+    """The rows one by one, but two neighbours that fit into the halves together."""
+    waiting: tuple[str, str] | None = None
+    for row in rows:
+        short = max(map(len, _HALVES[0].cells(*row))) == 1
+        if waiting is not None and short:
+            yield (waiting, row)
+            waiting = None
+        else:
+            if waiting is not None:
+                yield (waiting,)
+            waiting = row if short else None
+            if not short:
+                yield (row,)
+    if waiting is not None:
+        yield (waiting,)
+
+
+def fields_height(rows: Rows) -> float:
+    """How much `Sheet.fields` takes for these rows."""
+    return sum(WHOLE.height(row[:1]) for row in _paired(rows))
 
 
 def _placed(columns: Sequence[Column]) -> list[tuple[Column, float]]:

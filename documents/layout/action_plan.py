@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from documents.layout.signing_block import BOX_HEIGHT, Place, signing_boxes
+from documents.layout.signing_block import Place, Signing
 from documents.sheet import Box, Sheet
 from documents.words import Words, mark
 
@@ -50,7 +50,7 @@ def draw(
         sheet.heading(f"{number}. {action['focus_area']}", keep=60)
         sheet.fields(_action(action, words))
     _reasons(sheet, data.get("reasons", {}), words)
-    return _approval(sheet, data, words, issued_on, places)
+    return _approval(data, words, issued_on, places).draw(sheet)
 
 
 def _header(header: Mapping[str, Any], words: Words) -> Rows:
@@ -97,15 +97,11 @@ def _reasons(sheet: Sheet, reasons: Mapping[str, str], words: Words) -> None:
             sheet.paragraph(reason)
 
 
-def _approval(
-    sheet: Sheet, data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]
-) -> list[tuple[Place, Box]]:
+def _approval(data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]) -> Signing:
     _ = words.text
     approval = data.get("approval", {})
     who = ", ".join(approval[name] for name in ("name", "function") if name in approval)
     rows = [(_("For the employer"), who)] if who else []
-    day = words.day(issued_on)
+    day = words.day(issued_on).replace(" ", "\N{NO-BREAK SPACE}")
     rows.append((_("Place and date"), f"{approval['place']}, {day}" if "place" in approval else day))
-    sheet.heading(_("Approval"), keep=17 * len(rows) + 50 + BOX_HEIGHT)
-    sheet.fields(rows)
-    return signing_boxes(sheet, places)
+    return Signing(_("Approval"), "", rows, places)

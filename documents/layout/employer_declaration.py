@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from documents.layout.signing_block import BOX_HEIGHT, Place, signing_boxes
-from documents.sheet import WIDTH, Box, Column, Sheet
+from documents.layout.signing_block import Place, Signing
+from documents.sheet import HEADING_HEIGHT, HEADING_RULE, WIDTH, Box, Column, Section, Sheet, fields_height
 from documents.words import Words, mark
 
 TITLE = mark("Employer declaration")
@@ -61,19 +61,31 @@ def draw(
 ) -> list[tuple[Place, Box]]:
     """Draw the declaration; gives where its signatures go."""
     _ = words.text
-    sheet.heading(_("Employer"))
-    sheet.fields(_employer(data["employer"], words))
-    sheet.heading(_("Employee"))
-    sheet.fields(_employee(data["employee"], words))
+    sheet.beside(
+        [
+            Section(_("Employer"), _employer(data["employer"], words)),
+            Section(_("Employee"), _employee(data["employee"], words)),
+        ]
+    )
     sheet.heading(_("Employment"))
     sheet.fields(_employment(data["employment"], words))
     if "continuation" in data:
         _continuation(sheet, data["continuation"], words)
     _income(sheet, data["income"], words)
-    sheet.heading(_("Loan and garnishment"))
-    sheet.fields(_other(data["other"], words))
-    _statements(sheet, data, words)
-    return _signing(sheet, data.get("signing", {}), words, issued_on, places)
+    other = _other(data["other"], words)
+    signing = _signing(data.get("signing", {}), words, issued_on, places)
+    statements = _statements(data, words)
+    # no page of signatures alone: the last section before them comes along
+    behind = HEADING_HEIGHT + signing.height
+    sheet.heading(
+        _("Loan and garnishment"), keep=HEADING_RULE + fields_height(other) + (0 if statements else behind)
+    )
+    sheet.fields(other)
+    for heading, texts in statements:
+        sheet.heading(heading, keep=44 + (behind if heading == statements[-1][0] else 0))
+        for text in texts:
+            sheet.paragraph(text)
+    return signing.draw(sheet)
 
 
 def _address(party: Mapping[str, Any]) -> str:
@@ -207,30 +219,22 @@ def _other(other: Mapping[str, Any], words: Words) -> Rows:
     return rows
 
 
-def _statements(sheet: Sheet, data: Mapping[str, Any], words: Words) -> None:
-    """The clerk's statement, and the reasons given where a figure is out of the ordinary."""
+def _statements(data: Mapping[str, Any], words: Words) -> list[tuple[str, list[str]]]:
+    """The clerk's statement, and the reasons given where a figure is out of the ordinary, with headings."""
+    _ = words.text
     statement = data["other"].get("supplementary_statement")
-    if statement:
-        sheet.heading(words.text("Supplementary statement"))
-        sheet.paragraph(statement)
-    reasons = data.get("reasons", {})
-    if reasons:
-        sheet.heading(words.text("Explanations"))
-        for __, reason in sorted(reasons.items()):
-            sheet.paragraph(reason)
+    reasons = [reason for __, reason in sorted(data.get("reasons", {}).items())]
+    found = [(_("Supplementary statement"), [statement] if statement else []), (_("Explanations"), reasons)]
+    return [(heading, texts) for heading, texts in found if texts]
 
 
-def _signing(
-    sheet: Sheet, signing: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]
-) -> list[tuple[Place, Box]]:
+def _signing(signing: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]) -> Signing:
     _ = words.text
     rows = [(_("For the employer"), signing["name"])] if "name" in signing else []
-    day = words.day(issued_on)
+    day = words.day(issued_on).replace(" ", "\N{NO-BREAK SPACE}")
     rows.append((_("Place and date"), f"{signing['place']}, {day}" if "place" in signing else day))
     contact = ", ".join(signing[name] for name in ("contact_name", "contact_phone") if name in signing)
     if contact:
         rows.append((_("Contact for verification"), contact))
-    sheet.heading(_("Signing"), keep=30 + 17 * len(rows) + 40 + BOX_HEIGHT)
-    sheet.paragraph(_("The employer declares that this document has been filled in truthfully."))
-    sheet.fields(rows)
-    return signing_boxes(sheet, places)
+    statement = _("The employer declares that this document has been filled in truthfully.")
+    return Signing(_("Signing"), statement, rows, places)

@@ -30,6 +30,7 @@ _TOP = A4[1] - 48
 _QR_SIZE = 92.0
 _QR_GAP = 20.0
 _FOOT = 44.0
+_FOOT_GAP = 24.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Letterhead:
                 canvas.text(LEFT, y + 3, line, SENDER_DETAIL)
         y -= 8
         canvas.rule(LEFT, y, WIDTH, ACCENT, 1.4)
-        return self._title_block(canvas, y - 18)
+        return self._title_block(canvas, y - 14)
 
     def _title_block(self, canvas: PageCanvas, top: float) -> float:
         """Title and particulars at the left, the QR code at the right."""
@@ -157,14 +158,17 @@ class Letterhead:
         return y - height - 8
 
     def draw_foot(self, canvas: PageCanvas, page: int, pages: int) -> None:
-        """Draw the foot: title and number, verification code, page number."""
+        """Draw the foot: title and number, the whole verification code, page number."""
         cover = self.cover
         canvas.rule(LEFT, _FOOT + 14, WIDTH, HAIRLINE)
         place = self.words.text("Page {page} of {pages}").format(page=page + 1, pages=pages)
         code = f"{self.words.text('Verification code')} {cover.verification_code}"
-        canvas.text(LEFT, _FOOT, _shortened(f"{cover.title} · {cover.number}", SMALL, WIDTH * 0.4), SMALL)
+        code = _shortened(code, SMALL, WIDTH * 0.6)  # wider than 32 of the widest letters
+        code_right = RIGHT - SMALL.width(place) - _FOOT_GAP
+        title_room = code_right - SMALL.width(code) - _FOOT_GAP - LEFT
+        canvas.text(LEFT, _FOOT, _shortened(f"{cover.title} · {cover.number}", SMALL, title_room), SMALL)
+        canvas.text_right(code_right, _FOOT, code, SMALL)
         canvas.text_right(RIGHT, _FOOT, place, SMALL)
-        canvas.text(LEFT + WIDTH * 0.42, _FOOT, _shortened(code, SMALL, WIDTH * 0.44), SMALL)
 
 
 def _shortened(text: str, style: Style, width: float) -> str:

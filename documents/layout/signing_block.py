@@ -1,17 +1,36 @@
-"""Where signatures go: labelled boxes at the end of a document."""
+"""Where signatures go: the last section of a document, with a labelled box for each signature."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from documents.canvas import Style
 from documents.lines import broken
-from documents.sheet import HAIRLINE, INK, LEFT, WIDTH, Box, Sheet
+from documents.sheet import (
+    BESIDE_MAX,
+    BODY,
+    GUTTER,
+    HAIRLINE,
+    HALF,
+    HEADING_RULE,
+    INK,
+    LEFT,
+    MUTED,
+    NARROW,
+    WIDTH,
+    Box,
+    Rows,
+    Sheet,
+    fields_height,
+)
 
-BOX_HEIGHT = 86.0  # five lines of a stamp at 8 points, with a margin
-_GAP = 18.0
+BOX_WIDTH = HALF
+BOX_HEIGHT = 72.0  # five lines of a stamp at 9 points, with a margin
+INK_HEIGHT = 86.0  # a hand and a company stamp need more room
 _COLUMNS = 2
-BOX_WIDTH = (WIDTH - _GAP) / _COLUMNS
 _BOX_LABEL = Style(9, 12, INK, strong=True)
+_LABEL_GAP = 4.0
+_BOX_SPACE = 6.0
+_PLACEHOLDER = Style(8, 10, MUTED)
 
 
 @dataclass(frozen=True)
@@ -21,27 +40,100 @@ class Place:
     field: str | None
     label: str
 
+    @property
+    def height(self) -> float:
+        """The height of the box."""
+        return INK_HEIGHT if self.field is None else BOX_HEIGHT
 
-def signing_boxes(sheet: Sheet, places: Sequence[Place]) -> list[tuple[Place, Box]]:
-    """Draw a box for each place, two beside each other; gives the boxes."""
-    boxes: list[tuple[Place, Box]] = []
-    for start in range(0, len(places), _COLUMNS):
-        boxes += _row_of_boxes(sheet, places[start : start + _COLUMNS])
-    return boxes
+    @property
+    def label_lines(self) -> list[str]:
+        """The words over the box."""
+        return broken(self.label, _BOX_LABEL, BOX_WIDTH)
 
 
-def _row_of_boxes(sheet: Sheet, places: Sequence[Place]) -> list[tuple[Place, Box]]:
-    labels = [broken(place.label, _BOX_LABEL, BOX_WIDTH) for place in places]
-    label_height = max(map(len, labels)) * _BOX_LABEL.leading
-    sheet.keep(label_height + BOX_HEIGHT + 16)
-    top = sheet.y - 6
-    sheet.y = top - label_height - 4 - BOX_HEIGHT
+@dataclass(frozen=True)
+class Signing:
+    """The section in which a document is signed; it stays in one piece.
+
+    A single signature stands beside the rows, several stand below them, two beside each other.
+    """
+
+    heading: str
+    statement: str
+    rows: Rows
+    places: Sequence[Place]
+
+    @property
+    def height(self) -> float:
+        """How much is under the heading."""
+        statement = len(broken(self.statement, BODY, WIDTH)) * BODY.leading + 4 if self.statement else 0
+        if self._beside:
+            return statement + max(_boxes_height(self.places), NARROW[0].height(self.rows))
+        boxes = sum(_BOX_SPACE + _boxes_height(row) for row in _in_rows(self.places))
+        return statement + fields_height(self.rows) + boxes
+
+    def draw(self, sheet: Sheet) -> list[tuple[Place, Box]]:
+        """Draw it, on a new page if need be; gives the boxes."""
+        sheet.heading(self.heading, keep=HEADING_RULE + self.height)
+        if self.statement:
+            sheet.paragraph(self.statement)
+        if not self._beside:
+            sheet.fields(self.rows)
+            return [box for row in _in_rows(self.places) for box in _draw_row(sheet, row)]
+        top = sheet.y
+        sheet.strip(NARROW[0], self.rows)
+        bottom, sheet.y = sheet.y, top
+        boxes = _draw_boxes(sheet, self.places, NARROW[1].x)
+        sheet.y = min(bottom, sheet.y)
+        return boxes
+
+    @property
+    def _beside(self) -> bool:
+        return len(self.places) == 1 and NARROW[0].height(self.rows) <= BESIDE_MAX
+
+
+def unsigned_appearance(text: str) -> bytes:
+    """What a signature field shows before it is signed: a thin frame, and words in its corner."""
+    red, green, blue = HAIRLINE
+    frame = (
+        f"q {red:g} {green:g} {blue:g} RG 0.6 w 0.3 0.3 {BOX_WIDTH - 0.6:.2f} {BOX_HEIGHT - 0.6:.2f} re S Q"
+    )
+    return f"{frame} {_PLACEHOLDER.operators} 8 8 Td <{_PLACEHOLDER.face.hex(text)}> Tj ET".encode()
+
+
+def _in_rows(places: Sequence[Place]) -> list[Sequence[Place]]:
+    return [places[start : start + _COLUMNS] for start in range(0, len(places), _COLUMNS)]
+
+
+def _label_height(places: Sequence[Place]) -> float:
+    return max(len(place.label_lines) for place in places) * _BOX_LABEL.leading + _LABEL_GAP
+
+
+def _boxes_height(places: Sequence[Place]) -> float:
+    return _label_height(places) + max(place.height for place in places)
+
+
+def _draw_row(sheet: Sheet, places: Sequence[Place]) -> list[tuple[Place, Box]]:
+    sheet.keep(_BOX_SPACE + _boxes_height(places))
+    sheet.y -= _BOX_SPACE
+    return _draw_boxes(sheet, places, LEFT)
+
+
+def _draw_boxes(sheet: Sheet, places: Sequence[Place], left: float) -> list[tuple[Place, Box]]:
+    """Boxes beside each other, each under its label.
+
+    A form field brings its own frame, which changes when it is signed: only the box for ink is drawn here.
+    """
+    top = sheet.y
+    box_top = top - _label_height(places)
     boxes = []
-    for column, (place, lines) in enumerate(zip(places, labels, strict=True)):
-        x = LEFT + column * (BOX_WIDTH + _GAP)
-        for index, line in enumerate(lines, start=1):
+    for column, place in enumerate(places):
+        x = left + column * (BOX_WIDTH + GUTTER)
+        for index, line in enumerate(place.label_lines, start=1):
             sheet.canvas.text(x, top - index * _BOX_LABEL.leading + 3, line, _BOX_LABEL)
-        sheet.canvas.frame(x, sheet.y, BOX_WIDTH, BOX_HEIGHT, HAIRLINE)
-        boxes.append((place, Box(sheet.page, x, sheet.y, BOX_WIDTH, BOX_HEIGHT)))
-    sheet.y -= 8
+        box = Box(sheet.page, x, box_top - place.height, BOX_WIDTH, place.height)
+        if place.field is None:
+            sheet.canvas.frame(box.x, box.y, box.width, box.height, HAIRLINE)
+        boxes.append((place, box))
+    sheet.y = min(box.y for _, box in boxes)
     return boxes

@@ -9,12 +9,14 @@ import pytest
 
 from documents.kinds import KINDS
 from documents.layout import action_plan, employer_declaration
-from documents.layout.signing_block import BOX_HEIGHT, BOX_WIDTH, Place
+from documents.layout.letterhead import Cover, Letterhead
+from documents.layout.signing_block import BOX_HEIGHT, BOX_WIDTH, INK_HEIGHT, Place, unsigned_appearance
 from documents.render import Layout
-from documents.sheet import BODY, BOTTOM, LEFT, RIGHT, Sheet
+from documents.sheet import BODY, BOTTOM, HEADING, LEFT, RIGHT, SMALL, Sheet
 from documents.words import words_in
 
 ISSUED_ON = date(2024, 11, 20)
+WIDEST_CODE = "-".join(["WWWW"] * 6 + ["WW"])
 NOT_PRINTED = {"template"}  # the name of the layout itself
 OTHER_CHOICE = {
     "permanent": "flexible",
@@ -132,3 +134,87 @@ def test_boxes_stand_within_the_page_and_apart(case: str, count: int) -> None:
 
 def test_a_stamp_of_five_lines_fits_a_box() -> None:
     assert BOX_HEIGHT >= 5 * 11 + 16
+
+
+def frames(streams: list[bytes], height: float) -> int:
+    """How many rectangles of a box's size are drawn."""
+    size = f" {BOX_WIDTH:g} {height:g} re".encode()
+    return sum(stream.count(size) for stream in streams)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_only_a_place_for_ink_has_its_frame_in_the_page(case: str, count: int) -> None:
+    """A field brings its own, before and after it is signed: two would stand one in the other."""
+    layout, data = CASES[case]
+    ink = drawn(layout, data, (Place(None, "In ink"),) * count)
+    assert frames(ink, INK_HEIGHT) == count
+    fields = drawn(layout, data, (Place("x", "Signature"),) * count)
+    assert frames(fields, INK_HEIGHT) + frames(fields, BOX_HEIGHT) == 0
+    assert b" re S" in unsigned_appearance("Not signed yet")
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "da", "nb"])
+@pytest.mark.parametrize("field", ["employer", None])
+def test_the_usual_permanent_declaration_takes_one_page(language: str, field: str | None) -> None:
+    assert len(pages(usual(), language, (field,))) == 1
+
+
+@pytest.mark.parametrize("lines", range(30))
+@pytest.mark.parametrize("statement", [None, "The employee works 36 hours a week."])
+@pytest.mark.parametrize("fields", [("employer",), ("employer", "manager")])
+def test_signatures_never_stand_on_a_page_of_their_own(
+    lines: int, statement: str | None, fields: tuple[str, ...]
+) -> None:
+    """However long the income table is, the section before the signatures comes along."""
+    data = usual()
+    data["income"]["lines"] = [{"label": "Allowance", "amount": "1.00", "fixed": True}] * lines
+    if statement:
+        data["other"]["supplementary_statement"] = statement
+    last = pages(data, "en", fields)[-1]
+    before = "Supplementary statement" if statement else "Loan and garnishment"
+    assert f"<{HEADING.face.hex('Signing')}>".encode() in last
+    assert f"<{HEADING.face.hex(before)}>".encode() in last
+
+
+def usual() -> dict[str, Any]:
+    """Nothing out of the ordinary: a permanent contract, three fixed parts of the income, no loan."""
+    kind = KINDS["employer_declaration"]
+    data = kind.json_of(kind.parse(kind.example()))
+    del data["employee"]["maiden_name"], data["employment"]["reorganisation_impact"]
+    data["employment"] |= {"reorganisation": False}
+    amounts = ("gross_yearly", "holiday_allowance", "year_end_allowance", "fixed_is_unconditional")
+    data["income"] = {name: data["income"][name] for name in amounts}
+    data["other"] = {"loan": False, "wage_garnishment": False}
+    return data
+
+
+def pages(data: dict[str, Any], language: str, fields: tuple[str | None, ...]) -> list[bytes]:
+    """A whole declaration with its heads and feet; None is a place for ink."""
+    words = words_in(language)
+    sender, details = employer_declaration.sender(data, words)
+    cover = Cover(
+        title=employer_declaration.title(data, words),
+        sender=sender,
+        sender_details=details,
+        number="2026-000123",
+        verification_code=WIDEST_CODE,
+        verify_url="https://example.org/v",
+        issued_on=ISSUED_ON,
+        valid_until=ISSUED_ON,
+        note="Sample data – development certificates",
+    )
+    head = Letterhead(cover, words)
+    sheet = Sheet(head.start_page)
+    places = [Place(field, words.text(employer_declaration.LABELS[field or "employer"])) for field in fields]
+    employer_declaration.draw(sheet, data, words, ISSUED_ON, places)
+    return sheet.end(head.draw_foot)
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "da", "nb"])
+def test_every_foot_bears_the_whole_code(language: str) -> None:
+    code = f"{words_in(language).text('Verification code')} {WIDEST_CODE}"
+    streams = pages(CASES["declaration"][1], language, ("employer", "manager"))
+    assert len(streams) == 2
+    for stream in streams:
+        assert f"<{SMALL.face.hex(code)}>".encode() in stream

@@ -3,7 +3,18 @@
 import pytest
 
 from documents.canvas import PageCanvas
-from documents.sheet import BODY, BOTTOM, COLUMN, PAGES_MAX, WIDTH, Column, DocumentTooLong, Sheet
+from documents.sheet import (
+    BODY,
+    BOTTOM,
+    COLUMN,
+    PAGES_MAX,
+    WIDTH,
+    Column,
+    DocumentTooLong,
+    Section,
+    Sheet,
+    fields_height,
+)
 
 TOP = 700.0
 
@@ -87,3 +98,49 @@ def test_the_canvas_marks_a_page_at_a_time() -> None:
     assert shown(first, "one")
     assert not shown(first, "two")
     assert shown(second, "two")
+
+
+def heights(stream: bytes, *texts: str) -> list[float]:
+    """The baselines of these values."""
+    lines = stream.decode().splitlines()
+    return [float(line.split()[-5]) for text in texts for line in lines if f"<{BODY.face.hex(text)}>" in line]
+
+
+def test_answers_of_yes_and_no_stand_beside_each_other() -> None:
+    made = sheet()
+    made.fields([("Probation", "Yes"), ("Ended", "No"), ("Principal", "€2,500.00"), ("Loan", "Nee")])
+    (stream,) = end(made)
+    yes, no, principal, loan = heights(stream, "Yes", "No", "€2,500.00", "Nee")
+    assert yes == no > principal > loan
+    assert fields_height([("a", "Yes"), ("b", "No")]) == fields_height([("a", "Yes")])
+
+
+def test_what_fields_take_is_known_beforehand() -> None:
+    rows = [("Label", "Yes"), ("Label", "No"), ("Label", "value " * 40), ("label " * 20, "No")]
+    made = sheet()
+    made.fields(rows)
+    assert made.y == pytest.approx(TOP - fields_height(rows))
+
+
+def test_short_sections_stand_beside_each_other_and_long_ones_below() -> None:
+    short = [Section("Left", [("Name", "Short")]), Section("Right", [("Name", "Small")] * 2)]
+    made = sheet()
+    made.beside(short)
+    left, right, below = heights(end(made)[0], "Short", "Small")
+    assert left == right > below
+    assert made.y < below
+    made = sheet()
+    made.beside([Section("Left", [("Name", "Short")] * 30), Section("Right", [("Name", "Small")])])
+    stacked = heights(end(made)[0], "Short", "Small")
+    assert stacked == sorted(stacked, reverse=True)
+    assert len(set(stacked)) == 31
+
+
+def test_sections_beside_each_other_are_not_torn_apart() -> None:
+    made = sheet()
+    made.fields([("Label", "A longer value")] * 40)
+    made.y = BOTTOM + 60
+    made.beside([Section("Left", [("Name", "Short")] * 4), Section("Right", [("Name", "Small")])])
+    first, second = end(made)
+    assert heights(first, "Short", "Small") == []
+    assert len(heights(second, "Short", "Small")) == 5
