@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, Hash, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from certs.cert_id import issuer_hashes
 from certs.errors import UNREADABLE
-from certs.keys import PrivateKey, public_key_bits
+from certs.keys import PrivateKey
 from certs.keystore import Credential
 
 # Long for an OCSP answer: evidence embedded in a demo document can be judged offline for a week.
@@ -37,11 +38,7 @@ class OcspAnswerer:
     def __init__(self, responder: Credential, issuer: x509.Certificate) -> None:
         self._responder = responder
         self._issuer_hashes = {
-            algorithm.name: (
-                _digest(algorithm(), issuer.subject.public_bytes()),
-                _digest(algorithm(), public_key_bits(issuer)),
-            )
-            for algorithm in _CERT_ID_HASHES
+            algorithm.name: issuer_hashes(issuer, algorithm()) for algorithm in _CERT_ID_HASHES
         }
 
     def respond(
@@ -125,9 +122,3 @@ def _nonce(request: ocsp.OCSPRequest) -> x509.OCSPNonce | None:
 
 def _unsuccessful(status: ocsp.OCSPResponseStatus) -> bytes:
     return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER)
-
-
-def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
-    hasher = Hash(algorithm)
-    hasher.update(data)
-    return hasher.finalize()

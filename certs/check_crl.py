@@ -9,7 +9,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from certs.check_ocsp import CLOCK_SKEW, STRONG_HASHES
+from certs.check_ocsp import CLOCK_SKEW, STRONG_HASHES, require_whole_octets
 from certs.errors import UNREADABLE
 from certs.evidence import RevocationEvidence, UnusableAnswer
 from certs.keystore import asserted_usages
@@ -26,6 +26,7 @@ def check_crl(
     try:
         crl = x509.load_der_x509_crl(crl_der)
         _check_signature(crl, issuer)
+        require_whole_octets(crl_der, crl.signature)
         _check_extensions(crl, certificate)
         this_update, next_update = _check_times(crl, now)
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)

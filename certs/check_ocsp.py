@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA1, Hash, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA1, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from certs.cert_id import issuer_hashes, responder_key_hash
 from certs.errors import UNREADABLE
 from certs.evidence import RevocationEvidence, UnusableAnswer
-from certs.keys import public_key_bits
 from certs.keystore import is_issued_by
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
@@ -32,10 +32,10 @@ _NONCE_BYTES: Final = 32
 def make_ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate) -> tuple[bytes, bytes]:
     """Ask about one certificate; gives the request in DER and its nonce."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    # SHA-1 only names the issuer here and protects nothing; every responder knows it (RFC 5019, 2.1.1).
+    # every responder knows SHA-1 (RFC 5019, 2.1.1)
     request = (
         ocsp.OCSPRequestBuilder()
-        .add_certificate(certificate, issuer, SHA1())  # noqa: S303
+        .add_certificate(certificate, issuer, SHA1())  # noqa: S303 (names the issuer, protects nothing)
         .add_extension(x509.OCSPNonce(nonce), critical=False)
         .build()
     )
@@ -63,7 +63,7 @@ def check_ocsp(
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise UnusableAnswer(f"the responder answered {response.response_status.name.lower()}")
         single = _find_single(response, certificate, issuer)  # (2)
-        _check_signature(response, issuer, now)  # (3)
+        _check_signature(answer_der, response, issuer, now)  # (3)
         _check_times(response, single, now, max_age)  # (4)
         _check_extensions(response, nonce)  # (5)
     except UNREADABLE as error:
@@ -75,17 +75,16 @@ def _find_single(
     response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate
 ) -> ocsp.OCSPSingleResponse:
     for single in response.responses:
-        algorithm = single.hash_algorithm
-        if (
-            single.serial_number == certificate.serial_number
-            and single.issuer_name_hash == _digest(algorithm, issuer.subject.public_bytes())
-            and single.issuer_key_hash == _digest(algorithm, public_key_bits(issuer))
+        if single.serial_number == certificate.serial_number and (
+            (single.issuer_name_hash, single.issuer_key_hash) == issuer_hashes(issuer, single.hash_algorithm)
         ):
             return single
     raise UnusableAnswer("the answer is about another certificate")
 
 
-def _check_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime) -> None:
+def _check_signature(
+    answer_der: bytes, response: ocsp.OCSPResponse, issuer: x509.Certificate, now: datetime
+) -> None:
     signers = [found for found in (issuer, *response.certificates) if _is_responder(response, found)]
     if not signers:
         raise UnusableAnswer("the answer does not carry its responder's certificate")
@@ -93,6 +92,7 @@ def _check_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, now:
         if signer != issuer:
             _check_delegation(signer, issuer, now)
         if _is_signed_by(response, signer):
+            require_whole_octets(answer_der, response.signature)
             return
     raise UnusableAnswer("the answer's signature is wrong")
 
@@ -101,6 +101,7 @@ def _check_delegation(responder: x509.Certificate, issuer: x509.Certificate, now
     """Require what makes a certificate a delegated responder of `issuer` (RFC 6960)."""
     if not is_issued_by(responder, issuer) or not _is_strong(responder.signature_hash_algorithm):
         raise UnusableAnswer("the responder's certificate does not come from the certificate's issuer")
+    require_whole_octets(responder.public_bytes(Encoding.DER), responder.signature)
     if not responder.not_valid_before_utc <= now <= responder.not_valid_after_utc:
         raise UnusableAnswer("the responder's certificate is not valid now")
     if ExtendedKeyUsageOID.OCSP_SIGNING not in _extended_usages(responder):
@@ -109,11 +110,19 @@ def _check_delegation(responder: x509.Certificate, issuer: x509.Certificate, now
         raise UnusableAnswer("the responder's certificate would itself need a revocation check")
 
 
+def require_whole_octets(signed_der: bytes, signature: bytes) -> None:
+    """Require that a signature stands in a BIT STRING without unused bits; raises UnusableAnswer.
+
+    cryptography verifies it with any count of unused bits that happen to be zero; others refuse that.
+    """
+    if b"\x00" + signature not in signed_der:
+        raise UnusableAnswer("a signature does not fill its octets")
+
+
 def _is_responder(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
     if response.responder_name is not None:
         return certificate.subject == response.responder_name
-    # The key hash of a responder id is always SHA-1 (RFC 6960).
-    return response.responder_key_hash == _digest(SHA1(), public_key_bits(certificate))  # noqa: S303
+    return response.responder_key_hash == responder_key_hash(certificate)
 
 
 def _is_signed_by(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
@@ -180,9 +189,3 @@ def _has(certificate: x509.Certificate, extension: type[x509.ExtensionType]) -> 
 
 def _is_strong(algorithm: HashAlgorithm | None) -> bool:
     return algorithm is None or algorithm.name in STRONG_HASHES
-
-
-def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
-    hasher = Hash(algorithm)
-    hasher.update(data)
-    return hasher.finalize()

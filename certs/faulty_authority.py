@@ -173,7 +173,7 @@ def _one_per_protocol(faults: Iterable[str]) -> dict[str, str]:
         protocol = fault.partition("-")[0]
         if fault not in FAULTS or protocol in chosen:
             raise AuthorityError(
-                f"“{fault}” is no fault, or the second of {protocol}.", hint=str(list(FAULTS))
+                f"“{fault}” is no fault, or the second of {protocol}.", hint=f"One of {', '.join(FAULTS)}."
             )
         chosen[protocol] = fault
     return chosen

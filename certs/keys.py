@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     SECP384R1,
@@ -14,9 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from certs import der
 from certs.errors import UnsupportedKey, WeakKey
 
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
@@ -70,9 +67,3 @@ def key_type(public_key: object, *, where: str) -> str:
             return "Ed25519"
     kind = type(public_key).__name__.removesuffix("PublicKey")
     raise UnsupportedKey(f"{where}: keys of the kind {kind} are not supported.", hint=_MEND)
-
-
-def public_key_bits(certificate: x509.Certificate) -> bytes:
-    """Give a public key's bits, without algorithm, tag and length: what OCSP hashes (RFC 6960)."""
-    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return list(der.values(der.read(spki, tag=der.SEQUENCE).content))[1].content[1:]

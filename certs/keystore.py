@@ -56,11 +56,6 @@ class Credential:
         return self.certificate.public_bytes(Encoding.DER)
 
     @cached_property
-    def subject_common_name(self) -> str:
-        """Whom the certificate names."""
-        return common_name(self.certificate)
-
-    @cached_property
     def key_type(self) -> str:
         """The key's type, for instance `RSA-2048`, `P-256` or `Ed25519`."""
         return key_type(self.certificate.public_key(), where=self.name)

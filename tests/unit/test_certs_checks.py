@@ -1,5 +1,6 @@
 """No change to an answer lets it still count as evidence, and none crashes the checks."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,8 @@ from certs.check_ocsp import check_ocsp, make_ocsp_request
 from certs.evidence import RevocationEvidence, UnusableAnswer
 from certs.keystore import Credential
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+# Ahead: producedAt comes from the real clock, which a long run must not let overtake this one.
+NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 HOUR = timedelta(hours=1)
 
 
@@ -51,6 +53,38 @@ def test_a_mangled_list_is_no_evidence(authority: DevelopmentAuthority, data: st
     if mangled != crl:
         with pytest.raises(UnusableAnswer):
             check_crl(mangled, authority.tsa, authority.issuing, now=NOW)
+
+
+def with_an_unused_bit(make: Callable[[], bytes], signature_of: Callable[[bytes], bytes]) -> bytes:
+    """Bytes whose signature still verifies with cryptography, but stands there otherwise than it was made."""
+    while True:
+        der = make()
+        signature = signature_of(der)
+        if signature[-1] % 2 == 0:
+            return der.replace(b"\x00" + signature, b"\x01" + signature)
+
+
+def test_an_ocsp_signature_with_unused_bits_is_no_evidence(authority: DevelopmentAuthority) -> None:
+    answer = with_an_unused_bit(
+        lambda: ocsp_answer(authority), lambda der: ocsp.load_der_ocsp_response(der).signature
+    )
+    with pytest.raises(UnusableAnswer, match="octets"):
+        judge_ocsp(authority, answer)
+
+
+def test_a_responder_certificate_with_unused_bits_is_refused(authority: DevelopmentAuthority) -> None:
+    signature = authority.ocsp_credential.certificate.signature
+    odd = ocsp_answer(authority).replace(b"\x00" + signature, b"\x01" + signature)
+    with pytest.raises(UnusableAnswer):
+        judge_ocsp(authority, odd)
+
+
+def test_a_list_with_unused_bits_is_no_evidence(authority: DevelopmentAuthority) -> None:
+    crl = with_an_unused_bit(
+        lambda: authority.crl("issuing", NOW), lambda der: x509.load_der_x509_crl(der).signature
+    )
+    with pytest.raises(UnusableAnswer, match="octets"):
+        check_crl(crl, authority.tsa, authority.issuing, now=NOW)
 
 
 def ocsp_answer(
