@@ -29,7 +29,6 @@ from signing.verify.validation import Judged, Token, Validator, finding_of
 
 CADES, PKCS7, RFC3161 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC3161"
 _OBSOLETE = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
-_DIGEST_READABLE = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
 
 
 @dataclass

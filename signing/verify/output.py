@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from signing.verify.report import Report, SignatureReport, iso
@@ -84,7 +83,7 @@ def json_array(reports: Iterable[Report]) -> Iterator[str]:
     yield '{"files": ['
     separator = "\n"
     for report in reports:
-        yield separator + json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
+        yield separator + report.to_json()
         separator = ",\n"
     yield "\n]}\n"
 

@@ -29,7 +29,6 @@ class FilledField:
     name: str
     field: Any  # generic.DictionaryObject
     dictionary: Any  # the signature dictionary
-    reference: Any  # generic.Reference of the signature dictionary, None when it is a direct object
     subfilter: str | None
     type: str
     byte_range: tuple[int, ...]
@@ -42,7 +41,6 @@ class Opened:
 
     pdf: bytes
     reader: PdfFileReader
-    strict: bool
     revisions: int
     filled: tuple[FilledField, ...]
     unreachable: tuple[SignedRange, ...]  # signed ranges in the bytes that the form doesn't lead to
@@ -108,7 +106,6 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
     return Opened(
         pdf=pdf,
         reader=reader,
-        strict=strict,
         revisions=revisions,
         filled=filled,
         unreachable=tuple(found for found in signed_ranges(pdf) if found not in reachable),
@@ -129,7 +126,6 @@ def _filled_fields(pdf: bytes, reader: PdfFileReader) -> list[FilledField]:
 
 def _filled_field(pdf: bytes, name: str, value: Any, field: Any) -> FilledField:
     field = field.get_object()
-    raw = field.raw_get("/V")
     dictionary = value.get_object()
     if not isinstance(dictionary, generic.DictionaryObject):
         raise TypeError(f"value of signature field {name!r} is not a dictionary")
@@ -138,7 +134,6 @@ def _filled_field(pdf: bytes, name: str, value: Any, field: Any) -> FilledField:
         name=str(name),
         field=field,
         dictionary=dictionary,
-        reference=raw.reference if isinstance(raw, generic.IndirectObject) else None,
         subfilter=text_of(dictionary, "/SubFilter"),
         type=text_of(dictionary, "/Type") or "/Sig",
         byte_range=numbers,

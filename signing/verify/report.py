@@ -136,7 +136,7 @@ class Report:
         }
 
     def to_json(self) -> str:
-        """One JSON object with stable keys."""
+        """`as_dict` as one JSON object."""
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
 
 

@@ -1,6 +1,7 @@
 """Trust and validation data in the form that pyHanko's validation takes, and the policy it is held to."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -35,9 +36,8 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 from certs.trust import TrustStore
 from signing.verify.pdfvalues import items_of, value_of
 
-REVOCATION_MAY_PRECEDE_BY = timedelta(
-    hours=24
-)  # an answer up to this much older than what it speaks for is good
+# an answer up to this much older than what it speaks for is good
+REVOCATION_MAY_PRECEDE_BY = timedelta(hours=24)
 
 
 class NetworkRefused(FetcherBackend):
@@ -132,14 +132,10 @@ class ValidationData:
     certificates: tuple[asn1_x509.Certificate, ...] = ()
     crls: tuple[CRLContainer, ...] = ()
     ocsps: tuple[OCSPContainer, ...] = ()
-    unreadable: int = 0
 
     def __add__(self, other: "ValidationData") -> "ValidationData":
         return ValidationData(
-            self.certificates + other.certificates,
-            self.crls + other.crls,
-            self.ocsps + other.ocsps,
-            self.unreadable + other.unreadable,
+            self.certificates + other.certificates, self.crls + other.crls, self.ocsps + other.ocsps
         )
 
     @cached_property
@@ -173,16 +169,17 @@ class ValidationData:
 
 
 def read_dss(root: Any) -> ValidationData:
-    """The document security store below a catalog; entries that can't be read are counted, not raised."""
+    """The document security store below a catalog; entries that can't be read are left out."""
     store = value_of(root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return ValidationData()
-    certificates, bad_certificates = _loaded(store, "/Certs", lambda der: [_certificate(der)])
-    crls, bad_crls = _loaded(store, "/CRLs", lambda der: [CRLContainer(_forced(CertificateList.load(der)))])
-    ocsps, bad_ocsps = _loaded(
-        store, "/OCSPs", lambda der: OCSPContainer.load_multi(_forced(ocsp.OCSPResponse.load(der)))
+    return ValidationData(
+        certificates=_loaded(store, "/Certs", lambda der: [_certificate(der)]),
+        crls=_loaded(store, "/CRLs", lambda der: [CRLContainer(_forced(CertificateList.load(der)))]),
+        ocsps=_loaded(
+            store, "/OCSPs", lambda der: OCSPContainer.load_multi(_forced(ocsp.OCSPResponse.load(der)))
+        ),
     )
-    return ValidationData(certificates, crls, ocsps, bad_certificates + bad_crls + bad_ocsps)
 
 
 def _certificate(der: bytes) -> asn1_x509.Certificate:
@@ -197,15 +194,12 @@ def _forced(value: Any) -> Any:
     return value
 
 
-def _loaded(store: Any, key: str, load: Any) -> tuple[tuple[Any, ...], int]:
+def _loaded(store: Any, key: str, load: Callable[[bytes], Iterable[Any]]) -> tuple[Any, ...]:
     items: list[Any] = []
-    unreadable = 0
     for entry in items_of(store, key):
-        try:
+        with suppress(Exception):  # validation data is untrusted input; what can't be read can't help
             items += load(entry.data)
-        except Exception:  # noqa: BLE001 (validation data is untrusted input; what can't be read can't help)
-            unreadable += 1
-    return tuple(items), unreadable
+    return tuple(items)
 
 
 def adobe_revocation_data(signer: cms.SignerInfo) -> ValidationData:

@@ -75,16 +75,13 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
     for inspection in inspections:
         _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
-    signatures = asyncio.run(_signatures(opened, inspections, Validator(trust, _data(opened), at)))
+    data = read_dss(opened.reader.root)
+    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at), data))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
         findings.append(Finding("only_timestamps", "it carries timestamps only: nobody signed it"))
     return _report(name, at, signatures, findings, opened.revisions)
-
-
-def _data(opened: Opened) -> ValidationData:
-    return read_dss(opened.reader.root)
 
 
 def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...]:
@@ -132,9 +129,8 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
 
 
 async def _signatures(
-    opened: Opened, inspections: Sequence[Inspection], validator: Validator
+    inspections: Sequence[Inspection], validator: Validator, data: ValidationData
 ) -> tuple[SignatureReport, ...]:
-    data = _data(opened)
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
     await _past_timestamps(inspections, validator)
     for inspection in inspections:
