@@ -78,7 +78,10 @@ class BlobStore:
     def path(self, sha256_hex: str) -> Path:
         """Give the place of a file, there or not. Raises BlobMissing for what is no digest."""
         if not _SHA256_HEX.fullmatch(sha256_hex):
-            raise BlobMissing("This is no SHA-256 digest in lower-case hex, so no file has it.")
+            raise BlobMissing(
+                "This is no SHA-256 digest in lower-case hex, so no file has it.",
+                hint="Name the stored file by its digest.",
+            )
         return self.folder / sha256_hex[0] / sha256_hex
 
     def delete(self, sha256_hex: str) -> bool:
@@ -98,9 +101,7 @@ class BlobStore:
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary files that a crash left, last written before an instant; give their number."""
-        stale = [
-            path for path in self.folder.glob(f"?/{_TEMPORARY}*") if path.stat().st_mtime < before.timestamp()
-        ]
+        stale = [path for path in self.folder.glob(f"?/{_TEMPORARY}*") if _is_older(path, before)]
         _remove(stale)
         return len(stale)
 
@@ -145,6 +146,13 @@ def _write_temporary(folder: Path, content: bytes) -> Path:
         _remove([Path(name)])
         raise
     return Path(name)
+
+
+def _is_older(path: Path, instant: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < instant.timestamp()
+    except FileNotFoundError:  # its writer has just given it its name
+        return False
 
 
 def _fsync(path: Path) -> None:

@@ -154,9 +154,7 @@ class _RowReader:
         head = self._head(
             {name: value for name, value in raw.data.items() if name in _Head.model_fields}
         )  # (1)
-        data, evidence = given, Evidence(issued_on=self.on)
-        if head.person_id is not None and self.register is not None:
-            data, evidence = self._prefilled(head.person_id, given)  # (2)
+        data, evidence = self._prefilled(head.person_id, given)  # (2)
         model = self.kind.parse(data, self.stage, evidence)  # (3)
         canonical = self.kind.json_of(model)
         content = _digest(
@@ -179,13 +177,12 @@ class _RowReader:
         except ValidationError as error:
             raise KindProblems(self.kind.name, field_problems(error)) from None
 
-    def _prefilled(self, person_id: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], Evidence]:
-        register = self.register
-        if register is None:
-            return dict(given), Evidence(issued_on=self.on)
+    def _prefilled(self, person_id: str | None, given: dict[str, Any]) -> tuple[dict[str, Any], Evidence]:
+        if person_id is None or self.register is None:
+            return given, Evidence(issued_on=self.on)
         try:
-            known = register.prefill(person_id, on=self.on, kind=self.kind.name)
-            return merged(known, given), register.evidence(person_id, on=self.on)
+            known = self.register.prefill(person_id, on=self.on, kind=self.kind.name)
+            return merged(known, given), self.register.evidence(person_id, on=self.on)
         except PersonUnknown as error:
             problem = FieldProblem("person_id", "person-unknown", str(error))
             raise KindProblems(self.kind.name, [problem]) from error

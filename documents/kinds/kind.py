@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-import rfc8785
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -93,10 +92,6 @@ class Kind(Generic[M]):
         """Give the canonical data: amounts and days as strings, empty fields left out."""
         data: dict[str, Any] = model.model_dump(mode="json", exclude_none=True)
         return data
-
-    def canonical(self, model: M) -> bytes:
-        """Give the canonical data as RFC 8785 JSON, in UTF-8."""
-        return rfc8785.dumps(self.json_of(model))
 
     def _strange_reasons(self, reasons: Mapping[str, str]) -> Iterator[FieldProblem]:
         warnings = {rule.id for rule in self.rules if rule.severity == "warning"}

@@ -106,6 +106,12 @@ def test_leftovers_of_a_crash_are_swept_when_old(store: BlobStore) -> None:
     assert store.get(digest) == b"kept"
 
 
+def test_a_leftover_that_is_gone_when_it_is_looked_at_stops_no_sweep(store: BlobStore) -> None:
+    folder = store.path(store.put(b"kept")).parent
+    (folder / ".incoming-gone").symlink_to("nowhere")
+    assert store.remove_leftovers(before=datetime.now(UTC)) == 0
+
+
 def test_all_is_synced_before_it_is_acknowledged(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each new file is synced before any rename, and each touched folder once, after all renames."""
     store.put_many([bytes([n]) for n in range(200)])  # makes the folders

@@ -46,11 +46,9 @@ def test_examples_pass_every_rule_and_come_back_unchanged(kind: Kind[Any], data:
     assert kind.check(model) == ()
 
 
-def test_canonical_json_is_rfc_8785_with_amounts_as_strings() -> None:
+def test_canonical_data_has_amounts_as_strings() -> None:
     model = DECLARATION.parse(changed(DECLARATION.example(), "income.gross_yearly", Decimal("50400")))
-    canonical = DECLARATION.canonical(model)
-    assert b'"gross_yearly":"50400.00"' in canonical
-    assert canonical == rfc8785.dumps(DECLARATION.json_of(model))
+    assert DECLARATION.json_of(model)["income"]["gross_yearly"] == "50400.00"
 
 
 def test_a_temporary_contract_needs_the_manager_to_sign_too() -> None:
@@ -269,8 +267,9 @@ def test_any_value_in_any_field_is_taken_whole_or_refused_by_name(
         model = kind.parse(changed_data, "request")
     except KindProblems:
         return
-    assert kind.parse(kind.json_of(model), "request") == model
-    assert kind.canonical(kind.parse(kind.json_of(model), "request")) == kind.canonical(model)
+    again = kind.parse(kind.json_of(model), "request")
+    assert again == model
+    assert rfc8785.dumps(kind.json_of(again)) == rfc8785.dumps(kind.json_of(model))
 
 
 @given(st.text(max_size=200))
