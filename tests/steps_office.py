@@ -197,14 +197,16 @@ class Sample:
             if self.request(request_id).state == state:
                 return
             if not self.act([request_id]):
-                await self.run_steps([ref for ref in self.waiting() if ref.request_id == request_id])
+                await self.run_steps(self.waiting(request_id))
         raise AssertionError(f"request {request_id} is in {self.request(request_id).state}")
 
-    def waiting(self) -> list[StepRef]:
+    def waiting(self, *requests: int) -> list[StepRef]:
+        """The steps that wait, of all requests or of these."""
         return [
             StepRef(request.id, request.state, request.step_seq)
             for request in self.requests()
-            if self.office.catalogue.by_hash(request.definition_sha256).states[request.state].auto
+            if (not requests or request.id in requests)
+            and self.office.catalogue.by_hash(request.definition_sha256).states[request.state].auto
         ]
 
     # --- looking

@@ -1,0 +1,398 @@
+"""What fails around a step: nothing is half-signed, the request waits with a reason, and it recovers."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from certs.serve_authority import AuthorityServer
+from documents.blobs import BlobStore
+from documents.errors import BlobCorrupt, BlobError, BlobMissing
+from signing.signers import SoftwareSigner
+from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
+from workflow.office import REGISTER_FILE
+from workflow.outcomes import StepOutcome, Verdict
+from workflow.tables import Request
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Iterator[Sample]:
+    sample = Sample.open(tmp_path)
+    yield sample
+    sample.office.close()
+
+
+def served(sample: Sample, *faults: str) -> AuthorityServer:
+    return AuthorityServer(sample.office.authority.folder, faults=faults)
+
+
+def at_sealing(sample: Sample, variant: str = "A3", **more: Any) -> int:
+    """A request whose next step is to sign its first field."""
+    number = sample.submit(variant, **more)
+    asyncio.run(sample.run_until("sealing", number))
+    return number
+
+
+def run_once(sample: Sample) -> StepOutcome:
+    (outcome,) = asyncio.run(sample.run_steps())
+    return outcome
+
+
+def facts(sample: Sample, number: int) -> tuple[Any, ...]:
+    """What must not change while a step fails."""
+    request, document = sample.request(number), sample.documents(number)[-1]
+    told = (document.current_sha256, document.rendered_sha256, document.level_reached)
+    return request.state, request.version, request.step_seq, told, len(sample.documents(number))
+
+
+def sign_everything(sample: Sample, number: int) -> None:
+    """Whatever is left to do, done."""
+    for _ in range(10):
+        asyncio.run(sample.work())
+        if not sample.act([number]):
+            break
+    sample.require_finished([number])
+
+
+# --- authorities
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [
+        (("tsa-down",), "signing-timestamp"),
+        (("tsa-rejects",), "signing-timestamp"),
+        (("tsa-garbage",), "signing-timestamp"),
+        (("tsa-wrong-imprint",), "signing-timestamp"),
+        (("tsa-wrong-nonce",), "signing-timestamp"),
+        (("tsa-no-eku",), "signing-timestamp"),
+        (("tsa-untrusted",), "signing-timestamp"),
+        (("tsa-wrong-time",), "signing-timestamp"),
+        (("ocsp-down", "crl-down"), "signing-revocation-unavailable"),
+        (("ocsp-garbage", "crl-garbage"), "signing-revocation-unavailable"),
+        (("ocsp-try-later", "crl-stale"), "signing-revocation-unavailable"),
+    ],
+)
+def test_a_wrong_authority_is_a_retry_that_leaves_nothing_behind(
+    sample: Sample, faults: Sequence[str], code: str
+) -> None:
+    number = at_sealing(sample)
+    before = facts(sample, number)
+    with served(sample, *faults):
+        outcome = run_once(sample)
+    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, code)
+    assert facts(sample, number) == before
+    assert sample.signatures(number) == []
+    assert not sample.records(number, "document_signed")
+    sample.require_sound([number])
+    with served(sample):
+        sign_everything(sample, number)
+
+
+@pytest.mark.parametrize("fault", ["tsa-down", "tsa-wrong-imprint", "tsa-rejects"])
+def test_a_timestamp_that_fails_after_the_key_was_used_is_waited_for_with_the_same_value(
+    sample: Sample, fault: str
+) -> None:
+    async def run(first: int, number: int) -> None:
+        async with sample.office.steps() as steps:
+            with served(sample):
+                await steps.run(sample.waiting(first))
+            with served(sample, fault):
+                (outcome,) = await steps.run(sample.waiting(number))
+            assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "signing-timestamp")
+            (kept,) = sample.signatures(number)
+            assert kept.value is not None
+            assert (kept.signed_sha256, kept.level_reached, kept.event_seq) == (None, None, None)
+            assert facts(sample, number) == before
+            sample.require_sound([number])
+            with served(sample):
+                for _ in range(2):  # the first meets the kept connection, which has died with the server
+                    await steps.run(sample.waiting(number))
+            (row,) = sample.signatures(number)
+            assert (row.value, row.attempts) == (kept.value, 1)  # the key was not used again
+            assert row.event_seq is not None
+
+    first = at_sealing(sample)  # at whose timestamp the desk learns the authority
+    number = at_sealing(sample)
+    before = facts(sample, number)
+    asyncio.run(run(first, number))
+    with served(sample):
+        sign_everything(sample, number)
+
+
+def test_the_queue_tries_again_until_the_authority_is_back(sample: Sample) -> None:
+    """In one run of a worker, without anybody's help."""
+    number = at_sealing(sample)
+
+    async def run() -> None:
+        with served(sample, "tsa-down"):
+            working = asyncio.create_task(sample.work())
+            await asyncio.sleep(1.0)
+            assert not working.done()
+            assert sample.request(number).state == "sealing"
+        with served(sample):
+            await asyncio.wait_for(working, 20)
+
+    asyncio.run(run())
+    sample.require_finished([number])
+    assert sample.incidents(number) == []
+
+
+def test_tries_used_up_wait_for_a_repair_that_anybody_with_a_role_can_give(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path, patience=replace(QUICK, tries=2))
+    number = at_sealing(sample, "A4")
+    before = facts(sample, number)
+    with served(sample, "ocsp-down", "crl-down"):
+        asyncio.run(sample.work())
+    (incident,) = sample.incidents(number)
+    assert (incident.code, incident.state, incident.resolved_at) == (
+        "signing-revocation-unavailable",
+        "sealing",
+        None,
+    )
+    assert "revoked" in incident.message
+    assert sample.jobs() == 0
+    assert facts(sample, number)[3:] == before[3:]
+    with served(sample):
+        asyncio.run(sample.work())  # no reconcile brings it back: it waits for a person
+        assert sample.request(number).state == "sealing"
+        sample.do("repair", CLERK, number)
+        sign_everything(sample, number)
+    (incident,) = sample.incidents(number)
+    assert incident.resolved_by == CLERK
+    sample.office.close()
+
+
+# --- certificates
+
+
+def expired(sample: Sample) -> SoftwareSigner:
+    now = sample.office.clock()
+    return SoftwareSigner(
+        sample.office.authority.issue(
+            "An expired signer",
+            now=now,
+            not_before=now - timedelta(days=9),
+            not_after=now - timedelta(days=1),
+        )
+    )
+
+
+def revoked(sample: Sample) -> SoftwareSigner:
+    now = sample.office.clock()
+    credential = sample.office.authority.issue("A revoked signer", now=now)
+    sample.office.authority.revoke(credential.certificate.serial_number, at=now)
+    return SoftwareSigner(credential)
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "word"),
+    [
+        (expired, "signing-certificate-unusable", "expired"),
+        (revoked, "signing-certificate-revoked", "revoked"),
+    ],
+)
+def test_a_persons_unusable_certificate_goes_back_to_the_person_and_another_may_sign(
+    sample: Sample, make: Any, code: str, word: str
+) -> None:
+    with served(sample):
+        number = at_sealing(sample)
+        document = facts(sample, number)[3]
+        sample.office.special[SIGNER] = make(sample)
+        outcome = run_once(sample)
+        assert outcome.verdict is Verdict.DONE
+        assert sample.request(number).state == "sign"
+        assert facts(sample, number)[3] == document
+        assert sample.signatures(number) == []
+        assert sample.records(number, "step_failed")[-1]["code"] == code
+        assert word in sample.failures(number)[-1]
+        sample.require_sound([number])
+        sample.signer = OTHER_SIGNER
+        sample.act([number])
+        sign_everything(sample, number)
+    assert [row.signer_id for row in sample.signatures(number)] == [OTHER_SIGNER]
+
+
+@pytest.mark.parametrize("make", [expired, revoked])
+def test_the_seals_unusable_certificate_waits_for_whoever_runs_the_office(sample: Sample, make: Any) -> None:
+    """The signer who released the seal can do nothing about it."""
+    with served(sample):
+        number = at_sealing(sample, "A4")
+        sample.office.special["seal"] = make(sample)
+        asyncio.run(sample.work())
+        (incident,) = sample.incidents(number)
+        assert incident.code.startswith("signing-certificate-")
+        assert sample.request(number).state == "sealing"
+        sample.require_sound([number])
+        del sample.office.special["seal"]
+        sample.do("repair", CLERK, number)
+        sign_everything(sample, number)
+
+
+# --- files
+
+
+def test_a_lost_file_goes_back_to_the_signer_and_a_return_makes_the_document_anew(sample: Sample) -> None:
+    with served(sample):
+        number = at_sealing(sample)
+        (lost,) = sample.documents(number)
+        sample.office.blobs.path(lost.current_sha256).unlink()
+        asyncio.run(sample.work())
+        assert sample.request(number).state == "sign"
+        assert sample.records(number, "step_failed")[-1]["code"] == BlobMissing.code
+        assert sample.signatures(number) == []
+        sample.do("return", SIGNER, number, remark="The file is lost.")
+        sample.act([number])
+        sign_everything_of_last(sample, number)
+    first, second = sample.documents(number)
+    assert (first.number, first.verification_code) != (second.number, second.verification_code)
+
+
+def sign_everything_of_last(sample: Sample, number: int) -> None:
+    """As sign_everything, where an earlier revision's file is gone."""
+    for _ in range(10):
+        asyncio.run(sample.work())
+        if not sample.act([number]):
+            break
+    assert sample.request(number).state == "delivered"
+    assert sample.documents(number)[-1].level_reached is not None
+
+
+def test_a_damaged_file_is_not_signed(sample: Sample) -> None:
+    with served(sample):
+        number = at_sealing(sample)
+        path = sample.office.blobs.path(sample.documents(number)[-1].current_sha256)
+        whole = path.read_bytes()
+        path.chmod(0o600)
+        path.write_bytes(whole.replace(b"%%EOF", b"%%EO!"))
+        asyncio.run(sample.work())
+        assert sample.request(number).state == "sign"
+        assert sample.records(number, "step_failed")[-1]["code"] == BlobCorrupt.code
+        assert sample.signatures(number) == []
+        path.write_bytes(whole)  # restored from a backup: the signer signs again
+        sample.act([number])
+        sign_everything(sample, number)
+
+
+def test_a_signed_file_that_is_damaged_before_delivery_waits_for_its_restoration(sample: Sample) -> None:
+    with served(sample):
+        number = sample.submit("A3")
+        asyncio.run(sample.run_until("delivering", number))
+        path = sample.office.blobs.path(sample.documents(number)[-1].current_sha256)
+        whole = path.read_bytes()
+        path.chmod(0o600)
+        path.write_bytes(whole + b"\n")
+        asyncio.run(sample.work())
+        assert sample.request(number).state == "delivering"
+        (incident,) = sample.incidents(number)
+        assert (incident.code, incident.step) == (BlobCorrupt.code, "deliver")
+        path.write_bytes(whole)
+        sample.do("repair", CLERK, number)
+        sign_everything(sample, number)
+
+
+@dataclass(frozen=True)
+class FullDisk:
+    """A store that has no room for the first so many batches."""
+
+    store: BlobStore
+    full: list[int]
+
+    def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        if self.full:
+            self.full.pop()
+            raise BlobError("A file could not be stored: No space left on device.", hint="Make room.")
+        return self.store.put_many(contents)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_a_full_disk_is_tried_again(sample: Sample) -> None:
+    with served(sample):
+        numbers = [at_sealing(sample), at_sealing(sample, "A1")]
+        usual = sample.office
+        sample.office = replace(usual, blobs=FullDisk(usual.blobs, [1]))  # type: ignore[arg-type]
+        outcomes = asyncio.run(sample.run_steps())
+        assert {(o.verdict, o.code) for o in outcomes} == {(Verdict.RETRY, BlobError.code)}
+        assert all(row.event_seq is None for number in numbers for row in sample.signatures(number))
+        sample.require_sound(numbers)
+        values = [row.value for number in numbers for row in sample.signatures(number)]
+        for number in numbers:
+            sign_everything(sample, number)
+        assert [row.value for number in numbers for row in sample.signatures(number)] == values
+
+
+# --- data, register
+
+
+def test_a_character_that_cant_be_printed_goes_back_with_the_fields_name(sample: Sample) -> None:
+    """Commands refuse such a character; a request of an earlier release may still hold one."""
+    number = sample.submit("A3")
+    asyncio.run(sample.run_until("rendering", number))
+    data = sample.request(number).data
+    data["signing"]["place"] = "Voorbeeldstad \u9e21"
+    with sample.office.store.write() as session:
+        session.execute(update(Request).where(Request.id == number).values(data=data, data_sha256="0" * 64))
+    asyncio.run(sample.work())
+    assert sample.request(number).state == "review"
+    assert sample.documents(number) == []
+    assert "signing.place" in sample.failures(number)[-1]
+    with served(sample):
+        sample.act([number])  # the clerk writes the place anew
+        sign_everything(sample, number)
+
+
+def test_without_the_register_nobody_seals_under_another_name(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path)
+    sealed, personal = at_sealing(sample, "A4"), at_sealing(sample, "A3")
+    register = tmp_path / REGISTER_FILE
+    content = register.read_bytes()
+    register.unlink()
+    usual = sample.office
+    with served(sample):
+        sample.office = KeyedOffice.open(tmp_path, environ={}, patience=QUICK)
+        asyncio.run(sample.work())
+        sample.require_finished([personal])
+        (incident,) = sample.incidents(sealed)
+        assert incident.code == "workflow-organisation-unknown"
+        assert sample.signatures(sealed) == []
+        register.write_bytes(content)
+        sample.office.close()
+        sample.office = usual
+        sample.do("repair", MANAGER, sealed)
+        sign_everything(sample, sealed)
+    usual.close()
+
+
+# --- incidents
+
+
+def test_an_incident_is_settled_when_another_workers_try_ends_well(sample: Sample) -> None:
+    """One worker gave up while another was only slow; what fails later must be able to say so."""
+
+    async def run() -> None:
+        async with sample.office.steps() as steps:
+            refs = sample.waiting()
+            steps.give_up(StepOutcome.gave_up(refs[0], "step-crashed", "It was.").trouble)
+            with sample.office.store.read() as session:
+                assert steps.waiting(session) == []
+            await steps.run(refs)
+            with sample.office.store.read() as session:
+                (delivering,) = steps.waiting(session)
+            assert delivering.state == "delivering"
+
+    with served(sample):
+        number = at_sealing(sample)
+        asyncio.run(run())
+        (incident,) = sample.incidents(number)
+        assert incident.resolved_at is not None
+        assert incident.resolved_by is None
+        sign_everything(sample, number)
