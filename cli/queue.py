@@ -49,14 +49,14 @@ def _table(items: Sequence[QueueItem], who: str) -> Iterator[str]:
     head = [
         "request",
         "process",
-        "",
+        "variant",
         "state",
         "as",
         "requester",
         "unit",
         "reference",
-        "waits since (UTC)",
-        "",
+        "since (UTC)",
+        "held",
     ]
     rows = [[*head, *(["for"] if for_others else [])]]
     for item in items:

@@ -1,0 +1,135 @@
+"""The `paraaf` command itself: help at once, wrong calls, errors; docs/command-line.md says what it takes."""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.main import COMMANDS, main, parser
+from tests.command_line import DOCS, Terminal, section_of
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(tmp_path / "data", capsys)
+
+
+def options_of(command: str) -> set[str]:
+    [subparsers] = [
+        action for action in parser(command)._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    return {option for action in subparsers.choices[command]._actions for option in action.option_strings}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_docs_have_every_option(command: str) -> None:
+    told = section_of(command) + DOCS.partition("\n## ")[0]
+    assert not [option for option in options_of(command) if not re.search(rf"{option}(?![\w-])", told)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_docs_have_no_other_option(command: str) -> None:
+    told = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", re.sub(r"\]\([^)]*\)", "", section_of(command))))
+    assert not told - options_of(command)
+
+
+def test_the_docs_have_every_command_in_a_section_of_its_own() -> None:
+    assert set(re.findall(r"^## paraaf (\w+)$", DOCS, re.MULTILINE)) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_what_a_command_is_for(command: str, terminal: Terminal) -> None:
+    said = terminal(command, "--help")
+    assert said.status == 0
+    assert said.out.startswith(f"usage: paraaf {command}")
+
+
+def test_help_names_every_command_and_imports_none(terminal: Terminal) -> None:
+    code = (
+        "import sys; from cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'sqlalchemy', 'aiohttp', 'pyhanko', 'reportlab', 'pydantic'} & sys.modules.keys()\n"
+        "sys.exit(repr(heavy) if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for command, summary in COMMANDS.items():
+        assert re.search(rf"^  {command} +{re.escape(summary)}$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["qeue"],
+        ["queue"],
+        ["queue", "--as", "P001", "--lim", "3"],  # an option cut short
+        ["queue", "--as", "P001", "--limit", "0"],
+        ["fire", "1", "approve", "--as", "P001", "--fact", "signed_on"],
+        ["throughput", "--from", "yesterday"],
+        ["throughput", "--json", "--csv"],
+        ["sign", "a.pdf", "-o", "b.pdf", "--profile", "approver", "--box", "0,1,1,10,10"],
+        ["people", "--from", "1 December"],
+        ["serve", "--port", "80"],
+    ],
+)
+def test_a_wrong_call_is_2(words: list[str], terminal: Terminal) -> None:
+    said = terminal(*words)
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("usage: paraaf")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["queue", "--as", "P001"],
+        ["show", "1", "--as", "P001"],
+        ["fire", "1", "claim", "--as", "P001"],
+        ["submit", "rows.csv"],
+        ["people"],
+        ["throughput"],
+        ["worker", "--until-idle"],
+        ["serve"],
+    ],
+)
+def test_a_mistyped_folder_is_no_empty_office(words: list[str], terminal: Terminal) -> None:
+    said = terminal.office(words[0], *words[1:])
+    assert said.status == 1
+    first, second = said.err.splitlines()
+    assert first == f"paraaf: There is no office in the folder {terminal.data} yet."
+    assert "--data" in second
+    assert not terminal.data.exists()
+
+
+def test_the_folder_may_come_from_the_environment(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PARAAF_DATA", str(tmp_path / "elsewhere"))
+    assert str(tmp_path / "elsewhere") in terminal("people").err
+
+
+def test_an_error_as_json_is_one_document_on_standard_output(terminal: Terminal) -> None:
+    said = terminal.office("queue", "--as", "P001", "--json")
+    assert (said.status, said.err) == (1, "")
+    assert said.json["error"]["code"] == "command-no-office"
+    assert set(said.json["error"]) == {"code", "message", "hint"}
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m cli.main definitions show | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+    )
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+
+
+def test_main_reads_the_real_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["paraaf", "definitions", "check"])
+    assert main() == 0
+    assert "employer-declaration A3" in capsys.readouterr().out

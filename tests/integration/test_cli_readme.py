@@ -1,0 +1,56 @@
+"""README's tour works word for word: each of its shell blocks is run, in order, in an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(
+    r"(?:<!-- exit (?P<status>\d) -->\n)?```sh\n(?P<shell>.*?)```(?:\n+```text\n(?P<said>.*?)```)?", re.DOTALL
+)
+
+
+def test_every_block_of_the_tour_is_found() -> None:
+    assert len(BLOCK.findall(README)) == README.count("```sh") >= 9
+
+
+def test_every_page_that_it_points_to_is_there() -> None:
+    root = Path(__file__).resolve().parents[2]
+    pages = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+    assert len(pages) > 8
+    assert not [page for page in pages if not (root / page).exists()]
+
+
+@pytest.mark.slow
+def test_the_tour(tmp_path: Path) -> None:
+    paraaf = tmp_path / "bin" / "paraaf"
+    paraaf.parent.mkdir()
+    paraaf.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')
+    paraaf.chmod(0o755)
+    folder = tmp_path / "tour"
+    folder.mkdir()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PARAAF_")}
+    environ["PATH"] = f"{paraaf.parent}:{environ['PATH']}"
+    environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    for block in BLOCK.finditer(README):
+        done = subprocess.run(
+            ["bash", "-e", "-c", block["shell"]],
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == int(block["status"] or 0), f"{block['shell']}\n{said}"
+        if block["said"]:
+            assert block["said"] in said
+    root = folder / "out" / "trust" / "development-root.pem"
+    check = [str(paraaf), "verify", "declaration.pdf", "sealed.pdf", "--trust", str(root)]
+    assert (
+        subprocess.run(check, cwd=folder, env=environ, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    )

@@ -1,0 +1,437 @@
+"""Requests at the command line: people come in, rows are handed in, looked at and moved."""
+
+import io
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdfium2 import PdfDocument
+
+from cli.main import main
+from documents.register import SAMPLE
+from tests.command_line import Terminal
+
+# Of the sample register: the employee, their manager, clerks, signers, and somebody who has no part in it.
+EMPLOYEE, MANAGER, CLERK, OTHER_CLERK, SIGNER, OUTSIDER = "P024", "P006", "P020", "P038", "P001", "P050"
+ROWS = "person_id;reference;other.supplementary_statement\nP024;R-1;Works 36 hours.\nP040;R-2;\n"
+AMOUNT = "Write an amount like 1234.56 or 1.234,56, without a currency."
+SIGNING = '{"signing": {"name": "H. Voorbeeld-Esdoorn", "place": "Voorbeeldstad", "contact_name": "Desk", \
+"contact_phone": "070 000 0000"}}'
+
+
+@pytest.fixture(scope="module")
+def staffed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the sample people and no request."""
+    folder = tmp_path_factory.mktemp("staffed") / "data"
+    assert main(["people", "--register", str(SAMPLE), "--data", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def terminal(staffed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    terminal = Terminal(tmp_path / "data", capsys)
+    terminal.copy_of(staffed)
+    return terminal
+
+
+def rows_file(folder: Path, text: str) -> Path:
+    file = folder / "rows.csv"
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    return rows_file(tmp_path, ROWS)
+
+
+def work(terminal: Terminal) -> None:
+    """Have the automatic steps done."""
+    said = terminal.office("worker", "--until-idle")
+    assert (said.status, said.err) == (0, "")
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Have a text come from standard input."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+def requests_of(terminal: Terminal) -> list[int]:
+    """Which requests wait for the manager of both requesters' unit."""
+    tasks = terminal.json("queue", "--as", MANAGER)["tasks"]
+    return [task["request_id"] for task in tasks]
+
+
+class TestSubmit:
+    def test_a_repeat_makes_nothing_twice(self, terminal: Terminal, rows: Path) -> None:
+        first = terminal.json("submit", rows)["files"][0]
+        again = terminal.json("submit", rows)["files"][0]
+        assert [row["repeated"] for row in first["taken"]] == [False, False]
+        assert [row["repeated"] for row in again["taken"]] == [True, True]
+        assert [row["request"] for row in first["taken"]] == [row["request"] for row in again["taken"]]
+        assert requests_of(terminal) == [1, 2]
+
+    def test_text_says_which_requests(self, terminal: Terminal, rows: Path) -> None:
+        assert terminal.office("submit", rows).out == f"{rows}: 2 new requests (1–2)\n"
+        assert terminal.office("submit", rows).out == f"{rows}: 0 new requests, 2 already there (1–2)\n"
+
+    def test_bad_rows_are_told_with_their_line_and_good_ones_taken(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "mixed.csv"
+        file.write_text(
+            "person_id;income.overtime;income.thirteenth_month\nP024;much;often\nP040;;\nP999;;\n"
+        )
+        said = terminal.office("submit", file)
+        assert said.status == 1
+        assert said.out.splitlines() == [
+            f"{file}: 1 new request (1), 2 rows refused",
+            f"  line 2, income.overtime: {AMOUNT}",
+            f"  line 2, income.thirteenth_month: {AMOUNT}",
+            "  line 4, person_id: The HR register holds no person of this id.",
+        ]
+
+    def test_a_file_that_cant_be_read_stops_no_other(
+        self, terminal: Terminal, rows: Path, tmp_path: Path
+    ) -> None:
+        said = terminal.office("submit", tmp_path / "missing.csv", rows, "--json")
+        missing, good = said.json["files"]
+        assert said.status == 1
+        assert missing["problems"][0]["line"] == 0
+        assert len(good["taken"]) == 2
+
+    def test_a_reference_stands_for_one_content(self, terminal: Terminal, rows: Path, tmp_path: Path) -> None:
+        terminal.json("submit", rows)
+        other = tmp_path / "other.csv"
+        other.write_text("person_id;reference\nP024;R-1\nP041;R-2\n")
+        said = terminal.office("submit", other, "--json")
+        problems = said.json["files"][0]["problems"]
+        assert said.status == 1
+        assert [(one["line"], one["rule"]) for one in problems] == [
+            (2, "reference-reused"),
+            (3, "reference-reused"),
+        ]
+        assert problems[0]["message"] == "This reference is request 1 already, with other content."
+        assert requests_of(terminal) == [1, 2]
+
+    def test_a_repeat_is_known_again_when_the_register_has_changed(
+        self, terminal: Terminal, rows: Path, tmp_path: Path
+    ) -> None:
+        terminal.json("submit", rows)
+        raised = tmp_path / "raised.csv"
+        raised.write_text(SAMPLE.read_text().replace("Senior policy adviser", "Chief policy adviser"))
+        assert raised.read_text() != SAMPLE.read_text()
+        terminal.json("people", "--register", raised)
+        again = terminal.json("submit", rows)["files"][0]
+        assert [row["repeated"] for row in again["taken"]] == [True, True]
+
+    def test_another_way_of_signing_the_same_row_is_refused(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("submit", rows, "--variant", "A4")
+        assert said.status == 1
+        assert "handed in before, as request 1 (A3, P024)" in said.out
+
+    def test_a_row_without_a_person_is_whose_as_says(self, terminal: Terminal, tmp_path: Path) -> None:
+        terminal.json("submit", rows_file(tmp_path, "person_id\nP050\n"))
+        data = terminal.json("show", 1, "--as", CLERK)["request"]["data"]
+        file = tmp_path / "nobody.json"
+        file.write_text(json.dumps(data | {"reference": "R-9"}))
+        said = terminal.office("submit", file)
+        assert said.status == 1
+        assert "Whose request is this? Give the row a person_id, or say --as." in said.out
+        terminal.json("submit", file, "--as", OUTSIDER)
+        assert terminal.json("show", 2, "--as", OUTSIDER)["request"]["requester_id"] == OUTSIDER
+
+    def test_a_way_of_signing_that_is_not_offered(self, terminal: Terminal, rows: Path) -> None:
+        said = terminal.office("submit", rows, "--variant", "A2")
+        assert said.status == 1
+        assert "No longer offered" in said.err
+
+
+class TestQueueAndShow:
+    def test_the_queue_of_somebody_without_tasks(self, terminal: Terminal) -> None:
+        assert terminal.office("queue", "--as", OUTSIDER).out == f"Nothing waits for {OUTSIDER}.\n"
+
+    def test_the_queue_says_who_holds_a_task(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 1, "claim", "--as", MANAGER)
+        head, first, second, count = terminal.office("queue", "--as", MANAGER).out.splitlines()
+        assert head.split() == [
+            *(
+                "request",
+                "process",
+                "variant",
+                "state",
+                "as",
+                "requester",
+                "unit",
+                "reference",
+                "since",
+                "(UTC)",
+            ),
+            "held",
+        ]
+        assert first.endswith("held by you")
+        assert "R-2" in second
+        assert count == "2 tasks"
+        assert len(terminal.json("queue", "--as", MANAGER, "--limit", 1)["tasks"]) == 1
+
+    def test_show_says_what_can_be_done_and_why_not_the_rest(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        shown = terminal.json("show", 1, "--as", MANAGER)
+        can = {way["trigger"]: way for way in shown["can"]}
+        assert set(can) == {"approve", "return", "claim", "suspend", "save_draft"}
+        assert set(shown["request"]["possible"]) == set(can)
+        assert can["return"]["remark"]
+        assert can["approve"]["sections"] == ["continuation", "reasons"]
+        cannot = {way["trigger"]: [r["code"] for r in way["reasons"]] for way in shown["cannot"]}
+        assert cannot["withdraw"] == ["requester"]
+        assert cannot["release"] == ["unclaimed"]
+
+    def test_show_prints_data_history_and_both_lists(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        out = terminal.office("show", 1, "--as", MANAGER).out
+        assert "  other.supplementary_statement" in out
+        assert "request submitted  P024  request → manager" in out
+        assert "\nP006 can\n  approve     (may change: continuation, reasons)\n" in out
+        assert "\nP006 can't\n  withdraw  Only the requester can do this" in out
+
+    def test_who_has_no_part_in_it_is_told_that_there_is_none(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("show", 1, "--as", OUTSIDER)
+        assert said.status == 1
+        assert said.err.startswith("paraaf: There is no request 1 that this person may see.")
+
+    def test_what_somebody_typed_moves_no_cursor(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 1, "return", "--as", MANAGER, "--remark", "no\x1b[2J")
+        out = terminal.office("show", 1, "--as", MANAGER).out
+        assert "\x1b" not in out
+        assert "no�[2J" in out
+
+    def test_there_is_no_document_before_it_is_rendered(
+        self, terminal: Terminal, rows: Path, tmp_path: Path
+    ) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("show", 1, "--as", MANAGER, "-o", tmp_path / "out.pdf")
+        assert (said.status, (tmp_path / "out.pdf").exists()) == (1, False)
+        assert "has no document yet" in said.err
+
+
+class TestFire:
+    def test_a_refusal_tells_every_reason_and_changes_nothing(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 1, "claim", "--as", MANAGER)
+        before = terminal.json("show", 1, "--as", MANAGER)["request"]
+        said = terminal.office("fire", 1, "approve", "--as", CLERK, "--fact", "note=x")
+        assert said.status == 1
+        assert said.err.splitlines() == [
+            "paraaf: P020 can't approve request 1 now.",
+            "        - P020 has not the role 'Manager of the employee' for unit Policy.",
+            "        - P006 holds this task.",
+            "        - facts.note: This fact is not asked here.",
+            "        Choose another task, or ask the holder to release this one.",
+        ]
+        assert terminal.json("show", 1, "--as", MANAGER)["request"] == before
+
+    def test_reasons_as_json(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("fire", 1, "return", "--as", MANAGER, "--json")
+        assert said.status == 1
+        [reason] = said.json["error"]["reasons"]
+        assert (reason["code"], reason["field"]) == ("remark", "remark")
+
+    def test_the_same_key_does_it_once(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        words = ("fire", 1, "return", "--as", MANAGER, "--remark", "Check this.", "--key", "k-1")
+        first, again = terminal.json(*words)["answer"], terminal.json(*words)["answer"]
+        assert (first["repeated"], again["repeated"]) == (False, True)
+        assert first["event_seq"] == again["event_seq"]
+
+    def test_a_stale_version_is_refused(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 1, "claim", "--as", MANAGER, "--version", 1)
+        said = terminal.office("fire", 1, "approve", "--as", MANAGER, "--version", 1)
+        assert said.status == 1
+        assert "it is now in version 2" in said.err
+
+    @pytest.mark.parametrize("text", ["{", "[1]", '{"a": ' * 100_000])
+    def test_data_that_is_no_json_object(
+        self, text: str, terminal: Terminal, rows: Path, tmp_path: Path
+    ) -> None:
+        terminal.json("submit", rows)
+        file = tmp_path / "data.json"
+        file.write_text(text)
+        said = terminal.office("fire", 1, "approve", "--as", MANAGER, "--data-json", file, "--json")
+        assert said.status == 1
+        assert said.json["error"]["code"] == "command-input"
+
+    def test_every_verb_of_a_task(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        for verb in ("claim", "start", "release", "claim"):
+            terminal.json("fire", 1, verb, "--as", MANAGER)
+        terminal.json("fire", 1, "suspend", "--as", MANAGER, "--remark", "Asked the pay office.")
+        assert "suspended" in terminal.office("queue", "--as", MANAGER).out
+        terminal.json("fire", 1, "resume", "--as", MANAGER)
+        terminal.json("fire", 1, "withdraw", "--as", EMPLOYEE)
+        assert terminal.json("show", 1, "--as", EMPLOYEE)["request"]["outcome"] == "withdrawn"
+
+    def test_accepting_where_nothing_is_asked(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("fire", 1, "approve", "--as", MANAGER, "--consent")
+        assert said.status == 1
+        assert "There is no text to accept with 'approve' in state 'manager'." in said.err
+
+
+@pytest.mark.slow
+def test_from_a_row_to_a_signed_document(
+    terminal: Terminal, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A1: the signer has to accept a text; the organisation's seal goes on the document."""
+    terminal.json("submit", rows, "--variant", "A1", "--language", "en")
+    terminal.json("fire", 1, "approve", "--as", MANAGER)
+    typed(monkeypatch, SIGNING)
+    said = terminal.office("fire", 1, "approve", "--as", CLERK, "--data-json", "-")
+    assert "a worker goes on with it" in said.out
+    work(terminal)
+
+    without = terminal.office("fire", 1, "sign", "--as", SIGNER)
+    assert without.status == 1
+    assert "consent: Accept the text 'click' first." in without.err
+    way = next(w for w in terminal.json("show", 1, "--as", SIGNER)["can"] if w["trigger"] == "sign")
+    assert way["consent"]["text"] in terminal.office("show", 1, "--as", SIGNER).out
+    terminal.json("fire", 1, "sign", "--as", SIGNER, "--consent")
+    work(terminal)
+
+    file = tmp_path / "declaration.pdf"
+    shown = terminal.json("show", 1, "--as", EMPLOYEE, "-o", file)
+    assert shown["request"]["state"] == "delivered"
+    assert shown["request"]["documents"][0]["level_reached"] == "B-LT"
+    trust = terminal.data / "authority" / "root.pem"
+    assert terminal("verify", file, "--trust", trust).status == 0
+    again = terminal.office("show", 1, "--as", EMPLOYEE, "-o", file)
+    assert "is there already" in again.err
+    assert terminal.office("show", 1, "--as", EMPLOYEE, "-o", file, "--force").status == 0
+
+    measured = terminal.json("throughput", "--key", "employer-declaration")["measured"][0]
+    assert (measured["n"], measured["delivered"], measured["lead_driven_by_program"]) == (2, 1, False)
+    assert terminal.office("log", "verify").status == 0
+
+
+class TestPeople:
+    def test_the_list_says_roles_and_where(self, terminal: Terminal) -> None:
+        out = terminal.office("people").out.splitlines()
+        assert out[0].split() == ["id", "name", "unit", "roles"]
+        assert out[20].endswith("author, clerk (everywhere), employee")
+        people = {one["id"]: one for one in terminal.json("people")["people"]}
+        assert {"role": "signer", "in": None} in people[SIGNER]["roles"]
+        assert {"role": "manager", "in": "Policy"} in people[MANAGER]["roles"]
+
+    def test_a_bad_register_changes_nothing(self, terminal: Terminal, tmp_path: Path) -> None:
+        before = terminal.json("people"), (terminal.data / "hr_register.csv").read_bytes()
+        bad = tmp_path / "bad.csv"
+        bad.write_text(SAMPLE.read_text().replace("1990-05-23", "May"))
+        said = terminal.office("people", "--register", bad)
+        assert said.status == 1
+        assert "Line 2 of the HR register, date_of_birth" in said.err
+        assert (terminal.json("people"), (terminal.data / "hr_register.csv").read_bytes()) == before
+
+    def test_a_register_that_can_be_mended(self, terminal: Terminal) -> None:
+        """A copy that somebody broke by hand keeps nobody from loading a whole one."""
+        (terminal.data / "hr_register.csv").write_text("nonsense\n1,2\n")
+        assert terminal.json("people", "--register", SAMPLE) == {"loaded": 200}
+        assert list(terminal.data.glob(".*")) == []
+
+    def test_who_has_left_can_do_nothing(self, terminal: Terminal, rows: Path, tmp_path: Path) -> None:
+        terminal.json("submit", rows)
+        fewer = tmp_path / "fewer.csv"
+        lines = SAMPLE.read_text().splitlines(keepends=True)
+        fewer.write_text("".join(line for line in lines if not line.startswith(f"{MANAGER},")))
+        assert terminal.json("people", "--register", fewer) == {"loaded": 199}
+        assert terminal.json("queue", "--as", MANAGER)["tasks"] == []
+        assert terminal.office("fire", 1, "approve", "--as", MANAGER).status == 1
+
+    def test_a_substitute_acts_for_somebody(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        today = datetime.now(UTC).date()
+        days = ("--from", today - timedelta(days=1), "--until", today + timedelta(days=1))
+        refused = terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER)
+        assert refused.status == 1
+        said = terminal.office(
+            "people", "--substitute", OUTSIDER, "--for", MANAGER, *days, "--role", "manager"
+        )
+        assert f"{OUTSIDER} stands in for {MANAGER} as manager from" in said.out
+        assert said.out in terminal.office("people").out
+        [task, _] = terminal.json("queue", "--as", OUTSIDER)["tasks"]
+        assert task["on_behalf_of"] == MANAGER
+        can = [way["trigger"] for way in terminal.json("show", 1, "--as", OUTSIDER, "--for", MANAGER)["can"]]
+        assert "approve" in can
+        terminal.json("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER)
+        last = terminal.json("show", 1, "--as", CLERK)["request"]["history"][-1]
+        assert (last["body"]["actor"], last["body"]["on_behalf_of"]) == (OUTSIDER, MANAGER)
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--substitute", "P020"], "Standing in needs"),
+            (["--role", "clerk"], "Standing in needs"),
+            (["P020", "P020", "2026-12-01", "2026-12-02"], "Nobody stands in for themselves."),
+            (["P020", "P038", "2026-12-02", "2026-12-01"], "The last day lies before the first."),
+            (["P020", "P999", "2026-12-01", "2026-12-02"], "P999 does not work here."),
+            (["P020", "P038", "2026-12-01", "2026-12-02", "boss"], "No process has the role 'boss'."),
+        ],
+    )
+    def test_a_substitution_that_makes_no_sense(
+        self, words: list[str], message: str, terminal: Terminal
+    ) -> None:
+        if not words[0].startswith("--"):
+            options = ("--substitute", "--for", "--from", "--until", "--role")
+            words = [word for pair in zip(options, words, strict=False) for word in pair]
+        said = terminal.office("people", *words)
+        assert said.status == 1
+        assert message in said.err
+        assert terminal.json("people")["substitutes"] == []
+
+
+class TestThroughput:
+    @pytest.fixture
+    def terminal(self, terminal: Terminal, rows: Path) -> Terminal:
+        terminal.json("submit", rows)
+        return terminal
+
+    def counted(self, terminal: Terminal, *words: str) -> Any:
+        return [row["n"] for row in terminal.json("throughput", *words)["measured"]]
+
+    def test_a_period_holds_its_first_and_last_day(self, terminal: Terminal) -> None:
+        today = datetime.now(UTC).date()
+        day = timedelta(days=1)
+        assert self.counted(terminal, "--from", str(today), "--to", str(today)) == [2]
+        assert self.counted(terminal, "--from", str(today + day)) == []
+        assert self.counted(terminal, "--to", str(today - day)) == []
+        assert self.counted(terminal, "--to", f"{today}T00:00Z") == []
+        assert self.counted(terminal, "--key", "team-action-plan") == []
+
+    def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
+        head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
+        assert head == "key,variant,figure,unit,n,median,p90,origin"
+        assert first == "employer-declaration,A3,started,requests,2,,,measured"
+
+    def test_the_report_holds_the_tables_of_the_screen(self, terminal: Terminal, tmp_path: Path) -> None:
+        file = tmp_path / "report.pdf"
+        text = terminal.office("throughput", "--report", file).out
+        with PdfDocument(file) as pdf:
+            printed = " ".join(pdf[0].get_textpage().get_text_range().split())
+        for title in (line for line in text.splitlines() if line.endswith(")") and line[0] != " "):
+            assert title.replace("−", "–") in printed
+        assert "employer-declaration A3 2 0 2 0" in printed
+        assert "claims 2 FTE saved" in printed
+        assert terminal.office("throughput", "--report", file).status == 1
+        assert terminal.office("throughput", "--report", file, "--force").status == 0
+
+    def test_a_report_that_cant_be_written_leaves_nothing(self, terminal: Terminal, tmp_path: Path) -> None:
+        said = terminal.office("throughput", "--report", tmp_path / "no" / "report.pdf")
+        assert said.status == 1
+        assert "there is no folder" in said.err

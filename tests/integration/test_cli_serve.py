@@ -1,0 +1,135 @@
+"""`paraaf serve`: a worker that dies is replaced, the authority too, and nothing stays behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from certs.serve_authority import AuthorityServer
+from cli.main import main
+from documents.register import SAMPLE
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 60.0
+
+pytestmark = pytest.mark.slow
+
+
+class Served:
+    """A running `paraaf serve`, with what it has said so far."""
+
+    def __init__(self, data: Path, log: Path) -> None:
+        self.data, self.log = data, log
+        with log.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "serve", "--data", str(data)],
+                cwd=ROOT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def workers(self) -> list[int]:
+        """Every worker that was started, the present one last."""
+        return [int(number) for number in re.findall(r"^Worker (\d+) started", self.log.read_text(), re.M)]
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait; fail with what was said when it takes too long."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not holds():
+            assert time.monotonic() < deadline, self.log.read_text()
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    data = tmp_path / "data"
+    assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
+    served = Served(data, tmp_path / "log")
+    try:
+        served.until(lambda: bool(served.workers))
+        yield served
+    finally:
+        served.process.kill()
+        served.process.wait()
+
+
+def state_of(data: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    main(["show", "1", "--as", "P020", "--data", str(data)])
+    return capsys.readouterr().out
+
+
+def test_a_dead_worker_is_replaced_and_its_work_done(
+    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.kill(served.workers[0], signal.SIGKILL)
+    served.until(lambda: len(served.workers) == 2)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("person_id\nP024\n")
+    signing = tmp_path / "signing.json"
+    signing.write_text(
+        '{"signing": {"name": "H. Voorbeeld-Esdoorn", "place": "Voorbeeldstad",'
+        ' "contact_name": "Desk", "contact_phone": "070 000 0000"}}'
+    )
+    data = ["--data", str(served.data)]
+    assert main(["submit", str(rows), "--variant", "A4", *data]) == 0
+    assert main(["fire", "1", "approve", "--as", "P006", *data]) == 0
+    assert main(["fire", "1", "approve", "--as", "P020", "--data-json", str(signing), *data]) == 0
+    served.until(lambda: "state      sign " in state_of(served.data, capsys))
+    assert "ended with status -9; another starts in" in served.log.read_text()
+
+
+def test_a_dead_authority_is_started_again(served: Served) -> None:
+    server = AuthorityServer(served.data / "authority")
+    [child] = [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdecimal() and str(server.authority.folder).encode() in _command_of(entry)
+    ]
+    os.kill(child, signal.SIGKILL)
+    served.until(lambda: "is started again" in served.log.read_text())
+    served.until(server._is_served_already)
+
+
+def _command_of(process: Path) -> bytes:
+    try:
+        command = (process / "cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+    return command if b"serve_authority" in command else b""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_in_order(served: Served, number: signal.Signals) -> None:
+    worker = served.workers[-1]
+    served.process.send_signal(number)
+    assert served.process.wait(DEADLINE_S) == 0
+    assert served.log.read_text().endswith("Stopped.\n")
+    assert not alive(worker)
+
+
+def test_killed_it_leaves_no_worker_behind(served: Served) -> None:
+    worker = served.workers[-1]
+    served.process.kill()
+    served.process.wait()
+    deadline = time.monotonic() + DEADLINE_S
+    while alive(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
