@@ -13,10 +13,13 @@ Where a state has no `failed`, what would go back is given up.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 from certs.errors import RevocationUnavailable
-from documents.errors import BlobCorrupt, BlobError, BlobMissing, DocumentError, UnknownKind
+from documents.errors import BlobCorrupt, BlobError, BlobMissing, KindProblems
+from documents.sheet import DocumentTooLong
+from documents.words import UnknownLanguage
 from fonts import UnprintableText
 from problem import Problem
 from signing.errors import (
@@ -31,7 +34,7 @@ from signing.errors import (
 )
 from workflow.commands import StepResult
 from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
-from workflow.outcomes import StepOutcome, Verdict
+from workflow.outcomes import StepOutcome
 from workflow.workbench import Work, Workbench, record
 
 FAILED = "failed"
@@ -65,7 +68,11 @@ _AGAIN = (RevocationUnavailable, BlobError, StoreUnavailable, Contended, Raced, 
 # The disk may have room again; but a file that is gone or damaged does not come back by itself.
 _NEVER_AGAIN = (BlobMissing, BlobCorrupt, ContentsOverflowError)
 _BACK = (
-    DocumentError,
+    KindProblems,
+    DocumentTooLong,
+    UnknownLanguage,
+    BlobMissing,
+    BlobCorrupt,
     UnprintableText,
     DocumentRefusedError,
     FieldError,
@@ -77,6 +84,14 @@ _BACK = (
 )
 # A person's certificate is theirs to renew, or another may sign; the organisation's is not theirs to mend.
 _SIGNERS_OWN = (CertificateUnusableError, CertificateRevokedError, UnsupportedKeyError)
+
+
+class Fate(StrEnum):
+    """What becomes of a step that went wrong."""
+
+    AGAIN = "again"
+    BACK = "back"
+    GIVEN_UP = "given-up"
 
 
 @dataclass(frozen=True)
@@ -100,44 +115,42 @@ def tried(
     return done, troubles
 
 
+def fate_of(error: Exception, work: Work) -> Fate:
+    """What becomes of a step that ran into this error."""
+    if not isinstance(error, Problem):
+        return Fate.AGAIN
+    retryable = isinstance(error, SigningError) and error.retryable
+    if (retryable or isinstance(error, _AGAIN)) and not isinstance(error, _NEVER_AGAIN):
+        return Fate.AGAIN
+    theirs = isinstance(error, _BACK) or (work.profile.kind == "person" and isinstance(error, _SIGNERS_OWN))
+    return Fate.BACK if theirs and FAILED in work.state.triggers else Fate.GIVEN_UP
+
+
 def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
     """Send back what goes back, in one transaction, and tell the queue about the rest."""
-    outcomes, failed = [], []
+    outcomes: list[StepOutcome] = []
+    failed: list[StepResult] = []
     for trouble in troubles:
-        outcome = _outcome(trouble)
-        if outcome.verdict is Verdict.GAVE_UP and _goes_back(trouble):
-            failed.append(_failed(outcome))
-            outcome = StepOutcome.done(outcome.ref)
-        outcomes.append(outcome)
+        ref, error = trouble.work.ref, trouble.error
+        code, message = _told(trouble)
+        match fate_of(error, trouble.work):
+            case Fate.AGAIN:
+                outcomes.append(StepOutcome.retry(ref, code, message))
+            case Fate.GIVEN_UP:
+                outcomes.append(StepOutcome.gave_up(ref, code, message))
+            case Fate.BACK:
+                failed.append(StepResult(ref, FAILED, {"code": code}, {"message": message}))
+                outcomes.append(StepOutcome.done(ref))
     if failed:
         with bench.store.write() as session:
             record(bench, session, failed)
     return outcomes
 
 
-def _outcome(trouble: Trouble) -> StepOutcome:
-    ref, error = trouble.work.ref, trouble.error
-    if not isinstance(error, Problem):
-        log.error("Step %s ended with an exception", ref, exc_info=error)
-        return StepOutcome.retry(ref, "step-crashed", f"{type(error).__name__}: {error}")
-    message = f"{error} {error.hint}".strip()
-    if _may_pass(error):
-        return StepOutcome.retry(ref, error.code, message)
-    return StepOutcome.gave_up(ref, error.code, message)
-
-
-def _may_pass(error: Problem) -> bool:
-    if isinstance(error, _NEVER_AGAIN):
-        return False
-    return isinstance(error, _AGAIN) or (isinstance(error, SigningError) and error.retryable)
-
-
-def _goes_back(trouble: Trouble) -> bool:
-    work, error = trouble.work, trouble.error
-    if FAILED not in work.state.triggers or isinstance(error, UnknownKind):
-        return False
-    return isinstance(error, _BACK) or (work.profile.kind == "person" and isinstance(error, _SIGNERS_OWN))
-
-
-def _failed(outcome: StepOutcome) -> StepResult:
-    return StepResult(outcome.ref, FAILED, {"code": outcome.code}, {"message": outcome.message})
+def _told(trouble: Trouble) -> tuple[str, str]:
+    """Code and message; what nobody foresaw goes into the program's log with its traceback."""
+    error = trouble.error
+    if isinstance(error, Problem):
+        return error.code, f"{error} {error.hint}".strip()
+    log.error("Step %s ended with an exception", trouble.work.ref, exc_info=error)
+    return "step-crashed", f"{type(error).__name__}: {error}"
