@@ -1,9 +1,10 @@
 """What a person may see: the tasks that they can take, and one request with its history."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
@@ -15,6 +16,8 @@ from workflow.cases import Case
 from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.tables import Body, DocumentRow, Event, Hand, Incident, Request, Task
+
+SMALLEST_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -124,21 +127,32 @@ def queue(
         ),
     ]
     own = {(one.key, requester_role(one)) for one in definitions}
-    rows = _open_tasks(session, or_(false(), *(right.condition(people, own) for right in rights)), limit)
-    barred = _hands(session, [row.request_id for row in rows])
-    items = []
-    for row in rows:
-        rules = rules_of(definition_of(row.definition_sha256), row.state)
-        for right in rights:
-            persons = {actor, right.person}
-            if right.gives(people, own, row) and not any(
-                barred.get((row.request_id, rule, person)) == other
-                for rule, other in rules
-                for person in persons
-            ):
-                items.append(_item(row, right.principal))
-                break
-    return items
+    allowed = or_(false(), *(right.condition(people, own) for right in rights))
+    page = max(limit, SMALLEST_PAGE)
+    items: list[QueueItem] = []
+    for skip in count(step=page):  # a further page only where four eyes took tasks out of this one
+        rows = _open_tasks(session, allowed, skip, page)
+        hands = _hands(session, [row.request_id for row in rows])
+        for row in rows:
+            rules = rules_of(definition_of(row.definition_sha256), row.state)
+            for right in rights:
+                free = not _barred(hands, row.request_id, rules, {actor, right.person})
+                if free and right.gives(people, own, row):
+                    items.append(_item(row, right.principal))
+                    break
+        if len(rows) < page or len(items) >= limit:
+            break
+    return items[:limit]
+
+
+def _barred(
+    hands: Mapping[tuple[int, str, str], str],
+    request_id: int,
+    rules: Iterable[tuple[str, str]],
+    persons: Collection[str],
+) -> bool:
+    """Whether four eyes keep one of these people from a task: they had a hand in a rule's other state."""
+    return any(hands.get((request_id, rule, person)) == other for rule, other in rules for person in persons)
 
 
 @dataclass(frozen=True)
@@ -169,7 +183,7 @@ class _Right:
         return any(role == row.role and unit in (None, row.unit) for role, unit in self.roles(people))
 
 
-def _open_tasks(session: Session, condition: ColumnElement[bool], limit: int) -> list[Row[Any]]:
+def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, limit: int) -> list[Row[Any]]:
     tasks, requests = Task.table(), Request.table()
     query = (
         select(
@@ -192,6 +206,7 @@ def _open_tasks(session: Session, condition: ColumnElement[bool], limit: int) ->
         .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
         .where(tasks.c.closed_at.is_(None), condition)
         .order_by(tasks.c.offered_at, tasks.c.id)
+        .offset(skip)
         .limit(limit)
     )
     return list(session.connection().execute(query))

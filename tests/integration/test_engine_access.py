@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from tests.integration.engine_office import Office
+from workflow import reading
 from workflow.errors import NotFound, Refused
 from workflow.tables import Grant, Hand, Person, Substitute
 
@@ -97,6 +98,19 @@ def test_four_eyes_keep_a_task_out_of_the_queue(office: Office) -> None:
     office.fire("approve", "manager2", number)  # who is a clerk, too
     assert queue(office, "manager2") == []
     assert queue(office, "clerk") == [(number, None)]
+
+
+def test_tasks_that_four_eyes_bar_do_not_hide_later_ones(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "SMALLEST_PAGE", 2)
+    for _ in range(3):
+        office.fire("approve", "manager2", office.submit())  # who is a clerk, too
+    first, second = office.submit(), office.submit()
+    for number in (first, second):
+        office.fire("approve", "manager", number)
+    assert queue(office, "manager2") == [(first, None), (second, None)]
+    assert [item.request_id for item in office.engine.queue("manager2", limit=1)] == [first]
 
 
 # --- roles
