@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
@@ -39,8 +39,13 @@ class Store:
         The embedded default is a file in the folder; PARAAF_DATABASE names another database by its URL.
         Raises StoreUnavailable, StoreOutdated.
         """
-        url = environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE))
-        store = cls(url)
+        try:
+            store = cls(environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE)))
+        except (ArgumentError, ImportError) as error:  # told without the URL, which may hold a password
+            raise StoreUnavailable(
+                f"{VARIABLE} names no database that can be used.",
+                hint="Write it like postgresql+psycopg://user@host/name; without it the data folder is used.",
+            ) from error
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
                 f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
@@ -136,8 +141,7 @@ def _make_private(file: Path) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Alembic takes 0.1 s to import, and nothing else needs it.
-    from alembic import command  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  it takes 0.1 s, and nothing else needs it
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
@@ -157,10 +161,13 @@ def _upgrade(connection: Connection) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Turn the driver's operational errors into ours."""
+    """Turn what the driver says of the database itself into ours."""
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        # its other subclasses speak of a statement and its values, not of the database
+        if type(error) not in {DatabaseError, OperationalError}:
+            raise
         raise StoreUnavailable(
             f"The database does not answer as it should: {error.orig}.",
             hint="See that its disk is there and has room, and that no other program holds it.",

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 import rfc8785
 
-from workflow.errors import LogUnwritable
+from workflow.errors import LogUnwritable, StoreUnavailable
 from workflow.eventlog import Appender, Head, erase_bodies
 from workflow.logcheck import FINDINGS_MAX, Fault, LogReport, verify
 from workflow.store import Store
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 EVENTS = 20
-GUARDED = ("events", "bodies", "log_head")
 
 
 def salts(size: int) -> bytes:
@@ -297,6 +296,20 @@ def test_a_cut_with_its_head_is_found_by_an_anchor(store: Store) -> None:
         database.execute("UPDATE log_head SET seq = 19, hash = (SELECT hash FROM events WHERE seq = 19)")
     assert check(store).ok
     assert check(store, before).first_bad_seq == 20
+
+
+def test_a_damaged_file_is_told(store: Store) -> None:
+    append(store, 500)
+    with raw(store, guarded=True) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = database.execute("PRAGMA page_size").fetchone()[0]
+    assert store.file is not None
+    content = bytearray(store.file.read_bytes())
+    page = content.index(b'"step":400,') // size * size
+    content[page : page + 8] = bytes(8)
+    store.file.write_bytes(content)
+    with pytest.raises(StoreUnavailable, match="malformed"):
+        check(Store(store.url))
 
 
 def test_an_anchor_holds_while_the_log_grows(store: Store) -> None:

@@ -149,6 +149,21 @@ def test_a_locked_database_is_told(store: Store) -> None:
             _add_clerk(impatient)
 
 
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "paraaf.sqlite3").write_bytes(b"a letter to the office\n" * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        Store.open(tmp_path, environ={})
+
+
+@pytest.mark.parametrize(
+    "url", ["a folder", "nosuch://clerk:hush@host/name", "mysql+mysqldb://clerk:hush@host/n"]
+)
+def test_a_url_that_cannot_be_used_is_told_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(StoreUnavailable, match="PARAAF_DATABASE") as caught:
+        Store.open(tmp_path, environ={"PARAAF_DATABASE": url})
+    assert "hush" not in f"{caught.value} {caught.value.hint}"
+
+
 def test_url_comes_from_the_environment(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     Store.open(tmp_path / "data", environ={"PARAAF_DATABASE": url})
