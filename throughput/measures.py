@@ -67,7 +67,6 @@ def measure(cases: Iterable[Case]) -> list[VariantMeasures]:
 def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
     delivered = [case for case in cases if "delivered" in case.milestones]
     leads = [lead for case in delivered if (lead := case.lead_s("requested", "delivered")) is not None]
-    withdrawn = sum(case.outcome == "withdrawn" for case in cases)
     system = [_system_ms(case) for case in cases if case.system_us]
     machine_s = sum(system) / 1000
     signed = sum(case.documents_signed > 0 for case in cases)
@@ -76,8 +75,8 @@ def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
         variant=variant,
         n=len(cases),
         delivered=len(delivered),
-        open=len(cases) - len(delivered) - withdrawn,
-        withdrawn=withdrawn,
+        open=sum("delivered" not in case.milestones and case.outcome is None for case in cases),
+        withdrawn=sum(case.outcome == "withdrawn" for case in cases),
         returned=sum(case.returns > 0 for case in cases),
         first_time_right=sum(case.returns == 0 for case in delivered) / len(delivered) if delivered else None,
         lead_s=spread(leads),

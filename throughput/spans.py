@@ -45,7 +45,6 @@ class Case:
     system_us: dict[str, list[int]] = field(default_factory=dict)  # step → monotonic durations, µs
     documents_signed: int = 0
     returns: int = 0
-    failures: int = 0
     outcome: str | None = None
     channels: set[str] = field(default_factory=set)  # who moved it: "person", "program"
 
@@ -92,7 +91,9 @@ def cases_of(records: Iterable[Mapping[str, Any]]) -> list[Case]:
     last = 0
     for record in records:
         if record["seq"] <= last:
-            raise LogOutOfOrder(f"Event {record['seq']} came after event {last}.")
+            raise LogOutOfOrder(
+                f"Event {record['seq']} came after event {last}.", hint="Give the events by their sequence."
+            )
         last = record["seq"]
         if record.get("request") is not None:
             reader.read(record)
@@ -127,8 +128,6 @@ class _Reader:
                 case.returns += 1
             case "document_signed":
                 case.documents_signed += 1
-            case "step_failed":
-                case.failures += 1
         if record.get("outcome"):
             case.outcome = record["outcome"]
 

@@ -87,6 +87,14 @@ def test_open_cases_are_counted_not_left_out() -> None:
     assert (row.n, row.open, row.delivered, row.first_time_right) == (1, 1, 0, None)
 
 
+@pytest.mark.parametrize("outcome", ["withdrawn", "refused"])
+def test_a_case_that_ended_otherwise_is_not_open(outcome: str) -> None:
+    log = Log().add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
+    log.add(5, "request_advanced", **move("manager", outcome, outcome=outcome))
+    (row,) = measure(cases_of(log.records))
+    assert (row.n, row.open, row.delivered, row.withdrawn) == (1, 0, 0, outcome == "withdrawn")
+
+
 def test_a_log_out_of_order_is_refused() -> None:
     log = one_day()
     log.records.reverse()
