@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from workflow.definition_errors import CalendarEnded, CalendarUnknown, DurationInvalid
+from workflow.definition_errors import CalendarEnded, DurationInvalid
 
 _DURATION = re.compile(
     r"P(?!$)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -201,13 +201,3 @@ CALENDARS: Mapping[str, WorkingCalendar] = MappingProxyType(
         )
     }
 )
-
-
-def calendar_named(name: str) -> WorkingCalendar:
-    """Give the calendar of this name. Raises CalendarUnknown."""
-    try:
-        return CALENDARS[name]
-    except KeyError:
-        raise CalendarUnknown(
-            f"There is no calendar {name!r}.", hint=f"Use one of: {', '.join(CALENDARS)}."
-        ) from None

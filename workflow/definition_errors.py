@@ -50,12 +50,6 @@ class DurationInvalid(WorkflowError):
     code: ClassVar[str] = "workflow-duration-invalid"
 
 
-class CalendarUnknown(WorkflowError):
-    """There is no working calendar of this name."""
-
-    code: ClassVar[str] = "workflow-calendar-unknown"
-
-
 class CalendarEnded(WorkflowError):
     """A working calendar does not list the holidays of this day's year."""
 

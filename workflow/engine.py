@@ -48,7 +48,7 @@ from workflow.ledger import Ledger
 from workflow.moves import Mover
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
-from workflow.tables import DefinitionSource, Task
+from workflow.tables import DefinitionSource
 
 ATTEMPTS = 4
 KEY_LONGEST = 200
@@ -150,17 +150,6 @@ class Engine:
                 if self._judge(judge, ledger, case, replace(question, trigger=verb), asked_only=True).allowed
             ]
             return reading.view(session, case, possible)
-
-    def actor_of(self, session: Session, request_id: int, state: str) -> str | None:
-        """Who last moved this request on from this state; whose personal key signs, for `signs_as`."""
-        table = Task.table()
-        query = (
-            select(table.c.done_by)
-            .where(table.c.request_id == request_id, table.c.state == state, table.c.done_by.is_not(None))
-            .order_by(table.c.id.desc())
-            .limit(1)
-        )
-        return session.connection().execute(query).scalar_one_or_none()
 
     # --- steps
 

@@ -69,15 +69,11 @@ class Appender:
         LogUnwritable.
         """
         if not OWN_FIELDS.isdisjoint(facts):
-            raise LogUnwritable(f"An event's facts can't be named {', '.join(OWN_FIELDS & facts.keys())}.")
+            taken = ", ".join(sorted(OWN_FIELDS & facts.keys()))
+            raise LogUnwritable(f"An event's facts can't be named {taken}.", hint="Give them other names.")
         seq, said_at = self.head.seq + 1, utc_text(at)
-        record: dict[str, Any] = {
-            **facts,
-            "seq": seq,
-            "at": said_at,
-            "type": kind,
-            "prev": self.head.hash,
-        }
+        own = {"seq": seq, "at": said_at, "type": kind, "prev": self.head.hash}
+        record: dict[str, Any] = {**facts, **own}
         if request_id is not None:
             record["request"] = request_id
         if body is not None:

@@ -216,7 +216,7 @@ class _Again(BaseRetryStrategy):
         self._now = now
         self._longest_wait_s = longest_wait_s
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002  its interface
         wait_s = exception.wait_s if isinstance(exception, _TryAgain) else self._longest_wait_s
         return RetryDecision(retry_at=self._now() + timedelta(seconds=wait_s))
 

@@ -55,6 +55,6 @@ class DevelopmentKeys:
         if not name:
             raise OrganisationUnknown(
                 "Nobody says in whose name to seal: there is no HR register.",
-                hint="Put the register back into the data folder, start the worker anew, and repair the step.",
+                hint="Put the register into the data folder, start the worker anew, and repair the step.",
             )
         return self._authority.seal(organisation=name, now=now)

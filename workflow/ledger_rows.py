@@ -122,7 +122,7 @@ def resolve_incidents(connection: Connection, rows: _Rows) -> None:
 def _change(connection: Connection, statement: Update, rows: _Rows) -> None:
     """Run an update for each row; each must meet exactly one."""
     if rows and connection.execute(statement, rows).rowcount != len(rows):
-        raise Raced("A row was changed by somebody else meanwhile.")
+        raise Raced("A row was changed by somebody else meanwhile.", hint="Try again.")
 
 
 def _claim(connection: Connection, ids: list[int], person: str, principal: str | None, at: datetime) -> None:
@@ -130,7 +130,7 @@ def _claim(connection: Connection, ids: list[int], person: str, principal: str |
     claim = {"b_ids": ids, "b_by": person, "b_for": principal, "b_at": at}
     got = connection.execute(_CLAIM, claim).all()
     if len(got) != len(ids):
-        raise Raced("A task was claimed by somebody else meanwhile.")
+        raise Raced("A task was claimed by somebody else meanwhile.", hint="Try again.")
 
 
 TASK_FIELDS = (

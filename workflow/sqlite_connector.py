@@ -181,7 +181,7 @@ def fetch_job(call: Call) -> list[Row]:
         return [dict.fromkeys(COLUMNS)]
     return _jobs(
         call.rows(
-            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker_id, status_at = :now"  # noqa: S608
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker_id, status_at = :now"  # noqa: S608  words of this module
             f" WHERE id = :id RETURNING {JOB}",
             id=found[0]["id"],
         )
@@ -197,7 +197,7 @@ def select_stalled_jobs_by_started(call: Call) -> list[Row]:
     """Jobs that have been running for longer than `nb_seconds`."""
     return _jobs(
         call.rows(
-            f"SELECT {JOB}, status_at AS started_at FROM procrastinate_jobs"  # noqa: S608
+            f"SELECT {JOB}, status_at AS started_at FROM procrastinate_jobs"  # noqa: S608  words of this module
             " WHERE status = 'doing' AND status_at < :before"
             " AND (:queue IS NULL OR queue_name = :queue) AND (:task_name IS NULL OR task_name = :task_name)",
             before=call.ago(call.arguments["nb_seconds"]),
@@ -209,7 +209,7 @@ def select_stalled_jobs_by_heartbeat(call: Call) -> list[Row]:
     """Running jobs whose worker is gone, or silent for longer than `seconds_since_heartbeat`."""
     return _jobs(
         call.rows(
-            f"SELECT {JOB} FROM procrastinate_jobs"  # noqa: S608
+            f"SELECT {JOB} FROM procrastinate_jobs"  # noqa: S608  words of this module
             " WHERE status = 'doing'"
             " AND (:queue IS NULL OR queue_name = :queue) AND (:task_name IS NULL OR task_name = :task_name)"
             " AND (worker_id IS NULL"
@@ -308,7 +308,7 @@ def count_jobs_status(call: Call) -> list[Row]:
 def list_jobs(call: Call) -> list[Row]:
     """The jobs that fit all filters."""
     rows = call.rows(
-        f"SELECT {JOB}, abort_requested FROM procrastinate_jobs WHERE {FILTER}"  # noqa: S608
+        f"SELECT {JOB}, abort_requested FROM procrastinate_jobs WHERE {FILTER}"  # noqa: S608  words of this module
         " AND (:id IS NULL OR id = :id) AND (:queueing_lock IS NULL OR queueing_lock = :queueing_lock)"
         " AND (:worker_id IS NULL OR worker_id = :worker_id) ORDER BY id"
     )
@@ -332,7 +332,7 @@ def list_locks(call: Call) -> list[Row]:
 
 def _counted(call: Call, column: str) -> list[Row]:
     groups = call.rows(
-        f"SELECT {column} AS name, status, count(*) AS jobs FROM procrastinate_jobs"  # noqa: S608
+        f"SELECT {column} AS name, status, count(*) AS jobs FROM procrastinate_jobs"  # noqa: S608  words of this module
         f" WHERE {FILTER} AND {column} IS NOT NULL GROUP BY name, status ORDER BY name"
     )
     found: dict[str, Row] = {}

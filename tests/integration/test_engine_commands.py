@@ -223,15 +223,6 @@ def test_a_substitute_and_the_principal_share_a_claim(office: Office) -> None:
     assert office.fire("approve", "manager", number).state == "review"
 
 
-def test_who_moved_a_request_on_is_known(office: Office) -> None:
-    number = office.to_sign()
-    office.fire("sign", "signer", number)
-    with office.store.read() as session:
-        assert office.engine.actor_of(session, number, "sign") == "signer"
-        assert office.engine.actor_of(session, number, "review") == "clerk"
-        assert office.engine.actor_of(session, number, "countersign") is None
-
-
 # --- drafts
 
 

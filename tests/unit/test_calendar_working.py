@@ -8,15 +8,10 @@ from dateutil.easter import easter
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workflow.calendar import (
-    WorkingCalendar,
-    calendar_named,
-    parse_duration,
-    parse_working_duration,
-)
-from workflow.definition_errors import CalendarEnded, CalendarUnknown, DurationInvalid
+from workflow.calendar import CALENDARS, WorkingCalendar, parse_duration, parse_working_duration
+from workflow.definition_errors import CalendarEnded, DurationInvalid
 
-OFFICE = calendar_named("office-nl")
+OFFICE = CALENDARS["office-nl"]
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
@@ -123,11 +118,6 @@ def test_a_year_without_listed_holidays_is_refused_not_guessed() -> None:
 def test_naive_times_are_a_programming_error() -> None:
     with pytest.raises(ValueError, match="aware"):
         OFFICE.add_working(datetime(2026, 11, 18, 10), parse_duration("PT1H"))  # noqa: DTZ001
-
-
-def test_an_unknown_calendar_is_named() -> None:
-    with pytest.raises(CalendarUnknown, match="'office-be'"):
-        calendar_named("office-be")
 
 
 def test_durations_keep_their_parts_and_their_text() -> None:
