@@ -88,6 +88,14 @@ class BrokenSigner:
         raise UnsupportedKeyError("The card is of the wrong kind.", hint="Use another.")
 
 
+@dataclass(frozen=True)
+class LyingSigner(BrokenSigner):
+    """A device that gives a value over something else."""
+
+    async def sign(self, signed_attributes: bytes, digest_algorithm: str) -> bytes:
+        return await self.usual.sign(signed_attributes + b"!", digest_algorithm)
+
+
 class BrokenOff(Exception):
     """The step ends here, as if the process had."""
 
@@ -149,6 +157,17 @@ def test_after_the_value_is_kept_no_key_is_needed_any_more(sample: Sample, at: s
     finish(sample, number)
     (row,) = sample.signatures(number)
     assert (row.value, row.attempts) == (kept.value, 1)
+
+
+def test_a_value_that_does_not_verify_is_never_kept(sample: Sample) -> None:
+    """It could not be replaced any more."""
+    number = at_sealing(sample)
+    sample.office.special[SIGNER] = LyingSigner(personal_signer(sample, SIGNER))  # type: ignore[arg-type]
+    (outcome,) = run(sample, number)
+    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "signing-signer")
+    assert [row.value for row in sample.signatures(number)] == [None]
+    sample.office.special.clear()
+    finish(sample, number)
 
 
 def test_a_renewed_certificate_before_the_value_prepares_anew_and_after_it_changes_nothing(
