@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -76,19 +77,13 @@ class Office:
         register = Register.load(file) if file.exists() else None
         jobs = Jobs(store, now=clock, random=random.random, patience=patience)
         catalogue = load_folder(names=known_names())
-
-        def evidence_of(person: str, now: datetime) -> Evidence:
-            if register is None or not register.knows(person):
-                return Evidence(issued_on=now.date())
-            return register.evidence(person, on=now.date())
-
         engine = Engine(
             store=store,
             catalogue=catalogue,
             kinds=KINDS,
             defer=jobs.defer,
             clock=clock,
-            evidence_of=evidence_of,
+            evidence_of=partial(_evidence, register),
         )
         base = environ.get(PUBLIC_URL)
         return cls(
@@ -152,3 +147,10 @@ class Office:
     def close(self) -> None:
         """Close the database's connections."""
         self.store.close()
+
+
+def _evidence(register: Register | None, person: str, now: datetime) -> Evidence:
+    """What is known of a requester beside the document: the register's word, if there is one."""
+    if register is None or not register.knows(person):
+        return Evidence(issued_on=now.date())
+    return register.evidence(person, on=now.date())
