@@ -9,6 +9,7 @@ import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.steps import Steps
 from workflow.store import Store
-from workflow.workbench import Workbench
+from workflow.workbench import WRITERS, Workbench
 
 REGISTER_FILE = "hr_register.csv"
 PUBLIC_URL = "PARAAF_PUBLIC_URL"
@@ -118,22 +119,24 @@ class Office:
     @asynccontextmanager
     async def steps(self) -> AsyncIterator[Steps]:
         """The automatic steps, with a desk of their own."""
-        async with self.desk() as desk:
-            yield Steps(
-                Workbench(
-                    store=self.store,
-                    engine=self.engine,
-                    blobs=self.blobs,
-                    desk=desk,
-                    keys=self.keys(),
-                    kinds=KINDS,
-                    profiles=self.profiles,
-                    clock=self.clock,
-                    random_bytes=secrets.token_bytes,
-                    verify_url=self.verify_url,
-                    note=SAMPLE_NOTE,
+        with ThreadPoolExecutor(WRITERS, "writer") as writers:
+            async with self.desk() as desk:
+                yield Steps(
+                    Workbench(
+                        store=self.store,
+                        engine=self.engine,
+                        blobs=self.blobs,
+                        desk=desk,
+                        keys=self.keys(),
+                        kinds=KINDS,
+                        profiles=self.profiles,
+                        clock=self.clock,
+                        random_bytes=secrets.token_bytes,
+                        writers=writers,
+                        verify_url=self.verify_url,
+                        note=SAMPLE_NOTE,
+                    )
                 )
-            )
 
     async def work(self, *, until_idle: bool = False) -> None:
         """Run a worker until it is told to stop, or until no step is left."""

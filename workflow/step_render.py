@@ -35,7 +35,7 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     point("render.begun")
     drawn, troubles = tried(works, lambda work: _draw(bench, work), work_of=lambda work: work)  # (1)
     point("render.drawn")
-    digests = store_all(bench, [each.work for each in drawn], [each.pdf for each in drawn])  # (2)
+    digests = await store_all(bench, [each.work for each in drawn], [each.pdf for each in drawn])  # (2)
     point("render.stored")
     with bench.store.write() as session:  # (3)
         results = [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]

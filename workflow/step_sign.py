@@ -142,7 +142,7 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     await batch.each(_finish, list(batch.signings))  # (4)
     point("sign.finished")
     files = [signing.finished.pdf for signing in batch.signings if signing.finished]
-    digests = store_all(bench, batch.works, files)
+    digests = await store_all(bench, batch.works, files)
     point("sign.stored")
     _record(batch, digests)  # (5)
     point("sign.recorded")
