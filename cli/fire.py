@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChoiceNeeded, InputUnreadable
 from cli.files import read_input
@@ -16,7 +16,9 @@ from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
 from workflow.errors import Refused
-from workflow.office import Office
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 _EPILOG = """What the process offers in the request's state can be done (submit, approve, return, sign …), and
 always: claim, release, start, suspend, resume, save_draft, repair. `paraaf show N --as WHO` lists what is
@@ -111,14 +113,14 @@ def _change(file: Path | None) -> Mapping[str, Any]:
     return change
 
 
-def _definition(office: Office, args: argparse.Namespace) -> Definition:
+def _definition(office: "Office", args: argparse.Namespace) -> Definition:
     """The definition that the request is pinned to. Raises NotFound."""
     view = office.engine.show(args.request, args.who)
     with office.store.read() as session:
         return office.engine.definition(session, view.definition_sha256)
 
 
-def _accepted(office: Office, definition: Definition, args: argparse.Namespace) -> str:
+def _accepted(office: "Office", definition: Definition, args: argparse.Namespace) -> str:
     """The name of the text that is accepted with --consent. Raises ChoiceNeeded when there is none."""
     state = definition.states[office.engine.show(args.request, args.who).state]
     trigger = state.triggers.get(args.trigger)

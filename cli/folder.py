@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from workflow.office import Office
 
 VARIABLE = "PARAAF_DATA"
+REGISTER_FILE = "hr_register.csv"
+"""As workflow.office has it, which takes a second to import."""
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:

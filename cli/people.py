@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from cli.errors import ChoiceNeeded
 from cli.files import read_input, write_whole
-from cli.folder import add_data_option, add_json_option, require_office
+from cli.folder import REGISTER_FILE, add_data_option, add_json_option, require_office
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
 from workflow.definition import load_folder
 from workflow.names import known_names
-from workflow.office import REGISTER_FILE
 from workflow.people import update_people
 from workflow.store import Store
 from workflow.tables import Grant, Person, Substitute

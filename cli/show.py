@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
@@ -13,8 +13,10 @@ from cli.printing import aligned, minute, print_json
 from workflow.definition import Definition, State
 from workflow.errors import Reason
 from workflow.judge import VERBS
-from workflow.office import Office
 from workflow.reading import HistoryEntry, RequestView
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -68,7 +70,7 @@ class _Way:
 
 
 def _ways(
-    office: Office, view: RequestView, definition: Definition, who: str, principal: str | None
+    office: "Office", view: RequestView, definition: Definition, who: str, principal: str | None
 ) -> list[_Way]:
     state = definition.states[view.state]
     return [
@@ -87,7 +89,7 @@ def _way(state: State, verb: str, reasons: tuple[Reason, ...]) -> _Way:
     return _Way(verb, reasons, trigger.remark, trigger.consent, trigger.record, sections)
 
 
-def _document(office: Office, view: RequestView) -> bytes:
+def _document(office: "Office", view: RequestView) -> bytes:
     if not view.documents:
         raise ChoiceNeeded(
             f"Request {view.id} has no document yet.", hint="It is made once the request has been approved."

@@ -15,7 +15,7 @@ from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import read_input, require_room, write_whole
-from cli.folder import add_data_option, add_json_option
+from cli.folder import REGISTER_FILE, add_data_option, add_json_option
 from cli.printing import print_json
 from documents.register import Register
 from signing.composition import NewField
@@ -26,7 +26,6 @@ from signing.timestamps import TimestampAuthority
 from workflow.keys import DevelopmentKeys
 
 DEVELOPMENT = "development"
-REGISTER_FILE = "hr_register.csv"
 FIELD = "signature"
 
 _EPILOG = """Without --key the development authority's keys sign: of the person named with --as, or the

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -20,8 +20,10 @@ from documents.intake import Row, RowProblem, read_rows
 from workflow.commands import Answer, Command, Submission
 from workflow.definition import Definition
 from workflow.errors import KeyReused, Refused, WorkflowError
-from workflow.office import Office
 from workflow.tables import CommandKey, Request
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 KEY, VARIANT = "employer-declaration", "A3"
 LANGUAGES = ("nl", "en", "da", "nb")
@@ -92,7 +94,7 @@ class HandedIn:
 class _Desk:
     """Takes files in, for one process, variant and language."""
 
-    office: Office
+    office: "Office"
     definition: Definition
     language: str
     who: str | None
@@ -179,7 +181,7 @@ class _Desk:
         outcome.problems.append(RowProblem(row.line, "", "submitted-before", sentence))
 
 
-def _definition(office: Office, args: argparse.Namespace) -> Definition:
+def _definition(office: "Office", args: argparse.Namespace) -> Definition:
     """The process asked for. Raises DefinitionUnknown, ChoiceNeeded."""
     variants = [one.variant for one in office.catalogue.offered if one.key == args.key]
     variant = args.variant or (variants[0] if len(variants) == 1 else VARIANT)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cli import folder
 from cli.main import COMMANDS, main, parser
 from tests.command_line import DOCS, Terminal, section_of
+from workflow import office
 
 
 @pytest.fixture
@@ -117,6 +119,10 @@ def test_an_error_as_json_is_one_document_on_standard_output(terminal: Terminal)
     assert (said.status, said.err) == (1, "")
     assert said.json["error"]["code"] == "command-no-office"
     assert set(said.json["error"]) == {"code", "message", "hint"}
+
+
+def test_the_register_is_where_the_office_looks_for_it() -> None:
+    assert folder.REGISTER_FILE == office.REGISTER_FILE
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
