@@ -165,7 +165,7 @@ class Ours:
             ),
             claimed_at=claimed_at,
         )
-        value = await self._desk.sign(prepared, self._signer)
+        value = await self._desk.sign(pdf, prepared, self._signer)
         return prepared, await self._desk.finish(pdf, prepared, value, profile=self._profile)
 
     def check(self, prepared: Prepared, finished: Finished, answers: CarriedAnswers) -> None:

@@ -22,8 +22,8 @@ from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
 from certs.revocation import RevocationSource
 from certs.trust import TrustStore
-from signing import der
 from signing.admission import check_fit, check_may_add_fields, check_may_sign
+from signing.belonging import require_belongs, require_value
 from signing.chains import Path, PinnedChains
 from signing.cms import CmsTemplate, template_for
 from signing.composition import (
@@ -34,7 +34,6 @@ from signing.composition import (
     compose_archive,
     signature_entries,
 )
-from signing.der import DerError
 from signing.errors import (
     CertificateUnusableError,
     FieldError,
@@ -42,7 +41,6 @@ from signing.errors import (
     PreparedMismatchError,
     ProfileError,
     RevocationUnavailableError,
-    SignerError,
     TimestamperUnknownError,
 )
 from signing.longterm import LongTermData, collect
@@ -53,8 +51,7 @@ from signing.profile import Level, Profile
 from signing.revision import digest_around
 from signing.revocation_check import CarriedAnswers
 from signing.selfcheck import check_finished
-from signing.signed_data import load_certificate, verify_value
-from signing.signers import DIGEST_OIDS, Signer, mechanism_for
+from signing.signers import Signer, mechanism_for
 from signing.stamp import Appearance
 from signing.timestamps import TimestampAuthority, Timestamper
 from signing.tokens import Token
@@ -194,13 +191,17 @@ class SigningDesk:
             evidence_until=evidence.holds_until,
         )
 
-    async def sign(self, prepared: Prepared, signer: Signer) -> bytes:
-        """Use the key over what was prepared, and nothing else; raises SignerError, PreparedMismatchError."""
+    async def sign(self, source: bytes, prepared: Prepared, signer: Signer) -> bytes:
+        """Use the key over what was prepared for this source, and nothing else.
+
+        What is signed is worked out again before the key is used. Raises SignerError, PreparedMismatchError.
+        """
         if signer.certificate.public_bytes(Encoding.DER) != prepared.signer_cert_der:
             raise PreparedMismatchError(
                 f"The signature of {prepared.field!r} was prepared for another certificate.",
                 hint="Prepare it again for this one, if nothing has been recorded yet.",
             )
+        require_belongs(source, prepared)
         return await signer.sign(prepared.signed_attributes, prepared.digest_algorithm)
 
     async def finish(
@@ -216,11 +217,8 @@ class SigningDesk:
         clock = _Stopwatch()
         level = prepared.level
         # (1) does the value belong here?
-        if hashlib.sha256(source).hexdigest() != prepared.source_sha256:
-            raise PreparedMismatchError(
-                "The document is not the one that was prepared.", hint="Fetch it by its digest."
-            )
-        template = _checked_template(prepared, signature_value)
+        template = require_belongs(source, prepared)
+        require_value(prepared, signature_value)
         # (2) signature timestamp
         token = None
         if level.reaches(Level.B_T):
@@ -286,7 +284,7 @@ class SigningDesk:
             new_fields=new_fields,
         )
         clock.lap("prepare")
-        value = await self.sign(prepared, signer)
+        value = await self.sign(source, prepared, signer)
         clock.lap("sign")
         finished = await self.finish(source, prepared, value, profile=profile)
         return replace(finished, durations_us={**clock.laps_us, **finished.durations_us})
@@ -400,26 +398,6 @@ def _attributes(source: bytes, composed: Composed, template: CmsTemplate) -> byt
     gap = composed.gap
     digest = digest_around((source, composed.data), gap.start, gap.end, template.mechanism.digest_algorithm)
     return template.signed_attributes(digest)
-
-
-def _checked_template(prepared: Prepared, value: bytes) -> CmsTemplate:
-    """The signer's template, after the value has been verified over the prepared attributes."""
-    certificate = load_certificate(prepared.signer_cert_der)
-    mechanism = mechanism_for(certificate, prepared.digest_algorithm)
-    digest_oid = der.oid(DIGEST_OIDS[mechanism.digest_algorithm])
-    try:
-        verify_value(
-            certificate.public_key(),
-            mechanism.signature_identifier,
-            digest_oid,
-            prepared.signed_attributes,
-            value,
-        )
-    except DerError as error:
-        raise SignerError(
-            f"The signature value of {common_name(certificate)} does not verify.", hint="Sign again."
-        ) from error
-    return template_for(prepared.certificates, mechanism)
 
 
 def _free_archive_field(opened: OpenedPdf, new_fields: Sequence[NewField]) -> str | None:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from signing.errors import ContentsOverflowError
 from signing.revision import Placed
 
-_RANGE_ROOM = 44  # four offsets of up to ten digits, and blanks
+RANGE_ROOM = 44  # four offsets of up to ten digits, and blanks
+CONTENTS = b"/Contents "
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Gap:
 def placeholder(entries: bytes, reserved_bytes: int) -> Placeholder:
     """Make a signature dictionary with these entries and room for a CMS object of `reserved_bytes`."""
     head = b"<<" + entries + b"/ByteRange "
-    room = b"[]".ljust(_RANGE_ROOM)
-    before = head + room + b"/Contents "
+    room = b"[]".ljust(RANGE_ROOM)
+    before = head + room + CONTENTS
     contents = b"<" + b"0" * (2 * reserved_bytes) + b">"
     return Placeholder(before + contents + b">>", len(before), len(before) + len(contents), len(head))
 
@@ -56,9 +57,9 @@ def fill_range(placed: Placed, number: int, made: Placeholder) -> tuple[bytes, G
     base = placed.layout.length - len(placed.data)
     body_at = placed.body_offsets[number]
     gap = Gap(body_at + made.contents_at, body_at + made.contents_end, placed.layout.length)
-    value = (b"[%d %d %d %d]" % gap.byte_range).ljust(_RANGE_ROOM)
+    value = (b"[%d %d %d %d]" % gap.byte_range).ljust(RANGE_ROOM)
     at = body_at - base + made.range_at
-    return placed.data[:at] + value + placed.data[at + _RANGE_ROOM :], gap
+    return placed.data[:at] + value + placed.data[at + RANGE_ROOM :], gap
 
 
 def fill_contents(revision: bytes, base: int, gap: Gap, cms: bytes) -> bytes:

@@ -25,13 +25,10 @@ from sqlalchemy.orm import Session
 
 from certs.keystore import common_name, is_development
 from documents.stamp import stamp_lines
-from signing import der
-from signing.der import DerError
-from signing.errors import PreparedMismatchError, SignerError
+from signing.belonging import require_value
+from signing.errors import PreparedMismatchError
 from signing.pades import Finished
-from signing.prepared import Prepared
-from signing.signed_data import verify_value
-from signing.signers import DIGEST_OIDS, Signer, mechanism_for
+from signing.signers import Signer
 from signing.stamp import Appearance
 from workflow import intents
 from workflow.commands import StepResult
@@ -282,23 +279,10 @@ def _keep_intents(batch: _Batch) -> None:
 async def _use_key(bench: Workbench, signing: _Signing) -> None:
     if signing.signer is not None:
         with timed(signing.us, "sign"):
-            value = await bench.desk.sign(signing.kept.prepared, signing.signer)
-            _require_right(signing.kept.prepared, signing.signer, value)
+            value = await bench.desk.sign(signing.source, signing.kept.prepared, signing.signer)
+            # a value that does not verify must not be kept: it could never be replaced
+            require_value(signing.kept.prepared, value)
         signing.intent = replace(signing.kept, value=value)
-
-
-def _require_right(prepared: Prepared, signer: Signer, value: bytes) -> None:
-    """A value that does not verify must not be kept: it could never be replaced. Raises SignerError."""
-    mechanism = mechanism_for(signer.certificate, prepared.digest_algorithm)
-    digest_oid = der.oid(DIGEST_OIDS[mechanism.digest_algorithm])
-    key, algorithm = signer.certificate.public_key(), mechanism.signature_identifier
-    try:
-        verify_value(key, algorithm, digest_oid, prepared.signed_attributes, value)
-    except DerError as error:
-        raise SignerError(
-            f"The key of {common_name(signer.certificate)} gave a value that does not verify.",
-            hint="It is tried again; if it stays so, have the signing device looked at.",
-        ) from error
 
 
 def _keep_values(batch: _Batch, signed: Sequence[_Signing]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+from signing import der
 from signing.chains import Path
 from signing.errors import (
     CertificateRevokedError,
@@ -21,7 +23,6 @@ from signing.errors import (
     LevelNotReachedError,
     PreparedMismatchError,
     RevocationUnavailableError,
-    SelfCheckError,
     SignerError,
     SigningError,
     TimestampError,
@@ -252,7 +253,7 @@ def test_after_a_crash_another_process_signs_and_finishes_the_same_bytes(
 
     async def rest(desk: SigningDesk) -> tuple[bytes, Finished, Finished]:
         prepared = Prepared.from_columns(columns)
-        value = await desk.sign(prepared, SoftwareSigner(credential))
+        value = await desk.sign(source, prepared, SoftwareSigner(credential))
         finished = await desk.finish(source, prepared, value, profile=profile(level))
         again = await desk.finish(source, prepared, value, profile=profile(level))
         return value, finished, again
@@ -276,15 +277,69 @@ def test_what_does_not_belong_together_is_refused(
 
     async def mix(desk: SigningDesk) -> None:
         prepared = await prepared_at(desk, credential, source, Level.B_B)
-        value = await desk.sign(prepared, SoftwareSigner(credential))
+        value = await desk.sign(source, prepared, SoftwareSigner(credential))
         with pytest.raises(PreparedMismatchError, match="another certificate"):
-            await desk.sign(prepared, SoftwareSigner(other))
+            await desk.sign(source, prepared, SoftwareSigner(other))
         with pytest.raises(PreparedMismatchError, match="not the one that was prepared"):
             await desk.finish(source + b"\n", prepared, value, profile=profile(Level.B_B))
         with pytest.raises(SignerError, match="does not verify"):
             await desk.finish(source, prepared, value[:-1] + b"\0", profile=profile(Level.B_B))
 
     on_a_desk(authority, mix)
+
+
+def one_more(attributes: bytes) -> bytes:
+    """The attributes with a signing-time that nobody asked for."""
+    own = [der.whole(attributes, each) for each in der.children(attributes, der.only(attributes, der.SET))]
+    signing_time = der.sequence(der.oid("1.2.840.113549.1.9.5"), der.set_of(der.tlv(0x17, b"260101000000Z")))
+    return der.set_of(*own, signing_time)
+
+
+FORGED: dict[str, Callable[[Prepared, int], dict[str, Any]]] = {
+    "attributes of another document": lambda row, _: {"signed_attributes": b"1\x08whatever"},
+    "one attribute more": lambda row, _: {"signed_attributes": one_more(row.signed_attributes)},
+    "another revision": lambda row, _: {"revision": row.revision.replace(b"/Sig/", b"/Gis/")},
+    "a wider gap": lambda row, _: {"gap": replace(row.gap, start=row.gap.start - 8)},
+    "a gap in the source": lambda row, _: {"gap": replace(row.gap, start=100, end=row.gap.end)},
+    "a shorter file": lambda row, _: {"gap": replace(row.gap, length=row.gap.length - 1)},
+    "something in the gap": lambda row, base: {
+        "revision": row.revision[: row.gap.start - base + 1]
+        + b"FF"
+        + row.revision[row.gap.start - base + 3 :]
+    },
+    "another digest algorithm": lambda row, _: {"digest_algorithm": "sha1"},
+}
+
+
+class Watched(SoftwareSigner):
+    """Counts how often its key is used."""
+
+    used = 0
+
+    async def sign(self, signed_attributes: bytes, digest_algorithm: str) -> bytes:
+        self.used += 1
+        return await super().sign(signed_attributes, digest_algorithm)
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_the_key_is_not_used_over_what_a_row_says_but_the_document_does_not(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, forgery: str
+) -> None:
+    signer, source = Watched(person(authority)), form_pdf()
+
+    async def be_tempted(desk: SigningDesk) -> None:
+        prepared = await prepared_at(desk, person(authority), source, Level.B_B)
+        row = replace(prepared, **FORGED[forgery](prepared, len(source)))
+        assert row != prepared
+        with pytest.raises(PreparedMismatchError):
+            await desk.sign(source, row, signer)
+        with pytest.raises(PreparedMismatchError, match="not the one that was prepared"):
+            await desk.sign(source + b"\n", prepared, signer)
+        assert signer.used == 0
+        await desk.sign(source, prepared, signer)
+        assert signer.used == 1
+
+    on_a_desk(authority, be_tempted)
 
 
 def test_a_revision_changed_between_preparing_and_finishing_is_noticed(
@@ -294,10 +349,10 @@ def test_a_revision_changed_between_preparing_and_finishing_is_noticed(
 
     async def tamper(desk: SigningDesk) -> None:
         prepared = await prepared_at(desk, credential, source, Level.B_B)
-        value = await desk.sign(prepared, SoftwareSigner(credential))
+        value = await desk.sign(source, prepared, SoftwareSigner(credential))
         changed = replace(prepared, revision=prepared.revision.replace(b"/Sig/", b"/Gis/"))
         assert changed != prepared
-        with pytest.raises(SelfCheckError, match="message digest"):
+        with pytest.raises(PreparedMismatchError, match="attributes"):
             await desk.finish(source, changed, value, profile=profile(Level.B_B))
 
     on_a_desk(authority, tamper)
@@ -312,7 +367,7 @@ def test_too_little_room_is_an_error_that_says_how_much_is_needed(
         with monkeypatch.context() as patched:
             patched.setattr("signing.timestamps.Timestamper.room_bytes", 100)
             prepared = await prepared_at(desk, credential, source, Level.B_T)
-        value = await desk.sign(prepared, SoftwareSigner(credential))
+        value = await desk.sign(source, prepared, SoftwareSigner(credential))
         with pytest.raises(ContentsOverflowError) as failed:
             await desk.finish(source, prepared, value, profile=profile(Level.B_T))
         assert failed.value.needed_bytes > prepared.gap.capacity_bytes
@@ -338,7 +393,7 @@ def test_validation_data_too_old_for_the_timestamp_is_renewed_in_a_revision_of_i
     async def late(desk: SigningDesk) -> Finished:
         prepared = await prepared_at(desk, credential, source, Level.B_LTA)
         late = replace(prepared, evidence_until=now() - timedelta(days=1))
-        value = await desk.sign(late, SoftwareSigner(credential))
+        value = await desk.sign(source, late, SoftwareSigner(credential))
         return await desk.finish(source, late, value, profile=profile(Level.B_LTA))
 
     prepared = on_a_desk(authority, lambda desk: prepared_at(desk, credential, source, Level.B_LT))
@@ -358,7 +413,7 @@ def test_every_changed_bit_of_a_finished_file_is_noticed(
 
     async def flip(desk: SigningDesk) -> None:
         prepared = await prepared_at(desk, credential, source, Level.B_B)
-        value = await desk.sign(prepared, SoftwareSigner(credential))
+        value = await desk.sign(source, prepared, SoftwareSigner(credential))
         pdf = (await desk.finish(source, prepared, value, profile=profile(Level.B_B))).pdf
         for position in [*range(0, len(pdf), len(pdf) // 60), len(pdf) - 1]:
             if prepared.gap.start <= position < prepared.gap.end:
@@ -431,7 +486,7 @@ def test_the_level_is_what_the_file_holds_and_not_what_was_asked(
             (Level.B_LT, Level.B_B, Level.B_B),
         ]:
             prepared = await prepared_at(desk, credential, source, level)
-            value = await desk.sign(prepared, SoftwareSigner(credential))
+            value = await desk.sign(source, prepared, SoftwareSigner(credential))
             pdf = (await desk.finish(source, prepared, value, profile=profile(level))).pdf
             assert check(desk, pdf, prepared, asked) is reached
 
@@ -448,7 +503,7 @@ def test_less_than_was_asked_is_an_error(
         # what a bug would look like: it claims validation data that is not in the revision
         claiming = replace(without, level=Level.B_LT)
         assert claiming.evidenced_timestampers
-        value = await desk.sign(claiming, SoftwareSigner(credential))
+        value = await desk.sign(source, claiming, SoftwareSigner(credential))
         with pytest.raises(LevelNotReachedError, match="reached B-T where B-LT was asked"):
             await desk.finish(source, claiming, value, profile=profile(Level.B_LT))
 
