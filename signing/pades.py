@@ -115,7 +115,7 @@ class SigningDesk:
             yield cls(
                 http=http,
                 trust=trust,
-                revocation=RevocationSource(http, clock=clock),
+                revocation=RevocationSource(http, clock=clock, timeout_s=timeout_s),
                 clock=clock,
                 timestamp_authorities=timestamp_authorities,
                 timeout_s=timeout_s,

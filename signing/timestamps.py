@@ -58,8 +58,9 @@ class Timestamper:
         self._chains = chains
         self._clock = clock
         self._random_bytes = random_bytes
-        # Counted from when the request is sent: waiting for one's turn is no failure of the authority.
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s)
+        # Of the whole exchange: an authority that sends a byte now and then must not be waited for endlessly.
+        # Counted from one's turn: waiting for that is no failure of the authority.
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._tolerance = timedelta(seconds=clock_tolerance_s)
         self._in_flight = in_flight or asyncio.Semaphore(64)
         self._last: dict[str, Token] = {}
@@ -122,11 +123,13 @@ class Timestamper:
         )
 
     async def _post(self, authority: TimestampAuthority, request: bytes) -> bytes:
+        # identity: a compressed reply could be small on the wire and huge in memory
+        headers = {"Content-Type": _QUERY, "Accept": _REPLY, "Accept-Encoding": "identity"}
         try:
             async with self._http.post(
                 authority.url,
                 data=request,
-                headers={"Content-Type": _QUERY, "Accept": _REPLY},
+                headers=headers,
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
@@ -134,11 +137,15 @@ class Timestamper:
                     raise TimestampError(
                         f"answered with HTTP status {response.status} and type {response.content_type}."
                     )
+                if response.headers.get("Content-Encoding", "identity") != "identity":
+                    raise TimestampError("answered with compressed data.")
                 reply = await response.content.read(_LONGEST_REPLY)
                 while len(reply) < _LONGEST_REPLY and (more := await response.content.read(_LONGEST_REPLY)):
                     reply += more
                 return reply
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            raise TimestampError(f"gave no reply within {self._timeout.total:g} s.") from error
+        except (aiohttp.ClientError, OSError) as error:
             raise TimestampError(f"can't be reached: {error or type(error).__name__}.") from error
 
 

@@ -55,7 +55,7 @@ def on_a_desk(
 
 TSA_FAULTS = {
     "tsa-down": "HTTP status 503",
-    "tsa-hangs": "can't be reached",
+    "tsa-hangs": "gave no reply within",
     "tsa-garbage": "unreadable reply",
     "tsa-rejects": "refused the request with status 2",
     "tsa-wrong-imprint": "imprint",
