@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import monotonic_ns
 from typing import Any
@@ -310,6 +311,30 @@ def test_two_workers_at_the_same_field_at_the_same_time_make_one_signature(sampl
     for number in numbers:
         assert len(sample.records(number, "document_signed")) == 1
     finish(sample, *numbers)
+
+
+def test_a_worker_that_slept_does_not_replace_what_was_prepared_meanwhile(sample: Sample) -> None:
+    """It prepared for one signer; before it could keep that, another was asked and prepared for."""
+    number = at_sealing(sample)
+
+    def meanwhile() -> None:
+        send_back(sample, number)
+        sample.signer = OTHER_SIGNER
+        sample.act([number])
+        broken_off(sample, "sign.intended", number)
+
+    def point(name: str) -> None:
+        if name == "sign.prepared":
+            with ThreadPoolExecutor() as thread:  # an event loop of its own
+                thread.submit(meanwhile).result()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step_sign, "point", point)
+        (outcome,) = run(sample, number)
+    assert outcome.verdict is Verdict.DONE
+    (row,) = sample.signatures(number)
+    assert (row.signer_id, row.attempts, row.value) == (OTHER_SIGNER, 1, None)
+    finish(sample, number)
 
 
 # --- revisions
