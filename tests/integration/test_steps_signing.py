@@ -299,6 +299,26 @@ def test_a_row_that_this_release_cant_read(sample: Sample, at: str) -> None:
     assert row_facts(sample.signatures(number)) == before
 
 
+def test_a_row_that_somebody_changed_is_no_order_to_the_key(sample: Sample) -> None:
+    number, other = at_sealing(sample), at_sealing(sample)
+    broken_off(sample, "sign.intended", number, other)
+    (row,), (strange,) = sample.signatures(number), sample.signatures(other)
+    with sample.office.store.write() as session:
+        session.execute(
+            update(SignatureRow)
+            .where(SignatureRow.id == row.id)
+            .values(signed_attributes=strange.signed_attributes)
+        )
+    outcomes = {outcome.ref.request_id: outcome for outcome in run(sample, number, other)}
+    assert outcomes[other].verdict is Verdict.DONE
+    assert (outcomes[number].verdict, outcomes[number].code) == (
+        Verdict.GAVE_UP,
+        "signing-prepared-mismatch",
+    )
+    assert sample.signatures(number)[0].value is None
+    finish(sample, other)
+
+
 def test_two_workers_at_the_same_field_at_the_same_time_make_one_signature(sample: Sample) -> None:
     numbers = [at_sealing(sample, variant) for variant in ("A1", "A3", "A4") for _ in range(2)]
     refs = sample.waiting(*numbers)
