@@ -30,6 +30,7 @@ from pyhanko.sign.diff_analysis import (
     XrefStreamRule,
 )
 
+from signing.verify.appearance import drawn_by, is_visible, looks
 from signing.verify.pdfvalues import text_of, value_of
 from signing.verify.reader import signature_fields_at
 
@@ -43,6 +44,8 @@ class Step:
     filled_fields: frozenset[str] = frozenset()  # form fields other than signatures whose value changed
     signed_fields: frozenset[str] = frozenset()  # signature fields that got an approval or certification
     added_visible: frozenset[str] = frozenset()  # new signature fields that show on a page
+    stamped_visibly: frozenset[str] = frozenset()  # fields that show on a page and got a document timestamp
+    redrawn: frozenset[str] = frozenset()  # signature fields that look otherwise without having been signed
     added_signed: frozenset[str] = frozenset()  # new invisible ones that got a signature, not a timestamp
     metadata: bool = False  # the title, say; not what a program stamps without being asked
     signs: bool = False  # a signature or a document timestamp was made
@@ -64,6 +67,7 @@ def _policy(*, form_filling: bool) -> StandardDiffPolicy:
             MetadataUpdateRule().as_qualified(updates),  # type: ignore[no-untyped-call]
         ],
         # /DA, /Q and /NeedAppearances may not change: they alter how filled fields look
+        ignore_orphaned_objects=False,
         form_rule=FormUpdatingRule(field_rules=rules, ignored_acroform_keys=frozenset({"/Fields", "/DR"})),
     )
 
@@ -112,7 +116,11 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         revision,
         filled_fields=filled - newly_signed.keys(),
         signed_fields=frozenset(approvals),
-        added_visible=frozenset(name for name in added if _visible(after[name])),
+        added_visible=frozenset(name for name in added if is_visible(after[name])),
+        stamped_visibly=frozenset(
+            name for name in newly_signed.keys() - approvals - added if is_visible(after[name])
+        ),
+        redrawn=_redrawn(reader, revision, before, after, approvals),
         added_signed=frozenset(added & approvals),
         metadata=metadata,
         signs=bool(newly_signed),
@@ -120,21 +128,23 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
     )
 
 
+def _redrawn(
+    reader: PdfFileReader, revision: int, before: dict[str, Any], after: dict[str, Any], approvals: set[str]
+) -> frozenset[str]:
+    """Fields whose appearance changed without an approval that would explain it."""
+    written = {
+        (reference.idnum, reference.generation)
+        for reference in reader.xrefs.explicit_refs_in_revision(revision)
+    }
+    return frozenset(
+        name
+        for name in (before.keys() & after.keys()) - approvals
+        if looks(before[name]) != looks(after[name]) or drawn_by(after[name]) & written
+    )
+
+
 def _is_timestamp(value: Any) -> bool:
     return text_of(value, "/Type") == "/DocTimeStamp" or text_of(value, "/SubFilter") == "/ETSI.RFC3161"
-
-
-def _visible(entry: Any) -> bool:
-    widgets = [kid.get_object() for kid in entry["/Kids"]] if "/Kids" in entry else [entry]
-    return any(_area(widget) > 0 for widget in widgets)
-
-
-def _area(widget: Any) -> float:
-    try:
-        left, bottom, right, top = (float(number) for number in widget["/Rect"])
-    except (KeyError, TypeError, ValueError):
-        return 0.0
-    return abs(right - left) * abs(top - bottom)
 
 
 def _check_form_resources(old: HistoricalResolver, new: HistoricalResolver) -> None:

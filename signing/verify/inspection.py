@@ -165,6 +165,13 @@ def _check_step(inspection: Inspection, embedded: EmbeddedPdfSignature, step: St
             "a signature was added in a place that did not exist when this was signed",
             f"{where}: signature fields {', '.join(sorted(step.added_signed))}",
         )
+    shown = step.stamped_visibly | step.redrawn
+    if shown:
+        inspection.add(
+            "field_redrawn",
+            "a signature field shows something else without having been signed",
+            f"{where}: signature fields {', '.join(sorted(shown))}",
+        )
     if step.metadata and not step.signs:
         inspection.add("changed_after_signing", "the document's metadata was changed after signing", where)
     elif step.metadata:

@@ -45,6 +45,7 @@ class Opened:
     filled: tuple[FilledField, ...]
     unreachable: tuple[SignedRange, ...]  # signed ranges in the bytes that the form doesn't lead to
     findings: tuple[Finding, ...]
+    lenient: str = ""  # why strict reading refused the file, when it did
 
 
 def open_pdf(pdf: bytes, *, limits: Limits) -> Opened | Finding:
@@ -102,14 +103,23 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
             "too_many_signatures", f"the file has {len(filled)} signatures, more than {limits.signatures}"
         )
     reachable = {entry.covered for entry in filled}
-    note = (Finding("read_leniently", "the file breaks rules of PDF and was read leniently", because),)
+    unreachable = tuple(found for found in signed_ranges(pdf) if found not in reachable)
+    if len(unreachable) > limits.signatures:
+        told = f"the file has more than {limits.signatures} signatures that its form doesn't lead to"
+        return Finding("too_many_signatures", told)
+    note = (
+        Finding(
+            "read_leniently", "it breaks the rules of PDF, so that programs may read it differently", because
+        ),
+    )
     return Opened(
         pdf=pdf,
         reader=reader,
         revisions=revisions,
         filled=filled,
-        unreachable=tuple(found for found in signed_ranges(pdf) if found not in reachable),
+        unreachable=unreachable,
         findings=() if strict else note,
+        lenient=because,
     )
 
 

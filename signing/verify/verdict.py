@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from certs.trust import TrustStore
+from signing.verify.behind import check_behind
 from signing.verify.changes import Step, steps_after
 from signing.verify.findings import Finding, Subject, Weight
 from signing.verify.inspection import (
@@ -25,6 +26,8 @@ from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
+
+_WHITE_SPACE_BEHIND = 256
 
 
 def verify_pdf(
@@ -72,6 +75,7 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
     inspections = [begin(opened, entry, trust) for entry in opened.filled]
     steps = _steps(opened, inspections)
     findings += _unreachable(opened)
+    findings += check_behind(opened)
     for inspection in inspections:
         _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
@@ -108,7 +112,7 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
     last = covering[-1]
     end, revision = last.entry.covered.end if last.entry.covered else 0, last.revision or 0
     if only_white_space(opened.pdf[end:]):
-        return []
+        return _long_tail(len(opened.pdf) - end, end)
     later = [step for step in steps if step.revision > revision]
     behind = opened.pdf[opened.pdf.rfind(b"%%EOF") + len(b"%%EOF") :]
     if not later or not only_white_space(behind):
@@ -126,6 +130,14 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
             "validation data was added behind the last signature, where nothing protects it",
         )
     return [Finding(code, told, f"from byte {end}")]
+
+
+def _long_tail(length: int, end: int) -> list[Finding]:
+    """Viewers look for a file's end in its last 1024 bytes; where they don't find it, they guess."""
+    if length <= _WHITE_SPACE_BEHIND:
+        return []
+    told = f"{length} bytes of white space from byte {end}"
+    return [Finding("bytes_after_end", "there is something behind the end of what was signed", told)]
 
 
 async def _signatures(

@@ -131,6 +131,7 @@ class Stock:
         box: tuple[int, int, int, int] | None = None,
         reason: str | None = None,
         change: Callable[[IncrementalPdfFileWriter], None] | None = None,
+        strict: bool = True,
     ) -> bytes:
         """Sign `field` (added when missing; visible with `box`) and return the whole file."""
         archive = level in ("B-LT", "B-LTA")
@@ -151,7 +152,7 @@ class Stock:
             timestamper=None if level == "B-B" else self.timestamper(spoil),
             new_field_spec=SigFieldSpec(field, box=box) if box else None,
         )
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=strict)
         if change is not None:
             change(writer)
         return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
@@ -167,15 +168,24 @@ class Stock:
         )
 
     def stamp(
-        self, pdf: bytes, *, type_name: str = "/DocTimeStamp", stamper: Credential | None = None
+        self,
+        pdf: bytes,
+        *,
+        type_name: str = "/DocTimeStamp",
+        stamper: Credential | None = None,
+        field: str | None = None,
+        change: Callable[[IncrementalPdfFileWriter], None] | None = None,
     ) -> bytes:
         """Add a document timestamp, typed as told, and nothing behind it."""
-        embedding = PdfCMSEmbedder().write_cms(f"stamp-{len(pdf)}", IncrementalPdfFileWriter(io.BytesIO(pdf)))
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        embedding = PdfCMSEmbedder().write_cms(field or f"stamp-{len(pdf)}", writer)
         next(embedding)
         placeholder = PdfSignedData(
             pdf_name(type_name), subfilter=SigSeedSubFilter.ETSI_RFC3161, bytes_reserved=16384
         )
         embedding.send(SigObjSetup(placeholder))
+        if change is not None:
+            change(writer)
         digest, output = embedding.send(SigIOSetup("sha256"))
         timestamper = InProcessTimeStamper(self.authority, lambda: self.now, stamper=stamper)
         token = asyncio.run(timestamper.async_timestamp(digest.document_digest, "sha256"))

@@ -1,0 +1,88 @@
+"""How a signature field shows on a page: whether it does, and what draws it."""
+
+import re
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+
+from signing.verify.pdfvalues import items_of, value_of
+
+_COMMENT = re.compile(rb"%[^\r\n]*")
+_MOST_WIDGETS = 1000
+
+
+def is_visible(entry: Any) -> bool:
+    """Whether a field may show: it, or a widget below it, has an area or an appearance. In doubt it does."""
+    return any(_has_area(widget) or _draws(widget) for widget in _widgets(entry))
+
+
+def _widgets(entry: Any) -> list[Any]:
+    """The field itself, which may be its own widget, and everything below it."""
+    found: list[Any] = []
+    waiting = [entry]
+    while waiting and len(found) < _MOST_WIDGETS:
+        widget = waiting.pop()
+        found.append(widget)
+        waiting += items_of(widget, "/Kids")
+    return found
+
+
+def _has_area(widget: Any) -> bool:
+    rectangle = value_of(widget, "/Rect")
+    if rectangle is None:
+        return False
+    sides = items_of(widget, "/Rect")
+    if len(sides) != 4 or not all(isinstance(side, int | float | generic.FloatObject) for side in sides):
+        return True
+    left, bottom, right, top = (float(side) for side in sides)
+    return left != right and bottom != top
+
+
+def _draws(widget: Any) -> bool:
+    """Whether there is an appearance, but for the empty one that some programs give invisible fields."""
+    appearance = value_of(widget, "/AP")
+    if appearance is None:
+        return False
+    if not isinstance(appearance, generic.DictionaryObject) or set(appearance) != {"/N"}:
+        return True
+    normal = value_of(appearance, "/N")
+    return not isinstance(normal, generic.StreamObject) or bool(_COMMENT.sub(b"", normal.data).strip())
+
+
+def looks(entry: Any) -> list[Any]:
+    """What decides how the field is drawn, as it is written: to be compared between revisions."""
+    return [
+        [_plain(dict.get(widget, key)) for key in ("/AP", "/AS", "/Rect", "/MK", "/F")]
+        for widget in _widgets(entry)
+        if isinstance(widget, generic.DictionaryObject)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """References as numbers, so that two revisions' values can be compared."""
+    if isinstance(value, generic.IndirectObject):
+        return (value.idnum, value.generation)
+    if isinstance(value, generic.DictionaryObject):
+        return {key: _plain(dict.get(value, key)) for key in value}
+    if isinstance(value, generic.ArrayObject):
+        return [_plain(item) for item in list.__iter__(value)]
+    return value
+
+
+def drawn_by(entry: Any) -> set[tuple[int, int]]:
+    """The objects (number, generation) that the field's appearance is made of."""
+    stack = [dict.get(widget, "/AP") for widget in _widgets(entry) if isinstance(widget, dict)]
+    found: set[tuple[int, int]] = set()
+    while stack:
+        value = stack.pop()
+        if isinstance(value, generic.IndirectObject):
+            key = (value.idnum, value.generation)
+            if key in found:
+                continue
+            found.add(key)
+            value = value.get_object()  # type: ignore[no-untyped-call]
+        if isinstance(value, generic.DictionaryObject):
+            stack += dict.values(value)
+        elif isinstance(value, generic.ArrayObject):
+            stack += list.__iter__(value)
+    return found

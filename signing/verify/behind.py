@@ -1,0 +1,87 @@
+"""What lies behind the first signature, held against the file as it was when that was made.
+
+The signed part is opened by itself, as if nothing had been added: later bytes have no say in how it reads.
+"""
+
+import io
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from signing.verify.findings import Finding
+from signing.verify.lexing import GrammarError, Ref
+from signing.verify.rawscan import only_white_space
+from signing.verify.reader import Opened
+from signing.verify.references import check_references, walk
+from signing.verify.updates import Base, Update, read_updates
+
+_MALFORMED = (
+    "what was added after signing breaks the rules of PDF, so that programs may show different things"
+)
+
+
+def check_behind(opened: Opened) -> list[Finding]:
+    """Findings about the bytes behind the first signature and the references that lead there."""
+    ends = [entry.covered.end for entry in opened.filled if entry.covered]
+    ends += [found.end for found in opened.unreachable]
+    if not ends:
+        return []
+    first = min(ends)
+    if only_white_space(opened.pdf[first:]):
+        return list(check_references(walk(opened.reader), (), _numbers(opened.reader)))
+    return _held_against(opened, first)
+
+
+def _held_against(opened: Opened, first: int) -> list[Finding]:
+    signed = _signed_part(opened.pdf[:first])
+    if isinstance(signed, Finding):
+        return [signed]
+    reader, strictly = signed
+    if opened.lenient and strictly:
+        return [Finding("update_malformed", _MALFORMED, opened.lenient)]
+    try:
+        updates = read_updates(opened.pdf, _base(reader, first))
+        _check_count(opened, reader, updates)
+    except GrammarError as error:
+        return [Finding("update_malformed", _MALFORMED, str(error))]
+    return list(check_references(walk(reader), updates, _numbers(reader)))
+
+
+def _signed_part(pdf: bytes) -> tuple[PdfFileReader, bool] | Finding:
+    """The signed part as a file of its own, and whether strict reading could do."""
+    try:
+        reader = PdfFileReader(io.BytesIO(pdf), strict=True)
+        if not reader.xrefs.hybrid_xrefs_present:
+            return reader, True
+    except Exception:  # noqa: BLE001, S110 (a second, lenient attempt follows; what it can't read is told)
+        pass
+    try:
+        return PdfFileReader(io.BytesIO(pdf), strict=False), False
+    except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
+        told = f"{type(error).__name__}: {str(error)[:300]}"
+        return Finding("signed_part_unreadable", "what was signed is not a file by itself", told)
+
+
+def _base(reader: PdfFileReader, end: int) -> Base:
+    root = reader.trailer.raw_get("/Root")
+    if not isinstance(root, generic.IndirectObject):
+        raise GrammarError("what was signed has no catalog of its own")
+    generations = dict(_references(reader))
+    return Base(end, Ref(root.idnum, root.generation), generations.get)
+
+
+def _references(reader: PdfFileReader) -> list[tuple[int, int]]:
+    return [
+        (reference.idnum, reference.generation)
+        for revision in range(reader.xrefs.total_revisions)
+        for reference in reader.xrefs.explicit_refs_in_revision(revision)
+    ]
+
+
+def _numbers(reader: PdfFileReader) -> set[int]:
+    return {number for number, _ in _references(reader)}
+
+
+def _check_count(opened: Opened, reader: PdfFileReader, updates: list[Update]) -> None:
+    if reader.xrefs.total_revisions + len(updates) != opened.revisions:
+        raise GrammarError("the file's revisions do not follow each other as its index says")

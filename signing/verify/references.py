@@ -1,0 +1,122 @@
+"""Where a document's references lead: to objects that aren't there, and to content that acts by itself.
+
+A reference to a missing object reads as nothing, until somebody adds the object in a later revision: then the
+signed page shows what nobody signed, and no signed object was touched.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from signing.verify.findings import Finding
+from signing.verify.lexing import Name, Ref
+from signing.verify.pdfvalues import value_of
+from signing.verify.updates import Update
+
+_ACTING = frozenset(
+    {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToE", "/Rendition", "/RichMediaExecute"}
+    | {"/ResetForm", "/Hide", "/SetOCGState", "/Movie", "/Sound", "/GoTo3DView"}
+)
+_ACTING_KEYS = frozenset({"/AA", "/JS", "/XFA", "/RichMediaContent"})
+
+
+@dataclass
+class Walked:
+    """What following every reference from the catalog met."""
+
+    missing: set[int] = field(default_factory=set)  # numbers of objects that aren't there
+    acting: set[str] = field(default_factory=set)  # kinds of active content
+    unreadable: str = ""  # an object that strict reading refuses
+
+
+def walk(reader: PdfFileReader) -> Walked:
+    """Follow every reference from the trailer of a file."""
+    walked, last = Walked(), reader.xrefs.total_revisions - 1
+    seen: set[tuple[int, int]] = set()
+    stack: list[Any] = [reader.trailer.raw_get(key) for key in ("/Root", "/Info") if key in reader.trailer]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, generic.IndirectObject):
+            key = (value.idnum, value.generation)
+            if key in seen:
+                continue
+            seen.add(key)
+            reference = generic.Reference(value.idnum, value.generation, reader)
+            if reader.xrefs.get_historical_ref(reference, last) is None:
+                walked.missing.add(value.idnum)
+                continue
+            try:
+                value = reader.get_object(reference)  # type: ignore[no-untyped-call]
+            except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
+                walked.unreadable = f"object {value.idnum}: {type(error).__name__}: {str(error)[:200]}"
+                continue
+        if isinstance(value, generic.DictionaryObject):
+            walked.acting |= _acting(value)
+            stack += dict.values(value)
+        elif isinstance(value, generic.ArrayObject):
+            stack += list.__iter__(value)
+    return walked
+
+
+def _acting(dictionary: generic.DictionaryObject) -> set[str]:
+    found = {key for key in _ACTING_KEYS if key in dictionary}
+    kind = value_of(dictionary, "/S") if "/S" in dictionary else None
+    return found | {kind} if isinstance(kind, str) and kind in _ACTING else found
+
+
+def _names_and_references(values: Sequence[Any]) -> Iterator[tuple[set[str], Ref | None]]:
+    """Every dictionary's kinds of active content, and every reference, of one revision."""
+    stack = list(values)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Ref):
+            yield set(), value
+        elif isinstance(value, dict):
+            kind = value.get(b"S")
+            kinds = {f"/{key.decode('latin-1')}" for key in value} & _ACTING_KEYS
+            if isinstance(kind, Name):
+                kinds |= {f"/{kind.value.decode('latin-1')}"} & _ACTING
+            yield kinds, None
+            stack += value.values()
+        elif isinstance(value, list):
+            stack += value
+
+
+def check_references(walked: Walked, updates: Sequence[Update], defined: set[int]) -> Iterator[Finding]:
+    """Findings about what was signed and the revisions behind it; `defined` are the signed part's numbers."""
+    missing, acting, known = set(walked.missing), set(walked.acting), set(defined)
+    filled: set[int] = set()
+    for update in updates:
+        filled |= missing & update.numbers
+        known |= update.numbers
+        for kinds, reference in _names_and_references(list(update.values.values())):
+            acting |= kinds
+            if reference is not None and reference.number not in known:
+                missing.add(reference.number)
+    if filled:
+        yield Finding(
+            "reference_filled_later",
+            "a part that was missing when this was signed was added afterwards",
+            f"objects {_some(filled)}",
+        )
+    if missing - filled:
+        yield Finding(
+            "reference_dangling",
+            "it refers to a part that isn't there, which somebody might add",
+            f"objects {_some(missing - filled)}",
+        )
+    if walked.unreadable:
+        yield Finding("read_leniently", "a part of the file breaks the rules of PDF", walked.unreadable)
+    if acting:
+        yield Finding(
+            "active_content",
+            "it contains active content, which may change what it shows",
+            ", ".join(sorted(acting)),
+        )
+
+
+def _some(numbers: set[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers)[:10])

@@ -1,0 +1,321 @@
+"""The revisions behind the first signature, read byte for byte by a grammar that leaves no choice.
+
+A signature covers its own revision; what comes behind it was written by whoever had the file in hands. PDF
+libraries, viewers and this verifier all guess differently at bytes that break the rules: a second /Root, an
+offset that isn't a number, an object that no table lists. So here everything must be an object that its
+cross-reference section lists, that section itself, or white space. Source: ISO 32000-1, 7.5.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from signing.verify.lexing import GrammarError, Name, Ref, read_value, skip_space
+
+_OBJECT = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?=[\0\t\n\x0c\r <\[(/])")
+_END = re.compile(rb"endobj(?=[\0\t\n\x0c\r ])")
+_STREAM = re.compile(rb"stream(?:\r\n|\n)")
+_END_STREAM = re.compile(rb"(?:\r\n|\n|\r)?endstream(?=[\0\t\n\x0c\r ])")
+_TABLE = re.compile(rb"xref[ \t]*(?:\r\n|\n|\r)")
+_SUBSECTION = re.compile(rb"(\d{1,10}) (\d{1,6})[ ]?(?:\r\n|\n|\r)")
+_ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
+_TRAILER = re.compile(rb"trailer[\0\t\n\x0c\r ]*(?=<<)")
+_TAIL = re.compile(
+    rb"[\t\n\r ]{0,64}startxref[ ]?(?:\r\n|\n|\r)(\d{1,10})[ ]?(?:\r\n|\n|\r)%%EOF(?=[\0\t\n\x0c\r ]|\Z)"
+)
+_LAST_START = re.compile(rb"startxref[\0\t\n\x0c\r ]+(\d{1,10})[\0\t\n\x0c\r ]+%%EOF")
+_KNOWN_KEYS = frozenset({b"Size", b"Root", b"Prev", b"Info", b"ID", b"DocChecksum"})
+_STREAM_KEYS = frozenset({b"Type", b"W", b"Index", b"Length", b"Filter", b"DecodeParms"})
+_TAIL_ROOM = 2048
+_MOST_INFLATED = 64 * 1024 * 1024
+
+
+@dataclass
+class Update:
+    """One revision as its bytes tell it."""
+
+    objects: dict[tuple[int, int], int] = field(default_factory=dict)  # (number, generation) → offset
+    values: dict[int, Any] = field(default_factory=dict)  # number → object, those in object streams too
+    streams: dict[int, tuple[int, int]] = field(default_factory=dict)  # number → where its data lie
+    section: int = -1  # offset of the cross-reference section
+    end: int = -1  # offset behind %%EOF
+    trailer: dict[bytes, Any] = field(default_factory=dict)
+    listed: dict[tuple[int, int], int] = field(default_factory=dict)  # as the section has it
+    packed: dict[int, tuple[int, int]] = field(default_factory=dict)  # number → (object stream, index)
+
+    @property
+    def numbers(self) -> set[int]:
+        """Numbers of all objects that the revision writes."""
+        return {number for number, _ in self.objects} | self.packed.keys()
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the signed part of the file says, for updates to be held against."""
+
+    end: int  # offset behind the last signed byte
+    root: Ref
+    generation_of: Callable[[int], int | None]  # of an object in the signed part; None when there is none
+
+
+def read_updates(pdf: bytes, base: Base) -> list[Update]:
+    """Every revision behind `base.end`; raises GrammarError at the first byte that has no place."""
+    starts = _LAST_START.findall(pdf, max(0, base.end - _TAIL_ROOM), base.end)
+    if not starts:
+        raise GrammarError("what was signed does not end like a PDF")
+    previous, found = int(starts[-1]), []
+    at = skip_space(pdf, base.end)
+    while at < len(pdf):
+        update = _read_update(pdf, at)
+        _check_update(pdf, update, base, previous)
+        found.append(update)
+        previous = update.section
+        at = skip_space(pdf, update.end)
+    return found
+
+
+def _read_update(pdf: bytes, at: int) -> Update:
+    update = Update()
+    while True:
+        at = skip_space(pdf, at)
+        head = _OBJECT.match(pdf, at)
+        if head is not None:
+            at = _read_object(pdf, head, update)
+            continue
+        table = _TABLE.match(pdf, at)
+        if table is not None:
+            update.section = at
+            at = _read_table(pdf, table.end(), update)
+        elif pdf.startswith(b"startxref", at):
+            _read_index(pdf, update)
+        tail = _TAIL.match(pdf, at)
+        if tail is None or update.section < 0:
+            raise GrammarError(f"something that is neither an object nor an index at byte {at}")
+        if int(tail.group(1)) != update.section:
+            raise GrammarError(f"startxref before byte {tail.end()} does not lead to the index before it")
+        update.end = tail.end()
+        return update
+
+
+def _read_object(pdf: bytes, head: re.Match[bytes], update: Update) -> int:
+    number, generation = int(head.group(1)), int(head.group(2))
+    if (number, generation) in update.objects:
+        raise GrammarError(f"object {number} is there twice in one revision")
+    update.objects[number, generation] = head.start()
+    value, at = read_value(pdf, head.end())
+    update.values[number] = value
+    at = skip_space(pdf, at)
+    stream = _STREAM.match(pdf, at)
+    if stream is not None:
+        start, length = stream.end(), _length(pdf, value, stream.end())
+        end = _END_STREAM.match(pdf, start + length)
+        if end is None:
+            raise GrammarError(f"the stream of object {number} does not end where it says")
+        update.streams[number] = (start, start + length)
+        at = skip_space(pdf, end.end())
+    closed = _END.match(pdf, at)
+    if closed is None:
+        raise GrammarError(f"object {number} has no end at byte {at}")
+    return closed.end()
+
+
+def _length(pdf: bytes, value: Any, at: int) -> int:
+    length = value.get(b"Length") if isinstance(value, dict) else None
+    if isinstance(length, Ref):  # its object must be in the same revision; all of it is read later
+        found = re.compile(
+            rb"[\n\r]%d %d obj\s{1,4}(\d{1,10})\s{1,4}endobj" % (length.number, length.generation)
+        )
+        match = found.search(pdf, at)
+        length = int(match.group(1)) if match else None
+    if type(length) is not int or length < 0:
+        raise GrammarError(f"a stream without a length at byte {at}")
+    return length
+
+
+def _read_table(pdf: bytes, at: int, update: Update) -> int:
+    while (head := _SUBSECTION.match(pdf, at)) is not None:
+        at = head.end()
+        for number in range(int(head.group(1)), int(head.group(1)) + int(head.group(2))):
+            entry = _ENTRY.match(pdf, at)
+            if entry is None:
+                raise GrammarError(f"an index entry that isn't 20 bytes as prescribed at byte {at}")
+            at = entry.end()
+            _list(update, number, int(entry.group(2)), int(entry.group(1)), free=entry.group(3) == b"f")
+    start = _TRAILER.match(pdf, at)
+    if start is None:
+        raise GrammarError(f"no trailer behind the index at byte {at}")
+    update.trailer, at = read_value(pdf, start.end())
+    unknown = update.trailer.keys() - _KNOWN_KEYS
+    if unknown:
+        raise GrammarError(f"the trailer has unexpected entries {sorted(unknown)}")
+    return at
+
+
+def _list(update: Update, number: int, generation: int, offset: int, *, free: bool) -> None:
+    if free:
+        if number != 0:
+            raise GrammarError(f"object {number} was removed")
+        return
+    if (number, generation) in update.listed:
+        raise GrammarError(f"object {number} is listed twice")
+    update.listed[number, generation] = offset
+
+
+def _read_index(pdf: bytes, update: Update) -> None:
+    """The cross-reference stream that must be the last object of a revision without a table."""
+    if not update.objects:
+        raise GrammarError("a revision without an index")
+    (number, _generation), offset = max(update.objects.items(), key=lambda item: item[1])
+    head = update.values[number]
+    if not isinstance(head, dict) or head.get(b"Type") != Name(b"XRef") or number not in update.streams:
+        raise GrammarError(f"object {number} stands where the index should")
+    unknown = head.keys() - _KNOWN_KEYS - _STREAM_KEYS
+    if unknown:
+        raise GrammarError(f"the index has unexpected entries {sorted(unknown)}")
+    update.section, update.trailer = offset, head
+    widths = head.get(b"W")
+    index = head.get(b"Index", [0, head.get(b"Size")])
+    if not (_whole_numbers(widths) and len(widths) == 3 and _whole_numbers(index) and len(index) % 2 == 0):
+        raise GrammarError("an index whose shape can't be read")
+    entries = _rows(_inflated(pdf, update, number), widths)
+    for first, count in zip(index[::2], index[1::2], strict=True):
+        for listed in range(first, first + count):
+            _list_row(update, listed, next(entries, None))
+    if next(entries, None) is not None:
+        raise GrammarError("an index with more entries than it says")
+
+
+def _whole_numbers(value: Any) -> TypeGuard[list[int]]:
+    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+
+
+def _rows(data: bytes, widths: list[int]) -> Iterator[tuple[int, int, int]]:
+    a, b, _ = widths
+    size = sum(widths)
+    if size == 0 or size > 24 or len(data) % size:
+        raise GrammarError("an index whose entries don't fill it")
+    for at in range(0, len(data), size):
+        row = data[at : at + size]
+        kind = int.from_bytes(row[:a]) if a else 1
+        yield kind, int.from_bytes(row[a : a + b]), int.from_bytes(row[a + b :])
+
+
+def _list_row(update: Update, number: int, row: tuple[int, int, int] | None) -> None:
+    if row is None:
+        raise GrammarError("an index with fewer entries than it says")
+    kind, second, third = row
+    if kind == 2 and number not in update.packed:
+        update.packed[number] = (second, third)
+    elif kind in (0, 1):
+        _list(update, number, third, second, free=kind == 0)
+    else:
+        raise GrammarError(f"an index entry of an unknown kind, or twice, for object {number}")
+
+
+def _inflated(pdf: bytes, update: Update, number: int) -> bytes:
+    start, end = update.streams[number]
+    head, data = update.values[number], pdf[start:end]
+    how, settings = head.get(b"Filter"), head.get(b"DecodeParms")
+    how = how[0] if isinstance(how, list) and len(how) == 1 else how
+    settings = settings[0] if isinstance(settings, list) and len(settings) == 1 else settings
+    if how is not None:
+        if how != Name(b"FlateDecode"):
+            raise GrammarError(f"object {number} is packed in an unexpected way")
+        try:
+            data = zlib.decompressobj().decompress(data, _MOST_INFLATED)
+        except zlib.error as error:
+            raise GrammarError(f"object {number} cannot be unpacked: {error}") from error
+    predictor = settings.get(b"Predictor", 1) if isinstance(settings, dict) else 1
+    return _unpredicted(data, settings[b"Columns"]) if predictor != 1 else data
+
+
+def _unpredicted(data: bytes, columns: Any) -> bytes:
+    """Undo PNG prediction of the kinds "none" and "up", which is what writers of PDF use."""
+    if type(columns) is not int or not 0 < columns <= 24 or len(data) % (columns + 1):
+        raise GrammarError("an index whose prediction can't be undone")
+    above, out = bytes(columns), bytearray()
+    for at in range(0, len(data), columns + 1):
+        row = data[at + 1 : at + 1 + columns]
+        if data[at] == 2:
+            row = bytes((left + right) & 0xFF for left, right in zip(row, above, strict=True))
+        elif data[at] != 0:
+            raise GrammarError("an index with an unexpected prediction")
+        out += row
+        above = row
+    return bytes(out)
+
+
+def _check_update(pdf: bytes, update: Update, base: Base, previous: int) -> None:
+    trailer, size = update.trailer, update.trailer.get(b"Size")
+    if trailer.get(b"Prev") != previous or type(trailer.get(b"Prev")) is not int:
+        raise GrammarError(f"the index at byte {update.section} does not lead to the one before it")
+    if trailer.get(b"Root") != base.root:
+        raise GrammarError(f"the index at byte {update.section} names another catalog")
+    if type(size) is not int or size <= max(update.numbers, default=0):
+        raise GrammarError(f"the index at byte {update.section} states a wrong size")
+    objects = dict(update.objects)
+    for key, offset in update.objects.items():  # an index need not list itself
+        if offset == update.section and key not in update.listed:
+            del objects[key]
+    if objects != update.listed:
+        odd = sorted({key[0] for key, _ in objects.items() ^ update.listed.items()})
+        raise GrammarError(f"objects and index differ at byte {update.section}: {odd[:10]}")
+    if len({number for number, _ in objects}) != len(objects) or update.packed.keys() & {
+        n for n, _ in objects
+    }:
+        raise GrammarError(f"an object is there twice before byte {update.section}")
+    for number, generation in objects:
+        if generation != (base.generation_of(number) or 0):
+            raise GrammarError(f"object {number} has another generation than before")
+    _check_lengths(update)
+    _check_packed(pdf, update)
+
+
+def _check_lengths(update: Update) -> None:
+    for number, (start, end) in update.streams.items():
+        length = update.values[number][b"Length"]
+        if isinstance(length, Ref) and update.values.get(length.number) != end - start:
+            raise GrammarError(f"the length of object {number} is somewhere else")
+
+
+def _check_packed(pdf: bytes, update: Update) -> None:
+    """Object streams hold exactly the objects that the index says, in the places that it says."""
+    holders = {holder for holder, _ in update.packed.values()}
+    packs = {
+        number
+        for number, value in update.values.items()
+        if isinstance(value, dict) and value.get(b"Type") == Name(b"ObjStm")
+    }
+    if holders != packs:
+        raise GrammarError(f"object streams and index differ at byte {update.section}")
+    for holder in holders:
+        head, data = update.values[holder], _inflated(pdf, update, holder)
+        count, first = head.get(b"N"), head.get(b"First")
+        if (
+            type(count) is not int
+            or type(first) is not int
+            or b"Extends" in head
+            or holder not in update.streams
+        ):
+            raise GrammarError(f"object stream {holder} can't be read")
+        words = data[:first].split()
+        if len(words) != 2 * count or not all(word.isdigit() for word in words):
+            raise GrammarError(f"object stream {holder} does not say what it holds")
+        held = {int(number): (holder, place) for place, number in enumerate(words[::2])}
+        listed = {number: place for number, place in update.packed.items() if place[0] == holder}
+        if held != listed or len(held) != count:
+            raise GrammarError(f"object stream {holder} holds other objects than the index says")
+        values = _held(data, first, [int(word) for word in words[1::2]])
+        update.values.update(zip(held, values, strict=True))
+
+
+def _held(data: bytes, first: int, offsets: list[int]) -> Iterator[Any]:
+    ends = [*offsets[1:], len(data) - first]
+    for start, end in zip(offsets, ends, strict=True):
+        part = data[first + start : first + end] + b" "
+        value, at = read_value(part, 0)
+        if start > end or skip_space(part, at) != len(part):
+            raise GrammarError("an object stream whose objects overlap or leave gaps")
+        yield value
