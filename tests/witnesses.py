@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import cms
+from asn1crypto import cms, parser
 
 VERAPDF = Path(__file__).parent / "witness" / "verapdf.sh"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"  # id-ct-TSTInfo, RFC 3161
@@ -68,14 +68,16 @@ def cuts(pdf: bytes) -> list[Cut]:
     for match in _BYTE_RANGE.finditer(pdf):
         start, first, second, last = map(int, match.groups())
         contents = bytes.fromhex(pdf[first + 1 : second - 1].decode())
-        cms_der = cms.ContentInfo.load(contents).dump()  # without the zeros behind it
+        # Without the zeros behind it. Not load().dump(): asn1crypto 1.5.1 takes a length that ends in 0x80
+        # for an indefinite one, and encodes anew for half a minute (its issues 249 and 256).
+        cms_der = contents[: parser.peek(contents)]
         covered = pdf[start : start + first] + pdf[second : second + last]
         found.append(Cut(covered, cms_der, second + last))
     return sorted(found, key=lambda cut: cut.end)
 
 
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(*command: str | Path, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
 
 
 @dataclass(frozen=True)
