@@ -1,25 +1,17 @@
 """Which PDFs are refused: those that a signature must not, or can't honestly, be put on."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from pyhanko.pdf_utils import generic
-
+from signing import der
 from signing.errors import DocumentRefusedError, FieldError
 from signing.opened import UNREADABLE, OpenedPdf, malformed
-from signing.pdf_objects import Ref, Stream, text_of
+from signing.pdf_objects import Raw, bytes_of, text_of
+from signing.reachable import check_reachable
+from signing.updates import check_updates
 
-_MOST_VALUES = 2_000_000
 _NO_CHANGES = 1  # /P of a certifying (DocMDP) signature
 _REQUIRED_CONSTRAINTS = 1
-# Actions that run code, start programs, or fetch and send: a signed page shows itself and does nothing else.
-_ACTIVE = {
-    "/JavaScript": "JavaScript",
-    "/Launch": "an action that starts a program",
-    "/ImportData": "an action that imports data",
-    "/SubmitForm": "an action that sends the form's data",
-    "/Rendition": "an action that plays media",
-}
+_BYTE_RANGE_NUMBERS = 4
 
 
 def check_may_sign(opened: OpenedPdf, field: str, *, adding_fields: bool = False) -> None:
@@ -55,7 +47,7 @@ def check_may_add_fields(opened: OpenedPdf) -> None:
 
 
 def check_fit(pdf: bytes, opened: OpenedPdf) -> None:
-    """Check a PDF from anywhere before signing: no code, no actions, no XFA, no page hidden behind another.
+    """Check a PDF from anywhere before signing: it does no more than show itself, and hides no other version.
 
     Raises DocumentRefusedError with the reason.
     """
@@ -69,8 +61,9 @@ def check_fit(pdf: bytes, opened: OpenedPdf) -> None:
                 "The PDF is an XFA form: what it shows depends on the program that opens it.",
                 hint="Print it to a plain PDF, then sign that.",
             )
-        _check_active(opened)
-        _check_earlier_revisions(opened)
+        _check_values(pdf, opened)
+        check_reachable(opened)
+        check_updates(opened)
     except UNREADABLE as error:
         raise malformed(error) from error
 
@@ -115,75 +108,26 @@ def _check_locks(opened: OpenedPdf, name: str) -> None:
             )
 
 
-def _check_active(opened: OpenedPdf) -> None:
-    for found in _dictionaries(opened):
-        action = found.get("/S")
-        if action in _ACTIVE or "/JS" in found or "/JavaScript" in found:
-            what = _ACTIVE.get(str(action), "JavaScript")
+def _check_values(pdf: bytes, opened: OpenedPdf) -> None:
+    """Refuse a field whose value is no signature: it would make the document look signed."""
+    for name in opened.field_names():
+        if opened.is_signed(name) and not _is_signature(pdf, opened, opened.entry(opened.field(name), "/V")):
             raise DocumentRefusedError(
-                f"The PDF contains {what}.", hint="Print it to a plain PDF, then sign that."
+                f"The field {name!r} holds a value that is no signature.",
+                hint="Empty the field, or print the file to a plain PDF, then sign that.",
             )
 
 
-def _dictionaries(opened: OpenedPdf) -> Iterator[dict[str, Any]]:
-    """Every dictionary that is reachable from the catalog, each once; a stream's too."""
-    waiting: list[Any] = [opened.catalog]
-    seen: set[Ref] = set()
-    for _ in range(_MOST_VALUES):
-        if not waiting:
-            return
-        found = waiting.pop()
-        if isinstance(found, Ref):
-            if found in seen:
-                continue
-            seen.add(found)
-            found = opened.follow(found)
-        if isinstance(found, Stream):
-            found = found.entries
-        if isinstance(found, dict):
-            yield found
-            waiting.extend(found.values())
-        elif isinstance(found, list):
-            waiting.extend(found)
-    raise DocumentRefusedError("The PDF has too many objects.", hint="Print it to a new PDF.")
-
-
-def _check_earlier_revisions(opened: OpenedPdf) -> None:
-    """Refuse a file whose pages were replaced by an update that no earlier signature covers.
-
-    Below such an update lies another page that a reader does not see. What earlier signatures cover is their
-    verifier's business, and adding fields or annotations changes no page's content.
-    """
-    if opened.any_signed:
-        return
-    reader = opened.reader
-    for revision in range(1, reader.total_revisions):
-        before = reader.get_historical_resolver(revision - 1)
-        now = reader.get_historical_resolver(revision)
-        for reference in reader.xrefs.explicit_refs_in_revision(revision):
-            if _replaces_content(_read(before, reference), _read(now, reference)):
-                raise DocumentRefusedError(
-                    "The PDF hides an earlier version of its pages that nobody signed.",
-                    hint="Print it to a new PDF, then sign that.",
-                )
-
-
-def _read(resolver: Any, reference: generic.Reference) -> Any:
-    try:
-        return resolver.get_object(reference)
-    except UNREADABLE:
-        return None  # not there in that revision
-
-
-def _replaces_content(old: Any, new: Any) -> bool:
-    kind = str(new["/Type"]) if isinstance(new, generic.DictionaryObject) and "/Type" in new else ""
-    if isinstance(new, generic.StreamObject) and old is not None:
-        same = isinstance(old, generic.StreamObject) and old.data == new.data
-        return kind not in ("/Metadata", "/XRef", "/ObjStm") and not same
-    if kind == "/Page" and isinstance(old, generic.DictionaryObject):
-        return any(_raw(old, key) != _raw(new, key) for key in ("/Contents", "/Resources"))
-    return False
-
-
-def _raw(found: generic.DictionaryObject, key: str) -> str:
-    return repr(found.raw_get(key)) if key in found else ""
+def _is_signature(pdf: bytes, opened: OpenedPdf, value: Any) -> bool:
+    """Whether /ByteRange leaves out one string of hexadecimal digits within the file that begins as CMS."""
+    numbers = [opened.follow(each) for each in opened.entry(value, "/ByteRange", [])]
+    if len(numbers) != _BYTE_RANGE_NUMBERS or not all(isinstance(n, Raw) and n.isdigit() for n in numbers):
+        return False
+    begin, start, end, rest = map(int, numbers)
+    if begin != 0 or not 0 < start < end <= end + rest <= len(pdf):
+        return False
+    contents = opened.entry(value, "/Contents")
+    if not isinstance(contents, Raw) or bytes_of(pdf[start:end]) != bytes_of(contents):
+        return False
+    der.node(bytes_of(contents))
+    return True

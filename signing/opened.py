@@ -64,7 +64,7 @@ class OpenedPdf:
             number, generation = self.layout.root.split()
             self.root = Ref(int(number), int(generation))
             self.catalog = self.dictionary(self.root)
-            self._fields = dict(self._collect(self.entry(self.form, "/Fields", []), "", None, 0))
+            self._fields = dict(self._collect(self.entry(self.form, "/Fields", []), "", None, set(), 0))
         except UNREADABLE as error:
             raise malformed(error) from error
 
@@ -160,22 +160,31 @@ class OpenedPdf:
 
     def pages(self) -> Iterator[Ref]:
         """Yield the references of the pages in order."""
-        yield from self._pages_below(self.catalog.get("/Pages"), 0)
+        yield from self._pages_below(self.catalog.get("/Pages"), 0, set())
 
-    def _pages_below(self, ref: Any, depth: int) -> Iterator[Ref]:
+    def _pages_below(self, ref: Any, depth: int, seen: set[Ref]) -> Iterator[Ref]:
         if not isinstance(ref, Ref) or depth > _DEEPEST:
             raise malformed(PdfSyntaxError("the page tree is too deep, or not one of references"))
+        if ref in seen:
+            raise malformed(PdfSyntaxError(f"object {ref.number} stands in the page tree twice"))
+        seen.add(ref)
         found = self.dictionary(ref)
         if "/Kids" not in found:
             yield ref
             return
         for kid in self.entry(found, "/Kids"):
-            yield from self._pages_below(kid, depth + 1)
+            yield from self._pages_below(kid, depth + 1, seen)
 
-    def _collect(self, fields: Any, prefix: str, kind: Any, depth: int) -> Iterator[tuple[str, Ref]]:
+    def _collect(
+        self, fields: Any, prefix: str, kind: Any, seen: set[Ref], depth: int
+    ) -> Iterator[tuple[str, Ref]]:
         if depth > _DEEPEST:
             raise PdfSyntaxError("the form's fields are nested too deep")
         for ref in fields:
+            if isinstance(ref, Ref):
+                if ref in seen:
+                    raise PdfSyntaxError(f"object {ref.number} stands in the form twice")
+                seen.add(ref)
             field = self.follow(ref)
             name = self.entry(field, "/T")
             if name is None:
@@ -185,7 +194,8 @@ class OpenedPdf:
             if own_kind == "/Sig" and isinstance(ref, Ref):
                 yield full_name, ref
             elif "/Kids" in field:
-                yield from self._collect(self.entry(field, "/Kids"), f"{full_name}.", own_kind, depth + 1)
+                kids = self.entry(field, "/Kids")
+                yield from self._collect(kids, f"{full_name}.", own_kind, seen, depth + 1)
 
 
 def signature_fields(pdf: bytes) -> tuple[SignatureField, ...]:

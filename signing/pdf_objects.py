@@ -162,9 +162,13 @@ class PlainObjects:
     def _read_sections(self, startxref: int) -> dict[str, Any]:
         newest: dict[str, Any] = {}
         offset: int | None = startxref
+        seen: set[int] = set()
         for _ in range(_MOST_SECTIONS):
             if offset is None:
                 return newest
+            if offset in seen:
+                raise PdfSyntaxError("the revisions go in a circle")
+            seen.add(offset)
             trailer = self._read_section(offset)
             if "/XRefStm" in trailer or "/Encrypt" in trailer:
                 raise PdfSyntaxError("not a plain file")
@@ -254,12 +258,15 @@ class PyHankoObjects:
 
     def get(self, ref: Ref) -> Any:
         """Return an object's value, parsed from what pyHanko writes for it."""
-        found = self._reader.get_object(generic.Reference(*ref))  # type: ignore[no-untyped-call]
-        if isinstance(found, generic.StreamObject):
-            entries, _ = parse(_written(generic.DictionaryObject(dict(found))))  # type: ignore[no-untyped-call]
-            entries.pop("/Filter", None)
-            return Stream(entries, bytes(found.data))
-        return parse(_written(found))[0]
+        return from_pyhanko(self._reader.get_object(generic.Reference(*ref)))  # type: ignore[no-untyped-call]
+
+
+def from_pyhanko(found: Any) -> Any:
+    """Turn a value of pyHanko's into one of ours, by parsing what pyHanko writes for it."""
+    if isinstance(found, generic.StreamObject):
+        entries, _ = parse(_written(generic.DictionaryObject(dict(found))))  # type: ignore[no-untyped-call]
+        return Stream(entries, bytes(found.encoded_data))
+    return parse(_written(found))[0]
 
 
 def bytes_of(raw: bytes) -> bytes:
