@@ -27,8 +27,9 @@ from throughput.measures import VariantMeasures, measure
 from throughput.spans import cases_of
 from workflow.logcheck import LogReport, verify
 from workflow.office import REGISTER_FILE, Office
+from workflow.outcomes import Patience
 from workflow.people import update_people
-from workflow.tables import DocumentRow, LogHead, Request
+from workflow.tables import DocumentRow, Incident, LogHead, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
 REQUESTS_PER_PLAN = 5
@@ -66,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     args.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (args.data / REGISTER_FILE).exists():
         shutil.copyfile(SAMPLE, args.data / REGISTER_FILE)
-    office = Office.open(args.data)
+    # somebody is watching: a step that fails is told soon, and not tried for hours
+    office = Office.open(args.data, patience=Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0))
     try:
         with AuthorityServer(office.authority.folder):
             outcome = asyncio.run(_Demo(office, args.requests, args.variants, say).run(args.out))
@@ -194,14 +196,16 @@ class _Demo:
         return list(verify_paths(files, trust, jobs=2, at=None, now=datetime.now(UTC)))
 
     def _unfinished(self, sample: SampleOffice) -> dict[str, int]:
-        """Requests that are neither at their end nor where a running plan stays, by state."""
+        """Requests that are neither at their end nor where a running plan stays, by state and reason."""
         with self.office.store.read() as session:
             rows = session.execute(
-                select(Request.key, Request.state).where(
+                select(Request.key, Request.state, Incident.message)
+                .outerjoin(Incident, (Incident.request_id == Request.id) & Incident.resolved_at.is_(None))
+                .where(
                     Request.id.in_(sample.requests), Request.closed_at.is_(None), Request.state != "running"
                 )
             )
-            return dict(Counter(f"{key}: {state}" for key, state in rows))
+            return dict(Counter(f"{key}: {state}" + (f": {why}" if why else "") for key, state, why in rows))
 
 
 def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]) -> None:
