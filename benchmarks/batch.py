@@ -150,6 +150,7 @@ class _Batch:
 
     def __post_init__(self) -> None:
         self.register = _register(self.office)
+        self.versions: dict[int, int] = {}
         self.today = self.office.clock().date()
         people = self.register.people()
         self.clerk = next(p for p in people if p.has_duty("clerk"))
@@ -173,13 +174,17 @@ class _Batch:
         async with self.office.steps() as steps:
             with clock.phase("submit"):
                 submitted = self._execute([self._submission(row) for row in intake.rows])
-                requests = list(zip((answer.request_id for answer in submitted), intake.rows, strict=True))
+                numbers = [answer.request_id for answer in submitted]
+                requests = list(zip(numbers, intake.rows, strict=True))
             with clock.phase("approve"):
+                self._see(numbers)
                 self._execute([self._by_manager(number, row) for number, row in requests])
+                self._see(numbers)
                 self._execute([self._by_clerk(number, row) for number, row in requests])
             await self._work(steps, clock)
             with clock.phase("release"):
-                self._execute([self._by_signer(number) for number, _ in requests])
+                self._see(numbers)
+                self._execute([self._by_signer(number) for number in numbers])
             await self._work(steps, clock)
 
     async def _work(self, steps: Steps, clock: Clock) -> None:
@@ -245,9 +250,15 @@ class _Batch:
         trigger = next(iter(state.triggers.values()))
         return self._command(trigger.name, self.signer.person_id, number, consent=trigger.consent)
 
+    def _see(self, numbers: Sequence[int]) -> None:
+        """Look at the requests that are decided on next."""
+        with self.office.store.read() as session:
+            rows = session.execute(select(Request.id, Request.version).where(Request.id.in_(numbers)))
+            self.versions = {row.id: row.version for row in rows}
+
     def _command(self, trigger: str, actor: str, number: int, **rest: Any) -> Command:
         key = f"{trigger}-{actor}-{number}"
-        return Command(trigger, actor, key, number, channel="program", **rest)
+        return Command(trigger, actor, key, number, self.versions[number], channel="program", **rest)
 
     def require_delivered(self, count: int, level: Level) -> None:
         """See that every request ended well, and its document reached the level."""

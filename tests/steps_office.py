@@ -124,6 +124,8 @@ class Sample:
 
     def do(self, trigger: str, actor: str, request_id: int | None, **rest: Any) -> int:
         self.count += 1
+        if request_id is not None and "seen_version" not in rest:
+            rest["seen_version"] = self.request(request_id).version
         command = Command(trigger, actor, f"test-{os.getpid()}-{self.count}", request_id, **rest)
         return self.office.engine.execute(replace(command, channel="program")).request_id
 
