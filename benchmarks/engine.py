@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
@@ -22,7 +23,7 @@ from workflow.eventlog import Appender
 from workflow.logcheck import verify
 from workflow.names import known_names
 from workflow.store import Store
-from workflow.tables import Grant, Person
+from workflow.tables import Grant, Person, Request
 
 KEY, VARIANT = "employer-declaration", "A3"
 ROLES = ("employee", "manager", "clerk", "signer")
@@ -60,7 +61,13 @@ class Bench:
         self.definition = self.catalogue.get(KEY, VARIANT)
         self.deferred: list[StepRef] = []
         self.sent = 0
-        self.engine = Engine(store=self.store, catalogue=self.catalogue, kinds=KINDS, defer=self._defer)
+        self.engine = Engine(
+            store=self.store,
+            catalogue=self.catalogue,
+            kinds=KINDS,
+            defer=self._defer,
+            clock=lambda: datetime.now(UTC),
+        )
         with self.store.write() as session:
             session.add_all(Person(id=role, name=role, unit="office") for role in ROLES)
             session.flush()
@@ -74,12 +81,15 @@ class Bench:
         here = self.definition.states[state]
         fired = here.triggers.get(trigger)
         data = _sections(self.definition, state) if fired is not None and fired.check else {}
+        with self.store.read() as session:
+            versions = dict(session.execute(select(Request.id, Request.version)).tuples())
         return [
             Command(
                 trigger,
                 here.role or "",
                 self._key(),
                 number,
+                seen_version=None if number is None else versions[number],
                 data=data,
                 submission=Submission(KEY, VARIANT) if number is None else None,
             )

@@ -15,10 +15,12 @@ from cli.folder import add_data_option, add_json_option, add_person_option, offi
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
+from workflow.definition_model import State
 from workflow.errors import Refused
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
+    from workflow.reading import RequestView
 
 _EPILOG = """What the process offers in the request's state can be done (submit, approve, return, sign …), and
 always: claim, release, start, suspend, resume, save_draft, repair. `paraaf show N --as WHO` lists what is
@@ -50,7 +52,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--consent", action="store_true", help="accept the text that is asked for")
     parser.add_argument(
-        "--version", type=int, metavar="V", help="refuse when the request has changed since this version"
+        "--version",
+        type=int,
+        metavar="V",
+        help="refuse when the request has changed since this version; without it: since now",
     )
     parser.add_argument(
         "--key", metavar="K", help="idempotency key: repeated with the same key, it is done once"
@@ -63,18 +68,19 @@ def run(args: argparse.Namespace) -> int:
     """Do it, or print every reason why not."""
     change = _change(args.data_json)
     with office_of(args) as office:
-        definition = _definition(office, args)
+        view = office.engine.show(args.request, args.who)
+        definition = _definition(office, view)
         command = Command(
             trigger=args.trigger,
             actor=args.who,
             key=args.key or f"fire:{secrets.token_hex(16)}",
             request_id=args.request,
-            seen_version=args.version,
+            seen_version=view.version if args.version is None else args.version,
             on_behalf_of=args.principal,
             data=change,
             remark=args.remark,
             facts=dict(args.fact),
-            consent=_accepted(office, definition, args) if args.consent else None,
+            consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
         )
         try:
             answer = office.engine.execute(command)
@@ -113,20 +119,18 @@ def _change(file: Path | None) -> Mapping[str, Any]:
     return change
 
 
-def _definition(office: "Office", args: argparse.Namespace) -> Definition:
-    """The definition that the request is pinned to. Raises NotFound."""
-    view = office.engine.show(args.request, args.who)
+def _definition(office: "Office", view: "RequestView") -> Definition:
+    """The definition that the request is pinned to."""
     with office.store.read() as session:
         return office.engine.definition(session, view.definition_sha256)
 
 
-def _accepted(office: "Office", definition: Definition, args: argparse.Namespace) -> str:
+def _accepted(state: State, name: str) -> str:
     """The name of the text that is accepted with --consent. Raises ChoiceNeeded when there is none."""
-    state = definition.states[office.engine.show(args.request, args.who).state]
-    trigger = state.triggers.get(args.trigger)
+    trigger = state.triggers.get(name)
     if trigger is None or trigger.consent is None:
         raise ChoiceNeeded(
-            f"There is no text to accept with {args.trigger!r} in state {state.name!r}.",
+            f"There is no text to accept with {name!r} in state {state.name!r}.",
             hint="Leave --consent out.",
         )
     return trigger.consent

@@ -5,7 +5,7 @@ Every command is marked as a program's, so none of it is ever reported as human 
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -92,9 +92,11 @@ class SampleOffice:
             act = self._act(who, item)
             if act is not None:
                 todo.append((who, item, act))
-        for verb in ("claim", "start"):
-            self._execute([self._command(verb, who, item) for who, item, _ in todo])
-        self._execute([act for _, _, act in todo])
+        self._execute([self._command("claim", who, item) for who, item, _ in todo])
+        started = self._execute([self._command("start", who, item) for who, item, _ in todo])
+        versions = (answer.version for answer in started)
+        acts = [replace(act, seen_version=seen) for (*_, act), seen in zip(todo, versions, strict=True)]
+        self._execute(acts)
         return len(todo)
 
     def _chosen(self, offered: Sequence[tuple[str, QueueItem]]) -> tuple[str, QueueItem]:
@@ -217,14 +219,17 @@ class SampleOffice:
             **rest,
         )
 
-    def _execute(self, commands: Sequence[Command]) -> None:
+    def _execute(self, commands: Sequence[Command]) -> list[Answer]:
         """Do them in batches; the sample people know what they do, so a refusal is an error."""
+        answers: list[Answer] = []
         for start in range(0, len(commands), BATCH):
             for answer in self.engine.execute_batch(commands[start : start + BATCH]):
                 if isinstance(answer, WorkflowError):
                     raise answer
                 assert isinstance(answer, Answer)  # noqa: S101 (the two outcomes of a batch)
                 self.requests.add(answer.request_id)
+                answers.append(answer)
+        return answers
 
 
 def item_turn(offered: Sequence[tuple[str, QueueItem]]) -> int:

@@ -165,7 +165,7 @@ class _Desk:
     def _known_again(self, row: Row, command: Command, outcome: HandedIn) -> None:
         """The same row made a request before, though the register or the month was another one then."""
         with self.office.store.read() as session:
-            found = session.get_one(CommandKey, command.key)
+            found = session.get_one(CommandKey, (command.actor, command.key))
             request = session.get_one(Request, found.request_id)
         if (request.key, request.variant, request.requester_id) == (
             self.definition.key,

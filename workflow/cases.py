@@ -52,8 +52,14 @@ class Case:
     """The version in the database; None for a new request."""
     stored_task: OpenTask | None = None
     stored_data_sha256: str = ""
+    signed_on: str = ""
+    """The last day on which somebody said it was signed, as far as it was read; "" when nobody has."""
     closed_tasks: list[OpenTask] = field(default_factory=list)
     new_hands: list[tuple[str, str]] = field(default_factory=list)
+
+    def report(self, facts: Mapping[str, str]) -> None:
+        """Take note of what a person reported."""
+        self.signed_on = max(self.signed_on, facts.get("signed_on", ""))
 
 
 @dataclass(frozen=True, slots=True)

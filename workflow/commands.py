@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from workflow.canonical import digest
+from typing import Any, Literal, get_args
 
 Channel = Literal["person", "program"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,8 @@ class Command:
     """One person's or program's wish, sent once or more under one idempotency `key`.
 
     `trigger` is a trigger of the state or one of the engine's verbs (claim, release, start, suspend, resume,
-    save_draft, repair). `seen_version` None means: whatever the version. `data` holds whole top-level
+    save_draft, repair). `seen_version` None means: whatever the version; an approval and whatever leads to a
+    signature must name it. `data` holds whole top-level
     sections, null removes one. `facts` are what the trigger's `record` asks for, `consent` the name of the
     text that was accepted. A submit without `request_id` carries a `submission` and makes the request.
     """
@@ -48,24 +48,24 @@ class Command:
         """Whose authority is used: the actor's own, or that of the person they stand in for."""
         return self.on_behalf_of or self.actor
 
-    def body_sha256(self) -> str:
-        """Digest of everything but the key. Raises LogUnwritable."""
+    def content(self) -> list[Any]:
+        """What is wished, as values for canonical JSON: everything but the key and the version that was seen.
+
+        Whoever sends it again may have looked again; it is the same wish.
+        """
         new = self.submission
-        return digest(
-            [
-                self.trigger,
-                self.actor,
-                self.request_id,
-                self.seen_version,
-                self.on_behalf_of,
-                dict(self.data),
-                self.remark,
-                dict(self.facts),
-                self.consent,
-                None if new is None else [new.key, new.variant, new.language, new.reference],
-                self.channel,
-            ]
-        )
+        return [
+            self.trigger,
+            self.actor,
+            self.request_id,
+            self.on_behalf_of,
+            dict(self.data),
+            self.remark,
+            dict(self.facts),
+            self.consent,
+            None if new is None else [new.key, new.variant, new.language, new.reference],
+            self.channel,
+        ]
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ STATUSES: tuple[Status, ...] = ("active", "dropped")
 MILESTONES = ("requested", "approved", "signed", "delivered")
 REMINDERS = ("remind", "escalate")
 # The engine's own verbs; submit and withdraw are triggers of the definition.
-RESERVED_VERBS = ("claim", "release", "start", "suspend", "resume", "save_draft")
-SUBMIT, WITHDRAW, RETURN = "submit", "withdraw", "return"
+REPAIR = "repair"
+RESERVED_VERBS = ("claim", "release", "start", "suspend", "resume", "save_draft", REPAIR)
+SUBMIT, WITHDRAW, RETURN, APPROVE = "submit", "withdraw", "return", "approve"
 # What a person reports of things that happened outside, by `record`.
 FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
     {"note": "text", "signed_by": "text", "signed_on": "day", "posted_on": "day"}

@@ -2,7 +2,7 @@
 
 execute and execute_batch are one way: a single command is a batch of one.
 
-  (1) lock the log, and with it every other writer
+  (1) lock the log, and with it every other writer; set aside what is no command at all
   (2) idempotency: an answer given before is given again
   (3) load the requests, their hands and the people, with a query each
   (4) judge each command in memory, in their order; collect every reason
@@ -14,7 +14,7 @@ execute and execute_batch are one way: a single command is a batch of one.
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -25,10 +25,11 @@ from documents.kinds.rule import NOTHING_ELSE, Evidence
 from workflow import reading
 from workflow.access import People
 from workflow.cases import Case
+from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
 from workflow.definition import Catalogue
 from workflow.definition_errors import DefinitionUnknown
-from workflow.definition_model import SUBMIT, Definition
+from workflow.definition_model import REPAIR, SUBMIT, Definition
 from workflow.definition_reader import read
 from workflow.errors import (
     ClaimedByAnother,
@@ -43,7 +44,7 @@ from workflow.errors import (
     WorkflowError,
 )
 from workflow.eventlog import GENESIS, Appender, Head
-from workflow.judge import REPAIR, VERBS, Judge, KindOfDocument, Ruling, office_day
+from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submission, office_day
 from workflow.ledger import Ledger
 from workflow.moves import Mover
 from workflow.reading import QueueItem, RequestView
@@ -51,12 +52,8 @@ from workflow.store import Store
 from workflow.tables import DefinitionSource
 
 ATTEMPTS = 4
-KEY_LONGEST = 200
+QUEUE_MOST = 10_000
 Defer = Callable[[Session, Sequence[StepRef]], None]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Engine:
@@ -73,7 +70,7 @@ class Engine:
         catalogue: Catalogue,
         kinds: Mapping[str, KindOfDocument],
         defer: Defer,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime],
         evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
@@ -111,8 +108,12 @@ class Engine:
     ) -> tuple[Reason, ...]:
         """Every reason why this person can't do this now; none when they can. Raises NotFound.
 
-        What they would still have to type (a remark, facts, a consent) is no reason.
+        What they would still have to type (a remark, facts, a consent) is no reason. Raises Refused for names
+        that nobody has.
         """
+        for name, value in (("trigger", trigger), ("actor", actor), ("on_behalf_of", on_behalf_of or actor)):
+            require_name(name, value)
+        require_request_id(request_id)
         command = Command(trigger, actor, key="", request_id=request_id, on_behalf_of=on_behalf_of)
         with self.store.read() as session:
             ledger = self._reading(session)
@@ -123,7 +124,13 @@ class Engine:
     # --- reading
 
     def queue(self, actor: str, *, limit: int = 500) -> list[QueueItem]:
-        """The open tasks that this person can take, oldest first; substitutes see their principals' too."""
+        """The open tasks that this person can take, oldest first; substitutes see their principals' too.
+
+        Raises Refused for a name that nobody has, and for a limit below 1 or over QUEUE_MOST.
+        """
+        require_name("actor", actor)
+        if type(limit) is not int or not 0 < limit <= QUEUE_MOST:
+            raise Refused([Reason("form", f"Ask for 1 to {QUEUE_MOST} tasks.", "limit")])
         with self.store.read() as session:
             return reading.queue(
                 session,
@@ -136,8 +143,10 @@ class Engine:
             )
 
     def show(self, request_id: int, actor: str) -> RequestView:
-        """One request with its documents and history, and what this person can do with it. Raises
-        NotFound."""
+        """One request with its documents and history, and what this person can do with it. Raises NotFound,
+        and Refused for a name that nobody has."""
+        require_name("actor", actor)
+        require_request_id(request_id)
         with self.store.read() as session:
             ledger = self._reading(session)
             question = Command(REPAIR, actor, key="", request_id=request_id)
@@ -204,13 +213,17 @@ class Engine:
 
     def _transact(self, session: Session, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
         ledger = self._ledger(session)
-        judge = self._prepare(session, ledger, commands)
+        digests = [_form(command) for command in commands]
+        sound = [c for c, digest in zip(commands, digests, strict=True) if isinstance(digest, str)]
+        judge = self._prepare(session, ledger, sound)
         mover = Mover(ledger, judge.now)
         results: list[Answer | WorkflowError] = []
-        for command in commands:
+        for command, digest in zip(commands, digests, strict=True):
+            if not isinstance(digest, str):
+                results.append(digest)
+                continue
             try:
-                body_sha256 = command.body_sha256()
-                found = self._answered(ledger, command, body_sha256) or self._judged(judge, ledger, command)
+                found = self._answered(ledger, command, digest) or self._judged(judge, ledger, command)
             except WorkflowError as error:
                 results.append(error)
                 continue
@@ -219,7 +232,7 @@ class Engine:
                 continue
             # from here on whatever fails takes the whole transaction along
             answer = mover.move(*found)
-            ledger.remember(command.key, body_sha256, answer, judge.now)
+            ledger.remember(command, digest, answer, judge.now)
             results.append(answer)
         self._settle(session, ledger)
         return results
@@ -232,7 +245,7 @@ class Engine:
         return Ledger(session, Appender(session, Head(0, GENESIS), self._random_bytes), self.definition)
 
     def _prepare(self, session: Session, ledger: Ledger, commands: Sequence[Command]) -> Judge:
-        ledger.load_keys({command.key for command in commands if command.key})
+        ledger.load_keys({(command.actor, command.key) for command in commands if command.key})
         ledger.load({command.request_id for command in commands if command.request_id is not None})
         references = {
             (new.key, command.principal, new.reference)
@@ -244,15 +257,16 @@ class Engine:
         repairs = {c.request_id for c in commands if c.trigger == REPAIR and c.request_id is not None}
         if repairs:
             ledger.load_incidents(repairs)
+        reports = {c.request_id for c in commands if c.facts and c.request_id is not None}
+        if reports:
+            ledger.load_reports(reports)
         people = People.load(session, {who for c in commands for who in (c.actor, c.principal)})
         return Judge(people, self._kinds, self._clock(), self._evidence_of)
 
     @staticmethod
     def _answered(ledger: Ledger, command: Command, body_sha256: str) -> Answer | None:
         """The first answer to this command, if it was done before."""
-        if not 0 < len(command.key) <= KEY_LONGEST:
-            raise Refused([Reason("key", f"Send an idempotency key of 1 to {KEY_LONGEST} characters.")])
-        known = ledger.answers.get(command.key)
+        known = ledger.answers.get((command.actor, command.key))
         if known is not None and known[0] != body_sha256:
             raise KeyReused
         return None if known is None else known[1]
@@ -291,6 +305,8 @@ class Engine:
             raise Refused(
                 [Reason("submission", "Name a request, or submit a new one with its process and variant.")]
             )
+        if reasons := list(against_submission(new)):
+            raise Refused(reasons)
         definition = self.catalogue.get(new.key, new.variant)
         taken = ledger.references.get((new.key, command.principal, new.reference or ""))
         if taken is not None:
@@ -341,6 +357,14 @@ class Engine:
             return self._pinned.setdefault(sha256_hex, kept)
 
 
+def _form(command: Command) -> str | WorkflowError:
+    """The digest of a command; the error of one that is none, for its own place in the batch."""
+    try:
+        return require_form(command)
+    except WorkflowError as error:
+        return error
+
+
 def _require_allowed(case: Case, command: Command, ruling: Ruling) -> None:
     task = case.task
     held = any(reason.code == "claimed" for reason in ruling.reasons)
@@ -356,6 +380,3 @@ def _contended(error: Exception) -> Contended:
     problem = Contended("Others changed the same rows each time it was tried.", hint="Send it again.")
     problem.__cause__ = error
     return problem
-
-
-__all__ = ["REPAIR", "VERBS", "Defer", "Engine"]

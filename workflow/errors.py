@@ -66,7 +66,7 @@ class StaleVersion(WorkflowError):
 
 
 class KeyReused(WorkflowError):
-    """The idempotency key was used before, for another command."""
+    """The idempotency key was used before by the same person, for another command."""
 
     code: ClassVar[str] = "workflow-key-reused"
 
@@ -81,9 +81,9 @@ class NotFound(WorkflowError):
 
     code: ClassVar[str] = "workflow-not-found"
 
-    def __init__(self, request_id: int) -> None:
+    def __init__(self, request_id: object) -> None:
         super().__init__(
-            f"There is no request {request_id} that this person may see.",
+            f"There is no request {_shown(request_id)} that this person may see.",
             hint="Look in the queue for the numbers of requests.",
         )
 
@@ -122,3 +122,7 @@ class LogUnwritable(WorkflowError):
     """An event can't be put into canonical form."""
 
     code: ClassVar[str] = "workflow-log-form"
+
+
+def _shown(number: object) -> str:
+    return str(number) if type(number) is int and abs(number) < 10**20 else "of this number"

@@ -4,6 +4,7 @@ Pure: everything it looks at was loaded before. The order of the checks is the o
 them: who, where, four eyes, what was typed, where it leads.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,23 +12,35 @@ from functools import lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from documents.errors import KindProblems
+from documents.errors import FieldProblem, KindProblems
+from documents.kinds.fields import LINE_MAX, NOTE_MAX, wrong_text
+from documents.kinds.kind import shown_name
 from documents.kinds.rule import NOTHING_ELSE, Evidence
+from documents.words import LANGUAGES
 from workflow.access import People, four_eyes_rules, requester_role
 from workflow.calendar import CALENDARS
 from workflow.canonical import digest
 from workflow.cases import Case
-from workflow.commands import Command
+from workflow.commands import Command, Submission
 from workflow.definition_errors import FactMissing, NoBranch
-from workflow.definition_model import FACTS, RESERVED_VERBS, WITHDRAW, Branch, Definition, State, Trigger
+from workflow.definition_model import (
+    APPROVE,
+    FACTS,
+    REPAIR,
+    RESERVED_VERBS,
+    WITHDRAW,
+    Branch,
+    Definition,
+    State,
+    Trigger,
+)
 from workflow.errors import Reason
 from workflow.machine import take
 
-REPAIR = "repair"
-VERBS = (*RESERVED_VERBS, REPAIR)
+VERBS = RESERVED_VERBS
 _ALLOWED_WHILE_SUSPENDED = frozenset({"resume", "release", "save_draft", WITHDRAW})
 _NEED_CLAIM = frozenset({"release", "start"})
-_FACTS_LONGEST = 2000
+_ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class KindOfDocument(Protocol):
@@ -38,6 +51,9 @@ class KindOfDocument(Protocol):
 
     def json_of(self, model: Any) -> dict[str, Any]:
         """Give the model's canonical data."""
+
+    def unfit_to_keep(self, part: Mapping[str, Any]) -> tuple[FieldProblem, ...]:
+        """List what must not be kept, not even in a draft."""
 
 
 @dataclass
@@ -83,7 +99,7 @@ class Judge:
             return ruling
         ruling.reasons.extend(self._against_state(case, state, command))
         if command.data:
-            ruling.reasons.extend(_against_data(state, trigger, command))
+            ruling.reasons.extend(self._against_data(case, state, trigger, command))
         if not asked_only:
             ruling.reasons.extend(self._against_entries(case, trigger, command))
         if trigger is not None and state.role is not None:
@@ -142,9 +158,13 @@ class Judge:
                 yield from _against_four_eyes(case, command)
 
     def _against_entries(self, case: Case, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
+        if trigger is not None and command.seen_version is None and decides(case.definition, trigger):
+            yield Reason("unseen", "Say which version of the request you have seen.", "seen_version")
         asks_remark = trigger.remark if trigger is not None else command.trigger == "suspend"
         if asks_remark and not (command.remark and command.remark.strip()):
             yield Reason("remark", "Say why in a remark.", "remark")
+        elif message := _wrong_remark(command.remark):
+            yield Reason("remark", message, "remark")
         consent = trigger.consent if trigger is not None else None
         if consent is not None and command.consent != consent:
             yield Reason("consent", f"Accept the text {consent!r} first.", "consent")
@@ -154,18 +174,53 @@ class Judge:
         for name in asked:
             if name not in command.facts:
                 yield Reason("fact", "Fill in this fact.", f"facts.{name}")
-            elif message := _wrong_fact(name, command.facts[name], self.today(case.definition)):
+            elif message := self._wrong_fact(name, command.facts[name], case):
                 yield Reason("fact", message, f"facts.{name}")
         for name in command.facts:
             if name not in asked:
                 yield Reason("fact", "This fact is not asked here.", f"facts.{name[:60]}")
 
+    def _against_data(
+        self, case: Case, state: State, trigger: Trigger | None, command: Command
+    ) -> Iterator[Reason]:
+        if command.trigger == WITHDRAW or (trigger is None and command.trigger != "save_draft"):
+            yield Reason("data", f"{command.trigger[:60]!r} takes no data.")
+            return
+        for section in command.data:
+            if section not in state.edits:
+                yield Reason("section", "This part can't be changed here.", shown_name(section))
+        if trigger is None:  # a draft: half of it may be missing or malformed
+            for document in case.definition.documents.values():
+                for one in self.kinds[document.kind].unfit_to_keep(command.data):
+                    yield Reason(one.rule, one.message, one.field)
+
+    def _wrong_fact(self, name: str, value: str, case: Case) -> str:
+        """What is wrong with a fact that a person entered; "" when nothing is."""
+        if FACTS[name] == "text":
+            lines = name == "note"
+            return wrong_text(value, longest=NOTE_MAX if lines else LINE_MAX, lines=lines)
+        try:
+            day = date.fromisoformat(value) if _ISO_DAY.fullmatch(value) else None
+        except ValueError:
+            day = None
+        if day is None:
+            return "Write the day as 2026-11-20."
+        if day > self.today(case.definition):
+            return "The day has not come yet."
+        if day < office_day(case.definition, case.opened_at):
+            return "The request was not there on that day."
+        if name == "posted_on" and value < case.signed_on:
+            return f"It was signed later than that, on {case.signed_on}."
+        return ""
+
     def _lead(self, case: Case, trigger: Trigger, command: Command, ruling: Ruling) -> None:
         """Check the document's data as they would be, and find the branch."""
         data = merged(case.data, command.data) if command.data else case.data
         stored = data
-        if trigger.check is not None:
-            found = list(self._parse(case, trigger.check, data))
+        # whatever changes the data is checked, so that nothing is kept that the next person can't mend
+        stage = trigger.check or ("request" if command.data and trigger.name != WITHDRAW else None)
+        if stage is not None:
+            found = list(self._parse(case, stage, data))
             ruling.reasons.extend(item for item in found if isinstance(item, Reason))
             stored = next((item for item in found if not isinstance(item, Reason)), data)
         if command.data:
@@ -185,6 +240,31 @@ class Judge:
                 yield kind.json_of(kind.parse(data, stage, evidence))
             except KindProblems as error:
                 yield from (Reason(one.rule, one.message, one.field) for one in error.problems)
+
+
+def against_submission(new: Submission) -> Iterator[Reason]:
+    """Why a new request can't be taken in as it is: its language, or the sender's reference."""
+    if new.language not in LANGUAGES:
+        yield Reason("language", f"Choose one of: {', '.join(LANGUAGES)}.", "language")
+    reference = new.reference
+    if reference is None:
+        return
+    if message := wrong_text(reference, longest=LINE_MAX, lines=False):
+        yield Reason("reference", message, "reference")
+    elif reference != reference.strip():
+        yield Reason("reference", "Send the reference without spaces around it.", "reference")
+
+
+def _wrong_remark(remark: str | None) -> str:
+    """What is wrong with what a person wrote; "" when nothing is, or when they wrote nothing."""
+    return "" if remark is None else wrong_text(remark, longest=NOTE_MAX, lines=True)
+
+
+def decides(definition: Definition, trigger: Trigger) -> bool:
+    """Whether a person answers for what they saw: they approve it, or it leads to a signature."""
+    return trigger.name == APPROVE or any(
+        definition.states[branch.to].auto == "sign" for branch in trigger.branches
+    )
 
 
 def office_day(definition: Definition, now: datetime) -> date:
@@ -247,28 +327,3 @@ def _against_four_eyes(case: Case, command: Command) -> Iterator[Reason]:
         for person in sorted({command.actor, command.principal}):
             if case.hands.get((rule, person)) == other:
                 yield Reason("four-eyes", f"{person} had a hand in {other!r}, so somebody else must do this.")
-
-
-def _against_data(state: State, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
-    if command.trigger == WITHDRAW or (trigger is None and command.trigger != "save_draft"):
-        yield Reason("data", f"{command.trigger[:60]!r} takes no data.")
-        return
-    for section in command.data:
-        if section not in state.edits:
-            yield Reason("section", "This part can't be changed here.", section[:60])
-
-
-def _wrong_fact(name: str, value: object, today: date) -> str:
-    """What is wrong with a fact that a person entered; "" when nothing is."""
-    if not isinstance(value, str) or not value.strip():
-        return "Fill in this fact."
-    if len(value) > _FACTS_LONGEST:
-        return f"Use no more than {_FACTS_LONGEST} characters."
-    if FACTS[name] == "day":
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            return "Write the day as 2026-11-20."
-        if day > today:
-            return "The day has not come yet."
-    return ""

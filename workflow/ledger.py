@@ -5,6 +5,7 @@ A batch of a hundred commands and a single one take the same way. Rows are read 
 was taken, so nobody changes them meanwhile; every write still names the version it started from.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from workflow import ledger_rows as rows
 from workflow.cases import Case, OpenIncident, OpenTask
-from workflow.commands import Answer, StepRef
+from workflow.commands import Answer, Command, StepRef
 from workflow.definition_model import Definition
 from workflow.eventlog import Appender
-from workflow.tables import CommandKey, Hand, Incident, Request, Task
+from workflow.tables import Body, CommandKey, Event, Hand, Incident, Request, Task
 
 
 class Ledger:
@@ -33,7 +34,8 @@ class Ledger:
         self.log = log
         self._definitions = definitions
         self.cases: dict[int, Case] = {}
-        self.answers: dict[str, tuple[str, Answer]] = {}
+        self.answers: dict[tuple[str, str], tuple[str, Answer]] = {}
+        """(actor, idempotency key) → digest of the command, and the answer."""
         self.references: dict[tuple[str, str, str], int] = {}
         self.incidents: dict[int, OpenIncident] = {}
         self.refs: dict[int, StepRef] = {}
@@ -56,11 +58,11 @@ class Ledger:
         for row in connection.execute(_HANDS, {"ids": wanted}):
             self.cases[row.request_id].hands[row.rule, row.person_id] = row.state
 
-    def load_keys(self, keys: Collection[str]) -> None:
-        """Read what was answered before under these idempotency keys."""
+    def load_keys(self, keys: Collection[tuple[str, str]]) -> None:
+        """Read what was answered before under these idempotency keys of these actors."""
         found = self.session.connection().execute(_ANSWERS, {"ids": list(keys)})
         for row in found:
-            self.answers[row.key] = (row.body_sha256, Answer(**row.answer, repeated=True))
+            self.answers[row.actor, row.key] = (row.body_sha256, Answer(**row.answer, repeated=True))
 
     def load_references(self, wanted: Collection[tuple[str, str, str]]) -> None:
         """Read which of these (key, requester, reference) are taken."""
@@ -71,6 +73,12 @@ class Ledger:
         )
         for row in found:
             self.references[row.key, row.requester_id, row.reference] = row.id
+
+    def load_reports(self, request_ids: Collection[int]) -> None:
+        """Read the days that people reported on these requests before, as far as they are not erased."""
+        for row in self.session.connection().execute(_REPORTS, {"ids": list(request_ids)}):
+            if row.request_id in self.cases and '"signed_on"' in row.body:
+                self.cases[row.request_id].report(json.loads(row.body).get("facts", {}))
 
     def load_incidents(self, request_ids: Collection[int]) -> None:
         """Read the unresolved incidents of these requests."""
@@ -127,9 +135,9 @@ class Ledger:
         if case.reference is not None:
             self.references[case.definition.key, case.requester_id, case.reference] = case.id
 
-    def remember(self, key: str, body_sha256: str, answer: Answer, at: datetime) -> None:
-        """Keep the first answer under its idempotency key."""
-        self.answers[key] = (body_sha256, replace(answer, repeated=True))
+    def remember(self, command: Command, body_sha256: str, answer: Answer, at: datetime) -> None:
+        """Keep the first answer under the actor's idempotency key."""
+        self.answers[command.actor, command.key] = (body_sha256, replace(answer, repeated=True))
         kept = {
             "request_id": answer.request_id,
             "version": answer.version,
@@ -138,7 +146,8 @@ class Ledger:
         }
         self._new_keys.append(
             {
-                "key": key,
+                "actor": command.actor,
+                "key": command.key,
                 "request_id": answer.request_id,
                 "body_sha256": body_sha256,
                 "answer": kept,
@@ -208,4 +217,12 @@ _REQUESTS = (
     .where(_requests.c.id.in_(_some))
 )
 _HANDS = select(_hands).where(_hands.c.request_id.in_(_some))
-_ANSWERS = select(_keys.c.key, _keys.c.body_sha256, _keys.c.answer).where(_keys.c.key.in_(_some))
+_ANSWERS = select(_keys.c.actor, _keys.c.key, _keys.c.body_sha256, _keys.c.answer).where(
+    tuple_(_keys.c.actor, _keys.c.key).in_(_some)
+)
+_events, _bodies = Event.table(), Body.table()
+_REPORTS = (
+    select(_events.c.request_id, _bodies.c.body)
+    .join_from(_events, _bodies, _events.c.seq == _bodies.c.seq)
+    .where(_events.c.request_id.in_(_some), _bodies.c.body.is_not(None))
+)

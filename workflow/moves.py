@@ -7,8 +7,8 @@ from typing import Any
 
 from workflow.cases import Case, OpenTask
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
-from workflow.definition_model import RETURN, SUBMIT, WITHDRAW, Branch
-from workflow.judge import REPAIR, Ruling, data_digest, rules_of
+from workflow.definition_model import REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
+from workflow.judge import Ruling, data_digest, rules_of
 from workflow.ledger import Ledger
 from workflow.machine import take
 
@@ -81,6 +81,7 @@ class Mover:
         if ruling.data is not None or case.stored_version is None:
             case.data = {} if ruling.data is None else ruling.data
             case.data_sha256 = data_digest(case.data)
+        case.report(command.facts)
         if command.trigger != WITHDRAW:
             self._lay_hands(case, command)
         self._close_task(case, command)

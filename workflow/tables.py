@@ -250,10 +250,11 @@ class Draft(Base):
 
 
 class CommandKey(Base):
-    """An idempotency key with the digest of its command and the first answer."""
+    """An actor's idempotency key with the digest of its command and the first answer."""
 
     __tablename__ = "commands"
 
+    actor: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
     body_sha256: Mapped[str]

@@ -20,6 +20,10 @@ from fonts import regular
 _SPACES = {0xA0: " ", 0x202F: " "}  # no-break spaces, as spreadsheets bring them
 LINE_MAX = 120
 NOTE_MAX = 2000
+NATIONAL_NUMBER = "national-number"
+NATIONAL_NUMBER_SENTENCE = (
+    "This text shows a number that looks like a citizen service number (BSN); take it out."
+)
 AMOUNT_MAX = Decimal("9999999.99")
 
 _POINT_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
@@ -83,10 +87,16 @@ def _text(value: object, *, longest: int, lines: bool) -> str:
 
 def _refuse_national_number(text: str) -> None:
     if holds_national_number(text):
-        raise _broken(
-            "national-number",
-            "This text shows a number that looks like a citizen service number (BSN); take it out.",
-        )
+        raise _broken(NATIONAL_NUMBER, NATIONAL_NUMBER_SENTENCE)
+
+
+def wrong_text(value: object, *, longest: int, lines: bool) -> str:
+    """Say what is wrong with a text that belongs to no field of a document; "" when nothing is."""
+    try:
+        _refuse_national_number(_text(value, longest=longest, lines=lines))
+    except PydanticCustomError as error:
+        return error.message()
+    return ""
 
 
 def _line(value: object) -> str:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from documents.errors import FieldProblem, KindProblems
-from documents.kinds.fields import Note, Section
+from documents.kinds.fields import NATIONAL_NUMBER, NATIONAL_NUMBER_SENTENCE, Note, Section
 from documents.kinds.national_number import holds_national_number
 from documents.kinds.rule import NOTHING_ELSE, Evidence, Rule, Stage
 
@@ -84,6 +84,20 @@ class Kind(Generic[M]):
         found += self._strange_reasons(reasons)
         return tuple(sorted(found, key=lambda problem: (problem.severity, problem.field, problem.rule)))
 
+    def unfit_to_keep(self, part: Mapping[str, Any]) -> tuple[FieldProblem, ...]:
+        """List what must not be kept of a part, not even in a draft: strange fields and characters, and what
+        looks like a citizen service number where no field accepts it.
+
+        Fields may be missing or malformed otherwise; null stands for a section that is taken out.
+        """
+        try:
+            self.model.model_validate({name: value for name, value in part.items() if value is not None})
+        except ValidationError as error:
+            return tuple(_unfit(error))
+        except RecursionError:
+            return (_TOO_DEEP,)
+        return ()
+
     def required_signatures(self, model: M) -> tuple[str, ...]:
         """Name the signature fields that must be signed, in their order."""
         return self.signatures(model)
@@ -120,6 +134,41 @@ def field_problems(error: ValidationError) -> list[FieldProblem]:
     return sorted(p for p in problems if not (p.rule == "row-count" and p.field in parents))
 
 
+def _unfit(error: ValidationError) -> Iterator[FieldProblem]:
+    """The problems for which a field is not even kept in a draft; cut short after 50."""
+    details = error.errors(include_url=False)
+    found = 0
+    for detail in details:
+        if detail["type"] == "missing":  # what is there instead was looked at field by field
+            continue
+        path = ".".join(_step(step) for step in detail["loc"] if step != "[key]")
+        problem = _field_problem(path, detail)
+        if problem.rule not in _NEVER_KEPT:
+            if not any(holds_national_number(text) for text in _texts(detail["input"])):
+                continue
+            problem = FieldProblem(path, NATIONAL_NUMBER, NATIONAL_NUMBER_SENTENCE)
+        yield problem
+        found += 1
+        if found == PROBLEMS_MAX:
+            return
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text and number inside a value, names too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield str(value)
+
+
+_NEVER_KEPT = frozenset({"unknown-field", "text-invisible-character", NATIONAL_NUMBER})
 _TOO_DEEP = FieldProblem("", "wrong-type", "The data is nested too deeply.")
 
 

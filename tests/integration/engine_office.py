@@ -113,7 +113,16 @@ class Office:
         self.now += timedelta(**span)
 
     def command(self, trigger: str, actor: str, request_id: int | None = None, **rest: Any) -> Command:
-        return Command(trigger, actor, rest.pop("key", None) or self.key(), request_id, **rest)
+        key = rest.pop("key", None) or self.key()
+        if "seen_version" not in rest and trigger in {"approve", "sign", "release_seal"}:
+            rest["seen_version"] = self.version(request_id)
+        return Command(trigger, actor, key, request_id, **rest)
+
+    def version(self, request_id: int | None) -> int | None:
+        """The present version of a request that there is."""
+        with self.store.read() as session:
+            row = None if request_id is None else session.get(Request, request_id)
+            return None if row is None else row.version
 
     def do(self, trigger: str, actor: str, request_id: int | None = None, **rest: Any) -> Answer:
         return self.engine.execute(self.command(trigger, actor, request_id, **rest))
@@ -217,7 +226,7 @@ def entries(definition: Definition, state: str, trigger: str, *, temporary: bool
     facts = {
         "note": "On course.",
         "signed_by": "S. Sample",
-        "signed_on": "2026-11-19",
+        "signed_on": "2026-11-20",
         "posted_on": "2026-11-20",
     }
     typed: dict[str, Any] = {"facts": {name: facts[name] for name in asked.record}}

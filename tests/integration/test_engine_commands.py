@@ -16,7 +16,6 @@ from workflow.definition_errors import DefinitionUnknown
 from workflow.errors import (
     ClaimedByAnother,
     KeyReused,
-    LogUnwritable,
     NotFound,
     Reason,
     Refused,
@@ -313,6 +312,12 @@ def test_consent_is_asked_by_name(office: Office) -> None:
         ({"signed_by": "S. Sample", "signed_on": "2026-11-21"}, ["facts.signed_on"]),
         ({"signed_by": "S. Sample", "signed_on": "2026-11-20", "price": "1"}, ["facts.price"]),
         ({"signed_by": 5, "signed_on": "2026-11-20"}, ["facts.signed_by"]),
+        ({"signed_by": "S. Sample", "signed_on": "2026-W47-5"}, ["facts.signed_on"]),
+        ({"signed_by": "S. Sample", "signed_on": "20261120"}, ["facts.signed_on"]),
+        ({"signed_by": "S. Sample", "signed_on": "2026-11-19"}, ["facts.signed_on"]),
+        ({"signed_by": "\u202eS. Sample", "signed_on": "2026-11-20"}, ["facts.signed_by"]),
+        ({"signed_by": "BSN 123456782", "signed_on": "2026-11-20"}, ["facts.signed_by"]),
+        ({"signed_by": "S" * 121, "signed_on": "2026-11-20"}, ["facts.signed_by"]),
     ],
 )
 def test_facts_are_asked_and_looked_at(office: Office, facts: dict[str, Any], fields: list[str]) -> None:
@@ -377,9 +382,7 @@ def test_a_key_is_for_one_command(office: Office) -> None:
     number = office.submit()
     office.do("claim", "manager", number, key="once")
     for other in (
-        office.command("claim", "manager2", number, key="once"),
         office.command("release", "manager", number, key="once"),
-        office.command("claim", "manager", number, key="once", seen_version=1),
         office.command("claim", "manager", number, key="once", remark="!"),
     ):
         with pytest.raises(KeyReused):
@@ -402,7 +405,7 @@ def test_a_key_has_a_length(office: Office, key: str) -> None:
 def test_what_json_cannot_say_is_refused_before_anything_happens(office: Office) -> None:
     number = office.submit()
     before = office.rows()
-    with pytest.raises(LogUnwritable):
+    with pytest.raises(Refused):
         office.do("suspend", "manager", number, remark="\ud800")
     assert office.rows() == before
 
@@ -433,7 +436,9 @@ def test_a_batch_can_take_one_request_several_steps(office: Office) -> None:
         [
             office.command("claim", "manager", number),
             office.command("start", "manager", number),
-            office.command("approve", "manager", number, **entries(definition, "manager", "approve")),
+            office.command(
+                "approve", "manager", number, seen_version=3, **entries(definition, "manager", "approve")
+            ),
             office.command("claim", "manager", number),
             office.command("claim", "clerk", number),
             office.command("return", "clerk", number, remark="Look."),
@@ -457,8 +462,12 @@ def test_a_batch_and_single_commands_leave_the_same(tmp_path: Path) -> None:
         definition = office.catalogue.get(DECLARATION, "A3")
         commands = [
             office.command("claim", "manager", number),
-            office.command("approve", "manager", number, **entries(definition, "manager", "approve")),
-            office.command("approve", "clerk", number, **entries(definition, "review", "approve")),
+            office.command(
+                "approve", "manager", number, seen_version=2, **entries(definition, "manager", "approve")
+            ),
+            office.command(
+                "approve", "clerk", number, seen_version=3, **entries(definition, "review", "approve")
+            ),
         ]
         if name == "batch":
             office.engine.execute_batch(commands)

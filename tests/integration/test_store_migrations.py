@@ -93,7 +93,14 @@ def _add_clerk(store: Store, then: Exception | None = None) -> None:
 def test_foreign_keys_are_held(store: Store) -> None:
     with pytest.raises(IntegrityError), store.write() as session:
         session.add(
-            CommandKey(key="k", request_id=7, body_sha256="", answer={}, recorded_at=datetime.now(UTC))
+            CommandKey(
+                actor="a",
+                key="k",
+                request_id=7,
+                body_sha256="",
+                answer={},
+                recorded_at=datetime.now(UTC),
+            )
         )
 
 

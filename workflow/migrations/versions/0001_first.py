@@ -187,13 +187,14 @@ def _work() -> None:
     )
     op.create_table(
         "commands",
+        sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request_id", BIG, nullable=False),
         sa.Column("body_sha256", sa.Text(), nullable=False),
         sa.Column("answer", sa.JSON(), nullable=False),
         sa.Column("recorded_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_commands_request_id")),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_commands")),
+        sa.PrimaryKeyConstraint("actor", "key", name=op.f("pk_commands")),
     )
     op.create_index(op.f("ix_commands_request_id"), "commands", ["request_id"], unique=False)
 
