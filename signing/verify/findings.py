@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
     "signed_part_unreadable": Kind(_PREVENTS, _READING),
     "no_signature": Kind(_PREVENTS, _READING),
     "signature_unreachable": Kind(_PREVENTS, _READING, "SIGNED_DATA_NOT_FOUND"),
-    "only_timestamps": Kind(_REMARK, _TRUST),
+    "only_timestamps": Kind(_PREVENTS, _READING),
     # what was signed
     "digest_differs": Kind(_FAILS, _CONTENT, "HASH_FAILURE"),
     "signature_value_wrong": Kind(_FAILS, _CONTENT, "SIG_CRYPTO_FAILURE"),
@@ -70,7 +70,7 @@ KINDS: dict[str, Kind] = {
     "active_content": Kind(_REMARK, _TRUST),
     "metadata_changed": Kind(_REMARK, _TRUST),
     "validation_data_uncovered": Kind(_REMARK, _TRUST),
-    "end_uncovered": Kind(_REMARK, _TRUST),
+    "end_uncovered": Kind(_PREVENTS, _TRUST),
     # the signature's own container
     "cms_unreadable": Kind(_FAILS, _CONTENT, "FORMAT_FAILURE"),
     "signature_unreadable": Kind(_PREVENTS, _READING, "SIG_CONSTRAINTS_FAILURE"),

@@ -20,6 +20,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from signing.verify.changes import Step
 from signing.verify.container import check_cms, read_contents
+from signing.verify.evidence import Evidence, Path
 from signing.verify.findings import Finding, Weight
 from signing.verify.pdfvalues import items_of, text_of
 from signing.verify.reader import FilledField, Opened
@@ -231,15 +232,29 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     if embedded is None:
         return
     inspection.data = adobe_revocation_data(embedded.signer_info)
-    inspection.tokens = await validator.tokens(embedded.signer_info, inspection.data)
-    judged = await validator.signature(embedded, inspection.tokens, inspection.data)
-    if inspection.archive is not None:
-        judged = await validator.with_archive(embedded, judged, inspection.archive)
-    inspection.judged = judged
+    archive, data = inspection.archive, inspection.data
+    tokens = await validator.tokens(embedded.signer_info, data)
+    if archive is not None:  # a timestamp whose certificate was revoked later than that was good
+        tokens = tuple(
+            replace(
+                token,
+                judged=validator.heard(token.judged, data, stamped_at=None, existed_at=archive.proven_at),
+            )
+            for token in tokens
+        )
+    inspection.tokens = tokens
+    judged = await validator.signature(embedded, tokens, data)
+    if archive is not None:
+        judged = await validator.with_archive(embedded, judged, archive)
+    proven = [token.proven_at for token in tokens if token.proven_at]
+    existed = [*proven, *([archive.proven_at] if archive and archive.proven_at else [])]
+    inspection.judged = validator.heard(
+        judged, data, stamped_at=min(proven, default=None), existed_at=min(existed, default=None)
+    )
 
 
-def conclude(inspection: Inspection, data: ValidationData) -> SignatureReport:
-    """Step 6, and everything put into words. `data` is the file's validation data."""
+def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
+    """Step 6, and everything put into words."""
     embedded, judged = inspection.embedded, inspection.judged
     report = SignatureReport(
         field=inspection.entry.name,
@@ -255,7 +270,7 @@ def conclude(inspection: Inspection, data: ValidationData) -> SignatureReport:
     )
     if embedded is not None and judged is not None:
         _note_judgment(inspection, judged)
-        report = _describe(report, inspection, embedded, judged, data + inspection.data)
+        report = _describe(report, inspection, embedded, judged, evidence)
     indication, sub_indication = weigh(inspection.findings)
     return replace(
         report, indication=indication, sub_indication=sub_indication, findings=tuple(inspection.findings)
@@ -297,7 +312,7 @@ def _describe(
     inspection: Inspection,
     embedded: EmbeddedPdfSignature,
     judged: Judged,
-    data: ValidationData,
+    evidence: Evidence,
 ) -> SignatureReport:
     certificate, signer = embedded.signer_cert, embedded.signer_info
     subject = certificate.subject.native
@@ -314,7 +329,7 @@ def _describe(
     return replace(
         report,
         role=_role(inspection, certificate),
-        level=None if inspection.is_timestamp else _level(inspection, embedded, judged, data),
+        level=None if inspection.is_timestamp else _level(inspection, embedded, judged, evidence),
         signer=_words(subject.get("common_name")) or certificate.subject.human_friendly,
         organisation=_words(subject.get("organization_name")),
         development=development,
@@ -324,7 +339,7 @@ def _describe(
         signature_algorithm=signer["signature_algorithm"]["algorithm"].native,
         certificate_sha256=certificate.sha256.hex(),
         chain=tuple(link.subject.human_friendly for link in judged.path),
-        revocation_checked_at=data.answer_for(chain[0], chain[1]) if len(chain) > 1 else None,
+        revocation_checked_at=_answer(inspection, chain, evidence),
     )
 
 
@@ -359,7 +374,7 @@ def _of_organisation(certificate: asn1_x509.Certificate) -> bool:
 
 
 def _level(
-    inspection: Inspection, embedded: EmbeddedPdfSignature, judged: Judged, data: ValidationData
+    inspection: Inspection, embedded: EmbeddedPdfSignature, judged: Judged, evidence: Evidence
 ) -> str | None:
     """The PAdES baseline level that this signature reached, by what is in the file and holds."""
     if inspection.entry.subfilter != CADES or not _names_certificate(embedded.signer_info):
@@ -368,14 +383,19 @@ def _level(
     if not good and inspection.archive is None:
         return "B-B"
     paths = [judged.path, *(token.judged.path for token in good)]
-    if not all(path and _answered(path, data) for path in paths):
+    if not all(path and _answered(path, evidence, inspection.data) for path in paths):
         return "B-T"
     return "B-LTA" if inspection.archive is not None else "B-LT"
 
 
-def _answered(path: tuple[asn1_x509.Certificate, ...], data: ValidationData) -> bool:
+def _answer(inspection: Inspection, chain: Path, evidence: Evidence) -> datetime | None:
+    return evidence.answered_in_file(chain[0], chain[1], inspection.data) if len(chain) > 1 else None
+
+
+def _answered(path: Path, evidence: Evidence, data: ValidationData) -> bool:
     return all(
-        data.answer_for(certificate, issuer) is not None or certificate.ocsp_no_check_value is not None
+        evidence.answered_in_file(certificate, issuer, data) is not None
+        or certificate.ocsp_no_check_value is not None
         for certificate, issuer in pairwise(path)
     )
 

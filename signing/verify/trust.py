@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from asn1crypto import cms, ocsp
@@ -79,7 +78,7 @@ class Trust:
             [asn1_x509.Certificate.load(der) for der in material.anchors]
         )
         self._intermediates = [asn1_x509.Certificate.load(der) for der in material.intermediates]
-        self._crls = [CRLContainer(CertificateList.load(der)) for der in material.crls]
+        self.crls = [CRLContainer(CertificateList.load(der)) for der in material.crls]
 
     def knowledge(self, data: "ValidationData") -> LocalKnowledge:
         """What is known beside the signature itself: the file's validation data and what came with the
@@ -87,7 +86,7 @@ class Trust:
         """
         return LocalKnowledge(
             known_ocsps=list(data.ocsps),
-            known_crls=[*data.crls, *self._crls],
+            known_crls=[*data.crls, *self.crls],
             known_certs=[*data.certificates, *self._intermediates],
         )
 
@@ -137,35 +136,6 @@ class ValidationData:
         return ValidationData(
             self.certificates + other.certificates, self.crls + other.crls, self.ocsps + other.ocsps
         )
-
-    @cached_property
-    def revocation_serials(self) -> dict[tuple[bytes, int], datetime | None]:
-        """Issue time of the OCSP answer for each (issuer key hash, serial number)."""
-        found = {}
-        for container in self.ocsps:
-            response = container.extract_single_response()
-            if response is not None:
-                certificate = response["cert_id"]
-                key = (certificate["issuer_key_hash"].native, certificate["serial_number"].native)
-                found[key] = response["this_update"].native
-        return found
-
-    def answer_for(
-        self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate
-    ) -> datetime | None:
-        """When the newest answer in the file about this certificate was issued; None when the file has
-        none.
-        """
-        for digest in (issuer.public_key.sha1, issuer.public_key.sha256):
-            moment = self.revocation_serials.get((digest, certificate.serial_number))
-            if moment is not None:
-                return moment
-        times = [
-            container.issuance_date
-            for container in self.crls
-            if container.crl_data.issuer == issuer.subject and container.issuance_date is not None
-        ]
-        return max(times, default=None)
 
 
 def read_dss(root: Any) -> ValidationData:

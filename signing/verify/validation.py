@@ -28,6 +28,7 @@ from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec, Sign
 from pyhanko_certvalidator.ltv.poe import POEManager, POEType
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 
+from signing.verify.evidence import Evidence
 from signing.verify.findings import Finding
 from signing.verify.trust import FRESH_NOW, UNCHECKED, Trust, ValidationData, fresh_at, read_dss
 
@@ -44,6 +45,17 @@ _OUT_OF_TIME = frozenset(
     }
 )
 OK = "OK"
+_REVOCABLE = frozenset({OK, "REVOKED_NO_POE", "TRY_LATER"})  # what else is amiss weighs as much
+# a certificate that is made for certain purposes must be made for one of these. Source: RFC 5280, 4.2.1.12
+_FOR_DOCUMENTS = frozenset(
+    {
+        "1.3.6.1.5.5.7.3.4",  # emailProtection
+        "1.3.6.1.5.5.7.3.36",  # documentSigning, RFC 9336
+        "1.2.840.113583.1.1.5",  # Adobe's authentic documents
+        "1.3.6.1.4.1.311.10.3.12",  # Microsoft's document signing
+        "2.5.29.37.0",  # any
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,7 @@ class Validator:
         self._trust = trust
         self._data = data
         self._at = at
+        self.evidence = Evidence(data, trust.crls, at)
         self._timing = ValidationTimingInfo(
             validation_time=at, best_signature_time=at, point_in_time_validation=True
         )
@@ -113,12 +126,37 @@ class Validator:
         if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and embedded.signer_cert.self_issued:
             # pyHanko refuses a certificate that vouches for itself before it looks for a chain
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND", detail="self-signed")
-        if (
-            judged.sub_indication == "REVOKED_NO_POE"
-            and proven
-            and judged.revoked_at
-            and proven < judged.revoked_at
-        ):
+        if judged.ok and not _made_for_documents(embedded.signer_cert):
+            return replace(judged, sub_indication="CHAIN_CONSTRAINTS_FAILURE", detail="extended key usage")
+        return judged
+
+    def heard(
+        self,
+        judged: Judged,
+        extra: ValidationData,
+        *,
+        stamped_at: datetime | None,
+        existed_at: datetime | None,
+    ) -> Judged:
+        """The judgment after all revocation answers at hand have been heard.
+
+        `stamped_at` is the time that a timestamp made with the signature proves, `existed_at` the earliest
+        time that anything proves. Revoked after that: no harm. Revoked before the signature was stamped: it
+        was made with a revoked certificate. Neither: nothing proves when it was made.
+        """
+        revoked = self.evidence.revoked(judged.path, extra)
+        signer = min(
+            (moment for moment in (revoked.signer, judged.revoked_at) if moment is not None), default=None
+        )
+        if judged.sub_indication not in _REVOCABLE:
+            return judged
+        if signer is not None and (existed_at is None or signer <= existed_at):
+            failed = stamped_at is not None and signer <= stamped_at
+            word = "REVOKED" if failed else "REVOKED_NO_POE"
+            return replace(judged, sub_indication=word, revoked_at=signer, failed=failed, aged=False)
+        if revoked.issuer is not None and (existed_at is None or revoked.issuer <= existed_at):
+            return replace(judged, sub_indication="REVOKED_CA_NO_POE", revoked_at=revoked.issuer, aged=False)
+        if judged.sub_indication == "REVOKED_NO_POE" and signer is not None:
             return replace(judged, sub_indication=OK, detail="revoked after the proven time of signing")
         return judged
 
@@ -149,6 +187,7 @@ class Validator:
             judged = replace(
                 judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
             )
+        judged = self.heard(judged, extra or ValidationData(), stamped_at=None, existed_at=None)
         return Token(stated_at, judged)
 
     async def _judge(self, validate: Callable[[Any], Any], proven: datetime | None) -> Judged:
@@ -189,6 +228,8 @@ class Validator:
         """Second opinion for a document timestamp that time has run out for, proven to exist by a later
         one.
         """
+        if judged.sub_indication == "REVOKED_NO_POE":
+            return self.heard(judged, ValidationData(), stamped_at=None, existed_at=later_at)
         if judged.sub_indication not in _OUT_OF_TIME:
             return judged
         proof = POEManager(current_dt_override=self._at)
@@ -204,6 +245,11 @@ class Validator:
             init_control_time=self._at,
         )
         return replace(judged, sub_indication=OK, failed=False) if indication is AdESPassed.OK else judged
+
+
+def _made_for_documents(certificate: asn1_x509.Certificate) -> bool:
+    purposes = certificate.extended_key_usage_value
+    return purposes is None or any(purpose.dotted in _FOR_DOCUMENTS for purpose in purposes)
 
 
 def _enclosed(signed: cms.SignedData) -> list[asn1_x509.Certificate]:

@@ -24,7 +24,7 @@ from signing.verify.limits import DEFAULT_LIMITS, Limits
 from signing.verify.rawscan import only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict
-from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
+from signing.verify.trust import Trust, TrustMaterial, read_dss
 from signing.verify.validation import Token, Validator
 
 _WHITE_SPACE_BEHIND = 256
@@ -80,11 +80,11 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
         _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
     data = read_dss(opened.reader.root)
-    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at), data))
+    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at)))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
-        findings.append(Finding("only_timestamps", "it carries timestamps only: nobody signed it"))
+        findings.append(Finding("only_timestamps", "nobody signed it: it carries timestamps only"))
     return _report(name, at, signatures, findings, opened.revisions)
 
 
@@ -140,9 +140,7 @@ def _long_tail(length: int, end: int) -> list[Finding]:
     return [Finding("bytes_after_end", "there is something behind the end of what was signed", told)]
 
 
-async def _signatures(
-    inspections: Sequence[Inspection], validator: Validator, data: ValidationData
-) -> tuple[SignatureReport, ...]:
+async def _signatures(inspections: Sequence[Inspection], validator: Validator) -> tuple[SignatureReport, ...]:
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
     await _past_timestamps(inspections, validator)
     for inspection in inspections:
@@ -150,7 +148,7 @@ async def _signatures(
     await _guarded_each(
         [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
     )
-    return tuple(conclude(inspection, data) for inspection in inspections)
+    return tuple(conclude(inspection, validator.evidence) for inspection in inspections)
 
 
 async def _guarded_each(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
@@ -121,6 +121,91 @@ def test_revocation_after_a_proven_time_does_no_harm(authority: DevelopmentAutho
     assert verify_pdf(signed["B-T"], trust=trust, now=now).verdict is Verdict.AUTHENTIC
     bare = verify_pdf(signed["B-B"], trust=trust, now=now)
     assert (bare.indication, bare.sub_indication) == (Indication.INDETERMINATE, "REVOKED_NO_POE")
+
+
+@pytest.mark.parametrize("level", ["B-B", "B-LT"])
+def test_a_revocation_list_at_hand_outweighs_good_answers_in_the_file(
+    level: str, authority: DevelopmentAuthority
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.issue("Eva Ingetrokken", now=now)
+    stock = Stock(authority, now)
+    pdf = stock.remember(stock.sign(plain_pdf(), signer, level=level), signer.certificate)
+    archived = stock.stamp(pdf)
+    authority.revoke(signer.certificate.serial_number, at=now - timedelta(minutes=30))
+    trust = trust_of(authority, now)
+    proven = level == "B-LT"
+    expected = (Indication.FAILED, "REVOKED") if proven else (Indication.INDETERMINATE, "REVOKED_NO_POE")
+    for each in (pdf, archived):
+        report = verify_pdf(each, trust=trust, now=now)
+        assert (report.indication, report.sub_indication) == expected, report.sentence
+
+
+def test_revocation_after_an_archive_timestamp_does_no_harm(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.issue("Nora Later", now=now - timedelta(days=9))
+    stock = Stock(authority, now - timedelta(days=2))
+    pdf = stock.stamp(stock.remember(stock.sign(plain_pdf(), signer), signer.certificate))
+    authority.revoke(signer.certificate.serial_number, at=now - timedelta(days=1))
+    report = verify_pdf(pdf, trust=trust_of(authority, now), now=now)
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+
+
+def test_a_revoked_timestamp_authority_proves_no_time(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    stamper = authority.issue(
+        "Stolen TSA", now=now - timedelta(days=9), eku=(ExtendedKeyUsageOID.TIME_STAMPING,)
+    )
+    signer = authority.person("sto", "Sem Gestempeld", now=now)
+    stock = Stock(authority, now)
+    once = stock.stamp(stock.sign(plain_pdf(), signer, level="B-LT"), stamper=stamper)
+    pdf = stock.remember(once, stamper.certificate)
+    authority.revoke(stamper.certificate.serial_number, at=now - timedelta(hours=1))
+    report = verify_pdf(stock.stamp(pdf), trust=trust_of(authority, now), now=now)
+    assert report.indication is Indication.INDETERMINATE
+    assert report.sub_indication == "REVOKED_NO_POE"
+
+
+@pytest.mark.parametrize(
+    ("purposes", "verdict"),
+    [
+        ((ExtendedKeyUsageOID.SERVER_AUTH,), Verdict.SIGNED_BUT),
+        ((ExtendedKeyUsageOID.OCSP_SIGNING,), Verdict.SIGNED_BUT),
+        ((ExtendedKeyUsageOID.TIME_STAMPING,), Verdict.SIGNED_BUT),
+        ((ExtendedKeyUsageOID.CLIENT_AUTH,), Verdict.SIGNED_BUT),
+        ((ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.CLIENT_AUTH), Verdict.AUTHENTIC),
+        ((ObjectIdentifier("1.3.6.1.5.5.7.3.36"),), Verdict.AUTHENTIC),
+        ((ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,), Verdict.AUTHENTIC),
+        ((), Verdict.AUTHENTIC),
+    ],
+)
+def test_a_certificate_for_something_else_signs_no_documents(
+    purposes: tuple[ObjectIdentifier, ...], verdict: Verdict, authority: DevelopmentAuthority
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    pdf = Stock(authority, now).sign(plain_pdf(), authority.issue("Doel", now=now, eku=purposes))
+    report = verify_pdf(pdf, trust=trust_of(authority, now), now=now)
+    assert report.verdict is verdict, report.sentence
+    expected = "CHAIN_CONSTRAINTS_FAILURE" if verdict is Verdict.SIGNED_BUT else None
+    assert report.sub_indication == expected
+
+
+def test_forged_answers_in_the_file_raise_no_level(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.person("inf", "Ingrid Niveau", now=now)
+    stock = Stock(authority, now)
+    honest = stock.sign(plain_pdf(), signer, level="B-T")
+    both = (signer.certificate, authority.tsa)
+    pdf = honest
+    for certificate in both:
+        pdf = stock.remember(pdf, certificate, forged=True)
+    pdf = stock.remember_lists(pdf)
+    report = verify_pdf(pdf, trust=trust_of(authority, now), now=now)
+    assert report.signatures[0].level == "B-T"
+    for certificate in both:
+        honest = stock.remember(honest, certificate)
+    honest = stock.remember_lists(honest)
+    assert verify_pdf(honest, trust=trust_of(authority, now), now=now).signatures[0].level == "B-LT"
 
 
 def test_two_signers_one_verdict(authority: DevelopmentAuthority, authority_server: AuthorityServer) -> None:

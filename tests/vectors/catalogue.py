@@ -99,7 +99,15 @@ class Maker:
 
     def certified_then_filled(self) -> Vector:
         once = self.stock.sign(plain_pdf(form=True), self.clerk, certify=MDPPerm.FILL_FORMS)
-        return Vector(update(once, _fill_remark), PASSED, BUT, ("form_filled_as_permitted",))
+        filled = update(once, _fill_remark)
+        return Vector(filled, INDETERMINATE, BUT, ("form_filled_as_permitted", "end_uncovered"))
+
+    def certified_then_filled_then_stamped(self) -> Vector:
+        pdf = self.stock.stamp(self.certified_then_filled().pdf)
+        return Vector(pdf, PASSED, BUT, ("form_filled_as_permitted",))
+
+    def only_timestamps(self) -> Vector:
+        return Vector(self.stock.stamp(plain_pdf()), INDETERMINATE, UNJUDGED, ("only_timestamps",))
 
     def title_changed(self) -> Vector:
         return Vector(update(self.signed("B-B"), _retitle), FAILED, FORGED, ("changed_after_signing",))

@@ -157,14 +157,25 @@ class Stock:
             change(writer)
         return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
 
-    def remember(self, pdf: bytes, certificate: x509.Certificate) -> bytes:
+    def remember(self, pdf: bytes, certificate: x509.Certificate, *, forged: bool = False) -> bytes:
         """Add the revocation answer about a certificate to the file's validation data."""
-        answer = asn1_ocsp.OCSPResponse.load(ocsp_answer(self.authority, certificate, self.now))
+        der = ocsp_answer(self.authority, certificate, self.now)
+        if forged:
+            signature = ocsp.load_der_ocsp_response(der).signature
+            der = der.replace(signature, signature[:-1] + bytes([signature[-1] ^ 1]))
+        answer = asn1_ocsp.OCSPResponse.load(der)
         return update(
             pdf,
             lambda writer: DocumentSecurityStore.supply_dss_in_writer(
                 writer, None, certs=[_asn1(certificate)], ocsps=[answer]
             ),
+        )
+
+    def remember_lists(self, pdf: bytes) -> bytes:
+        """Add the root's revocation list to the file's validation data."""
+        crl = CertificateList.load(self.authority.crl("root", self.now))
+        return update(
+            pdf, lambda writer: DocumentSecurityStore.supply_dss_in_writer(writer, None, crls=[crl])
         )
 
     def stamp(
