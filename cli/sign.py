@@ -19,6 +19,7 @@ from cli.folder import REGISTER_FILE, add_data_option, add_json_option
 from cli.printing import print_json
 from documents.register import Register
 from signing.composition import NewField
+from signing.foreign import require_size
 from signing.pades import Finished, SigningDesk, sign_pdf
 from signing.profile import Profile, load_profiles, parse_profile
 from signing.signers import Signer, SoftwareSigner
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     """Sign, write, tell."""
     _require_consistent(args)
     require_room(args.output, force=args.force)
-    source = read_input(args.input)
+    source = _source(args.input)
     profile = _profile(args.profile)
     with _bench(args, profile) as bench:
         finished = asyncio.run(_sign(bench, source, profile, args))
@@ -105,6 +106,13 @@ def box(text: str) -> tuple[int, tuple[float, float, float, float]]:
     if page < 1 or page != int(page) or width <= 0 or height <= 0:
         raise argparse.ArgumentTypeError("pages count from 1, and the box has a width and a height")
     return int(page) - 1, (x, y, x + width, y + height)
+
+
+def _source(path: Path) -> bytes:
+    """The PDF; one that is too large is refused unread. Raises InputUnreadable, DocumentRefusedError."""
+    if path.is_file():
+        require_size(path.stat().st_size)
+    return read_input(path)
 
 
 @dataclass(frozen=True)

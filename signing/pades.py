@@ -22,7 +22,7 @@ from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
 from certs.revocation import RevocationSource
 from certs.trust import TrustStore
-from signing.admission import check_fit, check_may_add_fields, check_may_sign
+from signing.admission import check_may_add_fields, check_may_sign
 from signing.belonging import require_belongs, require_value
 from signing.chains import Path, PinnedChains
 from signing.cms import CmsTemplate, template_for
@@ -43,6 +43,7 @@ from signing.errors import (
     RevocationUnavailableError,
     TimestamperUnknownError,
 )
+from signing.foreign import require_readable
 from signing.longterm import LongTermData, collect
 from signing.opened import OpenedPdf
 from signing.placeholder import Gap, Placeholder, fill_contents, pdf_date, placeholder
@@ -437,10 +438,11 @@ async def sign_pdf(
     """Sign any PDF: look whether it is fit for signing, find or make the field, sign at the profile's level.
 
     `field` None takes the only empty signature field, or makes one: `new_field`, else an invisible one named
-    "signature". Raises DocumentRefusedError for what must not be signed, FieldError when in doubt.
+    "signature". The file is read in a fenced child before it is read here. Raises DocumentRefusedError for
+    what must not be signed, or takes too much to read, FieldError when in doubt.
     """
+    await asyncio.to_thread(require_readable, source)
     opened = OpenedPdf(source)
-    check_fit(source, opened)
     name, new_fields = _chosen_field(opened, field, new_field)
     level = _level_of(profile)
     if level is Level.B_LTA and not opened.any_signed:

@@ -7,7 +7,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from certs.trust import TrustStore
-from signing.verify.fence import Assignment, Worker, fence_context
+from signing.verify.fence import Assignment, Worker, verifying_context
 from signing.verify.findings import Finding
 from signing.verify.limits import DEFAULT_LIMITS, Limits
 from signing.verify.report import Report
@@ -43,12 +43,17 @@ def verify_paths(
 def _found(paths: Iterable[Path], at: datetime) -> Iterator[Path | Report]:
     """Files to judge, in a stable order, and reports where there is nothing to judge."""
     for path in paths:
-        if not path.is_dir():
-            yield path
+        try:
+            if not path.is_dir():
+                yield path
+                continue
+            inside = sorted(
+                file for file in path.rglob("*") if file.suffix.lower() == ".pdf" and not file.is_dir()
+            )
+        except OSError as error:  # a name that is too long, a folder that can't be listed
+            finding = Finding("file_unreadable", f"it cannot be opened ({error.strerror})")
+            yield unjudged(str(path), finding, at)
             continue
-        inside = sorted(
-            file for file in path.rglob("*") if file.suffix.lower() == ".pdf" and not file.is_dir()
-        )
         if not inside:
             finding = Finding("folder_without_pdf", "the folder holds no PDF files")
             yield unjudged(str(path), finding, at)
@@ -61,7 +66,7 @@ class _Pool:
     def __init__(self, assignment: Assignment, jobs: int) -> None:
         self._assignment = assignment
         self._jobs = jobs
-        self._context = fence_context()
+        self._context = verifying_context()
         self._workers: list[Worker] = []
         self._numbers: dict[Worker, int] = {}
         self._finished: dict[int, Report] = {}

@@ -6,19 +6,15 @@ nothing else.
 """
 
 import logging
-import multiprocessing
-import resource
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from types import ModuleType
 
+from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits
 from signing.verify.report import Report
@@ -35,25 +31,9 @@ class Assignment:
     limits: Limits
 
 
-def fence_context() -> ForkServerContext:
+def verifying_context() -> ForkServerContext:
     """The process context for workers: a fork server with the verifier preloaded."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-@contextmanager
-def _main_left_alone() -> Iterator[None]:
-    """Keep a starting child from running the caller's main program over again, as multiprocessing would.
-
-    A worker needs nothing from there, and a script without a `__main__` guard would start itself anew.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    return fence_context(__name__)
 
 
 class Worker:
@@ -66,7 +46,7 @@ class Worker:
         self._process: ForkServerProcess = context.Process(
             target=_work, args=(theirs, assignment), daemon=True, name="paraaf-verify"
         )
-        with _main_left_alone():
+        with main_left_alone():
             self._process.start()
         theirs.close()
         self.path: Path | None = None
@@ -126,21 +106,15 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     """The child's life: receive a path, send a report, until nobody asks any more."""
     logging.disable(logging.CRITICAL)  # libraries narrate hostile files at length
     limits = assignment.limits
-    _bound(resource.RLIMIT_AS, limits.address_space_bytes)
-    _bound(resource.RLIMIT_CORE, 0)
+    bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)
     while True:
         try:
             path = connection.recv()
         except EOFError:
             return
-        _bound(resource.RLIMIT_CPU, int(time.process_time()) + limits.cpu_s)
+        bound_processor_time(limits.cpu_s)
         connection.send(judge_file(Path(path), trust, assignment))
-
-
-def _bound(what: int, soft: int) -> None:
-    _, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
 def judge_file(path: Path, trust: Trust, assignment: Assignment) -> Report:

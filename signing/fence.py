@@ -1,0 +1,50 @@
+"""What a child process that reads files nobody vouches for needs: a clean start, and bounds that hold.
+
+The child is forked from a server that has its module loaded already, so that a new one costs milliseconds.
+"""
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext
+from types import ModuleType
+
+
+def fence_context(module: str) -> ForkServerContext:
+    """The process context for children that run this module's code: a fork server that has it loaded."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    return context
+
+
+@contextmanager
+def main_left_alone() -> Iterator[None]:
+    """Keep a starting child from running the caller's main program over again, as multiprocessing would.
+
+    A child needs nothing from there, and a script without a `__main__` guard would start itself anew.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def bound_memory(address_space_bytes: int) -> None:
+    """Bound this process's memory; it leaves no core behind when it dies."""
+    _bound(resource.RLIMIT_AS, address_space_bytes)
+    _bound(resource.RLIMIT_CORE, 0)
+
+
+def bound_processor_time(more_s: int) -> None:
+    """Give this process so many more seconds of processor time; it is killed after those."""
+    _bound(resource.RLIMIT_CPU, int(time.process_time()) + more_s)
+
+
+def _bound(what: int, soft: int) -> None:
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
