@@ -9,10 +9,12 @@ from pathlib import Path
 
 from certs.errors import TrustError
 from certs.trust import load_trust
+from cli.errors import OutputRefused
+from cli.files import require_room, write_whole
 from signing.verify.bulk import verify_paths
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, text_of_report
-from signing.verify.report import Indication, Report, exit_status
-from signing.verify.summary import write_summary
+from signing.verify.report import Indication, Report, exit_status, json_in_ascii
+from signing.verify.summary import summary_pdf
 
 _EPILOG = """exit status: 0 all passed; 1 at least one failed; 2 none failed, but at least one is
 indeterminate, unreadable or without a signature (or the call itself was wrong)"""
@@ -40,6 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form.add_argument("--json", action="store_true", help="one JSON document")
     form.add_argument("--csv", action="store_true", help="one line a signature, for a spreadsheet")
     parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write a readable summary")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE.pdf if it is there already")
     parser.add_argument(
         "--jobs",
         type=positive,
@@ -54,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     try:
         trust = load_trust(args.trust)
-    except TrustError as problem:  # not 1: that would say that a file failed
+        _require_report_room(args)
+    except (TrustError, OutputRefused) as problem:  # not 1: that would say that a file failed
         print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
         return 2
     reports = verify_paths(args.paths, trust, jobs=args.jobs, at=args.at, now=now)
@@ -69,19 +73,55 @@ def run(args: argparse.Namespace) -> int:
             yield report
 
     for text in _teller(args)(noted()):
-        print(text, end="", flush=True)
+        print(_encodable(text, as_json=args.json), end="", flush=True)
     status = exit_status(seen)
-    return status if _summarised(args.report, kept, now) else status or 2
+    return status if _summarised(args, kept, now) else status or 2
 
 
-def _summarised(path: Path | None, reports: list[Report], now: datetime) -> bool:
+def _encodable(text: str, *, as_json: bool) -> str:
+    """The text in characters that standard output can take, whatever files and signers are called."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json_in_ascii(text) if as_json else text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def _require_report_room(args: argparse.Namespace) -> None:
+    """Refuse a summary that would take the place of a file, or of one that is to be judged.
+
+    Raises OutputRefused.
+    """
+    if args.report is None:
+        return
+    try:
+        if any(_is_among(args.report, path) for path in (*args.paths, *args.trust)):
+            raise OutputRefused(
+                f"{args.report} is among the files to be read.", hint="Choose another name for the summary."
+            )
+        require_room(args.report, force=args.force)
+    except OSError as error:
+        raise OutputRefused(
+            f"{args.report} can't be written: {error.strerror}.", hint="Choose another name."
+        ) from error
+
+
+def _is_among(report: Path, path: Path) -> bool:
+    try:
+        return report.samefile(path) or (path.is_dir() and report.resolve().is_relative_to(path.resolve()))
+    except OSError:  # one of them isn't there
+        return False
+
+
+def _summarised(args: argparse.Namespace, reports: list[Report], now: datetime) -> bool:
     """Write the summary where one is asked for; False, and a word about it, when that can't be done."""
-    if path is None:
+    if args.report is None:
         return True
     try:
-        write_summary(path, reports, made_at=now)
-    except OSError as error:
-        print(f"paraaf verify: {path} cannot be written: {error.strerror}.", file=sys.stderr)
+        write_whole(args.report, summary_pdf(reports, made_at=now), force=args.force)
+    except OutputRefused as problem:
+        print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
         return False
     return True
 

@@ -10,6 +10,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.verify.findings import Finding
 from signing.verify.lexing import GrammarError, Ref
+from signing.verify.limits import DETAIL_TOLD
 from signing.verify.rawscan import only_white_space
 from signing.verify.reader import Opened
 from signing.verify.references import check_references, walk
@@ -43,7 +44,7 @@ def _held_against(opened: Opened, first: int) -> list[Finding]:
         updates = read_updates(opened.pdf, _base(reader, first))
         _check_count(opened, reader, updates)
     except GrammarError as error:
-        return [Finding("update_malformed", _MALFORMED, str(error))]
+        return [Finding("update_malformed", _MALFORMED, str(error)[:DETAIL_TOLD])]
     return list(check_references(walk(reader), updates, _numbers(reader)))
 
 

@@ -22,9 +22,10 @@ from signing.verify.changes import Step
 from signing.verify.container import check_cms, read_contents
 from signing.verify.evidence import Evidence, Path
 from signing.verify.findings import Finding, Weight
+from signing.verify.limits import DETAIL_TOLD
 from signing.verify.pdfvalues import items_of, text_of
 from signing.verify.reader import FilledField, Opened
-from signing.verify.report import Indication, Role, SignatureReport
+from signing.verify.report import Indication, Role, SignatureReport, told
 from signing.verify.trust import Trust, ValidationData, adobe_revocation_data
 from signing.verify.validation import Judged, Token, Validator, finding_of
 
@@ -47,7 +48,7 @@ class Inspection:
 
     def add(self, code: str, message: str, detail: str = "") -> None:
         """Note a finding."""
-        self.findings.append(Finding(code, message, detail))
+        self.findings.append(Finding(code, message, detail[:DETAIL_TOLD]))
 
     @property
     def revision(self) -> int | None:
@@ -257,7 +258,7 @@ def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
     """Step 6, and everything put into words."""
     embedded, judged = inspection.embedded, inspection.judged
     report = SignatureReport(
-        field=inspection.entry.name,
+        field=inspection.entry.name[:DETAIL_TOLD],
         role=Role.TIMESTAMP if inspection.is_timestamp else Role.APPROVAL,
         indication=Indication.INDETERMINATE,
         sub_indication=None,
@@ -273,7 +274,7 @@ def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
         report = _describe(report, inspection, embedded, judged, evidence)
     indication, sub_indication = weigh(inspection.findings)
     return replace(
-        report, indication=indication, sub_indication=sub_indication, findings=tuple(inspection.findings)
+        report, indication=indication, sub_indication=sub_indication, findings=told(inspection.findings)
     )
 
 
@@ -330,7 +331,7 @@ def _describe(
         report,
         role=_role(inspection, certificate),
         level=None if inspection.is_timestamp else _level(inspection, embedded, judged, evidence),
-        signer=_words(subject.get("common_name")) or certificate.subject.human_friendly,
+        signer=_words(subject.get("common_name")) or certificate.subject.human_friendly[:DETAIL_TOLD],
         organisation=_words(subject.get("organization_name")),
         development=development,
         claimed_at=_claimed(embedded),

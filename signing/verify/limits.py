@@ -21,4 +21,7 @@ class Limits:
     files_per_worker: int = 500  # then a fresh process: memory stays flat in the number of files
 
 
+FINDINGS_TOLD = 50  # of a file as a whole, and of each of its signatures
+SIGNERS_TOLD = 10  # in the sentence
+DETAIL_TOLD = 500  # characters
 DEFAULT_LIMITS = Limits()

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from signing.verify.report import Report, SignatureReport, iso
+from signing.verify.report import Report, SignatureReport, hidden, iso, json_escaped
 
 CSV_COLUMNS = (
     "file",
@@ -69,13 +69,15 @@ def csv_line(cells: Sequence[str]) -> str:
     """
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow(
-        [f"'{cell}" if cell.startswith(_FORMULA_STARTS) else _one_line(cell) for cell in cells]
+        [("'" if cell.startswith(_FORMULA_STARTS) else "") + _visible(cell) for cell in cells]
     )
     return out.getvalue()
 
 
-def _one_line(cell: str) -> str:
-    return cell.replace("\r", " ").replace("\n", " ")
+def _visible(cell: str) -> str:
+    """The cell on one line, with characters that nobody sees written as escapes."""
+    line = cell.replace("\r", " ").replace("\n", " ").replace("\t", " ")
+    return "".join(json_escaped(character) if hidden(character) else character for character in line)
 
 
 def json_array(reports: Iterable[Report]) -> Iterator[str]:

@@ -3,13 +3,16 @@ sentence).
 """
 
 import json
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from signing.verify.findings import Finding
+from signing.verify.findings import Finding, Weight
+from signing.verify.limits import FINDINGS_TOLD
 
 
 class Indication(StrEnum):
@@ -136,8 +139,34 @@ class Report:
         }
 
     def to_json(self) -> str:
-        """`as_dict` as one JSON object."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
+        """`as_dict` as one JSON object; characters that nobody sees are written as escapes."""
+        return _NOT_ASCII.sub(_escaped_if_hidden, json.dumps(self.as_dict(), ensure_ascii=False, indent=2))
+
+
+# control, format (bidirectional ones among them), lone surrogates, private use, unassigned, separators
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+
+
+def hidden(character: str) -> bool:
+    """Whether a character moves or hides others rather than being seen itself."""
+    return unicodedata.category(character) in _HIDDEN
+
+
+def json_escaped(character: str) -> str:
+    """A character as a JSON escape: one UTF-16 unit or two."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
+
+
+def _escaped_if_hidden(found: re.Match[str]) -> str:
+    character = found.group()
+    return json_escaped(character) if hidden(character) else character
+
+
+def json_in_ascii(text: str) -> str:
+    """JSON with everything beyond ASCII escaped, for an output that can't take it."""
+    return _NOT_ASCII.sub(lambda found: json_escaped(found.group()), text)
 
 
 def exit_status(indications: Iterable[Indication]) -> int:
@@ -146,3 +175,14 @@ def exit_status(indications: Iterable[Indication]) -> int:
     if Indication.FAILED in seen:
         return 1
     return 0 if seen == {Indication.PASSED} else 2
+
+
+def told(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """As many findings as a report has room for, the heaviest of them, in their order."""
+    if len(findings) <= FINDINGS_TOLD:
+        return tuple(findings)
+    order = list(Weight)
+    heaviest = sorted(range(len(findings)), key=lambda place: order.index(findings[place].weight))
+    kept = [findings[place] for place in sorted(heaviest[:FINDINGS_TOLD])]
+    left = len(findings) - FINDINGS_TOLD
+    return (*kept, Finding("findings_left_out", f"{left} more findings are not listed"))

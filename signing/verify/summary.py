@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import as_file, files
-from pathlib import Path
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import simpleSplit
@@ -20,11 +19,6 @@ from signing.verify.report import Indication, Report
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, A4[0] - 56.0, A4[1] - 64.0, 56.0
 _REGULAR, _BOLD = "ParaafSummary", "ParaafSummary-Bold"
 _ORDER = (Indication.FAILED, Indication.INDETERMINATE, Indication.PASSED)
-
-
-def write_summary(path: Path, reports: Sequence[Report], *, made_at: datetime) -> None:
-    """Write the summary PDF; raises OSError when the file can't be written."""
-    path.write_bytes(summary_pdf(reports, made_at=made_at))
 
 
 def summary_pdf(reports: Sequence[Report], *, made_at: datetime) -> bytes:

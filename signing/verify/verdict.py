@@ -20,10 +20,10 @@ from signing.verify.inspection import (
     judge_timestamp,
     weigh,
 )
-from signing.verify.limits import DEFAULT_LIMITS, Limits
+from signing.verify.limits import DEFAULT_LIMITS, SIGNERS_TOLD, Limits
 from signing.verify.rawscan import only_white_space
 from signing.verify.reader import Opened, open_pdf
-from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict
+from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
 from signing.verify.trust import Trust, TrustMaterial, read_dss
 from signing.verify.validation import Token, Validator
 
@@ -230,7 +230,7 @@ def _report(
         verdict=verdict,
         sentence=_sentence(verdict, everything, signatures),
         signatures=signatures,
-        findings=tuple(findings),
+        findings=told(findings),
         validation_time=at,
         revisions=revisions,
     )
@@ -278,10 +278,9 @@ def _decides(verdict: Verdict, finding: Finding) -> bool:
 
 def _signers(verdict: Verdict, signatures: Sequence[SignatureReport]) -> list[str]:
     """Who signed, as far as that is known: an untrusted name is only what the file says."""
-    told = []
-    for signature in signatures:
-        if signature.role is Role.TIMESTAMP or signature.signer is None:
-            continue
+    lines = []
+    named = [each for each in signatures if each.role is not Role.TIMESTAMP and each.signer is not None]
+    for signature in named[:SIGNERS_TOLD]:
         moment = signature.proven_at or signature.claimed_at
         when = (
             f" on {moment:%Y-%m-%d %H:%M} UTC ({'proven' if signature.proven_at else 'claimed'})"
@@ -294,8 +293,10 @@ def _signers(verdict: Verdict, signatures: Sequence[SignatureReport]) -> list[st
         elif verdict is Verdict.NOT_WHAT_WAS_SIGNED:
             word = "It carries a signature of"
         level = f", {signature.level}" if signature.level else ""
-        told.append(f"{word} {signature.signer}{when}{level}.")
-    return told
+        lines.append(f"{word} {signature.signer}{when}{level}.")
+    if len(named) > SIGNERS_TOLD:
+        lines.append(f"{len(named) - SIGNERS_TOLD} more signatures are in it.")
+    return lines
 
 
 def _development(signatures: Sequence[SignatureReport]) -> list[str]:

@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -83,7 +84,54 @@ def test_report_is_a_pdf_with_failures_first(tmp_path: Path, capsys: pytest.Capt
 def test_report_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = run(str(FILES / "b_b.pdf"), *TRUST, "--report", str(tmp_path / "no" / "folder.pdf"))
     assert status == 2
-    assert "cannot be written" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "can't be written" in told.err
+    assert told.out == ""  # before anything was judged
+
+
+def test_report_takes_the_place_of_nothing_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report, folder = tmp_path / "kept.pdf", tmp_path / "judged"
+    folder.mkdir()
+    judged, link = folder / "a.pdf", tmp_path / "link.pdf"
+    for path in (report, judged):
+        path.write_bytes((FILES / "b_b.pdf").read_bytes())
+    link.symlink_to(judged)
+    before = judged.read_bytes()
+    assert run(str(judged), *TRUST, "--report", str(report)) == 2
+    assert "--force" in capsys.readouterr().err
+    assert report.read_bytes() == before
+    for named, out in ((judged, judged), (folder, judged), (judged, link)):
+        assert run(str(named), *TRUST, "--report", str(out), "--force") == 2
+        assert "among the files" in capsys.readouterr().err
+    assert judged.read_bytes() == before
+    assert run(str(judged), *TRUST, "--report", str(report), "--force") == 0
+    assert report.read_bytes() != before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("form", ["--json", "--csv", "--jobs=1"])
+def test_names_that_are_no_text_are_told_all_the_same(
+    form: str, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = os.fsencode(tmp_path / "odd") + b"\xff\x9b\xc3\xa9\xe2\x80\xae.pdf"
+    Path(os.fsdecode(name)).write_bytes((FILES / "b_b.pdf").read_bytes())
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="")
+    monkeypatch.setattr(sys, "stdout", out)
+    assert run(os.fsdecode(name), *TRUST, form) == 0
+    out.flush()
+    text = raw.getvalue().decode(encoding)
+    assert all(character.isprintable() or character in "\r\n" for character in text)
+    if form == "--json":
+        assert os.fsencode(json.loads(text)["files"][0]["file"]) == name
+
+
+def test_a_path_that_is_too_long_gets_its_report(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("x" * 5000, str(FILES / "b_b.pdf"), *TRUST, "--json") == 2
+    long, good = json.loads(capsys.readouterr().out)["files"]
+    assert (long["verdict"], good["verdict"]) == ("cannot_be_judged", "authentic")
 
 
 def test_trust_that_cannot_be_read_is_no_failed_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,25 @@
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from signing.verify.findings import Finding
+from signing.verify.limits import FINDINGS_TOLD
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, text_of_report
-from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, exit_status
+from signing.verify.report import (
+    Indication,
+    Report,
+    Role,
+    SignatureReport,
+    Verdict,
+    exit_status,
+    json_in_ascii,
+    told,
+)
 from signing.verify.summary import summary_pdf
 from signing.verify.verdict import unjudged
 
@@ -45,6 +56,31 @@ def test_a_formula_in_a_name_does_not_run_in_a_spreadsheet(name: str) -> None:
     for row in csv_row(report(name=name, signer=name)):
         for cell in next(csv.reader(io.StringIO(csv_line(row)))):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+HIDDEN = "a\x1b[2J\x9b\u202eb\u2066c\udcffd\U000e0041\x00"
+
+
+def test_hidden_characters_reach_neither_csv_nor_json() -> None:
+    for row in csv_row(report(name=HIDDEN, signer=HIDDEN)):
+        line = csv_line(row).rstrip("\r\n")
+        assert line.isprintable()
+        assert "\\u202e" in line
+    text = report(name=HIDDEN, signer="Zoë 漢").to_json()
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert json.loads(text)["file"] == HIDDEN
+    assert "Zoë 漢" in text
+    assert json_in_ascii(text).isascii()
+    assert json.loads(json_in_ascii(text)) == json.loads(text)
+
+
+def test_a_report_has_room_for_so_many_findings() -> None:
+    many = [Finding("not_pades", str(number)) for number in range(500)]
+    kept = told([*many, Finding("digest_differs", "it differs"), *many])
+    assert len(kept) == FINDINGS_TOLD + 1
+    assert kept[-2].code == "digest_differs"
+    assert (kept[-1].code, kept[-1].message) == ("findings_left_out", "951 more findings are not listed")
+    assert told(many[:FINDINGS_TOLD]) == tuple(many[:FINDINGS_TOLD])
 
 
 def test_csv_rows_fit_their_columns() -> None:
