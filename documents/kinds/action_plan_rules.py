@@ -7,6 +7,25 @@ from documents.kinds.rule import Evidence, Rule, Stage, years_later
 
 SAFETY_PLAN_YEARS = 3  # an occupational-safety plan is made anew at least every third year
 RUNS_AT_MOST_YEARS = 5
+# A document has at most 60 pages. Measured: a page takes 50 lines, and of the widest letters, in words that
+# leave half of each line empty, 1,000. So with a line counted as 20 characters this fits in any case, and five
+# pages are left for the header, the approval and the signature.
+TEXT_MAX = 50_000
+LINE_COUNTS_AS = 20
+ROW_COUNTS_AS = 100
+
+
+def _too_long(model: ActionPlan, _: Evidence) -> Iterator[str]:
+    actions = [
+        (a.focus_area, a.description, a.responsible, a.follow_up, a.goal_reached_when, a.continuation)
+        for a in model.actions
+    ]
+    s = model.safety
+    safety = () if s is None else (s.nature, s.severity, s.extent, s.cause, s.sickness_absence)
+    texts = [text for texts in (*actions, safety) for text in texts if text is not None]
+    length = sum(len(text) + LINE_COUNTS_AS * (text.count("\n") + 1) for text in texts)
+    if length + ROW_COUNTS_AS * len(actions) > TEXT_MAX:
+        yield "actions"
 
 
 def _deadline_before_plan(model: ActionPlan, _: Evidence) -> Iterator[str]:
@@ -82,6 +101,12 @@ def _approval_incomplete(model: ActionPlan, _: Evidence) -> Iterator[str]:
 
 
 RULES: tuple[Rule[ActionPlan], ...] = (
+    Rule(
+        "plan-too-long",
+        "The plan has more text than a document of sixty pages takes for certain; "
+        "shorten it, or make two plans.",
+        _too_long,
+    ),
     Rule(
         "deadline-before-plan",
         "This deadline lies before the day on which the plan was drawn up.",
