@@ -30,22 +30,22 @@ UNACCEPTED_POLICY: Final = 15
 UNACCEPTED_EXTENSION: Final = 16
 
 _REJECTION: Final = 2
-_GRANTED: Final = der.encode(der.SEQUENCE, der.integer(0))
-_TST_INFO: Final = der.object_identifier("1.2.840.113549.1.9.16.1.4")
-_SIGNED_DATA: Final = der.object_identifier("1.2.840.113549.1.7.2")
-_CONTENT_TYPE: Final = der.object_identifier("1.2.840.113549.1.9.3")
-_MESSAGE_DIGEST: Final = der.object_identifier("1.2.840.113549.1.9.4")
-_SIGNING_CERTIFICATE_V2: Final = der.object_identifier("1.2.840.113549.1.9.16.2.47")
-_SHA256: Final = der.encode(der.SEQUENCE, der.object_identifier("2.16.840.1.101.3.4.2.1"))
-_ECDSA_SHA256: Final = der.encode(der.SEQUENCE, der.object_identifier("1.2.840.10045.4.3.2"))
-_POLICY: Final = der.object_identifier(POLICY)
-_ACCURACY: Final = der.encode(der.SEQUENCE, der.integer(ACCURACY_S))
+_GRANTED: Final = der.sequence(der.integer(0))
+_TST_INFO: Final = der.oid("1.2.840.113549.1.9.16.1.4")
+_SIGNED_DATA: Final = der.oid("1.2.840.113549.1.7.2")
+_CONTENT_TYPE: Final = der.oid("1.2.840.113549.1.9.3")
+_MESSAGE_DIGEST: Final = der.oid("1.2.840.113549.1.9.4")
+_SIGNING_CERTIFICATE_V2: Final = der.oid("1.2.840.113549.1.9.16.2.47")
+_SHA256: Final = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"))
+_ECDSA_SHA256: Final = der.sequence(der.oid("1.2.840.10045.4.3.2"))
+_POLICY: Final = der.oid(POLICY)
+_ACCURACY: Final = der.sequence(der.integer(ACCURACY_S))
 _VERSION_1: Final = der.integer(1)
 _VERSION_3: Final = der.integer(3)
 _DIGEST_SIZES: Final = {
-    der.object_identifier("2.16.840.1.101.3.4.2.1"): 32,
-    der.object_identifier("2.16.840.1.101.3.4.2.2"): 48,
-    der.object_identifier("2.16.840.1.101.3.4.2.3"): 64,
+    der.oid("2.16.840.1.101.3.4.2.1"): 32,
+    der.oid("2.16.840.1.101.3.4.2.2"): 48,
+    der.oid("2.16.840.1.101.3.4.2.3"): 64,
 }
 
 
@@ -69,11 +69,11 @@ class StampRequest:
 def parse_request(request_der: bytes) -> StampRequest:
     """Read a TimeStampReq; raises Refusal with the failure that RFC 3161 names for the fault."""
     try:
-        fields = list(der.values(der.read(request_der, tag=der.SEQUENCE).content))
-        if len(fields) < 2 or der.read_integer(fields[0]) != 1 or fields[1].tag != der.SEQUENCE:
+        fields = der.children(request_der, der.only(request_der))
+        if len(fields) < 2 or der.number(request_der, fields[0]) != 1 or fields[1].tag != der.SEQUENCE:
             raise Refusal(BAD_REQUEST, "This is no version 1 TimeStampReq.")
-        _check_imprint(fields[1])
-        return _options(fields[1].der, fields[2:])
+        _check_imprint(request_der, fields[1])
+        return _options(request_der, der.whole(request_der, fields[1]), fields[2:])
     except der.DerError as error:
         raise Refusal(BAD_DATA_FORMAT, f"The request is not well formed: {error}.") from error
 
@@ -90,9 +90,9 @@ class StampMaker:
         cert_der = certificate.public_bytes(Encoding.DER)
         others = (issuer.public_bytes(Encoding.DER) for issuer in chain)
         self._private_key = private_key
-        self._certificates = der.encode(0xA0, *sorted((cert_der, *others)))
-        self._signer_id = der.encode(
-            der.SEQUENCE, certificate.issuer.public_bytes(), der.integer(certificate.serial_number)
+        self._certificates = der.tlv(0xA0, *sorted((cert_der, *others)))
+        self._signer_id = der.sequence(
+            certificate.issuer.public_bytes(), der.integer(certificate.serial_number)
         )
         self._attributes_before_digest, self._attributes_after_digest = _signed_attributes(
             sha256(cert_der).digest(), self._signer_id_general_names(certificate)
@@ -108,8 +108,7 @@ class StampMaker:
 
     def token(self, request: StampRequest, now: datetime) -> bytes:
         """Make a TimeStampToken (a CMS ContentInfo) with a fresh random serial number."""
-        tst_info = der.encode(
-            der.SEQUENCE,
+        tst_info = der.sequence(
             _VERSION_1,
             _POLICY,
             request.message_imprint,
@@ -122,78 +121,74 @@ class StampMaker:
             (self._attributes_before_digest, sha256(tst_info).digest(), self._attributes_after_digest)
         )
         # What is signed carries the tag SET, what is embedded the tag [0] (RFC 5652).
-        signature = self._private_key.sign(der.encode(der.SET, attributes), ECDSA(SHA256()))
-        signer_info = der.encode(
-            der.SEQUENCE,
+        signature = self._private_key.sign(der.tlv(der.SET, attributes), ECDSA(SHA256()))
+        signer_info = der.sequence(
             _VERSION_1,
             self._signer_id,
             _SHA256,
-            der.encode(0xA0, attributes),
+            der.tlv(0xA0, attributes),
             _ECDSA_SHA256,
-            der.encode(der.OCTET_STRING, signature),
+            der.octets(signature),
         )
         return self._content_info(tst_info, signer_info, with_certificates=request.wants_certificates)
 
     def _content_info(self, tst_info: bytes, signer_info: bytes, *, with_certificates: bool) -> bytes:
-        content = der.encode(0xA0, der.encode(der.OCTET_STRING, tst_info))
-        signed_data = der.encode(
-            der.SEQUENCE,
+        content = der.tlv(0xA0, der.octets(tst_info))
+        signed_data = der.sequence(
             _VERSION_3,
-            der.encode(der.SET, _SHA256),
-            der.encode(der.SEQUENCE, _TST_INFO, content),
+            der.tlv(der.SET, _SHA256),
+            der.sequence(_TST_INFO, content),
             self._certificates if with_certificates else b"",
-            der.encode(der.SET, signer_info),
+            der.tlv(der.SET, signer_info),
         )
-        return der.encode(der.SEQUENCE, _SIGNED_DATA, der.encode(0xA0, signed_data))
+        return der.sequence(_SIGNED_DATA, der.tlv(0xA0, signed_data))
 
     @staticmethod
     def _signer_id_general_names(certificate: x509.Certificate) -> bytes:
-        directory_name = der.encode(0xA4, certificate.issuer.public_bytes())
-        return der.encode(
-            der.SEQUENCE, der.encode(der.SEQUENCE, directory_name), der.integer(certificate.serial_number)
-        )
+        directory_name = der.tlv(0xA4, certificate.issuer.public_bytes())
+        return der.sequence(der.sequence(directory_name), der.integer(certificate.serial_number))
 
 
 def granted(token: bytes) -> bytes:
     """Wrap a token into the TimeStampResp that grants it."""
-    return der.encode(der.SEQUENCE, _GRANTED, token)
+    return der.sequence(_GRANTED, token)
 
 
 def rejection(failure: int, message: str) -> bytes:
     """Write the TimeStampResp that refuses, with its reason as PKIFailureInfo bit and as text."""
-    text = der.encode(der.SEQUENCE, der.encode(0x0C, message.encode()))
+    text = der.sequence(der.tlv(0x0C, message.encode()))
     bits = bytearray(failure // 8 + 1)
     bits[-1] = 0x80 >> failure % 8
-    failure_info = der.encode(0x03, bytes((7 - failure % 8,)), bytes(bits))
-    return der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, der.integer(_REJECTION), text, failure_info))
+    failure_info = der.tlv(0x03, bytes((7 - failure % 8,)), bytes(bits))
+    return der.sequence(der.sequence(der.integer(_REJECTION), text, failure_info))
 
 
-def _check_imprint(imprint: der.Value) -> None:
-    parts = list(der.values(imprint.content))
+def _check_imprint(data: bytes, imprint: der.Node) -> None:
+    parts = der.children(data, imprint)
     if [part.tag for part in parts] != [der.SEQUENCE, der.OCTET_STRING]:
         raise Refusal(BAD_DATA_FORMAT, "The message imprint is not well formed.")
-    algorithm = list(der.values(parts[0].content))
-    size = _DIGEST_SIZES.get(algorithm[0].der) if algorithm else None
+    algorithm = [der.whole(data, part) for part in der.children(data, parts[0])]
+    size = _DIGEST_SIZES.get(algorithm[0]) if algorithm else None
     if size is None:
         raise Refusal(BAD_ALGORITHM, "Digests are accepted of SHA-256, SHA-384 and SHA-512.")
-    if len(algorithm) > 2 or (len(algorithm) == 2 and algorithm[1].der != b"\x05\x00"):
+    if algorithm[1:] not in ([], [b"\x05\x00"]):
         raise Refusal(BAD_ALGORITHM, "The digest algorithm has unknown parameters.")
-    if len(parts[1].content) != size:
-        raise Refusal(BAD_DATA_FORMAT, f"The digest has {len(parts[1].content)} bytes, not {size}.")
+    if len(digest := der.content(data, parts[1])) != size:
+        raise Refusal(BAD_DATA_FORMAT, f"The digest has {len(digest)} bytes, not {size}.")
 
 
-def _options(message_imprint: bytes, fields: list[der.Value]) -> StampRequest:
+def _options(data: bytes, message_imprint: bytes, fields: list[der.Node]) -> StampRequest:
     """Read reqPolicy, nonce, certReq and extensions: each may be missing, none may stand elsewhere."""
     left = list(fields)
-    if left and left[0].tag == der.OBJECT_IDENTIFIER and left.pop(0).der != _POLICY:
+    if left and left[0].tag == der.OID and der.whole(data, left.pop(0)) != _POLICY:
         raise Refusal(UNACCEPTED_POLICY, f"The only policy is {POLICY}.")
     nonce = b""
     if left and left[0].tag == der.INTEGER:
-        der.read_integer(left[0])
-        nonce = left.pop(0).der
+        der.number(data, left[0])
+        nonce = der.whole(data, left.pop(0))
     wants_certificates = False
     if left and left[0].tag == der.BOOLEAN:
-        wants_certificates = _read_boolean(left.pop(0))
+        wants_certificates = _read_boolean(der.content(data, left.pop(0)))
     if left and left[0].tag == 0xA0:
         raise Refusal(UNACCEPTED_EXTENSION, "No extension is supported.")
     if left:
@@ -201,10 +196,10 @@ def _options(message_imprint: bytes, fields: list[der.Value]) -> StampRequest:
     return StampRequest(message_imprint, nonce, wants_certificates)
 
 
-def _read_boolean(value: der.Value) -> bool:
-    if value.content not in (b"\x00", b"\xff"):
+def _read_boolean(content: bytes) -> bool:
+    if content not in (b"\x00", b"\xff"):
         raise der.DerError("a BOOLEAN is neither true nor false")
-    return value.content == b"\xff"
+    return content == b"\xff"
 
 
 def _signed_attributes(cert_digest: bytes, issuer_serial: bytes) -> tuple[bytes, bytes]:
@@ -212,19 +207,19 @@ def _signed_attributes(cert_digest: bytes, issuer_serial: bytes) -> tuple[bytes,
 
     Already in the order that DER asks of a SET OF: the three encodings differ in length, shortest first.
     """
-    ess_cert_id = der.encode(der.SEQUENCE, der.encode(der.OCTET_STRING, cert_digest), issuer_serial)
-    signing_certificate = der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, ess_cert_id))
+    ess_cert_id = der.sequence(der.octets(cert_digest), issuer_serial)
+    signing_certificate = der.sequence(der.sequence(ess_cert_id))
     digest = bytes(32)
-    message_digest = _attribute(_MESSAGE_DIGEST, der.encode(der.OCTET_STRING, digest))
+    message_digest = _attribute(_MESSAGE_DIGEST, der.octets(digest))
     before = _attribute(_CONTENT_TYPE, _TST_INFO) + message_digest.removesuffix(digest)
     return before, _attribute(_SIGNING_CERTIFICATE_V2, signing_certificate)
 
 
 def _attribute(object_identifier: bytes, value: bytes) -> bytes:
-    return der.encode(der.SEQUENCE, object_identifier, der.encode(der.SET, value))
+    return der.sequence(object_identifier, der.tlv(der.SET, value))
 
 
 def _generalized_time(now: datetime) -> bytes:
     """Write UTC with milliseconds; DER allows neither trailing zeros nor a bare point (RFC 3161, 2.4.2)."""
     text = f"{now:%Y%m%d%H%M%S}.{now.microsecond // 1000:03d}".rstrip("0").removesuffix(".")
-    return der.encode(der.GENERALIZED_TIME, text.encode(), b"Z")
+    return der.tlv(der.GENERALIZED_TIME, text.encode(), b"Z")

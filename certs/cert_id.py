@@ -23,7 +23,7 @@ def responder_key_hash(certificate: x509.Certificate) -> bytes:
 def _key_bits(certificate: x509.Certificate) -> bytes:
     """A public key's bits, without algorithm, tag, length and the count of unused bits."""
     spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return list(der.values(der.read(spki, tag=der.SEQUENCE).content))[1].content[1:]
+    return der.content(spki, der.children(spki, der.only(spki))[1])[1:]
 
 
 def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:

@@ -1,104 +1,138 @@
-"""As much DER as a timestamp needs: write values, and read them strictly.
+"""DER: write by concatenation, read strictly.
 
-Source: ITU-T X.690, DER: definite lengths in their shortest form.
+Reading accepts the distinguished encoding only (definite, minimal lengths; tag numbers below 31): whoever
+signs or timestamps for us has no business with anything else. Source: ITU-T X.690.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import NamedTuple
 
-INTEGER: Final = 0x02
-OCTET_STRING: Final = 0x04
-NULL: Final = 0x05
-OBJECT_IDENTIFIER: Final = 0x06
-BOOLEAN: Final = 0x01
-GENERALIZED_TIME: Final = 0x18
-SEQUENCE: Final = 0x30
-SET: Final = 0x31
+BOOLEAN, INTEGER, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x04, 0x05, 0x06
+GENERALIZED_TIME = 0x18
+SEQUENCE, SET = 0x30, 0x31
 
 
 class DerError(ValueError):
-    """The bytes are not DER, or not the value that was expected."""
+    """These bytes are not strict DER, or not of the structure that was expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One DER value: its tag, its content, and all its bytes."""
+class Node(NamedTuple):
+    """One element in a buffer: its tag octet, where it starts, where its content starts, where it ends."""
 
     tag: int
-    content: bytes
-    der: bytes
+    start: int
+    body: int
+    end: int
 
 
-def encode(tag: int, *contents: bytes) -> bytes:
-    """Write a value whose content is `contents` one after the other."""
-    content = b"".join(contents)
-    length = len(content)
-    if length < 0x80:
-        return bytes((tag, length)) + content
-    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(octets))) + octets + content
+def node(data: bytes, at: int = 0, limit: int | None = None) -> Node:
+    """Read the element that starts at `at` and must end by `limit`; raises DerError."""
+    limit = len(data) if limit is None else limit
+    if at + 2 > limit:
+        raise DerError(f"truncated element at {at}")
+    tag, length, body = data[at], data[at + 1], at + 2
+    if tag & 0x1F == 0x1F:
+        raise DerError(f"high tag number at {at}")
+    if length >= 0x80:
+        count = length - 0x80
+        if not 1 <= count <= 4 or body + count > limit:
+            raise DerError(f"indefinite or oversized length at {at}")
+        length = int.from_bytes(data[body : body + count], "big")
+        if length < 0x80 or length >> (8 * (count - 1)) == 0:
+            raise DerError(f"length not minimal at {at}")
+        body += count
+    if body + length > limit:
+        raise DerError(f"element at {at} runs past its container")
+    return Node(tag, at, body, body + length)
 
 
-def integer(number: int) -> bytes:
-    """Write an INTEGER of any size."""
-    magnitude = number if number >= 0 else ~number  # -128 fits in one byte, 128 does not
-    return encode(INTEGER, number.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
+def only(data: bytes, tag: int = SEQUENCE) -> Node:
+    """Read the one element that fills the whole buffer and has this tag; raises DerError."""
+    found = node(data)
+    if found.end != len(data) or found.tag != tag:
+        raise DerError(f"expected one element of tag {tag:#x} and nothing after it")
+    return found
 
 
-def object_identifier(dotted: str) -> bytes:
-    """Write an OBJECT IDENTIFIER given in dotted form."""
-    first, second, *rest = map(int, dotted.split("."))
-    return encode(OBJECT_IDENTIFIER, *map(_arc, (first * 40 + second, *rest)))
+def children(data: bytes, parent: Node) -> list[Node]:
+    """Read the elements inside a constructed one, filling it exactly; raises DerError."""
+    if not parent.tag & 0x20:
+        raise DerError(f"element at {parent.start} is not constructed")
+    found = []
+    at = parent.body
+    while at < parent.end:
+        child = node(data, at, parent.end)
+        found.append(child)
+        at = child.end
+    return found
 
 
-def read(der: bytes, *, tag: int) -> Value:
-    """Read exactly one value with this tag; raises DerError when there is less, more or something else."""
-    value = next(values(der), None)
-    if value is None or value.tag != tag or len(value.der) != len(der):
-        raise DerError(f"expected one value with tag {tag:#x}")
-    return value
+def expect(nodes: list[Node], index: int, tag: int) -> Node:
+    """Return `nodes[index]`, which must exist and have this tag; raises DerError."""
+    if index >= len(nodes) or nodes[index].tag != tag:
+        raise DerError(f"expected tag {tag:#x} as element {index}")
+    return nodes[index]
 
 
-def values(content: bytes) -> Iterator[Value]:
-    """Read the values that fill `content` one after the other; raises DerError when they don't."""
-    start, end = 0, len(content)
-    while start < end:
-        head, length = _length(content, start)
-        stop = start + head + length
-        if stop > end:
-            raise DerError("a value is cut short")
-        yield Value(content[start], content[start + head : stop], content[start:stop])
-        start = stop
+def whole(data: bytes, of: Node) -> bytes:
+    """Return the element's encoding, header and all."""
+    return data[of.start : of.end]
 
 
-def read_integer(value: Value) -> int:
-    """Read an INTEGER's number; raises DerError when it is not in its shortest form."""
-    content = value.content
-    if value.tag != INTEGER or not content:
-        raise DerError("expected an INTEGER")
-    if len(content) > 1 and content[0] in (0x00, 0xFF) and (content[0] ^ content[1]) < 0x80:
-        raise DerError("an INTEGER is padded")
-    return int.from_bytes(content, "big", signed=True)
+def content(data: bytes, of: Node) -> bytes:
+    """Return the element's content octets."""
+    return data[of.body : of.end]
 
 
-def _length(content: bytes, start: int) -> tuple[int, int]:
-    """Give the size of a value's head and the length of its content."""
-    if start + 2 > len(content) or content[start] & 0x1F == 0x1F:
-        raise DerError("a value is cut short, or its tag has several bytes")
-    first = content[start + 1]
-    if first < 0x80:
-        return 2, first
-    size = first & 0x7F
-    octets = content[start + 2 : start + 2 + size]
-    length = int.from_bytes(octets, "big")
-    if not 1 <= size <= 4 or len(octets) != size or length < 0x80 or octets[0] == 0:
-        raise DerError("a length is not in its shortest form")
-    return 2 + size, length
+def number(data: bytes, of: Node) -> int:
+    """Return an INTEGER's number; raises DerError when it is something else, or not in its shortest form."""
+    octets = content(data, of)
+    if of.tag != INTEGER or not octets:
+        raise DerError(f"expected an INTEGER at {of.start}")
+    if len(octets) > 1 and octets[0] in (0x00, 0xFF) and (octets[0] ^ octets[1]) < 0x80:
+        raise DerError(f"the INTEGER at {of.start} is padded")
+    return int.from_bytes(octets, "big", signed=True)
 
 
-def _arc(number: int) -> bytes:
-    groups = [number & 0x7F]
-    while number := number >> 7:
-        groups.append(0x80 | (number & 0x7F))
-    return bytes(reversed(groups))
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """Encode one element with the concatenated parts as content."""
+    body = b"".join(parts)
+    size = len(body)
+    if size < 0x80:
+        return bytes((tag, size)) + body
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + body
+
+
+def sequence(*parts: bytes) -> bytes:
+    """Encode a SEQUENCE."""
+    return tlv(SEQUENCE, *parts)
+
+
+def set_of(*parts: bytes) -> bytes:
+    """Encode a SET OF, in the order that DER asks for."""
+    return tlv(SET, *sorted(parts))
+
+
+def octets(value: bytes) -> bytes:
+    """Encode an OCTET STRING."""
+    return tlv(OCTET_STRING, value)
+
+
+def integer(value: int) -> bytes:
+    """Encode an INTEGER of any size."""
+    magnitude = value if value >= 0 else ~value  # -128 fits in one byte, 128 does not
+    return tlv(INTEGER, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
+
+
+@lru_cache(maxsize=256)
+def oid(dotted: str) -> bytes:
+    """Encode an OBJECT IDENTIFIER given in dotted form."""
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    body = bytearray()
+    for arc in (first * 40 + second, *rest):
+        groups = [arc & 0x7F]
+        while arc := arc >> 7:
+            groups.append(0x80 | (arc & 0x7F))
+        body.extend(reversed(groups))
+    return tlv(OID, bytes(body))

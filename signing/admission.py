@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signing import der
+from certs import der
 from signing.errors import DocumentRefusedError, FieldError
 from signing.opened import UNREADABLE, OpenedPdf, malformed
 from signing.pdf_objects import Raw, bytes_of, text_of

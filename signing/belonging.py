@@ -6,10 +6,10 @@ revision and the certificate; a row that says something else is refused.
 
 import hashlib
 
+from certs import der
+from certs.der import DerError
 from certs.keystore import common_name
-from signing import der
 from signing.cms import CmsTemplate, template_for
-from signing.der import DerError
 from signing.errors import PreparedMismatchError, SignerError
 from signing.placeholder import CONTENTS, RANGE_ROOM
 from signing.prepared import Prepared

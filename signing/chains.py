@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from certs.der import DerError
 from certs.trust import TrustStore
-from signing.der import DerError
 from signing.errors import ChainError
 from signing.signed_data import load_certificate
 

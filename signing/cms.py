@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from cryptography import x509
 
-from signing import der
+from certs import der
 from signing.signers import Mechanism
 
 OID_DATA = "1.2.840.113549.1.7.1"

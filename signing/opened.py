@@ -1,7 +1,6 @@
 """A PDF opened for appending: where its form, fields and pages are, and what its next revision must know."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from typing import Any
@@ -28,26 +27,6 @@ UNREADABLE = (
     RecursionError,
     ZeroDivisionError,
 )
-
-
-@dataclass(frozen=True)
-class SignatureField:
-    """A signature field: full name, object number and generation, page index (None: on no page), box.
-
-    The box is in points, lower left corner first.
-    """
-
-    name: str
-    number: int
-    generation: int
-    signed: bool
-    page: int | None
-    box: tuple[float, float, float, float]
-
-    @property
-    def visible(self) -> bool:
-        """Tell whether the field has an area on its page."""
-        return self.box[2] > self.box[0] and self.box[3] > self.box[1]
 
 
 class OpenedPdf:
@@ -196,26 +175,6 @@ class OpenedPdf:
             elif "/Kids" in field:
                 kids = self.entry(field, "/Kids")
                 yield from self._collect(kids, f"{full_name}.", own_kind, seen, depth + 1)
-
-
-def signature_fields(pdf: bytes) -> tuple[SignatureField, ...]:
-    """List a PDF's signature fields in the form's order; raises DocumentRefusedError, FieldError."""
-    opened = OpenedPdf(pdf)
-    page_numbers = {page: index for index, page in enumerate(opened.pages())}
-    return tuple(_described(opened, name, page_numbers) for name in opened.field_names())
-
-
-def _described(opened: OpenedPdf, name: str, page_numbers: dict[Ref, int]) -> SignatureField:
-    widget = opened.dictionary(opened.widget_ref(name))
-    page = widget.get("/P")
-    return SignatureField(
-        name=name,
-        number=opened.field_ref(name).number,
-        generation=opened.field_ref(name).generation,
-        signed=opened.is_signed(name),
-        page=page_numbers.get(page) if isinstance(page, Ref) else None,
-        box=box_of(opened, widget),
-    )
 
 
 def box_of(opened: OpenedPdf, widget: dict[str, Any]) -> tuple[float, float, float, float]:

@@ -22,7 +22,7 @@ from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
 from certs.revocation import RevocationSource
 from certs.trust import TrustStore
-from signing.admission import check_may_add_fields, check_may_sign
+from signing.admission import check_may_sign
 from signing.belonging import require_belongs, require_value
 from signing.chains import Path, PinnedChains
 from signing.cms import CmsTemplate, template_for
@@ -245,7 +245,7 @@ class SigningDesk:
                 )
         clock.lap("timestamp")
         # (6) check
-        checked = check_finished(
+        reached = check_finished(
             pdf,
             signature=prepared.gap,
             archive=archive,
@@ -255,9 +255,9 @@ class SigningDesk:
             now=self._clock(),
         )
         clock.lap("validate")
-        if not checked.level.reaches(level):
+        if not reached.reaches(level):
             raise LevelNotReachedError(
-                f"The signature reached {checked.level} where {level} was asked.",
+                f"The signature reached {reached} where {level} was asked.",
                 hint="Nothing has been recorded. Look at timestampers and revocation sources, then retry.",
             )
         return Finished(pdf, level, clock.laps_us)
@@ -464,19 +464,6 @@ async def sign_pdf(
         claimed_at=claimed_at,
         new_fields=new_fields,
     )
-
-
-def add_fields(source: bytes, fields: Sequence[NewField]) -> bytes:
-    """Add signature fields to a PDF in an incremental update, before its first signature only.
-
-    Raises DocumentRefusedError, FieldError.
-    """
-    opened = OpenedPdf(source)
-    check_may_add_fields(opened)
-    composer = Composer(opened)
-    for field in fields:
-        composer.add_field(field)
-    return source + composer.build(None).data
 
 
 def _chosen_field(

@@ -8,13 +8,12 @@ changed between its revisions, is signing.verify's.
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from signing import der
+from certs import der
+from certs.der import DerError
 from signing.chains import PinnedChains
 from signing.cms import OID_DATA, OID_SIGNATURE_TIMESTAMP
-from signing.der import DerError
 from signing.errors import ChainError, SelfCheckError, TimestampError
 from signing.longterm import LongTermData
 from signing.opened import UNREADABLE, OpenedPdf, malformed
@@ -27,14 +26,6 @@ from signing.tokens import Token, check_token
 _HEX = re.compile(rb"<[0-9A-Fa-f]*>")
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What the file turned out to be: the level reached, and the signature timestamp's time if any."""
-
-    level: Level
-    stamped_at: datetime | None
-
-
 def check_finished(
     pdf: bytes,
     *,
@@ -44,8 +35,8 @@ def check_finished(
     chains: PinnedChains,
     answers: CarriedAnswers,
     now: datetime,
-) -> Checked:
-    """Check one new signature in a finished file, as far up as the level that was asked.
+) -> Level:
+    """Check one new signature in a finished file, as far up as the level asked; returns the level reached.
 
     `signature` and `archive` are where /Contents stand and how long the file was. Raises SelfCheckError when
     something is wrong; something that is just not there gives a lower level.
@@ -57,7 +48,7 @@ def check_finished(
         signed_at = token.gen_time if token else now
         path = chains.path(cert_der, extra=signed.certificates, at=signed_at, whose="the signer")
         if token is None or asked is Level.B_B:
-            return Checked(Level.B_B, token.gen_time if token else None)
+            return Level.B_B
         level = Level.B_T
         if asked.reaches(Level.B_LT):
             carried = carried_data(pdf)
@@ -71,7 +62,7 @@ def check_finished(
             f"The finished file did not pass the check before it is handed out: {error}",
             hint="Nothing has been recorded. Sign again; if it stays, report it.",
         ) from error
-    return Checked(level, token.gen_time)
+    return level
 
 
 def check_document_timestamp(pdf: bytes, archive: Gap, chains: PinnedChains) -> Token:

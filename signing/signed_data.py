@@ -13,9 +13,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from signing import der
+from certs import der
+from certs.der import DerError
 from signing.cms import OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNED_DATA, OID_SIGNING_CERTIFICATE_V2
-from signing.der import DerError
 
 _CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
 _OID_SIGNING_CERTIFICATE_V1 = "1.2.840.113549.1.9.16.2.12"

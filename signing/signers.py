@@ -8,8 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
+from certs import der
 from certs.keystore import Credential
-from signing import der
 from signing.errors import SignerError, UnsupportedKeyError
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {

@@ -9,10 +9,10 @@ from hashlib import sha256
 
 import aiohttp
 
+from certs import der
+from certs.der import DerError
 from certs.revocation import RevocationSource
-from signing import der
 from signing.chains import PinnedChains
-from signing.der import DerError
 from signing.errors import CertificateRevokedError, RevocationUnavailableError, TimestampError
 from signing.longterm import collect
 from signing.signers import DIGEST_OIDS
@@ -168,7 +168,7 @@ def token_of(reply: bytes) -> bytes:
     try:
         parts = der.children(reply, der.only(reply))
         status_info = der.children(reply, der.expect(parts, 0, der.SEQUENCE))
-        status = int.from_bytes(der.content(reply, der.expect(status_info, 0, der.INTEGER)), "big")
+        status = der.number(reply, der.expect(status_info, 0, der.INTEGER))
         if status not in (0, 1):  # granted, granted with modifications
             raise TimestampError(f"refused the request with status {status}.")
         return der.whole(reply, der.expect(parts, 1, der.SEQUENCE))

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from signing import der
+from certs import der
+from certs.der import DerError
 from signing.chains import Path, PinnedChains
-from signing.der import DerError
 from signing.errors import ChainError, TimestampError
 from signing.signed_data import SignedData, load_certificate, parse_signed_data, verify_signed_data
 from signing.signers import DIGEST_OIDS
@@ -103,7 +103,7 @@ def _tst_info(signed: SignedData) -> _TstInfo:
         algorithm=der.whole(data, der.expect(algorithm, 0, der.OID)),
         imprint=der.content(data, der.expect(imprint, 1, der.OCTET_STRING)),
         gen_time=generalized_time(der.content(data, der.expect(parts, 4, der.GENERALIZED_TIME))),
-        nonce=int.from_bytes(der.content(data, nonces[0]), "big", signed=True) if nonces else None,
+        nonce=der.number(data, nonces[0]) if nonces else None,
     )
 
 

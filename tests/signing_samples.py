@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -13,6 +14,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
+from signing.admission import check_may_add_fields
+from signing.composition import Composer, NewField
+from signing.opened import OpenedPdf, box_of
 from signing.pades import SigningDesk
 from signing.profile import Level, Profile
 from signing.signers import SoftwareSigner
@@ -60,6 +64,41 @@ def form_pdf(
     if archive:
         append_signature_field(writer, SigFieldSpec("archive-timestamp", on_page=1))
     return written(writer)
+
+
+def add_fields(source: bytes, fields: Sequence[NewField]) -> bytes:
+    """Signature fields of our own making, in an update."""
+    opened = OpenedPdf(source)
+    check_may_add_fields(opened)
+    composer = Composer(opened)
+    for field in fields:
+        composer.add_field(field)
+    return source + composer.build(None).data
+
+
+@dataclass(frozen=True)
+class SignatureField:
+    """A signature field: its page's index, its box in points, whether it holds a value."""
+
+    name: str
+    page: int | None
+    box: tuple[float, float, float, float]
+    signed: bool
+
+    @property
+    def visible(self) -> bool:
+        return self.box[2] > self.box[0] and self.box[3] > self.box[1]
+
+
+def signature_fields(pdf: bytes) -> list[SignatureField]:
+    opened = OpenedPdf(pdf)
+    pages = list(opened.pages())
+    found = []
+    for name in opened.field_names():
+        widget = opened.dictionary(opened.widget_ref(name))
+        page = pages.index(widget["/P"]) if "/P" in widget else None
+        found.append(SignatureField(name, page, box_of(opened, widget), opened.is_signed(name)))
+    return found
 
 
 def changed_pdf(key: str, value: generic.PdfObject) -> bytes:

@@ -18,7 +18,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from signing.der import DerError, Node, children, node
+from certs.der import DerError, Node, children, node
 from signing.verify.findings import Finding
 from signing.verify.rawscan import hex_digits
 

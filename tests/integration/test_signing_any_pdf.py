@@ -14,12 +14,21 @@ from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
 from signing.composition import NewField
 from signing.errors import DocumentRefusedError, FieldError
-from signing.opened import signature_fields
-from signing.pades import Finished, add_fields, sign_pdf
+from signing.pades import Finished, sign_pdf
 from signing.profile import Level
 from signing.signers import SoftwareSigner
 from tests.integration.test_signing_stock import loaded
-from tests.signing_samples import form_pdf, now, open_desk, plain_pdf, profile, writer_of, written
+from tests.signing_samples import (
+    add_fields,
+    form_pdf,
+    now,
+    open_desk,
+    plain_pdf,
+    profile,
+    signature_fields,
+    writer_of,
+    written,
+)
 
 
 def sign(authority: DevelopmentAuthority, pdf: bytes, level: Level = Level.B_B, **more: Any) -> Finished:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from certs import der
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
-from signing import der
 from signing.chains import Path
 from signing.errors import (
     CertificateRevokedError,
@@ -470,7 +470,7 @@ def check(desk: SigningDesk, pdf: bytes, prepared: Prepared, asked: Level) -> Le
         chains=desk.chains,
         answers=CarriedAnswers(),
         now=now(),
-    ).level
+    )
 
 
 def test_the_level_is_what_the_file_holds_and_not_what_was_asked(

@@ -14,9 +14,16 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from signing.admission import check_fit, check_may_sign
 from signing.composition import NewField
 from signing.errors import DocumentRefusedError, FieldError
-from signing.opened import OpenedPdf, signature_fields
-from signing.pades import add_fields
-from tests.signing_samples import changed_pdf, form_pdf, plain_pdf, writer_of, written
+from signing.opened import OpenedPdf
+from tests.signing_samples import (
+    add_fields,
+    changed_pdf,
+    form_pdf,
+    plain_pdf,
+    signature_fields,
+    writer_of,
+    written,
+)
 
 
 def dictionary(**entries: generic.PdfObject) -> generic.DictionaryObject:

@@ -12,9 +12,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
+from certs import der
 from certs.authority import DevelopmentAuthority
 from certs.trust import TrustStore
-from signing import der
 from signing.chains import PinnedChains
 from signing.composition import Composer
 from signing.errors import ChainError, TimestampError

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pyhanko.sign import SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from certs import der
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
-from signing import der
 from signing.cms import CmsTemplate
 from signing.errors import UnsupportedKeyError
 from signing.signed_data import SignedData, parse_signed_data, verify_signed_data

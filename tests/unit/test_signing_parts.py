@@ -10,8 +10,8 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.authority import DevelopmentAuthority
+from certs.der import DerError
 from signing.composition import FieldSlot
-from signing.der import DerError
 from signing.errors import ContentsOverflowError, PreparedMismatchError, SigningError, StampError
 from signing.opened import OpenedPdf
 from signing.placeholder import Gap, fill_contents, fill_range, pdf_date, placeholder

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from certs.der import Node, children, node
 from certs.trust import load_trust
-from signing.der import Node, children, node
 from signing.verify.container import Container, check_cms, read_contents
 from signing.verify.rawscan import signed_ranges
 
