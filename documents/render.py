@@ -70,9 +70,9 @@ def render(
     """The document of this kind as PDF/A-3b, with `data` attached as canonical JSON (RFC 8785).
 
     `data` is what the kind's `json_of` gives. Each slot becomes a visible empty signature field; without
-    slots room for ink is printed. `archive_timestamp` adds the document timestamp's invisible field.
-    `verify_url` is the address that the code is put behind in the QR code. `note` is printed on top of
-    every page.
+    slots room for ink is printed. `archive_timestamp` adds an invisible field for a document timestamp after
+    each signature. `verify_url` is the address that the code is put behind in the QR code. `note` is printed
+    on top of every page.
 
     Raises UnknownKind, UnknownLanguage, DocumentTooLong, and UnprintableText, which names the field.
     """
@@ -141,7 +141,10 @@ def _signature_fields(
         if place.field is not None
     ]
     if archive_timestamp:
-        fields.append(SignatureField(ARCHIVE_TIMESTAMP, words.text("Archive timestamp"), None))
+        # one for each signature: a field made after the first signature would look like tampering
+        label = words.text("Archive timestamp")
+        names = [ARCHIVE_TIMESTAMP, *(f"{ARCHIVE_TIMESTAMP}-{count + 1}" for count in range(1, len(fields)))]
+        fields += [SignatureField(name, label, None) for name in names]
     return fields
 
 

@@ -34,8 +34,11 @@ from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
 from documents.kinds import KINDS
 from documents.render import SignatureSlot, render
+from signing.opened import OpenedPdf
 from signing.profile import Level
+from signing.verify.verdict import verify_pdf
 from tests.signing_samples import KEY_TYPES, form_pdf, now, open_desk, signed
+from tests.vectors.catalogue import trust_of
 
 CASES = [(level, key_type) for level in Level for key_type in KEY_TYPES]
 Signed = dict[tuple[Level, str], bytes]
@@ -179,25 +182,59 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def declaration(*slots: str) -> bytes:
+    kind = KINDS["employer_declaration"]
+    return render(
+        "employer_declaration",
+        kind.json_of(kind.parse(kind.example())),
+        number="2026-000001",
+        verification_code="K7QF-2MZX-9TRB-LW4C-HD6P-V3NA-YS",
+        issued_on=now().date(),
+        valid_until=None,
+        slots=[SignatureSlot(slot) for slot in slots],
+        archive_timestamp=True,
+        verify_url=None,
+        note=None,
+    )
+
+
+def test_each_signature_of_a_document_has_its_archive_timestamps_field_beforehand(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    source = declaration("employer", "manager")
+    fields = OpenedPdf(source).field_names()
+    assert fields == ["employer", "manager", "archive-timestamp", "archive-timestamp-2"]
+
+    async def sign_both() -> bytes:
+        pdf = source
+        async with open_desk(authority) as desk:
+            for index, field in enumerate(("employer", "manager")):
+                credential = authority.person(f"e-2{index}", "Zoë Voorbeeld", now=now())
+                pdf = await signed(desk, credential, Level.B_LTA, pdf=pdf, field=field)
+        return pdf
+
+    pdf = asyncio.run(sign_both())
+    opened = OpenedPdf(pdf)
+    assert opened.field_names() == fields
+    assert all(opened.is_signed(field) for field in fields)
+    reader = PdfFileReader(BytesIO(pdf))
+    assert [each.field_name for each in reader.embedded_timestamp_signatures] == fields[2:]
+    context = ValidationContext(trust_roots=[root_of(authority)])
+    assert len(reader.embedded_regular_signatures) == 2
+    for signature in reader.embedded_regular_signatures:
+        status = asyncio.run(async_validate_pdf_signature(signature, context))
+        assert status.bottom_line
+        assert status.docmdp_ok
+    report = verify_pdf(pdf, trust=trust_of(authority, now()), now=now())
+    assert (report.indication, report.findings) == ("TOTAL-PASSED", ())
+
+
 @pytest.mark.witness
 @pytest.mark.slow
 def test_a_signed_declaration_stays_pdf_a(
     authority: DevelopmentAuthority, authority_server: AuthorityServer, tmp_path: Path
 ) -> None:
-    kind = KINDS["employer_declaration"]
-    data = kind.json_of(kind.parse(kind.example()))
-    source = render(
-        "employer_declaration",
-        data,
-        number="2026-000001",
-        verification_code="K7QF-2MZX-9TRB-LW4C-HD6P-V3NA-YS",
-        issued_on=now().date(),
-        valid_until=None,
-        slots=[SignatureSlot("employer", "Employer")],
-        archive_timestamp=True,
-        verify_url=None,
-        note=None,
-    )
+    source = declaration("employer")
 
     async def sign_all() -> None:
         async with open_desk(authority) as desk:
