@@ -30,6 +30,7 @@ from signing.composition import (
     TIMESTAMP_ENTRIES,
     Composed,
     Composer,
+    FieldSlot,
     NewField,
     compose_archive,
     signature_entries,
@@ -168,26 +169,26 @@ class SigningDesk:
             location=profile.location,
             date=pdf_date(claimed_at),
         )
-        made = placeholder(entries, max(reserve_bytes, template.longest(room)))
-        composer = Composer(opened)
-        for new_field in new_fields:
-            composer.add_field(new_field)
-        number = composer.sign(field, made, appearance if profile.visible else None)
-        if level.reaches(Level.B_LT):
-            composer.embed(evidence)
-        archive = _free_archive_field(opened, new_fields) if level is Level.B_LTA else None
-        composed = composer.build((number, made))
+        revision = _revision(
+            opened,
+            field,
+            placeholder(entries, max(reserve_bytes, template.longest(room))),
+            level=level,
+            evidence=evidence,
+            appearance=appearance if profile.visible else None,
+            new_fields=new_fields,
+        )
         return Prepared(
             source_sha256=hashlib.sha256(source).hexdigest(),
             field=field,
             level=level,
-            revision=composed.data,
-            gap=composed.gap,
-            signed_attributes=_attributes(source, composed, template),
+            revision=revision.composed.data,
+            gap=revision.composed.gap,
+            signed_attributes=_attributes(source, revision.composed, template),
             digest_algorithm=mechanism.digest_algorithm,
             certificates=path.certificates,
-            layout=composed.layout,
-            slot=None if archive is None else composer.slot(archive),
+            layout=revision.composed.layout,
+            slot=revision.slot,
             evidenced_timestampers=frozenset(map(_leaf_sha256, tokens)),
             evidence_until=evidence.holds_until,
         )
@@ -393,6 +394,36 @@ def _require_usable(certificate: x509.Certificate, profile: Profile, now: dateti
 
 def _leaf_sha256(token: Token) -> bytes:
     return hashlib.sha256(token.path.certificates[0]).digest()
+
+
+@dataclass(frozen=True)
+class _Revision:
+    """A composed revision, and the field in which the archive timestamp will stand, when one waits."""
+
+    composed: Composed
+    slot: FieldSlot | None
+
+
+def _revision(
+    opened: OpenedPdf,
+    field: str,
+    signature: Placeholder,
+    *,
+    level: Level,
+    evidence: LongTermData,
+    appearance: Appearance | None,
+    new_fields: Sequence[NewField],
+) -> _Revision:
+    """Compose a signature's revision: new fields, the signature in its field, from B-LT on validation data."""
+    composer = Composer(opened)
+    for new_field in new_fields:
+        composer.add_field(new_field)
+    number = composer.sign(field, signature, appearance)
+    if level.reaches(Level.B_LT):
+        composer.embed(evidence)
+    archive = _free_archive_field(opened, new_fields) if level is Level.B_LTA else None
+    composed = composer.build((number, signature))
+    return _Revision(composed, None if archive is None else composer.slot(archive))
 
 
 def _attributes(source: bytes, composed: Composed, template: CmsTemplate) -> bytes:

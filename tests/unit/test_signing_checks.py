@@ -1,6 +1,7 @@
 """The checks that stand between a file or token and its being handed out, one refusal each."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 
 from certs import der
 from certs.authority import DevelopmentAuthority
+from certs.keystore import Credential
 from certs.trust import TrustStore
 from signing.chains import PinnedChains
 from signing.composition import Composer
@@ -31,7 +33,10 @@ DIGEST = hashlib.sha256(b"stamped").digest()
 
 def stamped(authority: DevelopmentAuthority, *purposes: x509.ObjectIdentifier) -> Token:
     """A token from an authority whose certificate has these purposes, checked."""
-    credential = authority.issue("Stamping", now=now() - timedelta(minutes=1), eku=purposes)
+    return stamped_by(authority, authority.issue("Stamping", now=now() - timedelta(minutes=1), eku=purposes))
+
+
+def stamped_by(authority: DevelopmentAuthority, credential: Credential) -> Token:
     maker = authority.stamp_maker_for(credential)
     reply = maker.respond(timestamp_request(DIGEST, "sha256", 7), now())
     return check_token(
@@ -58,6 +63,30 @@ def test_a_token_with_a_certificate_for_other_purposes_is_not(
 ) -> None:
     with pytest.raises(TimestampError, match="extended key usage"):
         stamped(authority, *purposes)
+
+
+def test_a_purpose_that_is_not_critical_is_not_enough(authority: DevelopmentAuthority) -> None:
+    issued = authority.issue(
+        "Stamping", now=now() - timedelta(minutes=1), eku=(ExtendedKeyUsageOID.TIME_STAMPING,)
+    )
+    genuine = issued.certificate
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(genuine.subject)
+        .issuer_name(genuine.issuer)
+        .public_key(genuine.public_key())
+        .serial_number(genuine.serial_number)
+        .not_valid_before(genuine.not_valid_before_utc)
+        .not_valid_after(genuine.not_valid_after_utc)
+    )
+    for extension in genuine.extensions:
+        purpose = isinstance(extension.value, x509.ExtendedKeyUsage)
+        builder = builder.add_extension(extension.value, critical=extension.critical and not purpose)
+    # by whom it is issued is looked at later
+    loose = builder.sign(issued.private_key, hashes.SHA256())
+    assert stamped_by(authority, issued)
+    with pytest.raises(TimestampError, match="not critical"):
+        stamped_by(authority, replace(issued, certificate=loose))
 
 
 def grown(cms: bytes) -> tuple[bytes, Gap]:
