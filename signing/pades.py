@@ -414,7 +414,7 @@ def _revision(
     appearance: Appearance | None,
     new_fields: Sequence[NewField],
 ) -> _Revision:
-    """Compose a signature's revision: new fields, the signature in its field, from B-LT on validation data."""
+    """Compose new fields, the signature in its field, and from B-LT on the validation data."""
     composer = Composer(opened)
     for new_field in new_fields:
         composer.add_field(new_field)
