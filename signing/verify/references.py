@@ -55,10 +55,16 @@ def walk(reader: PdfFileReader) -> Walked:
                 continue
         if isinstance(value, generic.DictionaryObject):
             walked.acting |= _acting(value)
-            stack += dict.values(value)
+            stack += _followed(value)
         elif isinstance(value, generic.ArrayObject):
             stack += list.__iter__(value)
     return walked
+
+
+def _followed(dictionary: generic.DictionaryObject) -> Iterator[Any]:
+    """The values of a dictionary, but for a signature: it shows nothing and takes as long as the rest."""
+    is_signature_field = dict.get(dictionary, "/FT") == "/Sig"
+    return (dict.get(dictionary, key) for key in dictionary if not (is_signature_field and key == "/V"))
 
 
 def _acting(dictionary: generic.DictionaryObject) -> set[str]:
