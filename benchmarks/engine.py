@@ -82,7 +82,7 @@ class Bench:
         fired = here.triggers.get(trigger)
         data = _sections(self.definition, state) if fired is not None and fired.check else {}
         with self.store.read() as session:
-            versions = dict(session.execute(select(Request.id, Request.version)).tuples())
+            versions = dict(session.execute(select(Request.id, Request.version)).tuples().all())
         return [
             Command(
                 trigger,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
@@ -129,23 +129,16 @@ def utc_text(moment: datetime) -> str:
 def erase_bodies(appender: Appender, session: Session, request_id: int, *, at: datetime) -> int:
     """Erase the personal part of a request's events, and say so in the log; returns how many were erased.
 
-    The chain, the kinds of events and their times stay.
+    The event lists their sequences. The chain, the kinds of events and their times stay.
     """
     events, bodies = Event.table(), Body.table()
     connection = session.connection()
     theirs = select(events.c.seq).where(events.c.request_id == request_id)
-    last = connection.execute(
-        select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.request_id == request_id)
-    ).scalar_one()
-    erased = connection.execute(
-        update(bodies)
-        .where(bodies.c.seq.in_(theirs), bodies.c.body.is_not(None))
-        .values(salt=None, body=None, erased_at=at)
-    ).rowcount
-    appender.append(
-        "personal_data_erased", at=at, request_id=request_id, facts={"through": last, "bodies": erased}
-    )
-    return erased
+    there = (bodies.c.seq.in_(theirs), bodies.c.body.is_not(None))
+    erased = list(connection.execute(select(bodies.c.seq).where(*there).order_by(bodies.c.seq)).scalars())
+    connection.execute(update(bodies).where(*there).values(salt=None, body=None, erased_at=at))
+    appender.append("personal_data_erased", at=at, request_id=request_id, facts={"erased": erased})
+    return len(erased)
 
 
 _head = LogHead.table()

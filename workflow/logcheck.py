@@ -4,6 +4,7 @@ where."""
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, cast
@@ -13,11 +14,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NULLTYPE
 
+from workflow.canonical import encode
+from workflow.errors import LogUnwritable
 from workflow.eventlog import GENESIS, Head, body_digest
+from workflow.logreplay import NOT_BY_PEOPLE, Replay
 from workflow.tables import Body, Event, LogHead
 
 CHUNK = 2000
 FINDINGS_MAX = 100
+CLOCK_TOLERANCE = timedelta(minutes=5)
 _decoder = json.JSONDecoder()
 
 
@@ -39,9 +44,19 @@ class Fault(StrEnum):
     BODY_UNCALLED = "body-uncalled"
     """It has a body that it says nothing of."""
     ERASED_UNTOLD = "erased-untold"
-    """Its body was erased, and no later event of the request says so."""
+    """Its body was erased, and no later event of the request lists it."""
     UNREADABLE = "unreadable"
     """The database can't give it out."""
+    BODY_DUE = "body-due"
+    """A person did it, and it has no personal part that says who."""
+    NOT_CANONICAL = "not-canonical"
+    """Its text is not what Paraaf would have written for its values."""
+    IMPOSSIBLE = "impossible"
+    """It can't follow the request's events before it."""
+    ROWS_DIFFER = "rows-differ"
+    """A row of the tables is not what the events say."""
+    CLOCK_BACK = "clock-back"
+    """Its time is well before that of an event before it: the clock was set back. A warning."""
     ANCHOR = "anchor"
     """It is not the event that a head kept outside names."""
 
@@ -71,16 +86,17 @@ class LogReport:
     @property
     def ok(self) -> bool:
         """Whether nothing was found."""
-        return not self.findings
+        return self.first_bad_seq is None
 
     @property
     def first_bad_seq(self) -> int | None:
         """The lowest sequence at which something is wrong."""
-        return min((finding.seq for finding in self.findings), default=None)
+        bad = (finding.seq for finding in self.findings if finding.fault is not Fault.CLOCK_BACK)
+        return min(bad, default=None)
 
 
-def verify(session: Session, *, anchors: Iterable[Head] = ()) -> LogReport:
-    """Check every event, its body, the chain and the head.
+def verify(session: Session, *, anchors: Iterable[Head] = (), rows: bool = True) -> LogReport:
+    """Check every event, its body, the chain and the head; `rows`: hold the tables against them too.
 
     A log whose every event was rewritten together with its head is consistent in itself: only `anchors`,
     heads that were kept outside, show that. Never raises for what it finds.
@@ -90,6 +106,8 @@ def verify(session: Session, *, anchors: Iterable[Head] = ()) -> LogReport:
         table = LogHead.table()
         head = session.connection().execute(select(table.c.seq, table.c.hash)).one_or_none()
         check.end(None if head is None else Head(head.seq, head.hash))
+        if rows and not check.broken:  # of a log that is not whole, nothing can be said
+            check.compare(session)
     else:
         check.find(check.seq + 1, Fault.UNREADABLE, "It can't be read; nothing after it was checked.")
     return check.report()
@@ -150,6 +168,9 @@ class _Check:
     erased: int = 0
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
+    latest: str = ""
+    replay: Replay = field(default_factory=Replay)
+    impossible: list[tuple[int, str]] = field(default_factory=list)
     untold: dict[int, list[int]] = field(default_factory=dict)  # request → erased and not yet told of
 
     def event(  # noqa: PLR0917  one row, in the order of _rows
@@ -182,8 +203,15 @@ class _Check:
             self.find(seq, Fault.CHANGED, "It is not what its hash covers.")
         elif (told := said.get("body")) is not None or body_seq is not None:
             self.body(seq, request_id, told, body_seq, salt, body, erased_at)
+        elif kind not in NOT_BY_PEOPLE and request_id is not None:
+            self.find(seq, Fault.BODY_DUE, "A person did it, and nothing says who.")
+        if said is not None:
+            self.written(seq, record, said, recorded_at)
+            if request_id is not None and not self.broken:
+                wrong = self.replay.event(seq, request_id, kind, said, body)
+                self.impossible += [(seq, wrong)] if wrong else []
         if kind == "personal_data_erased" and request_id is not None and said is not None:
-            self.told(request_id, said.get("through"))
+            self.told(request_id, said.get("erased"))
         if self.anchors and self.anchors.get(seq, digest) != digest:
             self.find(seq, Fault.ANCHOR, "It is not the event that the head kept outside names.")
         self.seq, self.hash = seq, digest
@@ -223,11 +251,28 @@ class _Check:
         else:
             self.untold.setdefault(request_id, []).append(seq)
 
-    def told(self, request_id: int, through: object) -> None:
-        """An event says that bodies of this request were erased, up to a sequence."""
+    def written(self, seq: int, record: str, said: Mapping[str, Any], at: str) -> None:
+        """Look at how a record is written, and at its time."""
+        if not _is_canonical(said, record):
+            self.find(seq, Fault.NOT_CANONICAL, "Its text is not in canonical form, or repeats a name.")
+        if at >= self.latest:
+            self.latest = at
+        elif _went_back(self.latest, at):
+            self.find(seq, Fault.CLOCK_BACK, "Its time is before that of an earlier event.")
+            self.latest = at
+
+    def compare(self, session: Session) -> None:
+        """Hold the tables against what the events say."""
+        for seq, wrong in self.impossible:
+            self.find(seq, Fault.IMPOSSIBLE, wrong)
+        for seq, differs in self.replay.disagreements(session):
+            self.find(seq, Fault.ROWS_DIFFER, differs)
+
+    def told(self, request_id: int, listed: object) -> None:
+        """An event says which bodies of this request were erased."""
         waiting = self.untold.pop(request_id, [])
         self.erased += len(waiting)
-        left = [seq for seq in waiting if not isinstance(through, int) or seq > through]
+        left = [seq for seq in waiting if not isinstance(listed, list) or seq not in listed]
         if left:
             self.erased -= len(left)
             self.untold[request_id] = left
@@ -249,6 +294,11 @@ class _Check:
             if seq > self.seq:
                 self.find(seq, Fault.ANCHOR, "A head kept outside names this event, and it is not there.")
 
+    @property
+    def broken(self) -> bool:
+        """Whether something is wrong, and not only the clock."""
+        return any(finding.fault is not Fault.CLOCK_BACK for finding in self.findings)
+
     def find(self, seq: int, fault: Fault, message: str) -> None:
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(Finding(seq, fault, message))
@@ -264,3 +314,17 @@ class _Check:
             findings=tuple(sorted(self.findings, key=lambda finding: finding.seq)),
             more=self.more,
         )
+
+
+def _is_canonical(said: Mapping[str, Any], record: str) -> bool:
+    try:
+        return encode(said) == record
+    except LogUnwritable:
+        return False
+
+
+def _went_back(latest: str, at: str) -> bool:
+    try:
+        return datetime.fromisoformat(latest) - datetime.fromisoformat(at) > CLOCK_TOLERANCE
+    except (ValueError, TypeError):
+        return True

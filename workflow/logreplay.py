@@ -1,0 +1,248 @@
+"""What the log says of every request, beside what the tables say of it.
+
+The events are played again, in memory; then the rows of requests, tasks, hands, definitions, documents and
+signatures are held against them. Who acted is known only while a body is not erased; without it, the rest is
+still compared.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from workflow.definition_errors import DefinitionRefused
+from workflow.definition_model import WITHDRAW, Definition
+from workflow.definition_reader import read
+from workflow.errors import LogUnwritable
+from workflow.judge import data_digest, rules_of
+from workflow.tables import DefinitionSource, DocumentRow, Hand, Request, SignatureRow, Task
+
+ERASED = "personal_data_erased"
+NOT_BY_PEOPLE = frozenset(
+    {"document_rendered", "document_signed", "document_delivered", "step_failed", "incident_opened", ERASED}
+)
+Disagreement = tuple[int, str]
+"""The event that a row should follow from, and what disagrees."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """One request, as far as the events went."""
+
+    definition: str
+    state: str = ""
+    version: int = 0
+    step_seq: int = 0
+    last_seq: int = 0
+    outcome: str | None = None
+    requester: str | None = None
+    data_sha256: str | None = None  # None: not known, because the body is erased
+    task: int | None = None
+    acted: set[tuple[str, str]] = field(default_factory=set)
+    everybody_known: bool = True
+
+
+@dataclass(slots=True)
+class _ToldTask:
+    request_id: int
+    state: str
+    claimed_by: str | None = None
+    claimed_for: str | None = None
+    done_by: str | None = None
+    done_for: str | None = None
+    closed: bool = False
+    known: bool = True
+
+
+class Replay:
+    """Takes the events in their order, then compares. Never raises for what it is given."""
+
+    def __init__(self) -> None:
+        self._requests: dict[int, _Told] = {}
+        self._tasks: dict[int, _ToldTask] = {}
+        self._rendered: dict[int, tuple[int, object, object, object]] = {}
+        self._files: dict[tuple[int, object, object], object] = {}
+        self._signed: dict[int, tuple[object, object, object]] = {}
+
+    def event(self, seq: int, request_id: int, kind: str, said: Mapping[str, Any], body: str | None) -> str:
+        """Take an event; gives what can't be after the ones before, or ""."""
+        told = self._requests.get(request_id)
+        if told is None:
+            told = self._requests[request_id] = _Told(str(said.get("definition")))
+            told.state = str(said.get("from"))
+        told.last_seq = seq
+        if kind == ERASED:
+            return ""
+        told.version += 1
+        here = said.get("from", said.get("state"))
+        wrong = "" if here == told.state and told.outcome is None else f"The request was in {told.state!r}."
+        who = json.loads(body) if body is not None else None
+        if kind not in NOT_BY_PEOPLE:
+            self._person(told, kind, said, who)
+        if "to" in said:
+            self._moved(told, seq, request_id, said)
+        self._document(seq, request_id, kind, said)
+        return wrong
+
+    def _person(self, told: _Told, kind: str, said: Mapping[str, Any], who: dict[str, Any] | None) -> None:
+        actor = principal = None
+        if who is None:
+            told.everybody_known = False
+        else:
+            actor, principal = who.get("actor"), who.get("on_behalf_of")
+        if told.version == 1:
+            told.requester = principal or actor
+        if "to" in said:
+            told.data_sha256 = None if who is None else who.get("data_sha256")
+            if said.get("trigger") != WITHDRAW:
+                told.acted |= {(told.state, str(one)) for one in (actor, principal) if one is not None}
+        task = self._tasks.get(told.task) if told.task is not None else None
+        if task is None:
+            return
+        task.known = task.known and who is not None
+        if "to" in said:
+            task.done_by, task.done_for = actor, principal
+        elif kind == "task_claimed":
+            task.claimed_by, task.claimed_for = actor, principal
+        elif kind == "task_released":
+            task.claimed_by = task.claimed_for = None
+
+    def _moved(self, told: _Told, seq: int, request_id: int, said: Mapping[str, Any]) -> None:
+        if told.task is not None:
+            self._tasks[told.task].closed = True
+        told.task = None
+        told.state, told.step_seq, told.outcome = str(said["to"]), seq, said.get("outcome")
+        if said.get("task") == seq:
+            told.task = seq
+            self._tasks[seq] = _ToldTask(request_id, told.state)
+
+    def _document(self, seq: int, request_id: int, kind: str, said: Mapping[str, Any]) -> None:
+        if "document" not in said:
+            return
+        place = (request_id, said["document"], said.get("revision"))
+        if kind == "document_rendered":
+            self._rendered[seq] = (*place, said.get("sha256"))
+        elif kind == "document_signed":
+            self._signed[seq] = (said.get("field"), said.get("sha256"), said.get("level_reached"))
+        self._files[place] = said.get("sha256")
+
+    # --- comparing
+
+    def disagreements(self, session: Session) -> Iterator[Disagreement]:
+        """Everything in which the rows are not what the events made them."""
+        definitions: dict[str, Definition] = {}
+        for row in _rows(session, DefinitionSource):
+            if sha256(row.source.encode()).hexdigest() != row.sha256_hex:
+                yield 0, f"The definition {row.key} {row.variant} is not the one of its digest."
+                continue
+            try:
+                definitions[row.sha256_hex] = read(row.source, row.key)
+            except DefinitionRefused:
+                yield 0, f"The definition {row.key} {row.variant} can't be read."
+        yield from self._requests_differ(session)
+        yield from self._tasks_differ(session)
+        yield from self._hands_differ(session, definitions)
+        yield from self._documents_differ(session)
+        yield from self._signatures_differ(session)
+
+    def _requests_differ(self, session: Session) -> Iterator[Disagreement]:
+        missing = dict(self._requests)
+        for row in _rows(session, Request):
+            told = missing.pop(row.id, None)
+            if told is None:
+                yield 0, f"No event tells of request {row.id}."
+                continue
+            for name, ours, theirs in (
+                ("state", row.state, told.state),
+                ("version", row.version, told.version),
+                ("step_seq", row.step_seq, told.step_seq),
+                ("outcome", row.outcome, told.outcome),
+                ("closed_at", row.closed_at is not None, told.outcome is not None),
+                ("definition", row.definition_sha256, told.definition),
+                ("requester", row.requester_id, told.requester or row.requester_id),
+                ("data digest", row.data_sha256, told.data_sha256 or row.data_sha256),
+                ("data", _digest(row.data), row.data_sha256),
+            ):
+                if ours != theirs:
+                    yield told.last_seq, f"The {name} of request {row.id} is not what its events say."
+        for number, told in missing.items():
+            yield told.last_seq, f"Request {number} is gone."
+
+    def _tasks_differ(self, session: Session) -> Iterator[Disagreement]:
+        missing = dict(self._tasks)
+        for row in _rows(session, Task):
+            told = missing.pop(row.id, None)
+            if told is None:
+                yield 0, f"No event offers task {row.id}."
+                continue
+            ours: tuple[object, ...] = (row.request_id, row.state, row.closed_at is not None)
+            theirs: tuple[object, ...] = (told.request_id, told.state, told.closed)
+            if told.known:
+                ours += (row.claimed_by, row.claimed_for, row.done_by, row.done_for)
+                theirs += (told.claimed_by, told.claimed_for, told.done_by, told.done_for)
+            if ours != theirs:
+                yield (
+                    row.id,
+                    f"Task {row.id} is not what the events say: its state, its holder, or who did it.",
+                )
+        for number in missing:
+            yield number, f"Task {number} is gone."
+
+    def _hands_differ(
+        self, session: Session, definitions: Mapping[str, Definition]
+    ) -> Iterator[Disagreement]:
+        found: dict[int, set[tuple[str, str, str]]] = {}
+        for row in _rows(session, Hand):
+            found.setdefault(row.request_id, set()).add((row.rule, row.person_id, row.state))
+        for number, told in self._requests.items():
+            definition = definitions.get(told.definition)
+            if definition is None or not told.everybody_known:
+                continue
+            due = {
+                (rule, person, state)
+                for state, person in told.acted
+                if state in definition.states
+                for rule, _ in rules_of(definition, state)
+            }
+            if due != found.get(number, set()):
+                yield told.last_seq, f"The hands on request {number} are not those of its events."
+
+    def _documents_differ(self, session: Session) -> Iterator[Disagreement]:
+        missing = dict(self._rendered)
+        for row in _rows(session, DocumentRow):
+            place = (row.request_id, row.name, row.revision_no)
+            if missing.pop(row.created_seq, None) != (*place, row.rendered_sha256):
+                yield row.created_seq, f"The document {row.number} is not the one that was rendered."
+            elif row.current_sha256 != self._files.get(place):
+                yield row.created_seq, f"The file of document {row.number} is not the one last recorded."
+        for seq, (number, *_) in missing.items():
+            yield seq, f"A document of request {number} is gone."
+
+    def _signatures_differ(self, session: Session) -> Iterator[Disagreement]:
+        missing = dict(self._signed)
+        for row in _rows(session, SignatureRow):
+            if row.event_seq is not None:
+                made = (row.field, row.signed_sha256, row.level_reached)
+                if missing.pop(row.event_seq, None) != made:
+                    yield row.event_seq, f"The signature in field {row.field!r} is not the one recorded."
+        for seq in missing:
+            yield seq, "The row of this signature is gone."
+
+
+def _rows(session: Session, table: Any) -> Iterator[Row[Any]]:
+    query = select(table.table())
+    yield from session.connection().execute(
+        query, execution_options={"stream_results": True, "yield_per": 500}
+    )
+
+
+def _digest(data: object) -> str:
+    try:
+        return data_digest(data) if isinstance(data, dict) else ""
+    except LogUnwritable:
+        return ""
