@@ -8,8 +8,8 @@ from documents.kinds.rule import Evidence, Rule, Stage, years_later
 SAFETY_PLAN_YEARS = 3  # an occupational-safety plan is made anew at least every third year
 RUNS_AT_MOST_YEARS = 5
 # A document has at most 60 pages. Measured: a page takes 50 lines, and of the widest letters, in words that
-# leave half of each line empty, 1,000. So with a line counted as 20 characters this fits in any case, and five
-# pages are left for the header, the approval and the signature.
+# leave half of each line empty, 1,000. So with a line counted as 20 characters this fits in any case, and
+# five pages are left for the header, the approval and the signature.
 TEXT_MAX = 50_000
 LINE_COUNTS_AS = 20
 ROW_COUNTS_AS = 100
