@@ -395,6 +395,7 @@ def test_two_workers_never_get_the_same_job(place: Place) -> None:
             await one.batch_defer_jobs_async([job(str(number)) for number in range(60)])
 
             async def all_of(manager: JobManager) -> list[str]:
+                # who takes how many is a matter of luck: one may take them all
                 worker, found = await manager.register_worker(), []
                 while (name := await take(manager, worker)) is not None:
                     found.append(name)
@@ -402,8 +403,6 @@ def test_two_workers_never_get_the_same_job(place: Place) -> None:
 
             first, second = await asyncio.gather(all_of(one), all_of(two))
             assert sorted(first + second, key=int) == [str(number) for number in range(60)]
-            assert first
-            assert second
 
     run(body())
 
