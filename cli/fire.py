@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChoiceNeeded, InputUnreadable
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
+from cli.merge_patch import changed_sections
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
@@ -45,7 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--data-json",
         type=Path,
         metavar="FILE",
-        help="change parts of the data: a JSON object, each part whole, null removes one; - reads stdin",
+        help="change the data by fields: a JSON merge patch (RFC 7396), null removes a field; - reads stdin",
     )
     parser.add_argument(
         "--fact", action="append", type=fact, default=[], metavar="NAME=VALUE", help="may be repeated"
@@ -66,7 +67,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Do it, or print every reason why not."""
-    change = _change(args.data_json)
+    patch = _patch(args.data_json)
     with office_of(args) as office:
         view = office.engine.show(args.request, args.who)
         definition = _definition(office, view)
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             request_id=args.request,
             seen_version=view.version if args.version is None else args.version,
             on_behalf_of=args.principal,
-            data=change,
+            data=changed_sections(view.data, patch),
             remark=args.remark,
             facts=dict(args.fact),
             consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
@@ -102,21 +103,21 @@ def fact(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _change(file: Path | None) -> Mapping[str, Any]:
+def _patch(file: Path | None) -> Mapping[str, Any]:
     if file is None:
         return {}
     try:
-        change = json.loads(read_input(file))
+        patch = json.loads(read_input(file))
     except (ValueError, RecursionError) as error:
         raise InputUnreadable(
             f"{file} is not well-formed JSON: {error}.",
             hint='Write an object, such as {"continuation": {…}}.',
         ) from error
-    if not isinstance(change, dict):
+    if not isinstance(patch, dict):
         raise InputUnreadable(
             f"{file} holds no JSON object.", hint='Write an object, such as {"continuation": {…}}.'
         )
-    return change
+    return patch
 
 
 def _definition(office: "Office", view: "RequestView") -> Definition:

@@ -268,6 +268,21 @@ class TestFire:
         assert said.status == 1
         assert said.json["error"]["code"] == "command-input"
 
+    def test_data_changes_by_fields(
+        self, terminal: Terminal, rows: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        terminal.json("submit", rows)
+        before = terminal.json("show", 1, "--as", MANAGER)["request"]["data"]
+        terminal.json("fire", 1, "return", "--as", MANAGER, "--remark", "Which hours?")
+        typed(monkeypatch, '{"other": {"supplementary_statement": null}, "income": {"thirteenth_month": "1250.50"}}')
+        terminal.json("fire", 1, "submit", "--as", EMPLOYEE, "--data-json", "-")
+        after = terminal.json("show", 1, "--as", MANAGER)["request"]["data"]
+        assert after["income"] == before["income"] | {"thirteenth_month": "1250.50"}
+        assert "supplementary_statement" not in after.get("other", {})
+        assert {n: v for n, v in after.items() if n not in {"income", "other"}} == {
+            n: v for n, v in before.items() if n not in {"income", "other"}
+        }
+
     def test_every_verb_of_a_task(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
         for verb in ("claim", "start", "release", "claim"):
