@@ -4,8 +4,8 @@ import argparse
 import json
 import secrets
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,13 @@ from cli.errors import ChoiceNeeded, InputUnreadable
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.merge_patch import changed_sections
+from cli.open_warnings import how_to_settle, warning_rules
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
 from workflow.definition_model import State
-from workflow.errors import Refused
+from workflow.errors import Reason, Refused
+from workflow.judge import VERBS
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -86,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             answer = office.engine.execute(command)
         except Refused as refused:
-            _tell_refused(refused, args)
+            _tell_refused(_Refusal.of(refused, args, definition, view.state), as_json=args.json)
             return 1
     if args.json:
         print_json({"answer": asdict(answer)})
@@ -137,17 +139,52 @@ def _accepted(state: State, name: str) -> str:
     return trigger.consent
 
 
-def _tell_refused(refused: Refused, args: argparse.Namespace) -> None:
-    said = f"{args.who} can't {args.trigger} request {args.request} now."
-    if args.json:
-        reasons = [asdict(reason) for reason in refused.reasons]
-        error = {"code": refused.code, "message": said, "hint": refused.hint, "reasons": reasons}
-        print_json({"error": error})
+@dataclass(frozen=True)
+class _Refusal:
+    """What is said of a refusal: the reasons, each with what to type to settle it ("" when nothing)."""
+
+    code: str
+    message: str
+    hint: str
+    reasons: Sequence[tuple[Reason, str]]
+
+    @classmethod
+    def of(cls, refused: Refused, args: argparse.Namespace, definition: Definition, at: str) -> "_Refusal":
+        """Look up what the process asks for, and what it offers in this state."""
+        state = definition.states[at]
+        trigger = state.triggers.get(args.trigger)
+        consent = definition.consents[trigger.consent] if trigger and trigger.consent else None
+        warnings = warning_rules(definition)
+        hint = refused.hint
+        if any(reason.code == "unknown-trigger" for reason in refused.reasons):
+            possible = ", ".join((*state.triggers, *sorted(VERBS))) if state.role else "nothing by a person"
+            hint = f"In state {at!r} possible: {possible}."
+
+        def settled(reason: Reason) -> str:
+            if reason.code == "consent" and consent is not None:
+                return f"--consent accepts: “{consent}”"
+            return how_to_settle(reason.code) if reason.code in warnings else ""
+
+        return cls(
+            refused.code,
+            f"{args.who} can't do {args.trigger!r} on request {args.request} now.",
+            hint,
+            [(reason, settled(reason)) for reason in refused.reasons],
+        )
+
+
+def _tell_refused(refusal: _Refusal, *, as_json: bool) -> None:
+    if as_json:
+        reasons = [
+            asdict(reason) | {"message": f"{reason.message} {advice}".rstrip()}
+            for reason, advice in refusal.reasons
+        ]
+        print_json({"error": asdict(refusal) | {"reasons": reasons}})
         return
-    print(f"paraaf: {said}", file=sys.stderr)
-    for reason in refused.reasons:
-        print(f"        - {printable(str(reason))}", file=sys.stderr)
-    print(f"        {refused.hint}", file=sys.stderr)
+    print(f"paraaf: {printable(refusal.message)}", file=sys.stderr)
+    for reason, advice in refusal.reasons:
+        print(f"        - {printable(f'{reason} {advice}'.rstrip())}", file=sys.stderr)
+    print(f"        {refusal.hint}", file=sys.stderr)
 
 
 def _done(answer: Answer, definition: Definition, trigger: str) -> str:

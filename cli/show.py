@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
-from cli.printing import aligned, minute, print_json
+from cli.open_warnings import as_json, how_to_settle, open_warnings
+from cli.printing import aligned, minute, print_json, printable
+from documents.errors import FieldProblem
 from workflow.definition import Definition, State
 from workflow.errors import Reason
 from workflow.judge import VERBS
@@ -46,12 +48,13 @@ def run(args: argparse.Namespace) -> int:
         with office.store.read() as session:
             definition = office.engine.definition(session, view.definition_sha256)
         ways = _ways(office, view, definition, args.who, args.principal)
+        warnings = open_warnings(office, view, definition)
         if args.output is not None:
             write_whole(args.output, _document(office, view), force=args.force)
     if args.json:
-        print_json(_json(view, definition, ways))
+        print_json(_json(view, definition, ways) | {"warnings": [as_json(one) for one in warnings]})
         return 0
-    print("\n".join(_text(view, definition, ways, args.who)))
+    print("\n".join(_text(view, definition, ways, warnings, args.who)))
     if args.output is not None:
         print(f"\nWritten: {args.output}")
     return 0
@@ -125,7 +128,13 @@ def _consent(definition: Definition, way: _Way) -> dict[str, str] | None:
     return None if way.consent is None else {"name": way.consent, "text": definition.consents[way.consent]}
 
 
-def _text(view: RequestView, definition: Definition, ways: Sequence[_Way], who: str) -> Iterator[str]:
+def _text(
+    view: RequestView,
+    definition: Definition,
+    ways: Sequence[_Way],
+    warnings: Sequence[FieldProblem],
+    who: str,
+) -> Iterator[str]:
     yield f"Request {view.id}: {definition.title}"
     yield from aligned(list(_head(view, definition)), indent="  ")
     for document in view.documents:
@@ -136,6 +145,9 @@ def _text(view: RequestView, definition: Definition, ways: Sequence[_Way], who: 
         yield f"  incident   {incident.step} was given up {minute(incident.opened_at)}: {incident.message}"
     yield "\nData"
     yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
+    if warnings:
+        yield "\nTo be settled before signing"
+        yield from (f"  {printable(str(one))} {how_to_settle(one.rule)}" for one in warnings)
     yield "\nHistory (UTC)"
     yield from aligned([_event(entry) for entry in view.history], indent="  ")
     can = [way for way in ways if not way.reasons]

@@ -5,7 +5,7 @@ twice. A reference stands for one content only.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, office_of
+from cli.open_warnings import as_json, how_to_settle
 from cli.printing import counted, print_json, printable
 from documents.errors import IntakeRefused
 from documents.intake import Row, RowProblem, read_rows
@@ -78,7 +79,8 @@ class Taken:
     request: int
     reference: str | None
     repeated: bool
-    warnings: tuple[str, ...]
+    warnings: tuple[Mapping[str, Any], ...]
+    """Rules that will need a reason: field, rule, message."""
 
 
 @dataclass
@@ -88,6 +90,8 @@ class HandedIn:
     file: Path
     taken: list[Taken] = field(default_factory=list)
     problems: list[RowProblem] = field(default_factory=list)
+    unread: bool = False
+    """The file can't be read as rows: none was looked at."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class _Desk:
                 file, document.kind, on=self.office.clock().date(), register=self.office.register
             )
         except IntakeRefused as refused:
+            outcome.unread = True
             outcome.problems.append(RowProblem(refused.line, "", refused.code, f"{refused} {refused.hint}"))
             return outcome
         outcome.problems += intake.problems
@@ -199,7 +204,7 @@ def _key_of(row: Row) -> str:
 
 
 def _taken(row: Row, answer: Answer) -> Taken:
-    warnings = tuple(str(warning) for warning in row.warnings)
+    warnings = tuple(as_json(warning) for warning in row.warnings)
     return Taken(row.line, answer.request_id, row.reference, answer.repeated, warnings)
 
 
@@ -228,17 +233,18 @@ def _text(one: HandedIn) -> Iterator[str]:
     new = [taken for taken in one.taken if not taken.repeated]
     again = [taken for taken in one.taken if taken.repeated]
     refused = len({problem.line for problem in one.problems})
-    said = [f"{counted(len(new), 'new request')}{_numbers(new)}"]
+    said = ["refused"] if one.unread else [f"{counted(len(new), 'new request')}{_numbers(new)}"]
     if again:
         said.append(f"{len(again)} already there{_numbers(again)}")
-    if refused:
+    if refused and not one.unread:
         said.append(f"{counted(refused, 'row')} refused")
     yield f"{one.file}: {', '.join(said)}"
     for problem in one.problems:
         yield f"  {printable(str(problem) if problem.line else problem.message)}"
     for taken in new:
         for warning in taken.warnings:
-            yield f"  line {taken.line}, request {taken.request}, to be given a reason: {printable(warning)}"
+            said_of = f"{warning['field']}: {warning['message']} {how_to_settle(warning['rule'])}"
+            yield f"  line {taken.line}, request {taken.request}, {printable(said_of)}"
 
 
 def _numbers(rows: Sequence[Taken]) -> str:

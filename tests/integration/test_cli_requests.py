@@ -102,6 +102,8 @@ class TestSubmit:
         assert said.status == 1
         assert missing["problems"][0]["line"] == 0
         assert len(good["taken"]) == 2
+        head = terminal.office("submit", tmp_path / "missing.csv").out.splitlines()[0]
+        assert head == f"{tmp_path / 'missing.csv'}: refused"
 
     def test_a_reference_stands_for_one_content(self, terminal: Terminal, rows: Path, tmp_path: Path) -> None:
         terminal.json("submit", rows)
@@ -220,6 +222,42 @@ class TestQueueAndShow:
         assert "has no document yet" in said.err
 
 
+class TestWarnings:
+    """A gross salary that is not twelve pay slips has to be given a reason, under a name that is told."""
+
+    KEY = "reasons.pay-slip-differs"
+
+    @pytest.fixture
+    def rows(self, tmp_path: Path) -> Path:
+        return rows_file(tmp_path, "person_id;reference;income.gross_yearly\nP024;R-1;99000.00\n")
+
+    def test_submit_and_show_name_the_key(self, terminal: Terminal, rows: Path) -> None:
+        assert f"given as {self.KEY}." in terminal.office("submit", rows).out
+        out = terminal.office("show", 1, "--as", MANAGER).out
+        assert f"given as {self.KEY}." in out.partition("To be settled before signing")[2]
+        warnings = terminal.json("show", 1, "--as", MANAGER)["warnings"]
+        assert ("income.gross_yearly", "pay-slip-differs") in [(w["field"], w["rule"]) for w in warnings]
+
+    def test_submit_as_json(self, terminal: Terminal, rows: Path) -> None:
+        [taken] = terminal.json("submit", rows)["files"][0]["taken"]
+        assert {"pay-slip-differs"} <= {warning["rule"] for warning in taken["warnings"]}
+        assert all(set(warning) == {"field", "rule", "message"} for warning in taken["warnings"])
+
+    def test_the_key_settles_it(
+        self, terminal: Terminal, rows: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 1, "approve", "--as", MANAGER)
+        typed(monkeypatch, SIGNING)
+        refused = terminal.office("fire", 1, "approve", "--as", CLERK, "--data-json", "-")
+        assert f"given as {self.KEY}." in refused.err
+        rules = [one["rule"] for one in terminal.json("show", 1, "--as", CLERK)["warnings"]]
+        reasons = dict.fromkeys(rules, "Looked up; it is right.")
+        typed(monkeypatch, json.dumps(json.loads(SIGNING) | {"reasons": reasons}))
+        terminal.json("fire", 1, "approve", "--as", CLERK, "--data-json", "-")
+        assert terminal.json("show", 1, "--as", CLERK)["warnings"] == []
+
+
 class TestFire:
     def test_a_refusal_tells_every_reason_and_changes_nothing(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
@@ -228,7 +266,7 @@ class TestFire:
         said = terminal.office("fire", 1, "approve", "--as", CLERK, "--fact", "note=x")
         assert said.status == 1
         assert said.err.splitlines() == [
-            "paraaf: P020 can't approve request 1 now.",
+            "paraaf: P020 can't do 'approve' on request 1 now.",
             "        - P020 has not the role 'Manager of the employee' for unit Policy.",
             "        - P006 holds this task.",
             "        - facts.note: This fact is not asked here.",
@@ -274,7 +312,10 @@ class TestFire:
         terminal.json("submit", rows)
         before = terminal.json("show", 1, "--as", MANAGER)["request"]["data"]
         terminal.json("fire", 1, "return", "--as", MANAGER, "--remark", "Which hours?")
-        typed(monkeypatch, '{"other": {"supplementary_statement": null}, "income": {"thirteenth_month": "1250.50"}}')
+        typed(
+            monkeypatch,
+            '{"other": {"supplementary_statement": null}, "income": {"thirteenth_month": "1250.50"}}',
+        )
         terminal.json("fire", 1, "submit", "--as", EMPLOYEE, "--data-json", "-")
         after = terminal.json("show", 1, "--as", MANAGER)["request"]["data"]
         assert after["income"] == before["income"] | {"thirteenth_month": "1250.50"}
@@ -282,6 +323,14 @@ class TestFire:
         assert {n: v for n, v in after.items() if n not in {"income", "other"}} == {
             n: v for n, v in before.items() if n not in {"income", "other"}
         }
+
+    def test_a_trigger_that_the_process_does_not_know(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("fire", 1, "printed", "--as", MANAGER)
+        assert said.status == 1
+        first, *_, last = said.err.splitlines()
+        assert first == "paraaf: P006 can't do 'printed' on request 1 now."
+        assert last.startswith("        In state 'manager' possible: approve, return, ")
 
     def test_every_verb_of_a_task(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
@@ -314,8 +363,9 @@ def test_from_a_row_to_a_signed_document(
 
     without = terminal.office("fire", 1, "sign", "--as", SIGNER)
     assert without.status == 1
-    assert "consent: Accept the text 'click' first." in without.err
+    assert "consent: Accept the text 'click' first. --consent accepts: “" in without.err
     way = next(w for w in terminal.json("show", 1, "--as", SIGNER)["can"] if w["trigger"] == "sign")
+    assert way["consent"]["text"] in without.err
     assert way["consent"]["text"] in terminal.office("show", 1, "--as", SIGNER).out
     terminal.json("fire", 1, "sign", "--as", SIGNER, "--consent")
     work(terminal)
