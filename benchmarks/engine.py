@@ -68,8 +68,9 @@ class Bench:
             defer=self._defer,
             clock=lambda: datetime.now(UTC),
         )
+        names = {"signer": KINDS["employer_declaration"].example()["signing"]["name"]}
         with self.store.write() as session:
-            session.add_all(Person(id=role, name=role, unit="office") for role in ROLES)
+            session.add_all(Person(id=role, name=names.get(role, role), unit="office") for role in ROLES)
             session.flush()
             session.add_all(Grant(person_id=role, role=role, unit=None) for role in ROLES)
 

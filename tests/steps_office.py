@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 from shutil import copyfile
@@ -31,10 +31,11 @@ from workflow.commands import Command, StepRef, Submission
 from workflow.faults import VARIABLE
 from workflow.keys import Keys
 from workflow.logcheck import verify
+from workflow.named import named
 from workflow.office import REGISTER_FILE, Office
 from workflow.outcomes import Patience, StepOutcome
 from workflow.people import update_people
-from workflow.tables import Delivery, DocumentRow, Event, Incident, Request, SignatureRow
+from workflow.tables import Delivery, DocumentRow, Event, Incident, Request, SignatureRow, Substitute
 
 STOP_VARIABLE = "STEPS_STOP_POINT"
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,6 +95,7 @@ class Sample:
         sample = cls(KeyedOffice.open(folder, environ={}, patience=patience))
         with sample.office.store.write() as session:
             update_people(session, sample.register)
+            session.add_all(_signers_stand_in(sample.today))
             for guard in GUARDS:
                 session.execute(text(guard))
         return sample
@@ -110,8 +112,9 @@ class Sample:
 
     def submit_plan(self) -> int:
         author = _employee(self.register, self.today, temporary=False)
-        submission = Submission(PLAN, "standard")
-        return self.do("submit", author, None, data=plan_example(), submission=submission)
+        submission, data = Submission(PLAN, "standard"), plan_example()
+        data["approval"]["name"] = self.register.person(MANAGER).name
+        return self.do("submit", author, None, data=data, submission=submission)
 
     def submit_mixed(self) -> list[int]:
         """One of each: A1, A3 and A4, permanent and temporary, twice; and a plan."""
@@ -178,7 +181,10 @@ class Sample:
         state = self.office.catalogue.by_hash(request.definition_sha256).states[request.state]
         trigger = next(iter(state.triggers.values()))
         actor = MANAGER if state.role in ("manager", "leader") else self.signer
-        return actor, trigger.name, {"consent": trigger.consent}
+        other = OTHER_SIGNER if actor == SIGNER else SIGNER
+        for_other = named(state, request.data) == self.register.person(other).name
+        principal = other if for_other and state.role == "signer" else None
+        return actor, trigger.name, {"consent": trigger.consent, "on_behalf_of": principal}
 
     # --- steps
 
@@ -299,6 +305,18 @@ class Sample:
             assert values == {name: row.value for name, row in done.items()}
             _require_levels(document, done, [e for e in events if e["revision"] == document.revision_no])
         assert finished == len(events)
+
+
+def _signers_stand_in(today: date) -> Iterator[Substitute]:
+    """Each of the two signers may sign for the other, whom a document names."""
+    for principal, substitute in ((SIGNER, OTHER_SIGNER), (OTHER_SIGNER, SIGNER)):
+        yield Substitute(
+            principal_id=principal,
+            substitute_id=substitute,
+            role="signer",
+            valid_from=today - timedelta(days=1),
+            valid_until=today + timedelta(days=365),
+        )
 
 
 def _require_levels(

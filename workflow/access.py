@@ -20,9 +20,10 @@ AUDITOR = "auditor"
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """A person's unit, and whether they still work here."""
+    """A person's name and unit, and whether they still work here."""
 
     id: str
+    name: str
     unit: str
     active: bool
 
@@ -62,7 +63,7 @@ class People:
             )
         everyone = sorted({*wanted, *(principal for _, principal in people.stand_ins)})
         for row in connection.execute(_PERSONS, {"people": everyone}):
-            people.facts[row.id] = PersonFacts(row.id, row.unit, row.active)
+            people.facts[row.id] = PersonFacts(row.id, row.name, row.unit, row.active)
         for row in connection.execute(_GRANTS, {"people": everyone}):
             people.grants.setdefault(row.person_id, set()).add((row.role, row.unit))
         return people
@@ -71,6 +72,11 @@ class People:
         """Whether the person is known and still works here."""
         facts = self.facts.get(person)
         return facts is not None and facts.active
+
+    def has_name(self, person: str, name: str) -> bool:
+        """Whether the person is known by exactly this name."""
+        facts = self.facts.get(person)
+        return facts is not None and facts.name == name
 
     def has_role(self, person: str, role: str, unit: str) -> bool:
         """Whether the role was granted to the person, for this unit or for all."""
@@ -140,7 +146,9 @@ def four_eyes_rules(definition: Definition, state: str) -> Iterable[tuple[str, s
 _some_people: BindParameter[Any] = bindparam("people", expanding=True)
 _swaps, _persons, _grants = Substitute.table(), Person.table(), Grant.table()
 _SUBSTITUTIONS = select(_swaps).where(_swaps.c.substitute_id.in_(_some_people))
-_PERSONS = select(_persons.c.id, _persons.c.unit, _persons.c.active).where(_persons.c.id.in_(_some_people))
+_PERSONS = select(_persons.c.id, _persons.c.name, _persons.c.unit, _persons.c.active).where(
+    _persons.c.id.in_(_some_people)
+)
 _GRANTS = select(_grants.c.person_id, _grants.c.role, _grants.c.unit).where(
     _grants.c.person_id.in_(_some_people)
 )

@@ -1,6 +1,6 @@
 """A process definition as values: what a TOML file says, read once and never changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as given  # State has a field of that name
 from types import MappingProxyType
@@ -67,7 +67,8 @@ class State:
     """What a request is: exactly one of `role` (it waits for a person), `auto` (a step runs), `end` is set.
 
     `not_by`: states whose people (actor and principal) may not act here. `edits`: top-level sections of
-    the document's data that this state's person may change. `due`, `norm`, `after`: working time. For
+    the document's data that this state's person may change. `named_in`: the dotted field of the document's
+    data that names the only person who may lead on from here. `due`, `norm`, `after`: working time. For
     auto = "sign": `field` is the signature field, `signs_as` the earlier state whose actor is the signer.
     """
 
@@ -77,6 +78,7 @@ class State:
     end: End | None = None
     not_by: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
+    named_in: str | None = None
     field: str | None = None
     signs_as: str | None = None
     due: Duration | None = None
@@ -139,13 +141,15 @@ class Definition:
 class Names:
     """The closed registries that a definition may refer to.
 
-    `profiles`: signing profile → kind of signer. `kinds`: document kind → sections of its data. `guards`:
-    guard → section that it reads. `exhaustive`: sets of guards of which one always holds. `steps`:
-    automatic step → its outcomes, the good one first. `calendars`: working calendars.
+    `profiles`: signing profile → kind of signer. `kinds`: document kind → sections of its data. `is_field`:
+    whether a document kind has a dotted field. `guards`: guard → section that it reads. `exhaustive`: sets of
+    guards of which one always holds. `steps`: automatic step → its outcomes, the good one first. `calendars`:
+    working calendars.
     """
 
     profiles: Mapping[str, str]
     kinds: Mapping[str, frozenset[str]]
+    is_field: Callable[[str, str], bool]
     guards: Mapping[str, str]
     exhaustive: tuple[frozenset[str], ...]
     steps: Mapping[str, tuple[str, ...]]

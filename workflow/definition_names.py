@@ -7,6 +7,7 @@ from workflow.definition_model import (
     MILESTONES,
     REMINDERS,
     RESERVED_VERBS,
+    RETURN,
     Definition,
     Names,
     State,
@@ -57,8 +58,21 @@ class _NamesCheck:
             self._known("state", other, self._definition.states, (*place, "not_by"))
         for section in state.edits:
             self._known("section of the document's data", section, self._sections(), (*place, "edits"))
+        if state.named_in is not None:
+            self._named(state, state.named_in, place)
         for word in (word for after in state.after for word in after.do):
             self._known("reminder", word, REMINDERS, (*place, "after"))
+
+    def _named(self, state: State, path: str, place: KeyPath) -> None:
+        kinds = [one.kind for one in self._definition.documents.values()]
+        if not any(self._names.is_field(kind, path) for kind in kinds):
+            mend = "Name a field that holds a person's name, such as signing.name."
+            message = f"No document here has the field {path!r}."
+            self._refusals.add(Rule.UNKNOWN_NAME, (*place, "named_in"), message, mend)
+        if RETURN not in state.triggers:
+            message = f"{RETURN!r} is missing: the document may name nobody who can do this."
+            mend = f'Add on.{RETURN} = {{ to = "…", remark = true }}.'
+            self._refusals.add(Rule.MISSING, (*place, "named_in"), message, mend)
 
     def _step_keys(self, state: State, place: KeyPath) -> None:
         if not self._definition.documents:

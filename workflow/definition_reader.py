@@ -25,11 +25,12 @@ from workflow.refusal import KeyPath, Refusal, Refusals, Rule, near
 T = TypeVar("T")
 
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
+_PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _SYNTAX_LINE = re.compile(r"at line (\d+)")
 
 # Keys of a state by what it is.
-_ROLE_KEYS = ("role", "not_by", "edits", "due", "norm", "after", "on")
+_ROLE_KEYS = ("role", "not_by", "edits", "named_in", "due", "norm", "after", "on")
 _AUTO_KEYS = ("auto", "field", "signs_as", "on")
 _END_KEYS = ("end",)
 _STATE_KEYS = tuple(dict.fromkeys(_ROLE_KEYS + _AUTO_KEYS + _END_KEYS))
@@ -152,7 +153,8 @@ class _Table:
         """Refuse a name of another form."""
         if pattern.fullmatch(value):
             return
-        form = "small letters, digits and _" if pattern is _WORD else "letters, digits and -"
+        forms = {_WORD: "small letters, digits and _", _PATH: "section.field in small letters"}
+        form = forms.get(pattern, "letters, digits and -")
         self.refuse(Rule.BAD_NAME, key, f"{value!r} is not a name.", f"Use {form}, beginning with a letter.")
 
     def refuse(self, rule: Rule, key: str, message: str, mend: str) -> None:
@@ -229,6 +231,7 @@ class _Reader:
             end=table.choice("end", ENDS),
             not_by=table.words("not_by"),
             edits=table.words("edits"),
+            named_in=table.text("named_in", pattern=_PATH),
             field=table.text("field", pattern=_CODE),
             signs_as=table.text("signs_as", pattern=_WORD),
             due=table.duration("due", parse_working_duration),

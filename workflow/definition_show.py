@@ -64,7 +64,7 @@ def as_json(definition: Definition) -> dict[str, Any]:
 def _state_json(state: State) -> dict[str, Any]:
     durations = {"due": state.due, "norm": state.norm}
     return _set(
-        {name: getattr(state, name) for name in ("role", "auto", "end", "field", "signs_as")}
+        {name: getattr(state, name) for name in ("role", "auto", "end", "named_in", "field", "signs_as")}
         | {"not_by": list(state.not_by), "edits": list(state.edits)}
         | {name: str(length) for name, length in durations.items() if length is not None}
         | {"after": {str(after.wait): list(after.do) for after in state.after}}
@@ -113,7 +113,9 @@ def _rows(definition: Definition) -> Iterator[tuple[str, ...]]:
 def _who(state: State) -> str:
     if state.role is None:
         return f"end, {state.end}" if state.end else f"step {state.auto} {state.field or ''}".rstrip()
-    return f"{state.role}, not by {' or '.join(state.not_by)}" if state.not_by else state.role
+    barred = f", not by {' or '.join(state.not_by)}" if state.not_by else ""
+    named = f", named in {state.named_in}" if state.named_in else ""
+    return f"{state.role}{barred}{named}"
 
 
 def _asks(trigger: Trigger) -> Iterator[str]:

@@ -28,6 +28,7 @@ from workflow.definition_model import (
     FACTS,
     REPAIR,
     RESERVED_VERBS,
+    RETURN,
     WITHDRAW,
     Branch,
     Definition,
@@ -36,6 +37,7 @@ from workflow.definition_model import (
 )
 from workflow.errors import Reason
 from workflow.machine import take
+from workflow.named import named
 
 VERBS = RESERVED_VERBS
 _ALLOWED_WHILE_SUSPENDED = frozenset({"resume", "release", "save_draft", WITHDRAW})
@@ -116,6 +118,7 @@ class Judge:
             if not self.people.active(person):
                 yield Reason("person", f"{person} is not known here, or no longer active.")
         yield from self._against_role(case, state, command)
+        yield from self._against_unnamed(case, state, command)
         if command.on_behalf_of == actor:
             yield Reason("substitute", "Nobody stands in for themselves.")
         elif actor != principal:
@@ -140,6 +143,13 @@ class Judge:
             yield Reason(
                 "role", f"{principal} has not the role {definition.roles[role]!r} for unit {case.unit}."
             )
+
+    def _against_unnamed(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
+        if command.trigger not in state.triggers or command.trigger in {RETURN, WITHDRAW}:
+            return
+        name = named(state, case.data)
+        if name is not None and not self.people.has_name(command.principal, name):
+            yield Reason("not-named", f"The document names {name} for this: they do it, or it is returned.")
 
     def _against_state(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         verb = command.trigger

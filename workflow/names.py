@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from documents.kinds import KINDS
+from documents.kinds.paths import is_field
 from signing.profile import load_profiles
 from workflow.calendar import CALENDARS
 from workflow.definition_model import Names
@@ -17,6 +18,7 @@ def known_names(profiles_folder: Path | None = None) -> Names:
     return Names(
         profiles={name: profile.kind for name, profile in load_profiles(profiles_folder).items()},
         kinds={name: frozenset(kind.model.model_fields) for name, kind in KINDS.items()},
+        is_field=lambda kind, path: kind in KINDS and is_field(KINDS[kind].model, path),
         guards=GUARD_SECTIONS,
         exhaustive=EXHAUSTIVE,
         steps=STEPS,

@@ -15,6 +15,7 @@ from workflow.access import People, StandIn, requester_role
 from workflow.cases import Case
 from workflow.definition_model import Definition
 from workflow.judge import rules_of
+from workflow.named import NamedPeople
 from workflow.tables import Body, DocumentRow, Event, Hand, Incident, Request, Task
 
 SMALLEST_PAGE = 100
@@ -114,7 +115,7 @@ def queue(
     limit: int,
 ) -> list[QueueItem]:
     """The open tasks that the actor can take, oldest first; those that four eyes bar them from are left
-    out."""
+    out, and those for which the document names somebody else who can take them."""
     if not people.active(actor):
         return []
     rights = [
@@ -130,14 +131,21 @@ def queue(
     allowed = or_(false(), *(right.condition(people, own) for right in rights))
     page = max(limit, SMALLEST_PAGE)
     items: list[QueueItem] = []
-    for skip in count(step=page):  # a further page only where four eyes took tasks out of this one
+    for skip in count(step=page):  # a further page only where tasks of this one were left out
         rows = _open_tasks(session, allowed, skip, page)
         hands = _hands(session, [row.request_id for row in rows])
+        named = NamedPeople.load(session, rows, definition_of)
         for row in rows:
             rules = rules_of(definition_of(row.definition_sha256), row.state)
+            # named, and able to do it: when nobody is, whoever has the role may return it
+            bearers = [
+                person
+                for person in named.bearers(row.request_id, row.role, row.unit)
+                if not _barred(hands, row.request_id, rules, {person})
+            ]
             for right in rights:
                 free = not _barred(hands, row.request_id, rules, {actor, right.person})
-                if free and right.gives(people, own, row):
+                if free and (not bearers or right.person in bearers) and right.gives(people, own, row):
                     items.append(_item(row, right.principal))
                     break
         if len(rows) < page or len(items) >= limit:

@@ -43,6 +43,11 @@ PEOPLE = {
     "outsider": ELSEWHERE,
     "gone": UNIT,
 }
+# The sample documents name these people for the signature.
+NAMES = {
+    "signer": KINDS["employer_declaration"].example()["signing"]["name"],
+    "manager": KINDS["action_plan"].example()["approval"]["name"],
+}
 # role → (person, unit it is granted for)
 GRANTS: Mapping[str, Sequence[tuple[str, str | None]]] = {
     "employee": [("employee", None), ("colleague", None), ("manager", None), ("outsider", None)],
@@ -58,7 +63,7 @@ GRANTS: Mapping[str, Sequence[tuple[str, str | None]]] = {
 def settle_people(store: Store) -> None:
     with store.write() as session:
         session.add_all(
-            Person(id=name, name=name.title(), unit=unit, active=name != "gone")
+            Person(id=name, name=NAMES.get(name, name.title()), unit=unit, active=name != "gone")
             for name, unit in PEOPLE.items()
         )
         session.flush()

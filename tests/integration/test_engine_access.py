@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from tests.integration.engine_office import Office
+from tests.integration.engine_office import NAMES, PLAN, Office, sections
 from workflow import reading
+from workflow.commands import Submission
 from workflow.errors import NotFound, Refused
-from workflow.tables import Grant, Hand, Person, Substitute
+from workflow.tables import Grant, Hand, Person, Request, Substitute
 
 
 @pytest.fixture
@@ -225,6 +226,97 @@ def test_nobody_stands_in_for_themselves(office: Office) -> None:
     assert "substitute" in reasons(office, office.submit(), "approve", "manager", "manager")
 
 
+# --- the person whom the document names
+
+
+@pytest.mark.parametrize(
+    ("variant", "trigger"), [("A0", "signed"), ("A1", "sign"), ("A3", "sign"), ("A4", "release_seal")]
+)
+def test_only_the_signer_named_signs(office: Office, variant: str, trigger: str) -> None:
+    number = office.to_sign(variant)
+    if variant == "A0":
+        office.do("printed", "clerk", number)
+    with pytest.raises(Refused) as caught:
+        office.fire(trigger, "signer2", number)
+    [reason] = caught.value.reasons
+    assert reason.code == "not-named"
+    assert NAMES["signer"] in reason.message
+    assert trigger not in office.engine.show(number, "signer2").possible
+    assert (queue(office, "signer2"), queue(office, "signer")) == ([], [(number, None)])
+    assert reasons(office, number, "return", "signer2") == []
+    assert reasons(office, number, "withdraw", "employee") == []
+    assert office.fire(trigger, "signer", number).state in {"sealing", "stamping"}
+
+
+def test_a_plan_is_signed_by_the_leader_named(office: Office) -> None:
+    definition = office.catalogue.get(PLAN, "standard")
+    new = Submission(PLAN, "standard")
+    number = office.do("submit", "employee", data=sections(definition, "draft"), submission=new).request_id
+    office.fire("approve", "manager2", number)
+    office.run_steps()
+    assert reasons(office, number, "sign", "manager2") == ["not-named"]
+    assert office.fire("sign", "manager", number).state == "sealing"
+
+
+def stand_in_for(office: Office, principal: str) -> None:
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id=principal,
+                substitute_id="substitute",
+                role="signer",
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+
+
+def test_a_substitute_signs_for_the_one_named_and_for_nobody_else(office: Office) -> None:
+    number = office.to_sign()
+    stand_in_for(office, "signer2")
+    assert reasons(office, number, "sign", "substitute", "signer2") == ["not-named"]
+    assert queue(office, "substitute") == []
+    stand_in_for(office, "signer")
+    assert queue(office, "substitute") == [(number, "signer")]
+    office.fire("sign", "substitute", number, on_behalf_of="signer")
+
+
+def test_the_name_alone_gives_no_role(office: Office) -> None:
+    number = office.to_sign()
+    with office.store.write() as session:
+        session.get_one(Person, "clerk").name = NAMES["signer"]
+    assert reasons(office, number, "sign", "clerk") == ["role"]
+    assert queue(office, "clerk") == []
+
+
+def test_a_document_that_names_nobody_is_signed_by_anybody_with_the_role(office: Office) -> None:
+    number = office.to_sign()
+    with office.store.write() as session:
+        request = session.get_one(Request, number)
+        request.data = {**request.data, "signing": {"place": "Voorbeeldstad"}}
+    for person in ("signer", "signer2"):
+        assert queue(office, person) == [(number, None)]
+        assert reasons(office, number, "sign", person) == []
+
+
+@pytest.mark.parametrize("gone", ["left", "renamed", "no role", "barred"])
+def test_when_the_one_named_cannot_sign_others_see_it_and_return_it(office: Office, gone: str) -> None:
+    number = office.to_sign()
+    with office.store.write() as session:
+        signer = session.get_one(Person, "signer")
+        if gone == "left":
+            signer.active = False
+        elif gone == "renamed":
+            signer.name = "S. Voorbeeld-Linde"
+        elif gone == "no role":
+            session.execute(Grant.table().delete().where(Grant.person_id == "signer"))
+        else:
+            session.add(Hand(request_id=number, rule="manager|sign", person_id="signer", state="manager"))
+    assert queue(office, "signer2") == [(number, None)]
+    assert reasons(office, number, "sign", "signer2") == ["not-named"]
+    assert office.do("return", "signer2", number, remark="Name another.").state == "review"
+
+
 # --- four eyes
 
 
@@ -243,7 +335,7 @@ def test_one_person_with_two_roles_acts_once(office: Office) -> None:
     assert "four-eyes" in reasons(office, number, "approve", "manager2")
     office.fire("approve", "clerk", number)
     office.run_steps()
-    assert reasons(office, number, "sign", "clerk2") == []
+    assert reasons(office, number, "return", "clerk2") == []
 
 
 def test_a_substitute_lays_both_hands_on_it(office: Office) -> None:

@@ -155,6 +155,27 @@ CASES = [
         "no state 'reveiw'",
     ),
     case(Rule.UNKNOWN_NAME, A1, '["request", "manager"]', '["request", "boss"]', "review", "no state 'boss'"),
+    case(Rule.UNKNOWN_NAME, A1, '"signing.name"', '"signing.nmae"', "sign", "No document here has"),
+    case(Rule.UNKNOWN_NAME, A1, '"signing.name"', '"approval.name"', "sign", "No document here has"),
+    case(Rule.UNKNOWN_NAME, A1, '"signing.name"', '"employee.name.first"', "sign", "No document here has"),
+    case(Rule.BAD_NAME, A1, '"signing.name"', '"signing"', "sign", "'signing' is not a name"),
+    case(Rule.WRONG_TYPE, A1, '"signing.name"', '["signing.name"]', "sign", "must be a text"),
+    case(
+        Rule.MISPLACED_KEY,
+        A1,
+        'auto = "deliver"',
+        'auto = "deliver"\nnamed_in = "signing.name"',
+        "delivering",
+        "'named_in'",
+    ),
+    case(
+        Rule.MISSING,
+        PLAN,
+        'on.sign = { to = "sealing" }\non.return = { to = "approve", remark = true }\n',
+        'on.sign = { to = "sealing" }\n',
+        "sign",
+        "'return' is missing",
+    ),
     case(Rule.UNKNOWN_NAME, A1, 'signs_as = "sign"', 'signs_as = "signer"', "sealing", "no state 'signer'"),
     case(
         Rule.UNKNOWN_NAME, A1, 'when = ["temporary"]', 'when = ["temporay"]', "sealing", "no guard 'temporay'"

@@ -59,6 +59,7 @@ def test_the_table_says_who_may_not_and_what_is_asked() -> None:
     assert re.search(
         r"review +clerk, not by request or manager +approve +rendering +approved +data for final", shown
     )
+    assert re.search(r"sign +signer, not by request or manager, named in signing\.name +sign", shown)
     assert re.search(r"countersign when temporary", shown)
     assert re.search(r"sealing +consent click", shown)
 
@@ -102,7 +103,9 @@ def test_json_is_one_document_with_stable_keys(what: str, capsys: pytest.Capture
 
 
 def test_json_holds_the_rules_of_a_state() -> None:
-    state = as_json(CATALOGUE.get("employer-declaration", "A1"))["states"]["review"]
+    states = as_json(CATALOGUE.get("employer-declaration", "A1"))["states"]
+    assert states["sign"]["named_in"] == "signing.name"
+    state = states["review"]
     assert state["not_by"] == ["request", "manager"]
     assert (state["due"], state["norm"], state["after"]) == ("PT16H", "PT2M", {"PT8H": ["remind"]})
     assert state["triggers"]["return"] == {"branches": [{"to": "manager"}], "remark": True}
