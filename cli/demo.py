@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from sqlalchemy import select
 
 from certs.serve_authority import AuthorityServer
 from certs.trust import load_trust
-from cli.folder import add_data_option, add_json_option
+from cli.files import make_folder, write_whole
+from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
 from documents.register import SAMPLE
 from signing.verify.bulk import verify_paths
@@ -26,14 +26,13 @@ from throughput.events import records_since
 from throughput.measures import VariantMeasures, measure
 from throughput.spans import cases_of
 from workflow.logcheck import LogReport, verify
-from workflow.office import REGISTER_FILE, Office
+from workflow.office import Office
 from workflow.outcomes import Patience
 from workflow.people import update_people
 from workflow.tables import DocumentRow, Incident, LogHead, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
 REQUESTS_PER_PLAN = 5
-TRUST_FILE = Path("trust") / "development-root.pem"
 ROUNDS_AT_MOST = 40
 
 
@@ -64,14 +63,19 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the whole job; 0 when every file passed and the log verifies, else 1."""
     say = _silent if args.json else _say
-    args.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(args.data, mode=0o700)
+    make_folder((_out(args) / TRUST_FILE).parent)
     if not (args.data / REGISTER_FILE).exists():
-        shutil.copyfile(SAMPLE, args.data / REGISTER_FILE)
+        write_whole(args.data / REGISTER_FILE, SAMPLE.read_bytes(), force=False)
     # somebody is watching: a step that fails is told soon, and not tried for hours
     office = Office.open(args.data, patience=Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0))
     try:
         with AuthorityServer(office.authority.folder):
-            outcome = asyncio.run(_Demo(office, args.requests, args.variants, say).run(args.out))
+            outcome = asyncio.run(
+                _Demo(office, args.requests, args.variants, say).run(
+                    _out(args), compared=args.out is not None
+                )
+            )
     finally:
         office.close()
     if args.json:
@@ -121,7 +125,7 @@ class _Demo:
         self.variants = variants
         self.say = say
 
-    async def run(self, out: Path | None) -> Outcome:
+    async def run(self, out: Path, *, compared: bool) -> Outcome:
         office, begun = self.office, monotonic()
         if office.register is None:
             raise AssertionError("the sample register was put into the folder")
@@ -136,8 +140,8 @@ class _Demo:
         sample.submit_plans(-(-self.count // REQUESTS_PER_PLAN))
         self.say(f"{len(sample.requests)} requests submitted")
         await self._drive(sample)
-        files = self._export(sample, out or office.folder / "signed")
-        reports = self._verify(files, out or office.folder / "signed")
+        files = self._export(sample, out)
+        reports = self._verify(files, out)
         with office.store.read() as session:
             records = list(records_since(session, first))
             log = verify(session)
@@ -154,7 +158,7 @@ class _Demo:
                 next(one.person_id for one in office.register.people() if one.has_duty("clerk")),
             ),
         )
-        if out is not None:
+        if compared:
             text = json.dumps(outcome.as_dict(), ensure_ascii=False, indent=2)
             (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
         return outcome
@@ -173,8 +177,7 @@ class _Demo:
 
     def _export(self, sample: SampleOffice, out: Path) -> list[Path]:
         """Write the signed PDFs, a folder per variant, and the root to trust."""
-        (out / TRUST_FILE).parent.mkdir(parents=True, exist_ok=True)
-        (out / TRUST_FILE).write_bytes(self.office.authority.root_pem)
+        write_whole(out / TRUST_FILE, self.office.authority.root_pem, force=True)
         with self.office.store.read() as session:
             rows = session.execute(
                 select(Request.key, Request.variant, DocumentRow.number, DocumentRow.current_sha256)
@@ -185,7 +188,7 @@ class _Demo:
         files = []
         for key, variant, number, sha256 in rows:
             folder = out / (variant if key == DECLARATION else PLAN)
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
             files.append(folder / f"{number}.pdf")
             files[-1].write_bytes(self.office.blobs.get(sha256))
         self.say(f"{len(files)} signed PDFs in {out}")
@@ -218,13 +221,21 @@ def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]
         say(f"  not finished: {count} in {state}")
     say(f"{outcome.requests} requests in {outcome.seconds:.1f} s\n")
     say(as_text(outcome.measures))
-    signed = args.out or args.data / "signed"
+    signed = _out(args)
+    say(f"The root certificate to trust: {signed / TRUST_FILE}")
     say("Try next:")
     say(f"  paraaf verify {signed} --trust {signed / TRUST_FILE}")
     number, clerk = outcome.look
     say(f"  paraaf show {number} --as {clerk} --data {args.data}")
     say(f"  paraaf throughput --data {args.data}")
     say(f"  paraaf log verify --data {args.data}")
+
+
+def _out(args: argparse.Namespace) -> Path:
+    """Where the signed PDFs go."""
+    out: Path | None = args.out
+    data: Path = args.data
+    return out or data / "signed"
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,17 @@ def read_input(path: Path) -> bytes:
         ) from error
 
 
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder with these rights; one that is there stays as it is. Raises OutputRefused."""
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputRefused(
+            f"The folder {folder} can't be made: {error.strerror}.",
+            hint="Choose another, in a place that may be written.",
+        ) from error
+
+
 def require_room(path: Path, *, force: bool) -> None:
     """Refuse a path that can't be written to before any work is done for it. Raises OutputRefused."""
     if not path.parent.is_dir():

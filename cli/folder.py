@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 VARIABLE = "PARAAF_DATA"
 REGISTER_FILE = "hr_register.csv"
 """As workflow.office has it, which takes a second to import."""
+AUTHORITY = "authority"
+"""The development authority's folder, as workflow.office has it: its files hold private keys."""
+TRUST_FILE = Path("trust") / "development-root.pem"
+"""Its root certificate, without the key: to be handed out."""
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:

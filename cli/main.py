@@ -42,6 +42,16 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings)  # type: ignore[arg-type]
 
 
+class _Version(argparse.Action):
+    """Prints the installed version; looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"paraaf {version('paraaf')}")
+        parser.exit()
+
+
 def module_of(command: str) -> ModuleType:
     """The module of a command."""
     return import_module(f"cli.{command}")
@@ -57,6 +67,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         epilog="The data folder is ./data, or PARAAF_DATA. `paraaf COMMAND --help` tells more.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version")
     # prog: argparse would begin a command's usage with the usage above
     subparsers = top.add_subparsers(metavar="COMMAND", required=True, prog="paraaf", help=argparse.SUPPRESS)
     for name in COMMANDS:

@@ -3,16 +3,17 @@
 import argparse
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from certs.authority import DevelopmentAuthority
 from cli.errors import ChoiceNeeded
-from cli.files import read_input, write_whole
-from cli.folder import REGISTER_FILE, add_data_option, add_json_option, require_office
+from cli.files import make_folder, read_input, write_whole
+from cli.folder import AUTHORITY, REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_office
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
 from workflow.definition import load_folder
@@ -74,10 +75,15 @@ def _load(args: argparse.Namespace) -> int:
         active = update_people(session, register)
         session.flush()
         write_whole(args.data / REGISTER_FILE, content, force=True)  # refused: nothing is committed either
+    authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
+    trust = args.data / TRUST_FILE
+    make_folder(trust.parent)
+    write_whole(trust, authority.root_pem, force=True)
     if args.json:
         print_json({"loaded": active})
     else:
         print(f"{counted(active, 'person').replace('persons', 'people')} loaded from {args.register}.")
+        print(f"The root certificate to trust: {trust}")
     return 0
 
 

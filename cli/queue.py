@@ -3,10 +3,16 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
-from cli.printing import aligned, counted, minute, print_json
+from cli.printing import aligned, counted, minute, print_json, printable
 from workflow.reading import QueueItem
+from workflow.tables import Person
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the queue."""
     with office_of(args) as office:
         items = office.engine.queue(args.who, limit=args.limit)
+        if not items:
+            _require_known(office, args.who)
     if args.json:
         print_json({"tasks": [asdict(item) for item in items]})
     elif items:
@@ -42,6 +50,13 @@ def limit(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError("give a number from 1 to 100000")
     return int(text)
+
+
+def _require_known(office: "Office", who: str) -> None:
+    """Refuse somebody who never worked here: a mistyped id has no empty queue. Raises ChoiceNeeded."""
+    with office.store.read() as session:
+        if session.get(Person, who) is None:
+            raise ChoiceNeeded(f"{printable(who)} is not known here.", hint="`paraaf people` lists who is.")
 
 
 def _table(items: Sequence[QueueItem], who: str) -> Iterator[str]:

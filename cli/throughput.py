@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
@@ -14,6 +15,8 @@ from throughput.events import records_since
 from throughput.measures import VariantMeasures, measure
 from throughput.report import report_pdf
 from throughput.spans import Case, cases_of
+from workflow.definition import load_folder
+from workflow.names import known_names
 from workflow.store import Store
 
 
@@ -45,13 +48,22 @@ def run(args: argparse.Namespace) -> int:
         require_room(args.report, force=args.force)
     require_office(args.data)
     with closing(Store.open(args.data)) as store, store.read() as session:
-        cases = [case for case in cases_of(records_since(session)) if _asked(case, args)]
+        every = cases_of(records_since(session))
+    _require_key(args.key, {case.key for case in every})
+    cases = [case for case in every if _asked(case, args)]
     rows = measure(cases)
     if args.report is not None:
         content = report_pdf(rows, period=_period(args, len(cases)), made_at=datetime.now(UTC))
         write_whole(args.report, content, force=args.force)
     _tell(rows, args)
     return 0
+
+
+def _require_key(key: str | None, in_log: set[str]) -> None:
+    """Refuse a process that there is not, nor ever was. Raises ChoiceNeeded."""
+    known = in_log | {definition.key for definition in load_folder(names=known_names()).all}
+    if key is not None and key not in known:
+        raise ChoiceNeeded(f"There is no process {key!r}.", hint=f"Choose from: {', '.join(sorted(known))}.")
 
 
 def beginning(text: str) -> datetime:

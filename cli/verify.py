@@ -74,6 +74,10 @@ def run(args: argparse.Namespace) -> int:
 
     for text in _teller(args)(noted()):
         print(_encodable(text, as_json=args.json), end="", flush=True)
+    if not args.trust and Indication.INDETERMINATE in seen:
+        print(
+            "paraaf verify: nothing is trusted; name the certificate to trust with --trust.", file=sys.stderr
+        )
     status = exit_status(seen)
     return status if _summarised(args, kept, now) else status or 2
 

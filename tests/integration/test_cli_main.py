@@ -107,6 +107,22 @@ def test_a_mistyped_folder_is_no_empty_office(words: list[str], terminal: Termin
     assert not terminal.data.exists()
 
 
+def test_the_version(terminal: Terminal) -> None:
+    said = terminal("--version")
+    assert said.status == 0
+    assert re.fullmatch(r"paraaf \d+\.\d+\.\d+\n", said.out)
+
+
+def test_a_demo_where_nothing_may_be_written(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = terminal("demo", "--data", tmp_path / "file" / "data")
+    assert said.status == 1
+    assert said.err.startswith(f"paraaf: The folder {tmp_path / 'file' / 'data'} can't be made: ")
+    said = terminal.office("demo", "--out", tmp_path / "file")
+    assert said.status == 1
+    assert said.err.startswith(f"paraaf: The folder {tmp_path / 'file' / 'trust'} can't be made: ")
+
+
 def test_the_folder_may_come_from_the_environment(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

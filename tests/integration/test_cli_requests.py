@@ -52,6 +52,7 @@ def work(terminal: Terminal) -> None:
     """Have the automatic steps done."""
     said = terminal.office("worker", "--until-idle")
     assert (said.status, said.err) == (0, "")
+    assert said.out.endswith((" rendered.\n", " signed, 1 delivered.\n"))
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -156,6 +157,11 @@ class TestSubmit:
 class TestQueueAndShow:
     def test_the_queue_of_somebody_without_tasks(self, terminal: Terminal) -> None:
         assert terminal.office("queue", "--as", OUTSIDER).out == f"Nothing waits for {OUTSIDER}.\n"
+
+    def test_the_queue_of_nobody(self, terminal: Terminal) -> None:
+        said = terminal.office("queue", "--as", "P999")
+        assert (said.status, said.out) == (1, "")
+        assert said.err.startswith("paraaf: P999 is not known here.")
 
     def test_the_queue_says_who_holds_a_task(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
@@ -374,8 +380,9 @@ def test_from_a_row_to_a_signed_document(
     shown = terminal.json("show", 1, "--as", EMPLOYEE, "-o", file)
     assert shown["request"]["state"] == "delivered"
     assert shown["request"]["documents"][0]["level_reached"] == "B-LT"
-    trust = terminal.data / "authority" / "root.pem"
+    trust = terminal.data / "trust" / "development-root.pem"
     assert terminal("verify", file, "--trust", trust).status == 0
+    assert "name the certificate to trust with --trust" in terminal("verify", file).err
     again = terminal.office("show", 1, "--as", EMPLOYEE, "-o", file)
     assert "is there already" in again.err
     assert terminal.office("show", 1, "--as", EMPLOYEE, "-o", file, "--force").status == 0
@@ -385,7 +392,17 @@ def test_from_a_row_to_a_signed_document(
     assert terminal.office("log", "verify").status == 0
 
 
+def test_a_worker_without_work_says_so(terminal: Terminal) -> None:
+    assert terminal.office("worker", "--until-idle").out == "Nothing to do.\n"
+
+
 class TestPeople:
+    def test_loading_says_where_the_root_certificate_is(self, terminal: Terminal) -> None:
+        root = terminal.data / "trust" / "development-root.pem"
+        assert terminal.office("people", "--register", SAMPLE).out.endswith(f" {root}\n")
+        assert root.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
+        assert b"PRIVATE" not in root.read_bytes()
+
     def test_the_list_says_roles_and_where(self, terminal: Terminal) -> None:
         out = terminal.office("people").out.splitlines()
         assert out[0].split() == ["id", "name", "unit", "roles"]
@@ -477,6 +494,14 @@ class TestThroughput:
         assert self.counted(terminal, "--to", str(today - day)) == []
         assert self.counted(terminal, "--to", f"{today}T00:00Z") == []
         assert self.counted(terminal, "--key", "team-action-plan") == []
+
+    def test_a_process_that_there_is_not(self, terminal: Terminal) -> None:
+        said = terminal.office("throughput", "--key", "no")
+        assert said.status == 1
+        assert said.err.splitlines() == [
+            "paraaf: There is no process 'no'.",
+            "        Choose from: employer-declaration, team-action-plan.",
+        ]
 
     def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
         head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
