@@ -108,11 +108,16 @@ def _flow(rows: Sequence[VariantMeasures]) -> Table:
 
 
 def _people(rows: Sequence[VariantMeasures]) -> Table:
-    table = [["process", "variant", "lead median", "lead p90", "touch median", "touch p90"]]
-    table += [[row.key, row.variant, *_lead(row), *_touch(row)] for row in rows]
-    note = f"{BY_PROGRAM}: a program carried out people's steps, so there is no human time to report."
-    driven = any(row.lead_driven_by_program for row in rows)
-    return Table("People (measured from events)", table, [note] if driven else [])
+    table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
+    table += [[row.key, row.variant, str(_by_people(row)), *_lead(row), *_touch(row)] for row in rows]
+    notes = ["n: delivered requests in which people did every step of theirs; only these are timed."]
+    if any(row.lead_driven_by_program for row in rows):
+        notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
+    return Table("People (measured from events)", table, notes)
+
+
+def _by_people(row: VariantMeasures) -> int:
+    return 0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
 
 
 def _lead(row: VariantMeasures) -> list[str]:

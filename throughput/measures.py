@@ -36,9 +36,9 @@ class VariantMeasures:
     withdrawn: int
     returned: int
     first_time_right: float | None  # share of the delivered that were never returned
-    lead_s: Spread | None  # requested → delivered, delivered only
-    lead_driven_by_program: bool
-    touch_s: dict[str, Spread]  # per state; people only
+    lead_s: Spread | None  # requested → delivered; of those without a program's part, if there are any
+    lead_driven_by_program: bool  # there is none without a program's part
+    touch_s: dict[str, Spread]  # per state; requests without a program's part only
     touch_total_s: Spread | None
     system_ms: dict[str, Spread]
     system_total_ms: Spread | None  # all machine work of one request
@@ -66,7 +66,10 @@ def measure(cases: Iterable[Case]) -> list[VariantMeasures]:
 
 def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
     delivered = [case for case in cases if "delivered" in case.milestones]
-    leads = [lead for case in delivered if (lead := case.lead_s("requested", "delivered")) is not None]
+    by_people = [case for case in cases if "program" not in case.channels]
+    people_delivered = [case for case in delivered if "program" not in case.channels]
+    timed = people_delivered or delivered
+    leads = [lead for case in timed if (lead := case.lead_s("requested", "delivered")) is not None]
     system = [_system_ms(case) for case in cases if case.system_us]
     machine_s = sum(system) / 1000
     signed = sum(case.documents_signed > 0 for case in cases)
@@ -80,9 +83,9 @@ def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
         returned=sum(case.returns > 0 for case in cases),
         first_time_right=sum(case.returns == 0 for case in delivered) / len(delivered) if delivered else None,
         lead_s=spread(leads),
-        lead_driven_by_program=any("program" in case.channels for case in delivered),
-        touch_s=_touch_by_state(cases),
-        touch_total_s=spread(_touch_totals(delivered)),
+        lead_driven_by_program=bool(delivered) and not people_delivered,
+        touch_s=_touch_by_state(by_people),
+        touch_total_s=spread(_touch_totals(people_delivered)),
         system_ms=_system_by_step(cases),
         system_total_ms=spread(system),
         signatures=sum(case.documents_signed for case in cases),

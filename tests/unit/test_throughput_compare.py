@@ -41,5 +41,16 @@ def test_json_and_csv_say_where_each_figure_is_from() -> None:
     assert "declaration,A3,system.sign,ms,1,0.900,0.900,measured" in lines
 
 
+def test_by_program_is_said_of_its_own_row_only() -> None:
+    program = one_day().records
+    for record in program:
+        record |= {"seq": record["seq"] + 100, "request": 2, "variant": "A4", "channel": "program"}
+    people = as_text(measure(cases_of([*one_day().records, *program]))).partition("People")[2]
+    by_variant = {line.split()[1]: line.split()[2:] for line in people.splitlines()[3:5]}
+    assert by_variant["A3"] == ["1", "62.0", "min", "62.0", "min", "4.0", "min", "4.0", "min"]
+    assert by_variant["A4"] == ["0", *4 * ["by", "program"]]
+    assert "by program: in this row" in people
+
+
 def test_nothing_yet_is_said_in_a_sentence() -> None:
     assert as_text([]) == "No requests in this period.\n"

@@ -81,6 +81,26 @@ def test_steps_carried_out_by_a_program_are_no_human_time() -> None:
     assert row.lead_driven_by_program
 
 
+def test_a_persons_request_is_timed_among_a_programs() -> None:
+    program = one_day()
+    for record in program.records:
+        record |= {"seq": record["seq"] + 100, "request": 2, "channel": "program"}
+    (row,) = measure(cases_of([*one_day().records, *program.records]))
+    assert (row.n, row.delivered, row.lead_driven_by_program) == (2, 2, False)
+    assert row.lead_s is not None
+    assert (row.lead_s.n, row.lead_s.median) == (1, 62 * 60)
+    assert row.touch_total_s is not None
+    assert (row.touch_total_s.n, row.touch_total_s.median) == (1, 4 * 60)
+    assert {figures.n for figures in row.touch_s.values()} == {1}
+
+
+def test_a_request_that_a_program_had_a_part_in_is_no_persons() -> None:
+    log = one_day()
+    log.records[-4]["channel"] = "program"
+    (row,) = measure(cases_of(log.records))
+    assert (row.lead_driven_by_program, row.touch_total_s, row.touch_s) == (True, None, {})
+
+
 def test_open_cases_are_counted_not_left_out() -> None:
     log = Log().add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
     (row,) = measure(cases_of(log.records))
