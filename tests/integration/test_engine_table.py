@@ -130,7 +130,7 @@ def test_people(definition: Definition, temporary: bool, store: Store) -> None:
     legal = [pair for pair in pairs if _by_person(definition.states[pair[0]], pair[1])]
     assert_rows_agree(office, definition, numbers, pairs, results)
     with store.read() as session:
-        report = verify(session)
+        report = verify(session, rows=False)  # the rows were put there without events
     assert report.ok
     assert report.checked == len(legal)
 
@@ -187,4 +187,4 @@ def test_machine(definition: Definition, temporary: bool, store: Store) -> None:
             with store.write() as session, pytest.raises(NoBranch):
                 office.engine.finish_steps(session, [result])
     with store.read() as session:
-        assert verify(session).ok
+        assert verify(session, rows=False).ok
