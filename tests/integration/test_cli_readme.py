@@ -1,5 +1,6 @@
 """README's tour works word for word: each of its shell blocks is run, in order, in an empty folder."""
 
+import json
 import os
 import re
 import subprocess
@@ -49,6 +50,17 @@ def test_the_tour(tmp_path: Path) -> None:
         assert done.returncode == int(block["status"] or 0), f"{block['shell']}\n{said}"
         if block["said"]:
             assert block["said"] in said
+    measured = subprocess.run(
+        [str(paraaf), "throughput", "--json"],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = json.loads(measured.stdout)["measured"]
+    by_people = {row["variant"]: row["touch_total_s"] for row in rows if row["touch_total_s"]}
+    assert {variant: touch["n"] for variant, touch in by_people.items()} == {"A3": 1}
     root = folder / "out" / "trust" / "development-root.pem"
     check = [str(paraaf), "verify", "declaration.pdf", "sealed.pdf", "--trust", str(root)]
     assert (
