@@ -294,6 +294,16 @@ class TestFire:
         assert (first["repeated"], again["repeated"]) == (False, True)
         assert first["event_seq"] == again["event_seq"]
 
+    def test_the_same_key_and_data_do_it_once(self, terminal: Terminal, rows: Path, tmp_path: Path) -> None:
+        """The change by fields is laid over data that it has changed before."""
+        terminal.json("submit", rows)
+        file = tmp_path / "signing.json"
+        file.write_text(SIGNING)
+        terminal.json("fire", 1, "approve", "--as", MANAGER)
+        words = ("fire", 1, "approve", "--as", CLERK, "--data-json", file, "--key", "k-1")
+        first, again = terminal.json(*words)["answer"], terminal.json(*words)["answer"]
+        assert (first["repeated"], again["repeated"]) == (False, True)
+
     def test_a_stale_version_is_refused(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
         terminal.json("fire", 1, "claim", "--as", MANAGER, "--version", 1)
