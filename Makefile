@@ -12,8 +12,8 @@ run: $(VENV)/run.stamp ## drive sample requests through every step, sign, verify
 test: $(VENV)/test.stamp debian witness ## every test, including what it needs from Debian
 	$(BIN)/python -m pytest -n 2
 
-test-fast: $(VENV)/test.stamp ## the fast part, under a minute
-	$(BIN)/python -m pytest -n 2 -q -m "not slow and not witness"
+test-fast: $(VENV)/test.stamp ## the unit tests, under a minute
+	$(BIN)/python -m pytest -n 2 -q -m "not slow and not witness" tests/unit
 
 check: lint test ## what CI runs
 
