@@ -6,9 +6,9 @@ Source: ISO 32000-1, 9.7 (composite fonts), 9.8 (font descriptors), 9.10.3 (ToUn
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
@@ -97,11 +97,20 @@ class Face:
 
     def width(self, text: str, size: float) -> float:
         """The width of `text` in points at font size `size`; raises UnprintableText."""
-        try:
-            units = sum(map(self._widths.__getitem__, text))
-        except KeyError as error:
-            raise UnprintableText(self.missing(text)) from error
-        return units * size / 1000
+        return self._units(text) * size / 1000
+
+    @cached_property
+    def _units(self) -> Callable[[str], float]:
+        """The width of a text in thousandths of the size; labels come again with every document."""
+
+        @lru_cache(maxsize=2048)
+        def units(text: str) -> float:
+            try:
+                return sum(map(self._widths.__getitem__, text))
+            except KeyError as error:
+                raise UnprintableText(self.missing(text)) from error
+
+        return units
 
     @cached_property
     def parts(self) -> FaceParts:
