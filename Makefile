@@ -8,6 +8,7 @@ DATA ?= data
 
 run: $(VENV)/run.stamp ## drive sample requests through every step, sign, verify, print the comparison
 	$(BIN)/paraaf demo --data $(DATA) --requests 10 --out out
+	@echo 'To have paraaf in reach: export PATH="$$PWD/$(BIN):$$PATH"'
 
 test: $(VENV)/test.stamp debian witness ## every test, including what it needs from Debian
 	$(BIN)/python -m pytest -n 2
