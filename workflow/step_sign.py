@@ -343,14 +343,18 @@ def _result(signing: _Signing, finished: Finished, sha256: str) -> StepResult:
     return result(
         signing.work,
         "signed",
-        body={"signer": signing.person_id, "name": signing.person_name},
+        # a person's certificate names the person: its digest is erased with the rest
+        body={
+            "signer": signing.person_id,
+            "name": signing.person_name,
+            "certificate_sha256": intent.certificate_sha256,
+        },
         document=signing.document.name,
         revision=signing.document.revision_no,
         field=intent.place[1],
         profile=intent.profile,
         level_asked=str(intent.prepared.level),
         level_reached=str(finished.level_reached),
-        certificate_sha256=intent.certificate_sha256,
         sha256=sha256,
         bytes=len(finished.pdf),
     )
