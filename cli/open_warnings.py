@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from documents.errors import FieldProblem, KindProblems
-from documents.kinds import KINDS, Evidence
+from documents.kinds import KINDS
 from workflow.definition import Definition
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def open_warnings(office: "Office", view: "RequestView", definition: Definition)
     """The warnings without a reason; none once the document is made, nor while the data makes none."""
     if view.documents or view.closed_at is not None:
         return []
-    evidence = _evidence(office, view.requester_id)
+    evidence = office.evidence_of(view.requester_id)
     found = []
     for document in definition.documents.values():
         kind = KINDS[document.kind]
@@ -42,11 +42,3 @@ def open_warnings(office: "Office", view: "RequestView", definition: Definition)
 def as_json(warning: FieldProblem) -> Mapping[str, Any]:
     """A warning with stable keys."""
     return {"field": warning.field, "rule": warning.rule, "message": warning.message}
-
-
-def _evidence(office: "Office", person: str) -> Evidence:
-    """What is known of a requester beside the document today."""
-    today = office.clock().date()
-    if office.register is None or not office.register.knows(person):
-        return Evidence(issued_on=today)
-    return office.register.evidence(person, on=today)

@@ -147,6 +147,10 @@ class Office:
                 steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=until_idle
             )
 
+    def evidence_of(self, person: str) -> Evidence:
+        """What is known today of a requester beside the document: what the engine compares with."""
+        return _evidence(self.register, person, self.clock())
+
     def close(self) -> None:
         """Close the database's connections."""
         self.store.close()
