@@ -18,7 +18,7 @@ A4 = (595.28, 841.89)  # points
 Colour = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: styles are keys of caches
 class Style:
     """How a text looks: `size` and `leading` (baseline to baseline) in points, `colour` in parts of 1."""
 

@@ -1,9 +1,12 @@
 """Breaking text into lines."""
 
+from functools import lru_cache
+
 from documents.canvas import Style
 
 
-def broken(text: str, style: Style, width: float) -> list[str]:
+@lru_cache(maxsize=2048)  # labels come again with every document
+def broken(text: str, style: Style, width: float) -> tuple[str, ...]:
     """Break `text` into lines no wider than `width` points, at least one.
 
     Breaks where the text has line breaks, then at spaces, else inside a word. Raises UnprintableText.
@@ -14,7 +17,7 @@ def broken(text: str, style: Style, width: float) -> list[str]:
             lines.append(paragraph)
         else:
             lines += _filled(paragraph, style, width)
-    return lines
+    return tuple(lines)
 
 
 def _filled(paragraph: str, style: Style, width: float) -> list[str]:

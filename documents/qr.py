@@ -2,21 +2,20 @@
 
 from itertools import groupby
 
-import segno
+from zxingcpp import BarcodeFormat, create_barcode
 
-_MASK = 3
 _QUIET = 4  # modules of white on every side: ISO/IEC 18004, the quiet zone
 
 
 def qr_operators(text: str, x: float, y: float, size: float) -> str:
     """The operators that draw `text` as a QR code in the square with lower left corner (x, y).
 
-    The quiet zone is part of the square, whose side is `size` points. The mask is fixed: judging all
-    eight costs five times as much as all the rest, every mask can be read, and random characters have no
-    patterns to break.
+    The quiet zone is part of the square, whose side is `size` points. Error correction M:
+    15 % of the code may be damaged.
     """
-    code = segno.make_qr(text, error="m", mask=_MASK, boost_error=False)
-    matrix = code.matrix
+    symbol = create_barcode(text, BarcodeFormat.QRCode, ec_level="M")
+    image = symbol.to_image(scale=1, add_quiet_zones=False)
+    matrix: list[list[int]] = memoryview(image).tolist()  # type: ignore[arg-type] (a buffer; 0 is dark)
     modules = len(matrix) + 2 * _QUIET
     module = size / modules
     left, top = x + _QUIET * module, y + size - _QUIET * module
@@ -29,13 +28,13 @@ def qr_operators(text: str, x: float, y: float, size: float) -> str:
     return f"q 0 g {module:.4f} 0 0 {-module:.4f} {left:.3f} {top:.3f} cm\n" + "\n".join(rectangles) + "\nf Q"
 
 
-def _dark_runs(line: bytearray) -> list[tuple[int, int]]:
+def _dark_runs(line: list[int]) -> list[tuple[int, int]]:
     """Where dark modules start in a row, and how many follow each other."""
     runs: list[tuple[int, int]] = []
     column = 0
-    for dark, group in groupby(line):
+    for light, group in groupby(line):
         length = len(list(group))
-        if dark:
+        if not light:
             runs.append((column, length))
         column += length
     return runs

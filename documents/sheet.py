@@ -42,6 +42,7 @@ HEADING_HEIGHT = _HEADING_SPACE + HEADING.leading + HEADING_RULE
 BESIDE_MAX = 170.0
 
 Rows = Sequence[tuple[str, str]]
+Lines = tuple[str, ...]
 
 
 class DocumentTooLong(DocumentError):
@@ -75,7 +76,7 @@ class Strip:
         """The left edge of the values."""
         return self.x + self.label_width + self.gap
 
-    def cells(self, label: str, value: str) -> tuple[list[str], list[str]]:
+    def cells(self, label: str, value: str) -> tuple[Lines, Lines]:
         """A row's label and value, broken into lines."""
         return broken(label, LABEL, self.label_width), broken(value, BODY, self.value_width)
 
@@ -198,7 +199,7 @@ class Sheet:
                 self.y = top
                 self._row(strip, *strip.cells(*cell))
 
-    def _row(self, strip: Strip, labels: list[str], values: list[str]) -> None:
+    def _row(self, strip: Strip, labels: Lines, values: Lines) -> None:
         # a row that fits on a page stays in one piece when that costs little; a longer one may break
         height = max(len(labels), len(values))
         self.keep(min(height, max(4, len(labels))) * BODY.leading + _ROW_GAP)
@@ -248,7 +249,7 @@ class Sheet:
                 self.canvas.text(x + 6, self.y + 5.4, column.heading, COLUMN)
         self._fresh = False
 
-    def _table_row(self, columns: Sequence[Column], cells: Sequence[list[str]]) -> None:
+    def _table_row(self, columns: Sequence[Column], cells: Sequence[Lines]) -> None:
         for (column, x), lines in zip(_placed(columns), cells, strict=True):
             y = self.y - _CELL_PADDING
             for line in lines:

@@ -87,9 +87,7 @@ class Face:
 
         Raises UnprintableText rather than showing an empty box.
         """
-        if not self._printable.issuperset(text):
-            raise UnprintableText(self.missing(text))
-        return text.translate(self._hex)
+        return self._encoded(text)
 
     def encode(self, text: str) -> bytes:
         """The glyph ids of `text`, two bytes a character (Identity-H); raises UnprintableText."""
@@ -98,6 +96,18 @@ class Face:
     def width(self, text: str, size: float) -> float:
         """The width of `text` in points at font size `size`; raises UnprintableText."""
         return self._units(text) * size / 1000
+
+    @cached_property
+    def _encoded(self) -> Callable[[str], str]:
+        """The glyph ids of a text; like `_units`, known for what was printed lately."""
+
+        @lru_cache(maxsize=2048)
+        def encoded(text: str) -> str:
+            if not self._printable.issuperset(text):
+                raise UnprintableText(self.missing(text))
+            return text.translate(self._hex)
+
+        return encoded
 
     @cached_property
     def _units(self) -> Callable[[str], float]:

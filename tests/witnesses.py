@@ -1,5 +1,6 @@
-"""Outside witnesses of what we sign: Poppler, OpenSSL, qpdf, veraPDF; none of them shares code with us.
+"""Outside witnesses of what we draw and sign: Poppler, OpenSSL, qpdf, veraPDF, ZBar.
 
+None of them shares code with us.
 What they are asked about is cut out of the file by its /ByteRange alone, without our reader or pyHanko.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from asn1crypto import cms, parser
+from PIL.Image import Image
 
 VERAPDF = Path(__file__).parent / "witness" / "verapdf.sh"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"  # id-ct-TSTInfo, RFC 3161
@@ -60,6 +62,15 @@ class Cut:
             and choice.chosen.issuer == wanted["issuer"]
         )
         return found
+
+
+def scanned(page: Image, folder: Path) -> list[str]:
+    """The texts of the QR codes on a page, as ZBar reads them."""
+    path = folder / "page.png"
+    page.save(path)
+    command = ["zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.stdout.splitlines()
 
 
 def cuts(pdf: bytes) -> list[Cut]:

@@ -46,7 +46,7 @@ class Place:
         return INK_HEIGHT if self.field is None else BOX_HEIGHT
 
     @property
-    def label_lines(self) -> list[str]:
+    def label_lines(self) -> tuple[str, ...]:
         """The words over the box."""
         return broken(self.label, _BOX_LABEL, BOX_WIDTH)
 

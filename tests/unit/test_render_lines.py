@@ -27,11 +27,11 @@ def test_nothing_but_spaces_and_breaks_is_lost(text: str, width: float) -> None:
 
 def test_breaks_between_words() -> None:
     lines = broken("one two three four", STYLE, STYLE.width("one two three"))
-    assert lines == ["one two three", "four"]
+    assert lines == ("one two three", "four")
 
 
 def test_own_line_breaks_stay() -> None:
-    assert broken("one\n\ntwo", STYLE, 200) == ["one", "", "two"]
+    assert broken("one\n\ntwo", STYLE, 200) == ("one", "", "two")
 
 
 def test_a_word_wider_than_the_line_is_cut() -> None:
@@ -40,7 +40,7 @@ def test_a_word_wider_than_the_line_is_cut() -> None:
 
 
 def test_a_character_wider_than_the_line_still_stands() -> None:
-    assert broken("WW", STYLE, 1) == ["W", "W"]
+    assert broken("WW", STYLE, 1) == ("W", "W")
 
 
 def test_bold_text_is_measured_in_bold() -> None:
@@ -51,7 +51,7 @@ def test_bold_text_is_measured_in_bold() -> None:
 
 
 def test_empty_text_is_one_empty_line() -> None:
-    assert broken("", STYLE, 100) == [""]
+    assert broken("", STYLE, 100) == ("",)
 
 
 def test_unprintable_text_is_refused() -> None:
@@ -60,4 +60,4 @@ def test_unprintable_text_is_refused() -> None:
 
 
 def test_the_space_between_words_counts() -> None:
-    assert broken("one two three", STYLE, STYLE.width("one two") - 0.5) == ["one", "two", "three"]
+    assert broken("one two three", STYLE, STYLE.width("one two") - 0.5) == ("one", "two", "three")
