@@ -377,7 +377,7 @@ def table(rows: list[Row] | None = None) -> str:
             row.level,
             number(row.cpu_ms, ".3f"),
             number(row.wall_ms, ".3f"),
-            number(row.factor, ".1f"),
+            number(row.factor, ".2f" if row.cpu_ms is None else ".1f"),
             number(row.target, "g"),
             number(row.documents_per_s, ".0f"),
         )

@@ -15,7 +15,8 @@ def qr_operators(text: str, x: float, y: float, size: float) -> str:
     """
     symbol = create_barcode(text, BarcodeFormat.QRCode, ec_level="M")
     image = symbol.to_image(scale=1, add_quiet_zones=False)
-    matrix: list[list[int]] = memoryview(image).tolist()  # type: ignore[arg-type] (a buffer; 0 is dark)
+    # the library's types do not say that an image is a buffer; 0 is dark
+    matrix: list[list[int]] = memoryview(image).tolist()  # type: ignore[arg-type,assignment]
     modules = len(matrix) + 2 * _QUIET
     module = size / modules
     left, top = x + _QUIET * module, y + size - _QUIET * module

@@ -43,7 +43,6 @@ class OpenedPdf:
             number, generation = self.layout.root.split()
             self.root = Ref(int(number), int(generation))
             self.catalog = self.dictionary(self.root)
-            self._fields = dict(self._collect(self.entry(self.form, "/Fields", []), "", None, set(), 0))
         except UNREADABLE as error:
             raise malformed(error) from error
 
@@ -55,6 +54,14 @@ class OpenedPdf:
                 return PyHankoObjects(self.reader, len(self._pdf))
             except UNREADABLE as error:
                 raise malformed(error) from error
+
+    @cached_property
+    def _fields(self) -> dict[str, Ref]:
+        """The signature fields by their full names."""
+        try:
+            return dict(self._collect(self.entry(self.form, "/Fields", []), "", None, set(), 0))
+        except UNREADABLE as error:
+            raise malformed(error) from error
 
     @cached_property
     def reader(self) -> PdfFileReader:
