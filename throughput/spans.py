@@ -6,7 +6,7 @@ when it ran. The two are never added up.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -117,7 +117,7 @@ class _Reader:
         else:
             case.channels.add(record.get("channel", "person"))
         if record.get("mark"):
-            case.milestones.setdefault(record["mark"], at)
+            case.milestones.setdefault(record["mark"], _happened(record, at))
         self._count(case, record)
         self._move(case, record, at)
 
@@ -157,3 +157,14 @@ class _Reader:
             del self.tasks[case.request]
         if record.get("task"):  # the state entered waits for a person
             self.tasks[case.request] = _Task(record["to"], at)
+
+
+def _happened(record: Mapping[str, Any], at: datetime) -> datetime:
+    """When a milestone was reached: on paper a person says on which day, and types it in later.
+
+    A day counts to its end (UTC), so that paper is never made faster than it was, but not beyond the event.
+    """
+    day = record.get("posted_on") or record.get("signed_on")
+    if day is None:
+        return at
+    return min(at, datetime.combine(date.fromisoformat(day), time.max, tzinfo=UTC))

@@ -75,10 +75,10 @@ class Ledger:
             self.references[row.key, row.requester_id, row.reference] = row.id
 
     def load_reports(self, request_ids: Collection[int]) -> None:
-        """Read the days that people reported on these requests before, as far as they are not erased."""
+        """Read the days that people reported on these requests before."""
         for row in self.session.connection().execute(_REPORTS, {"ids": list(request_ids)}):
-            if row.request_id in self.cases and '"signed_on"' in row.body:
-                self.cases[row.request_id].report(json.loads(row.body).get("facts", {}))
+            if row.request_id in self.cases and '"signed_on"' in row.record:
+                self.cases[row.request_id].report(json.loads(row.record))
 
     def load_incidents(self, request_ids: Collection[int]) -> None:
         """Read the unresolved incidents of these requests."""
@@ -221,8 +221,4 @@ _ANSWERS = select(_keys.c.actor, _keys.c.key, _keys.c.body_sha256, _keys.c.answe
     tuple_(_keys.c.actor, _keys.c.key).in_(_some)
 )
 _events, _bodies = Event.table(), Body.table()
-_REPORTS = (
-    select(_events.c.request_id, _bodies.c.body)
-    .join_from(_events, _bodies, _events.c.seq == _bodies.c.seq)
-    .where(_events.c.request_id.in_(_some), _bodies.c.body.is_not(None))
-)
+_REPORTS = select(_events.c.request_id, _events.c.record).where(_events.c.request_id.in_(_some))

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflow.cases import Case, OpenTask
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
-from workflow.definition_model import REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
+from workflow.definition_model import FACTS, REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
 from workflow.judge import Ruling, data_digest, rules_of
 from workflow.ledger import Ledger
 from workflow.machine import take
@@ -85,7 +85,7 @@ class Mover:
         if command.trigger != WITHDRAW:
             self._lay_hands(case, command)
         self._close_task(case, command)
-        facts = {"trigger": command.trigger, "channel": command.channel}
+        facts = {"trigger": command.trigger, "channel": command.channel, **_days(command)}
         body = _body(command)
         body["data_sha256"] = case.data_sha256
         return self._enter(case, branch, MOVED_BY.get(command.trigger, MOVED), facts, body)
@@ -189,9 +189,15 @@ def _body(command: Command) -> dict[str, Any]:
         body["remark"] = command.remark
     if command.consent is not None:
         body["consent"] = command.consent
-    if command.facts:
-        body["facts"] = dict(command.facts)
+    said = {name: value for name, value in command.facts.items() if FACTS[name] != "day"}
+    if said:
+        body["facts"] = said
     return body
+
+
+def _days(command: Command) -> dict[str, str]:
+    """The days that a person reported: they name nobody, and the timings of paper need them for ever."""
+    return {name: value for name, value in command.facts.items() if FACTS[name] == "day"}
 
 
 def _microseconds(span: timedelta) -> int:

@@ -44,6 +44,17 @@ def one_day() -> Log:
     return log
 
 
+def test_paper_counts_from_the_day_that_a_person_reports_not_from_when_it_was_typed() -> None:
+    log, day = Log(), 24 * 60
+    log.add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
+    log.add(9 * day, "request_advanced", **move("a", "b", mark="signed", signed_on="2026-03-04"))
+    log.add(9 * day, "request_advanced", **move("b", "c", mark="delivered", posted_on="2026-03-11"))
+    (case,) = cases_of(log.records)
+    assert case.milestones["signed"] == datetime(2026, 3, 4, 23, 59, 59, 999999, tzinfo=UTC)
+    # typed in on the same day: not later than the event
+    assert case.milestones["delivered"] == START + timedelta(days=9)
+
+
 def test_spans_are_what_a_watch_says() -> None:
     (case,) = cases_of(one_day().records)
     manager = {span.kind: span.seconds / 60 for span in case.spans if span.state == "manager"}
