@@ -33,19 +33,26 @@ class Store:
         self._reader = self._engine(readonly=True)
 
     @classmethod
-    def open(cls, folder: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Self:
-        """Open the database of a data folder and bring it up to date; unless `make` is false, make it.
+    def unopened(cls, folder: Path, environ: Mapping[str, str] = os.environ) -> Self:
+        """The database of a data folder, there or not, whatever is in it. Raises StoreUnavailable.
 
         The embedded default is a file in the folder; PARAAF_DATABASE names another database by its URL.
-        Raises StoreUnavailable, StoreOutdated.
         """
         try:
-            store = cls(environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE)))
+            return cls(environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE)))
         except (ArgumentError, ImportError) as error:  # told without the URL, which may hold a password
             raise StoreUnavailable(
                 f"{VARIABLE} names no database that can be used.",
                 hint="Write it like postgresql+psycopg://user@host/name; without it the data folder is used.",
             ) from error
+
+    @classmethod
+    def open(cls, folder: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Self:
+        """Open the database of a data folder and bring it up to date; unless `make` is false, make it.
+
+        Raises StoreUnavailable, StoreOutdated.
+        """
+        store = cls.unopened(folder, environ)
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
                 f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
@@ -74,6 +81,14 @@ class Store:
         """A transaction that sees one moment and can't write. Raises StoreUnavailable."""
         with self._session(self._reader) as session:
             yield session
+
+    @contextmanager
+    def moment(self) -> Iterator[tuple[Session, str]]:
+        """A transaction on PostgreSQL that sees one moment, and the name by which pg_dump sees the same."""
+        settings = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        engine = self._reader.execution_options(**settings)
+        with self._session(engine) as session:
+            yield session, str(session.scalar(text("SELECT pg_export_snapshot()")))
 
     def migrate(self) -> None:
         """Bring the tables up to date; several processes may do so at once.

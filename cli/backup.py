@@ -1,0 +1,61 @@
+"""`paraaf backup`: copies the whole office into one file, while it runs."""
+
+import argparse
+from pathlib import Path
+
+from cli.folder import add_data_option, add_json_option, office_of
+from cli.printing import counted, print_json
+
+_EPILOG = """The file holds personal data and private keys, unencrypted: made for its owner alone. Encrypt
+it before you take it away, and keep it no longer than the requests themselves may be kept.
+exit status: 0 everything is in it; 1 something could not be copied, and is named."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf backup`."""
+    parser = subparsers.add_parser(
+        "backup",
+        description="Copy the database, the stored files, the register and the development authority into one"
+        " file, as of one moment. The office may be at work.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE.tar", help="the file to write; must be new"
+    )
+    add_data_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Copy, and tell what the file holds."""
+    from importlib.metadata import version  # noqa: PLC0415 (help need not wait for it)
+
+    from workflow.backup import make_backup  # noqa: PLC0415
+
+    with office_of(args) as office:
+        made = make_backup(
+            args.output,
+            store=office.store,
+            blobs=office.blobs,
+            folder=office.folder,
+            now=office.clock,
+            release=version("paraaf"),
+        )
+    if args.json:
+        print_json(
+            {
+                "file": str(args.output),
+                "made_at": made.made_at,
+                "head": str(made.head),
+                "files": made.blobs,
+                "bytes": made.size,
+                "faults": [{"sha256": one.sha256, "why": one.why} for one in made.faults],
+            }
+        )
+    else:
+        size = f"{made.size / 1e6:.1f} MB"
+        print(f"{args.output}: {counted(made.blobs, 'stored file')}, {size}; head of the log {made.head}")
+        for fault in made.faults:
+            print(f"  not copied: {fault.sha256}: {fault.why}")
+    return 1 if made.faults else 0
