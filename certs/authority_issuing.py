@@ -115,11 +115,20 @@ class Issuer:
         with_revocation_urls: bool = True,
         no_revocation_check: bool = False,
     ) -> Contents:
-        """Say what a certificate under the issuing authority holds; none outlives its issuer."""
+        """Say what a certificate under the issuing authority holds; none outlives its issuer.
+
+        Raises AuthorityError when the issuer itself has expired by then.
+        """
+        ends = self.issuing.certificate.not_valid_after_utc
+        if not_before >= ends:
+            raise AuthorityError(
+                f"The development authority itself expired on {ends:%Y-%m-%d}.",
+                hint="Check this machine's clock; if it is right, start with a new folder.",
+            )
         return Contents(
             subject,
             not_before,
-            min(not_after, self.issuing.certificate.not_valid_after_utc),
+            min(not_after, ends),
             key_usage=key_usage,
             eku=eku,
             no_revocation_check=no_revocation_check,

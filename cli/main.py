@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "verify": "judge signed PDFs: authentic as issued, or why not",
         "throughput": "compare the ways of signing: how many, how long, how often right",
         "log": "verify the event log",
+        "check": "tell whether the office can do its work, and what is wrong",
         "backup": "copy the whole office into one file, while it runs",
         "restore": "make an office from a backup",
         "definitions": "check, show or draw process definitions",

@@ -123,7 +123,7 @@ def make_backup(
             made_at = utc_text(now())
             copy = Path(place) / copy_name(store)
             with snapshot(store, copy) as session:
-                head, digests = _head(session), _referred_to(session)
+                head, digests = _head(session), referred_to(session)
             writing.add_file(f"{DATABASE}{copy.name}", copy)
             copy.unlink()
             for digest in digests:
@@ -148,7 +148,7 @@ def _head(session: Session) -> Head:
     return Head(row.seq, row.hash)
 
 
-def _referred_to(session: Session) -> list[str]:
+def referred_to(session: Session) -> list[str]:
     """The digests of all files that the rows name, as this session sees them."""
     wanted: CompoundSelect[Any] = union(
         select(DocumentRow.rendered_sha256),
@@ -163,7 +163,7 @@ def _add_blob(writing: _Writing, blobs: BlobStore, digest: str, store: Store) ->
         writing.add(f"{BLOBS}{digest}", blobs.get(digest))
     except BlobError as error:
         with store.read() as session:
-            if digest in _referred_to(session):  # else it was destroyed as due since the copy
+            if digest in referred_to(session):  # else it was destroyed as due since the copy
                 writing.faults.append(Fault(digest, str(error)))
 
 

@@ -43,6 +43,7 @@ from workflow.faults import point
 from workflow.outcomes import Patience, StepOutcome, Verdict
 from workflow.sqlite_connector import SqliteConnector
 from workflow.store import Store
+from workflow.tables import UtcTime
 
 RunSteps = Callable[[Sequence[StepRef]], Awaitable[Sequence[StepOutcome]]]
 OnGaveUp = Callable[[StepTrouble], None]
@@ -66,6 +67,8 @@ LIVE = text(
     "SELECT args FROM procrastinate_jobs"  # noqa: S608  a constant of this module
     f" WHERE status IN ('todo', 'doing') AND task_name = '{STEPS}'"
 ).columns(args=JSON)
+
+HEARTBEATS = text("SELECT last_heartbeat FROM procrastinate_workers").columns(last_heartbeat=UtcTime)
 
 log = logging.getLogger(__name__)
 
@@ -440,3 +443,9 @@ def _told() -> Iterator[None]:
             f"The job queue's database does not answer as it should: {error.__cause__ or error}.",
             hint="See that its disk is there and has room, and that no other program holds it.",
         ) from error
+
+
+def workers_alive(session: Session, *, now: datetime, silent_s: float = Patience().silent_s) -> int:
+    """How many workers have given a sign of life lately."""
+    beats = session.execute(HEARTBEATS).scalars()
+    return sum(now - beat < timedelta(seconds=silent_s) for beat in beats)

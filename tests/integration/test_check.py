@@ -1,0 +1,165 @@
+"""`paraaf check` names what is wrong, and what to do; a sound office passes."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from certs.serve_authority import AuthorityServer
+from tests.command_line import Terminal, keys_of, section_of
+from tests.steps_office import Sample
+from workflow import checkup
+from workflow.office import Office
+from workflow.tables import DocumentRow
+
+pytestmark = pytest.mark.slow
+AREAS = {"folder", "database", "clock", "certificates", "calendars", "work", "signing", "log", "files"}
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    """An office with a signed declaration."""
+    folder = tmp_path / "office"
+    folder.mkdir(mode=0o700)
+    sample = Sample.open(folder)
+    number = sample.submit("A4")
+    with AuthorityServer(sample.office.authority.folder):
+        for _ in range(8):
+            sample.act()
+            asyncio.run(sample.work())
+    assert sample.request(number).state == "delivered"
+    sample.office.close()
+    return sample
+
+
+def findings(sample: Sample, capsys: pytest.CaptureFixture[str], *more: str) -> list[dict[str, Any]]:
+    said = Terminal(sample.office.folder, capsys)("check", "--json", "--data", sample.office.folder, *more)
+    wrong = [one for one in said.json["findings"] if one["state"] == "wrong"]
+    assert said.status == (1 if wrong else 0)
+    assert said.json["ok"] is not bool(wrong)
+    assert not [one for one in said.json["findings"] if one["state"] != "ok" and not one["hint"]]
+    found: list[dict[str, Any]] = said.json["findings"]
+    return found
+
+
+def not_well(found: list[dict[str, Any]]) -> dict[str, str]:
+    return {one["area"]: one["state"] for one in found if one["state"] != "ok"}
+
+
+def test_a_sound_office_passes_and_every_area_is_told(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = findings(sample, capsys, "--deep")
+    assert {one["area"] for one in found} == AREAS
+    assert not_well(found) in ({}, {"work": "warning"})  # whether the last worker is forgotten yet
+    for key in keys_of(found):
+        assert f"`{key}`" in section_of("check")
+
+
+def _file_changed(sample: Sample) -> None:
+    path = sample.office.blobs.path(sample.rows(DocumentRow)[0].current_sha256)
+    path.chmod(0o600)
+    path.write_bytes(b"%PDF-")
+
+
+def _file_gone(sample: Sample) -> None:
+    sample.office.blobs.path(sample.rows(DocumentRow)[0].rendered_sha256).unlink()
+
+
+def _row_changed(sample: Sample) -> None:
+    with sample.office.store.write() as session:
+        session.execute(text("UPDATE requests SET state = 'review'"))
+
+
+def _page_changed(sample: Sample) -> None:
+    file = sample.office.folder / "paraaf.sqlite3"
+    content = bytearray(file.read_bytes())
+    with sample.office.store.read() as session:
+        page = session.scalar(
+            text("SELECT rootpage FROM sqlite_master WHERE name = 'ix_tasks_role_closed_at'")
+        )
+    sample.office.close()
+    size = int.from_bytes(content[16:18], "big")
+    start = (int(page) - 1) * size
+    content[start + 3 : start + 5] = b"\xff\xff"  # an impossible number of cells
+    file.write_bytes(content)
+
+
+def _seal_revoked(sample: Sample) -> None:
+    authority = sample.office.authority
+    seal = authority.seal(
+        organisation=sample.register.people()[0].employer_name, now=sample.office.clock()
+    ).certificate
+    authority.revoke(seal.serial_number, at=sample.office.clock())
+
+
+def _open_to_all(sample: Sample) -> None:
+    sample.office.folder.chmod(0o755)
+
+
+def _no_register(sample: Sample) -> None:
+    (sample.office.folder / "hr_register.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "area", "state"),
+    [
+        (_file_changed, "files", "wrong"),
+        (_file_gone, "files", "wrong"),
+        (_row_changed, "log", "wrong"),
+        (_page_changed, "database", "wrong"),
+        (_seal_revoked, "signing", "wrong"),
+        (_open_to_all, "folder", "warning"),
+        (_no_register, "signing", "warning"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    sample: Sample,
+    capsys: pytest.CaptureFixture[str],
+    harm: Callable[[Sample], None],
+    area: str,
+    state: str,
+) -> None:
+    harm(sample)
+    sample.office.close()
+    assert not_well(findings(sample, capsys, "--deep")).get(area) == state
+
+
+def test_an_authority_that_can_not_be_read_is_told(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sample.office.folder / "authority" / "tsa.pem").write_bytes(b"-----BEGIN NOTHING-----")
+    said = Terminal(sample.office.folder, capsys)("check", "--data", sample.office.folder)
+    assert said.status == 1
+    assert "tsa.pem" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("ahead", "area", "state"),
+    [
+        (timedelta(days=-1), "clock", "wrong"),  # behind the last event
+        (timedelta(days=2 * 365 + 352), "calendars", "wrong"),
+        (timedelta(days=365 * 11), "certificates", "wrong"),
+        (timedelta(days=3635), "certificates", "warning"),
+    ],
+)
+def test_a_clock_elsewhere_is_noticed(sample: Sample, ahead: timedelta, area: str, state: str) -> None:
+    now = sample.office.clock() + ahead
+    office = Office.open(sample.office.folder, environ={}, clock=lambda: now)
+    try:
+        found = list(checkup.quick(office))
+    finally:
+        office.close()
+    assert state in {one.state for one in found if one.area == area}
+
+
+def test_a_full_disk_is_wrong(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(sample.office.folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10_000_000))
+    [finding] = [one for one in checkup.quick(sample.office) if one.area == "folder"]
+    assert finding.state == "wrong"

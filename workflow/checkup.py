@@ -1,0 +1,255 @@
+"""Whether an office can do its work: what is wrong, and what to do about it.
+
+Each check gives findings, good ones too, so that whoever reads them knows what was looked at. Nothing is
+changed, and nothing is kept: the signature that is made on trial is thrown away.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from cryptography import x509
+from sqlalchemy import func, inspect, select, text
+
+from certs.errors import CertsProblem
+from certs.keystore import common_name, require_usable
+from documents.errors import BlobError
+from documents.kinds import KINDS
+from documents.render import SignatureSlot, render
+from problem import Problem
+from signing.errors import SigningError
+from signing.profile import Level, Profile
+from workflow.backup import referred_to
+from workflow.calendar import CALENDARS
+from workflow.jobs import workers_alive
+from workflow.logcheck import verify
+from workflow.office import Office
+from workflow.tables import Event, Incident
+
+State = Literal["ok", "warning", "wrong"]
+LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
+EXPIRES_SOON = timedelta(days=30)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: the area, how it is, a sentence, and what to do when it is not well."""
+
+    area: str
+    state: State
+    message: str
+    hint: str = ""
+
+
+def quick(office: Office) -> Iterator[Finding]:
+    """What can be seen in a moment."""
+    yield from _folder(office)
+    yield from _told("database", _database(office))
+    yield from _told("clock", _clock(office))
+    yield from _told("certificates", _certificates(office))
+    yield from _calendars(office.clock().date())
+    yield from _told("work", _work(office))
+
+
+async def trial(office: Office) -> Finding:
+    """Seal a sample at the highest level, with timestamp, revocation answers and the check; keep nothing."""
+    profile = next(one for one in office.profiles.values() if one.kind == "seal" and one.level)
+    try:
+        signer = office.keys().signer(profile, person_id="", person_name="")
+        async with office.desk() as desk:
+            finished = await desk.sign_document(
+                _sample(office.clock().date()),
+                field="employer",
+                signer=signer,
+                profile=replace(profile, level=Level.B_LTA, visible=False),
+                appearance=None,
+                claimed_at=office.clock(),
+            )
+    except (SigningError, CertsProblem) as problem:
+        return Finding("signing", "wrong", f"A sample could not be sealed: {problem}", problem.hint)
+    except Problem as problem:  # such as no register: whose seal?
+        return Finding("signing", "warning", f"No sample could be sealed: {problem}", problem.hint)
+    who = common_name(signer.certificate)
+    return Finding(
+        "signing", "ok", f"A sample was sealed by {who}: PAdES {finished.level_reached}, timestamp included."
+    )
+
+
+def deep(office: Office) -> Iterator[Finding]:
+    """What takes its time: every page of the database, every event, every stored file."""
+    yield from _told("database", _pages(office))
+    yield from _told("log", _log(office))
+    yield from _told("files", _files(office))
+
+
+def _told(area: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings of one check; a check that can't be finished is one more."""
+    try:
+        yield from findings
+    except Problem as problem:
+        yield Finding(area, "wrong", str(problem), problem.hint)
+
+
+# --- the parts
+
+
+def _folder(office: Office) -> Iterator[Finding]:
+    folder, area = office.folder, "folder"
+    mode = folder.stat().st_mode & 0o077
+    if mode:
+        yield Finding(
+            area, "warning", f"Others may look into {folder}.", f"It holds keys: chmod go-rwx {folder}"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(area, "wrong", f"{folder} can't be written.", "Give this user its rights.")
+    free = shutil.disk_usage(folder).free
+    state: State = "wrong" if free < NO_ROOM else "warning" if free < LITTLE_ROOM else "ok"
+    hint = "" if state == "ok" else "Make room: without it nothing is recorded, and nothing is signed."
+    yield Finding(area, state, f"{folder}: {free / 1e9:.1f} GB free.", hint)
+
+
+def _database(office: Office) -> Iterator[Finding]:
+    with office.store.read() as session:
+        tables = len(inspect(session.connection()).get_table_names())
+        events = session.scalar(select(func.count()).select_from(Event.table()))
+    kind = office.store.url.get_backend_name()
+    yield Finding("database", "ok", f"{kind}, {tables} tables, {events} events.")
+
+
+def _clock(office: Office) -> Iterator[Finding]:
+    with office.store.read() as session:
+        last = session.scalar(select(Event.recorded_at).order_by(Event.seq.desc()).limit(1))
+    now = office.clock()
+    if last is not None and datetime.fromisoformat(last) - now > CLOCK_TOLERANCE:
+        yield Finding(
+            "clock",
+            "wrong",
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and the last event was recorded at {last}.",
+            "Set the clock: due days, certificates and timestamps go by it.",
+        )
+    else:
+        yield Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC, not before the last event.")
+
+
+def _certificates(office: Office) -> Iterator[Finding]:
+    authority, now = office.authority, office.clock()
+    ours = (authority.root, authority.issuing, authority.tsa, authority.ocsp_credential.certificate)
+    for certificate in ours:
+        yield _validity(certificate, now)
+    for profile in office.profiles.values():
+        if profile.kind == "seal" and profile.level:
+            yield _seal(office, profile, now)
+
+
+def _validity(certificate: x509.Certificate, now: datetime) -> Finding:
+    name, until = common_name(certificate), certificate.not_valid_after_utc
+    if not certificate.not_valid_before_utc <= now <= until:
+        span = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {until:%Y-%m-%d}"
+        return Finding(
+            "certificates", "wrong", f"{name} is valid from {span}, not now.", "Renew it, or set the clock."
+        )
+    if until - now < EXPIRES_SOON:
+        return Finding(
+            "certificates", "warning", f"{name} expires on {until:%Y-%m-%d}.", "Renew it before that day."
+        )
+    return Finding("certificates", "ok", f"{name}, until {until:%Y-%m-%d}.")
+
+
+def _seal(office: Office, profile: Profile, now: datetime) -> Finding:
+    try:
+        certificate = office.keys().signer(profile, person_id="", person_name="").certificate
+        require_usable(certificate, now=now, accepted_usages=frozenset(profile.key_usage))
+    except CertsProblem as problem:
+        return Finding("certificates", "wrong", str(problem), problem.hint)
+    except Problem as problem:
+        return Finding("certificates", "warning", f"Profile {profile.name}: {problem}", problem.hint)
+    return _validity(certificate, now)
+
+
+def _calendars(today: date) -> Iterator[Finding]:
+    for calendar in CALENDARS.values():
+        if calendar.last_year > today.year:
+            yield Finding("calendars", "ok", f"{calendar.name} knows its holidays to {calendar.last_year}.")
+        else:
+            yield Finding(
+                "calendars",
+                "warning" if calendar.last_year == today.year else "wrong",
+                f"{calendar.name} knows its holidays to {calendar.last_year} only.",
+                "Add the next years' holidays: no due time can be told beyond them.",
+            )
+
+
+def _work(office: Office) -> Iterator[Finding]:
+    with office.store.read() as session:
+        incidents = session.scalar(
+            select(func.count()).select_from(Incident.table()).where(Incident.resolved_at.is_(None))
+        )
+        alive = workers_alive(session, now=office.clock())
+    if incidents:
+        hint = "See which, and why: `paraaf incidents`. Repair them once the cause is gone."
+        yield Finding("work", "warning", f"Requests that wait for a repair: {incidents}.", hint)
+    if alive:
+        yield Finding("work", "ok", "A worker is at work." if alive == 1 else f"{alive} workers are at work.")
+    else:
+        yield Finding(
+            "work", "warning", "No worker is at work.", "Start one: `paraaf serve` or `paraaf worker`."
+        )
+
+
+def _pages(office: Office) -> Iterator[Finding]:
+    if office.store.file is None:
+        return  # PostgreSQL checks its pages itself, when initdb was given --data-checksums
+    with office.store.read() as session:
+        said = list(session.execute(text("PRAGMA integrity_check(20)")).scalars())
+    if said == ["ok"]:
+        yield Finding("database", "ok", "Every page and index of the database file is sound.")
+    else:
+        for one in said:
+            yield Finding("database", "wrong", one, "Stop the office, and restore the last backup.")
+
+
+def _log(office: Office) -> Iterator[Finding]:
+    with office.store.read() as session:
+        report = verify(session)
+    if report.ok:
+        yield Finding("log", "ok", f"{report.checked} events, and the tables agree with them.")
+    for one in report.findings[:_MOST_NAMED]:
+        yield Finding("log", "wrong", f"Event {one.seq}: {one.message}", "See `paraaf log verify`.")
+
+
+def _files(office: Office) -> Iterator[Finding]:
+    with office.store.read() as session:
+        digests = referred_to(session)
+    wrong = 0
+    for digest in digests:
+        try:
+            office.blobs.get(digest)
+        except BlobError as problem:
+            wrong += 1
+            if wrong <= _MOST_NAMED:
+                yield Finding("files", "wrong", str(problem), problem.hint)
+    if wrong > _MOST_NAMED:
+        yield Finding("files", "wrong", f"{wrong} files in all are missing or changed.", "Restore a backup.")
+    if not wrong:
+        yield Finding("files", "ok", f"{len(digests)} stored files, each as its digest says.")
+
+
+def _sample(today: date) -> bytes:
+    kind = KINDS["employer_declaration"]
+    return render(
+        kind.name,
+        kind.json_of(kind.parse(kind.example())),
+        number="0000-000000",
+        verification_code="SAMPLE",
+        issued_on=today,
+        valid_until=None,
+        slots=[SignatureSlot("employer")],
+        archive_timestamp=True,
+        verify_url=None,
+        note=None,
+    )
