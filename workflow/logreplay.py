@@ -60,7 +60,10 @@ class _ToldTask:
 
 
 class Replay:
-    """Takes the events in their order, then compares. Never raises for what it is given."""
+    """Takes the events in their order, then compares.
+
+    Raises TypeError, ValueError, AttributeError or KeyError where values have other forms than ours.
+    """
 
     def __init__(self) -> None:
         self._requests: dict[int, _Told] = {}
@@ -81,7 +84,7 @@ class Replay:
         told.version += 1
         here = said.get("from", said.get("state"))
         wrong = "" if here == told.state and told.outcome is None else f"The request was in {told.state!r}."
-        who = json.loads(body) if body is not None else None
+        who = None if body is None else _read_body(body)
         if kind not in NOT_BY_PEOPLE:
             self._person(told, kind, said, who)
         if "to" in said:
@@ -232,6 +235,14 @@ class Replay:
                     yield row.event_seq, f"The signature in field {row.field!r} is not the one recorded."
         for seq in missing:
             yield seq, "The row of this signature is gone."
+
+
+def _read_body(body: str) -> dict[str, Any]:
+    """A body's values; raises TypeError or ValueError for anything but an object."""
+    said = json.loads(body)
+    if not isinstance(said, dict):
+        raise TypeError("a body that is no object")
+    return said
 
 
 def _rows(session: Session, table: Any) -> Iterator[Row[Any]]:
