@@ -37,7 +37,7 @@ ROUNDS = 2
 DECLARATION = "employer-declaration"
 # What is measured: the name, the variant, the level if it is not the profile's own.
 CASES = (
-    ("A4, seal, B-B", "A4", Level.B_B),
+    ("A4 lowered to B-B", "A4", Level.B_B),
     ("A1, click, B-LT", "A1", Level.B_LT),
     ("A4, seal, B-LTA", "A4", Level.B_LTA),
     ("A3, person, B-LTA", "A3", Level.B_LTA),

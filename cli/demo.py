@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from certs.serve_authority import AuthorityServer
 from certs.trust import load_trust
+from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
@@ -29,7 +30,7 @@ from workflow.logcheck import LogReport, verify
 from workflow.office import Office
 from workflow.outcomes import Patience
 from workflow.people import update_people
-from workflow.tables import DocumentRow, Incident, LogHead, Request
+from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
 REQUESTS_PER_PLAN = 5
@@ -65,11 +66,11 @@ def run(args: argparse.Namespace) -> int:
     say = _silent if args.json else _say
     make_folder(args.data, mode=0o700)
     make_folder((_out(args) / TRUST_FILE).parent)
-    if not (args.data / REGISTER_FILE).exists():
-        write_whole(args.data / REGISTER_FILE, SAMPLE.read_bytes(), force=False)
+    _require_sample(args.data / REGISTER_FILE)
     # somebody is watching: a step that fails is told soon, and not tried for hours
     office = Office.open(args.data, patience=Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0))
     try:
+        _require_sample_people(office)
         with AuthorityServer(office.authority.folder):
             outcome = asyncio.run(
                 _Demo(office, args.requests, args.variants, say).run(
@@ -83,6 +84,30 @@ def run(args: argparse.Namespace) -> int:
     else:
         _tell(outcome, args, say)
     return 0 if outcome.sound else 1
+
+
+def _require_sample(register: Path) -> None:
+    """Put the sample register there, or see that it is the one there: nobody plays in a real office."""
+    sample = SAMPLE.read_bytes()
+    if not register.exists():
+        write_whole(register, sample, force=False, private=True)
+    elif register.read_bytes() != sample:
+        raise _real_office(register.parent)
+
+
+def _require_sample_people(office: Office) -> None:
+    register = office.register
+    with office.store.read() as session:
+        known = list(session.scalars(select(Person.id)))
+    if register is None or not all(map(register.knows, known)):
+        raise _real_office(office.folder)
+
+
+def _real_office(folder: Path) -> ChoiceNeeded:
+    return ChoiceNeeded(
+        f"The folder {folder} holds an office with people of its own: the demo would act in their names.",
+        hint="Name another folder with --data; it is made when it is not there.",
+    )
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,10 @@ def require_room(path: Path, *, force: bool) -> None:
         )
 
 
-def write_whole(path: Path, content: bytes, *, force: bool) -> None:
+def write_whole(path: Path, content: bytes, *, force: bool, private: bool = False) -> None:
     """Write a file under a temporary name, then give it its own: a reader sees all of it or nothing.
 
+    `private`: for its owner alone, whatever the umask allows.
     Raises OutputRefused, and then leaves nothing behind.
     """
     try:
@@ -56,7 +57,7 @@ def write_whole(path: Path, content: bytes, *, force: bool) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
+        Path(name).chmod(0o600 if private else 0o666 & ~_umask())
         if force:
             Path(name).replace(path)
         else:

@@ -74,7 +74,8 @@ def _load(args: argparse.Namespace) -> int:
     with closing(Store.open(args.data)) as store, store.write() as session:
         active = update_people(session, register)
         session.flush()
-        write_whole(args.data / REGISTER_FILE, content, force=True)  # refused: nothing is committed either
+        # refused: nothing is committed either
+        write_whole(args.data / REGISTER_FILE, content, force=True, private=True)
     authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
     trust = args.data / TRUST_FILE
     make_folder(trust.parent)

@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
 def limit(text: str) -> int:
     """A number of tasks for argparse."""
-    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise argparse.ArgumentTypeError("give a number from 1 to 100000")
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError("give a number from 1 to 10000")
     return int(text)
 
 

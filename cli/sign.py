@@ -14,7 +14,7 @@ from certs.keystore import Credential, common_name, is_development, load_pem, lo
 from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
 from cli.errors import ChoiceNeeded
-from cli.files import read_input, require_room, write_whole
+from cli.files import make_folder, read_input, require_room, write_whole
 from cli.folder import REGISTER_FILE, add_data_option, add_json_option
 from cli.printing import print_json
 from documents.register import Register
@@ -157,7 +157,7 @@ def _bench(args: argparse.Namespace, profile: Profile) -> Iterator[_Bench]:
     if args.key is not None and DEVELOPMENT not in profile.timestampers:
         yield _Bench(_key_signer(args), trust, ())
         return
-    args.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(args.data, mode=0o700)
     authority = DevelopmentAuthority.open_or_create(args.data / "authority", now=datetime.now(UTC))
     signer = _development_signer(args, profile, authority) if args.key is None else _key_signer(args)
     with AuthorityServer(authority.folder):

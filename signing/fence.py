@@ -6,11 +6,14 @@ The child is forked from a server that has its module loaded already, so that a 
 import multiprocessing
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 from types import ModuleType
+
+_main = threading.Lock()
 
 
 def fence_context(module: str) -> ForkServerContext:
@@ -26,12 +29,13 @@ def main_left_alone() -> Iterator[None]:
 
     A child needs nothing from there, and a script without a `__main__` guard would start itself anew.
     """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    with _main:  # of threads that start children at once, the last would put back the first one's stand-in
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def bound_memory(address_space_bytes: int) -> None:

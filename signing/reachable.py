@@ -143,12 +143,7 @@ def _check_action(opened: OpenedPdf, action: Any, place: Place, allowed: tuple[s
             continue
         kind = each.get("/S") if isinstance(each, dict) else None
         if kind not in allowed or seen > _MOST_VALUES:
-            what = (
-                "a link that opens by itself"
-                if kind == _LINK
-                else _ACTIONS.get(str(kind), f"an action {kind}")
-            )
-            raise _refused(what, place)
+            raise _refused(_action_name(kind), place)
         if kind == _LINK:
             _check_link(opened.entry(each, "/URI"), place)
         if "/Next" in each:

@@ -57,29 +57,31 @@ class Case:
 
 @dataclass
 class _Task:
-    """An open task, while its events are read."""
+    """An open task, while its events are read: every moment of it belongs to one kind.
+
+    A task that is released waits in the queue again; what was done on it before was done.
+    """
 
     state: str
-    offered: datetime
-    claimed: datetime | None = None
-    started: datetime | None = None
-    suspended: datetime | None = None
-    away: timedelta = timedelta()  # suspended in all
-    away_before_start: timedelta = timedelta()
+    since: datetime
+    kind: Wait = Wait.QUEUE
+    suspended: bool = False
+    spent: dict[Wait, timedelta] = field(default_factory=dict)
+
+    def turn(self, at: datetime, *, kind: Wait | None = None, suspended: bool | None = None) -> None:
+        """End the stretch that was running; another begins."""
+        was = Wait.SUSPENDED if self.suspended else self.kind
+        self.spent[was] = self.spent.get(was, timedelta()) + (at - self.since)
+        self.since = at
+        self.kind = kind or self.kind
+        self.suspended = self.suspended if suspended is None else suspended
 
     def spans(self, end: datetime, channel: str) -> Iterator[Span]:
-        """Split the task's life, offered to `end`, into its kinds."""
-        claimed = self.claimed or end
-        started = self.started or end
-        yield Span(self.state, Wait.QUEUE, (claimed - self.offered).total_seconds(), channel)
-        if self.claimed is not None:
-            desk = started - claimed - self.away_before_start
-            yield Span(self.state, Wait.DESK, desk.total_seconds(), channel)
-        if self.started is not None:
-            touch = end - started - (self.away - self.away_before_start)
-            yield Span(self.state, Wait.TOUCH, touch.total_seconds(), channel)
-        if self.away:
-            yield Span(self.state, Wait.SUSPENDED, self.away.total_seconds(), channel)
+        """The task's life until `end`, in all by kind; a kind that it was never in has none."""
+        self.turn(end)
+        for kind in Wait:
+            if kind in self.spent:
+                yield Span(self.state, kind, self.spent[kind].total_seconds(), channel)
 
 
 def cases_of(records: Iterable[Mapping[str, Any]]) -> list[Case]:
@@ -135,24 +137,20 @@ class _Reader:
         task = self.tasks.get(case.request)
         match record["type"]:
             case "task_claimed" if task:
-                task.claimed = at
+                task.turn(at, kind=Wait.DESK)
             case "task_released" if task:
-                task.claimed = task.started = None
+                task.turn(at, kind=Wait.QUEUE)
             case "task_started" if task:
-                task.started = at
-                task.away_before_start = task.away
+                task.turn(at, kind=Wait.TOUCH)
             case "request_suspended" if task:
-                task.suspended = at
-            case "request_resumed" if task and task.suspended:
-                task.away += at - task.suspended
-                task.suspended = None
+                task.turn(at, suspended=True)
+            case "request_resumed" if task:
+                task.turn(at, suspended=False)
             case _ if "to" in record and (record["to"] != record.get("from") or record.get("trigger")):
                 self._enter(case, record, at, task)
 
     def _enter(self, case: Case, record: Mapping[str, Any], at: datetime, task: _Task | None) -> None:
         if task is not None:
-            if task.suspended:
-                task.away += at - task.suspended
             case.spans.extend(task.spans(at, record.get("channel", "person")))
             del self.tasks[case.request]
         if record.get("task"):  # the state entered waits for a person

@@ -85,9 +85,7 @@ class Store:
     @contextmanager
     def moment(self) -> Iterator[tuple[Session, str]]:
         """A transaction on PostgreSQL that sees one moment, and the name by which pg_dump sees the same."""
-        settings = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        engine = self._reader.execution_options(**settings)
-        with self._session(engine) as session:
+        with self.read() as session:
             yield session, str(session.scalar(text("SELECT pg_export_snapshot()")))
 
     def migrate(self) -> None:
@@ -112,7 +110,9 @@ class Store:
 
     def _engine(self, *, readonly: bool) -> Engine:
         if self.url.get_backend_name() != "sqlite":
-            isolation = {"isolation_level": "READ COMMITTED", "postgresql_readonly": readonly}
+            # whoever reads sees one moment; a writer sees what others committed before its statement
+            level = "REPEATABLE READ" if readonly else "READ COMMITTED"
+            isolation = {"isolation_level": level, "postgresql_readonly": readonly}
             return create_engine(self.url, json_serializer=encode, execution_options=isolation)
         engine = create_engine(
             self.url, json_serializer=encode, connect_args={"timeout": self._busy_timeout_ms / 1000}

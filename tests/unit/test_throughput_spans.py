@@ -44,6 +44,19 @@ def one_day() -> Log:
     return log
 
 
+def test_work_before_a_release_stays_work_and_no_time_is_counted_twice() -> None:
+    log = Log()
+    log.add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
+    log.add(10, "task_claimed").add(20, "task_started").add(50, "task_released")  # half an hour of work
+    log.add(60, "request_suspended").add(80, "request_resumed").add(90, "task_claimed")
+    log.add(95, "request_suspended").add(155, "request_resumed").add(160, "task_started")
+    log.add(161, "request_advanced", **move("manager", "end"))
+    (case,) = cases_of(log.records)
+    spent = {span.kind: span.seconds / 60 for span in case.spans}
+    assert spent == {Wait.QUEUE: 30, Wait.DESK: 20, Wait.TOUCH: 31, Wait.SUSPENDED: 80}
+    assert sum(spent.values()) == 161
+
+
 def test_paper_counts_from_the_day_that_a_person_reports_not_from_when_it_was_typed() -> None:
     log, day = Log(), 24 * 60
     log.add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
