@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cli.errors import ChoiceNeeded
@@ -36,10 +37,11 @@ def run(args: argparse.Namespace) -> int:
         items = office.engine.queue(args.who, limit=args.limit)
         if not items:
             _require_known(office, args.who)
+        now = office.clock()
     if args.json:
         print_json({"tasks": [asdict(item) for item in items]})
     elif items:
-        print("\n".join(_table(items, args.who)))
+        print("\n".join(_table(items, args.who, now)))
     else:
         print(f"Nothing waits for {args.who}.")
     return 0
@@ -59,7 +61,7 @@ def _require_known(office: "Office", who: str) -> None:
             raise ChoiceNeeded(f"{printable(who)} is not known here.", hint="`paraaf people` lists who is.")
 
 
-def _table(items: Sequence[QueueItem], who: str) -> Iterator[str]:
+def _table(items: Sequence[QueueItem], who: str, now: datetime) -> Iterator[str]:
     for_others = any(item.on_behalf_of for item in items)
     head = [
         "request",
@@ -71,6 +73,7 @@ def _table(items: Sequence[QueueItem], who: str) -> Iterator[str]:
         "unit",
         "reference",
         "since (UTC)",
+        "due (UTC)",
         "held",
     ]
     rows = [[*head, *(["for"] if for_others else [])]]
@@ -85,11 +88,17 @@ def _table(items: Sequence[QueueItem], who: str) -> Iterator[str]:
             item.unit,
             item.reference or "",
             minute(item.offered_at),
+            _due(item, now),
             _held(item, who),
         ]
         rows.append([*cells, *([item.on_behalf_of or ""] if for_others else [])])
     yield from aligned(rows)
     yield counted(len(items), "task")
+
+
+def _due(item: QueueItem, now: datetime) -> str:
+    late = item.due_at is not None and item.due_at < now and item.suspended_at is None
+    return f"{minute(item.due_at)}{' late' if late else ''}"
 
 
 def _held(item: QueueItem, who: str) -> str:

@@ -95,7 +95,10 @@ class WorkingCalendar:
         hours. Work that ends when the office closes is due at closing time, not at the next opening.
         Raises CalendarEnded; DurationInvalid for years, months or weeks.
         """
-        left = self._length(parse_working_duration(duration.text))
+        return self.after_working(start, self.length(duration))
+
+    def after_working(self, start: datetime, left: timedelta) -> datetime:
+        """Give the UTC moment when `left` of working time has passed since `start`. Raises CalendarEnded."""
         for opened, closed in self._openings(_aware(start)):
             available = closed - opened
             if left <= available:
@@ -113,7 +116,9 @@ class WorkingCalendar:
             total += min(closed, end) - opened
         return total
 
-    def _length(self, duration: Duration) -> timedelta:
+    def length(self, duration: Duration) -> timedelta:
+        """Give the opening time that a working duration is. Raises DurationInvalid."""
+        duration = parse_working_duration(duration.text)
         opening = datetime.combine(date.min, self.closes) - datetime.combine(date.min, self.opens)
         return duration.days * opening + duration.clock
 

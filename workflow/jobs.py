@@ -37,6 +37,7 @@ from procrastinate.types import JSONDict
 from sqlalchemy import JSON, text
 from sqlalchemy.orm import Session
 
+from workflow.chores import Chore
 from workflow.commands import StepRef, StepTrouble
 from workflow.errors import StoreUnavailable
 from workflow.faults import point
@@ -129,13 +130,15 @@ class Jobs:
         *,
         on_gave_up: OnGaveUp,
         waiting: Waiting,
+        chores: Sequence[Chore] = (),
         until_idle: bool = False,
         concurrency: int = 1,
     ) -> None:
         """Work steps off until SIGTERM, SIGINT or cancellation; with `until_idle`, until no job is left.
 
         `run_steps` may be given a step that is recorded already, and answers that it is done. `on_gave_up`
-        may be called twice for a step, and has a transaction of its own. A worker that is told to stop
+        may be called twice for a step, and has a transaction of its own. `chores` are done when the worker
+        begins, and then at their times. A worker that is told to stop
         finishes what is in hand; a second signal ends the process. When the database goes away the worker
         waits for it to come back; with `until_idle` it raises StoreUnavailable.
         """
@@ -153,7 +156,8 @@ class Jobs:
                         now=self._now,
                         random=self._random,
                     )
-                    await self._work(desk, waiting, stop, until_idle=until_idle, concurrency=concurrency)
+                    upkeep = _Upkeep(self, desk.app, waiting, self._patience, chores)
+                    await self._work(desk, upkeep, stop, until_idle=until_idle, concurrency=concurrency)
                     wait_s = shortest_s
                 except StoreUnavailable:
                     if until_idle:
@@ -164,15 +168,16 @@ class Jobs:
                 wait_s = min(longest_s, 2 * wait_s)
 
     async def _work(
-        self, desk: "_Desk", waiting: Waiting, stop: asyncio.Event, *, until_idle: bool, concurrency: int
+        self, desk: "_Desk", upkeep: "_Upkeep", stop: asyncio.Event, *, until_idle: bool, concurrency: int
     ) -> None:
         """One life of a worker, from opening the database to losing it or to the stop."""
-        upkeep = _Upkeep(self, desk.app, waiting, self._patience)
         _register(desk, upkeep)
         with _told():
             async with desk.app.open_async():
                 await upkeep.recover(0)
                 await upkeep.reconcile(0)
+                for chore in upkeep.chores:
+                    await upkeep.do(chore)
                 ends = [stop.wait()] + ([self._idle(stop)] if until_idle else [])
                 running = desk.app.run_worker_async(
                     queues=[QUEUE],
@@ -302,7 +307,10 @@ class _Desk:
 class _Upkeep:
     """What keeps the queue whole. Without locks: an upkeep job that dies must not stop the next."""
 
-    def __init__(self, jobs: Jobs, app: App, waiting: Waiting, patience: Patience) -> None:
+    def __init__(
+        self, jobs: Jobs, app: App, waiting: Waiting, patience: Patience, chores: Sequence[Chore]
+    ) -> None:
+        self.chores = chores
         self._jobs = jobs
         self._manager = app.job_manager
         self._waiting = waiting
@@ -331,6 +339,13 @@ class _Upkeep:
         await self._manager.delete_old_jobs(
             KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )
+
+    async def do(self, chore: Chore) -> None:
+        """Do a chore; one that fails is told of, and tried at its next time."""
+        try:
+            await asyncio.to_thread(chore.run)
+        except Exception:  # a chore must not end the worker
+            log.exception("The chore %s failed; it is tried again at its next time", chore.name)
 
 
 class _Room:
@@ -366,9 +381,17 @@ def _register(desk: _Desk, upkeep: _Upkeep) -> None:
     for name, work, cron in (
         (RECOVER, upkeep.recover, EVERY_FIVE_SECONDS),
         (RECONCILE, upkeep.reconcile, EVERY_MINUTE),
+        *((f"paraaf.{chore.name}", _at_its_time(upkeep, chore), chore.cron) for chore in upkeep.chores),
     ):
         task = desk.app.task(name=name, queue=QUEUE, priority=UPKEEP_PRIORITY)(work)
         desk.app.periodic(cron=cron)(task)
+
+
+def _at_its_time(upkeep: _Upkeep, chore: Chore) -> Callable[[int], Awaitable[None]]:
+    async def work(timestamp: int) -> None:  # noqa: ARG001  Procrastinate's argument
+        await upkeep.do(chore)
+
+    return work
 
 
 def _jobs_for(refs: Sequence[StepRef]) -> list[Job]:

@@ -23,9 +23,15 @@ from workflow.judge import data_digest, rules_of
 from workflow.tables import DefinitionSource, DocumentRow, Hand, Request, SignatureRow, Task
 
 ERASED = "personal_data_erased"
-NOT_BY_PEOPLE = frozenset(
-    {"document_rendered", "document_signed", "document_delivered", "step_failed", "incident_opened", ERASED}
-)
+# What is noted of a request without changing it: its version stays.
+NOTES = frozenset({ERASED, "task_reminded", "task_escalated"})
+NOT_BY_PEOPLE = NOTES | {
+    "document_rendered",
+    "document_signed",
+    "document_delivered",
+    "step_failed",
+    "incident_opened",
+}
 Disagreement = tuple[int, str]
 """The event that a row should follow from, and what disagrees."""
 
@@ -79,7 +85,7 @@ class Replay:
             told = self._requests[request_id] = _Told(str(said.get("definition")))
             told.state = str(said.get("from"))
         told.last_seq = seq
-        if kind == ERASED:
+        if kind in NOTES:
             return ""
         told.version += 1
         here = said.get("from", said.get("state"))

@@ -25,12 +25,14 @@ from documents.render import SAMPLE_NOTE
 from signing.pades import SigningDesk
 from signing.profile import Profile, load_profiles
 from signing.timestamps import TimestampAuthority
+from workflow.chores import Chore
 from workflow.definition import Catalogue, load_folder
 from workflow.engine import Engine
-from workflow.jobs import Jobs
+from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
+from workflow.reminders import Reminders
 from workflow.steps import Steps
 from workflow.store import Store
 from workflow.workbench import WRITERS, Workbench
@@ -144,8 +146,17 @@ class Office:
         await asyncio.to_thread(self.blobs.remove_leftovers, before=leftovers_until)
         async with self.steps() as steps:
             await self.jobs.run_worker(
-                steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=until_idle
+                steps.run,
+                on_gave_up=steps.give_up,
+                waiting=steps.waiting,
+                chores=self.chores(),
+                until_idle=until_idle,
             )
+
+    def chores(self) -> list[Chore]:
+        """What a worker does beside the steps."""
+        reminders = Reminders(self.store, definition_of=self.engine.definition, now=self.clock)
+        return [Chore("remind", EVERY_MINUTE, reminders.run)]
 
     def evidence_of(self, person: str) -> Evidence:
         """What is known today of a requester beside the document: what the engine compares with."""

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,8 @@ from workflow.cases import Case
 from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
-from workflow.tables import Body, DocumentRow, Event, Hand, Incident, Request, Task
+from workflow.reminders import due_at
+from workflow.tables import Body, DocumentRow, Event, Hand, Incident, Reminder, Request, Task
 
 SMALLEST_PAGE = 100
 
@@ -40,6 +41,9 @@ class QueueItem:
     started_at: datetime | None
     suspended_at: datetime | None
     on_behalf_of: str | None
+    due_at: datetime | None = None
+    reminded_at: datetime | None = None
+    """When it was last reminded of, or escalated."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def queue(
             for right in rights:
                 free = not _barred(hands, row.request_id, rules, {actor, right.person})
                 if free and (not bearers or right.person in bearers) and right.gives(people, own, row):
-                    items.append(_item(row, right.principal))
+                    due = due_at(session, row, definition_of(row.definition_sha256))
+                    items.append(_item(row, right.principal, due))
                     break
         if len(rows) < page or len(items) >= limit:
             break
@@ -192,9 +197,11 @@ class _Right:
 
 
 def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, limit: int) -> list[Row[Any]]:
-    tasks, requests = Task.table(), Request.table()
+    tasks, requests, reminders = Task.table(), Request.table(), Reminder.table()
     query = (
         select(
+            tasks.c.id,
+            tasks.c.suspended_us,
             tasks.c.request_id,
             requests.c.version,
             requests.c.key,
@@ -210,6 +217,10 @@ def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, lim
             tasks.c.claimed_for,
             tasks.c.started_at,
             requests.c.suspended_at,
+            select(func.max(reminders.c.told_at))
+            .where(reminders.c.task_id == tasks.c.id)
+            .scalar_subquery()
+            .label("reminded_at"),
         )
         .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
         .where(tasks.c.closed_at.is_(None), condition)
@@ -220,10 +231,11 @@ def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, lim
     return list(session.connection().execute(query))
 
 
-def _item(row: Row[Any], on_behalf_of: str | None) -> QueueItem:
+def _item(row: Row[Any], on_behalf_of: str | None, due: datetime | None) -> QueueItem:
     values = row._asdict()
-    del values["definition_sha256"]
-    return QueueItem(**values, on_behalf_of=on_behalf_of)
+    for name in ("id", "suspended_us", "definition_sha256"):
+        del values[name]
+    return QueueItem(**values, on_behalf_of=on_behalf_of, due_at=due)
 
 
 def _hands(session: Session, request_ids: list[int]) -> dict[tuple[int, str, str], str]:

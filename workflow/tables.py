@@ -222,6 +222,17 @@ class Task(Base):
     done_for: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
 
 
+class Reminder(Base):
+    """A reminder or escalation that was told: which `after` of the task's state (from 0), once each."""
+
+    __tablename__ = "reminders"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True, autoincrement=False)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"))
+    told_at: Mapped[datetime]
+
+
 class Hand(Base):
     """Four eyes: a person has a hand in one of the two states of a rule, and so never in the other.
 

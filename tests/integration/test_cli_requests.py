@@ -179,6 +179,8 @@ class TestQueueAndShow:
                 "reference",
                 "since",
                 "(UTC)",
+                "due",
+                "(UTC)",
             ),
             "held",
         ]

@@ -1,0 +1,190 @@
+"""Reminders and escalations: what a definition says under `after`, by working time, once each.
+
+Worked out from what is open, not kept in a list of its own: a pause of the server, a changed calendar or a
+restored backup needs no repair. That it happens once is a key of the table `reminders`, written with the
+event.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from logging import getLogger
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from workflow.calendar import CALENDARS, WorkingCalendar
+from workflow.clock import ClockBehind, require_plausible
+from workflow.definition_errors import CalendarEnded
+from workflow.definition_model import After, Definition
+from workflow.eventlog import Appender
+from workflow.store import Store
+from workflow.tables import Event, Reminder, Request, Task
+
+EVENTS = {"remind": "task_reminded", "escalate": "task_escalated"}
+log = getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A reminder that is due: the task, its request and state, which `after` of the state it is."""
+
+    task_id: int
+    request_id: int
+    state: str
+    place: int
+    after: After
+
+
+class Reminders:
+    """Finds the tasks that have waited too long, and puts that into the log.
+
+    `definition_of` gives the definition that a request is pinned to.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        definition_of: Callable[[Session, str], Definition],
+        now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._store = store
+        self._definition_of = definition_of
+        self._now = now
+        self._random_bytes = random_bytes
+
+    def run(self) -> int:
+        """Record what is due now; how many events that made. Under a clock that is behind the log, none."""
+        with self._store.read() as session:
+            try:
+                require_plausible(session, self._now())
+            except ClockBehind as problem:
+                log.warning("No reminders: %s", problem)
+                return 0
+            if not list(self.due(session)):
+                return 0
+        with self._store.write() as session:
+            appender = Appender.lock(session, self._random_bytes)
+            due = list(self.due(session))  # once more: the first look was without the lock
+            if not due:
+                return 0
+            rows = [self._record(appender, one) for one in due]
+            appender.write()
+            session.execute(insert(Reminder.table()), rows)
+        return sum(len(one.after.do) for one in due)
+
+    def due(self, session: Session) -> Iterator[Due]:
+        """What has waited its time and was not told yet; nothing while a request is suspended."""
+        now = self._now()
+        done = {(row.task_id, row.place) for row in session.execute(_DONE)}
+        for row in session.execute(_OPEN):
+            definition = self._definition_of(session, row.definition_sha256)
+            calendar = CALENDARS[definition.calendar]
+            waiting = [
+                (place, after)
+                for place, after in enumerate(definition.states[row.state].after)
+                if (row.id, place) not in done
+            ]
+            if not waiting:
+                continue
+            try:
+                waited = waited_for(session, row, calendar, now)
+            except CalendarEnded as problem:
+                log.warning("No reminders for request %d: %s", row.request_id, problem)
+                continue
+            for place, after in waiting:
+                if waited >= calendar.length(after.wait):
+                    yield Due(row.id, row.request_id, row.state, place, after)
+
+    def _record(self, appender: Appender, due: Due) -> dict[str, object]:
+        """Append the events of a reminder; gives the row that keeps it from being told again."""
+        now = self._now()
+        for name in due.after.do:
+            seq = appender.append(
+                EVENTS[name],
+                at=now,
+                request_id=due.request_id,
+                facts={
+                    "state": due.state,
+                    "task": due.task_id,
+                    "after": due.after.wait.text,
+                    "channel": "system",
+                },
+            )
+        return {"task_id": due.task_id, "place": due.place, "event_seq": seq, "told_at": now}
+
+
+def due_at(session: Session, task: Row[Any], definition: Definition) -> datetime | None:
+    """When an open task is due by its state's `due`, later by what it was suspended.
+
+    None when it has no due time, or when the calendar does not reach so far.
+    """
+    duration, calendar = definition.states[task.state].due, CALENDARS[definition.calendar]
+    if duration is None:
+        return None
+    try:
+        away = _suspended(session, task, calendar)
+        return calendar.after_working(task.offered_at, calendar.length(duration) + away)
+    except CalendarEnded:
+        return None
+
+
+def waited_for(session: Session, task: Row[Any], calendar: WorkingCalendar, now: datetime) -> timedelta:
+    """The working time that an open task has waited, less what it was suspended. Raises CalendarEnded."""
+    return calendar.working_between(task.offered_at, now) - _suspended(session, task, calendar)
+
+
+def _suspended(session: Session, task: Row[Any], calendar: WorkingCalendar) -> timedelta:
+    """The working time of a task's ended suspensions."""
+    if task.suspended_us:
+        return sum(
+            (calendar.working_between(*pause) for pause in _pauses(session, task.request_id, task.id)),
+            timedelta(),
+        )
+    return timedelta()
+
+
+def _pauses(session: Session, request_id: int, task_id: int) -> Iterator[tuple[datetime, datetime]]:
+    """When this task was suspended, and when it went on; a task's number is the event that offered it."""
+    begun: datetime | None = None
+    for row in session.execute(_PAUSES, {"request": request_id, "task": task_id}):
+        at = datetime.fromisoformat(row.recorded_at)
+        if row.type == "request_suspended":
+            begun = at
+        elif begun is not None:
+            yield begun, at
+            begun = None
+
+
+_tasks, _requests, _events = Task.table(), Request.table(), Event.table()
+_OPEN: Select[Any] = (
+    select(
+        _tasks.c.id,
+        _tasks.c.request_id,
+        _tasks.c.state,
+        _tasks.c.offered_at,
+        _tasks.c.suspended_us,
+        _requests.c.definition_sha256,
+    )
+    .join_from(_tasks, _requests, _tasks.c.request_id == _requests.c.id)
+    .where(_tasks.c.closed_at.is_(None), _requests.c.suspended_at.is_(None))
+    .order_by(_tasks.c.id)
+)
+_DONE = (
+    select(Reminder.task_id, Reminder.place)
+    .join(Task, Task.id == Reminder.task_id)
+    .where(Task.closed_at.is_(None))
+)
+_PAUSES: Select[tuple[str, str]] = (
+    select(_events.c.type, _events.c.recorded_at)
+    .where(
+        _events.c.request_id == bindparam("request"),
+        _events.c.seq > bindparam("task"),
+        _events.c.type.in_(("request_suspended", "request_resumed")),
+    )
+    .order_by(_events.c.seq)
+)
