@@ -124,5 +124,23 @@ class LogUnwritable(WorkflowError):
     code: ClassVar[str] = "workflow-log-form"
 
 
+class LogRefused(WorkflowError):
+    """The database refused an event: what it was to record has not happened."""
+
+    code: ClassVar[str] = "workflow-log-refused"
+
+
+class NothingToAnchor(WorkflowError):
+    """The event log is empty: it has no head that could be anchored."""
+
+    code: ClassVar[str] = "workflow-nothing-to-anchor"
+
+
+class AnchorNotKept(WorkflowError):
+    """An anchor was made and is in the database, but could not be written into the folder for anchors."""
+
+    code: ClassVar[str] = "workflow-anchor-folder"
+
+
 def _shown(number: object) -> str:
     return str(number) if type(number) is int and abs(number) < 10**20 else "of this number"

@@ -12,10 +12,11 @@ from hashlib import sha256
 from typing import Any, Self
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
-from workflow.errors import Contended, LogUnwritable
+from workflow.errors import Contended, LogRefused, LogUnwritable
 from workflow.tables import Body, Event, LogHead
 
 GENESIS = "0" * 64  # what the first event names as the one before it
@@ -95,13 +96,25 @@ class Appender:
         return seq
 
     def write(self) -> None:
-        """Write the events added so far. Raises Contended when the log is longer than it was at the lock."""
+        """Write the events added so far.
+
+        Raises Contended when the log is longer than it was at the lock, LogRefused when the database takes no
+        event: then the whole transaction has to fail, for what isn't in the log has not happened.
+        """
         if not self._events:
             return
         connection = self._session.connection()
-        connection.execute(insert(Event.table()), self._events)
-        if self._bodies:
-            connection.execute(insert(Body.table()), self._bodies)
+        try:
+            connection.execute(insert(Event.table()), self._events)
+            if self._bodies:
+                connection.execute(insert(Body.table()), self._bodies)
+        except OperationalError:  # the disk, the connection: the store tells
+            raise
+        except DBAPIError as error:
+            raise LogRefused(
+                f"The event log does not take what was to be recorded, so nothing was done: {error.orig}.",
+                hint="Run `paraaf log verify`, and look at the rights in the database; then try again.",
+            ) from error
         there = {"b_was": self._start.seq, "b_seq": self.head.seq, "b_hash": self.head.hash}
         moved = connection.execute(_ADVANCE, there)
         if moved.rowcount != 1:
