@@ -5,7 +5,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-ROOMS = ("benchmarks", "certs", "cli", "documents", "fonts", "signing", "tests", "throughput", "workflow")
+ROOMS = (
+    "audit",
+    "benchmarks",
+    "certs",
+    "cli",
+    "documents",
+    "fonts",
+    "signing",
+    "tests",
+    "throughput",
+    "workflow",
+)
 OURS = re.compile(r"\bPARAAF_[A-Z][A-Z_]*[A-Z]\b")
 
 
