@@ -13,6 +13,7 @@ TABLES = {
     "Signing": "signing",
     "Verifying": "verifying",
     "The engine": "engine",
+    "The log, away from the office": "auditing",
     "A whole batch": "batch",
 }
 

@@ -3,8 +3,10 @@
 import os
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from cli.errors import InputUnreadable, OutputRefused
 
@@ -48,13 +50,23 @@ def write_whole(path: Path, content: bytes, *, force: bool, private: bool = Fals
     `private`: for its owner alone, whatever the umask allows.
     Raises OutputRefused, and then leaves nothing behind.
     """
+    with writing_whole(path, force=force, private=private) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing_whole(path: Path, *, force: bool, private: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write to bit by bit, that gets its name at the end, on the disk, or is gone.
+
+    `private`: for its owner alone, whatever the umask allows. Raises OutputRefused.
+    """
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise _refused(path, error) from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o600 if private else 0o666 & ~_umask())
@@ -62,6 +74,7 @@ def write_whole(path: Path, content: bytes, *, force: bool, private: bool = Fals
             Path(name).replace(path)
         else:
             path.hardlink_to(name)  # unlike a rename, this never replaces a file
+        _sync_folder(path.parent)
     except FileExistsError as error:
         raise OutputRefused(
             f"{path} has appeared meanwhile.", hint="Choose another name, or say --force to overwrite it."
@@ -71,6 +84,14 @@ def write_whole(path: Path, content: bytes, *, force: bool, private: bool = Fals
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _umask() -> int:

@@ -1,59 +1,167 @@
-"""`paraaf log`: verify the event log."""
+"""`paraaf log`: verify the event log or an export of it, anchor its head."""
 
 import argparse
+import asyncio
 import json
+import os
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from cli.folder import add_data_option, add_json_option
+from audit import verify_log
+from certs.authority import DevelopmentAuthority
+from certs.errors import AuthorityMissing
+from certs.trust import TrustStore
+from cli.errors import InputUnreadable
+from cli.folder import AUTHORITY, add_data_option, add_json_option, office_of
 from workflow.eventlog import Head
 from workflow.logcheck import LogReport, verify
 from workflow.store import Store
 
-_EPILOG = """Keep the head that is printed, outside: --anchor with it shows later that nothing up to it was
-rewritten, not even by somebody who rewrote the whole log.
+if TYPE_CHECKING:
+    from workflow.anchors import Kind
+
+ANCHORS = "PARAAF_ANCHORS"
+"""As workflow.office has it, which takes a second to import."""
+_EPILOG = """Keep an anchor, or the head that is printed, outside: --anchor with it shows later that nothing
+up to it was rewritten, not even by somebody who rewrote the whole log with its anchors.
 exit status: 0 nothing is wrong; 1 something is."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Declare `paraaf log verify`."""
-    parser = subparsers.add_parser(
-        "log",
-        description="Check every event, its personal part, the chain and its head.",
+    """Declare `paraaf log verify` and `paraaf log anchor`."""
+    parser = subparsers.add_parser("log", description="Verify the event log, or anchor its head.")
+    verbs = parser.add_subparsers(dest="what", metavar="verify|anchor", required=True)
+    _add_verify(verbs)
+    seal = verbs.add_parser(
+        "anchor",
+        description="Have the log's head timestamped or sealed now; a worker does so once a day by itself.",
+    )
+    kind = seal.add_mutually_exclusive_group()
+    kind.add_argument("--timestamp", action="store_true", help="by a timestamp authority (the default)")
+    kind.add_argument("--seal", action="store_true", help="by the organisation's seal: its time is our word")
+    add_data_option(seal)
+    add_json_option(seal)
+
+
+def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = verbs.add_parser(
+        "verify",
+        description="Check every event, its personal part, the chain, its head and its anchors: of the"
+        " office's log with its tables, or of an EXPORT, offline and by other code than wrote it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=["verify"], help="what to do with it")
-    add_data_option(parser)
+    parser.add_argument(
+        "export", nargs="?", type=Path, metavar="EXPORT", help="a file of `paraaf export events`"
+    )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="root certificates to trust for an EXPORT's anchors (PEM or DER); may be repeated",
+    )
     parser.add_argument(
         "--anchor",
         action="append",
         type=anchor,
         default=[],
-        metavar="SEQ:HASH",
-        help="a head that was kept outside; may be repeated",
+        metavar="FILE|SEQ:HASH",
+        help="an anchor's file, or a head, that was kept outside; may be repeated",
     )
+    add_data_option(parser)
     add_json_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Verify and tell; 1 when something is wrong."""
+    """Do it; verification gives 1 when something is wrong."""
+    if args.what == "anchor":
+        return _anchor(args)
+    return _verify_office(args) if args.export is None else _verify_export(args)
+
+
+def anchor(text: str) -> str:
+    """A head as verification prints it, or a file that is there."""
+    if re.fullmatch("[0-9]+:[0-9A-Fa-f]{64}", text) or (text and Path(text).is_file()):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a file nor a head such as 120:9f86d0…")
+
+
+def _anchor(args: argparse.Namespace) -> int:
+    from certs.serve_authority import AuthorityServer  # noqa: PLC0415  verification need not wait for aiohttp
+
+    kind: Kind = "seal" if args.seal else "timestamp"
+    with office_of(args) as office, AuthorityServer(office.authority.folder):
+        made = asyncio.run(office.anchor(kind))
+        folder = office.anchor_folder
+    said = {
+        "kind": made.kind,
+        "head": str(made.head),
+        "made_at": made.made_at.isoformat(),
+        "sha256": made.sha256_hex,
+        "file": None if folder is None else str(folder / made.file_name),
+    }
+    if args.json:
+        print(json.dumps(said, ensure_ascii=False, indent=2))
+    else:
+        word = {"seal": "Sealed", "timestamp": "Timestamped"}[made.kind]
+        print(f"{word} at {said['made_at']}: head {made.head}")
+        if said["file"]:
+            print(f"Written to {said['file']}")
+    return 0
+
+
+def _verify_export(args: argparse.Namespace) -> int:
+    try:
+        report = verify_log.verify_file(args.export, trust=args.trust, anchors=args.anchor)
+    except verify_log.Unusable as error:
+        raise _unreadable(error) from error
+    as_json = verify_log.as_json(report)
+    print(json.dumps(as_json, ensure_ascii=False, indent=2) if args.json else verify_log.as_text(report))
+    return 0 if report.ok else 1
+
+
+def _verify_office(args: argparse.Namespace) -> int:
+    trust = _trust(args.data)
     store = Store.open(args.data, make=False)
     try:
         with store.read() as session:
-            report = verify(session, anchors=args.anchor)
+            report = verify(session, anchors=_outside(args, trust), trust=trust)
     finally:
         store.close()
     print(json.dumps(_json(report), ensure_ascii=False, indent=2) if args.json else _text(report))
     return 0 if report.ok else 1
 
 
-def anchor(text: str) -> Head:
-    """Read SEQ:HASH, as verification prints it."""
-    seq, _, digest = text.partition(":")
-    if not seq.isascii() or not seq.isdecimal() or len(digest) != 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a head such as 120:9f86d0…")
-    return Head(int(seq), digest.lower())
+def _trust(folder: Path) -> TrustStore | None:
+    try:
+        return DevelopmentAuthority.open(folder / AUTHORITY).trust
+    except AuthorityMissing:
+        return None
+
+
+def _outside(args: argparse.Namespace, trust: TrustStore | None) -> list[Head]:
+    """The anchors named, and those that the office wrote into the folder for anchors."""
+    folder = os.environ.get(ANCHORS)
+    files = sorted(Path(folder).glob("anchor-*.json")) if folder else []
+    known = () if trust is None else (*trust.anchors, *trust.intermediates)
+    return [_head(text, known) for text in (*args.anchor, *map(str, files))]
+
+
+def _head(text: str, known: Sequence[Any]) -> Head:
+    try:
+        kept = verify_log.outside_anchor(text, known)
+    except verify_log.Unusable as error:
+        raise _unreadable(error) from error
+    return Head(kept.seq, kept.hash)
+
+
+def _unreadable(error: verify_log.Unusable) -> InputUnreadable:
+    return InputUnreadable(str(error), hint="Look at the path, and whether it is the right file.")
 
 
 def _text(report: LogReport) -> str:
@@ -62,12 +170,21 @@ def _text(report: LogReport) -> str:
     lines += [f"event {one.seq}: {one.fault}: {one.message}" for one in report.findings]
     if report.more:
         lines.append(f"… and {report.more} findings more")
-    lines.append(
-        "Nothing is wrong."
-        if report.ok
-        else f"The log was tampered with, from event {report.first_bad_seq} on."
-    )
+    if report.ok:
+        lines += [_anchored(report), "Nothing is wrong."]
+    else:
+        lines.append(f"The log was tampered with, from event {report.first_bad_seq} on.")
     return "\n".join(lines)
+
+
+def _anchored(report: LogReport) -> str:
+    if not report.anchors:
+        return "Not anchored: here the log only agrees with itself."
+    if report.anchored_to is None:
+        return f"{report.anchors} anchors, not judged: there is no root to trust in this data folder."
+    if report.anchored_to == report.head.seq:
+        return f"{report.anchors} anchors, over everything."
+    return f"{report.anchors} anchors; not anchored yet: events {report.anchored_to + 1}–{report.head.seq}."
 
 
 def _json(report: LogReport) -> dict[str, Any]:
@@ -77,6 +194,8 @@ def _json(report: LogReport) -> dict[str, Any]:
         "bodies": report.bodies,
         "erased": report.erased,
         "head": str(report.head),
+        "anchors": report.anchors,
+        "anchored_to": report.anchored_to,
         "first_bad_seq": report.first_bad_seq,
         "findings": [asdict(one) for one in report.findings],
         "more": report.more,

@@ -18,6 +18,7 @@ import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from certs.der import DerError
 from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
 from certs.revocation import RevocationSource
@@ -42,6 +43,7 @@ from signing.errors import (
     PreparedMismatchError,
     ProfileError,
     RevocationUnavailableError,
+    SelfCheckError,
     TimestamperUnknownError,
 )
 from signing.foreign import require_readable
@@ -53,6 +55,7 @@ from signing.profile import Level, Profile
 from signing.revision import digest_around
 from signing.revocation_check import CarriedAnswers
 from signing.selfcheck import check_finished
+from signing.signed_data import parse_signed_data, verify_signed_data
 from signing.signers import Signer, mechanism_for
 from signing.stamp import Appearance
 from signing.timestamps import TimestampAuthority, Timestamper
@@ -290,6 +293,36 @@ class SigningDesk:
         clock.lap("sign")
         finished = await self.finish(source, prepared, value, profile=profile)
         return replace(finished, durations_us={**clock.laps_us, **finished.durations_us})
+
+    async def timestamp(self, data: bytes, *, profile: Profile) -> Token:
+        """Have bytes timestamped, over their SHA-256, by the first of the profile's authorities that can.
+
+        With every check that a signature's timestamp gets. Raises TimestampError.
+        """
+        digest = hashlib.sha256(data).digest()
+        return await self._timestamper(profile).timestamp(digest, "sha256", revocation=self._revocation)
+
+    async def seal(self, data: bytes, *, signer: Signer, profile: Profile) -> bytes:
+        """Sign bytes as they are: a detached CMS signature in DER, without a timestamp, checked at the end.
+
+        The certificate has to be fit, as for a document. Raises CertificateUnusableError, ChainError,
+        SignerError, SelfCheckError.
+        """
+        now = self._clock()
+        _require_usable(signer.certificate, profile, now)
+        mechanism = mechanism_for(signer.certificate, profile.digest)
+        path = self._signer_path(signer, now)
+        await self._evidence(Level.B_B, [path])
+        template = template_for(path.certificates, mechanism)
+        digest = hashlib.new(mechanism.digest_algorithm, data).digest()
+        attributes = template.signed_attributes(digest)
+        value = await signer.sign(attributes, mechanism.digest_algorithm)
+        signature = template.content_info(attributes, value, timestamp_token=None)
+        try:
+            verify_signed_data(parse_signed_data(signature), path.certificates[0], digest)
+        except DerError as error:
+            raise SelfCheckError(f"The seal that was made does not verify: {error}.") from error
+        return signature
 
     def _revocation_for(self, level: Level) -> RevocationSource | None:
         """Where to ask whether a timestamp authority is revoked: its answers are embedded from B-LT on."""

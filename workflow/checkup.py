@@ -207,7 +207,7 @@ def _pages(office: Office) -> Iterator[Finding]:
 
 def _log(office: Office) -> Iterator[Finding]:
     with office.store.read() as session:
-        report = verify(session)
+        report = verify(session, trust=office.authority.trust)
     if report.ok:
         yield Finding("log", "ok", f"{report.checked} events, and the tables agree with them.")
     for one in report.findings[:_MOST_NAMED]:

@@ -2,7 +2,7 @@
 where."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,9 +14,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NULLTYPE
 
+from certs.trust import TrustStore
+from signing.chains import PinnedChains
+from workflow.anchorcheck import fault_of, require_form
+from workflow.anchors import Anchor, kept
 from workflow.canonical import encode
 from workflow.errors import LogUnwritable
-from workflow.eventlog import GENESIS, Head, body_digest
+from workflow.eventlog import GENESIS, SALT_BYTES, Head, body_digest
 from workflow.logreplay import NOT_BY_PEOPLE, Replay
 from workflow.tables import Body, Event, LogHead
 
@@ -60,7 +64,9 @@ class Fault(StrEnum):
     CLOCK_BACK = "clock-back"
     """Its time is well before that of an event before it: the clock was set back. A warning."""
     ANCHOR = "anchor"
-    """It is not the event that a head kept outside names."""
+    """It is not the event that an anchor, or a head kept outside, names."""
+    PROOF = "proof"
+    """Its anchor's token or seal does not hold."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,10 @@ class LogReport:
     findings: tuple[Finding, ...]
     more: int = 0
     """Findings beyond the first hundred, and clocks that went back beyond the first hundred."""
+    anchors: int = 0
+    """Anchors in the database."""
+    anchored_to: int | None = None
+    """The last event under one of them that holds, 0 without any; None where nothing is trusted."""
 
     @property
     def ok(self) -> bool:
@@ -97,17 +107,19 @@ class LogReport:
         return min(bad, default=None)
 
 
-def verify(session: Session, *, anchors: Iterable[Head] = (), rows: bool = True) -> LogReport:
-    """Check every event, its body, the chain and the head; `rows`: hold the tables against them too.
+def verify(
+    session: Session, *, anchors: Iterable[Head] = (), trust: TrustStore | None = None, rows: bool = True
+) -> LogReport:
+    """Check every event, its body, the chain, the head and the anchors; `rows`: hold the tables against them.
 
-    A log whose every event was rewritten together with its head is consistent in itself: only `anchors`,
-    heads that were kept outside, show that. Never raises for what it finds.
+    A log whose every event was rewritten together with its head is consistent in itself: only anchors show
+    that, those in the database and `anchors`, heads that were kept outside. Without `trust` the proofs of
+    those in the database are not looked at. Never raises for what it finds.
     """
-    kept: dict[int, set[str]] = {}
-    for anchor in anchors:
-        kept.setdefault(anchor.seq, set()).add(anchor.hash)
-    check = _Check(anchors=kept)
+    check = _Check()
+    check.expect(session, anchors)
     if _read_all(session, check):
+        check.prove(None if trust is None else PinnedChains(trust))
         table = LogHead.table()
         head = session.connection().execute(select(table.c.seq, table.c.hash)).one_or_none()
         check.end(None if head is None else Head(head.seq, head.hash))
@@ -165,7 +177,10 @@ def _rows(session: Session, after: int | None, chunk: int) -> Iterator[_Row]:
 class _Check:
     """What is known of the log so far, while its rows go by."""
 
-    anchors: Mapping[int, Collection[str]]
+    anchors: dict[int, set[str]] = field(default_factory=dict)  # sequence → hashes that it should have
+    kept: list[Anchor] = field(default_factory=list)
+    anchored_to: int | None = None
+    first: str = ""  # hash of the first event
     seq: int = 0
     hash: str = GENESIS
     checked: int = 0
@@ -227,8 +242,10 @@ class _Check:
                 self.impossible += [(seq, wrong)] if wrong else []
         if kind == "personal_data_erased" and request_id is not None and said is not None:
             self.told(request_id, said.get("erased"))
-        if self.anchors and set(self.anchors.get(seq, (digest,))) != {digest}:
-            self.find(seq, Fault.ANCHOR, "It is not the event that the head kept outside names.")
+        if self.anchors and self.anchors.get(seq, {digest}) != {digest}:
+            self.find(seq, Fault.ANCHOR, "It is not the event that an anchor names.")
+        if self.checked == 1:
+            self.first = digest
         self.seq, self.hash = seq, digest
 
     @staticmethod
@@ -258,8 +275,9 @@ class _Check:
         elif told is None:
             self.find(seq, Fault.BODY_UNCALLED, "It has a body that it says nothing of.")
         elif salt is not None and body is not None:
-            fits = isinstance(salt, bytes) and isinstance(body, str) and body_digest(salt, body) == told
-            if not fits:
+            # the digest alone would let salt and text move their border
+            fits = isinstance(salt, bytes) and len(salt) == SALT_BYTES and isinstance(body, str)
+            if not fits or body_digest(salt, body) != told:
                 self.find(seq, Fault.BODY_CHANGED, "Its body is not the one that it names.")
         elif erased_at is None or request_id is None:
             self.find(seq, Fault.BODY_MISSING, "Its body is empty, and was not erased.")
@@ -275,6 +293,29 @@ class _Check:
         elif _went_back(self.latest, at):
             self.find(seq, Fault.CLOCK_BACK, "Its time is before that of an earlier event.")
             self.latest = at
+
+    def expect(self, session: Session, outside: Iterable[Head]) -> None:
+        """Learn which hashes the anchors ask for: those in the database, and heads kept outside."""
+        try:
+            for anchor in kept(session):
+                require_form(anchor)
+                self.kept.append(anchor)
+        except _MISSHAPEN:
+            self.find(0, Fault.ANCHOR, "An anchor has another form than anchors have; more were not read.")
+        for head in (*outside, *(anchor.head for anchor in self.kept)):
+            self.anchors.setdefault(head.seq, set()).add(head.hash)
+
+    def prove(self, chains: PinnedChains | None) -> None:
+        """Hold the anchors in the database against their own proofs."""
+        held = [0]
+        for anchor in self.kept:
+            wrong = fault_of(anchor, first=self.first, chains=chains)
+            if wrong is not None:
+                self.find(anchor.head.seq, Fault.PROOF, wrong)
+            elif self.anchors[anchor.head.seq] == {anchor.head.hash}:
+                held.append(anchor.head.seq)
+        if chains is not None:
+            self.anchored_to = max(held)
 
     def compare(self, session: Session) -> None:
         """Hold the tables against what the events say."""
@@ -310,7 +351,7 @@ class _Check:
             self.find(head.seq, Fault.CUT, "The head of the log names another event of this sequence.")
         for seq in self.anchors:
             if seq > self.seq:
-                self.find(seq, Fault.ANCHOR, "A head kept outside names this event, and it is not there.")
+                self.find(seq, Fault.ANCHOR, "An anchor names this event, and it is not there.")
 
     def find(self, seq: int, fault: Fault, message: str) -> None:
         """Keep a finding; a clock that went back never takes the place of something that is wrong."""
@@ -330,6 +371,8 @@ class _Check:
             head=Head(self.seq, self.hash),
             findings=tuple(sorted(self.findings + self.went_back, key=lambda finding: finding.seq)),
             more=self.more,
+            anchors=len(self.kept),
+            anchored_to=self.anchored_to,
         )
 
 

@@ -25,6 +25,7 @@ from documents.render import SAMPLE_NOTE
 from signing.pades import SigningDesk
 from signing.profile import Profile, load_profiles
 from signing.timestamps import TimestampAuthority
+from workflow import anchors
 from workflow.chores import Chore
 from workflow.definition import Catalogue, load_folder
 from workflow.engine import Engine
@@ -39,6 +40,10 @@ from workflow.workbench import WRITERS, Workbench
 
 REGISTER_FILE = "hr_register.csv"
 PUBLIC_URL = "PARAAF_PUBLIC_URL"
+ANCHORS = "PARAAF_ANCHORS"
+# Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
+ANCHOR_PROFILE = "organisation-seal"
+EVERY_TEN_MINUTES = "*/10 * * * *"
 # No file is written for so long: what is older was left by a worker that died while it wrote.
 LEFTOVERS_KEPT = timedelta(hours=1)
 
@@ -63,6 +68,8 @@ class Office:
     jobs: Jobs
     clock: Callable[[], datetime]
     verify_url: str | None
+    anchor_folder: Path | None
+    """Where anchors of the log are written too, outside of the data folder."""
 
     @classmethod
     def open(
@@ -101,6 +108,7 @@ class Office:
             jobs=jobs,
             clock=clock,
             verify_url=f"{base.rstrip('/')}/verify" if base else None,
+            anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
         )
 
     def keys(self) -> DevelopmentKeys:
@@ -156,7 +164,44 @@ class Office:
     def chores(self) -> list[Chore]:
         """What a worker does beside the steps."""
         reminders = Reminders(self.store, definition_of=self.engine.definition, now=self.clock)
-        return [Chore("remind", EVERY_MINUTE, reminders.run)]
+        return [
+            Chore("remind", EVERY_MINUTE, reminders.run),
+            Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
+        ]
+
+    async def anchor(self, kind: anchors.Kind = "timestamp") -> anchors.Anchor:
+        """Anchor the event log as it is now, and keep the anchor, in the folder for anchors too.
+
+        Raises NothingToAnchor, SigningError, AnchorNotKept; the last after the anchor is in the database.
+        """
+        with self.store.read() as session:
+            statement = anchors.Statement.of(session, at=self.clock())
+        profile = self.profiles[ANCHOR_PROFILE]
+        async with self.desk() as desk:
+            if kind == "seal":
+                signer = self.keys().signer(profile, person_id="", person_name="")
+                anchor = await anchors.sealed(statement, desk, profile, signer)
+            else:
+                anchor = await anchors.timestamped(statement, desk, profile)
+        with self.store.write() as session:
+            anchors.keep(session, anchor)
+        self.write_anchors()
+        return anchor
+
+    def anchor_when_due(self) -> None:
+        """What a worker does every few minutes: an anchor a day, and no file of one missing."""
+        with self.store.read() as session:
+            due = anchors.is_due(session, now=self.clock())
+        if due:
+            asyncio.run(self.anchor())
+        else:
+            self.write_anchors()
+
+    def write_anchors(self) -> None:
+        """Write the anchors that the folder for anchors, if there is one, does not hold yet."""
+        if self.anchor_folder is not None:
+            with self.store.read() as session:
+                anchors.write_missing(session, self.anchor_folder)
 
     def evidence_of(self, person: str) -> Evidence:
         """What is known today of a requester beside the document: what the engine compares with."""

@@ -1,6 +1,7 @@
 """The tables. Long on purpose: one class a table, in the order in which a request meets them.
 
-Times are aware and UTC. Rows of `events` and `log_head` are guarded by triggers (migration 0001).
+Times are aware and UTC. Rows of `events`, `bodies`, `log_head` and `anchors` are guarded by triggers
+(migrations 0001 and 0004).
 """
 
 from datetime import UTC, date, datetime
@@ -314,6 +315,22 @@ class LogHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInt)
     hash: Mapped[str]
+
+
+class AnchorRow(Base):
+    """A head of the log, sealed or timestamped; `proof` is the signature or token over `statement` (DER)."""
+
+    __tablename__ = "anchors"
+    __table_args__ = (CheckConstraint("kind IN ('timestamp', 'seal')", name="kind"),)
+
+    sha256_hex: Mapped[str] = mapped_column(primary_key=True)
+    """Digest of the proof."""
+    seq: Mapped[int] = mapped_column(ForeignKey("events.seq"), index=True)
+    hash: Mapped[str]
+    kind: Mapped[str]
+    made_at: Mapped[datetime]
+    statement: Mapped[str]
+    proof: Mapped[bytes]
 
 
 class DocumentRow(Base):

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,19 @@ def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
 
 
 def options_of(command: str) -> set[str]:
-    [subparsers] = [
-        action for action in parser(command)._actions if isinstance(action, argparse._SubParsersAction)
-    ]
-    return {option for action in subparsers.choices[command]._actions for option in action.option_strings}
+    [subparsers] = _subparsers_of(parser(command))
+    return _options_of(subparsers.choices[command])
+
+
+def _subparsers_of(parsed: argparse.ArgumentParser) -> list["argparse._SubParsersAction[Any]"]:
+    return [action for action in parsed._actions if isinstance(action, argparse._SubParsersAction)]
+
+
+def _options_of(parsed: argparse.ArgumentParser) -> set[str]:
+    """Its options, and those of the verbs below it."""
+    below = [verb for subparsers in _subparsers_of(parsed) for verb in subparsers.choices.values()]
+    own = {option for action in parsed._actions for option in action.option_strings}
+    return own.union(*map(_options_of, below))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -73,6 +83,10 @@ def test_help_names_every_command_and_imports_none(terminal: Terminal) -> None:
         ["queue", "--as", "P001", "--limit", "0"],
         ["fire", "1", "approve", "--as", "P001", "--fact", "signed_on"],
         ["throughput", "--from", "yesterday"],
+        ["export", "everything", "-o", "log.jsonl"],
+        ["export", "events"],
+        ["log", "anchor", "--seal", "--timestamp"],
+        ["log", "verify", "--anchor", "no such file"],
         ["throughput", "--json", "--csv"],
         ["sign", "a.pdf", "-o", "b.pdf", "--profile", "approver", "--box", "0,1,1,10,10"],
         ["people", "--from", "1 December"],
@@ -96,6 +110,8 @@ def test_a_wrong_call_is_2(words: list[str], terminal: Terminal) -> None:
         ["throughput"],
         ["worker", "--until-idle"],
         ["serve"],
+        ["log", "anchor"],
+        ["export", "events", "-o", "log.jsonl"],
     ],
 )
 def test_a_mistyped_folder_is_no_empty_office(words: list[str], terminal: Terminal) -> None:

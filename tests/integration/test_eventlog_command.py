@@ -35,8 +35,9 @@ def tamper(data: Path) -> None:
 
 def test_a_sound_log(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert paraaf("verify", "--data", str(data)) == 0
-    first, last = capsys.readouterr().out.splitlines()
+    first, anchored, last = capsys.readouterr().out.splitlines()
     assert first.startswith("4 events, 3 with a personal part; head 4:")
+    assert anchored == "Not anchored: here the log only agrees with itself."
     assert last == "Nothing is wrong."
     head = first.rpartition(" ")[2]
     assert paraaf("verify", "--data", str(data), "--anchor", head) == 0
