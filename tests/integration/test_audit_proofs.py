@@ -45,7 +45,13 @@ def stamped(maker: StampMaker, *, at: datetime | None = None, over: bytes | None
     return Anchor("timestamp", said.head, at or now(), said.text, token)
 
 
-def sealed(credential: Credential, *, at: datetime | None = None, over: bytes | None = None) -> Anchor:
+def sealed(
+    credential: Credential,
+    *,
+    at: datetime | None = None,
+    over: bytes | None = None,
+    key: Credential | None = None,
+) -> Anchor:
     said = statement(at)
     chain = (credential.certificate, *credential.chain)
     mechanism = mechanism_for(credential.certificate)
@@ -53,7 +59,7 @@ def sealed(credential: Credential, *, at: datetime | None = None, over: bytes | 
     content = said.text.encode() if over is None else over
     digest = hashlib.new(mechanism.digest_algorithm, content).digest()
     attributes = template.signed_attributes(digest)
-    value = asyncio.run(SoftwareSigner(credential).sign(attributes, mechanism.digest_algorithm))
+    value = asyncio.run(SoftwareSigner(key or credential).sign(attributes, mechanism.digest_algorithm))
     proof = template.content_info(attributes, value, timestamp_token=None)
     return Anchor("seal", said.head, said.at, said.text, proof)
 
@@ -99,6 +105,10 @@ BAD: dict[str, tuple[Make, str]] = {
     ),
     "a time to come": (lambda a: stamped(a.stamp_maker, at=now() + LATER), "still to come"),
     "a seal over something else": (lambda a: sealed(a.seal(now=now()), over=b"a file"), "something else"),
+    "a seal by another key": (
+        lambda a: sealed(a.seal(now=now()), key=a.person("P9", "Bram", now=now())),
+        "does not verify",
+    ),
     "a seal by a person": (lambda a: sealed(a.person("P9", "Bram", now=now())), "by a person"),
     "a seal by a timestamper": (
         lambda a: sealed(a.issue("A stamper", now=now(), **STAMPING)),  # type: ignore[arg-type]

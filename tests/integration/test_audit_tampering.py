@@ -5,6 +5,7 @@ After the last anchor a change is seen too, unless everything after it was rewri
 verifier says that these events are not anchored. Nothing is ever changed that it calls anchored.
 """
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -329,6 +330,19 @@ def test_a_changed_byte_of_an_anchor_is_found_or_nothing_rests_on_it(
         assert not report.ok or (field == "proof" and report.stretches == untouched), index
         found += not report.ok
     assert found == PLACES if field == "statement" else found > PLACES / 2
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_changed_bit_of_a_signature_value_is_found(log: Log, which: int) -> None:
+    """It stands last in tokens and seals; a hundred bits of it, from the end."""
+    held = log.plain.anchors
+    value = json.loads(held[which])["anchor"]
+    for index in range(PLACES):
+        proof = bytearray(base64.b64decode(value["proof"]))
+        proof[-1 - index // 4] ^= 1 << index % 4
+        changed = written({"anchor": {**value, "proof": base64.b64encode(proof).decode()}}) + b"\n"
+        report = log.verify(log.plain.with_anchors([*held[:which], changed, *held[which + 1 :]]))
+        assert {finding.fault for finding in report.findings} == {Fault.PROOF}, index
 
 
 def test_swapped_proofs_and_statements_are_found(log: Log) -> None:
