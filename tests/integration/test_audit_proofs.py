@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -169,3 +170,24 @@ def test_trust_is_read_from_files(authority: DevelopmentAuthority, tmp_path: Pat
     for file in (none, tmp_path / "nothing"):
         with pytest.raises(verify_log.Unusable):
             verify_log.read_trust([file])
+
+
+@pytest.mark.witness
+@pytest.mark.parametrize("kind", ["timestamp", "seal"])
+def test_openssl_agrees(authority: DevelopmentAuthority, tmp_path: Path, kind: str) -> None:
+    """A third reader of what the office writes; and it refuses another statement as we do."""
+    anchor = stamped(authority.stamp_maker) if kind == "timestamp" else sealed(authority.seal(now=now()))
+    root, proof, said = tmp_path / "root.pem", tmp_path / "proof.der", tmp_path / "statement"
+    root.write_bytes(authority.root_pem)
+    proof.write_bytes(anchor.proof)
+    command = {
+        "timestamp": ["ts", "-verify", "-token_in", "-in", proof, "-data", said, "-CAfile", root],
+        "seal": [
+            *("cms", "-verify", "-binary", "-inform", "DER", "-in", proof, "-content", said),
+            *("-CAfile", root, "-purpose", "any", "-out", "/dev/null"),
+        ],
+    }[kind]
+    for text, agreed in ((anchor.statement, True), (anchor.statement.replace("7", "8"), False)):
+        said.write_text(text)
+        done = subprocess.run(["openssl", *command], capture_output=True, check=False)
+        assert (done.returncode == 0) == agreed, done.stderr
