@@ -8,7 +8,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from contextlib import suppress
+import sys
+from contextlib import closing, suppress
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,7 @@ from certs.serve_authority import AuthorityServer
 from cli.folder import add_data_option, office_of
 from cli.worker import log_to_stderr
 from workflow.office import Office
+from workflow.tracebacks import tell_without_values
 
 LONG_LIFE_S = 60.0  # a worker that lived so long did not die at once: the next one starts without a wait
 WAITS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -129,11 +131,12 @@ def work_for_parent(folder: Path) -> None:
     """Be a worker as long as the starting process lives; runs in a process of its own."""
     os.setsid()  # the terminal's Ctrl-C goes to the parent, which then ends this one in an orderly way
     log_to_stderr()
-    office = Office.open(folder)
     try:
-        asyncio.run(_work(office))
-    finally:
-        office.close()
+        with closing(Office.open(folder)) as office:
+            asyncio.run(_work(office))
+    except Exception as error:  # noqa: BLE001 (told here: multiprocessing would print what it says)
+        tell_without_values(type(error), error, None)
+        sys.exit(1)
 
 
 async def _work(office: Office) -> None:

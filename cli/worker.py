@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from cli.folder import add_data_option, office_of
 from throughput.events import records_since
 from workflow.tables import LogHead
+from workflow.tracebacks import FormatterWithoutValues, tell_without_values
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -69,7 +71,13 @@ def _done(events: Mapping[str, int]) -> str:
 
 
 def log_to_stderr() -> None:
-    """Have warnings, such as a step that is tried again, written to standard error with their time."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
+    """Have warnings, such as a step that is tried again, written to standard error with their time.
+
+    Nothing personal is written: exceptions are told without what they say.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        FormatterWithoutValues("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
     )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    sys.excepthook = tell_without_values
