@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "queue": "show the tasks that wait for somebody",
         "show": "show a request: its state, its history, what can be done with it",
         "fire": "do something with a request: claim, approve, return, sign …",
+        "hold": "keep a request from being destroyed, or release it",
+        "retention": "show or do what the end of keeping asks: what is destroyed when",
         "sign": "sign any PDF",
         "verify": "judge signed PDFs: authentic as issued, or why not",
         "throughput": "compare the ways of signing: how many, how long, how often right",

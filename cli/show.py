@@ -10,7 +10,7 @@ from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.open_warnings import as_json, how_to_settle, open_warnings
-from cli.printing import aligned, minute, print_json, printable
+from cli.printing import NOTHING, aligned, minute, print_json, printable
 from documents.errors import FieldProblem
 from workflow.definition import Definition, State
 from workflow.errors import Reason
@@ -167,7 +167,7 @@ def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]
     yield "process", f"{view.key} {view.variant}, {view.language}"
     yield "state", f"{view.state} ({where})" if where else view.state
     yield "version", str(view.version)
-    yield "requester", f"{view.requester_id}, {view.unit}"
+    yield "requester", f"{view.requester_id or NOTHING}, {view.unit}"
     if view.reference is not None:
         yield "reference", view.reference
     yield "opened", f"{minute(view.opened_at)} UTC"
@@ -177,6 +177,10 @@ def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]
         yield "suspended", f"{minute(view.suspended_at)} UTC"
     if view.closed_at is not None:
         yield "closed", f"{minute(view.closed_at)} UTC, {view.outcome}"
+    if view.holds:
+        yield "on hold", f"by {', '.join(map(str, view.holds))}: it is not destroyed"
+    if view.destroyed_at is not None:
+        yield "destroyed", f"{minute(view.destroyed_at)} UTC, at the end of its term"
 
 
 def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -98,6 +98,12 @@ class BlobStore:
                 hint="Look at the rights of the data folder, then repeat the step.",
             ) from error
         return True
+
+    def older_than(self, instant: datetime) -> Iterator[str]:
+        """Give the digests of the files that were stored before an instant, in no order."""
+        for path in self.folder.glob("?/*"):
+            if _SHA256_HEX.fullmatch(path.name) and _is_older(path, instant):
+                yield path.name
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary files that a crash left, last written before an instant; give their number."""

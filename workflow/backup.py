@@ -35,7 +35,7 @@ from workflow.errors import WorkflowError
 from workflow.eventlog import Head, utc_text
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
-from workflow.tables import DocumentRow, LogHead, SignatureRow
+from workflow.tables import DocumentRow, LogHead, Request, SignatureRow
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -149,11 +149,14 @@ def _head(session: Session) -> Head:
 
 
 def referred_to(session: Session) -> list[str]:
-    """The digests of all files that the rows name, as this session sees them."""
+    """The digests of all files that the rows name, as this session sees them; of what is not destroyed."""
+    kept = select(DocumentRow.id).join(Request, Request.id == DocumentRow.request_id)
+    kept = kept.where(Request.destroyed_at.is_(None))
+    signed = SignatureRow.signed_sha256.is_not(None), SignatureRow.document_id.in_(kept)
     wanted: CompoundSelect[Any] = union(
-        select(DocumentRow.rendered_sha256),
-        select(DocumentRow.current_sha256),
-        select(SignatureRow.signed_sha256).where(SignatureRow.signed_sha256.is_not(None)),
+        select(DocumentRow.rendered_sha256).where(DocumentRow.id.in_(kept)),
+        select(DocumentRow.current_sha256).where(DocumentRow.id.in_(kept)),
+        select(SignatureRow.signed_sha256).where(*signed),
     )
     return sorted(digest for (digest,) in session.execute(wanted) if digest)
 

@@ -1,6 +1,7 @@
 """Working time: named calendars with office hours and an explicit list of holidays; ISO 8601 durations."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -48,6 +49,22 @@ def parse_duration(text: str) -> Duration:
             f"{text!r} is not an ISO 8601 duration.", hint="Write for example PT8H, PT30M, P2D or P3M."
         )
     return Duration(text, **parts)
+
+
+def later_by(day: date, duration: Duration) -> date:
+    """The day so many calendar years, months, weeks and days later.
+
+    Where the month is too short it is the month's last day: 31 January and P1M make 28 or 29 February. Hours
+    and less count as a whole day. What lies beyond the calendar is its last day, in the year 9999.
+    """
+    months = day.year * 12 + day.month - 1 + 12 * duration.years + duration.months
+    year, month = divmod(months, 12)
+    if year > date.max.year:
+        return date.max
+    last = monthrange(year, month + 1)[1]
+    days = 7 * duration.weeks + duration.days - (-duration.clock // timedelta(days=1))
+    start = date(year, month + 1, min(day.day, last))
+    return date.fromordinal(min(start.toordinal() + days, date.max.toordinal()))
 
 
 def parse_working_duration(text: str) -> Duration:

@@ -32,6 +32,17 @@ POINTS = frozenset(
         "deliver.recorded",
     }
 )
+DESTRUCTION = frozenset(
+    {
+        "destroy.begun",
+        "destroy.written",  # the transaction is not committed
+        "destroy.recorded",  # the rows are gone, the blobs are listed and there
+        "destroy.blob-removed",  # one blob is gone, and still listed
+        "destroy.blobs-removed",
+        "destroy.cleaned",  # the database's files are clean, and not said to be
+    }
+)
+"""Passed when requests are destroyed, and not in a step."""
 
 
 class UnknownKillPoint(WorkflowError):
@@ -73,7 +84,8 @@ def point(name: str) -> None:
 
 
 def _known(name: str) -> None:
-    if name not in POINTS:
+    if name not in POINTS | DESTRUCTION:
         raise UnknownKillPoint(
-            f"There is no kill point {name!r}.", hint=f"The points are: {', '.join(sorted(POINTS))}."
+            f"There is no kill point {name!r}.",
+            hint=f"The points are: {', '.join(sorted(POINTS | DESTRUCTION))}.",
         )

@@ -2,12 +2,13 @@
 
 The events are played again, in memory; then the rows of requests, tasks, hands, definitions, documents and
 signatures are held against them. Who acted is known only while a body is not erased; without it, the rest is
-still compared.
+still compared. Of a request that was destroyed, the rows must say no more than is kept.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -18,14 +19,19 @@ from sqlalchemy.orm import Session
 from workflow.definition_errors import DefinitionRefused
 from workflow.definition_model import WITHDRAW, Definition
 from workflow.definition_reader import read
+from workflow.destruction import DESTROYED, remains
 from workflow.errors import LogUnwritable
-from workflow.judge import data_digest, rules_of
-from workflow.tables import DefinitionSource, DocumentRow, Hand, Request, SignatureRow, Task
+from workflow.holds import PLACED, RELEASED
+from workflow.judge import data_digest, office_day, rules_of
+from workflow.keeping import due_day
+from workflow.tables import DefinitionSource, DocumentRow, Hand, Hold, Request, SignatureRow, Task
 
 ERASED = "personal_data_erased"
+OF_KEEPING = frozenset({ERASED, DESTROYED, PLACED, RELEASED})
+"""Events that say how long a request is kept, and nothing of where it is."""
 # What is noted of a request without changing it: its version stays.
-NOTES = frozenset({ERASED, "task_reminded", "task_escalated"})
-NOT_BY_PEOPLE = NOTES | {
+NOTES = OF_KEEPING | {"task_reminded", "task_escalated"}
+NOT_BY_PEOPLE = NOTES - {PLACED, RELEASED} | {
     "document_rendered",
     "document_signed",
     "document_delivered",
@@ -51,6 +57,9 @@ class _Told:
     task: int | None = None
     acted: set[tuple[str, str]] = field(default_factory=set)
     everybody_known: bool = True
+    ended_at: str = ""
+    holds: set[int] = field(default_factory=set)  # not released
+    destroyed_at: str = ""
 
 
 @dataclass(slots=True)
@@ -77,6 +86,7 @@ class Replay:
         self._rendered: dict[int, tuple[int, object, object, object]] = {}
         self._files: dict[tuple[int, object, object], object] = {}
         self._signed: dict[int, tuple[object, object, object]] = {}
+        self._holds: dict[int, tuple[int, bool]] = {}
 
     def event(self, seq: int, request_id: int, kind: str, said: Mapping[str, Any], body: str | None) -> str:
         """Take an event; gives what can't be after the ones before, or ""."""
@@ -85,8 +95,10 @@ class Replay:
             told = self._requests[request_id] = _Told(str(said.get("definition")))
             told.state = str(said.get("from"))
         told.last_seq = seq
+        if told.destroyed_at:
+            return "The request was destroyed before."
         if kind in NOTES:
-            return ""
+            return self._noted(told, seq, request_id, kind, said)
         told.version += 1
         here = said.get("from", said.get("state"))
         wrong = "" if here == told.state and told.outcome is None else f"The request was in {told.state!r}."
@@ -97,6 +109,24 @@ class Replay:
             self._moved(told, seq, request_id, said)
         self._document(seq, request_id, kind, said)
         return wrong
+
+    def _noted(self, told: _Told, seq: int, request_id: int, kind: str, said: Mapping[str, Any]) -> str:
+        if kind == PLACED:
+            told.holds.add(seq)
+            self._holds[seq] = (request_id, False)
+        elif kind == RELEASED:
+            hold = said.get("hold")
+            if hold not in told.holds:
+                return "There was no such hold to release."
+            told.holds.discard(hold)
+            self._holds[hold] = (request_id, True)
+        elif kind == DESTROYED:
+            told.destroyed_at = str(said.get("at"))
+            if told.outcome is None:
+                return "The request was destroyed before it had ended."
+            if told.holds:
+                return "The request was destroyed although it was on hold."
+        return ""
 
     def _person(self, told: _Told, kind: str, said: Mapping[str, Any], who: dict[str, Any] | None) -> None:
         actor = principal = None
@@ -126,6 +156,7 @@ class Replay:
             self._tasks[told.task].closed = True
         told.task = None
         told.state, told.step_seq, told.outcome = str(said["to"]), seq, said.get("outcome")
+        told.ended_at = str(said.get("at"))
         if said.get("task") == seq:
             told.task = seq
             self._tasks[seq] = _ToldTask(request_id, told.state)
@@ -154,6 +185,9 @@ class Replay:
             except DefinitionRefused:
                 yield 0, f"The definition {row.key} {row.variant} can't be read."
         yield from self._requests_differ(session)
+        yield from self._holds_differ(session)
+        yield from self._destroyed_early(definitions)
+        yield from self._remains(session)
         yield from self._tasks_differ(session)
         yield from self._hands_differ(session, definitions)
         yield from self._documents_differ(session)
@@ -173,9 +207,10 @@ class Replay:
                 ("outcome", row.outcome, told.outcome),
                 ("closed_at", row.closed_at is not None, told.outcome is not None),
                 ("definition", row.definition_sha256, told.definition),
+                ("destruction", row.destroyed_at is not None, bool(told.destroyed_at)),
                 ("requester", row.requester_id, told.requester or row.requester_id),
                 ("data digest", row.data_sha256, told.data_sha256 or row.data_sha256),
-                ("data", _digest(row.data), row.data_sha256),
+                ("data", "" if told.destroyed_at else _digest(row.data), row.data_sha256),
             ):
                 if ours != theirs:
                     yield told.last_seq, f"The {name} of request {row.id} is not what its events say."
@@ -210,7 +245,7 @@ class Replay:
             found.setdefault(row.request_id, set()).add((row.rule, row.person_id, row.state))
         for number, told in self._requests.items():
             definition = definitions.get(told.definition)
-            if definition is None or not told.everybody_known:
+            if definition is None or not told.everybody_known or told.destroyed_at:
                 continue
             due = {
                 (rule, person, state)
@@ -220,6 +255,27 @@ class Replay:
             }
             if due != found.get(number, set()):
                 yield told.last_seq, f"The hands on request {number} are not those of its events."
+
+    def _holds_differ(self, session: Session) -> Iterator[Disagreement]:
+        missing = dict(self._holds)
+        for row in _rows(session, Hold):
+            if missing.pop(row.id, None) != (row.request_id, row.released_at is not None):
+                yield row.id, f"The hold {row.id} on request {row.request_id} is not what its events say."
+        for seq, (number, _) in missing.items():
+            yield seq, f"A hold on request {number} is gone."
+
+    def _destroyed_early(self, definitions: Mapping[str, Definition]) -> Iterator[Disagreement]:
+        """Requests that were destroyed before the day that their definition names."""
+        for number, told in self._requests.items():
+            definition = definitions.get(told.definition)
+            if told.destroyed_at and definition is not None and _too_early(definition, told):
+                yield told.last_seq, f"Request {number} was destroyed before its day."
+
+    def _remains(self, session: Session) -> Iterator[Disagreement]:
+        """Requests that were destroyed, and of which rows say more than is kept."""
+        ids = [number for number, told in self._requests.items() if told.destroyed_at]
+        for number, where in remains(session.connection(), ids):
+            yield self._requests[number].last_seq, f"Request {number} was destroyed, and {where} says more."
 
     def _documents_differ(self, session: Session) -> Iterator[Disagreement]:
         missing = dict(self._rendered)
@@ -256,6 +312,14 @@ def _rows(session: Session, table: Any) -> Iterator[Row[Any]]:
     yield from session.connection().execute(
         query, execution_options={"stream_results": True, "yield_per": 500}
     )
+
+
+def _too_early(definition: Definition, told: _Told) -> bool:
+    try:
+        ended, destroyed = map(datetime.fromisoformat, (told.ended_at, told.destroyed_at))
+    except ValueError:
+        return True
+    return office_day(definition, destroyed) < due_day(definition, ended)
 
 
 def _digest(data: object) -> str:

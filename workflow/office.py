@@ -29,11 +29,13 @@ from workflow import anchors
 from workflow.chores import Chore
 from workflow.definition import Catalogue, load_folder
 from workflow.engine import Engine
+from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.reminders import Reminders
+from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.steps import Steps
 from workflow.store import Store
 from workflow.workbench import WRITERS, Workbench
@@ -167,6 +169,7 @@ class Office:
         return [
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
+            Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
         ]
 
     async def anchor(self, kind: anchors.Kind = "timestamp") -> anchors.Anchor:
@@ -202,6 +205,27 @@ class Office:
         if self.anchor_folder is not None:
             with self.store.read() as session:
                 anchors.write_missing(session, self.anchor_folder)
+
+    @property
+    def retention(self) -> Retention:
+        """Destroys what is due, and tells what will be."""
+        return Retention(
+            store=self.store,
+            blobs=self.blobs,
+            definition_of=self.engine.definition,
+            clock=self.clock,
+            random_bytes=secrets.token_bytes,
+        )
+
+    @property
+    def holds(self) -> Holds:
+        """Places and releases holds."""
+        return Holds(
+            store=self.store,
+            definition_of=self.engine.definition,
+            clock=self.clock,
+            random_bytes=secrets.token_bytes,
+        )
 
     def evidence_of(self, person: str) -> Evidence:
         """What is known today of a requester beside the document: what the engine compares with."""

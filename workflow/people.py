@@ -3,12 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from documents.register import Person as RegisteredPerson
 from documents.register import Register
-from workflow.tables import Grant, Person
+from workflow.destruction import NOBODY
+from workflow.tables import (
+    CommandKey,
+    Draft,
+    Grant,
+    Hand,
+    Hold,
+    Incident,
+    Person,
+    Request,
+    Substitute,
+    Task,
+)
 
 # A duty in the register → roles, and whether they hold for every unit or only for the person's own.
 DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
@@ -20,6 +32,14 @@ DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
     }
 )
 EVERYBODY = ("employee", "author")
+NAMING = (
+    Request.requester_id,
+    *(Task.claimed_by, Task.claimed_for, Task.done_by, Task.done_for),
+    *(Hand.person_id, Draft.person_id, CommandKey.actor),
+    *(Incident.resolved_by, Hold.placed_by, Hold.released_by),
+)
+"""Where a request names a person, beside the bodies of its events."""
+CHUNK = 500  # people in one statement
 
 
 def update_people(session: Session, register: Register) -> int:
@@ -41,6 +61,24 @@ def update_people(session: Session, register: Register) -> int:
     session.execute(delete(Grant))
     session.add_all(_grants(registered))
     return len(registered)
+
+
+def remove_unneeded(session: Session) -> int:
+    """Remove the people who have left and whom no request names any more; how many they were.
+
+    Who works here stays, whether or not a request names them; who comes back is put in by the register.
+    """
+    people = Person.table()
+    named = (column == people.c.id for column in NAMING)
+    left = [people.c.active.is_(False), people.c.id != NOBODY]
+    gone = list(session.scalars(select(people.c.id).where(*left, *(~exists().where(each) for each in named))))
+    for start in range(0, len(gone), CHUNK):
+        some = gone[start : start + CHUNK]
+        session.execute(delete(Grant).where(Grant.person_id.in_(some)))
+        swaps = or_(Substitute.principal_id.in_(some), Substitute.substitute_id.in_(some))
+        session.execute(delete(Substitute).where(swaps))
+        session.execute(delete(Person).where(Person.id.in_(some)))
+    return len(gone)
 
 
 def _grants(people: Iterable[RegisteredPerson]) -> Iterator[Grant]:

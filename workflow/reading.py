@@ -17,7 +17,7 @@ from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
 from workflow.reminders import due_at
-from workflow.tables import Body, DocumentRow, Event, Hand, Incident, Reminder, Request, Task
+from workflow.tables import Body, DocumentRow, Event, Hand, Hold, Incident, Reminder, Request, Task
 
 SMALLEST_PAGE = 100
 
@@ -84,7 +84,8 @@ class IncidentView:
 
 @dataclass(frozen=True)
 class RequestView:
-    """A request as a person who may see it sees it. `possible`: what that person can do with it now."""
+    """A request as a person who may see it sees it. `possible`: what that person can do with it now; `holds`
+    that nobody has released keep it from being destroyed."""
 
     id: int
     key: str
@@ -101,6 +102,8 @@ class RequestView:
     suspended_at: datetime | None
     closed_at: datetime | None
     outcome: str | None
+    destroyed_at: datetime | None
+    holds: tuple[int, ...]
     claimed_by: str | None
     possible: tuple[str, ...]
     documents: tuple[DocumentView, ...]
@@ -263,6 +266,8 @@ def view(session: Session, case: Case, possible: Iterable[str]) -> RequestView:
         suspended_at=case.suspended_at,
         closed_at=case.closed_at,
         outcome=case.outcome,
+        destroyed_at=session.scalars(select(Request.destroyed_at).where(Request.id == case.id)).one(),
+        holds=_holds(session, case.id),
         claimed_by=None if task is None else task.claimed_by,
         possible=tuple(possible),
         documents=_documents(session, case.id),
@@ -300,6 +305,11 @@ def _documents(session: Session, request_id: int) -> tuple[DocumentView, ...]:
         )
         for row in newest.values()
     )
+
+
+def _holds(session: Session, request_id: int) -> tuple[int, ...]:
+    query = select(Hold.id).where(Hold.request_id == request_id, Hold.released_at.is_(None))
+    return tuple(session.scalars(query.order_by(Hold.id)))
 
 
 def _incident(session: Session, request_id: int) -> IncidentView | None:

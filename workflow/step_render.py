@@ -13,6 +13,7 @@ from documents.kinds import Kind
 from documents.kinds.kind import Document, field_problems
 from documents.render import SignatureSlot, render
 from signing.profile import Level
+from workflow.calendar import Duration, later_by
 from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
@@ -122,12 +123,4 @@ def _code(secret: bytes) -> str:
 
 def _valid_until(issued_on: date, months: int | None) -> date | None:
     """The same day so many months later, or that month's last."""
-    if months is None:
-        return None
-    year, month = divmod(issued_on.year * 12 + issued_on.month - 1 + months, 12)
-    for day in range(issued_on.day, 0, -1):
-        try:
-            return date(year, month + 1, day)
-        except ValueError:  # a shorter month
-            continue
-    raise AssertionError("every month has a first day")
+    return None if months is None else later_by(issued_on, Duration(f"P{months}M", months=months))

@@ -4,6 +4,7 @@ The only module, beside the migrations, that knows which database it is.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,16 @@ from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
 from workflow.errors import StoreOutdated, StoreUnavailable
+from workflow.tables import Base
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+_OWNS_ALL = (
+    "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class"
+    " WHERE oid IN ('requests'::regclass, 'bodies'::regclass, 'people'::regclass)"
+)
 
 
 class Store:
@@ -98,6 +104,21 @@ class Store:
         with _told(), self._writer.begin() as connection:
             _upgrade(connection)
 
+    def clean(self) -> bool:
+        """Have nothing of what was deleted left in the database's files; whether that could be done.
+
+        SQLite: the file is written anew, and its write-ahead log emptied. It can't be emptied while somebody
+        reads. PostgreSQL: the tables are vacuumed, which only their owner can. Raises StoreUnavailable.
+        """
+        with _told():
+            if self.url.get_backend_name() == "sqlite":
+                return _rewrite(self._writer)
+            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if not connection.execute(text(_OWNS_ALL)).scalar():
+                    return False
+                connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(Base.metadata.tables)}")
+                return True
+
     def close(self) -> None:
         """Close the connections that are kept."""
         self._writer.dispose()
@@ -113,9 +134,14 @@ class Store:
             # whoever reads sees one moment; a writer sees what others committed before its statement
             level = "REPEATABLE READ" if readonly else "READ COMMITTED"
             isolation = {"isolation_level": level, "postgresql_readonly": readonly}
-            return create_engine(self.url, json_serializer=encode, execution_options=isolation)
+            return create_engine(
+                self.url, json_serializer=encode, execution_options=isolation, hide_parameters=True
+            )
         engine = create_engine(
-            self.url, json_serializer=encode, connect_args={"timeout": self._busy_timeout_ms / 1000}
+            self.url,
+            json_serializer=encode,
+            connect_args={"timeout": self._busy_timeout_ms / 1000},
+            hide_parameters=True,  # an error's text goes into logs, and the values of a statement must not
         )
         event.listen(engine, "connect", _pragmas(readonly=readonly))
         event.listen(engine, "begin", _begin_deferred if readonly else _begin_immediate)
@@ -126,12 +152,25 @@ def _pragmas(*, readonly: bool) -> Any:
     def connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
         # recursive_triggers: or REPLACE deletes rows without firing the triggers that forbid it
-        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"]
+        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", "secure_delete=ON"]
         settings.append("query_only=ON" if readonly else "journal_mode=WAL")
         for setting in settings:
             connection.execute(f"PRAGMA {setting}")
 
     return connect
+
+
+def _rewrite(engine: Engine) -> bool:
+    connection = engine.raw_connection()  # outside of any transaction: the engine would begin one
+    try:
+        # secure_delete wipes what is deleted, but a page that was split keeps copies of what moved to another
+        connection.cursor().execute("VACUUM")
+        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise _unavailable(error) from error
+    finally:
+        connection.close()
+    return not busy
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -183,7 +222,11 @@ def _told() -> Iterator[None]:
         # its other subclasses speak of a statement and its values, not of the database
         if type(error) not in {DatabaseError, OperationalError}:
             raise
-        raise StoreUnavailable(
-            f"The database does not answer as it should: {error.orig}.",
-            hint="See that its disk is there and has room, and that no other program holds it.",
-        ) from error
+        raise _unavailable(error.orig) from error
+
+
+def _unavailable(error: BaseException | None) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The database does not answer as it should: {error}.",
+        hint="See that its disk is there and has room, and that no other program holds it.",
+    )

@@ -153,7 +153,8 @@ class DefinitionSource(Base):
 
 
 class Request(Base):
-    """One case. `version` rises with every event of it; `step_seq` is the event that entered `state`."""
+    """One case. `version` rises with every event of it but those of its keeping; `step_seq` is the event that
+    entered `state`. With `destroyed_at`, what was personal in it is gone (workflow.destruction)."""
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -167,6 +168,13 @@ class Request(Base):
             postgresql_where=text("reference IS NOT NULL"),
         ),
         Index("ix_requests_key_state", "key", "state"),
+        Index(
+            "ix_requests_kept",
+            "definition_sha256",
+            "closed_at",
+            sqlite_where=text("destroyed_at IS NULL"),
+            postgresql_where=text("destroyed_at IS NULL"),
+        ),
     )
 
     # given out under the lock of log_head: numbers without gaps, known before the row is written
@@ -187,6 +195,7 @@ class Request(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    destroyed_at: Mapped[datetime | None]
 
 
 class Task(Base):
@@ -424,3 +433,52 @@ class Incident(Base):
     opened_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+
+
+class Hold(Base):
+    """A request that must not be destroyed, until somebody releases it; a request may have several."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        CheckConstraint("(released_by IS NULL) = (released_at IS NULL)", name="released"),
+        Index(
+            "ix_holds_open",
+            "request_id",
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    """The sequence of the event that placed it."""
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    reason: Mapped[str]
+    placed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    placed_at: Mapped[datetime]
+    released_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    released_at: Mapped[datetime | None]
+
+
+class BlobRemoval(Base):
+    """A blob of destroyed requests that is still to be removed; the row goes once the blob is gone."""
+
+    __tablename__ = "blob_removals"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    listed_at: Mapped[datetime]
+
+
+class RetentionRow(Base):
+    """What retention knows from its last look: one row.
+
+    `waits_until`: the clock had gone forward by days, and nothing is destroyed before then. `unclean_since`:
+    rows were destroyed, and the database's files may still hold what they said.
+    """
+
+    __tablename__ = "retention"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    looked_at: Mapped[datetime]
+    waits_until: Mapped[datetime | None]
+    unclean_since: Mapped[datetime | None]

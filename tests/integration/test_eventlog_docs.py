@@ -1,21 +1,26 @@
 """docs/events.md lists every type, field and finding that the code writes, and no other."""
 
 import ast
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
 from workflow import moves
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
 from workflow.eventlog import Appender, erase_bodies
+from workflow.holds import Holds
 from workflow.logcheck import Fault
 from workflow.logreplay import NOTES
 from workflow.reminders import Reminders
+from workflow.retention import PEOPLE_REMOVED, STRAYS_REMOVED, Retention
 from workflow.tables import Body, Event, LogHead
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +56,8 @@ def test_types_are_those_of_the_code() -> None:
         *moves.DONE_BY.values(),
         *moves.STEP_DONE.values(),
         *NOTES,
+        PEOPLE_REMOVED,
+        STRAYS_REMOVED,
     }
 
 
@@ -75,7 +82,8 @@ def test_facts_are_those_of_definitions() -> None:
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Events of every type, with everything that the engine puts in."""
-    office = Office.open(tmp_path_factory.mktemp("office"))
+    folder = tmp_path_factory.mktemp("office")
+    office = Office.open(folder)
     first = office.to_sign("A1", temporary=True)
     office.fire("sign", "signer", first)
     office.run_steps()
@@ -111,7 +119,23 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         log = Appender.lock(session, bytes)
         erase_bodies(log, session, first, at=NOW)
         log.write()
-    return [*found, {**office.records(first)[-1], "body": None}]
+    found.append(office.records(first)[-1])
+    rooms: dict[str, Any] = {
+        "store": office.store,
+        "definition_of": office.engine.definition,
+        "random_bytes": bytes,
+    }
+    holds = Holds(clock=lambda: office.now, **rooms)
+    holds.place(second, "manager", "A claim.")
+    holds.release(second, "manager", "Settled.")
+    found += office.records(second)[-2:]
+    blobs, later = BlobStore(folder / "blobs"), NOW + timedelta(days=400)
+    blobs.put(b"left by a worker that died")
+    Retention(blobs=blobs, clock=lambda: later, **rooms).run(clock_is_right=True)
+    found.append(office.records(second)[-1])
+    with office.store.read() as session:
+        last = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(2)).all()
+    return [*found, *(json.loads(record) | {"body": None} for record in last)]
 
 
 def test_every_type_occurs(records: list[dict[str, Any]]) -> None:

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Store:
         database.execute("PRAGMA foreign_keys=OFF")
         database.execute(
             "INSERT INTO requests VALUES "
-            "(1,'k','v','d','s',1,1,'p','u','en',NULL,'{}','',NULL,'2026-11-20',NULL,NULL)"
+            "(1,'k','v','d','s',1,1,'p','u','en',NULL,'{}','',NULL,'2026-11-20',NULL,NULL,NULL)"
         )
     append(store, EVENTS)
     return store

@@ -1,0 +1,127 @@
+"""`paraaf hold` and `paraaf retention`: what they print, take, and refuse."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+from documents.register import SAMPLE
+from tests.command_line import Terminal
+
+EMPLOYEE, MANAGER, CLERK, OUTSIDER = "P024", "P006", "P020", "P050"
+
+
+@pytest.fixture(scope="module")
+def withdrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which somebody has withdrawn two requests, and a third waits."""
+    folder = tmp_path_factory.mktemp("withdrawn")
+    rows = folder / "rows.csv"
+    rows.write_text("person_id;reference\nP024;R-1\nP024;R-2\nP024;R-3\n")
+    data = str(folder / "data")
+    assert main(["people", "--register", str(SAMPLE), "--data", data]) == 0
+    assert main(["submit", str(rows), "--data", data]) == 0
+    for number in ("1", "2"):
+        assert main(["fire", number, "withdraw", "--as", EMPLOYEE, "--data", data]) == 0
+    return folder / "data"
+
+
+@pytest.fixture
+def terminal(withdrawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    terminal = Terminal(tmp_path / "data", capsys)
+    terminal.copy_of(withdrawn)
+    return terminal
+
+
+def ended(terminal: Terminal, days: int, *numbers: int) -> None:
+    """Have requests ended so many days ago."""
+    moment = datetime.now(UTC) - timedelta(days=days)
+    database = sqlite3.connect(terminal.data / "paraaf.sqlite3")
+    with database:
+        for number in numbers:
+            values = (f"{moment:%Y-%m-%d %H:%M:%S}", number)
+            database.execute("UPDATE requests SET closed_at = ? WHERE id = ?", values)
+    database.close()
+
+
+class TestRetention:
+    def test_nothing_to_do_is_told(self, terminal: Terminal) -> None:
+        said = terminal.office("retention")
+        assert (said.status, said.err) == (0, "")
+        assert said.out.splitlines() == [
+            *("To be destroyed within 7 days", "  nothing"),
+            *("", "On hold", "  nothing"),
+            *("", "Destroyed in the last 7 days", "  nothing"),
+        ]
+        done = "0 requests destroyed, 0 files removed, 0 people removed.\n"
+        assert terminal.office("retention", "--run").out == done
+
+    def test_what_is_due_is_told_before_and_after(self, terminal: Terminal) -> None:
+        ended(terminal, 100, 1)
+        found = terminal.json("retention", "--days", 30)
+        assert [(one["request_id"], one["keep"], one["outcome"]) for one in found["due"]] == [
+            (1, "P3M", "withdrawn")
+        ]
+        assert "  1        employer-declaration A3" in terminal.office("retention").out
+        assert terminal.json("retention", "--run")["run"]["requests"] == 1
+        found = terminal.json("retention")
+        assert found["due"] == []
+        assert [one["request_id"] for one in found["destroyed"]] == [1]
+        assert (found["files_left"], found["unclean_since"], found["waits_until"]) == (0, None, None)
+        shown = terminal.office("show", 1, "--as", CLERK).out
+        assert "at the end of its term" in shown
+        assert "request destroyed" in shown
+        assert terminal.json("show", 1, "--as", CLERK)["request"]["data"] == {}
+
+    def test_a_clock_that_jumped_is_told_and_confirmed(self, terminal: Terminal) -> None:
+        ended(terminal, 100, 1)
+        terminal.office("retention", "--run")
+        ended(terminal, 100, 2)
+        database = sqlite3.connect(terminal.data / "paraaf.sqlite3")
+        with database:
+            database.execute("UPDATE retention SET looked_at = '2026-01-01 00:00:00'")
+        database.close()
+        said = terminal.office("retention", "--run")
+        assert said.status == 1
+        assert said.out.startswith("Nothing is destroyed before ")
+        assert "--clock-is-right" in said.out
+        assert "nothing is destroyed before" in terminal.office("retention").out
+        assert terminal.json("retention")["waits_until"] is not None
+        assert terminal.json("retention", "--run", "--clock-is-right")["run"]["requests"] == 1
+        assert terminal.json("retention")["waits_until"] is None
+
+    @pytest.mark.parametrize("days", ["-1", "x", "99999", "1.5"])
+    def test_days_are_a_number(self, terminal: Terminal, days: str) -> None:
+        assert terminal.office("retention", "--days", days).status == 2
+
+
+class TestHold:
+    def test_a_held_request_is_kept_until_it_is_released(self, terminal: Terminal) -> None:
+        ended(terminal, 100, 1)
+        said = terminal.office("hold", 1, "--as", CLERK, "--reason", "A claim.")
+        assert said.status == 0
+        number = int(said.out.rstrip(".\n").rpartition(" ")[2])
+        assert said.out == f"Request 1 is on hold: hold {number}.\n"
+        again = terminal.json("hold", 1, "--as", CLERK, "--reason", "A claim.")["hold"]
+        assert again == {"id": number, "request_id": 1, "left": [number], "repeated": True}
+        assert "A claim." in terminal.office("retention").out
+        assert terminal.json("show", 1, "--as", CLERK)["request"]["holds"] == [number]
+        assert "it is not destroyed" in terminal.office("show", 1, "--as", CLERK).out
+        assert terminal.json("retention", "--run")["run"]["requests"] == 0
+        other = terminal.json("hold", 1, "--as", MANAGER, "--reason", "Another.")["hold"]["id"]
+        said = terminal.office("hold", 1, "--as", MANAGER, "--reason", "Settled.", "--release", number)
+        assert said.out == f"Hold {number} on request 1 is released. It stays on hold by {other}.\n"
+        said = terminal.office("hold", 1, "--as", MANAGER, "--reason", "Settled.", "--release")
+        assert said.out == f"Hold {other} on request 1 is released. It is destroyed when it is due.\n"
+        assert terminal.json("retention", "--run")["run"]["requests"] == 1
+
+    @pytest.mark.parametrize("who", [EMPLOYEE, OUTSIDER, "P999"])
+    def test_who_may_not_is_told(self, terminal: Terminal, who: str) -> None:
+        said = terminal.office("hold", 1, "--as", who, "--reason", "A claim.", "--json")
+        assert said.status == 1
+        assert json.loads(said.out)["error"]["code"] in {"workflow-refused", "workflow-not-found"}
+
+    def test_a_reason_is_asked_for(self, terminal: Terminal) -> None:
+        assert terminal.office("hold", 1, "--as", CLERK).status == 2

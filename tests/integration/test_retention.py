@@ -1,0 +1,628 @@
+"""Keeping and destroying, request by request: on its day, not before, once, and never what is on hold."""
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from documents.blobs import BlobStore
+from documents.errors import BlobError
+from tests.integration.engine_office import NOW, PLAN, Office, sections
+from workflow import destruction, keeping
+from workflow.commands import Command, Submission
+from workflow.destruction import DESTROYED
+from workflow.errors import NotFound, Refused, StoreUnavailable
+from workflow.eventlog import Appender
+from workflow.holds import Holds
+from workflow.logcheck import Fault, verify
+from workflow.retention import QUIET, WAIT, Retention, Run
+from workflow.tables import (
+    BlobRemoval,
+    DocumentRow,
+    Event,
+    Grant,
+    Hand,
+    Hold,
+    Person,
+    Request,
+    RetentionRow,
+    Substitute,
+    Task,
+)
+
+DAY = datetime(2027, 2, 19, 23, 0, tzinfo=UTC)  # 20 February begins in the office, three months after NOW
+
+
+@dataclass
+class _Blobs(BlobStore):
+    """A blob folder that refuses to remove some of its files."""
+
+    folder: Path
+    stuck: set[str] = field(default_factory=set)
+
+    def delete(self, sha256_hex: str) -> bool:
+        if sha256_hex in self.stuck:
+            raise BlobError("stuck")
+        return super().delete(sha256_hex)
+
+
+class Keeper:
+    """An office with its retention and holds, all by one clock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.office = Office.open(folder)
+        self.store = self.office.store
+        self.blobs = _Blobs(folder / "blobs")
+        rooms: dict[str, Any] = {
+            "store": self.store,
+            "definition_of": self.office.engine.definition,
+            "clock": lambda: self.office.now,
+            "random_bytes": secrets.token_bytes,
+        }
+        self.retention = Retention(blobs=self.blobs, **rooms)
+        self.holds = Holds(**rooms)
+
+    def withdrawn(self, **rest: Any) -> int:
+        number = self.office.submit(**rest)
+        self.office.do("withdraw", "employee", number)
+        return number
+
+    def delivered(self) -> int:
+        number = self.office.to_sign()
+        self.office.fire("sign", "signer", number)
+        self.office.run_steps()
+        assert self.office.request(number).outcome == "done"
+        return number
+
+    def add_document(self, number: int, content: bytes) -> str:
+        """A document of a request with its file."""
+        digest = self.blobs.put(content)
+        with self.store.write() as session:
+            session.add(
+                DocumentRow(
+                    request_id=number,
+                    name="declaration",
+                    kind="employer_declaration",
+                    revision_no=9,
+                    number=f"2026-{number}",
+                    verification_code=secrets.token_hex(8),
+                    language="en",
+                    issued_on=NOW.date(),
+                    data_sha256="",
+                    rendered_sha256=digest,
+                    current_sha256=digest,
+                    created_seq=1,
+                )
+            )
+        return digest
+
+    def run(self, at: datetime = DAY, *, sure: bool = True) -> Run:
+        self.office.now = at
+        return self.retention.run(clock_is_right=sure)
+
+    def is_destroyed(self, number: int) -> bool:
+        return self.office.request(number).destroyed_at is not None
+
+    def rows(self, query: Any) -> list[Any]:
+        with self.store.read() as session:
+            return list(session.scalars(query))
+
+    def change(self, statement: str) -> None:
+        with self.store.write() as session:
+            assert session.execute(text(statement)).rowcount  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Keeper]:
+    keeper = Keeper(tmp_path)
+    yield keeper
+    keeper.store.close()
+
+
+# --- the day
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "delivered"])
+def test_a_request_is_destroyed_on_its_day_however_it_ended(keeper: Keeper, how: str) -> None:
+    number = getattr(keeper, how)()
+    assert keeper.run(DAY - timedelta(microseconds=1)).requests == 0
+    assert not keeper.is_destroyed(number)
+    assert keeper.run(DAY) == Run(requests=1)
+    assert keeper.is_destroyed(number)
+    assert keeper.office.report().ok
+
+
+def test_what_has_not_ended_is_kept(keeper: Keeper) -> None:
+    waiting = [keeper.office.submit(), keeper.office.to_review(), keeper.office.to_sign()]
+    assert keeper.run(DAY + timedelta(days=3650)).requests == 0
+    assert not any(map(keeper.is_destroyed, waiting))
+
+
+def test_the_term_is_that_of_the_definition_that_it_began_with(keeper: Keeper) -> None:
+    number = keeper.office.engine.execute(plan(keeper)).request_id
+    keeper.office.do("withdraw", "employee", number)
+    assert keeper.run(DAY + timedelta(days=365 * 4)).requests == 0
+    assert keeper.run(datetime(2031, 11, 19, 23, tzinfo=UTC)).requests == 1
+
+
+def plan(keeper: Keeper) -> Command:
+    definition = keeper.office.catalogue.get(PLAN, "standard")
+    data = sections(definition, definition.start)
+    return keeper.office.command("submit", "employee", data=data, submission=Submission(PLAN, "standard"))
+
+
+def test_missed_days_do_no_harm_and_many_are_destroyed_first_ended_first(keeper: Keeper) -> None:
+    numbers = []
+    for _ in range(3):
+        numbers.append(keeper.withdrawn())
+        keeper.office.later(days=1)
+    with keeper.store.read() as session:
+        due = keeping.due(session, keeper.office.engine.definition, DAY + timedelta(days=9), limit=2)
+    assert [one.request_id for one in due] == numbers[:2]
+    assert keeper.run(DAY + timedelta(days=900)).requests == 3
+    assert all(map(keeper.is_destroyed, numbers))
+
+
+def test_more_than_a_batch(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow.retention.BATCH", 2)
+    for _ in range(5):
+        keeper.withdrawn()
+    assert keeper.run().requests == 5
+    assert keeper.office.report().ok
+
+
+# --- what is left
+
+
+def test_the_record_says_what_was_destroyed_by_which_rule(keeper: Keeper) -> None:
+    number = keeper.withdrawn(reference="A-1")
+    digest = keeper.add_document(number, b"%PDF one")
+    definition = keeper.office.catalogue.get("employer-declaration", "A3")
+    keeper.run(DAY + timedelta(days=2))
+    record = keeper.office.records(number)[-1]
+    assert record["type"] == DESTROYED
+    assert {
+        name: record[name] for name in ("rule", "keep", "ended_on", "due_on", "bodies", "definition")
+    } == {
+        "rule": "keep",
+        "keep": "P3M",
+        "ended_on": "2026-11-20",
+        "due_on": "2027-02-20",
+        "bodies": 2,
+        "definition": definition.sha256_hex,
+    }
+    assert record["documents"] == [
+        {"document": "declaration", "kind": "employer_declaration", "revision": 9, "sha256": [digest]}
+    ]
+    assert record["body"] is None
+
+
+def test_a_person_sees_that_it_was_destroyed(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    keeper.run()
+    view = keeper.office.engine.show(number, "auditor")
+    assert (view.data, view.reference, view.requester_id, view.language) == ({}, None, "", "und")
+    assert view.destroyed_at == DAY
+    assert [entry.body for entry in view.history] == [None] * len(view.history)
+    with pytest.raises(NotFound):  # to the requester it is as if it had never been
+        keeper.office.engine.show(number, "employee")
+
+
+def test_reference_and_idempotency_key_are_free_again(keeper: Keeper) -> None:
+    first = keeper.office.engine.execute(keeper.office.submission(reference="A-1"))
+    keeper.office.do("withdraw", "employee", first.request_id)
+    keeper.run()
+    keeper.office.keys = iter([1])  # the key that the first submission had
+    again = keeper.office.engine.execute(keeper.office.submission(reference="A-1"))
+    assert not again.repeated
+    assert again.request_id != first.request_id
+
+
+def test_files_go_but_for_those_that_others_refer_to(keeper: Keeper) -> None:
+    number, other = keeper.withdrawn(), keeper.office.submit()
+    mine, shared = keeper.add_document(number, b"%PDF mine"), b"%PDF shared"
+    digest = sha256(shared).hexdigest()
+    keeper.change("UPDATE documents SET revision_no = 8")
+    keeper.add_document(number, shared)
+    keeper.add_document(other, shared)
+    assert keeper.run().files == 1
+    assert not keeper.blobs.exists(mine)
+    assert keeper.blobs.get(digest) == shared
+    keeper.office.do("withdraw", "employee", other)  # the last that refers to it
+    assert keeper.run(DAY + timedelta(days=100)).files == 1
+    assert not keeper.blobs.exists(digest)
+
+
+def test_two_requests_of_one_batch_may_share_a_file(keeper: Keeper) -> None:
+    for _ in range(2):
+        keeper.add_document(keeper.withdrawn(), b"%PDF shared")
+    assert keeper.run().files == 1
+
+
+def test_a_file_that_is_referred_to_again_is_not_removed(keeper: Keeper) -> None:
+    digest = keeper.add_document(keeper.withdrawn(), b"%PDF one")
+    keeper.blobs.stuck = {digest}
+    with pytest.raises(BlobError):
+        keeper.run()
+    keeper.add_document(keeper.office.submit(), b"%PDF one")
+    keeper.blobs.stuck = set()
+    assert keeper.run().files == 0
+    assert keeper.blobs.exists(digest)
+    assert not keeper.rows(select(BlobRemoval.sha256))
+
+
+def test_a_file_that_cannot_be_removed_stops_no_other_and_is_tried_again(keeper: Keeper) -> None:
+    first, second = (keeper.add_document(keeper.withdrawn(), name) for name in (b"%PDF 1", b"%PDF 2"))
+    keeper.blobs.stuck = {first}
+    with pytest.raises(BlobError):
+        keeper.run()
+    assert (keeper.blobs.exists(first), keeper.blobs.exists(second)) == (True, False)
+    assert keeper.retention.preview(days=7).files_left == 1
+    keeper.blobs.stuck = set()
+    assert keeper.run().files == 1
+    assert len(keeper.rows(select(Event.seq).where(Event.type == DESTROYED))) == 2
+
+
+def stored_at(keeper: Keeper, content: bytes, at: datetime) -> str:
+    digest = keeper.blobs.put(content)
+    os.utime(keeper.blobs.path(digest), (at.timestamp(), at.timestamp()))
+    return digest
+
+
+def test_a_file_that_no_row_names_goes_when_it_is_as_old_as_the_shortest_term(keeper: Keeper) -> None:
+    number = keeper.office.submit()
+    named = keeper.add_document(number, b"%PDF named")
+    stray, fresh = (stored_at(keeper, name, NOW) for name in (b"%PDF stray", b"%PDF fresh"))
+    os.utime(keeper.blobs.path(named), (0, 0))
+    os.utime(keeper.blobs.path(fresh), (DAY.timestamp(), DAY.timestamp()))
+    assert keeper.run(DAY - timedelta(seconds=1)).files == 0
+    assert keeper.run(DAY).files == 1
+    assert [keeper.blobs.exists(one) for one in (named, stray, fresh)] == [True, False, True]
+    [event] = keeper.rows(select(Event.record).where(Event.type == "stray_files_removed"))
+    assert json.loads(event)["files"] == [stray]
+
+
+def test_people_who_left_go_with_the_last_request_that_names_them(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    keeper.office.later(days=30)
+    second = keeper.office.to_review()
+    keeper.office.do("withdraw", "employee", second)
+    with keeper.store.write() as session:
+        for name in ("employee", "manager"):
+            session.get_one(Person, name).active = False
+    keeper.run()
+    people = set(keeper.rows(select(Person.id)))
+    assert {"employee", "manager", "clerk"} <= people
+    assert "gone" not in people
+    keeper.run(DAY + timedelta(days=40))
+    assert {"employee", "manager"}.isdisjoint(keeper.rows(select(Person.id)))
+    assert "employee" not in keeper.rows(select(Grant.person_id))
+    assert not keeper.rows(select(Substitute.id))  # of the manager
+    assert "clerk" in keeper.rows(select(Person.id))
+    assert keeper.office.report().ok
+
+
+# --- holds
+
+
+def test_what_is_on_hold_is_kept_until_every_hold_is_released(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    first = keeper.holds.place(number, "manager", "A claim.")
+    second = keeper.holds.place(number, "clerk", "Another claim.")
+    assert second.left == (first.id, second.id)
+    assert keeper.run().requests == 0
+    assert keeper.holds.release(number, "clerk2", "Settled.", hold_id=first.id).left == (second.id,)
+    assert keeper.run().requests == 0
+    assert keeper.holds.release(number, "clerk2", "Settled.").left == ()
+    assert keeper.run().requests == 1
+    assert keeper.office.report().ok
+    assert [row.reason for row in keeper.rows(select(Hold))] == ["", ""]
+
+
+def test_a_hold_is_recorded_and_moves_nothing(keeper: Keeper) -> None:
+    number = keeper.office.to_review()
+    before = keeper.office.request(number)
+    hold = keeper.holds.place(number, "manager", "A claim.")
+    keeper.holds.release(number, "clerk", "Settled.")
+    after = keeper.office.request(number)
+    assert (after.version, after.state, after.step_seq) == (before.version, before.state, before.step_seq)
+    placed, released = keeper.office.records(number)[-2:]
+    assert (placed["type"], placed["body"]) == ("hold_placed", {"actor": "manager", "remark": "A claim."})
+    assert (released["type"], released["hold"]) == ("hold_released", hold.id)
+    assert released["body"] == {"actor": "clerk", "remark": "Settled."}
+    keeper.office.fire("approve", "clerk", number)
+    assert keeper.office.report().ok
+
+
+def test_the_same_hold_twice_is_one(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    first = keeper.holds.place(number, "manager", "A claim.")
+    again = keeper.holds.place(number, "manager", "A claim.")
+    assert (again.id, again.repeated) == (first.id, True)
+    assert len(keeper.rows(select(Hold.id))) == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [("employee", "own-hold"), ("colleague", None), ("auditor", "role"), ("outsider", None), ("gone", None)],
+)
+def test_who_may_not_place_a_hold(keeper: Keeper, who: str, code: str | None) -> None:
+    number = keeper.withdrawn()
+    for attempt in (keeper.holds.place, keeper.holds.release):
+        with pytest.raises(Refused if code else NotFound) as refused:
+            attempt(number, who, "A claim.")
+        if isinstance(refused.value, Refused):
+            assert [reason.code for reason in refused.value.reasons] == [code]
+    assert not keeper.rows(select(Hold.id))
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 2001, "\x07"])
+def test_a_hold_says_why(keeper: Keeper, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        keeper.holds.place(keeper.withdrawn(), "manager", reason)
+    assert [one.code for one in refused.value.reasons] == ["remark"]
+
+
+def test_a_release_names_a_hold_that_there_is(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    codes = []
+    for hold_id in (None, 99):
+        with pytest.raises(Refused) as refused:
+            keeper.holds.release(number, "manager", "Settled.", hold_id=hold_id)
+        codes += [reason.code for reason in refused.value.reasons]
+    keeper.holds.place(number, "manager", "One.")
+    keeper.holds.place(number, "manager", "Two.")
+    with pytest.raises(Refused) as refused:
+        keeper.holds.release(number, "manager", "Settled.")
+    assert [*codes, refused.value.reasons[0].code] == ["no-hold", "no-hold", "which-hold"]
+
+
+def test_what_was_destroyed_is_not_held(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    keeper.run()
+    with pytest.raises(Refused) as refused:
+        keeper.holds.place(number, "manager", "A claim.")
+    assert [reason.code for reason in refused.value.reasons] == ["destroyed"]
+
+
+def test_a_hold_and_a_destruction_at_once_agree(keeper: Keeper) -> None:
+    numbers = [keeper.withdrawn() for _ in range(12)]
+    keeper.office.now = DAY
+
+    def hold(number: int) -> bool:
+        try:
+            return bool(keeper.holds.place(number, "manager", "A claim."))
+        except Refused:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(keeper.retention.run, clock_is_right=True) for _ in range(2)]
+        held = list(pool.map(hold, numbers))
+        destroyed = sum(run.result().requests for run in runs)
+    assert destroyed + sum(held) == len(numbers)
+    assert [keeper.is_destroyed(number) for number in numbers] == [not one for one in held]
+    assert len(keeper.rows(select(Event.seq).where(Event.type == DESTROYED))) == destroyed
+    assert keeper.office.report().ok
+
+
+# --- the clock
+
+
+def test_a_clock_that_jumps_ahead_destroys_nothing_for_a_day(
+    keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    wrong = NOW + timedelta(days=400)
+    assert keeper.run(wrong, sure=False).waits_until == wrong + WAIT
+    assert "The clock says 2027-12-25 09:00 UTC; retention last looked at 2026-11-20 09:00" in caplog.text
+    for hours in range(1, 24):
+        assert keeper.run(wrong + timedelta(hours=hours), sure=False).requests == 0
+    keeper.run(NOW + timedelta(days=1), sure=False)  # it was noticed, and set right
+    assert keeper.run(NOW + timedelta(days=2), sure=False) == Run()
+    assert not keeper.is_destroyed(number)
+
+
+def test_a_clock_that_stays_ahead_is_believed_after_a_day(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    keeper.run(DAY, sure=False)
+    assert not keeper.is_destroyed(number)
+    keeper.run(DAY + WAIT, sure=False)
+    assert keeper.is_destroyed(number)
+
+
+def test_a_person_may_say_that_the_clock_is_right(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    keeper.run(DAY, sure=False)
+    keeper.run(DAY, sure=True)
+    assert keeper.is_destroyed(number)
+    [row] = keeper.rows(select(RetentionRow))
+    assert row.waits_until is None
+
+
+def test_who_looks_often_enough_never_waits(keeper: Keeper) -> None:
+    number, at = keeper.withdrawn(), NOW
+    while not keeper.is_destroyed(number):
+        at += QUIET
+        assert keeper.run(at, sure=False).waits_until is None
+    assert DAY <= at < DAY + QUIET
+
+
+def test_the_first_look_of_all_is_compared_with_the_last_event(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    assert keeper.run(DAY, sure=False).waits_until is not None
+
+
+# --- the preview
+
+
+def test_the_preview_tells_what_comes_what_is_held_and_what_went(keeper: Keeper) -> None:
+    first, held = keeper.withdrawn(), keeper.withdrawn()
+    keeper.holds.place(held, "manager", "A claim.")
+    keeper.office.later(days=3)
+    second = keeper.withdrawn()
+    keeper.office.now = DAY - timedelta(days=7)
+    preview = keeper.retention.preview(days=7)
+    assert [(one.request_id, str(one.due_on)) for one in preview.due] == [(first, "2027-02-20")]
+    assert [(hold.request_id, hold.reason) for hold in preview.holds] == [(held, "A claim.")]
+    assert preview.destroyed == []
+    assert not keeper.retention.preview(days=6).due
+    keeper.run()
+    after = keeper.retention.preview(days=7)
+    assert [one.request_id for one in after.due] == [second]
+    assert [one.request_id for one in after.destroyed] == [first]
+    assert (after.files_left, after.unclean_since) == (0, None)
+
+
+def test_a_person_who_goes_leaves_a_database_to_be_cleaned(keeper: Keeper) -> None:
+    cleaned = []
+    keeper.store.clean = lambda: bool(cleaned.append(1))  # type: ignore[method-assign]
+    assert keeper.run(NOW) == Run(people=1, clean=False)
+    assert keeper.run(NOW) == Run(clean=False)
+    assert len(cleaned) == 2
+
+
+def test_a_database_that_is_read_meanwhile_is_cleaned_later(keeper: Keeper) -> None:
+    assert keeper.run(NOW).people == 1  # somebody had left: what is unclean from now on are requests
+    keeper.withdrawn()
+    keeper.office.now = DAY
+    with keeper.store.read() as session:
+        session.execute(select(Request.id)).all()
+        assert keeper.store.file is not None
+        fast = Retention(
+            store=type(keeper.store)(keeper.store.url, busy_timeout_ms=1),
+            blobs=keeper.blobs,
+            definition_of=keeper.office.engine.definition,
+            clock=lambda: keeper.office.now,
+            random_bytes=secrets.token_bytes,
+        )
+        run = fast.run(clock_is_right=True)
+    assert (run.requests, run.clean) == (1, False)
+    assert keeper.retention.preview(days=7).unclean_since == DAY
+    assert keeper.run() == Run()
+    assert keeper.retention.preview(days=7).unclean_since is None
+
+
+# --- the log beside the tables
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE requests SET destroyed_at = NULL WHERE id = 1",
+        "UPDATE requests SET destroyed_at = '2027-02-20' WHERE id = 2",
+        "UPDATE requests SET reference = 'A. Name' WHERE id = 1",
+        "UPDATE requests SET requester_id = 'employee' WHERE id = 1",
+        "UPDATE requests SET data = '{\"a\": 1}' WHERE id = 1",
+        "UPDATE requests SET language = 'da' WHERE id = 1",
+        "UPDATE tasks SET done_by = 'manager' WHERE request_id = 1 AND done_by IS NOT NULL",
+        "UPDATE tasks SET done_for = 'manager' WHERE request_id = 1",
+        "INSERT INTO hands VALUES (1, 'manager|review', 'manager', 'manager')",
+        "INSERT INTO drafts VALUES (1, 'manager', 'manager', '{}', '2027-02-20')",
+        "UPDATE holds SET reason = 'A. Name' WHERE request_id = 1",
+        "UPDATE holds SET released_at = NULL, released_by = NULL WHERE request_id = 1",
+        "UPDATE holds SET released_at = '2027-02-20', released_by = 'clerk' WHERE request_id = 2",
+        "DELETE FROM holds WHERE request_id = 2",
+        "UPDATE holds SET request_id = 1 WHERE request_id = 2",
+        "UPDATE documents SET number = '2026-1' WHERE request_id = 1",
+        "UPDATE documents SET verification_code = 'ABCD' WHERE request_id = 1",
+    ],
+)
+def test_rows_that_say_other_than_the_destruction_are_found(keeper: Keeper, statement: str) -> None:
+    number = keeper.office.to_review()
+    keeper.holds.place(number, "manager", "A claim.")
+    keeper.holds.release(number, "manager", "Settled.")
+    keeper.office.do("withdraw", "employee", number)
+    other = keeper.withdrawn()
+    keeper.holds.place(other, "manager", "A claim.")
+    if "documents" in statement:
+        keeper.add_document(number, b"%PDF")
+    keeper.run()
+    keeper.change(statement)
+    assert {finding.fault for finding in keeper.office.report().findings} == {Fault.ROWS_DIFFER}
+
+
+def forge(keeper: Keeper, number: int, at: datetime) -> None:
+    """Destroy a request by the program's own means, whatever the rules say."""
+    request = keeper.office.request(number)
+    definition = keeper.office.catalogue.by_hash(request.definition_sha256)
+    kept = keeping.Kept(number, definition, request.unit, "done", NOW.date(), NOW.date())
+    with keeper.store.write() as session:
+        log = Appender.lock(session, secrets.token_bytes)
+        destruction.destroy(session, log, [kept], at=at)
+
+
+def test_a_destruction_before_its_day_is_found(keeper: Keeper) -> None:
+    forge(keeper, keeper.withdrawn(), DAY - timedelta(seconds=1))
+    [finding] = keeper.office.report().findings
+    assert (finding.fault, finding.message) == (Fault.ROWS_DIFFER, "Request 1 was destroyed before its day.")
+
+
+def test_a_destruction_before_the_end_is_found(keeper: Keeper) -> None:
+    forge(keeper, keeper.office.submit(), DAY)
+    assert Fault.IMPOSSIBLE in {finding.fault for finding in keeper.office.report().findings}
+
+
+def test_a_destruction_in_spite_of_a_hold_is_found(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    keeper.holds.place(number, "manager", "A claim.")
+    forge(keeper, number, DAY)
+    assert Fault.IMPOSSIBLE in {finding.fault for finding in keeper.office.report().findings}
+
+
+def test_a_second_destruction_is_found(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    forge(keeper, number, DAY)
+    forge(keeper, number, DAY)
+    assert Fault.IMPOSSIBLE in {finding.fault for finding in keeper.office.report().findings}
+
+
+def test_an_event_without_its_destruction_is_found(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    with keeper.store.write() as session:
+        log = Appender.lock(session, secrets.token_bytes)
+        log.append(DESTROYED, at=DAY, request_id=number, facts={})
+        log.write()
+    with keeper.store.read() as session:
+        assert {finding.fault for finding in verify(session).findings} == {Fault.ROWS_DIFFER}
+
+
+def test_hands_and_drafts_are_gone_and_tasks_name_nobody(keeper: Keeper) -> None:
+    number = keeper.office.to_review()
+    keeper.office.do("return", "clerk", number, remark="Look.")
+    keeper.office.do("approve", "substitute", number, on_behalf_of="manager")
+    keeper.office.do("withdraw", "employee", number)
+    assert keeper.rows(select(Hand.person_id))
+    keeper.run()
+    assert not keeper.rows(select(Hand.person_id))
+    tasks = keeper.rows(select(Task))
+    assert {(task.claimed_by, task.claimed_for, task.done_for) for task in tasks} == {(None, None, None)}
+    assert {task.done_by for task in tasks} == {""}
+
+
+def test_a_database_that_somebody_writes_is_told_and_cleaned_later(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    assert keeper.store.file is not None
+    other = sqlite3.connect(keeper.store.file)
+    fast = type(keeper.store)(keeper.store.url, busy_timeout_ms=1)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        fast.clean()
+    other.rollback()
+    other.close()
+    assert fast.clean()
+    with fast.write() as session:  # the connection is as it was
+        session.execute(text("UPDATE people SET name = name"))
+    fast.close()

@@ -1,0 +1,170 @@
+"""Legal holds: a request that must not be destroyed, until each of its holds is released.
+
+A hold says nothing of where the request is, and moves nothing: it may be placed in any state, also after the
+end. Who may: whoever has a role of the process in the request's unit, and is not its requester.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from documents.kinds.fields import NOTE_MAX, wrong_text
+from workflow.access import People, requester_role
+from workflow.command_form import require_name, require_request_id
+from workflow.definition_model import Definition
+from workflow.errors import NotFound, Reason, Refused
+from workflow.eventlog import Appender
+from workflow.judge import office_day
+from workflow.keeping import DefinitionOf
+from workflow.store import Store
+from workflow.tables import Hold, Request
+
+PLACED = "hold_placed"
+RELEASED = "hold_released"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hold that was placed or released; `left` are the request's holds that nobody has released.
+
+    `repeated`: it was there already, placed by the same person for the same reason.
+    """
+
+    id: int
+    request_id: int
+    left: tuple[int, ...]
+    repeated: bool = False
+
+
+class Holds:
+    """Places and releases holds: one command, one transaction, one event."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        definition_of: DefinitionOf,
+        clock: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._definition_of = definition_of
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def place(self, request_id: int, actor: str, reason: str) -> Held:
+        """Keep a request from being destroyed; the same hold twice is one. Raises Refused, NotFound."""
+        with self._at(request_id, actor, reason) as desk:
+            for hold in desk.open:
+                if (hold.placed_by, hold.reason) == (actor, reason):
+                    return Held(hold.id, request_id, desk.numbers, repeated=True)
+            seq = desk.tell(PLACED, {})
+            desk.session.add(
+                Hold(id=seq, request_id=request_id, reason=reason, placed_by=actor, placed_at=desk.now)
+            )
+            return Held(seq, request_id, (*desk.numbers, seq))
+
+    def release(self, request_id: int, actor: str, reason: str, *, hold_id: int | None = None) -> Held:
+        """Release a hold; which one must be said when there are several. Raises Refused, NotFound."""
+        with self._at(request_id, actor, reason) as desk:
+            hold = _chosen(desk.open, hold_id)
+            desk.tell(RELEASED, {"hold": hold.id})
+            hold.released_by, hold.released_at = actor, desk.now
+            left = tuple(number for number in desk.numbers if number != hold.id)
+            return Held(hold.id, request_id, left)
+
+    @contextmanager
+    def _at(self, request_id: int, actor: str, reason: str) -> Iterator["_Desk"]:
+        """A transaction with the log's lock, for somebody who may; written at the end."""
+        require_name("actor", actor)
+        require_request_id(request_id)
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)  # whoever destroys has it too, or waits
+            now = self._clock()
+            request = session.get(Request, request_id)
+            if request is None:
+                raise NotFound(request_id)
+            definition = self._definition_of(session, request.definition_sha256)
+            people = People.load(session, [actor])
+            today = office_day(definition, now)
+            if not people.sees(actor, definition, request.unit, request.requester_id, today):
+                raise NotFound(request_id)
+            if reasons := list(_against(people, definition, request, actor, reason)):
+                raise Refused(reasons)
+            yield _Desk(session, log, now, request, definition, actor, reason)
+            log.write()
+            session.flush()
+
+
+class _Desk:
+    """One request whose holds are being changed, in one transaction."""
+
+    def __init__(  # noqa: PLR0917  everything that the transaction has found
+        self,
+        session: Session,
+        log: Appender,
+        now: datetime,
+        request: Request,
+        definition: Definition,
+        actor: str,
+        reason: str,
+    ) -> None:
+        self.session = session
+        self.now = now
+        self._log = log
+        self._request = request
+        self._definition = definition
+        self._body = {"actor": actor, "remark": reason}
+        query = select(Hold).where(Hold.request_id == request.id, Hold.released_at.is_(None))
+        self.open = session.scalars(query.order_by(Hold.id)).all()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The holds that were open when the transaction began."""
+        return tuple(hold.id for hold in self.open)
+
+    def tell(self, kind: str, facts: Mapping[str, Any]) -> int:
+        """Append the event; gives its sequence."""
+        definition = self._definition
+        pinned = {"key": definition.key, "variant": definition.variant, "definition": definition.sha256_hex}
+        return self._log.append(
+            kind,
+            at=self.now,
+            request_id=self._request.id,
+            facts={**facts, **pinned, "channel": "person"},
+            body=self._body,
+        )
+
+
+def _against(
+    people: People, definition: Definition, request: Request, actor: str, reason: str
+) -> Iterator[Reason]:
+    """Why this person can't place or release a hold on this request."""
+    own = requester_role(definition)
+    if actor == request.requester_id:
+        yield Reason("own-hold", "The requester neither places nor releases a hold on their own request.")
+    elif not any(people.has_role(actor, name, request.unit) for name in definition.roles if name != own):
+        yield Reason("role", f"{actor} has no role in this process for unit {request.unit}.")
+    if request.destroyed_at is not None:
+        yield Reason("destroyed", "The request was destroyed at the end of its term.")
+    if not reason.strip():
+        yield Reason("remark", "Say why.", "reason")
+    elif message := wrong_text(reason, longest=NOTE_MAX, lines=True):
+        yield Reason("remark", message, "reason")
+
+
+def _chosen(holds: Sequence[Hold], hold_id: int | None) -> Hold:
+    """The hold that is meant. Raises Refused."""
+    if hold_id is not None:
+        holds = [hold for hold in holds if hold.id == hold_id]
+    if not holds:
+        raise Refused([Reason("no-hold", "The request has no such hold to release.")])
+    if len(holds) > 1:
+        listed = ", ".join(str(hold.id) for hold in holds)
+        raise Refused([Reason("which-hold", f"The request has several holds: say which of {listed}.")])
+    return holds[0]

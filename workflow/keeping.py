@@ -1,0 +1,93 @@
+"""How long a request is kept: from the day on which it ended, so long as its definition says.
+
+Days are the office's, by the time zone of the definition's calendar; months are calendar months. A request is
+due from the first moment of its day.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session
+
+from workflow.calendar import CALENDARS, later_by
+from workflow.definition_model import Definition
+from workflow.judge import office_day
+from workflow.tables import DefinitionSource, Hold, Request
+
+DefinitionOf = Callable[[Session, str], Definition]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A request that has ended and is kept: since `ended_on`, to be destroyed on `due_on`, days of the
+    office."""
+
+    request_id: int
+    definition: Definition
+    unit: str
+    outcome: str
+    ended_on: date
+    due_on: date
+
+
+def due_day(definition: Definition, closed_at: datetime) -> date:
+    """The day on which a request of this definition that ended then is destroyed."""
+    return later_by(office_day(definition, closed_at), definition.keep)
+
+
+def due(
+    session: Session, definition_of: DefinitionOf, now: datetime, *, days: int = 0, limit: int | None = None
+) -> list[Kept]:
+    """The requests that are due now, or within so many days, without those on hold: first ended, first.
+
+    Raises DefinitionMissing.
+    """
+    requests = Request.table()
+    ended = requests.c.closed_at.is_not(None), requests.c.destroyed_at.is_(None)
+    found: list[tuple[datetime, Kept]] = []
+    for sha256_hex in session.scalars(select(requests.c.definition_sha256).where(*ended).distinct()):
+        definition = definition_of(session, sha256_hex)
+        moment = ended_before(definition, office_day(definition, now) + timedelta(days=days))
+        query = (
+            select(requests.c.id, requests.c.unit, requests.c.outcome, requests.c.closed_at)
+            .where(requests.c.definition_sha256 == sha256_hex, *ended, ~on_hold(requests.c.id))
+            .where(requests.c.closed_at < moment)
+            .order_by(requests.c.closed_at, requests.c.id)
+            .limit(limit)
+        )
+        for number, unit, outcome, closed_at in session.execute(query):
+            ended_on, due_on = office_day(definition, closed_at), due_day(definition, closed_at)
+            found.append((closed_at, Kept(number, definition, unit, outcome, ended_on, due_on)))
+    found.sort(key=lambda pair: (pair[0], pair[1].request_id))
+    return [kept for _, kept in found[:limit]]
+
+
+def on_hold(request_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a request has a hold that nobody has released."""
+    return exists().where(Hold.request_id == request_id, Hold.released_at.is_(None))
+
+
+def shortest_before(session: Session, definition_of: DefinitionOf, now: datetime) -> datetime | None:
+    """The moment before which something has ended that is due now by the shortest term there is.
+
+    None while no request was ever begun. Raises DefinitionMissing.
+    """
+    pinned = session.scalars(select(DefinitionSource.sha256_hex)).all()
+    definitions = [definition_of(session, sha256_hex) for sha256_hex in pinned]
+    return max((ended_before(one, office_day(one, now)) for one in definitions), default=None)
+
+
+def ended_before(definition: Definition, day: date) -> datetime:
+    """The moment before which a request has ended that is due on this day or earlier."""
+    low, high = date.min.toordinal(), day.toordinal()
+    while low < high:  # a later end is never due earlier, so the last day that is due can be halved out
+        middle = (low + high + 1) // 2
+        if later_by(date.fromordinal(middle), definition.keep) <= day:
+            low = middle
+        else:
+            high = middle - 1
+    zone = ZoneInfo(CALENDARS[definition.calendar].zone)
+    return datetime.combine(date.fromordinal(low + 1), time.min, zone).astimezone(UTC)

@@ -1,0 +1,291 @@
+"""Destroy what is due: the rows first, then the blobs, then what is left of them in the database's files.
+
+  (1) look at the clock: one that went forward by days is waited for
+  (2) in one transaction: destroy a batch of requests, list their blobs
+  (3) remove the blobs that are listed, and take them off the list
+  (4) list the blobs that no row names, left by workers that died, once they are as old as the shortest term;
+      remove the people who have left and whom nothing names any more
+  (5) clean the database's files
+
+Killed anywhere, the next run goes on: a request is destroyed once, a listed blob is removed however often
+that is tried, and the files are cleaned until it was done.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from documents.blobs import BlobStore
+from documents.errors import BlobError
+from workflow import destruction, keeping
+from workflow.backup import referred_to
+from workflow.eventlog import Appender
+from workflow.faults import point
+from workflow.keeping import DefinitionOf, Kept
+from workflow.people import remove_unneeded
+from workflow.store import Store
+from workflow.tables import BlobRemoval, Event, Hold, Request, RetentionRow
+
+PEOPLE_REMOVED = "people_removed"
+STRAYS_REMOVED = "stray_files_removed"
+AFTER_MIDNIGHT = "1 * * * *"
+"""Every hour, and so soon after a day has begun anywhere, when its requests become due and nobody works."""
+BATCH = 50  # requests in one transaction: others wait for it
+MOST = 5_000  # requests in one run; the next takes up the rest
+BLOBS = 200  # blobs removed before they are taken off the list
+QUIET = timedelta(days=3)
+"""How long nobody may have looked: an office may be switched off over a weekend. After more, the clock may
+be wrong."""
+WAIT = timedelta(days=1)
+"""So long somebody can notice that the clock is wrong, before anything is destroyed by it."""
+LEFTOVER = timedelta(hours=1)
+"""No blob is written for so long."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run did. `waits_until`: nothing was destroyed, because the clock had gone forward by days;
+    `clean`: nothing of what was destroyed is left in the database's files."""
+
+    requests: int = 0
+    files: int = 0
+    people: int = 0
+    waits_until: datetime | None = None
+    clean: bool = True
+
+
+@dataclass(frozen=True)
+class HoldView:
+    """A hold that nobody has released."""
+
+    id: int
+    request_id: int
+    placed_by: str
+    placed_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class DestroyedView:
+    """A request that was destroyed."""
+
+    request_id: int
+    key: str
+    variant: str
+    unit: str
+    outcome: str | None
+    destroyed_at: datetime
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What will be destroyed, what is held, what was destroyed, and what a run has left to do."""
+
+    due: Sequence[Kept]
+    holds: Sequence[HoldView]
+    destroyed: Sequence[DestroyedView]
+    waits_until: datetime | None
+    files_left: int
+    unclean_since: datetime | None
+
+
+class Retention:
+    """Keeps requests as long as their definitions say, and destroys them on their day."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        blobs: BlobStore,
+        definition_of: DefinitionOf,
+        clock: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._definition_of = definition_of
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def run(self, *, clock_is_right: bool = False) -> Run:
+        """Destroy what is due; `clock_is_right` when a person has looked at the clock.
+
+        Several may run at once. Raises DefinitionMissing, StoreUnavailable, and BlobError when a blob can't
+        be removed; the others are.
+        """
+        waits_until = self._look(clock_is_right=clock_is_right)  # (1)
+        files, requests, people = self._remove_blobs(), 0, 0
+        while waits_until is None and requests < MOST:
+            batch = self._destroy_batch()  # (2)
+            files += self._remove_blobs()  # (3)
+            requests += batch
+            if batch < BATCH:
+                break
+        if waits_until is None:
+            if self._list_strays():  # (4)
+                files += self._remove_blobs()
+            people = self._remove_people()
+        return Run(requests, files, people, waits_until, self._clean())  # (5)
+
+    def preview(self, *, days: int) -> Preview:
+        """What will be destroyed within so many days, and what was in as many. Raises DefinitionMissing."""
+        now = self._clock()
+        with self._store.read() as session:
+            row = session.get(RetentionRow, 1)
+            listed = session.scalars(select(BlobRemoval.sha256)).all()
+            return Preview(
+                due=keeping.due(session, self._definition_of, now, days=days),
+                holds=list(_holds(session)),
+                destroyed=list(_destroyed(session, since=now - timedelta(days=days))),
+                waits_until=None if row is None else row.waits_until,
+                files_left=len(listed),
+                unclean_since=None if row is None else row.unclean_since,
+            )
+
+    def _look(self, *, clock_is_right: bool) -> datetime | None:
+        """Note that somebody looked now; until when nothing may be destroyed, None when it may."""
+        with self._store.write() as session:
+            Appender.lock(session, self._random_bytes)  # of several that look for the first time, one writes
+            now, row = self._clock(), session.get(RetentionRow, 1)
+            if row is None:
+                row = RetentionRow(id=1, looked_at=_last_event(session) or now)
+                session.add(row)
+            waits_until = row.waits_until
+            if now - row.looked_at > QUIET and not clock_is_right:
+                waits_until = now + WAIT
+                log.warning(
+                    "The clock says %s; retention last looked at %s. If it is wrong, set it right:"
+                    " nothing is destroyed before %s.",
+                    *(f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, row.looked_at, waits_until)),
+                )
+            if clock_is_right or now < row.looked_at or (waits_until is not None and waits_until <= now):
+                waits_until = None
+            row.looked_at, row.waits_until = now, waits_until
+            session.flush()
+        return waits_until
+
+    def _destroy_batch(self) -> int:
+        point("destroy.begun")
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)  # before it is read what is due, or on hold
+            now = self._clock()
+            due = keeping.due(session, self._definition_of, now, limit=BATCH)
+            if due:
+                destruction.destroy(session, log, due, at=now)
+                _make_unclean(session, now)
+                point("destroy.written")
+        if due:
+            point("destroy.recorded")
+        return len(due)
+
+    def _remove_blobs(self) -> int:
+        removed, refused = 0, None
+        for digests in self._listed():
+            gone = []
+            for sha256_hex in digests:
+                try:
+                    removed += self._blobs.delete(sha256_hex)
+                except BlobError as error:
+                    refused = error
+                else:
+                    gone.append(sha256_hex)
+                    point("destroy.blob-removed")
+            with self._store.write() as session:
+                session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(gone)))
+        if refused is not None:
+            raise refused
+        if removed:
+            point("destroy.blobs-removed")
+        return removed
+
+    def _listed(self) -> Iterator[Sequence[str]]:
+        """The listed blobs, some at a time; one that a request refers to again is taken off the list."""
+        with self._store.read() as session:
+            listed = session.scalars(select(BlobRemoval.sha256).order_by(BlobRemoval.sha256)).all()
+        for start in range(0, len(listed), BLOBS):
+            some = listed[start : start + BLOBS]
+            with self._store.write() as session:
+                wanted = destruction.referred_to(session.connection(), some)
+                session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(wanted)))
+            yield [sha256_hex for sha256_hex in some if sha256_hex not in wanted]
+
+    def _list_strays(self) -> int:
+        now = self._clock()
+        with self._store.read() as session:  # nobody has to wait while so much is read
+            before = keeping.shortest_before(session, self._definition_of, now)
+            old = set() if before is None else set(self._blobs.older_than(before))
+            strays = _unnamed(session, old) if old else []
+        if not strays:
+            return 0
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)
+            strays = _unnamed(session, strays)  # another may have listed them meanwhile
+            if strays:
+                facts = {"files": strays, "channel": "system"}
+                log.append(STRAYS_REMOVED, at=now, request_id=None, facts=facts)
+                log.write()
+                session.add_all(BlobRemoval(sha256=sha256_hex, listed_at=now) for sha256_hex in strays)
+                session.flush()
+        return len(strays)
+
+    def _remove_people(self) -> int:
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)
+            people, now = remove_unneeded(session), self._clock()
+            if people:
+                log.append(
+                    PEOPLE_REMOVED, at=now, request_id=None, facts={"people": people, "channel": "system"}
+                )
+                log.write()
+                _make_unclean(session, now)
+        return people
+
+    def _clean(self) -> bool:
+        with self._store.read() as session:
+            row = session.get(RetentionRow, 1)
+            since = None if row is None else row.unclean_since
+        if since is None:
+            return True
+        self._blobs.remove_leftovers(before=self._clock() - LEFTOVER)
+        if not self._store.clean():
+            return False
+        point("destroy.cleaned")
+        with self._store.write() as session:  # what another run destroyed meanwhile has a later time
+            said = (RetentionRow.id == 1, RetentionRow.unclean_since == since)
+            session.execute(update(RetentionRow).where(*said).values(unclean_since=None))
+        return True
+
+
+def _unnamed(session: Session, digests: Collection[str]) -> list[str]:
+    """Those that no row names, and that are not listed yet."""
+    listed = session.scalars(select(BlobRemoval.sha256))
+    return sorted(set(digests).difference(referred_to(session), listed))
+
+
+def _make_unclean(session: Session, at: datetime) -> None:
+    session.execute(update(RetentionRow).where(RetentionRow.id == 1).values(unclean_since=at))
+
+
+def _last_event(session: Session) -> datetime | None:
+    at = session.scalars(select(Event.recorded_at).order_by(Event.seq.desc()).limit(1)).first()
+    return None if at is None else datetime.fromisoformat(at)
+
+
+def _holds(session: Session) -> Iterator[HoldView]:
+    rows = session.scalars(select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id))
+    return (HoldView(row.id, row.request_id, row.placed_by, row.placed_at, row.reason) for row in rows)
+
+
+def _destroyed(session: Session, *, since: datetime) -> Iterator[DestroyedView]:
+    rows = session.scalars(
+        select(Request).where(Request.destroyed_at >= since).order_by(Request.destroyed_at, Request.id)
+    )
+    for row in rows:
+        if row.destroyed_at is not None:
+            yield DestroyedView(row.id, row.key, row.variant, row.unit, row.outcome, row.destroyed_at)
