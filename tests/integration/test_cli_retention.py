@@ -92,6 +92,18 @@ class TestRetention:
         assert terminal.json("retention", "--run", "--clock-is-right")["run"]["requests"] == 1
         assert terminal.json("retention")["waits_until"] is None
 
+    def test_an_export_made_later_is_whole_and_names_nobody_of_what_went(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        ended(terminal, 100, 1, 2)
+        terminal.office("retention", "--run")
+        export = tmp_path / "export"
+        assert terminal.office("export", "events", "-o", export, "--with-bodies").status == 0
+        judged = terminal("log", "verify", export, "--json").json
+        assert judged["findings"] == []
+        named = [line for line in export.read_text().splitlines() if EMPLOYEE in line]
+        assert len(named) == 1  # the third request, which waits
+
     @pytest.mark.parametrize("days", ["-1", "x", "99999", "1.5"])
     def test_days_are_a_number(self, terminal: Terminal, days: str) -> None:
         assert terminal.office("retention", "--days", days).status == 2
