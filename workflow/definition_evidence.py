@@ -7,7 +7,7 @@ every branch is taken to be possible, so a rule holds for whatever the data say.
 from collections.abc import Callable
 
 from workflow.definition_graph import Edge, FactSet, Graph
-from workflow.definition_model import MILESTONES, WITHDRAW, Definition, Names, State
+from workflow.definition_model import MILESTONES, RETURN, WITHDRAW, Definition, Names, State
 from workflow.refusal import Refusals, Rule
 
 RENDER, SIGN, DELIVER = "render", "sign", "deliver"
@@ -82,8 +82,8 @@ class _EvidenceCheck:
             facts |= {f"{_SIGNED}{source.field}", _PENDING}
         if _signed_by_hand(edge):
             facts |= {f"{_SIGNED}by hand", _PENDING}
-        if mark == "delivered":
-            facts -= {_PENDING}
+        if mark == "delivered" or edge.trigger.name == RETURN:
+            facts -= {_PENDING}  # a return gives up what was signed: the document is made anew
         if mark == "approved" and self._definition.start in source.not_by:
             facts |= {_APPROVED}
         return facts if mark is None else facts | {f"{_MARKED}{mark}"}

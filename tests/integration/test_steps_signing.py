@@ -27,7 +27,7 @@ from tests.steps_office import (
 from workflow import step_sign
 from workflow.commands import StepRef
 from workflow.outcomes import Verdict
-from workflow.tables import SignatureRow
+from workflow.tables import Delivery, SignatureRow
 
 pytestmark = pytest.mark.slow
 
@@ -486,3 +486,22 @@ def test_the_packaged_profiles_reach_what_they_promise(sample: Sample) -> None:
     numbers[sample.submit_plan()] = "B-LT"
     finish(sample, *numbers)
     assert {number: sample.documents(number)[-1].level_reached for number in numbers} == numbers
+
+
+def test_a_half_signed_document_can_be_returned_and_is_made_anew(sample: Sample) -> None:
+    """The manager sees a mistake: what was signed is given up, and nothing of it delivered."""
+    number = sample.submit("A3", temporary=True)
+    asyncio.run(sample.run_until("countersign", number))
+    (first,) = sample.documents(number)
+    assert [row.field for row in sample.signatures(number)] == ["employer"]
+    sample.do("return", MANAGER, number, remark="The salary is last year's.")
+    assert sample.request(number).state == "review"
+    asyncio.run(sample.run_until("delivered", number))
+    again, second = sample.documents(number)
+    assert again.current_sha256 == first.current_sha256, "the half-signed file stays as it was"
+    assert second.revision_no == 2
+    assert second.number == f"{first.number}-2"
+    assert second.verification_code != first.verification_code
+    (delivery,) = sample.rows(Delivery, Delivery.request_id == number)
+    assert delivery.document_id == second.id
+    sample.require_sound([number])

@@ -349,9 +349,9 @@ CASES = [
     ),
     case(
         Rule.FOUR_EYES_ORDER,
-        A1,
+        A0,
         'not_by = ["request"]',
-        'not_by = ["request", "countersign"]',
+        'not_by = ["request", "posting"]',
         "manager",
         "can't come before",
     ),
@@ -566,7 +566,7 @@ def test_all_faults_of_form_are_told_at_once() -> None:
     source = (FOLDER / A1).read_text(encoding="utf-8").replace("remark = true", "remark = 1")
     with pytest.raises(DefinitionRefused) as caught:
         parse(source, A1, NAMES)
-    assert [one.state for one in caught.value.refusals] == ["manager", "review", "sign"]
+    assert [one.state for one in caught.value.refusals] == ["manager", "review", "sign", "countersign"]
 
 
 @pytest.mark.parametrize("source", ["", "process = 1", "state = []", "[process]\n[roles]\n[state.x]\non = 3"])
