@@ -21,6 +21,7 @@ from workflow.definition_model import WITHDRAW, Definition
 from workflow.definition_reader import read
 from workflow.destruction import DESTROYED, remains
 from workflow.errors import LogUnwritable
+from workflow.eventlog import utc_text
 from workflow.holds import PLACED, RELEASED
 from workflow.judge import data_digest, office_day, rules_of
 from workflow.keeping import due_day
@@ -47,6 +48,8 @@ class _Told:
     """One request, as far as the events went."""
 
     definition: str
+    opened_at: str = ""
+    unit: object = None
     state: str = ""
     version: int = 0
     step_seq: int = 0
@@ -74,6 +77,23 @@ class _ToldTask:
     known: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _ToldDocument:
+    """Where a document was rendered to and its digest; what is printed on it, None where that is erased."""
+
+    made: tuple[int, object, object, object]
+    printed: tuple[object, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _ToldSignature:
+    """The field, digest and level of a signature; who signed with which certificate, None where erased."""
+
+    request_id: int
+    made: tuple[object, object, object]
+    by: tuple[object, object]
+
+
 class Replay:
     """Takes the events in their order, then compares.
 
@@ -83,16 +103,18 @@ class Replay:
     def __init__(self) -> None:
         self._requests: dict[int, _Told] = {}
         self._tasks: dict[int, _ToldTask] = {}
-        self._rendered: dict[int, tuple[int, object, object, object]] = {}
-        self._files: dict[tuple[int, object, object], object] = {}
-        self._signed: dict[int, tuple[object, object, object]] = {}
+        self._rendered: dict[int, _ToldDocument] = {}
+        self._files: dict[tuple[int, object, object], tuple[object, object]] = {}  # digest, level
+        self._signed: dict[int, _ToldSignature] = {}
         self._holds: dict[int, tuple[int, bool]] = {}
 
     def event(self, seq: int, request_id: int, kind: str, said: Mapping[str, Any], body: str | None) -> str:
         """Take an event; gives what can't be after the ones before, or ""."""
         told = self._requests.get(request_id)
         if told is None:
-            told = self._requests[request_id] = _Told(str(said.get("definition")))
+            told = self._requests[request_id] = _Told(
+                str(said.get("definition")), opened_at=str(said.get("at")), unit=said.get("unit")
+            )
             told.state = str(said.get("from"))
         told.last_seq = seq
         if told.destroyed_at:
@@ -107,7 +129,7 @@ class Replay:
             self._person(told, kind, said, who)
         if "to" in said:
             self._moved(told, seq, request_id, said)
-        self._document(seq, request_id, kind, said)
+        self._document(seq, request_id, kind, said, who or {})
         return wrong
 
     def _noted(self, told: _Told, seq: int, request_id: int, kind: str, said: Mapping[str, Any]) -> str:
@@ -161,15 +183,21 @@ class Replay:
             told.task = seq
             self._tasks[seq] = _ToldTask(request_id, told.state)
 
-    def _document(self, seq: int, request_id: int, kind: str, said: Mapping[str, Any]) -> None:
+    def _document(
+        self, seq: int, request_id: int, kind: str, said: Mapping[str, Any], who: Mapping[str, Any]
+    ) -> None:
         if "document" not in said:
             return
-        place = (request_id, said["document"], said.get("revision"))
+        place, sha256_hex = (request_id, said["document"], said.get("revision")), said.get("sha256")
+        _, level = self._files.get(place, (None, None))
         if kind == "document_rendered":
-            self._rendered[seq] = (*place, said.get("sha256"))
+            printed = (who.get("number"), who.get("verification_code"))
+            self._rendered[seq] = _ToldDocument((*place, sha256_hex), printed)
         elif kind == "document_signed":
-            self._signed[seq] = (said.get("field"), said.get("sha256"), said.get("level_reached"))
-        self._files[place] = said.get("sha256")
+            level = said.get("level_reached")
+            by = (who.get("signer"), who.get("certificate_sha256"))
+            self._signed[seq] = _ToldSignature(request_id, (said.get("field"), sha256_hex, level), by)
+        self._files[place] = (sha256_hex, level)
 
     # --- comparing
 
@@ -205,7 +233,13 @@ class Replay:
                 ("version", row.version, told.version),
                 ("step_seq", row.step_seq, told.step_seq),
                 ("outcome", row.outcome, told.outcome),
-                ("closed_at", row.closed_at is not None, told.outcome is not None),
+                ("opened_at", utc_text(row.opened_at), told.opened_at),
+                (
+                    "closed_at",
+                    row.closed_at and utc_text(row.closed_at),
+                    told.ended_at if told.outcome else None,
+                ),
+                ("unit", row.unit, told.unit),
                 ("definition", row.definition_sha256, told.definition),
                 ("destruction", row.destroyed_at is not None, bool(told.destroyed_at)),
                 ("requester", row.requester_id, told.requester or row.requester_id),
@@ -281,20 +315,36 @@ class Replay:
         missing = dict(self._rendered)
         for row in _rows(session, DocumentRow):
             place = (row.request_id, row.name, row.revision_no)
-            if missing.pop(row.created_seq, None) != (*place, row.rendered_sha256):
+            told = missing.pop(row.created_seq, None)
+            if told is None or told.made != (*place, row.rendered_sha256):
                 yield row.created_seq, f"The document {row.number} is not the one that was rendered."
-            elif row.current_sha256 != self._files.get(place):
-                yield row.created_seq, f"The file of document {row.number} is not the one last recorded."
-        for seq, (number, *_) in missing.items():
-            yield seq, f"A document of request {number} is gone."
+            elif self._known(row.request_id, told.printed) and told.printed != (
+                row.number,
+                row.verification_code,
+            ):
+                yield row.created_seq, f"The number or code of document {row.number} is not the one printed."
+            elif (row.current_sha256, row.level_reached) != self._files.get(place):
+                yield row.created_seq, f"The file or level of document {row.number} is not the one recorded."
+        for seq, gone in missing.items():
+            yield seq, f"A document of request {gone.made[0]} is gone."
+
+    def _known(self, request_id: int, values: tuple[object, ...]) -> bool:
+        """Whether the log still says this, and the rows have to."""
+        return None not in values and not self._requests[request_id].destroyed_at
 
     def _signatures_differ(self, session: Session) -> Iterator[Disagreement]:
         missing = dict(self._signed)
         for row in _rows(session, SignatureRow):
             if row.event_seq is not None:
                 made = (row.field, row.signed_sha256, row.level_reached)
-                if missing.pop(row.event_seq, None) != made:
+                told = missing.pop(row.event_seq, None)
+                if told is None or told.made != made:
                     yield row.event_seq, f"The signature in field {row.field!r} is not the one recorded."
+                elif self._known(told.request_id, told.by) and told.by != (
+                    row.signer_id,
+                    row.certificate_sha256,
+                ):
+                    yield row.event_seq, f"The signer of field {row.field!r} is not the one recorded."
         for seq in missing:
             yield seq, "The row of this signature is gone."
 

@@ -175,6 +175,8 @@ class Mover:
         case.version += 1
         definition = case.definition
         pinned = {"key": definition.key, "variant": definition.variant, "definition": definition.sha256_hex}
+        if case.version == 1:
+            pinned["unit"] = case.unit  # who may see and decide goes by it
         return self._ledger.log.append(
             kind, at=self._now, request_id=case.id, facts={**facts, **pinned}, body=body
         )

@@ -63,6 +63,9 @@ def faults(office: Office) -> set[Fault]:
         "DELETE FROM hands WHERE request_id=1",
         "UPDATE hands SET person_id='manager2' WHERE request_id=2 AND state='manager'",
         "UPDATE definitions SET source=source||' '",
+        "UPDATE requests SET unit='harbour' WHERE id=1",  # whose managers would then decide
+        "UPDATE requests SET opened_at='2026-11-19 09:00:00' WHERE id=1",
+        "UPDATE requests SET closed_at='2026-11-21 09:00:00' WHERE id=3",
     ],
 )
 def test_a_changed_row_is_found(office: Office, statement: str) -> None:
@@ -70,14 +73,17 @@ def test_a_changed_row_is_found(office: Office, statement: str) -> None:
     assert faults(office) == {Fault.ROWS_DIFFER}
 
 
-@pytest.mark.parametrize("column", ["rendered_sha256", "current_sha256"])
+@pytest.mark.parametrize(
+    "column", ["rendered_sha256", "current_sha256", "level_reached", "number", "verification_code"]
+)
 def test_a_document_is_the_one_that_was_recorded(office: Office, column: str) -> None:
     number = office.to_review()
     office.fire("approve", "clerk", number)
     [ref] = office.deferred
     facts = {"document": "declaration", "revision": 1, "sha256": "a" * 64}
+    body = {"number": "n", "verification_code": "c"}
     with office.store.write() as session:
-        seq = office.engine.finish_step(session, ref, "rendered", record=facts, body={})
+        seq = office.engine.finish_step(session, ref, "rendered", record=facts, body=body)
     assert faults(office) == {Fault.ROWS_DIFFER}  # an event without its document
     change(
         office,
