@@ -5,12 +5,14 @@ Only the module of the command asked for is imported, so that help and wrong cal
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 
 from problem import Problem
+from watching import logs, spans
 
 # Each has a module cli.NAME with add_parser(subparsers) and run(args) -> exit status.
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -22,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "submit": "hand in requests from CSV or JSON files",
         "queue": "show the tasks that wait for somebody",
         "show": "show a request: its state, its history, what can be done with it",
+        "incidents": "show the steps that were given up, have them tried again",
         "fire": "do something with a request: claim, approve, return, sign …",
         "hold": "keep a request from being destroyed, or release it",
         "retention": "show or do what the end of keeping asks: what is destroyed when",
@@ -92,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser(words[0] if words else None).parse_args(words)
     run: Run = args.run
     try:
+        logs.start(os.environ)
+        spans.start(os.environ)
         return run(args)
     except Problem as problem:
         _tell(problem, as_json=getattr(args, "json", False))

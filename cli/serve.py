@@ -1,6 +1,6 @@
 """`paraaf serve`: keeps an office going: the development authority, and a worker, replaced when it dies.
 
-Pages and the API come later; with them --host and --port.
+It tells how it is at /healthz, /readyz and /metrics. Pages and the API come later.
 """
 
 import argparse
@@ -8,19 +8,32 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import socket
 import sys
+import threading
 from contextlib import closing, suppress
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+
 from certs.serve_authority import AuthorityServer
 from cli.folder import add_data_option, office_of
-from cli.worker import log_to_stderr
+from cli.watching import families, ready
+from cli.worker import port
+from watching import logs, spans
+from watching.endpoint import listening, serving, url_of
+from watching.meters import labelled
 from workflow.office import Office
 from workflow.tracebacks import tell_without_values
 
+HOST = "127.0.0.1"
+PORT = 8420
+FIGURES_S = 1.0  # how long a worker may take to say what it counted
 LONG_LIFE_S = 60.0  # a worker that lived so long did not die at once: the next one starts without a wait
 WAITS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
 PATIENCE_S = 60.0  # how long a worker may take to finish what is in hand
@@ -32,37 +45,93 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "serve",
         description="Keep an office going until SIGTERM or Ctrl-C: serve the development authority on"
-        " loopback, and run a worker, replaced when it dies. There are no pages yet.",
+        " loopback, run a worker, replaced when it dies, and tell how it goes at /healthz, /readyz, /metrics."
+        " There are no pages yet.",
+    )
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        metavar="H",
+        help=f"an IP address of this machine (default: {HOST}, which only this machine reaches)",
+    )
+    parser.add_argument(
+        "--port", type=port, default=PORT, metavar="P", help=f"default: {PORT}; 0: any free one"
     )
     add_data_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    log_to_stderr()
-    with office_of(args) as office:
-        folder, authority = office.folder, office.authority.folder
-    with AuthorityServer(authority) as server:
-        asyncio.run(_serve(folder, server))
+    sys.excepthook = tell_without_values
+    with (
+        office_of(args) as office,
+        listening(args.host, args.port) as listener,
+        AuthorityServer(office.authority.folder) as server,
+    ):
+        asyncio.run(_serve(office, server, listener))
     return 0
 
 
-async def _serve(folder: Path, server: AuthorityServer) -> None:
+async def _serve(office: Office, server: AuthorityServer, listener: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     print(f"Development authority at {server.base_url}", flush=True)
-    await asyncio.gather(_keep_worker(folder, stop), _keep_authority(server, stop))
+    worker = _WorkersFigures()
+    figures = families(office, process="serve", others=worker.families)
+    async with serving(listener, ready=ready(office), families=figures):
+        print(f"Metrics and health at {url_of(listener)}", flush=True)
+        await asyncio.gather(_keep_worker(office.folder, worker, stop), _keep_authority(server, stop))
     print("Stopped.", flush=True)
 
 
-async def _keep_worker(folder: Path, stop: asyncio.Event) -> None:
+class _WorkersFigures:
+    """Asks the worker for what it counted, through a pipe; nothing, while there is none to answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pipe: Connection | None = None
+
+    def pipe(self) -> Connection:
+        """The other end, for a new worker."""
+        ours, theirs = multiprocessing.Pipe()
+        with self._lock:
+            if self._pipe is not None:
+                self._pipe.close()
+            self._pipe = ours
+        return theirs
+
+    def families(self) -> list[Metric]:
+        """The present worker's figures."""
+        with self._lock:
+            if self._pipe is None:
+                return []
+            try:
+                while self._pipe.poll():  # an answer that came too late for whoever asked
+                    self._pipe.recv()
+                self._pipe.send("figures")
+                found: list[Metric] = self._pipe.recv() if self._pipe.poll(FIGURES_S) else []
+            except (EOFError, OSError):  # it has died; the next one is on its way
+                return []
+            return list(labelled(found, "worker"))
+
+
+def _tell_figures(pipe: Connection, registry: CollectorRegistry) -> None:
+    """Answer whoever asks at the other end, until it is gone."""
+    try:
+        while pipe.recv():
+            pipe.send(list(registry.collect()))
+    except (EOFError, OSError):
+        pipe.close()
+
+
+async def _keep_worker(folder: Path, figures: _WorkersFigures, stop: asyncio.Event) -> None:
     """Have a worker until the stop; each that dies young makes the next one wait longer."""
     died_young = 0
     while not stop.is_set():
         begun = monotonic()
-        worker = _started(folder)
+        worker = _started(folder, figures)
         print(f"Worker {worker.pid} started; Ctrl-C ends it and this.", flush=True)
         await _ended(worker, stop)
         if stop.is_set():
@@ -76,9 +145,12 @@ async def _keep_worker(folder: Path, stop: asyncio.Event) -> None:
         await _wait(stop, wait_s)
 
 
-def _started(folder: Path) -> SpawnProcess:
-    worker = multiprocessing.get_context("spawn").Process(target=work_for_parent, args=(folder,), daemon=True)
-    worker.start()
+def _started(folder: Path, figures: _WorkersFigures) -> SpawnProcess:
+    with figures.pipe() as pipe:  # closed here once the worker has its copy: or nobody saw when it ends
+        worker = multiprocessing.get_context("spawn").Process(
+            target=work_for_parent, args=(folder, pipe), daemon=True
+        )
+        worker.start()
     return worker
 
 
@@ -127,12 +199,17 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
 
 
-def work_for_parent(folder: Path) -> None:
+def work_for_parent(folder: Path, pipe: Connection) -> None:
     """Be a worker as long as the starting process lives; runs in a process of its own."""
     os.setsid()  # the terminal's Ctrl-C goes to the parent, which then ends this one in an orderly way
-    log_to_stderr()
+    sys.excepthook = tell_without_values
+    logs.start(os.environ)
+    spans.start(os.environ)
     try:
         with closing(Office.open(folder)) as office:
+            # a thread: it answers also while a step keeps the event loop busy
+            figures = (pipe, office.meters.registry)
+            threading.Thread(target=_tell_figures, args=figures, daemon=True).start()
             asyncio.run(_work(office))
     except Exception as error:  # noqa: BLE001 (told here: multiprocessing would print what it says)
         tell_without_values(type(error), error, None)

@@ -2,10 +2,11 @@
 
 import argparse
 import asyncio
-import logging
+import socket
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from cli.folder import add_data_option, office_of
 from throughput.events import records_since
 from workflow.tables import LogHead
-from workflow.tracebacks import FormatterWithoutValues, tell_without_values
+from workflow.tracebacks import tell_without_values
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -40,6 +41,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         " nobody serves it yet.",
     )
     parser.add_argument("--until-idle", action="store_true", help="end when no step is left")
+    parser.add_argument(
+        "--metrics-port",
+        type=port,
+        metavar="P",
+        help="serve /healthz, /readyz and /metrics of this worker on this port of 127.0.0.1; 0: any free one",
+    )
     add_data_option(parser)
 
 
@@ -47,16 +54,52 @@ def run(args: argparse.Namespace) -> int:
     """Work until told to stop, or until idle."""
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
 
-    log_to_stderr()
-    with office_of(args) as office, AuthorityServer(office.authority.folder):
+    sys.excepthook = tell_without_values
+    with (
+        office_of(args) as office,
+        _listening(args.metrics_port) as listener,
+        AuthorityServer(office.authority.folder),
+    ):
         if not args.until_idle:
             print("Worker ready; Ctrl-C ends it.", flush=True)
         before = _last_event(office)
-        asyncio.run(office.work(until_idle=args.until_idle))
+        asyncio.run(_work(office, listener, until_idle=args.until_idle))
         if args.until_idle:
             with office.store.read() as session:
                 print(_done(Counter(record["type"] for record in records_since(session, before))))
     return 0
+
+
+def port(text: str) -> int:
+    """A port's number for argparse."""
+    if not (text.isascii() and text.isdecimal() and int(text) < 65536):
+        raise argparse.ArgumentTypeError("give a port from 0 (any free one) to 65535")
+    return int(text)
+
+
+@contextmanager
+def _listening(number: int | None) -> Iterator[socket.socket | None]:
+    """The port for the figures, taken before anything else begins; None when none is asked for."""
+    if number is None:
+        yield None
+        return
+    from watching.endpoint import listening, url_of  # noqa: PLC0415 (help need not wait for aiohttp)
+
+    with listening("127.0.0.1", number) as listener:
+        print(f"Metrics and health at {url_of(listener)}", flush=True)
+        yield listener
+
+
+async def _work(office: "Office", listener: socket.socket | None, *, until_idle: bool) -> None:
+    if listener is None:
+        await office.work(until_idle=until_idle)
+        return
+    from cli.watching import families, ready  # noqa: PLC0415 (as above)
+    from watching.endpoint import serving  # noqa: PLC0415
+
+    figures = families(office, process="worker")
+    async with serving(listener, ready=ready(office), families=figures):
+        await office.work(until_idle=until_idle)
 
 
 def _last_event(office: "Office") -> int:
@@ -68,16 +111,3 @@ def _done(events: Mapping[str, int]) -> str:
     """What was done meanwhile, by whichever worker; `Nothing to do.` when nothing was."""
     said = [f"{events[type_]} {word}" for type_, word in _WORDS.items() if events[type_]]
     return f"{', '.join(said)}." if said else "Nothing to do."
-
-
-def log_to_stderr() -> None:
-    """Have warnings, such as a step that is tried again, written to standard error with their time.
-
-    Nothing personal is written: exceptions are told without what they say.
-    """
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        FormatterWithoutValues("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    sys.excepthook = tell_without_values

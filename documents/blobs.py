@@ -105,6 +105,18 @@ class BlobStore:
             if _SHA256_HEX.fullmatch(path.name) and _is_older(path, instant):
                 yield path.name
 
+    def require_writable(self) -> None:
+        """Find out whether a file can be stored now: one is written, and removed. Raises BlobError."""
+        try:
+            folder = self.folder / "0"
+            self._make_folders([folder])
+            _write_temporary(folder, b"paraaf").unlink()
+        except OSError as error:
+            raise BlobError(
+                f"A file could not be stored: {error.strerror or 'the disk refused'}.",
+                hint="Look at the free space and the rights of the data folder.",
+            ) from error
+
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary files that a crash left, last written before an instant; give their number."""
         stale = [path for path in self.folder.glob(f"?/{_TEMPORARY}*") if _is_older(path, before)]

@@ -80,18 +80,21 @@ class BlobError(DocumentError):
     """A stored file could not be written or read."""
 
     code: ClassVar[str] = "document-blob"
+    impersonal: ClassVar[bool] = True
 
 
 class BlobMissing(BlobError):
     """No file of this digest is stored."""
 
     code: ClassVar[str] = "document-blob-missing"
+    impersonal: ClassVar[bool] = True
 
 
 class BlobCorrupt(BlobError):
     """A stored file's content is not what its name says."""
 
     code: ClassVar[str] = "document-blob-corrupt"
+    impersonal: ClassVar[bool] = True
 
 
 def _counted(count: int) -> str:

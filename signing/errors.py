@@ -57,13 +57,28 @@ class TimestampError(SigningError):
     """A timestamp authority gave no token that stands the checks."""
 
     code = "signing-timestamp"
+    impersonal = True
     retryable = True
+
+
+class TimestampLimitError(TimestampError):
+    """Every timestamp authority that could serve may not be asked again yet; `after_s` says when.
+
+    Nothing has failed: whoever waits and comes back gets their turn.
+    """
+
+    code = "signing-timestamp-limit"
+
+    def __init__(self, message: str = "it may not be asked again yet.", *, after_s: float) -> None:
+        super().__init__(message, hint="It is asked again by itself when its limit allows.")
+        self.after_s = after_s
 
 
 class TimestamperUnknownError(SigningError):
     """The profile names a timestamper that is not configured."""
 
     code = "signing-timestamper-unknown"
+    impersonal = True
 
 
 class DocumentRefusedError(SigningError):
@@ -91,6 +106,7 @@ class ContentsOverflowError(SigningError):
     """
 
     code = "signing-contents-overflow"
+    impersonal = True
     retryable = True
 
     def __init__(self, message: str, *, needed_bytes: int, hint: str = "") -> None:

@@ -49,6 +49,7 @@ from signing.errors import (
 from signing.foreign import require_readable
 from signing.longterm import LongTermData, collect
 from signing.opened import OpenedPdf
+from signing.permits import SOMEBODY, Gate, OpenGate, Permits
 from signing.placeholder import Gap, Placeholder, fill_contents, pdf_date, placeholder
 from signing.prepared import Prepared
 from signing.profile import Level, Profile
@@ -60,6 +61,7 @@ from signing.signers import Signer, mechanism_for
 from signing.stamp import Appearance
 from signing.timestamps import TimestampAuthority, Timestamper
 from signing.tokens import Token
+from watching.meters import Meters
 
 ARCHIVE_FIELD = "archive-timestamp"
 _ARCHIVE_DIGEST = "sha256"
@@ -92,7 +94,11 @@ class SigningDesk:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         timeout_s: float = 10.0,
         requests_in_flight: int = 64,
+        gate: Gate | None = None,
+        meters: Meters | None = None,
     ) -> None:
+        self._gate = gate or OpenGate()
+        self._meters = meters or Meters()
         self.chains = PinnedChains(trust)
         self._answers = CarriedAnswers()
         self._http = http
@@ -113,6 +119,8 @@ class SigningDesk:
         clock: Callable[[], datetime],
         timestamp_authorities: Sequence[TimestampAuthority] = (),
         timeout_s: float = 10.0,
+        gate: Gate | None = None,
+        meters: Meters | None = None,
     ) -> AsyncIterator["SigningDesk"]:
         """Open a desk with its own HTTP session, closed at the end."""
         # limit=0: aiohttp's default of 100 connections makes the rest queue until they time out.
@@ -124,6 +132,8 @@ class SigningDesk:
                 clock=clock,
                 timestamp_authorities=timestamp_authorities,
                 timeout_s=timeout_s,
+                gate=gate,
+                meters=meters,
             )
 
     async def prepare(
@@ -137,13 +147,15 @@ class SigningDesk:
         claimed_at: datetime,
         new_fields: Sequence[NewField] = (),
         reserve_bytes: int = 0,
+        turn: str = SOMEBODY,
     ) -> Prepared:
         """Compose the signature's revision and the attributes to sign; the key is not used.
 
         (1) certificate: valid now, right key usage, leading to a pinned anchor, not revoked; (2) document:
         the field is there and free, nothing forbids signing; (3) validation data, when the authorities'
         chains are known beforehand; (4) the revision. `new_fields` are made in the same revision, only before
-        the first signature. `reserve_bytes` keeps at least this much room for the CMS object.
+        the first signature. `reserve_bytes` keeps at least this much room for the CMS object. `turn` says
+        whose signature it is to an authority's gate, which keeps their place. Raises TimestampLimitError.
         """
         level = _level_of(profile)
         # (1) certificate and key
@@ -160,7 +172,7 @@ class SigningDesk:
         room = 0
         if level.reaches(Level.B_T):
             timestamper = self._timestamper(profile)
-            tokens = await timestamper.known(revocation=self._revocation_for(level))
+            tokens = await timestamper.known(revocation=self._revocation_for(level), turn=turn)
             room = timestamper.room_bytes
         if level.reaches(Level.B_LT):
             evidence = await self._evidence(level, [path, *(token.path for token in tokens)])
@@ -210,14 +222,21 @@ class SigningDesk:
         return await signer.sign(prepared.signed_attributes, prepared.digest_algorithm)
 
     async def finish(
-        self, source: bytes, prepared: Prepared, signature_value: bytes, *, profile: Profile
+        self,
+        source: bytes,
+        prepared: Prepared,
+        signature_value: bytes,
+        *,
+        profile: Profile,
+        turn: str = SOMEBODY,
     ) -> Finished:
         """Make the signed file and check it; the level reached is the level prepared for, or an error.
 
         (1) the value belongs to what was prepared; (2) timestamp over the value; (3) embed both;
         (4) validation data, where what was embedded does not cover this timestamp; (5) archive timestamp;
         (6) check.
-        May be repeated: nothing is kept here, only new timestamps are taken.
+        May be repeated: nothing is kept here, only new timestamps are taken. Raises TimestampLimitError when
+        they can't be asked yet, and then none was asked.
         """
         clock = _Stopwatch()
         level = prepared.level
@@ -226,10 +245,11 @@ class SigningDesk:
         require_value(prepared, signature_value)
         # (2) signature timestamp
         token = None
+        permits = Permits(self._gate, turn=turn, count=2 if level is Level.B_LTA else 1)
         if level.reaches(Level.B_T):
             digest = hashlib.new(prepared.digest_algorithm, signature_value).digest()
             token = await self._timestamper(profile).timestamp(
-                digest, prepared.digest_algorithm, revocation=self._revocation_for(level)
+                digest, prepared.digest_algorithm, revocation=self._revocation_for(level), permits=permits
             )
         clock.lap("timestamp")
         # (3) embed
@@ -245,7 +265,7 @@ class SigningDesk:
             pdf, layout_kept = await self._with_evidence(pdf, prepared, token)
             if level is Level.B_LTA:
                 pdf, archive = await self._with_archive_timestamp(
-                    pdf, prepared if layout_kept else replace(prepared, slot=None), profile
+                    pdf, prepared if layout_kept else replace(prepared, slot=None), profile, permits
                 )
         clock.lap("timestamp")
         # (6) check
@@ -357,7 +377,7 @@ class SigningDesk:
         return pdf + composer.build(None).data, False
 
     async def _with_archive_timestamp(
-        self, pdf: bytes, prepared: Prepared, profile: Profile
+        self, pdf: bytes, prepared: Prepared, profile: Profile, permits: Permits
     ) -> tuple[bytes, Gap]:
         timestamper = self._timestamper(profile)
         made = placeholder(TIMESTAMP_ENTRIES, timestamper.room_bytes)
@@ -366,7 +386,9 @@ class SigningDesk:
         else:
             composed = _composed_with_archive_field(pdf, made)
         digest = digest_around((pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST)
-        token = await timestamper.timestamp(digest, _ARCHIVE_DIGEST, revocation=self._revocation)
+        token = await timestamper.timestamp(
+            digest, _ARCHIVE_DIGEST, revocation=self._revocation, permits=permits
+        )
         revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
         return pdf + revision, composed.gap
 
@@ -381,6 +403,8 @@ class SigningDesk:
                 random_bytes=self._random_bytes,
                 timeout_s=self._timeout_s,
                 in_flight=self._in_flight,
+                gate=self._gate,
+                meters=self._meters,
             )
         return self._timestampers[profile.timestampers]
 

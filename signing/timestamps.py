@@ -1,11 +1,13 @@
 """Ask RFC 3161 authorities for timestamps, in order, and keep only tokens that stand every check."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from time import monotonic
 
 import aiohttp
 
@@ -13,10 +15,21 @@ from certs import der
 from certs.der import DerError
 from certs.revocation import RevocationSource
 from signing.chains import PinnedChains
-from signing.errors import CertificateRevokedError, RevocationUnavailableError, TimestampError
+from signing.errors import (
+    CertificateRevokedError,
+    RevocationUnavailableError,
+    TimestampError,
+    TimestampLimitError,
+)
 from signing.longterm import collect
+from signing.permits import SOMEBODY, Gate, OpenGate, Permits
 from signing.signers import DIGEST_OIDS
 from signing.tokens import Token, check_token
+from watching.logs import note
+from watching.meters import Meters, authority_label
+from watching.spans import span
+
+log = logging.getLogger(__name__)
 
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
 _LONGEST_REPLY = 256 * 1024
@@ -52,8 +65,12 @@ class Timestamper:
         timeout_s: float = 10.0,
         clock_tolerance_s: float = 300.0,
         in_flight: asyncio.Semaphore | None = None,
+        gate: Gate | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self._authorities = tuple(authorities)
+        self._gate = gate or OpenGate()
+        self._meters = meters or Meters()
         self._http = http
         self._chains = chains
         self._clock = clock
@@ -67,30 +84,73 @@ class Timestamper:
         self._asking = asyncio.Lock()
 
     async def timestamp(
-        self, digest: bytes, digest_algorithm: str, *, revocation: RevocationSource | None = None
+        self,
+        digest: bytes,
+        digest_algorithm: str,
+        *,
+        revocation: RevocationSource | None = None,
+        permits: Permits | None = None,
     ) -> Token:
         """Return the first good token over this digest; raises TimestampError with each one's failure.
 
-        With `revocation` only an authority counts that is shown not to be revoked.
+        With `revocation` only an authority counts that is shown not to be revoked. Raises TimestampLimitError
+        when none is left but such as may not be asked yet.
         """
-        failures = []
+        permits = permits or Permits(self._gate)
+        failures, waits_s = [], []
         for authority in self._authorities:
             try:
-                token = await self._ask(authority, digest, digest_algorithm)
-                if revocation is not None:
-                    await collect([token.path], revocation)
+                await permits.use(authority.name)
+                token = await self._timed(authority, digest, digest_algorithm, revocation)
+            except TimestampLimitError as error:
+                self._meters.authority_limited(authority.name)
+                waits_s.append(error.after_s)
+                failures.append(f"{authority.name}: {error}")
+                continue
             except (TimestampError, CertificateRevokedError, RevocationUnavailableError) as error:
                 failures.append(f"{authority.name}: {error}")
                 self._last.pop(authority.name, None)
                 continue
+            permits.served()
             self._last[authority.name] = token
             return token
+        said = f"No timestamp could be had. {' '.join(failures)}"
+        if waits_s:
+            raise TimestampLimitError(said, after_s=min(waits_s))
         raise TimestampError(
-            f"No timestamp could be had. {' '.join(failures)}",
-            hint="It is tried again later; `paraaf check` tells which authority does not answer.",
+            said, hint="It is tried again later; `paraaf check` tells which authority does not answer."
         )
 
-    async def known(self, *, revocation: RevocationSource | None = None) -> tuple[Token, ...]:
+    async def _timed(
+        self,
+        authority: TimestampAuthority,
+        digest: bytes,
+        digest_algorithm: str,
+        revocation: RevocationSource | None,
+    ) -> Token:
+        """Ask one authority; what it does is counted and logged."""
+        label = authority_label(authority.name)
+        begun = monotonic()
+        try:
+            async with self._in_flight:
+                begun = monotonic()  # waiting for one's turn is no fault of the authority
+                with span("timestamp", authority=label):
+                    token = await self._ask(authority, digest, digest_algorithm)
+                took_s = monotonic() - begun
+            if revocation is not None:
+                await collect([token.path], revocation)
+        except (TimestampError, CertificateRevokedError, RevocationUnavailableError) as error:
+            self._meters.authority_failed(authority.name)
+            took_ms = round((monotonic() - begun) * 1000)
+            note(log, logging.WARNING, "timestamp_failed", error=error, authority=label, duration_ms=took_ms)
+            raise
+        self._meters.authority_answered(authority.name, at=self._clock().timestamp(), seconds=took_s)
+        note(log, logging.DEBUG, "timestamp_given", authority=label, duration_ms=round(took_s * 1000))
+        return token
+
+    async def known(
+        self, *, revocation: RevocationSource | None = None, turn: str = SOMEBODY
+    ) -> tuple[Token, ...]:
         """Return the last good token of each authority; asks for one over nothing when there is none yet."""
         async with self._asking:  # those who come at the same time share one question
             if revocation is not None:
@@ -98,7 +158,12 @@ class Timestamper:
                     if not await _is_unrevoked(token, revocation):
                         self._last.pop(name, None)
             if not self._last:
-                await self.timestamp(sha256(b"").digest(), "sha256", revocation=revocation)
+                await self.timestamp(
+                    sha256(b"").digest(),
+                    "sha256",
+                    revocation=revocation,
+                    permits=Permits(self._gate, turn=turn),
+                )
         return tuple(self._last.values())
 
     @property
@@ -110,9 +175,8 @@ class Timestamper:
 
     async def _ask(self, authority: TimestampAuthority, digest: bytes, digest_algorithm: str) -> Token:
         nonce = int.from_bytes(self._random_bytes(8), "big")
-        async with self._in_flight:
-            asked_at = self._clock()
-            reply = await self._post(authority, timestamp_request(digest, digest_algorithm, nonce))
+        asked_at = self._clock()
+        reply = await self._post(authority, timestamp_request(digest, digest_algorithm, nonce))
         return check_token(
             token_of(reply),
             digest_of=lambda name: digest if name == digest_algorithm else b"",

@@ -15,6 +15,7 @@ class ClockBehind(WorkflowError):
     """This machine's clock is behind the last event of the log: one of the two times is wrong."""
 
     code = "workflow-clock-behind"
+    impersonal = True
 
 
 def require_plausible(session: Session, now: datetime) -> None:

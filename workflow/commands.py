@@ -101,8 +101,12 @@ class StepResult:
 
 @dataclass(frozen=True)
 class StepTrouble:
-    """A step that used up its retries: `code` is stable and goes into the log, `message` may name people."""
+    """A step that used up its retries: `code` is stable and goes into the log, `message` may name people.
+
+    `plain` says the same and names nobody: it stays in the incident when the message is erased.
+    """
 
     ref: StepRef
     code: str
     message: str
+    plain: str = ""

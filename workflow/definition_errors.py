@@ -54,3 +54,4 @@ class CalendarEnded(WorkflowError):
     """A working calendar does not list the holidays of this day's year."""
 
     code: ClassVar[str] = "workflow-calendar-ended"
+    impersonal: ClassVar[bool] = True

@@ -11,10 +11,13 @@ execute and execute_batch are one way: a single command is a batch of one.
   (7) defer the jobs of the automatic states that were entered
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +25,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from documents.kinds.rule import NOTHING_ELSE, Evidence
+from watching.logs import note
+from watching.meters import Meters
+from watching.spans import span
 from workflow import reading
 from workflow.access import People
 from workflow.cases import Case
@@ -53,6 +59,8 @@ from workflow.tables import DefinitionSource
 
 ATTEMPTS = 4
 QUEUE_MOST = 10_000
+log = logging.getLogger(__name__)
+
 Defer = Callable[[Session, Sequence[StepRef]], None]
 
 
@@ -73,8 +81,10 @@ class Engine:
         clock: Callable[[], datetime],
         evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        meters: Meters | None = None,
     ) -> None:
         self.store = store
+        self._meters = meters or Meters()
         self.catalogue = catalogue
         self._kinds = kinds
         self._defer = defer
@@ -82,6 +92,9 @@ class Engine:
         self._evidence_of = evidence_of
         self._random_bytes = random_bytes
         self._pinned: dict[str, Definition] = {}
+        self._triggers = frozenset(VERBS) | {
+            trigger for one in catalogue for state in one.states.values() for trigger in state.triggers
+        }
 
     # --- commands
 
@@ -178,10 +191,13 @@ class Engine:
         """Record how steps ended, and defer the next ones, in the caller's transaction.
 
         Compare-and-swap on (request, event sequence, state): the sequence of the new event for each, or None
-        where the request has moved on and the result is somebody's second. Raises NoBranch, Raced.
+        where the request has moved on and the result is somebody's second. An incident that the step had is
+        over with it. Raises NoBranch, Raced.
         """
         ledger = self._ledger(session)
-        ledger.load({result.ref.request_id for result in results})
+        numbers = {result.ref.request_id for result in results}
+        ledger.load(numbers)
+        ledger.load_incidents(numbers)
         mover = Mover(ledger, self._clock())
         sequences = [mover.finish_step(result) for result in results]
         self._settle(session, ledger)
@@ -201,15 +217,53 @@ class Engine:
     # --- inside
 
     def _run(self, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
+        begun = monotonic()
+        with span("command", count=len(commands), trigger=self._known(commands[0].trigger)):
+            results = self._tried(commands)
+        took_ms = round((monotonic() - begun) * 1000)
+        for command, result in zip(commands, results, strict=True):
+            self._tell(command, result, took_ms)
+        return results
+
+    def _tried(self, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
         for _ in range(ATTEMPTS):
             try:
                 with self.store.write() as session:
                     return self._transact(session, commands)
             except (IntegrityError, Raced) as error:
                 if len(commands) > 1:
-                    return [self._run([command])[0] for command in commands]
+                    return [self._tried([command])[0] for command in commands]
                 last = error
         return [_contended(last)]
+
+    def _known(self, trigger: object) -> str:
+        """The trigger, when it is one: anybody may send anything, and what they typed is not repeated."""
+        return trigger if isinstance(trigger, str) and trigger in self._triggers else "unknown"
+
+    def _tell(self, command: Command, result: Answer | WorkflowError, took_ms: int) -> None:
+        """Count and log what came of a command; in a batch, `took_ms` is the batch's."""
+        trigger = self._known(command.trigger)
+        outcome = _outcome(result)
+        self._meters.commands.labels(trigger, outcome).inc()
+        if not log.isEnabledFor(logging.INFO):
+            return
+        facts: dict[str, Any] = {"trigger": trigger, "outcome": outcome, "duration_ms": took_ms}
+        if type(command.key) is str:
+            facts["command"] = sha256(command.key.encode(errors="replace")).hexdigest()[:16]
+        if isinstance(result, Answer):
+            facts |= {
+                "request": result.request_id,
+                "state": result.state,
+                "version": result.version,
+                "event_seq": result.event_seq,
+            }
+        else:
+            facts["code"] = result.code
+            if type(command.request_id) is int:
+                facts["request"] = command.request_id
+            if isinstance(result, Refused):
+                facts["reasons"] = sorted({reason.code for reason in result.reasons})
+        note(log, logging.INFO, "command_ended", **facts)
 
     def _transact(self, session: Session, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
         ledger = self._ledger(session)
@@ -355,6 +409,13 @@ class Engine:
                     hint="Put its file back into the definitions folder.",
                 ) from error
             return self._pinned.setdefault(sha256_hex, kept)
+
+
+def _outcome(result: Answer | WorkflowError) -> str:
+    """What came of a command, in a word."""
+    if isinstance(result, Answer):
+        return "repeated" if result.repeated else "done"
+    return "raced" if isinstance(result, (Contended, StaleVersion, ClaimedByAnother)) else "refused"
 
 
 def _form(command: Command) -> str | WorkflowError:

@@ -92,12 +92,14 @@ class Contended(WorkflowError):
     """Others kept changing the same rows; nothing of the command was recorded."""
 
     code: ClassVar[str] = "workflow-contended"
+    impersonal: ClassVar[bool] = True
 
 
 class Raced(WorkflowError):
     """A row was not as it had been read: somebody else was faster. The transaction must be rolled back."""
 
     code: ClassVar[str] = "workflow-raced"
+    impersonal: ClassVar[bool] = True
 
 
 class DefinitionMissing(WorkflowError):
@@ -110,12 +112,35 @@ class StoreUnavailable(WorkflowError):
     """The database can't be opened, is locked for too long, or has gone away."""
 
     code: ClassVar[str] = "workflow-store"
+    impersonal: ClassVar[bool] = True
 
 
 class StoreOutdated(WorkflowError):
     """The database was made by another release: its tables are not the ones expected."""
 
     code: ClassVar[str] = "workflow-store-outdated"
+    impersonal: ClassVar[bool] = True
+
+
+class SettingRefused(WorkflowError):
+    """A setting has a value that means nothing, or one that can't work."""
+
+    code: ClassVar[str] = "workflow-setting"
+    impersonal: ClassVar[bool] = True
+
+
+class NoWorker(WorkflowError):
+    """No worker shows its life: automatic steps wait until one is started."""
+
+    code: ClassVar[str] = "workflow-no-worker"
+    impersonal: ClassVar[bool] = True
+
+
+class ClockImplausible(WorkflowError):
+    """This machine's clock can't be right, beside the database's or a certificate."""
+
+    code: ClassVar[str] = "workflow-clock"
+    impersonal: ClassVar[bool] = True
 
 
 class LogUnwritable(WorkflowError):

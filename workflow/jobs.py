@@ -16,10 +16,13 @@ nothing may be lost:
 import asyncio
 import logging
 import math
+import os
 import signal
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,11 +40,15 @@ from procrastinate.types import JSONDict
 from sqlalchemy import JSON, text
 from sqlalchemy.orm import Session
 
+from problem import Problem
+from watching.logs import note, within
+from watching.meters import Meters
+from watching.spans import span
 from workflow.chores import Chore
 from workflow.commands import StepRef, StepTrouble
 from workflow.errors import StoreUnavailable
 from workflow.faults import point
-from workflow.outcomes import Patience, StepOutcome, Verdict
+from workflow.outcomes import Patience, StepOutcome, Verdict, crashed
 from workflow.sqlite_connector import SqliteConnector
 from workflow.store import Store
 from workflow.tables import UtcTime
@@ -69,9 +76,23 @@ LIVE = text(
     f" WHERE status IN ('todo', 'doing') AND task_name = '{STEPS}'"
 ).columns(args=JSON)
 
+JOBS_BY_STATUS = text(
+    "SELECT status, priority, count(*) AS jobs FROM procrastinate_jobs"  # noqa: S608  a constant of this module
+    f" WHERE status IN ('todo', 'doing') AND task_name = '{STEPS}' GROUP BY status, priority"
+)
 HEARTBEATS = text("SELECT last_heartbeat FROM procrastinate_workers").columns(last_heartbeat=UtcTime)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QueueFigures:
+    """What the queue holds: jobs that wait and that run, suspects among them, and when workers were heard."""
+
+    waiting: int
+    running: int
+    suspects: int
+    heartbeats: tuple[datetime, ...]
 
 
 class Jobs:
@@ -84,11 +105,13 @@ class Jobs:
         now: Callable[[], datetime],
         random: Callable[[], float],
         patience: Patience | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self._store = store
         self._now = now
         self._random = random
         self._patience = patience or Patience()
+        self.meters = meters or Meters()
         # never opened: it words the queries, the session's connection runs them
         self._deferrer = App(connector=self._sqlite() or SyncPsycopgConnector())
 
@@ -107,6 +130,22 @@ class Jobs:
         found = session.execute(LIVE).scalars()
         return {StepRef(*ref) for args in found for ref in args["refs"]}
 
+    def figures(self, session: Session) -> QueueFigures:
+        """How many jobs of steps there are, and which workers there are."""
+        rows = session.execute(JOBS_BY_STATUS).all()
+        beats = session.execute(HEARTBEATS).scalars()
+        return QueueFigures(
+            waiting=sum(row.jobs for row in rows if row.status == "todo"),
+            running=sum(row.jobs for row in rows if row.status == "doing"),
+            suspects=sum(row.jobs for row in rows if -row.priority >= SUSPECT),
+            heartbeats=tuple(beats),
+        )
+
+    @property
+    def silent_s(self) -> float:
+        """After how long a silence a worker counts as dead."""
+        return self._patience.silent_s
+
     def reconcile(self, waiting: Waiting) -> int:
         """Give a job to every step of `waiting(session)` that has none; how many got one.
 
@@ -121,7 +160,8 @@ class Jobs:
             missing = [ref for ref in waiting(session) if ref not in live]
             self.defer(session, missing)
         if missing:
-            log.warning("%d steps had no job and got one", len(missing))
+            self.meters.reconciled.inc(len(missing))
+            note(log, logging.WARNING, "steps_reconciled", count=len(missing))
         return len(missing)
 
     async def run_worker(
@@ -145,7 +185,7 @@ class Jobs:
         stop = asyncio.Event()
         shortest_s, longest_s = RESTART_S
         wait_s = shortest_s
-        with _stopped_by_signals(stop):
+        with _stopped_by_signals(stop), within(worker=worker_name()), _life():
             while not stop.is_set():
                 try:
                     desk = _Desk(
@@ -159,10 +199,10 @@ class Jobs:
                     upkeep = _Upkeep(self, desk.app, waiting, self._patience, chores)
                     await self._work(desk, upkeep, stop, until_idle=until_idle, concurrency=concurrency)
                     wait_s = shortest_s
-                except StoreUnavailable:
+                except StoreUnavailable as error:
                     if until_idle:
                         raise
-                    log.exception("The worker lost its database and tries again in %.1f s", wait_s)
+                    note(log, logging.ERROR, "database_lost", error=error, wait_s=wait_s)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait_s)
                 wait_s = min(longest_s, 2 * wait_s)
@@ -259,9 +299,16 @@ class _Desk:
         """
         job, deaths = context.job, -context.job.priority
         due = [StepRef(*ref) for ref in refs]
+        with within(job=job.id), span("job", job=job.id or 0, count=len(due)):
+            note(log, logging.DEBUG, "job_taken", count=len(due), deaths=deaths)
+            await self._run(job, due, deaths=deaths, tried=tried)
+            note(log, logging.DEBUG, "job_done", count=len(due))
+
+    async def _run(self, job: Job, due: Sequence[StepRef], *, deaths: int, tried: int) -> None:
         if deaths >= self._patience.deaths:
+            said = f"{deaths} workers died at this step."
             for ref in due:
-                self._on_gave_up(StepTrouble(ref, "worker-died", f"{deaths} workers died at this step."))
+                self._give_up(StepTrouble(ref, "worker-died", said, said), tries=deaths)
         elif deaths and len(due) > 1:
             tries = tried + job.attempts
             await self._defer([_job(ref, tried=tries, priority=job.priority) for ref in due])
@@ -271,33 +318,62 @@ class _Desk:
                 outcomes = await self._outcomes(due)
                 point("job.run")
             # attempts counts the deaths too
-            await self._settle(outcomes, tries=tried + job.attempts - deaths + 1)
+            await self._settle(job, outcomes, tries=tried + job.attempts - deaths + 1)
 
     async def _outcomes(self, due: Sequence[StepRef]) -> list[StepOutcome]:
         """One outcome for every step, whatever `run_steps` does."""
         try:
             told = {outcome.ref: outcome for outcome in await self._run_steps(due)}
-            fault = "The step ended without an outcome."
-        except Exception as error:  # a fault in one step must not end the worker
-            log.exception("Steps ended with an exception")
+            fault = plain = "The step ended without an outcome."
+        except Exception as error:  # noqa: BLE001 (a fault in one step must not end the worker)
+            note(log, logging.ERROR, "steps_crashed", error=error, count=len(due))
             told, fault = {}, f"{type(error).__name__}: {error}"
-        return [told.get(ref) or StepOutcome.retry(ref, "step-crashed", fault) for ref in due]
+            plain = error.impersonal_text if isinstance(error, Problem) else crashed(error)
+        return [told.get(ref) or StepOutcome.retry(ref, "step-crashed", fault, plain=plain) for ref in due]
 
-    async def _settle(self, outcomes: Sequence[StepOutcome], *, tries: int) -> None:
+    async def _settle(self, job: Job, outcomes: Sequence[StepOutcome], *, tries: int) -> None:
         """Give up what is over, have the rest run again: out of a chunk, each in a job of its own."""
         again: list[Job] = []
         for outcome in outcomes:
             if outcome.verdict is Verdict.DONE:
                 continue
+            if outcome.verdict is Verdict.WAIT:
+                again.append(self._waits(job, outcome, tried=tries - 1 - job.priority))
+                continue
             if outcome.verdict is Verdict.GAVE_UP or tries >= self._patience.tries:
-                self._on_gave_up(outcome.trouble)
+                self._give_up(outcome.trouble, tries=tries)
                 continue
             wait_s = max(outcome.after_s, self._patience.wait_s(tries, random=self._random))
+            _tell(logging.WARNING, "step_retried", outcome, tries=tries, wait_s=round(wait_s, 1))
             if len(outcomes) == 1:
                 raise _TryAgain(wait_s)
             due = self._now() + timedelta(seconds=wait_s)
             again.append(_job(outcome.ref, tried=tries, scheduled_at=due))
         await self._defer(again)
+
+    def _waits(self, job: Job, outcome: StepOutcome, *, tried: int) -> Job:
+        """A job for the time when the step's turn has come: a new one, because this was no try.
+
+        `tried` counts the deaths too, as a job's attempts do.
+        """
+        _tell(logging.INFO, "step_waits", outcome, wait_s=round(outcome.after_s, 1))
+        due = self._now() + timedelta(seconds=outcome.after_s)
+        later = _job(outcome.ref, tried=tried, priority=job.priority, scheduled_at=due)
+        return later.evolve(lock=SUSPECTS) if job.lock == SUSPECTS else later
+
+    def _give_up(self, trouble: StepTrouble, *, tries: int) -> None:
+        ref = trouble.ref
+        self._on_gave_up(trouble)
+        note(
+            log,
+            logging.ERROR,
+            "step_given_up",
+            request=ref.request_id,
+            state=ref.state,
+            step_seq=ref.step_seq,
+            code=trouble.code,
+            tries=tries,
+        )
 
     async def _defer(self, jobs: list[Job]) -> None:
         if jobs:
@@ -321,17 +397,18 @@ class _Upkeep:
         for job in await self._manager.get_stalled_jobs(seconds_since_heartbeat=self._patience.silent_s):
             try:
                 await self._put_back(job)
-            except ConnectorException:
-                log.warning("Job %s was taken up by somebody else", job.id, exc_info=True)
+            except ConnectorException as error:
+                note(log, logging.WARNING, "job_recovered_by_another", error=error, job=job.id)
 
     async def _put_back(self, job: Job) -> None:
         if job.task_name != STEPS:  # the next tick does its work
             await self._manager.finish_job(job, Status.FAILED, delete_job=True)
             return
         deaths = 1 - job.priority
-        log.warning("A worker died at job %s, the %d. time: %s", job.id, deaths, job.task_kwargs)
         lock = SUSPECTS if deaths >= SUSPECT else None
         await self._manager.retry_job(job, priority=-deaths, lock=lock)
+        self._jobs.meters.recovered.inc()
+        note(log, logging.WARNING, "job_recovered", job=job.id, deaths=deaths)
 
     async def reconcile(self, timestamp: int) -> None:  # noqa: ARG002  Procrastinate's argument
         """Give jobs to steps without one; forget jobs that ended badly long ago."""
@@ -344,8 +421,8 @@ class _Upkeep:
         """Do a chore; one that fails is told of, and tried at its next time."""
         try:
             await asyncio.to_thread(chore.run)
-        except Exception:  # a chore must not end the worker
-            log.exception("The chore %s failed; it is tried again at its next time", chore.name)
+        except Exception as error:  # noqa: BLE001 (a chore must not end the worker)
+            note(log, logging.ERROR, "chore_failed", error=error, chore=chore.name)
 
 
 class _Room:
@@ -373,6 +450,35 @@ class _Room:
                 if alone:
                     self._reserved = False
                 self._changed.notify_all()
+
+
+def worker_name() -> str:
+    """How this worker is told from others in the log: its host's name and its process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextmanager
+def _life() -> Iterator[None]:
+    """Log when a worker begins and ends."""
+    note(log, logging.INFO, "worker_started")
+    try:
+        yield
+    finally:
+        note(log, logging.INFO, "worker_stopped")
+
+
+def _tell(level: int, event: str, outcome: StepOutcome, **more: Any) -> None:
+    ref = outcome.ref
+    note(
+        log,
+        level,
+        event,
+        request=ref.request_id,
+        state=ref.state,
+        step_seq=ref.step_seq,
+        code=outcome.code,
+        **more,
+    )
 
 
 def _register(desk: _Desk, upkeep: _Upkeep) -> None:

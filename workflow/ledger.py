@@ -184,8 +184,8 @@ class Ledger:
             }
         )
 
-    def resolve_incident(self, incident: OpenIncident, case: Case, person: str, at: datetime) -> None:
-        """A person says that the step may be tried again."""
+    def resolve_incident(self, incident: OpenIncident, case: Case, person: str | None, at: datetime) -> None:
+        """A person says that the step may be tried again; or nobody had to, and the step has ended."""
         self.incidents.pop(case.id, None)
         self._resolved_incidents.append({"b_id": incident.id, "b_at": at, "b_by": person})
 

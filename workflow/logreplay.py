@@ -1,8 +1,8 @@
 """What the log says of every request, beside what the tables say of it.
 
-The events are played again, in memory; then the rows of requests, tasks, hands, definitions, documents and
-signatures are held against them. Who acted is known only while a body is not erased; without it, the rest is
-still compared. Of a request that was destroyed, the rows must say no more than is kept.
+The events are played again, in memory; then the rows of requests, tasks, hands, definitions, documents,
+signatures and incidents are held against them. Who acted is known only while a body is not erased; without
+it, the rest is still compared. Of a request that was destroyed, the rows must say no more than is kept.
 """
 
 import json
@@ -25,7 +25,7 @@ from workflow.eventlog import utc_text
 from workflow.holds import PLACED, RELEASED
 from workflow.judge import data_digest, office_day, rules_of
 from workflow.keeping import due_day
-from workflow.tables import DefinitionSource, DocumentRow, Hand, Hold, Request, SignatureRow, Task
+from workflow.tables import DefinitionSource, DocumentRow, Hand, Hold, Incident, Request, SignatureRow, Task
 
 ERASED = "personal_data_erased"
 OF_KEEPING = frozenset({ERASED, DESTROYED, PLACED, RELEASED})
@@ -94,6 +94,17 @@ class _ToldSignature:
     by: tuple[object, object]
 
 
+@dataclass(slots=True)
+class _ToldIncident:
+    state: str
+    step_seq: int
+    step: object
+    code: object
+    open: bool = True
+    resolved_by: str | None = None
+    known: bool = True
+
+
 class Replay:
     """Takes the events in their order, then compares.
 
@@ -107,6 +118,7 @@ class Replay:
         self._files: dict[tuple[int, object, object], tuple[object, object]] = {}  # digest, level
         self._signed: dict[int, _ToldSignature] = {}
         self._holds: dict[int, tuple[int, bool]] = {}
+        self._incidents: dict[int, list[_ToldIncident]] = {}
 
     def event(self, seq: int, request_id: int, kind: str, said: Mapping[str, Any], body: str | None) -> str:
         """Take an event; gives what can't be after the ones before, or ""."""
@@ -127,6 +139,7 @@ class Replay:
         who = None if body is None else _read_body(body)
         if kind not in NOT_BY_PEOPLE:
             self._person(told, kind, said, who)
+        wrong = self._incident(told, request_id, kind, said, who) or wrong
         if "to" in said:
             self._moved(told, seq, request_id, said)
         self._document(seq, request_id, kind, said, who or {})
@@ -172,6 +185,33 @@ class Replay:
             task.claimed_by, task.claimed_for = actor, principal
         elif kind == "task_released":
             task.claimed_by = task.claimed_for = None
+
+    def _incident(
+        self,
+        told: _Told,
+        request_id: int,
+        kind: str,
+        said: Mapping[str, Any],
+        who: dict[str, Any] | None,
+    ) -> str:
+        """Open or close an incident; gives what can't be, or ""."""
+        last = self._incidents.get(request_id, [])[-1:]
+        still_open = [incident for incident in last if incident.open]
+        if kind == "incident_opened":
+            incident = _ToldIncident(told.state, told.step_seq, said.get("step"), said.get("code"))
+            self._incidents.setdefault(request_id, []).append(incident)
+            return "It had an incident already." if still_open else ""
+        if kind != "incident_resolved" and "to" not in said:
+            return ""
+        for incident in still_open:
+            incident.open = False
+            if kind == "incident_resolved":
+                incident.known, incident.resolved_by = who is not None, (who or {}).get("actor")
+        # the first release closed an incident with the step, and did not say so
+        settled = said.get("code" if kind == "incident_resolved" else "incident")
+        if settled is not None and settled not in {incident.code for incident in still_open}:
+            return f"No incident {settled!r} was open."
+        return ""
 
     def _moved(self, told: _Told, seq: int, request_id: int, said: Mapping[str, Any]) -> None:
         if told.task is not None:
@@ -220,6 +260,7 @@ class Replay:
         yield from self._hands_differ(session, definitions)
         yield from self._documents_differ(session)
         yield from self._signatures_differ(session)
+        yield from self._incidents_differ(session)
 
     def _requests_differ(self, session: Session) -> Iterator[Disagreement]:
         missing = dict(self._requests)
@@ -347,6 +388,24 @@ class Replay:
                     yield row.event_seq, f"The signer of field {row.field!r} is not the one recorded."
         for seq in missing:
             yield seq, "The row of this signature is gone."
+
+    def _incidents_differ(self, session: Session) -> Iterator[Disagreement]:
+        found: dict[int, list[Row[Any]]] = {}
+        for row in _rows(session, Incident):
+            found.setdefault(row.request_id, []).append(row)
+        for number in sorted(found.keys() | self._incidents.keys()):
+            rows = sorted(found.get(number, []), key=lambda row: row.id)
+            told = self._incidents.get(number, [])
+            theirs = [(each.state, each.step_seq, each.step, each.code, each.open) for each in told]
+            ours = [(row.state, row.step_seq, row.step, row.code, row.resolved_at is None) for row in rows]
+            by_others = any(
+                each.known and row.resolved_by != each.resolved_by
+                for row, each in zip(rows, told, strict=False)
+            )
+            if ours != theirs or by_others:
+                request = self._requests.get(number)
+                last_seq = 0 if request is None else request.last_seq
+                yield last_seq, f"The incidents of request {number} are not those of its events."
 
 
 def _read_body(body: str) -> dict[str, Any]:

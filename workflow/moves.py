@@ -59,6 +59,10 @@ class Mover:
         branch = take(case.definition, case.state, result.trigger, case.data)
         kind = STEP_DONE.get(result.trigger, STEP_FAILED)
         facts = {**result.record, "trigger": result.trigger, "channel": "system"}
+        incident = self._ledger.incidents.get(case.id)
+        if incident is not None:  # a later try, or another worker's, ended it after all
+            self._ledger.resolve_incident(incident, case, None, self._now)
+            facts["incident"] = incident.code
         return self._enter(case, branch, kind, facts, dict(result.body) or None)
 
     def open_incident(self, trouble: StepTrouble) -> int | None:
@@ -67,7 +71,7 @@ class Mover:
         if case is None or case.id in self._ledger.incidents:
             return None
         step = case.definition.states[case.state].auto or ""
-        self._ledger.open_incident(case, step, trouble.code, trouble.message, self._now)
+        self._ledger.open_incident(case, step, trouble.code, trouble.plain, self._now)
         facts = {"state": case.state, "step": step, "code": trouble.code, "channel": "system"}
         return self._note(case, INCIDENT_OPENED, facts, {"message": trouble.message})
 

@@ -25,6 +25,7 @@ from documents.render import SAMPLE_NOTE
 from signing.pades import SigningDesk
 from signing.profile import Profile, load_profiles
 from signing.timestamps import TimestampAuthority
+from watching.meters import Meters
 from workflow import anchors
 from workflow.chores import Chore
 from workflow.definition import Catalogue, load_folder
@@ -34,6 +35,7 @@ from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
+from workflow.rate_limits import RateLimits, limits_from
 from workflow.reminders import Reminders
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.steps import Steps
@@ -48,6 +50,10 @@ ANCHOR_PROFILE = "organisation-seal"
 EVERY_TEN_MINUTES = "*/10 * * * *"
 # No file is written for so long: what is older was left by a worker that died while it wrote.
 LEFTOVERS_KEPT = timedelta(hours=1)
+
+
+# A permit may reach its authority this much later than it was given: the second of two, after a slow first.
+PERMIT_KEPT = timedelta(seconds=30)
 
 
 def utc_now() -> datetime:
@@ -72,6 +78,8 @@ class Office:
     verify_url: str | None
     anchor_folder: Path | None
     """Where anchors of the log are written too, outside of the data folder."""
+    limits: RateLimits
+    meters: Meters
 
     @classmethod
     def open(
@@ -83,11 +91,13 @@ class Office:
         patience: Patience | None = None,
     ) -> Self:
         """Open a data folder, made when it is not there yet. Raises a Problem that says what is wrong."""
+        limits = limits_from(environ)
         store = Store.open(folder, environ)
         profiles = load_profiles()
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
-        jobs = Jobs(store, now=clock, random=random.random, patience=patience)
+        meters = Meters()
+        jobs = Jobs(store, now=clock, random=random.random, patience=patience, meters=meters)
         catalogue = load_folder(names=known_names())
         engine = Engine(
             store=store,
@@ -96,6 +106,7 @@ class Office:
             defer=jobs.defer,
             clock=clock,
             evidence_of=partial(_evidence, register),
+            meters=meters,
         )
         base = environ.get(PUBLIC_URL)
         return cls(
@@ -111,6 +122,8 @@ class Office:
             clock=clock,
             verify_url=f"{base.rstrip('/')}/verify" if base else None,
             anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
+            limits=RateLimits(store, limits, moment=store.now, slack=PERMIT_KEPT),
+            meters=meters,
         )
 
     def keys(self) -> DevelopmentKeys:
@@ -124,7 +137,11 @@ class Office:
         """A signing desk with its HTTP session, for as long as the block runs."""
         timestampers = [TimestampAuthority("development", self.authority.tsa_url)]
         async with SigningDesk.open(
-            trust=self.authority.trust, clock=self.clock, timestamp_authorities=timestampers
+            trust=self.authority.trust,
+            clock=self.clock,
+            timestamp_authorities=timestampers,
+            gate=_Gate(self.limits),
+            meters=self.meters,
         ) as desk:
             yield desk
 
@@ -145,6 +162,7 @@ class Office:
                         clock=self.clock,
                         random_bytes=secrets.token_bytes,
                         writers=writers,
+                        meters=self.meters,
                         verify_url=self.verify_url,
                         note=SAMPLE_NOTE,
                     )
@@ -234,6 +252,18 @@ class Office:
     def close(self) -> None:
         """Close the database's connections."""
         self.store.close()
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """The limits of this office's workers, for the signing desk. The lock is waited for in a thread."""
+
+    limits: RateLimits
+
+    async def take(self, authority: str, *, turn: str, count: int) -> float:
+        if authority not in self.limits:
+            return 0.0
+        return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
 def _evidence(register: Register | None, person: str, now: datetime) -> Evidence:

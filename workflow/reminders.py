@@ -5,16 +5,17 @@ restored backup needs no repair. That it happens once is a key of the table `rem
 event.
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from logging import getLogger
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
+from watching.logs import note
 from workflow.calendar import CALENDARS, WorkingCalendar
 from workflow.clock import ClockBehind, require_plausible
 from workflow.definition_errors import CalendarEnded
@@ -24,7 +25,7 @@ from workflow.store import Store
 from workflow.tables import Event, Reminder, Request, Task
 
 EVENTS = {"remind": "task_reminded", "escalate": "task_escalated"}
-log = getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Reminders:
             try:
                 require_plausible(session, self._now())
             except ClockBehind as problem:
-                log.warning("No reminders: %s", problem)
+                note(log, logging.WARNING, "reminders_held", error=problem)
                 return 0
             if not list(self.due(session)):
                 return 0
@@ -94,7 +95,7 @@ class Reminders:
             try:
                 waited = waited_for(session, row, calendar, now)
             except CalendarEnded as problem:
-                log.warning("No reminders for request %d: %s", row.request_id, problem)
+                note(log, logging.WARNING, "reminders_held", error=problem, request=row.request_id)
                 continue
             for place, after in waiting:
                 if waited >= calendar.length(after.wait):

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from documents.blobs import BlobStore
 from documents.errors import BlobError
+from watching.logs import note
 from workflow import destruction, keeping
 from workflow.backup import referred_to
 from workflow.eventlog import Appender
@@ -159,11 +160,9 @@ class Retention:
             waits_until = row.waits_until
             if now - row.looked_at > QUIET and not clock_is_right:
                 waits_until = now + WAIT
-                log.warning(
-                    "The clock says %s; retention last looked at %s. If it is wrong, set it right:"
-                    " nothing is destroyed before %s.",
-                    *(f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, row.looked_at, waits_until)),
-                )
+                times = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, row.looked_at, waits_until))
+                clock, since, until = times
+                note(log, logging.WARNING, "destruction_waits", clock=clock, since=since, until=until)
             if clock_is_right or now < row.looked_at or (waits_until is not None and waits_until <= now):
                 waits_until = None
             row.looked_at, row.waits_until = now, waits_until

@@ -227,6 +227,7 @@ async def _prepare(bench: Workbench, signing: _Signing) -> None:
             profile=work.profile,
             appearance=_appearance(signing, signing.signer, now),
             claimed_at=now,
+            turn=_turn(work),
         )
     signing.intent = Intent(
         place=(signing.document.id, prepared.field),
@@ -236,6 +237,11 @@ async def _prepare(bench: Workbench, signing: _Signing) -> None:
         certificate_sha256=hashlib.sha256(prepared.signer_cert_der).hexdigest(),
         prepared=prepared,
     )
+
+
+def _turn(work: Work) -> str:
+    """Who waits at an authority's gate: the same at every try of a step."""
+    return f"{work.ref.request_id}:{work.ref.step_seq}"
 
 
 def _appearance(signing: _Signing, signer: Signer, now: datetime) -> Appearance:
@@ -308,7 +314,11 @@ async def _finish(bench: Workbench, signing: _Signing) -> None:
     value = signing.kept.value
     assert value is not None  # noqa: S101 (kept in (3), or dropped from the batch)
     signing.finished = await bench.desk.finish(
-        signing.source, signing.kept.prepared, value, profile=signing.work.profile
+        signing.source,
+        signing.kept.prepared,
+        value,
+        profile=signing.work.profile,
+        turn=_turn(signing.work),
     )
     signing.us = dict(signing.finished.durations_us)
 

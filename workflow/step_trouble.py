@@ -2,6 +2,8 @@
 
 - **again**: it may pass by itself: an authority that is down, a full disk, a fault that nobody foresaw. The
   queue tries again, later and later, and gives up in the end.
+- **later**: nothing is wrong, an authority may not be asked so often. The step comes back when it may; that
+  counts as no try.
 - **back**: somebody in the process can mend it: the data can't be printed, the signer's certificate has
   expired, the rendered file is damaged. The trigger `failed` leads to that person, with the message.
 - **given up**: only whoever runs the office can mend it: a seal without a key, a timestamper that is not
@@ -30,11 +32,13 @@ from signing.errors import (
     FieldError,
     SigningError,
     StampError,
+    TimestampLimitError,
     UnsupportedKeyError,
 )
+from watching.logs import note
 from workflow.commands import StepResult
 from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
-from workflow.outcomes import StepOutcome
+from workflow.outcomes import StepOutcome, crashed
 from workflow.workbench import Work, Workbench, record
 
 FAILED = "failed"
@@ -90,6 +94,7 @@ class Fate(StrEnum):
     """What becomes of a step that went wrong."""
 
     AGAIN = "again"
+    LATER = "later"
     BACK = "back"
     GIVEN_UP = "given-up"
 
@@ -119,6 +124,8 @@ def fate_of(error: Exception, work: Work) -> Fate:
     """What becomes of a step that ran into this error."""
     if not isinstance(error, Problem):
         return Fate.AGAIN
+    if isinstance(error, TimestampLimitError):
+        return Fate.LATER
     retryable = isinstance(error, SigningError) and error.retryable
     if (retryable or isinstance(error, _AGAIN)) and not isinstance(error, _NEVER_AGAIN):
         return Fate.AGAIN
@@ -132,25 +139,27 @@ def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
     failed: list[StepResult] = []
     for trouble in troubles:
         ref, error = trouble.work.ref, trouble.error
-        code, message = _told(trouble)
+        code, message, plain = _told(error)
         match fate_of(error, trouble.work):
             case Fate.AGAIN:
-                outcomes.append(StepOutcome.retry(ref, code, message))
+                outcomes.append(StepOutcome.retry(ref, code, message, plain=plain))
+            case Fate.LATER:
+                after_s = error.after_s if isinstance(error, TimestampLimitError) else 0.0
+                outcomes.append(StepOutcome.wait(ref, code, message, after_s=after_s))
             case Fate.GIVEN_UP:
-                outcomes.append(StepOutcome.gave_up(ref, code, message))
+                outcomes.append(StepOutcome.gave_up(ref, code, message, plain=plain))
             case Fate.BACK:
                 failed.append(StepResult(ref, FAILED, {"code": code}, {"message": message}))
-                outcomes.append(StepOutcome.done(ref))
+                outcomes.append(StepOutcome.done(ref, code))
     if failed:
         with bench.store.write() as session:
             record(bench, session, failed)
     return outcomes
 
 
-def _told(trouble: Trouble) -> tuple[str, str]:
-    """Code and message; what nobody foresaw goes into the program's log with its traceback."""
-    error = trouble.error
+def _told(error: Exception) -> tuple[str, str, str]:
+    """Code, message, and what can be said without naming anybody."""
     if isinstance(error, Problem):
-        return error.code, f"{error} {error.hint}".strip()
-    log.error("Step %s ended with an exception", trouble.work.ref, exc_info=error)
-    return "step-crashed", f"{type(error).__name__}: {error}"
+        return error.code, f"{error} {error.hint}".strip(), error.impersonal_text
+    note(log, logging.ERROR, "step_crashed", error=error)
+    return "step-crashed", f"{type(error).__name__}: {error}", crashed(error)

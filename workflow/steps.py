@@ -1,5 +1,6 @@
 """The automatic steps of a batch of requests: which there are, and how a worker runs them."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -7,12 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from problem import Problem
+from watching.logs import note
+from watching.spans import span
 from workflow import step_deliver, step_render, step_sign
 from workflow.commands import StepRef, StepTrouble
-from workflow.outcomes import StepOutcome
+from workflow.outcomes import StepOutcome, Verdict
 from workflow.step_trouble import Trouble, settled
 from workflow.tables import Incident, Request
 from workflow.workbench import Work, Workbench, load
+
+log = logging.getLogger(__name__)
 
 Step = Callable[[Workbench, Sequence[Work]], Awaitable[list[StepOutcome]]]
 
@@ -33,12 +38,42 @@ class Steps:
             works, outcomes = load(self._bench, session, refs)
         for name, step in STEPS.items():
             if mine := [work for work in works if work.state.auto == name]:
-                try:
-                    outcomes += await step(self._bench, mine)
-                except Problem as problem:  # the whole batch's, such as a full disk; nothing was recorded
-                    outcomes += settled(self._bench, [Trouble(work, problem) for work in mine])
+                with span("step", step=name, count=len(mine)):
+                    try:
+                        found = await step(self._bench, mine)
+                    except Problem as problem:  # the whole batch's, such as a full disk; nothing was recorded
+                        found = settled(self._bench, [Trouble(work, problem) for work in mine])
+                outcomes += found
+                self._tell(name, mine, found)
         answered = {outcome.ref for outcome in outcomes}
         return outcomes + [StepOutcome.done(ref) for ref in refs if ref not in answered]
+
+    def _tell(self, step: str, works: Sequence[Work], outcomes: Sequence[StepOutcome]) -> None:
+        """Count and log what came of each."""
+        by_ref = {work.ref: work for work in works}
+        meters = self._bench.meters
+        for outcome in outcomes:
+            work = by_ref[outcome.ref]
+            variant, took_us = work.definition.variant, sum(work.us.values())
+            said = _said(outcome)
+            meters.steps.labels(step, variant, said).inc()
+            if said == "done":
+                meters.step_seconds.labels(step, variant).observe(took_us / 1e6)
+            note(
+                log,
+                logging.WARNING if said == "sent-back" else logging.INFO,
+                "step_ended",
+                step=step,
+                request=outcome.ref.request_id,
+                key=work.definition.key,
+                variant=variant,
+                state=outcome.ref.state,
+                step_seq=outcome.ref.step_seq,
+                outcome=said,
+                duration_ms=took_us // 1000,
+                durations_us=dict(work.us),
+                code=outcome.code or None,
+            )
 
     def give_up(self, trouble: StepTrouble) -> None:
         """Have the request wait for a person, with an incident that says why."""
@@ -66,3 +101,8 @@ class Steps:
             for state in self._bench.engine.definition(session, sha256).states.values()
             if state.auto is not None
         }
+
+
+def _said(outcome: StepOutcome) -> str:
+    """What came of a try, in a word: done, sent-back, retry, wait, gave-up."""
+    return "sent-back" if outcome.verdict is Verdict.DONE and outcome.code else str(outcome.verdict)

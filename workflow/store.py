@@ -7,6 +7,8 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -119,6 +121,28 @@ class Store:
                 connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(Base.metadata.tables)}")
                 return True
 
+    def now(self, session: Session) -> datetime:
+        """The time that all who use this database share: a server's own, or this machine's."""
+        if self.url.get_backend_name() == "sqlite":
+            return datetime.now(UTC)
+        now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now.astimezone(UTC)
+
+    def size_bytes(self, session: Session) -> int:
+        """How much room the database takes."""
+        if self.url.get_backend_name() != "sqlite":
+            return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+        file = self.file
+        parts = [] if file is None else [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))]
+        return sum(part.stat().st_size for part in parts if part.exists())
+
+    def revision(self, session: Session) -> tuple[str, str]:
+        """The migration that the database is at, and the last one that this release has."""
+        from alembic.migration import MigrationContext  # noqa: PLC0415  as in _upgrade
+
+        there = MigrationContext.configure(session.connection()).get_current_heads()
+        return ",".join(sorted(there)), last_revision()
+
     def close(self) -> None:
         """Close the connections that are kept."""
         self._writer.dispose()
@@ -211,6 +235,17 @@ def _upgrade(connection: Connection) -> None:
             "The database was made by a later release than this one.",
             hint="Install that release, or use another data folder.",
         ) from error
+
+
+@cache
+def last_revision() -> str:
+    """The last migration of this release."""
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return ",".join(sorted(ScriptDirectory.from_config(config).get_heads()))
 
 
 @contextmanager

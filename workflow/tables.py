@@ -175,6 +175,16 @@ class Request(Base):
             sqlite_where=text("destroyed_at IS NULL"),
             postgresql_where=text("destroyed_at IS NULL"),
         ),
+        # what waits where is found without what has ended
+        Index(
+            "ix_requests_open",
+            "key",
+            "variant",
+            "state",
+            "step_seq",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
     )
 
     # given out under the lock of log_head: numbers without gaps, known before the row is written
@@ -212,6 +222,13 @@ class Task(Base):
         ),
         Index("ix_tasks_request_id_state", "request_id", "state"),
         Index("ix_tasks_role_closed_at", "role", "closed_at"),
+        Index(
+            "ix_tasks_open",
+            "role",
+            "offered_at",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
         CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name="claim"),
         CheckConstraint("done_by IS NULL OR closed_at IS NOT NULL", name="done"),
     )
@@ -482,3 +499,17 @@ class RetentionRow(Base):
     looked_at: Mapped[datetime]
     waits_until: Mapped[datetime | None]
     unclean_since: Mapped[datetime | None]
+
+
+class RateLimit(Base):
+    """How often a provider was asked of late, by all workers: see `rate_limits`.
+
+    `given` are the permits of the last period, `places` those who wait: [when, whose]; in microseconds since
+    1970.
+    """
+
+    __tablename__ = "rate_limits"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    given: Mapped[list[int]] = mapped_column(JSON)
+    places: Mapped[list[Any]] = mapped_column(JSON)

@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from documents.blobs import BlobStore
@@ -20,6 +20,7 @@ from documents.words import Words, words_in
 from problem import Problem
 from signing.pades import SigningDesk
 from signing.profile import Profile
+from watching.meters import Meters
 from workflow.calendar import CALENDARS
 from workflow.commands import StepRef, StepResult
 from workflow.definition_model import Definition, Document, State
@@ -28,7 +29,7 @@ from workflow.errors import WorkflowError
 from workflow.keys import Keys
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
-from workflow.tables import DocumentRow, Incident, Request
+from workflow.tables import DocumentRow, Request
 
 WRITERS = 16
 """How many threads write a batch's files: measured, a batch of 50 takes a third of the time of one thread."""
@@ -58,6 +59,7 @@ class Workbench:
     clock: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
     writers: Executor
+    meters: Meters = field(default_factory=Meters)
     verify_url: str | None = None
     note: str | None = None
 
@@ -117,7 +119,8 @@ def load(bench: Workbench, session: Session, refs: Sequence[StepRef]) -> tuple[l
         try:
             work = _work(bench, session, ref, request)
         except Problem as problem:
-            hopeless.append(StepOutcome.gave_up(ref, problem.code, f"{problem} {problem.hint}".strip()))
+            message = f"{problem} {problem.hint}".strip()
+            hopeless.append(StepOutcome.gave_up(ref, problem.code, message, plain=problem.impersonal_text))
             continue
         work.document = documents.get((request.id, work.named_document().name))
         works.append(work)
@@ -198,13 +201,5 @@ def result(work: Work, trigger: str, *, body: Mapping[str, Any], **facts: Any) -
 
 
 def record(bench: Workbench, session: Session, results: Sequence[StepResult]) -> list[int | None]:
-    """Record how steps ended, as the engine does; what a person was to repair in them is settled by that."""
-    sequences = bench.engine.finish_steps(session, results)
-    recorded = [each.ref.request_id for each, seq in zip(results, sequences, strict=True) if seq is not None]
-    incidents = Incident.table()
-    session.connection().execute(
-        update(incidents)
-        .where(incidents.c.request_id.in_(recorded), incidents.c.resolved_at.is_(None))
-        .values(resolved_at=bench.clock())
-    )
-    return sequences
+    """Record how steps ended, as the engine does."""
+    return bench.engine.finish_steps(session, results)

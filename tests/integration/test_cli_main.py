@@ -90,7 +90,7 @@ def test_help_names_every_command_and_imports_none(terminal: Terminal) -> None:
         ["throughput", "--json", "--csv"],
         ["sign", "a.pdf", "-o", "b.pdf", "--profile", "approver", "--box", "0,1,1,10,10"],
         ["people", "--from", "1 December"],
-        ["serve", "--port", "80"],
+        ["serve", "--port", "seventy"],
     ],
 )
 def test_a_wrong_call_is_2(words: list[str], terminal: Terminal) -> None:

@@ -1,5 +1,6 @@
 """`paraaf serve`: a worker that dies is replaced, the authority too, and nothing stays behind."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from certs.serve_authority import AuthorityServer
 from cli.main import main
 from documents.register import SAMPLE
+from watching.endpoint import listening
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
@@ -28,7 +32,7 @@ class Served:
         self.data, self.log = data, log
         with log.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "serve", "--data", str(data)],
+                [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--data", str(data)],
                 cwd=ROOT,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -39,6 +43,11 @@ class Served:
         """Every worker that was started, the present one last."""
         return [int(number) for number in re.findall(r"^Worker (\d+) started", self.log.read_text(), re.M)]
 
+    def get(self, path: str) -> tuple[int, str]:
+        """What it answers at one of its addresses."""
+        [host] = re.findall(r"^Metrics and health at http://(\S+)", self.log.read_text(), re.M)
+        return get(host, path)
+
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait; fail with what was said when it takes too long."""
         deadline = time.monotonic() + DEADLINE_S
@@ -46,6 +55,13 @@ class Served:
             assert time.monotonic() < deadline, self.log.read_text()
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.05)
+
+
+def get(host: str, path: str) -> tuple[int, str]:
+    with closing(HTTPConnection(host, timeout=DEADLINE_S)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 def alive(process: int) -> bool:
@@ -94,6 +110,79 @@ def test_a_dead_worker_is_replaced_and_its_work_done(
     assert main(["fire", "1", "approve", "--as", "P020", "--data-json", str(signing), *data]) == 0
     served.until(lambda: "state      sign " in state_of(served.data, capsys))
     assert "ended with status -9; another starts in" in served.log.read_text()
+    # what the new worker counted is told by the process that was asked
+    status, figures = served.get("/metrics")
+    assert status == 200
+    assert 'paraaf_steps_total{outcome="done",process="worker",step="render",variant="A4"} 1.0' in figures
+    assert 'paraaf_jobs_recovered_total{process="serve"} 0.0' in figures
+    assert 'paraaf_workers{status="alive"} 1.0' in figures
+
+
+def test_it_says_whether_it_is_ready(served: Served) -> None:
+    assert served.get("/healthz") == (200, '{"status": "alive"}')
+    served.until(lambda: served.get("/readyz")[0] == 200)
+    (served.data / "blobs").rename(served.data / "aside")
+    (served.data / "blobs").write_text("a file in the folder's place")
+    served.until(lambda: served.get("/readyz")[0] == 503)
+    told = json.loads(served.get("/readyz")[1])
+    assert [check["name"] for check in told["checks"] if not check["ok"]] == ["blobs"]
+
+
+def test_a_worker_alone_tells_of_itself(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
+    words = ["-m", "cli.main", "worker", "--metrics-port", "0", "--data", str(data)]
+    environment = {**os.environ, "PARAAF_LOG": "json"}
+    with subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        try:
+            assert worker.stdout is not None
+            host = worker.stdout.readline().strip().rpartition("http://")[2]
+            deadline = time.monotonic() + DEADLINE_S
+            assert worker.stdout.readline().startswith("Worker ready")
+            while get_if_any(host, "/readyz") != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert 'paraaf_steps_reconciled_total{process="worker"} 0.0' in get(host, "/metrics")[1]
+        finally:
+            worker.terminate()
+        _, log = worker.communicate(timeout=DEADLINE_S)
+    assert worker.returncode == 0
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+    assert events == ["worker_started", "worker_stopped"]
+
+
+def get_if_any(host: str, path: str) -> int:
+    try:
+        return get(host, path)[0]
+    except OSError:  # it does not listen yet
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "office.test"], "'office.test' is no IP address"),
+        (["--host", "203.0.113.7"], "of 203.0.113.7 can't be served"),
+        (["--port", "{taken}"], "Port {taken} of 127.0.0.1 can't be served: Address already in use"),
+    ],
+)
+def test_an_address_that_cant_be_served_is_told_at_once(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
+    with listening("127.0.0.1", 0) as listener:
+        taken = str(listener.getsockname()[1])
+        words = [word.format(taken=taken) for word in words]
+        assert main(["serve", *words, "--data", str(data)]) == 1
+    assert said.format(taken=taken) in capsys.readouterr().err
 
 
 def test_a_dead_authority_is_started_again(served: Served) -> None:

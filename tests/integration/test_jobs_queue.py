@@ -11,7 +11,7 @@ from pathlib import Path
 import jobs_toy
 import pytest
 from jobs_toy import QUICK, Toy, wait_for, worker
-from sqlalchemy import text
+from sqlalchemy import JSON, text
 
 from workflow.commands import StepRef
 from workflow.errors import StoreUnavailable
@@ -113,6 +113,52 @@ def test_the_outcome_can_ask_for_a_longer_wait(toy: Toy) -> None:
     toy.submit(1)
     asyncio.run(body())
     assert calls[1] - calls[0] >= 0.5
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_waiting_for_a_turn_is_no_try(toy: Toy, count: int) -> None:
+    toy.patience = replace(QUICK, tries=1)  # the first failure would end it
+    toy.__post_init__()
+    calls: list[float] = []
+
+    async def in_turn(refs: "list[StepRef]") -> list[StepOutcome]:
+        calls.append(time.monotonic())
+        if len(calls) <= 4:
+            return [StepOutcome.wait(ref, "toy-limit", "Not yet.", after_s=0.3) for ref in refs]
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(in_turn, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True)
+
+    toy.submit(count)
+    asyncio.run(body())
+    assert toy.states() == {"end": count}
+    assert toy.troubles() == {}
+    assert calls[1] - calls[0] >= 0.3
+    assert toy.count("procrastinate_jobs") == 0
+
+
+def test_a_suspect_that_waits_for_its_turn_stays_one(toy: Toy) -> None:
+    toy.submit(1)
+    with toy.store.write() as session:
+        session.execute(text("UPDATE procrastinate_jobs SET priority = -2, attempts = 3, lock = 'suspects'"))
+    found: list[tuple[int, str, int]] = []  # after two deaths, and one failure
+
+    async def in_turn(refs: "list[StepRef]") -> list[StepOutcome]:
+        query = text("SELECT priority, lock, args FROM procrastinate_jobs WHERE task_name = 'paraaf.steps'")
+        with toy.store.read() as session:
+            row = session.execute(query.columns(args=JSON)).one()
+        found.append((row.priority, row.lock, row.args["tried"]))
+        if len(found) == 1:
+            return [StepOutcome.wait(ref, "toy-limit", "Not yet.", after_s=0.1) for ref in refs]
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(in_turn, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True)
+
+    asyncio.run(body())
+    assert found[:2] == [(-2, "suspects", 0), (-2, "suspects", 3)]
+    assert toy.states() == {"end": 1}
 
 
 def test_bad_steps_are_given_up_and_good_ones_of_their_chunk_are_not(toy: Toy) -> None:

@@ -12,11 +12,11 @@ import pytest
 from certs.serve_authority import AuthorityServer
 from tests.marked_office import WORD, MarkedOffice
 from tests.steps_office import Sample
+from watching.logs import TextLines
 from workflow import step_render
 from workflow.commands import StepRef
 from workflow.outcomes import Patience, StepOutcome
 from workflow.tables import Person
-from workflow.tracebacks import FormatterWithoutValues
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def lines() -> Iterator[StringIO]:
     """What a worker writes, from the lowest level on."""
     written, root = StringIO(), logging.getLogger()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(FormatterWithoutValues("%(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(TextLines())
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
@@ -75,9 +75,10 @@ def test_success_refusal_and_failure_leave_no_word_of_anybody_in_the_log(
         broken.setattr(step_render, "_draw", quotes_the_request)
         while sample.act():
             asyncio.run(sample.work())
-    assert "Step StepRef" in lines.getvalue()  # each ended with an exception, and was given up
+    assert "step_crashed" in lines.getvalue()  # each ended with an exception, and was given up
     asyncio.run(refused_by_the_database(sample))
-    assert "UNIQUE constraint failed: people.id" in lines.getvalue()
+    assert "steps_crashed" in lines.getvalue()
+    assert "IntegrityError" in lines.getvalue()
     repair_all(sample)
     for faults in (("tsa-down",), ("tsa-garbage",), ("ocsp-down", "crl-down"), ()):
         with AuthorityServer(sample.office.authority.folder, faults=faults):

@@ -1,6 +1,7 @@
 """What fails around a step: nothing is half-signed, the request waits with a reason, and it recovers."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from signing.signers import SoftwareSigner
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
 from workflow.office import REGISTER_FILE
 from workflow.outcomes import StepOutcome, Verdict
-from workflow.tables import Request
+from workflow.tables import Body, Request
 
 pytestmark = pytest.mark.slow
 
@@ -157,7 +158,9 @@ def test_tries_used_up_wait_for_a_repair_that_anybody_with_a_role_can_give(tmp_p
         "sealing",
         None,
     )
-    assert "revoked" in incident.message
+    assert incident.message.startswith("No usable revocation answer could be had")  # and whose, is not said
+    (event,) = sample.records(number, "incident_opened")
+    assert "revoked" in json.loads(sample.rows(Body, Body.seq == event["seq"])[0].body)["message"]
     assert sample.jobs() == 0
     assert facts(sample, number)[3:] == before[3:]
     with served(sample):

@@ -26,6 +26,7 @@ def listed(title: str) -> set[str]:
     ("title", "asked"),
     [
         ("Product", PROJECT["dependencies"]),
+        ("Optional", PROJECT["optional-dependencies"]["otel"]),
         ("Tests only", PROJECT["optional-dependencies"]["test"]),
     ],
 )

@@ -15,6 +15,7 @@ ROOMS = (
     "signing",
     "tests",
     "throughput",
+    "watching",
     "workflow",
 )
 OURS = re.compile(r"\bPARAAF_[A-Z][A-Z_]*[A-Z]\b")

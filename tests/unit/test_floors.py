@@ -9,13 +9,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 MAY_USE = {
-    "cli": {"audit", "throughput", "workflow", "signing", "documents", "certs", "fonts", "problem"},
-    "throughput": {"workflow", "signing", "documents", "certs", "fonts", "problem"},
-    "workflow": {"signing", "documents", "certs", "fonts", "problem"},
-    "signing": {"certs", "fonts", "problem"},
-    "documents": {"certs", "fonts", "problem"},
-    "certs": {"problem"},
+    "cli": {
+        "audit",
+        "throughput",
+        "workflow",
+        "signing",
+        "documents",
+        "certs",
+        "fonts",
+        "watching",
+        "problem",
+    },
+    "throughput": {"workflow", "signing", "documents", "certs", "fonts", "watching", "problem"},
+    "workflow": {"signing", "documents", "certs", "fonts", "watching", "problem"},
+    "signing": {"certs", "fonts", "watching", "problem"},
+    "documents": {"certs", "fonts", "watching", "problem"},
+    "certs": {"watching", "problem"},
     "fonts": {"problem"},
+    "watching": {"problem"},
     "problem": set(),
     "audit": set(),  # what judges the log shares no code with what writes it
 }

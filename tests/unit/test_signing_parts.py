@@ -181,6 +181,7 @@ def test_every_error_says_whether_to_retry() -> None:
         "signing-revocation-unavailable",
         "signing-signer",
         "signing-timestamp",
+        "signing-timestamp-limit",
     }
 
 

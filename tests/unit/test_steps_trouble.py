@@ -23,7 +23,7 @@ from workflow.step_deliver import NothingToDeliver
 from workflow.step_trouble import AnotherSignerBegan, Fate, NobodySigned, RowReplaced, fate_of, tried
 from workflow.workbench import ProfileMissing, Work
 
-AGAIN, BACK, GIVEN_UP = Fate.AGAIN, Fate.BACK, Fate.GIVEN_UP
+AGAIN, LATER, BACK, GIVEN_UP = Fate.AGAIN, Fate.LATER, Fate.BACK, Fate.GIVEN_UP
 
 # With a person's profile; what differs for a seal is below.
 FATES: dict[type[Exception], Fate] = {
@@ -39,6 +39,8 @@ FATES: dict[type[Exception], Fate] = {
     workflow_errors.StoreUnavailable: AGAIN,
     workflow_errors.Raced: AGAIN,
     RowReplaced: AGAIN,
+    # its turn will come
+    signing_errors.TimestampLimitError: LATER,
     # a person can mend it, or return the request
     document_errors.KindProblems: BACK,
     document_errors.BlobMissing: BACK,
@@ -89,6 +91,8 @@ def made(kind: type[Exception]) -> Exception:
         return document_errors.KindProblems("employer_declaration", [])
     if kind is signing_errors.ContentsOverflowError:
         return signing_errors.ContentsOverflowError("Too long.", needed_bytes=1)
+    if kind is signing_errors.TimestampLimitError:
+        return signing_errors.TimestampLimitError(after_s=1)
     return kind("It went wrong.")
 
 

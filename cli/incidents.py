@@ -1,0 +1,142 @@
+"""`paraaf incidents`: the steps that were given up, what to do about each, and having them tried again."""
+
+import argparse
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import ChoiceNeeded
+from cli.folder import add_data_option, add_json_option, office_of
+from cli.printing import aligned, counted, minute, print_json, printable
+from problem import Problem
+from workflow.commands import Command
+from workflow.definition_model import REPAIR
+from workflow.errors import Refused
+from workflow.incidents import ListedIncident, listed
+from workflow.tables import Person
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
+
+PEOPLE_SHOWN = 5
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf incidents`."""
+    parser = subparsers.add_parser(
+        "incidents",
+        description="The automatic steps that were given up: what went wrong, what to do, who may have them"
+        " tried again. With --repair have them tried again, once the cause is gone.",
+    )
+    parser.add_argument(
+        "requests", nargs="*", type=int, metavar="N", help="with --repair: only these requests"
+    )
+    parser.add_argument("--all", action="store_true", help="those that are over, too")
+    parser.add_argument("--repair", action="store_true", help="have the steps tried again; needs --as")
+    parser.add_argument(
+        "--as", dest="who", metavar="WHO", help="only what this person may see; who has it tried again"
+    )
+    add_data_option(parser)
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List them, or have them tried again."""
+    _require_sense(args)
+    with office_of(args) as office:
+        if args.who is not None:
+            _require_known(office, args.who)
+        with office.store.read() as session:
+            found = listed(
+                session,
+                definition_of=office.engine.definition,
+                now=office.clock(),
+                with_resolved=args.all,
+                seen_by=args.who,
+            )
+        if args.repair:
+            numbers = args.requests or [each.request_id for each in found]
+            return _repair(office, args.who, list(dict.fromkeys(numbers)), as_json=args.json)
+    if args.json:
+        print_json({"incidents": [asdict(each) for each in found]})
+    elif found:
+        print("\n".join(_told(found)))
+    else:
+        print("No incidents." if args.all else "No open incidents.")
+    return 0
+
+
+def _require_sense(args: argparse.Namespace) -> None:
+    if args.repair and args.who is None:
+        raise ChoiceNeeded("A repair is somebody's: it is recorded who asked for it.", hint="Add --as WHO.")
+    if args.requests and not args.repair:
+        raise ChoiceNeeded(
+            "Numbers of requests go with --repair.", hint="`paraaf show N --as WHO` shows one request."
+        )
+    if args.repair and args.all:
+        raise ChoiceNeeded("What is over needs no repair.", hint="Leave --all or --repair out.")
+
+
+def _require_known(office: "Office", who: str) -> None:
+    with office.store.read() as session:
+        if session.get(Person, who) is None:
+            raise ChoiceNeeded(f"{printable(who)} is not known here.", hint="`paraaf people` lists who is.")
+
+
+def _repair(office: "Office", who: str, numbers: Sequence[int], *, as_json: bool) -> int:
+    """Have each tried again; what is refused for one stops no other."""
+    told: list[dict[str, Any]] = []
+    for number in numbers:
+        command = Command(REPAIR, who, key=f"repair:{secrets.token_hex(16)}", request_id=number)
+        try:
+            answer = office.engine.execute(command)
+        except Problem as problem:
+            reasons = [asdict(each) for each in problem.reasons] if isinstance(problem, Refused) else []
+            told.append(
+                {"request_id": number, "ok": False, "code": problem.code, "message": str(problem)}
+                | {"reasons": reasons}
+            )
+        else:
+            told.append({"request_id": number, "ok": True, "state": answer.state, "version": answer.version})
+    refused = sum(not each["ok"] for each in told)
+    if as_json:
+        print_json({"repairs": told})
+    else:
+        for each in told:
+            print(_result(each))
+        print(f"{counted(len(told) - refused, 'step')} will be tried again, {refused} refused.")
+    return 1 if refused else 0
+
+
+def _result(told: dict[str, Any]) -> str:
+    number = told["request_id"]
+    if told["ok"]:
+        return f"Request {number}: a worker tries {told['state']!r} again."
+    return printable(f"Request {number}: refused. {told['message']}")
+
+
+def _told(incidents: Sequence[ListedIncident]) -> Iterator[str]:
+    """A table, and below it for each kind of incident what happened and what to do."""
+    over = any(each.resolved_at for each in incidents)
+    head = ["request", "process", "variant", "unit", "state", "step", "since (UTC)", "code", "may repair"]
+    rows = [[*head, *(["over (UTC)", "by"] if over else [])]]
+    for each in incidents:
+        cells = [str(each.request_id), each.key, each.variant, each.unit, each.state, each.step]
+        cells += [minute(each.opened_at), each.code, _people(each.may_repair)]
+        if over:
+            by = each.resolved_by or ("itself" if each.resolved_at else "")
+            cells += [minute(each.resolved_at), by]
+        rows.append(cells)
+    yield from aligned(rows)
+    yield counted(len(incidents), "incident")
+    for code, message, advice in dict.fromkeys((e.code, e.message, e.what_to_do) for e in incidents):
+        yield ""
+        yield printable(f"{code}: {message}")
+        yield printable(f"  {advice}; then `paraaf incidents --repair --as WHO`")
+
+
+def _people(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:PEOPLE_SHOWN])
+    more = len(ids) - PEOPLE_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown or "nobody"

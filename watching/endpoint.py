@@ -1,0 +1,176 @@
+"""Health, readiness and figures over HTTP: /healthz, /readyz, /metrics; small answers, whatever happens.
+
+What is asked behind them (a database, a disk) runs in a thread and is waited for a bounded time; however many
+ask, it runs once at a time, and its answer serves those who come within a second.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from time import monotonic
+from typing import Generic, TypeVar
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from watching.errors import AddressRefused
+from watching.logs import note
+
+ANSWER_S = 5.0
+FRESH_S = 1.0
+BACKLOG = 64
+SHUTDOWN_S = 1.0
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be well: `code` and `message` say what is not."""
+
+    name: str
+    ok: bool
+    code: str = ""
+    message: str = ""
+
+
+Ready = Callable[[], Sequence[Check]]
+Families = Callable[[], Iterable[Metric]]
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Take a port (0: any free one) of an address of this machine. Raises AddressRefused.
+
+    Names are not looked up: but for `localhost`, the host is an IP address.
+    """
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError as error:
+        raise AddressRefused(
+            f"{host[:80]!r} is no IP address.",
+            hint="Give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.",
+        ) from error
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    ours = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ours.bind((str(address), port))
+        ours.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        ours.close()
+        said = (error.strerror if isinstance(error, OSError) else None) or "no such port"
+        raise AddressRefused(
+            f"Port {port} of {address} can't be served: {said}.",
+            hint="Give another port, or an address of this machine.",
+        ) from error
+    return ours
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address at which a socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def serving(listener: socket.socket, *, ready: Ready, families: Families) -> AsyncIterator[None]:
+    """Serve on a socket for as long as the block runs."""
+    app = watch_app(ready=ready, families=families)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
+        listener.close()
+
+
+def watch_app(*, ready: Ready, families: Families) -> web.Application:
+    """The three addresses. `ready` and `families` are called in a thread."""
+    checks, figures = _Shared(ready), _Shared(lambda: _exposition(families()))
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        try:
+            found = await checks.answer()
+        except Exception as error:  # noqa: BLE001 (not ready, whatever the reason; the log has it)
+            note(log, logging.ERROR, "readiness_unknown", error=error)
+            found = (Check("readiness", False, "watching", "It could not be found out; see the log."),)
+        well = all(check.ok for check in found)
+        body = {"ready": well, "checks": [asdict(check) for check in found]}
+        return web.json_response(body, status=200 if well else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        try:
+            text = await figures.answer()
+        except Exception as error:  # noqa: BLE001 (a scrape that fails is an alert by itself; the log has why)
+            note(log, logging.ERROR, "metrics_failed", error=error)
+            return web.json_response({"error": "metrics"}, status=500)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application(middlewares=[_plain], client_max_size=1024)
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
+    return app
+
+
+@web.middleware
+async def _plain(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer wrong addresses and methods in the same small form."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        response = web.json_response({"error": error.reason}, status=error.status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+class _Shared(Generic[_T]):
+    """An answer that is worked out in a thread, once for all who ask at the same time."""
+
+    def __init__(self, work: Callable[[], _T]) -> None:
+        self._work = work
+        self._running: asyncio.Future[_T] | None = None
+        self._done_at = float("-inf")
+
+    async def answer(self) -> _T:
+        """The answer, at most a second old. Raises TimeoutError, or what the work raised."""
+        running = self._running
+        if running is None or (running.done() and monotonic() - self._done_at > FRESH_S):
+            running = self._running = asyncio.ensure_future(asyncio.to_thread(self._work))
+            running.add_done_callback(self._noted)
+        # shielded: who gives up waiting must not end it for the others
+        return await asyncio.wait_for(asyncio.shield(running), ANSWER_S)
+
+    def _noted(self, running: "asyncio.Future[_T]") -> None:
+        self._done_at = monotonic()
+        if not running.cancelled():
+            running.exception()  # seen, also when nobody waits any more
+
+
+class _Families(Collector):
+    """Families that are there already, in the form that prometheus_client writes out."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._all = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._all
+
+
+def _exposition(families: Iterable[Metric]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Families(list(families)))
+    text: bytes = generate_latest(registry)
+    return text

@@ -1,0 +1,173 @@
+"""What the database knows, as figures for Prometheus: read when they are asked for, kept a few seconds.
+
+The queries are few and go by indexes: what is open is small, however much has ended. No label says who or
+where somebody works: units are left out, because a small one is a person.
+"""
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from problem import Problem
+from watching.meters import authority_label
+from workflow.jobs import QueueFigures
+from workflow.office import Office
+from workflow.tables import DocumentRow, Event, Incident, LogHead, RateLimit, Request, SignatureRow, Task
+
+KEPT_S = 5.0
+
+
+class Figures:
+    """The figures of one office. May be asked by several threads."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._lock = threading.Lock()
+        self._kept: list[Metric] = []
+        self._kept_at = float("-inf")
+
+    def families(self) -> list[Metric]:
+        """All figures, at most KEPT_S old. While the database does not answer, only that it does not."""
+        with self._lock:
+            if monotonic() - self._kept_at > KEPT_S:
+                self._kept = self._read()
+                self._kept_at = monotonic()
+            return [_copy(family) for family in self._kept]
+
+    def _read(self) -> list[Metric]:
+        try:
+            with self._office.store.read() as session:
+                found = [*self._requests(session), *self._tasks(session), *self._queue(session)]
+                found += [*self._incidents(session), *self._amounts(session), *self._limits(session)]
+        except Problem:
+            found, up = [], 0
+        else:
+            up = 1
+        return [_gauge("database_up", "Whether the database answers.", [((), up)]), *found]
+
+    def _requests(self, session: Session) -> Iterator[Metric]:
+        """How many requests are in each state, and since when the first of them is."""
+        table, events = Request.table(), Event.table()
+        place = (table.c.key, table.c.variant, table.c.state)
+        groups = session.execute(
+            select(*place, func.count(), func.min(table.c.step_seq))
+            .where(table.c.closed_at.is_(None))
+            .group_by(*place)
+        ).all()
+        first = [row[4] for row in groups]
+        found = session.execute(select(events.c.seq, events.c.recorded_at).where(events.c.seq.in_(first)))
+        entered = {row.seq: row.recorded_at for row in found}
+        labels = ["key", "variant", "state", "waits_for"]
+        rows = [((*row[:3], self._waits_for(*row[:3])), row[3], row[4]) for row in groups]
+        yield _gauge("open_requests", "Requests that have not ended.", [r[:2] for r in rows], labels)
+        ages = [
+            (at, self._age(datetime.fromisoformat(entered[seq]))) for at, _, seq in rows if seq in entered
+        ]
+        said = "How long the request that came first into this state has been in it."
+        yield _gauge("oldest_request_seconds", said, ages, labels)
+
+    def _waits_for(self, key: str, variant: str, state: str) -> str:
+        """A role, or the name of an automatic step; "" for a state that is no longer defined."""
+        for definition in self._office.catalogue:
+            if (definition.key, definition.variant) == (key, variant) and state in definition.states:
+                found = definition.states[state]
+                return found.role or found.auto or ""
+        return ""
+
+    def _tasks(self, session: Session) -> Iterator[Metric]:
+        table = Task.table()
+        held = table.c.claimed_by.is_not(None)
+        groups = session.execute(
+            select(table.c.role, held, func.count(), func.min(table.c.offered_at))
+            .where(table.c.closed_at.is_(None))
+            .group_by(table.c.role, held)
+        ).all()
+        labels = ["role", "claimed"]
+        rows = [((row[0], "yes" if row[1] else "no"), row[2], row[3]) for row in groups]
+        yield _gauge("open_tasks", "Tasks that wait for people.", [row[:2] for row in rows], labels)
+        ages = [(at, self._age(since)) for at, _, since in rows]
+        yield _gauge("oldest_task_seconds", "How long the oldest of them has waited.", ages, labels)
+
+    def _queue(self, session: Session) -> Iterator[Metric]:
+        found: QueueFigures = self._office.jobs.figures(session)
+        jobs = [(("waiting",), found.waiting), (("running",), found.running)]
+        yield _gauge("jobs", "Jobs of automatic steps.", jobs, ["status"])
+        yield _gauge("suspect_jobs", "Jobs at which workers died.", [((), found.suspects)])
+        ages = [self._age(beat) for beat in found.heartbeats]
+        alive = sum(age <= self._office.jobs.silent_s for age in ages)
+        workers = [(("alive",), alive), (("silent",), len(ages) - alive)]
+        yield _gauge("workers", "Workers by whether they show life.", workers, ["status"])
+        for name, said, value in (
+            ("newest", "How long ago the last worker showed its life.", min(ages, default=None)),
+            ("oldest", "How long ago the most silent worker did.", max(ages, default=None)),
+        ):
+            rows = [] if value is None else [((), value)]
+            yield _gauge(f"{name}_heartbeat_seconds", said, rows)
+
+    def _incidents(self, session: Session) -> Iterator[Metric]:
+        table = Incident.table()
+        groups = session.execute(
+            select(table.c.step, table.c.code, func.count(), func.min(table.c.opened_at))
+            .where(table.c.resolved_at.is_(None))
+            .group_by(table.c.step, table.c.code)
+        ).all()
+        labels = ["step", "code"]
+        rows = [((row[0], row[1]), row[2]) for row in groups]
+        yield _gauge("open_incidents", "Steps that wait for a repair.", rows, labels)
+        ages = [((row[0], row[1]), self._age(row[3])) for row in groups]
+        yield _gauge("oldest_incident_seconds", "How long the oldest of them has waited.", ages, labels)
+
+    def _amounts(self, session: Session) -> Iterator[Metric]:
+        def one(statement: Any) -> int:
+            return int(session.execute(statement).scalar() or 0)
+
+        rendered = one(select(func.count()).select_from(DocumentRow.table()))
+        signatures = SignatureRow.table()
+        signed = one(select(func.count(signatures.c.event_seq)))
+        kinds = [(("rendered",), rendered), (("signed",), signed)]
+        yield _gauge("blobs", "Files that the database refers to.", kinds, ["kind"])
+        size = self._office.store.size_bytes(session)
+        yield _gauge("database_bytes", "The room that the database takes.", [((), size)])
+        free = shutil.disk_usage(self._office.folder).free
+        yield _gauge("disk_free_bytes", "Free room where the data folder is.", [((), free)])
+        yield _gauge("last_event", "The last event's sequence.", [((), one(select(LogHead.seq)))])
+
+    @staticmethod
+    def _limits(session: Session) -> Iterator[Metric]:
+        rows = session.execute(select(RateLimit.provider, RateLimit.places)).all()
+        waiting: Counter[str] = Counter()
+        for provider, places in rows:
+            waiting[authority_label(provider)] += len({whose for _, whose in places})
+        found = [((provider,), count) for provider, count in sorted(waiting.items())]
+        yield _gauge("waiting_for_limit", "Signatures in turn at a provider's limit.", found, ["authority"])
+
+    def _age(self, since: datetime) -> float:
+        """Seconds; a clock that went back makes nothing negative."""
+        return max(0.0, (self._office.clock() - since).total_seconds())
+
+
+def _gauge(
+    name: str,
+    said: str,
+    rows: Iterable[tuple[Sequence[str], float]],
+    labels: Sequence[str] = (),
+) -> Metric:
+    family = GaugeMetricFamily(f"paraaf_{name}", said, labels=labels)
+    for values, figure in rows:
+        family.add_metric(list(values), figure)
+    return family
+
+
+def _copy(family: Metric) -> Metric:
+    """What is handed out may be changed by who gets it."""
+    other = Metric(family.name, family.documentation, family.type, family.unit)
+    other.samples = list(family.samples)
+    return other

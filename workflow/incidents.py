@@ -1,0 +1,174 @@
+"""Incidents: which steps wait for a repair, what to do about each, and who may have it tried again."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from workflow.access import People, requester_role
+from workflow.definition_model import Definition
+from workflow.judge import office_day
+from workflow.tables import Grant, Incident, Person, Request
+
+DefinitionOf = Callable[[Session, str], Definition]
+ELSE = "look the code up in docs/errors.md"
+
+
+@dataclass(frozen=True)
+class ListedIncident:
+    """A step that was given up. `message` names nobody; `may_repair` are ids of people who work here.
+
+    `resolved_by` None, with `resolved_at`: nobody had to, a later try ended the step.
+    """
+
+    request_id: int
+    key: str
+    variant: str
+    unit: str
+    state: str
+    step: str
+    code: str
+    message: str
+    what_to_do: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    may_repair: tuple[str, ...]
+
+
+def listed(
+    session: Session,
+    *,
+    definition_of: DefinitionOf,
+    now: datetime,
+    with_resolved: bool = False,
+    seen_by: str | None = None,
+) -> list[ListedIncident]:
+    """The open incidents, oldest first; with `with_resolved` all, with `seen_by` what this person may see."""
+    query = select(Incident, Request).join(Request, Request.id == Incident.request_id).order_by(Incident.id)
+    if not with_resolved:
+        query = query.where(Incident.resolved_at.is_(None))
+    people = None if seen_by is None else People.load(session, [seen_by])
+    holders = _Holders(session)
+    found = []
+    for incident, request in session.execute(query):
+        definition = definition_of(session, request.definition_sha256)
+        if people is not None and seen_by is not None:
+            today = office_day(definition, now)
+            if not people.sees(seen_by, definition, request.unit, request.requester_id, today):
+                continue
+        found.append(_listed(incident, request, holders.of(definition, request.unit)))
+    return found
+
+
+def what_to_do(code: str) -> str:
+    """The next step of whoever runs the office."""
+    return ADVICE.get(code, ELSE)
+
+
+def _listed(incident: Incident, request: Request, may_repair: tuple[str, ...]) -> ListedIncident:
+    return ListedIncident(
+        request_id=request.id,
+        key=request.key,
+        variant=request.variant,
+        unit=request.unit,
+        state=incident.state,
+        step=incident.step,
+        code=incident.code,
+        message=incident.message,
+        what_to_do=what_to_do(incident.code),
+        opened_at=incident.opened_at,
+        resolved_at=incident.resolved_at,
+        resolved_by=incident.resolved_by,
+        may_repair=may_repair if incident.resolved_at is None else (),
+    )
+
+
+class _Holders:
+    """Who has a role in a process, other than its requesters: as the judge lets them repair."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def of(self, definition: Definition, unit: str) -> tuple[str, ...]:
+        place = (definition.sha256_hex, unit)
+        if place not in self._known:
+            self._known[place] = tuple(self._read(definition, unit))
+        return self._known[place]
+
+    def _read(self, definition: Definition, unit: str) -> Iterator[str]:
+        roles = [name for name in definition.roles if name != requester_role(definition)]
+        yield from self._session.scalars(
+            select(Grant.person_id)
+            .join(Person, Person.id == Grant.person_id)
+            .where(Person.active, Grant.role.in_(roles), or_(Grant.unit.is_(None), Grant.unit == unit))
+            .distinct()
+            .order_by(Grant.person_id)
+        )
+
+
+# As docs/errors.md has it; a test compares them. Long on purpose: a line for every error that can end a step.
+ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "certs-keystore": "check the path, the permissions and the format: PKCS#12 or PEM,"
+        " key and certificate together",
+        "certs-wrong-passphrase": "give the right passphrase, or none for a key file that is not encrypted",
+        "certs-key-mismatch": "give the key and the certificate that were issued together",
+        "certs-unsupported-key": "use a key of RSA 2048 to 4096 bits, P-256, P-384 or Ed25519",
+        "certs-weak-key": "make a longer key, and have a certificate issued for it",
+        "certs-expired": "renew the certificate",
+        "certs-not-yet-valid": "check the clock; wait until the certificate begins",
+        "certs-key-usage-missing": "use a certificate for signing documents, or widen the key"
+        " usages in the signing profile",
+        "certs-revocation-unavailable": "see that the OCSP responder or the list answers, then try again",
+        "certs-revoked": "sign with another certificate",
+        "certs-authority": "check the owner and the permissions of the folder; if a file is"
+        " damaged, restore it or start with a new folder",
+        "certs-authority-missing": "create one, or name its folder",
+        "document-data": "mend the fields named, or give a reason where a rule asks for one",
+        "document-kind": "use one of the kinds named",
+        "document-blob": "check the disk: its room, and the permissions of the folder `blobs`",
+        "document-blob-missing": "restore the file from a backup",
+        "document-blob-corrupt": "restore the file from a backup, and check the disk",
+        "document-too-long": "shorten the texts",
+        "document-language": "use one of the languages named",
+        "fonts-unprintable": "write the text in Latin letters",
+        "signing-profile": "mend the key named in the file named",
+        "signing-unsupported-key": "sign with a key of RSA 2048 to 4096 bits, P-256, P-384 or Ed25519",
+        "signing-certificate-unusable": "renew the certificate, or use one for signing documents",
+        "signing-certificate-revoked": "sign with another certificate",
+        "signing-chain": "put the missing certificates beside the key, or trust their root",
+        "signing-revocation-unavailable": "see that the OCSP responder or the list answers; a worker tries"
+        " again by itself",
+        "signing-timestamp": "see that the timestamp authority answers; a worker tries again by itself",
+        "signing-timestamper-unknown": "configure the timestamper, or name another in the profile",
+        "signing-document-refused": "save the PDF again without what the message names",
+        "signing-field": "name a field that is there and empty",
+        "signing-stamp": "use a larger field, or shorter texts in letters that can be printed",
+        "signing-contents-overflow": "sign again: more room is kept",
+        "signing-prepared-mismatch": "prepare the signature anew",
+        "signing-self-check": "keep the file and report it; nothing was handed out",
+        "signing-level-not-reached": "see that timestamps and revocation answers can be had, then sign again",
+        "signing-signer": "check the key or device; a worker tries again by itself",
+        "workflow-contended": "try again",
+        "workflow-raced": "try again",
+        "workflow-definition-missing": "put the definition file back",
+        "workflow-store": "see that the database is there, has room, and is held by no other program",
+        "workflow-log-form": "report it: the program tried to record what has no canonical form",
+        "workflow-no-branch": "give the definition a branch for these facts",
+        "workflow-trigger-not-here": "use one of the triggers that the state has",
+        "workflow-fact-missing": "fill in the field named",
+        "workflow-organisation-unknown": "put the HR register into the data folder, start the worker"
+        " anew, and repair the step",
+        "workflow-profile-missing": "add the signing profile, or name another in the definition",
+        "workflow-another-signer-began": "let the one who began finish, or send the request back",
+        "workflow-nobody-signed": "mend `signs_as` in the definition",
+        "workflow-nothing-to-deliver": "mend the definition: it renders and signs before it delivers",
+        "step-crashed": "report it with the log's lines; repair the step when its cause is gone",
+        "worker-died": "look into the system's log (memory, disk), then repair the step",
+    }
+)

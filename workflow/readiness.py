@@ -1,0 +1,84 @@
+"""Whether an office is ready to work: each thing that must be well, and what is wrong with it.
+
+For machines that ask every few seconds, and tell whoever asks: no names, no paths. `checkup` looks at more.
+"""
+
+from collections.abc import Callable
+
+from certs.authority import DevelopmentAuthority
+from problem import Problem
+from watching.endpoint import Check
+from workflow.clock import TOLERANCE, require_plausible
+from workflow.errors import ClockImplausible, NoWorker, StoreOutdated
+from workflow.jobs import workers_alive
+from workflow.office import Office
+
+
+def checks(office: Office) -> list[Check]:
+    """Look at everything once: database, blobs, keys, workers, clock. Never raises; names nobody."""
+    return [_checked(name, look, office) for name, look in _LOOKS]
+
+
+def _checked(name: str, look: Callable[[Office], None], office: Office) -> Check:
+    try:
+        look(office)
+    except Problem as problem:
+        return Check(name, False, problem.code, problem.impersonal_text)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is not well)
+        return Check(name, False, "unknown", f"It could not be found out: {type(error).__name__}.")
+    return Check(name, True)
+
+
+def _database(office: Office) -> None:
+    with office.store.read() as session:
+        there, ours = office.store.revision(session)
+    if there != ours:
+        raise StoreOutdated(
+            f"The database is at migration {there or 'none'}, this release expects {ours}.",
+            hint="Start the release that made it, or start this one anew.",
+        )
+
+
+def _blobs(office: Office) -> None:
+    office.blobs.require_writable()
+
+
+def _keys(office: Office) -> None:
+    """The keys' files are there and belong together; the certificates that sign for us are valid now."""
+    authority = DevelopmentAuthority.open(office.authority.folder)
+    for certificate in (authority.issuing, authority.tsa):
+        if not certificate.not_valid_before_utc <= office.clock() <= certificate.not_valid_after_utc:
+            raise ClockImplausible(
+                "A certificate of the authority is not valid at this machine's time.",
+                hint="Set the clock, or renew the certificate.",
+            )
+
+
+def _workers(office: Office) -> None:
+    silent_s = office.jobs.silent_s
+    with office.store.read() as session:
+        alive = workers_alive(session, now=office.clock(), silent_s=silent_s)
+    if not alive:
+        raise NoWorker(f"No worker has shown its life for {silent_s:g} s.", hint="Start `paraaf worker`.")
+
+
+def _clock(office: Office) -> None:
+    """Our clock is not behind the last event, and not far from the database's."""
+    now = office.clock()
+    with office.store.read() as session:
+        require_plausible(session, now)
+        theirs = office.store.now(session)
+    if abs(theirs - now) > TOLERANCE:
+        raise ClockImplausible(
+            "This machine's clock and the database's differ by more than five minutes.",
+            hint="Set the clocks by a time server.",
+        )
+
+
+_LOOKS: tuple[tuple[str, Callable[[Office], None]], ...] = (
+    ("database", _database),
+    ("blobs", _blobs),
+    ("keys", _keys),
+    ("workers", _workers),
+    ("clock", _clock),
+)
