@@ -1,0 +1,81 @@
+"""The databases that a test runs on, SQLite and PostgreSQL in turn, and how an intruder gets at them."""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import URL
+
+from tests.postgresql import TEMPLATE, Server, url_of
+from workflow.store import VARIABLE, Store
+
+KINDS = ("sqlite", "postgresql")
+Refusal = (sqlite3.IntegrityError, psycopg.errors.RestrictViolation, psycopg.errors.IntegrityError)
+"""What a database raises when a guard or a key objects."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh database: where it is, and the environment that leads an office to it."""
+
+    url: URL
+    environ: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        return self.url.get_backend_name()
+
+
+@contextmanager
+def fresh(
+    kind: str, folder: Path, request: pytest.FixtureRequest, *, template: str = TEMPLATE
+) -> Iterator[Database]:
+    """A database of a kind: the folder's own file, not yet made, or a copy of one with all tables."""
+    if kind == "sqlite":
+        yield Database(URL.create("sqlite", database=str(folder / "paraaf.sqlite3")), {})
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    with server.database(template) as name:
+        url = url_of(server.port, name)
+        yield Database(url, {VARIABLE: url.render_as_string(hide_password=False)})
+
+
+class Intruder:
+    """A connection without our settings. Statements are SQLite's: `?` for values, x'00' for bytes."""
+
+    def __init__(self, connection: Any, *, server: bool) -> None:
+        self.connection = connection
+        self._server = server
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """Run a statement; its cursor."""
+        if self._server:
+            statement = re.sub(r"x'([0-9a-f]*)'", r"'\\x\1'::bytea", statement)
+            statement = statement.replace("%", "%%").replace("?", "%s")
+        return self.connection.execute(statement, values)
+
+
+@contextmanager
+def intruder(store: Store, *, guarded: bool) -> Iterator[Intruder]:
+    """Somebody who has the file, or the rights of the tables' owner; without triggers unless `guarded`.
+
+    What they did is committed at the end.
+    """
+    if store.file is not None:
+        with closing(sqlite3.connect(store.file)) as database, database:
+            if not guarded:
+                triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                for (name,) in database.execute(triggers).fetchall():
+                    database.execute(f"DROP TRIGGER {name}")
+            yield Intruder(database, server=False)
+        return
+    with psycopg.connect(store.url.set(drivername="postgresql").render_as_string(hide_password=False)) as own:
+        if not guarded:
+            own.execute("SET session_replication_role = replica")
+        yield Intruder(own, server=True)
