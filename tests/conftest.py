@@ -12,6 +12,7 @@ from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, Database, fresh
 from tests.postgresql import Server
+from workflow.store import FILE, Store
 
 # A loaded machine makes an example slow, not wrong.
 settings.register_profile("paraaf", deadline=None)
@@ -40,6 +41,14 @@ def postgresql() -> Iterator[Server]:
     server = Server.make()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied: half of a short test would go into making them."""
+    folder = tmp_path_factory.mktemp("migrated")
+    Store.open(folder, environ={}).close()
+    return folder / FILE
 
 
 @pytest.fixture(params=KINDS)

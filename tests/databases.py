@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.postgresql import TEMPLATE, Server, url_of
-from workflow.store import VARIABLE, Store
+from workflow.store import FILE, VARIABLE, Store
 
 KINDS = ("sqlite", "postgresql")
 Refusal = (sqlite3.IntegrityError, psycopg.errors.RestrictViolation, psycopg.errors.IntegrityError)
@@ -36,9 +37,11 @@ class Database:
 def fresh(
     kind: str, folder: Path, request: pytest.FixtureRequest, *, template: str = TEMPLATE
 ) -> Iterator[Database]:
-    """A database of a kind: the folder's own file, not yet made, or a copy of one with all tables."""
+    """A database of a kind with all tables, empty: the folder's own file, or one of the server's."""
     if kind == "sqlite":
-        yield Database(URL.create("sqlite", database=str(folder / "paraaf.sqlite3")), {})
+        copyfile(request.getfixturevalue("migrated_file"), folder / FILE)
+        (folder / FILE).chmod(0o600)
+        yield Database(URL.create("sqlite", database=str(folder / FILE)), {})
         return
     server: Server = request.getfixturevalue("postgresql")
     with server.database(template) as name:

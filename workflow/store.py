@@ -4,29 +4,33 @@ The only module, beside the migrations, that knows which database it is.
 """
 
 import os
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
-from workflow.errors import StoreOutdated, StoreUnavailable
-from workflow.tables import Base
+from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
-_OWNS_ALL = (
-    "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class"
-    " WHERE oid IN ('requests'::regclass, 'bodies'::regclass, 'people'::regclass)"
-)
+# A server that is gone without a word is noticed within a minute; what the URL says comes first.
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+# PostgreSQL's codes, as its manual lists them (appendix A).
+TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+OF_THE_DATABASE = frozenset({"25P03", "42501", "42P01"})  # idle too long, no privilege, no such table
 
 
 class Store:
@@ -39,37 +43,50 @@ class Store:
         self._reader = self._engine(readonly=True)
 
     @classmethod
-    def unopened(cls, folder: Path, environ: Mapping[str, str] = os.environ) -> Self:
-        """The database of a data folder, there or not, whatever is in it. Raises StoreUnavailable.
-
-        The embedded default is a file in the folder; PARAAF_DATABASE names another database by its URL.
-        """
-        try:
-            return cls(environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE)))
-        except (ArgumentError, ImportError) as error:  # told without the URL, which may hold a password
-            raise StoreUnavailable(
-                f"{VARIABLE} names no database that can be used.",
-                hint="Write it like postgresql+psycopg://user@host/name; without it the data folder is used.",
-            ) from error
-
-    @classmethod
     def open(cls, folder: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Self:
-        """Open the database of a data folder and bring it up to date; unless `make` is false, make it.
+        """Open the database of a data folder; it has to have the tables of this release.
 
-        Raises StoreUnavailable, StoreOutdated.
+        The embedded default is a file in the folder, made at its first use unless `make` is false;
+        PARAAF_DATABASE names another database by its URL. Nothing that is there is changed: that is
+        `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated.
         """
-        store = cls.unopened(folder, environ)
+        store = cls.named(folder, environ)
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
                 f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
             )
-        store.migrate()
+        if store.file is not None:
+            _make_private(store.file)
+        found = store.revision()
+        if found is None and store.embedded:
+            store.migrate()
+        else:
+            _require_latest(found)
         return store
+
+    @classmethod
+    def named(cls, folder: Path, environ: Mapping[str, str] = os.environ, variable: str = VARIABLE) -> Self:
+        """The database that a variable names by its URL, else the data folder's, whatever is in it.
+
+        Raises StoreUnavailable when the URL is none.
+        """
+        try:
+            return cls(environ.get(variable) or URL.create("sqlite", database=str(folder / FILE)))
+        except (ArgumentError, ImportError) as error:  # told without the URL, which may hold a password
+            raise StoreUnavailable(
+                f"{variable} names no database that can be used.",
+                hint="Write it like postgresql+psycopg://user@host/name; without it the data folder is used.",
+            ) from error
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is SQLite, and so ours alone: made at first use, without roles."""
+        return self.url.get_backend_name() == "sqlite"
 
     @property
     def file(self) -> Path | None:
         """The SQLite file; None for a server or a database in memory."""
-        if self.url.get_backend_name() != "sqlite" or not self.url.database:
+        if not self.embedded or not self.url.database:
             return None
         return Path(self.url.database)
 
@@ -77,7 +94,9 @@ class Store:
     def write(self) -> Iterator[Session]:
         """A transaction that may write: committed at the end, rolled back when an exception leaves it.
 
-        On SQLite it has the write lock from its first statement on. Raises StoreUnavailable.
+        On SQLite it has the write lock from its first statement on; on PostgreSQL each statement sees what
+        others have committed by then. Raises StoreUnavailable, and Raced when the database gave another
+        transaction the way.
         """
         with self._session(self._writer) as session:
             yield session
@@ -88,11 +107,12 @@ class Store:
         with self._session(self._reader) as session:
             yield session
 
-    @contextmanager
-    def moment(self) -> Iterator[tuple[Session, str]]:
-        """A transaction on PostgreSQL that sees one moment, and the name by which pg_dump sees the same."""
+    def revision(self) -> str | None:
+        """The revision of the tables that are there; None while there are none. Raises StoreUnavailable."""
         with self.read() as session:
-            yield session, str(session.scalar(text("SELECT pg_export_snapshot()")))
+            if not inspect(session.connection()).has_table("alembic_version"):
+                return None
+            return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
     def migrate(self) -> None:
         """Bring the tables up to date; several processes may do so at once.
@@ -103,21 +123,6 @@ class Store:
             _make_private(self.file)
         with _told(), self._writer.begin() as connection:
             _upgrade(connection)
-
-    def clean(self) -> bool:
-        """Have nothing of what was deleted left in the database's files; whether that could be done.
-
-        SQLite: the file is written anew, and its write-ahead log emptied. It can't be emptied while somebody
-        reads. PostgreSQL: the tables are vacuumed, which only their owner can. Raises StoreUnavailable.
-        """
-        with _told():
-            if self.url.get_backend_name() == "sqlite":
-                return _rewrite(self._writer)
-            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                if not connection.execute(text(_OWNS_ALL)).scalar():
-                    return False
-                connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(Base.metadata.tables)}")
-                return True
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -130,47 +135,83 @@ class Store:
             yield session
 
     def _engine(self, *, readonly: bool) -> Engine:
-        if self.url.get_backend_name() != "sqlite":
-            # whoever reads sees one moment; a writer sees what others committed before its statement
-            level = "REPEATABLE READ" if readonly else "READ COMMITTED"
-            isolation = {"isolation_level": level, "postgresql_readonly": readonly}
-            return create_engine(
-                self.url, json_serializer=encode, execution_options=isolation, hide_parameters=True
-            )
+        return self._sqlite_engine(readonly=readonly) if self.embedded else self._server(readonly=readonly)
+
+    def _server(self, *, readonly: bool) -> Engine:
+        """An engine for PostgreSQL: a reader sees one moment, a writer waits as long as on SQLite."""
+        isolation = "REPEATABLE READ" if readonly else "READ COMMITTED"
+        patience = {name: value for name, value in PATIENCE.items() if name not in self.url.query}
         engine = create_engine(
             self.url,
             json_serializer=encode,
-            connect_args={"timeout": self._busy_timeout_ms / 1000},
-            hide_parameters=True,  # an error's text goes into logs, and the values of a statement must not
+            connect_args=patience if self.url.get_backend_name() == "postgresql" else {},
+            execution_options={"isolation_level": isolation, "postgresql_readonly": readonly},
+            pool_pre_ping=True,  # connections of before a restart of the server are replaced
+        )
+        if not readonly:
+            event.listen(engine, "connect", _timeouts(self._busy_timeout_ms))
+        return engine
+
+    def _sqlite_engine(self, *, readonly: bool) -> Engine:
+        engine = create_engine(
+            self.url, json_serializer=encode, connect_args={"timeout": self._busy_timeout_ms / 1000}
         )
         event.listen(engine, "connect", _pragmas(readonly=readonly))
         event.listen(engine, "begin", _begin_deferred if readonly else _begin_immediate)
         return engine
 
 
+def revisions() -> Sequence[str]:
+    """The revisions that this release knows, in order: what the migrations' file names begin with."""
+    return sorted(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _require_latest(found: str | None) -> None:
+    """Raises StoreOutdated when the tables are of another release, or there are none."""
+    known = revisions()
+    if found is None:
+        raise StoreOutdated("The database has no tables yet.", hint=_UPGRADE)
+    if found not in known:
+        raise StoreOutdated(_TOO_NEW, hint=_TOO_NEW_HINT)
+    if found != known[-1]:
+        raise StoreOutdated(
+            f"The database was made by an earlier release: it is at {found}, this one needs {known[-1]}.",
+            hint=_UPGRADE,
+        )
+
+
+_UPGRADE = "Have the owner of the database run `paraaf upgrade`."
+_TOO_NEW = "The database was made by a later release than this one."
+_TOO_NEW_HINT = "Install that release, or use another data folder."
+
+
+def _timeouts(busy_timeout_ms: int) -> Any:
+    """Wait for a lock as long as on SQLite, and be cut off first when stopped while holding one.
+
+    A process that is stopped in mid-transaction would hold everybody else for ever.
+    """
+
+    def connect(connection: Any, _: object) -> None:
+        for name, milliseconds in (
+            ("lock_timeout", busy_timeout_ms),
+            ("idle_in_transaction_session_timeout", busy_timeout_ms * 5 // 6),
+        ):
+            connection.execute("SELECT set_config(%s, %s, false)", (name, str(milliseconds)))
+        connection.commit()
+
+    return connect
+
+
 def _pragmas(*, readonly: bool) -> Any:
     def connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
         # recursive_triggers: or REPLACE deletes rows without firing the triggers that forbid it
-        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", "secure_delete=ON"]
+        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"]
         settings.append("query_only=ON" if readonly else "journal_mode=WAL")
         for setting in settings:
             connection.execute(f"PRAGMA {setting}")
 
     return connect
-
-
-def _rewrite(engine: Engine) -> bool:
-    connection = engine.raw_connection()  # outside of any transaction: the engine would begin one
-    try:
-        # secure_delete wipes what is deleted, but a page that was split keeps copies of what moved to another
-        connection.cursor().execute("VACUUM")
-        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    except sqlite3.Error as error:
-        raise _unavailable(error) from error
-    finally:
-        connection.close()
-    return not busy
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -207,10 +248,7 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "heads")
     except CommandError as error:
-        raise StoreOutdated(
-            "The database was made by a later release than this one.",
-            hint="Install that release, or use another data folder.",
-        ) from error
+        raise StoreOutdated(_TOO_NEW, hint=_TOO_NEW_HINT) from error
 
 
 @contextmanager
@@ -219,14 +257,21 @@ def _told() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        # its other subclasses speak of a statement and its values, not of the database
-        if type(error) not in {DatabaseError, OperationalError}:
+        problem = _ours(error)
+        if problem is None:
             raise
-        raise _unavailable(error.orig) from error
+        raise problem from error
 
 
-def _unavailable(error: BaseException | None) -> StoreUnavailable:
+def _ours(error: DatabaseError) -> WorkflowError | None:
+    """What it means to us; None when it speaks of a statement and its values, not of the database."""
+    code = getattr(error.orig, "sqlstate", None)
+    if code in TRY_AGAIN:
+        return Raced("The database gave another transaction the way.", hint="Try again.")
+    lost = error.connection_invalidated or code in OF_THE_DATABASE
+    if not lost and type(error) not in {DatabaseError, OperationalError}:
+        return None
     return StoreUnavailable(
-        f"The database does not answer as it should: {error}.",
+        f"The database does not answer as it should: {error.orig}.",
         hint="See that its disk is there and has room, and that no other program holds it.",
     )
