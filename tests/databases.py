@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -12,9 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session
 
 from tests.postgresql import TEMPLATE, Server, url_of
+from workflow.eventlog import Appender
 from workflow.store import FILE, VARIABLE, Store
+from workflow.tables import DefinitionSource, DocumentRow, Person, Request
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 KINDS = ("sqlite", "postgresql")
 Refusal = (sqlite3.IntegrityError, psycopg.errors.RestrictViolation, psycopg.errors.IntegrityError)
@@ -82,3 +88,54 @@ def intruder(store: Store, *, guarded: bool) -> Iterator[Intruder]:
         if not guarded:
             own.execute("SET session_replication_role = replica")
         yield Intruder(own, server=True)
+
+
+def add_lone_request(session: Session) -> None:
+    """Request 1, and what it refers to: for tests of other rows that refer to it."""
+    session.add(Person(id="p", name="P", unit="u"))
+    session.add(DefinitionSource(sha256_hex="d", key="k", variant="v", version=1, source=""))
+    session.flush()
+    session.add(
+        Request(
+            id=1,
+            key="k",
+            variant="v",
+            definition_sha256="d",
+            state="s",
+            version=1,
+            step_seq=1,
+            requester_id="p",
+            unit="u",
+            language="en",
+            data={},
+            data_sha256="",
+            opened_at=NOW,
+        )
+    )
+    session.flush()
+
+
+def add_lone_document(session: Session) -> None:
+    """Document 1 of request 1, rendered by event 1."""
+    add_lone_request(session)
+    log = Appender.lock(session, bytes)
+    log.append("document_rendered", at=NOW, request_id=1, facts={})
+    log.write()
+    session.add(
+        DocumentRow(
+            id=1,
+            request_id=1,
+            name="declaration",
+            kind="k",
+            revision_no=1,
+            number="1",
+            verification_code="c",
+            language="en",
+            issued_on=date(2026, 11, 20),
+            data_sha256="",
+            rendered_sha256="0",
+            current_sha256="0",
+            created_seq=1,
+        )
+    )
+    session.flush()

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import rfc8785
 
-from tests.databases import Database, Intruder, Refusal, intruder
+from tests.databases import Database, Intruder, Refusal, add_lone_request, intruder
 from workflow.errors import LogUnwritable, StoreUnavailable
 from workflow.eventlog import Appender, Head, erase_bodies
 from workflow.logcheck import FINDINGS_MAX, Fault, LogReport, verify
 from workflow.store import Store
-from workflow.tables import DefinitionSource, Person, Request
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 EVENTS = 20
@@ -27,17 +26,8 @@ def salts(size: int) -> bytes:
 @pytest.fixture
 def store(tmp_path: Path, database: Database) -> Iterator[Store]:
     store = Store.open(tmp_path, database.environ)
-    with store.write() as session:  # one request, which the events are of
-        session.add(Person(id="p", name="P", unit="u"))
-        session.add(DefinitionSource(sha256_hex="d", key="k", variant="v", version=1, source=""))
-        session.flush()
-        session.add(
-            Request(
-                **{"id": 1, "key": "k", "variant": "v", "definition_sha256": "d", "state": "s"},
-                **{"version": 1, "step_seq": 1, "requester_id": "p", "unit": "u", "language": "en"},
-                **{"data": {}, "data_sha256": "", "opened_at": NOW},
-            )
-        )
+    with store.write() as session:
+        add_lone_request(session)
     append(store, EVENTS)
     yield store
     store.close()
