@@ -30,7 +30,8 @@ PATIENCE = {
 }
 # PostgreSQL's codes, as its manual lists them (appendix A).
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
-OF_THE_DATABASE = frozenset({"25P03", "42501", "42P01"})  # idle too long, no privilege, no such table
+NO_PRIVILEGE = "42501"
+OF_THE_DATABASE = frozenset({"25P03", NO_PRIVILEGE, "42P01"})  # idle too long, and: no such table
 
 
 class Store:
@@ -57,11 +58,15 @@ class Store:
             )
         if store.file is not None:
             _make_private(store.file)
-        found = store.revision()
-        if found is None and store.embedded:
-            store.migrate()
-        else:
-            _require_latest(found)
+        try:
+            found = store.revision()
+            if found is None and store.embedded:
+                store.migrate()
+            else:
+                _require_latest(found)
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -114,15 +119,19 @@ class Store:
                 return None
             return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
-    def migrate(self) -> None:
-        """Bring the tables up to date; several processes may do so at once.
+    def behind(self, found: str) -> bool:
+        """Whether a revision is one of an earlier release; not one of a later release, which is unknown."""
+        return found in revisions()[:-1]
+
+    def migrate(self, to: str = "heads") -> None:
+        """Bring the tables up to date, or to an earlier revision; several processes may do so at once.
 
         Raises StoreOutdated when the database was made by a later release.
         """
         if self.file is not None:
             _make_private(self.file)
         with _told(), self._writer.begin() as connection:
-            _upgrade(connection)
+            _upgrade(connection, to)
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -235,7 +244,7 @@ def _make_private(file: Path) -> None:
         ) from error
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     from alembic import command  # noqa: PLC0415  it takes 0.1 s, and nothing else needs it
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -246,7 +255,7 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "heads")
+        command.upgrade(config, to)
     except CommandError as error:
         raise StoreOutdated(_TOO_NEW, hint=_TOO_NEW_HINT) from error
 
@@ -271,6 +280,8 @@ def _ours(error: DatabaseError) -> WorkflowError | None:
     lost = error.connection_invalidated or code in OF_THE_DATABASE
     if not lost and type(error) not in {DatabaseError, OperationalError}:
         return None
+    if code == NO_PRIVILEGE:
+        return StoreUnavailable(f"The database refuses this role: {error.orig}.", hint=_UPGRADE)
     return StoreUnavailable(
         f"The database does not answer as it should: {error.orig}.",
         hint="See that its disk is there and has room, and that no other program holds it.",
