@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
-from tests.postgresql import TEMPLATE, Server, url_of
+from tests.postgresql import APPLICATION, NOTHING, OWNER, TEMPLATE, Server, url_of
 from workflow.eventlog import Appender
 from workflow.store import FILE, VARIABLE, Store
 from workflow.tables import DefinitionSource, DocumentRow, Person, Request
@@ -43,7 +43,10 @@ class Database:
 def fresh(
     kind: str, folder: Path, request: pytest.FixtureRequest, *, template: str = TEMPLATE
 ) -> Iterator[Database]:
-    """A database of a kind with all tables, empty: the folder's own file, or one of the server's."""
+    """A database of a kind with all tables, empty: the folder's own file, or one of the server's.
+
+    The server's is opened as the application role, which owns nothing; a copy of an empty one as the owner.
+    """
     if kind == "sqlite":
         copyfile(request.getfixturevalue("migrated_file"), folder / FILE)
         (folder / FILE).chmod(0o600)
@@ -51,7 +54,7 @@ def fresh(
         return
     server: Server = request.getfixturevalue("postgresql")
     with server.database(template) as name:
-        url = url_of(server.port, name)
+        url = url_of(server.port, name, OWNER if template == NOTHING else APPLICATION)
         yield Database(url, {VARIABLE: url.render_as_string(hide_password=False)})
 
 
@@ -78,13 +81,16 @@ def intruder(store: Store, *, guarded: bool) -> Iterator[Intruder]:
     """
     if store.file is not None:
         with closing(sqlite3.connect(store.file)) as database, database:
-            if not guarded:
-                triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-                for (name,) in database.execute(triggers).fetchall():
-                    database.execute(f"DROP TRIGGER {name}")
+            triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            dropped = [] if guarded else database.execute(triggers).fetchall()
+            for name, _ in dropped:
+                database.execute(f"DROP TRIGGER {name}")
             yield Intruder(database, server=False)
+            for _, statement in dropped:
+                database.execute(statement)
         return
-    with psycopg.connect(store.url.set(drivername="postgresql").render_as_string(hide_password=False)) as own:
+    owners = store.url.set(drivername="postgresql", username=OWNER)
+    with psycopg.connect(owners.render_as_string(hide_password=False)) as own:
         if not guarded:
             own.execute("SET session_replication_role = replica")
         yield Intruder(own, server=True)

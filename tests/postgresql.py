@@ -23,11 +23,12 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
+from workflow.application_role import grant
 from workflow.store import Store
 
 BINARIES = "usr/lib/postgresql/*/bin/initdb"
 OWNER, APPLICATION = "paraaf_owner", "paraaf"
-TEMPLATE = "migrated"
+TEMPLATE, NOTHING = "migrated", "template1"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
 ROOM_BYTES = 2 * 1024**3
 START_LIMIT_S = 60
@@ -69,6 +70,8 @@ class Server:
             server.run(f"CREATE DATABASE {TEMPLATE}")
             store = Store(url_of(server.port, TEMPLATE))
             store.migrate()
+            with store.write() as session:
+                grant(session, APPLICATION)
             store.close()
         except BaseException:
             server.remove()

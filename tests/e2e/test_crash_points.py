@@ -8,18 +8,21 @@ from collections.abc import Iterator
 import pytest
 
 from certs.serve_authority import AuthorityServer
+from tests.databases import KINDS, fresh
 from tests.steps_office import QUICK, Sample, worker
 from workflow.faults import POINTS
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
-    sample = Sample.open(tmp_path_factory.mktemp("office"))
-    with AuthorityServer(sample.office.authority.folder):
-        yield sample
-    sample.office.close()
+@pytest.fixture(scope="module", params=KINDS)
+def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    folder = tmp_path_factory.mktemp("office")
+    with fresh(request.param, folder, request) as database:
+        sample = Sample.open(folder, database.environ)
+        with AuthorityServer(sample.office.authority.folder):
+            yield sample
+        sample.office.close()
 
 
 def kill_at(sample: Sample, point: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from certs.serve_authority import AuthorityServer
+from tests.databases import Database
 from tests.steps_office import QUICK, Sample, wait_for, worker
 from workflow.tables import Event
 
@@ -22,8 +23,8 @@ STEPS = ("document_rendered", "document_signed", "document_delivered")
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> Iterator[Sample]:
-    sample = Sample.open(tmp_path)
+def sample(tmp_path: Path, database: Database) -> Iterator[Sample]:
+    sample = Sample.open(tmp_path, database.environ)
     with AuthorityServer(sample.office.authority.folder):
         yield sample
     sample.office.close()

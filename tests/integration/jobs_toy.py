@@ -20,6 +20,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
+from tests.databases import intruder
+from tests.postgresql import APPLICATION
 from workflow.commands import StepRef, StepTrouble
 from workflow.jobs import Jobs
 from workflow.outcomes import Patience, StepOutcome
@@ -43,9 +45,11 @@ def now() -> datetime:
 
 def make_store(url: URL) -> Store:
     store = Store(url)
-    with store.write() as session:
+    with intruder(store, guarded=True) as owner:
         for table in TABLES:
-            session.execute(text(table))
+            owner.execute(table)
+            if not store.embedded:
+                owner.execute(f"GRANT ALL ON {table.split()[2]} TO {APPLICATION}")
     return store
 
 

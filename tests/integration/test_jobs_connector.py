@@ -38,7 +38,6 @@ class Place:
 @pytest.fixture
 def place(database: Database) -> Iterator[Place]:
     store = Store(database.url)
-    store.migrate()
     conninfo = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     file = database.url.database or ""
     yield Place(

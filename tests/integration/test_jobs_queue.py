@@ -13,7 +13,8 @@ import pytest
 from jobs_toy import QUICK, Toy, wait_for, worker
 from sqlalchemy import JSON, text
 
-from tests.databases import Database, fresh
+from tests.databases import Database, fresh, intruder
+from tests.postgresql import NOTHING
 from workflow.commands import StepRef
 from workflow.errors import StoreUnavailable
 from workflow.outcomes import StepOutcome
@@ -310,8 +311,8 @@ def test_a_worker_survives_the_loss_of_its_database(toy: Toy, request: pytest.Fi
     """The server is killed and started again; with SQLite, the table goes away and comes back."""
 
     def rename(old: str, new: str) -> None:
-        with toy.store.write() as session:
-            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+        with intruder(toy.store, guarded=True) as owner:
+            owner.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
     def lose() -> None:
         if toy.store.embedded:
@@ -348,7 +349,7 @@ def test_a_worker_survives_the_loss_of_its_database(toy: Toy, request: pytest.Fi
 def test_a_worker_until_idle_tells_of_a_missing_database(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with fresh(kind, tmp_path, request, template="template1") as empty:
+    with fresh(kind, tmp_path, request, template=NOTHING) as empty:
         if kind == "sqlite":
             (tmp_path / "paraaf.sqlite3").unlink()
         toy = Toy(Store(empty.url))

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Select, bindparam, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from tests.databases import Database
+from tests.databases import Database, intruder
 from tests.postgresql import Server
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable
 from workflow.store import Store
@@ -49,10 +49,10 @@ def _table_of(difference: object) -> str:
     return str(difference)
 
 
-def test_opening_twice_changes_nothing(store: Store) -> None:
+def test_opening_twice_changes_nothing(store: Store, tmp_path: Path, database: Database) -> None:
     with store.write() as session:
         session.add(Person(id="clerk", name="Clerk", unit="office"))
-    store.migrate()
+    Store.open(tmp_path, database.environ).close()
     with store.read() as session:
         assert session.get(Person, "clerk") is not None
 
@@ -151,8 +151,8 @@ def _round_trip(moment: datetime) -> Select[tuple[datetime]]:
 
 
 def test_a_later_release_is_told(store: Store, tmp_path: Path, database: Database) -> None:
-    with store.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+    with intruder(store, guarded=True) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = 'later'")
     with pytest.raises(StoreOutdated, match="later release"):
         store.migrate()
     with pytest.raises(StoreOutdated, match="later release"):

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from tests.command_line import Terminal
 from tests.databases import Database, add_lone_document, fresh
 from tests.integration.engine_office import Office
-from tests.postgresql import APPLICATION, OWNER, Server, url_of
+from tests.postgresql import APPLICATION, NOTHING, OWNER, Server, url_of
 from workflow.application_role import RIGHTS, RoleUnfit
 from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.logcheck import verify
@@ -20,7 +20,6 @@ from workflow.tables import Base, Person
 from workflow.upgrade import upgrade
 
 FIRST_RELEASE = "0002"
-NOTHING = "template1"
 
 
 def untouched(_store: Store, _revision: str) -> None:
