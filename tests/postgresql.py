@@ -28,6 +28,7 @@ from workflow.store import Store
 
 BINARIES = "usr/lib/postgresql/*/bin/initdb"
 OWNER, APPLICATION = "paraaf_owner", "paraaf"
+PREFIX = "paraaf-pg-"
 TEMPLATE, NOTHING = "migrated", "template1"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
 ROOM_BYTES = 2 * 1024**3
@@ -53,7 +54,9 @@ class Server:
     def make(cls) -> "Server":
         """Make a cluster and start it; there is one database in it with all tables, to be copied."""
         roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
-        folder = Path(tempfile.mkdtemp(prefix="paraaf-pg-", dir=IN_MEMORY if roomy else None))
+        place = IN_MEMORY if roomy else Path(tempfile.gettempdir())
+        _remove_leftovers(place)
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
         server = cls(folder, _free_port())
@@ -132,6 +135,13 @@ class Server:
             if self.process is None:
                 self.start()
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove the folders of processes that were killed; their servers ended with them."""
+    for folder in place.glob(f"{PREFIX}*"):
+        if not Path("/proc", folder.name.removeprefix(PREFIX).split("-")[0]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _binary(name: str) -> Path:

@@ -291,10 +291,8 @@ def test_a_row_that_this_release_cant_read(sample: Sample, at: str) -> None:
     number = at_sealing(sample)
     broken_off(sample, at, number)
     with intruder(sample.office.store, guarded=False) as other:
-        document = sample.documents(number)[-1].id
-        other.execute(
-            "UPDATE signatures SET prepared = '{\"version\": 0}' WHERE document_id = ?", (document,)
-        )
+        spoil = "UPDATE signatures SET prepared = '{}' WHERE document_id = ?"
+        other.execute(spoil, (sample.documents(number)[-1].id,))
     if at == "sign.intended":
         finish(sample, number)
         return
