@@ -33,6 +33,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "documents": "SELECT, INSERT, UPDATE (current_sha256, level_reached)",
         "signatures": "SELECT, INSERT, UPDATE, DELETE",
         "deliveries": "SELECT, INSERT",
+        "reminders": "SELECT, INSERT",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",
@@ -81,6 +82,6 @@ def _statements(schema: str, role: str, quote: Any) -> Iterator[str]:
     for kind in ("TABLES", "SEQUENCES"):
         yield f"REVOKE ALL ON ALL {kind} IN SCHEMA {schema} FROM {role}"
     yield f"GRANT USAGE ON SCHEMA {schema} TO {role}"
-    yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"
     for table, rights in RIGHTS.items():
         yield f"GRANT {rights} ON {schema}.{quote(table)} TO {role}"

@@ -51,7 +51,7 @@ class Store:
         PARAAF_DATABASE names another database by its URL. Nothing that is there is changed: that is
         `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated.
         """
-        store = cls.named(folder, environ)
+        store = cls.unopened(folder, environ)
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
                 f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
@@ -70,10 +70,11 @@ class Store:
         return store
 
     @classmethod
-    def named(cls, folder: Path, environ: Mapping[str, str] = os.environ, variable: str = VARIABLE) -> Self:
-        """The database that a variable names by its URL, else the data folder's, whatever is in it.
-
-        Raises StoreUnavailable when the URL is none.
+    def unopened(
+        cls, folder: Path, environ: Mapping[str, str] = os.environ, variable: str = VARIABLE
+    ) -> Self:
+        """The database that a variable names by its URL, else the data folder's; there or not, whatever is
+        in it. Raises StoreUnavailable when the URL is none.
         """
         try:
             return cls(environ.get(variable) or URL.create("sqlite", database=str(folder / FILE)))
@@ -111,6 +112,12 @@ class Store:
         """A transaction that sees one moment and can't write. Raises StoreUnavailable."""
         with self._session(self._reader) as session:
             yield session
+
+    @contextmanager
+    def moment(self) -> Iterator[tuple[Session, str]]:
+        """A transaction on PostgreSQL that sees one moment, and the name by which pg_dump sees the same."""
+        with self.read() as session:
+            yield session, str(session.scalar(text("SELECT pg_export_snapshot()")))
 
     def revision(self) -> str | None:
         """The revision of the tables that are there; None while there are none. Raises StoreUnavailable."""

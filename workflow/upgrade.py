@@ -34,7 +34,7 @@ def upgrade(
     StoreOutdated when the database is of a later release, RoleUnfit.
     """
     role = environ.get(ROLE)
-    store = Store.named(folder, environ, OWNER if environ.get(OWNER) else VARIABLE)
+    store = Store.unopened(folder, environ, OWNER if environ.get(OWNER) else VARIABLE)
     try:
         _require_sense(store, role, owner_named=bool(environ.get(OWNER)))
         before = store.revision()  # (1)
