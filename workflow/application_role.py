@@ -33,6 +33,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "documents": "SELECT, INSERT, UPDATE (current_sha256, level_reached)",
         "signatures": "SELECT, INSERT, UPDATE, DELETE",
         "deliveries": "SELECT, INSERT",
+        "anchors": "SELECT, INSERT",
         "reminders": "SELECT, INSERT",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",

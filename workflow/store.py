@@ -4,6 +4,7 @@ The only module, beside the migrations, that knows which database it is.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,8 +179,17 @@ class Store:
 
 
 def revisions() -> Sequence[str]:
-    """The revisions that this release knows, in order: what the migrations' file names begin with."""
-    return sorted(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """The revisions that this release knows, in order, as the migrations' files say: Alembic takes 0.1 s."""
+    after: dict[str | None, str] = {}
+    for file in (MIGRATIONS / "versions").glob("[0-9]*.py"):
+        before, own = None, ""
+        for name, value in _REVISION.findall(file.read_text(encoding="utf-8")):
+            before, own = (value, own) if name else (before, value)
+        after[before] = own
+    found = [after[None]]
+    while found[-1] in after:
+        found.append(after[found[-1]])
+    return found
 
 
 def _require_latest(found: str | None) -> None:
@@ -196,6 +206,7 @@ def _require_latest(found: str | None) -> None:
         )
 
 
+_REVISION = re.compile(r'^(down_)?revision = "(\w+)"$', re.MULTILINE)
 _UPGRADE = "Have the owner of the database run `paraaf upgrade`."
 _TOO_NEW = "The database was made by a later release than this one."
 _TOO_NEW_HINT = "Install that release, or use another data folder."
