@@ -5,6 +5,7 @@ The only module, beside the migrations, that knows which database it is.
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,16 @@ from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
+from workflow.tables import Base
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+_OWNS_ALL = (
+    "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class"
+    " WHERE oid IN ('requests'::regclass, 'bodies'::regclass, 'people'::regclass)"
+)
 # A server that is gone without a word is noticed within a minute; what the URL says comes first.
 PATIENCE = {
     "connect_timeout": 10,
@@ -141,6 +147,21 @@ class Store:
         with _told(), self._writer.begin() as connection:
             _upgrade(connection, to)
 
+    def clean(self) -> bool:
+        """Have nothing of what was deleted left in the database's files; whether that could be done.
+
+        SQLite: the file is written anew, and its write-ahead log emptied. It can't be emptied while somebody
+        reads. PostgreSQL: the tables are vacuumed, which only their owner can. Raises StoreUnavailable.
+        """
+        with _told():
+            if self.embedded:
+                return _rewrite(self._writer)
+            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if not connection.execute(text(_OWNS_ALL)).scalar():
+                    return False
+                connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(Base.metadata.tables)}")
+                return True
+
     def close(self) -> None:
         """Close the connections that are kept."""
         self._writer.dispose()
@@ -163,6 +184,7 @@ class Store:
             json_serializer=encode,
             connect_args=patience if self.url.get_backend_name() == "postgresql" else {},
             execution_options={"isolation_level": isolation, "postgresql_readonly": readonly},
+            hide_parameters=True,
             pool_pre_ping=True,  # connections of before a restart of the server are replaced
         )
         if not readonly:
@@ -171,7 +193,10 @@ class Store:
 
     def _sqlite_engine(self, *, readonly: bool) -> Engine:
         engine = create_engine(
-            self.url, json_serializer=encode, connect_args={"timeout": self._busy_timeout_ms / 1000}
+            self.url,
+            json_serializer=encode,
+            connect_args={"timeout": self._busy_timeout_ms / 1000},
+            hide_parameters=True,  # an error's text goes into logs, and the values of a statement must not
         )
         event.listen(engine, "connect", _pragmas(readonly=readonly))
         event.listen(engine, "begin", _begin_deferred if readonly else _begin_immediate)
@@ -233,12 +258,25 @@ def _pragmas(*, readonly: bool) -> Any:
     def connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
         # recursive_triggers: or REPLACE deletes rows without firing the triggers that forbid it
-        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL"]
+        settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", "secure_delete=ON"]
         settings.append("query_only=ON" if readonly else "journal_mode=WAL")
         for setting in settings:
             connection.execute(f"PRAGMA {setting}")
 
     return connect
+
+
+def _rewrite(engine: Engine) -> bool:
+    connection = engine.raw_connection()  # outside of any transaction: the engine would begin one
+    try:
+        # secure_delete wipes what is deleted, but a page that was split keeps copies of what moved to another
+        connection.cursor().execute("VACUUM")
+        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise _unavailable(error) from error
+    finally:
+        connection.close()
+    return not busy
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -300,7 +338,11 @@ def _ours(error: DatabaseError) -> WorkflowError | None:
         return None
     if code == NO_PRIVILEGE:
         return StoreUnavailable(f"The database refuses this role: {error.orig}.", hint=_UPGRADE)
+    return _unavailable(error.orig)
+
+
+def _unavailable(error: BaseException | None) -> StoreUnavailable:
     return StoreUnavailable(
-        f"The database does not answer as it should: {error.orig}.",
+        f"The database does not answer as it should: {error}.",
         hint="See that its disk is there and has room, and that no other program holds it.",
     )
