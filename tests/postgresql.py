@@ -33,7 +33,13 @@ TEMPLATE, NOTHING = "migrated", "template1"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
 ROOM_BYTES = 2 * 1024**3
 START_LIMIT_S = 60
-SETTINGS = ("max_connections=200", "shared_buffers=64MB", "log_min_messages=fatal", "fsync=on")
+SETTINGS = (
+    "max_connections=200",
+    "shared_buffers=64MB",
+    "log_min_messages=fatal",
+    "fsync=on",
+    "timezone=UTC",
+)
 
 
 def url_of(port: int, database: str, user: str = OWNER) -> URL:

@@ -10,17 +10,28 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from tests.command_line import Terminal
-from tests.databases import Database, add_lone_document, fresh
+from tests.databases import NOW, Database, add_lone_document, fresh
 from tests.integration.engine_office import Office
 from tests.postgresql import APPLICATION, NOTHING, OWNER, Server, url_of
 from workflow.application_role import RIGHTS, RoleUnfit
 from workflow.errors import StoreOutdated, StoreUnavailable
+from workflow.eventlog import Appender
 from workflow.logcheck import verify
 from workflow.store import MIGRATIONS, Store, revisions
-from workflow.tables import Base, Person
+from workflow.tables import Base, Person, Request
 from workflow.upgrade import upgrade
 
 FIRST_RELEASE = "0002"
+
+
+# As the first release wrote it: the tables' classes are those of this one.
+HELD = (
+    "INSERT INTO people (id, name, unit, active) VALUES ('p', 'P', 'u', true)",
+    "INSERT INTO definitions (sha256_hex, key, variant, version, source) VALUES ('d', 'k', 'v', 1, '')",
+    "INSERT INTO requests (id, key, variant, definition_sha256, state, version, step_seq, requester_id, unit,"
+    " language, data, data_sha256, opened_at)"
+    " VALUES (1, 'k', 'v', 'd', 's', 1, 1, 'p', 'u', 'en', '{}', '', '2026-11-20 09:00:00')",
+)
 
 
 def untouched(_store: Store, _revision: str) -> None:
@@ -29,14 +40,18 @@ def untouched(_store: Store, _revision: str) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database of the first release, with a request, a document and its event in it."""
+    """A database of the first release, with a request and its event in it."""
     with fresh(request.param, tmp_path, request, template=NOTHING) as database:
         if request.param == "sqlite":
             (tmp_path / "paraaf.sqlite3").unlink()
         with closing(Store(database.url)) as store:
             store.migrate(FIRST_RELEASE)
             with store.write() as session:
-                add_lone_document(session)
+                for statement in HELD:
+                    session.execute(text(statement))
+                log = Appender.lock(session, bytes)
+                log.append("noted", at=NOW, request_id=1, facts={}, body={"actor": "p"})
+                log.write()
         yield database
 
 
@@ -55,6 +70,7 @@ def test_an_upgrade_keeps_what_is_there(old: Database, tmp_path: Path) -> None:
     assert (done.before, done.after, seen) == (FIRST_RELEASE, revisions()[-1], [FIRST_RELEASE])
     with closing(Store.open(tmp_path, old.environ)) as store, store.read() as session:
         assert session.get(Person, "p") is not None
+        assert session.get_one(Request, 1).opened_at == NOW
         assert verify(session, rows=False).ok
     again = upgrade(tmp_path, old.environ, before_upgrade=untouched)
     assert (again.before, again.after) == (again.after, done.after)
