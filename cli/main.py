@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "tell whether the office can do its work, and what is wrong",
         "backup": "copy the whole office into one file, while it runs",
         "restore": "make an office from a backup",
+        "upgrade": "bring a database's tables to this release",
         "definitions": "check, show or draw process definitions",
     }
 )

@@ -71,6 +71,7 @@ def _load(args: argparse.Namespace) -> int:
     """Check the register, then bring people and the folder's copy in line with it, both or neither."""
     register = Register.load(args.register)
     content = read_input(args.register)
+    make_folder(args.data, mode=0o700)  # of an office whose database is elsewhere nobody has made it yet
     with closing(Store.open(args.data)) as store, store.write() as session:
         active = update_people(session, register)
         session.flush()

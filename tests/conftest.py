@@ -1,7 +1,8 @@
-"""What the tests share: one development PKI a session, and its server on loopback."""
+"""What the tests share: one development PKI a session, its server on loopback, and the databases."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,6 +10,9 @@ from hypothesis import settings
 from certs.authority import DevelopmentAuthority
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+from tests.databases import KINDS, Database, fresh
+from tests.postgresql import Server
+from workflow.store import FILE, Store
 
 # A loaded machine makes an example slow, not wrong.
 settings.register_profile("paraaf", deadline=None)
@@ -29,3 +33,26 @@ def authority_server(authority: DevelopmentAuthority) -> Iterator[AuthorityServe
     """The session's development PKI, answering at the addresses in its certificates."""
     with AuthorityServer(authority.folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """This process's PostgreSQL server, started when the first test asks for it."""
+    server = Server.make()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied: half of a short test would go into making them."""
+    folder = tmp_path_factory.mktemp("migrated")
+    Store.open(folder, environ={}).close()
+    return folder / FILE
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh database of each kind in turn: the file of `tmp_path`, and one of the server's."""
+    with fresh(request.param, tmp_path, request) as database:
+        yield database

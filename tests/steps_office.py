@@ -1,6 +1,6 @@
 """An office of sample people for the tests of the automatic steps: who does what, and what must always hold.
 
-The real thing throughout: SQLite, blobs, the queue and its worker, the development authority's server.
+The real thing throughout: a database, blobs, the queue and its worker, the development authority's server.
 """
 
 import json
@@ -35,6 +35,7 @@ from workflow.named import named
 from workflow.office import REGISTER_FILE, Office
 from workflow.outcomes import Patience, StepOutcome
 from workflow.people import update_people
+from workflow.store import VARIABLE as DATABASE
 from workflow.tables import Delivery, DocumentRow, Event, Incident, Request, SignatureRow, Substitute
 
 STOP_VARIABLE = "STEPS_STOP_POINT"
@@ -43,16 +44,6 @@ DECLARATION, PLAN = "employer-declaration", "team-action-plan"
 MANAGER, CLERK, SIGNER, OTHER_SIGNER = "P004", "P020", "P001", "P002"
 QUICK = Patience(
     tries=60, first_wait_s=0.02, longest_wait_s=0.2, deaths=1000, heartbeat_s=0.1, silent_s=0.8, poll_s=0.05
-)
-# A value, once committed, is the only one; so are the attributes that it was made over.
-GUARDS = (
-    "CREATE TRIGGER one_value BEFORE UPDATE ON signatures WHEN OLD.value IS NOT NULL AND"
-    " (NEW.value IS NOT OLD.value OR NEW.signed_attributes IS NOT OLD.signed_attributes)"
-    " BEGIN SELECT RAISE(ABORT, 'a committed value was changed'); END",
-    "CREATE TRIGGER no_value_lost BEFORE DELETE ON signatures WHEN OLD.value IS NOT NULL"
-    " BEGIN SELECT RAISE(ABORT, 'a committed value was deleted'); END",
-    "CREATE TRIGGER one_result BEFORE UPDATE ON signatures WHEN OLD.event_seq IS NOT NULL"
-    " BEGIN SELECT RAISE(ABORT, 'a finished signature was changed'); END",
 )
 
 
@@ -90,14 +81,14 @@ class Sample:
         self.today = office.clock().date()
 
     @classmethod
-    def open(cls, folder: Path, *, patience: Patience = QUICK) -> "Sample":
+    def open(
+        cls, folder: Path, environ: Mapping[str, str] | None = None, *, patience: Patience = QUICK
+    ) -> "Sample":
         copyfile(SAMPLE, folder / REGISTER_FILE)
-        sample = cls(KeyedOffice.open(folder, environ={}, patience=patience))
+        sample = cls(KeyedOffice.open(folder, environ=environ or {}, patience=patience))
         with sample.office.store.write() as session:
             update_people(session, sample.register)
             session.add_all(_signers_stand_in(sample.today))
-            for guard in GUARDS:
-                session.execute(text(guard))
         return sample
 
     # --- people
@@ -386,7 +377,8 @@ def worker(
 
     At the stop point, a point of the protocol, it stops (SIGSTOP) once.
     """
-    points = {VARIABLE: kill_point, STOP_VARIABLE: stop_point}
+    url = sample.office.store.url.render_as_string(hide_password=False)
+    points = {VARIABLE: kill_point, STOP_VARIABLE: stop_point, DATABASE: url}
     environment = {**os.environ, **points, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.steps_worker", str(sample.office.folder)]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE)

@@ -26,7 +26,7 @@ def stop_at(name: str) -> None:
 
 def main() -> None:
     stop_at(os.environ.get(STOP_VARIABLE, ""))
-    office = Office.open(Path(sys.argv[1]), environ={}, patience=QUICK)
+    office = Office.open(Path(sys.argv[1]), patience=QUICK)
     try:
         asyncio.run(office.work(until_idle=True))
     finally:

@@ -70,7 +70,7 @@ def recall(session: Session, places: Collection[Place], *, to_change: bool = Fal
 
     `to_change` locks the rows until the transaction ends, on a database that locks rows.
     """
-    query = select(*_READ).where(_PLACE.in_(list(places)))
+    query = select(*_READ).where(_PLACE.in_(list(places))).order_by(*_PLACE_COLUMNS)
     rows = session.connection().execute(query.with_for_update() if to_change else query)
     found: dict[Place, Kept] = {}
     for row in rows:
@@ -85,7 +85,8 @@ def recall(session: Session, places: Collection[Place], *, to_change: bool = Fal
 def keep(session: Session, wanted: Sequence[Intent]) -> list[Kept]:
     """Commit to intents, before their key is used: what holds from now on for each, in their order.
 
-    What is there for the same wish stays, and so does whatever has a value; anything else is replaced.
+    What is there for the same wish stays, and so does whatever has a value; anything else is replaced. The
+    caller holds the requests' rows (`still_current`): nobody else keeps an intent for them meanwhile.
     """
     there = recall(session, [intent.place for intent in wanted], to_change=True)
     held: list[Kept] = []
@@ -123,7 +124,7 @@ def keep_values(session: Session, signed: Sequence[Intent]) -> list[Intent | Non
             "b_attributes": intent.prepared.signed_attributes,
             "b_value": intent.value,
         }
-        for intent in signed
+        for intent in sorted(signed, key=lambda intent: intent.place)  # in one order: two workers never cross
     ]
     if session.connection().execute(_SIGN, rows).rowcount == len(rows):
         return list(signed)
@@ -189,7 +190,8 @@ def _columns(intent: Intent) -> dict[str, Any]:
 
 
 _table = SignatureRow.table()
-_PLACE = tuple_(_table.c.document_id, _table.c.field)
+_PLACE_COLUMNS = (_table.c.document_id, _table.c.field)
+_PLACE = tuple_(*_PLACE_COLUMNS)
 _READ = [
     _table.c[name]
     for name in (

@@ -45,7 +45,7 @@ def write_requests(connection: Connection, cases: Iterable[Case]) -> None:
     new: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     rewritten: list[dict[str, Any]] = []
-    for case in cases:
+    for case in sorted(cases, key=lambda case: case.id):  # in one order: two transactions never cross
         if case.stored_version is None:
             new.append(_new_request(case))
             continue

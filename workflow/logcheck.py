@@ -136,7 +136,9 @@ def _read_all(session: Session, check: "_Check") -> bool:
         try:
             for row in _rows(session, check.seq if check.checked else None, chunk):
                 check.row(row)
-        except OperationalError:
+        except OperationalError as error:
+            if error.connection_invalidated:  # the database went away: that says nothing of the log
+                raise
             continue
         return True
     return False

@@ -28,6 +28,7 @@ from signing.timestamps import TimestampAuthority
 from watching.meters import Meters
 from workflow import anchors
 from workflow.chores import Chore
+from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.engine import Engine
 from workflow.holds import Holds
@@ -188,6 +189,7 @@ class Office:
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
+            Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
 
     async def anchor(self, kind: anchors.Kind = "timestamp") -> anchors.Anchor:

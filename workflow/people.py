@@ -16,6 +16,7 @@ from workflow.tables import (
     Hand,
     Hold,
     Incident,
+    LogHead,
     Person,
     Request,
     Substitute,
@@ -45,8 +46,10 @@ CHUNK = 500  # people in one statement
 def update_people(session: Session, register: Register) -> int:
     """Bring people and roles in line with the register; those it does not hold any more become inactive.
 
-    Gives the number of active people. The register is the source: roles granted otherwise are replaced.
+    Gives the number of active people. The register is the source: roles granted otherwise are replaced. It
+    happens between two commands, under the lock that they take.
     """
+    session.execute(select(LogHead.seq).with_for_update())
     known = {person.id: person for person in session.scalars(select(Person))}
     registered = register.people()
     for entry in registered:

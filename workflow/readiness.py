@@ -12,6 +12,7 @@ from workflow.clock import TOLERANCE, require_plausible
 from workflow.errors import ClockImplausible, NoWorker, StoreOutdated
 from workflow.jobs import workers_alive
 from workflow.office import Office
+from workflow.store import revisions
 
 
 def checks(office: Office) -> list[Check]:
@@ -30,12 +31,11 @@ def _checked(name: str, look: Callable[[Office], None], office: Office) -> Check
 
 
 def _database(office: Office) -> None:
-    with office.store.read() as session:
-        there, ours = office.store.revision(session)
+    there, ours = office.store.revision(), revisions()[-1]
     if there != ours:
         raise StoreOutdated(
             f"The database is at migration {there or 'none'}, this release expects {ours}.",
-            hint="Start the release that made it, or start this one anew.",
+            hint="Run `paraaf upgrade`, or start the release that made it.",
         )
 
 

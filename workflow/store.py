@@ -4,21 +4,21 @@ The only module, beside the migrations, that knows which database it is.
 """
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
-from workflow.errors import StoreOutdated, StoreUnavailable
+from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
 from workflow.tables import Base
 
 FILE = "paraaf.sqlite3"
@@ -29,6 +29,17 @@ _OWNS_ALL = (
     "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class"
     " WHERE oid IN ('requests'::regclass, 'bodies'::regclass, 'people'::regclass)"
 )
+# A server that is gone without a word is noticed within a minute; what the URL says comes first.
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+# PostgreSQL's codes, as its manual lists them (appendix A).
+TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+NO_PRIVILEGE = "42501"
+OF_THE_DATABASE = frozenset({"25P03", NO_PRIVILEGE, "42P01"})  # idle too long, and: no such table
 
 
 class Store:
@@ -41,37 +52,55 @@ class Store:
         self._reader = self._engine(readonly=True)
 
     @classmethod
-    def unopened(cls, folder: Path, environ: Mapping[str, str] = os.environ) -> Self:
-        """The database of a data folder, there or not, whatever is in it. Raises StoreUnavailable.
-
-        The embedded default is a file in the folder; PARAAF_DATABASE names another database by its URL.
-        """
-        try:
-            return cls(environ.get(VARIABLE) or URL.create("sqlite", database=str(folder / FILE)))
-        except (ArgumentError, ImportError) as error:  # told without the URL, which may hold a password
-            raise StoreUnavailable(
-                f"{VARIABLE} names no database that can be used.",
-                hint="Write it like postgresql+psycopg://user@host/name; without it the data folder is used.",
-            ) from error
-
-    @classmethod
     def open(cls, folder: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Self:
-        """Open the database of a data folder and bring it up to date; unless `make` is false, make it.
+        """Open the database of a data folder; it has to have the tables of this release.
 
-        Raises StoreUnavailable, StoreOutdated.
+        The embedded default is a file in the folder, made at its first use unless `make` is false;
+        PARAAF_DATABASE names another database by its URL. Nothing that is there is changed: that is
+        `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated.
         """
         store = cls.unopened(folder, environ)
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
                 f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
             )
-        store.migrate()
+        if store.file is not None:
+            _make_private(store.file)
+        try:
+            found = store.revision()
+            if found is None and store.embedded:
+                store.migrate()
+            else:
+                _require_latest(found)
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    @classmethod
+    def unopened(
+        cls, folder: Path, environ: Mapping[str, str] = os.environ, variable: str = VARIABLE
+    ) -> Self:
+        """The database that a variable names by its URL, else the data folder's; there or not, whatever is
+        in it. Raises StoreUnavailable when the URL is none.
+        """
+        try:
+            return cls(environ.get(variable) or URL.create("sqlite", database=str(folder / FILE)))
+        except (ArgumentError, ImportError) as error:  # told without the URL, which may hold a password
+            raise StoreUnavailable(
+                f"{variable} names no database that can be used.",
+                hint="Write it like postgresql+psycopg://user@host/name; without it the data folder is used.",
+            ) from error
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is SQLite, and so ours alone: made at first use, without roles."""
+        return self.url.get_backend_name() == "sqlite"
 
     @property
     def file(self) -> Path | None:
         """The SQLite file; None for a server or a database in memory."""
-        if self.url.get_backend_name() != "sqlite" or not self.url.database:
+        if not self.embedded or not self.url.database:
             return None
         return Path(self.url.database)
 
@@ -79,7 +108,9 @@ class Store:
     def write(self) -> Iterator[Session]:
         """A transaction that may write: committed at the end, rolled back when an exception leaves it.
 
-        On SQLite it has the write lock from its first statement on. Raises StoreUnavailable.
+        On SQLite it has the write lock from its first statement on; on PostgreSQL each statement sees what
+        others have committed by then. Raises StoreUnavailable, and Raced when the database gave another
+        transaction the way.
         """
         with self._session(self._writer) as session:
             yield session
@@ -96,15 +127,26 @@ class Store:
         with self.read() as session:
             yield session, str(session.scalar(text("SELECT pg_export_snapshot()")))
 
-    def migrate(self) -> None:
-        """Bring the tables up to date; several processes may do so at once.
+    def revision(self) -> str | None:
+        """The revision of the tables that are there; None while there are none. Raises StoreUnavailable."""
+        with self.read() as session:
+            if not inspect(session.connection()).has_table("alembic_version"):
+                return None
+            return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+    def behind(self, found: str) -> bool:
+        """Whether a revision is one of an earlier release; not one of a later release, which is unknown."""
+        return found in revisions()[:-1]
+
+    def migrate(self, to: str = "heads") -> None:
+        """Bring the tables up to date, or to an earlier revision; several processes may do so at once.
 
         Raises StoreOutdated when the database was made by a later release.
         """
         if self.file is not None:
             _make_private(self.file)
         with _told(), self._writer.begin() as connection:
-            _upgrade(connection)
+            _upgrade(connection, to)
 
     def clean(self) -> bool:
         """Have nothing of what was deleted left in the database's files; whether that could be done.
@@ -113,7 +155,7 @@ class Store:
         reads. PostgreSQL: the tables are vacuumed, which only their owner can. Raises StoreUnavailable.
         """
         with _told():
-            if self.url.get_backend_name() == "sqlite":
+            if self.embedded:
                 return _rewrite(self._writer)
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 if not connection.execute(text(_OWNS_ALL)).scalar():
@@ -136,13 +178,6 @@ class Store:
         parts = [] if file is None else [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))]
         return sum(part.stat().st_size for part in parts if part.exists())
 
-    def revision(self, session: Session) -> tuple[str, str]:
-        """The migration that the database is at, and the last one that this release has."""
-        from alembic.migration import MigrationContext  # noqa: PLC0415  as in _upgrade
-
-        there = MigrationContext.configure(session.connection()).get_current_heads()
-        return ",".join(sorted(there)), last_revision()
-
     def close(self) -> None:
         """Close the connections that are kept."""
         self._writer.dispose()
@@ -154,13 +189,25 @@ class Store:
             yield session
 
     def _engine(self, *, readonly: bool) -> Engine:
-        if self.url.get_backend_name() != "sqlite":
-            # whoever reads sees one moment; a writer sees what others committed before its statement
-            level = "REPEATABLE READ" if readonly else "READ COMMITTED"
-            isolation = {"isolation_level": level, "postgresql_readonly": readonly}
-            return create_engine(
-                self.url, json_serializer=encode, execution_options=isolation, hide_parameters=True
-            )
+        return self._sqlite_engine(readonly=readonly) if self.embedded else self._server(readonly=readonly)
+
+    def _server(self, *, readonly: bool) -> Engine:
+        """An engine for PostgreSQL: a reader sees one moment, a writer waits as long as on SQLite."""
+        isolation = "REPEATABLE READ" if readonly else "READ COMMITTED"
+        patience = {name: value for name, value in PATIENCE.items() if name not in self.url.query}
+        engine = create_engine(
+            self.url,
+            json_serializer=encode,
+            connect_args=patience if self.url.get_backend_name() == "postgresql" else {},
+            execution_options={"isolation_level": isolation, "postgresql_readonly": readonly},
+            hide_parameters=True,
+            pool_pre_ping=True,  # connections of before a restart of the server are replaced
+        )
+        if not readonly:
+            event.listen(engine, "connect", _timeouts(self._busy_timeout_ms))
+        return engine
+
+    def _sqlite_engine(self, *, readonly: bool) -> Engine:
         engine = create_engine(
             self.url,
             json_serializer=encode,
@@ -170,6 +217,57 @@ class Store:
         event.listen(engine, "connect", _pragmas(readonly=readonly))
         event.listen(engine, "begin", _begin_deferred if readonly else _begin_immediate)
         return engine
+
+
+def revisions() -> Sequence[str]:
+    """The revisions that this release knows, in order, as the migrations' files say: Alembic takes 0.1 s."""
+    after: dict[str | None, str] = {}
+    for file in (MIGRATIONS / "versions").glob("[0-9]*.py"):
+        before, own = None, ""
+        for name, value in _REVISION.findall(file.read_text(encoding="utf-8")):
+            before, own = (value, own) if name else (before, value)
+        after[before] = own
+    found = [after[None]]
+    while found[-1] in after:
+        found.append(after[found[-1]])
+    return found
+
+
+def _require_latest(found: str | None) -> None:
+    """Raises StoreOutdated when the tables are of another release, or there are none."""
+    known = revisions()
+    if found is None:
+        raise StoreOutdated("The database has no tables yet.", hint=_UPGRADE)
+    if found not in known:
+        raise StoreOutdated(_TOO_NEW, hint=_TOO_NEW_HINT)
+    if found != known[-1]:
+        raise StoreOutdated(
+            f"The database was made by an earlier release: it is at {found}, this one needs {known[-1]}.",
+            hint=_UPGRADE,
+        )
+
+
+_REVISION = re.compile(r'^(down_)?revision = "(\w+)"$', re.MULTILINE)
+_UPGRADE = "Have the owner of the database run `paraaf upgrade`."
+_TOO_NEW = "The database was made by a later release than this one."
+_TOO_NEW_HINT = "Install that release, or use another data folder."
+
+
+def _timeouts(busy_timeout_ms: int) -> Any:
+    """Wait for a lock as long as on SQLite, and be cut off first when stopped while holding one.
+
+    A process that is stopped in mid-transaction would hold everybody else for ever.
+    """
+
+    def connect(connection: Any, _: object) -> None:
+        for name, milliseconds in (
+            ("lock_timeout", busy_timeout_ms),
+            ("idle_in_transaction_session_timeout", busy_timeout_ms * 5 // 6),
+        ):
+            connection.execute("SELECT set_config(%s, %s, false)", (name, str(milliseconds)))
+        connection.commit()
+
+    return connect
 
 
 def _pragmas(*, readonly: bool) -> Any:
@@ -218,7 +316,7 @@ def _make_private(file: Path) -> None:
         ) from error
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     from alembic import command  # noqa: PLC0415  it takes 0.1 s, and nothing else needs it
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -229,23 +327,9 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "heads")
+        command.upgrade(config, to)
     except CommandError as error:
-        raise StoreOutdated(
-            "The database was made by a later release than this one.",
-            hint="Install that release, or use another data folder.",
-        ) from error
-
-
-@cache
-def last_revision() -> str:
-    """The last migration of this release."""
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return ",".join(sorted(ScriptDirectory.from_config(config).get_heads()))
+        raise StoreOutdated(_TOO_NEW, hint=_TOO_NEW_HINT) from error
 
 
 @contextmanager
@@ -254,10 +338,23 @@ def _told() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        # its other subclasses speak of a statement and its values, not of the database
-        if type(error) not in {DatabaseError, OperationalError}:
+        problem = _ours(error)
+        if problem is None:
             raise
-        raise _unavailable(error.orig) from error
+        raise problem from error
+
+
+def _ours(error: DatabaseError) -> WorkflowError | None:
+    """What it means to us; None when it speaks of a statement and its values, not of the database."""
+    code = getattr(error.orig, "sqlstate", None)
+    if code in TRY_AGAIN:
+        return Raced("The database gave another transaction the way.", hint="Try again.")
+    lost = error.connection_invalidated or code in OF_THE_DATABASE
+    if not lost and type(error) not in {DatabaseError, OperationalError}:
+        return None
+    if code == NO_PRIVILEGE:
+        return StoreUnavailable(f"The database refuses this role: {error.orig}.", hint=_UPGRADE)
+    return _unavailable(error.orig)
 
 
 def _unavailable(error: BaseException | None) -> StoreUnavailable:

@@ -151,11 +151,15 @@ def _latest_documents(session: Session, request_ids: Sequence[int]) -> dict[tupl
 
 
 def still_current(session: Session, works: Sequence[Work]) -> set[StepRef]:
-    """The steps among these that still wait to be done, as this transaction sees it."""
+    """The steps among these that still wait to be done, and do so until this transaction ends.
+
+    On a database that locks rows the requests are locked, in the order in which the engine does.
+    """
     rows = session.execute(
-        select(Request.id, Request.state, Request.step_seq).where(
-            Request.id.in_([work.ref.request_id for work in works])
-        )
+        select(Request.id, Request.state, Request.step_seq)
+        .where(Request.id.in_([work.ref.request_id for work in works]))
+        .order_by(Request.id)
+        .with_for_update(key_share=True)
     )
     return {StepRef(*row) for row in rows}
 

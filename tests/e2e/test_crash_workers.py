@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from certs.serve_authority import AuthorityServer
+from tests.databases import Database
 from tests.steps_office import QUICK, Sample, wait_for, worker
 from workflow.tables import Event
 
@@ -22,8 +23,8 @@ STEPS = ("document_rendered", "document_signed", "document_delivered")
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> Iterator[Sample]:
-    sample = Sample.open(tmp_path)
+def sample(tmp_path: Path, database: Database) -> Iterator[Sample]:
+    sample = Sample.open(tmp_path, database.environ)
     with AuthorityServer(sample.office.authority.folder):
         yield sample
     sample.office.close()
@@ -38,7 +39,7 @@ def people_act(sample: Sample, requests: list[int], state: str) -> None:
         assert sample.act(requests)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("database", "seed"), [("sqlite", 1), ("postgresql", 2)], indirect=["database"])
 def test_two_workers_killed_at_any_moment_sign_everything_once(sample: Sample, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     requests = [number for _ in range(2) for number in sample.submit_mixed()]
@@ -71,7 +72,10 @@ def test_two_workers_killed_at_any_moment_sign_everything_once(sample: Sample, s
     sample.require_finished(requests)
 
 
-@pytest.mark.parametrize("at", ["sign.intended", "sign.value-kept", "sign.finished"])
+STOPS = [("sqlite", "sign.intended"), ("postgresql", "sign.value-kept"), ("sqlite", "sign.finished")]
+
+
+@pytest.mark.parametrize(("database", "at"), STOPS, indirect=["database"])
 def test_a_worker_that_was_only_stopped_does_no_harm_when_it_goes_on(sample: Sample, at: str) -> None:
     """Stopped within the protocol, taken for dead, and woken when another has signed, or while it signs."""
     requests = sample.submit_mixed()
@@ -91,6 +95,7 @@ def test_a_worker_that_was_only_stopped_does_no_harm_when_it_goes_on(sample: Sam
     sample.require_finished(requests)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_worker_clears_what_a_dead_one_left_half_written(sample: Sample) -> None:
     sample.submit_mixed()
     sample.office.blobs.put(b"anything")

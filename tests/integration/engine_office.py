@@ -1,4 +1,4 @@
-"""A fixed cast in one office, an engine over a real SQLite file, and a way to drive requests through it.
+"""A fixed cast in one office, an engine over a real database, and a way to drive requests through it.
 
 The requester, two managers, two clerks, two signers, a substitute, an auditor, and an outsider from another
 unit.
@@ -103,8 +103,8 @@ class Office:
         )
 
     @classmethod
-    def open(cls, folder: Path) -> "Office":
-        store = Store.open(folder, environ={})
+    def open(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "Office":
+        store = Store.open(folder, environ or {})
         settle_people(store)
         return cls(store)
 

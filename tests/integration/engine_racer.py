@@ -1,7 +1,6 @@
 """Sends commands from a process of its own, for the races."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.integration.engine_office import Office
 from workflow.commands import Answer, Command
@@ -9,9 +8,9 @@ from workflow.errors import ClaimedByAnother, WorkflowError
 from workflow.store import Store
 
 
-def race(file: Path, commands: Sequence[Command]) -> list[str]:
+def race(url: str, commands: Sequence[Command]) -> list[str]:
     """Send them one after another through an engine of our own; says what became of each."""
-    office = Office(Store(f"sqlite:///{file}"))
+    office = Office(Store(url))
     try:
         return [outcome(office, command) for command in commands]
     finally:

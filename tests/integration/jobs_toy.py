@@ -1,6 +1,6 @@
 """A toy of the workflow for the queue's tests: requests in automatic states, each step recorded once.
 
-Started as a program it is a worker process: `python jobs_toy.py FILE [until-idle]`; TOY_… say how it behaves.
+Started as a program it is a worker process: `python jobs_toy.py URL [until-idle]`; TOY_… say how it behaves.
 """
 
 import asyncio
@@ -17,8 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
+from tests.databases import intruder
+from tests.postgresql import APPLICATION
 from workflow.commands import StepRef, StepTrouble
 from workflow.jobs import Jobs
 from workflow.outcomes import Patience, StepOutcome
@@ -40,16 +43,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_store(file: Path) -> Store:
-    return Store(f"sqlite:///{file}")
-
-
-def make_store(file: Path) -> Store:
-    store = open_store(file)
-    store.migrate()
-    with store.write() as session:
+def make_store(url: URL) -> Store:
+    store = Store(url)
+    with intruder(store, guarded=True) as owner:
         for table in TABLES:
-            session.execute(text(table))
+            owner.execute(table)
+            if not store.embedded:
+                owner.execute(f"GRANT ALL ON {table.split()[2]} TO {APPLICATION}")
     return store
 
 
@@ -167,12 +167,17 @@ class Toy:
             return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
 
 
+def url_of(toy: Toy) -> str:
+    """Where the toy's database is, for another process."""
+    return toy.store.url.render_as_string(hide_password=False)
+
+
 @contextmanager
 def worker(toy: Toy, *words: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process; killed at the end if it still runs."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
     process = subprocess.Popen(
-        [sys.executable, __file__, str(toy.store.file), *words], env=environment, stderr=subprocess.PIPE
+        [sys.executable, __file__, url_of(toy), *words], env=environment, stderr=subprocess.PIPE
     )
     try:
         yield process
@@ -190,13 +195,9 @@ def wait_for(condition: Callable[[], bool], limit_s: float = 15) -> None:
 
 
 def main() -> None:
-    file, poison, body_s = (
-        Path(sys.argv[1]),
-        os.environ.get("TOY_POISON", ""),
-        os.environ.get("TOY_BODY", "0"),
-    )
+    poison, body_s = os.environ.get("TOY_POISON", ""), os.environ.get("TOY_BODY", "0")
     toy = Toy(
-        open_store(file),
+        Store(sys.argv[1]),
         poison=frozenset(int(number) for number in poison.split(",") if number),
         patience=replace(QUICK, deaths=int(os.environ.get("TOY_DEATHS", QUICK.deaths))),
         body_s=float(body_s),

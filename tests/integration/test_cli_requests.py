@@ -3,6 +3,8 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from pypdfium2 import PdfDocument
 from cli.main import main
 from documents.register import SAMPLE
 from tests.command_line import Terminal
+from tests.databases import KINDS, Database, fresh
 
 # Of the sample register: the employee, their manager, clerks, signers, and somebody who has no part in it.
 EMPLOYEE, MANAGER, CLERK, OTHER_CLERK, SIGNER, OUTSIDER = "P024", "P006", "P020", "P038", "P001", "P050"
@@ -22,19 +25,43 @@ SIGNING = '{"signing": {"name": "H. Voorbeeld-Esdoorn", "place": "Voorbeeldstad"
 "contact_phone": "070 000 0000"}}'
 
 
-@pytest.fixture(scope="module")
-def staffed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the sample people and no request."""
-    folder = tmp_path_factory.mktemp("staffed") / "data"
-    assert main(["people", "--register", str(SAMPLE), "--data", str(folder)]) == 0
-    return folder
+@dataclass(frozen=True)
+class Staffed:
+    """A data folder and a database with the sample people and no request."""
+
+    folder: Path
+    database: Database
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
+    folder = tmp_path_factory.mktemp("staffed")
+    with fresh(request.param, folder, request) as database, pytest.MonkeyPatch.context() as patch:
+        for name, value in database.environ.items():
+            patch.setenv(name, value)
+        assert main(["people", "--register", str(SAMPLE), "--data", str(folder)]) == 0
+        patch.undo()
+        yield Staffed(folder, database)
 
 
 @pytest.fixture
-def terminal(staffed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def terminal(
+    staffed: Staffed,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path / "data", capsys)
-    terminal.copy_of(staffed)
-    return terminal
+    terminal.copy_of(staffed.folder)
+    if staffed.database.kind == "sqlite":
+        yield terminal
+        return
+    template = staffed.database.url.database or ""
+    with fresh("postgresql", tmp_path, request, template=template) as database:
+        for name, value in database.environ.items():
+            monkeypatch.setenv(name, value)
+        yield terminal
 
 
 def rows_file(folder: Path, text: str) -> Path:

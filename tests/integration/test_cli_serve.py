@@ -17,12 +17,15 @@ import pytest
 from certs.serve_authority import AuthorityServer
 from cli.main import main
 from documents.register import SAMPLE
+from tests.databases import Database
 from watching.endpoint import listening
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
 
 pytestmark = pytest.mark.slow
+# what these look at has nothing to do with the database
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 class Served:
@@ -74,8 +77,10 @@ def alive(process: int) -> bool:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     data = tmp_path / "data"
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
     assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
     served = Served(data, tmp_path / "log")
     try:
@@ -185,6 +190,7 @@ def test_an_address_that_cant_be_served_is_told_at_once(
     assert said.format(taken=taken) in capsys.readouterr().err
 
 
+@only_sqlite
 def test_a_dead_authority_is_started_again(served: Served) -> None:
     server = AuthorityServer(served.data / "authority")
     [child] = [
@@ -205,6 +211,7 @@ def _command_of(process: Path) -> bytes:
     return command if b"serve_authority" in command else b""
 
 
+@only_sqlite
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_in_order(served: Served, number: signal.Signals) -> None:
     worker = served.workers[-1]
@@ -214,6 +221,7 @@ def test_it_stops_in_order(served: Served, number: signal.Signals) -> None:
     assert not alive(worker)
 
 
+@only_sqlite
 def test_killed_it_leaves_no_worker_behind(served: Served) -> None:
     worker = served.workers[-1]
     served.process.kill()

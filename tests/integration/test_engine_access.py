@@ -1,5 +1,6 @@
 """Who sees and does what: roles on units, substitutes on days, four eyes over actor and principal."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from tests.databases import Database
 from tests.integration.engine_office import NAMES, PLAN, Office, sections
 from workflow import reading
 from workflow.commands import Submission
@@ -15,8 +17,10 @@ from workflow.tables import Grant, Hand, Person, Request, Substitute
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office.open(tmp_path)
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office.open(tmp_path, database.environ)
+    yield office
+    office.store.close()
 
 
 def reasons(office: Office, number: int, trigger: str, actor: str, principal: str | None = None) -> list[str]:

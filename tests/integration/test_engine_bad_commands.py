@@ -1,11 +1,13 @@
 """Commands that are none, and texts that nobody should keep: refused alone, and nothing else with them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.databases import Database
 from tests.integration.engine_office import DECLARATION, NOW, Office, entries, sections
 from workflow.commands import Answer, Command, Submission
 from workflow.errors import NotFound, Refused, StaleVersion, WorkflowError
@@ -19,8 +21,10 @@ for _ in range(5000):
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office.open(tmp_path)
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office.open(tmp_path, database.environ)
+    yield office
+    office.store.close()
 
 
 def refused(office: Office, command: Command) -> Refused:

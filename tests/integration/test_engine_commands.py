@@ -1,7 +1,7 @@
 """What each verb does, what it leaves in the log, and why it is refused."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.databases import Database
 from tests.integration.engine_office import DECLARATION, NOW, PLAN, Office, entries, sections
 from workflow.commands import Answer, Command, StepRef, StepTrouble, Submission
 from workflow.definition import Catalogue
@@ -26,8 +27,10 @@ from workflow.tables import Draft, Incident, Request
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office.open(tmp_path)
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office.open(tmp_path, database.environ)
+    yield office
+    office.store.close()
 
 
 def codes(refused: Refused | Sequence[Reason]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Many at once, from threads and processes on one SQLite file: one wins, and the log agrees."""
+"""Many at once, from threads and processes on one database: one wins, and the log agrees."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from tests.databases import Database
 from tests.integration.engine_office import UNIT, Office, entries
 from tests.integration.engine_racer import outcome, race
 from workflow.commands import Command
@@ -18,8 +19,10 @@ PROCESSES = 3
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office.open(tmp_path)
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office.open(tmp_path, database.environ)
+    yield office
+    office.store.close()
 
 
 def hire(office: Office, number: int) -> list[str]:
@@ -38,15 +41,14 @@ def hire(office: Office, number: int) -> list[str]:
 
 def run(office: Office, commands: Sequence[Command]) -> list[str]:
     """Half of the commands from threads on one engine, half from processes with engines of their own."""
-    file = office.store.file
-    assert file is not None
+    url = office.store.url.render_as_string(hide_password=False)
     half = len(commands) // 2
     by_processes = [commands[half + index :: PROCESSES] for index in range(PROCESSES)]
     with (
         ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes,
         ThreadPoolExecutor(8) as threads,
     ):
-        far = [processes.submit(race, file, part) for part in by_processes]
+        far = [processes.submit(race, url, part) for part in by_processes]
         near = [threads.submit(outcome, office, command) for command in commands[:half]]
         return [one.result() for one in near] + [one for part in far for one in part.result()]
 

@@ -1,8 +1,9 @@
 """Any sequence of commands by any people leaves a legal state, four eyes kept, and a log that verifies."""
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
+from tests.databases import fresh
 from tests.integration.engine_office import DECLARATION, PEOPLE, Office, entries, sections
 from workflow.commands import Answer, StepResult, Submission
 from workflow.definition_errors import NoBranch
@@ -26,18 +28,23 @@ WORKERS = ("manager", "manager2", "clerk", "clerk2", "signer", "signer2", "emplo
 class Sequences(RuleBasedStateMachine):
     """An office in which anybody tries anything, and now and then somebody does the right thing."""
 
+    kind: ClassVar[str] = "sqlite"
+    request: ClassVar[pytest.FixtureRequest]
+
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.office = Office.open(Path(self.folder.name))
+        self.left = ExitStack()
+        folder = Path(self.left.enter_context(tempfile.TemporaryDirectory()))
+        database = self.left.enter_context(fresh(self.kind, folder, Sequences.request))
+        self.office = Office.open(folder, database.environ)
+        self.left.callback(self.office.store.close)
         with self.office.store.write() as session:  # more people with two roles: more to go wrong
             for role in ("clerk", "signer"):
                 session.add(Grant(person_id="manager", role=role, unit=None))
             session.add(Grant(person_id="substitute", role="clerk", unit=None))
 
     def teardown(self) -> None:
-        self.office.store.close()
-        self.folder.cleanup()
+        self.left.close()
 
     @initialize(variant=st.sampled_from(VARIANTS), temporary=st.booleans())
     def first(self, variant: str, temporary: bool) -> None:
@@ -161,10 +168,25 @@ class Sequences(RuleBasedStateMachine):
         assert self.office.report().ok
 
 
-Sequences.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+class SequencesOnPostgresql(Sequences):
+    kind = "postgresql"
+
+
+@pytest.fixture(autouse=True)
+def databases(request: pytest.FixtureRequest) -> None:
+    Sequences.request = request
+
+
+def sized(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+
+Sequences.TestCase.settings = sized(20)
+SequencesOnPostgresql.TestCase.settings = sized(5)
 TestSequences = pytest.mark.slow(Sequences.TestCase)
+TestSequencesOnPostgresql = pytest.mark.slow(SequencesOnPostgresql.TestCase)

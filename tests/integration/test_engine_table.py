@@ -1,6 +1,6 @@
 """Every pair of state and trigger of every definition goes where the definition says, or is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from documents.kinds import KINDS
+from tests.databases import Database
 from tests.integration.engine_office import (
     DECLARATION,
     NOW,
@@ -94,10 +95,11 @@ def cases() -> list[Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store.open(tmp_path, environ={})
+def store(tmp_path: Path, database: Database) -> Iterator[Store]:
+    store = Store.open(tmp_path, database.environ)
     settle_people(store)
-    return store
+    yield store
+    store.close()
 
 
 def every_trigger(definition: Definition) -> list[str]:

@@ -2,20 +2,23 @@
 
 import argparse
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cli import log
+from tests.databases import Database, intruder
 from tests.integration.engine_office import Office
 from workflow.errors import StoreUnavailable
+from workflow.store import Store
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    office = Office.open(tmp_path)
+def data(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    office = Office.open(tmp_path, database.environ)
     office.to_sign()
     office.store.close()
     return tmp_path
@@ -28,8 +31,7 @@ def paraaf(*words: str) -> int:
 
 
 def tamper(data: Path) -> None:
-    with closing(sqlite3.connect(data / "paraaf.sqlite3")) as database, database:
-        database.execute("DROP TRIGGER events_no_update")
+    with closing(Store.open(data)) as store, intruder(store, guarded=False) as database:
         database.execute("UPDATE events SET type = 'x' WHERE seq = 2")
 
 

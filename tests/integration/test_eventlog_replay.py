@@ -1,8 +1,7 @@
 """The log beside the tables: an intruder who changes rows, or appends events, is told of by verification."""
 
 import json
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -10,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from tests.databases import Database, intruder
 from tests.integration.engine_office import Office
 from workflow.eventlog import Appender, erase_bodies
 from workflow.logcheck import Fault
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
     """One request that waits for the clerk, one for the signer, one withdrawn, one returned."""
-    office = Office.open(tmp_path)
+    office = Office.open(tmp_path, database.environ)
     office.to_review()
     office.to_sign()
     office.do("withdraw", "employee", office.submit())
@@ -27,17 +27,13 @@ def office(tmp_path: Path) -> Office:
     office.do("return", "clerk", number, remark="Look.")
     office.do("approve", "substitute", number, on_behalf_of="manager")
     assert office.report().ok
-    return office
+    yield office
+    office.store.close()
 
 
 def change(office: Office, statement: str, *values: Any) -> None:
-    assert office.store.file is not None
-    database = sqlite3.connect(office.store.file)
-    try:
-        with database:
-            assert database.execute(statement, values).rowcount > 0
-    finally:
-        database.close()
+    with intruder(office.store, guarded=False) as database:
+        assert database.execute(statement, values).rowcount > 0
 
 
 def faults(office: Office) -> set[Fault]:
@@ -53,7 +49,6 @@ def faults(office: Office) -> set[Fault]:
         "UPDATE requests SET requester_id='colleague' WHERE id=1",
         "UPDATE requests SET outcome='done', closed_at='2026-11-20 09:00:00' WHERE id=1",
         "UPDATE requests SET outcome=NULL, closed_at=NULL WHERE id=3",
-        "UPDATE requests SET data=json_set(data,'$.income.gross_yearly','999999.00') WHERE id=2",
         "UPDATE requests SET data='{}', data_sha256='44136fa355b3678a1146ad16f7e8649e94fb4fc2' WHERE id=2",
         "UPDATE requests SET definition_sha256=(SELECT max(sha256_hex)||'0' FROM definitions) WHERE id=1",
         "UPDATE tasks SET done_by='manager2' WHERE request_id=2 AND state='manager'",
@@ -70,6 +65,13 @@ def faults(office: Office) -> set[Fault]:
 )
 def test_a_changed_row_is_found(office: Office, statement: str) -> None:
     change(office, statement)
+    assert faults(office) == {Fault.ROWS_DIFFER}
+
+
+def test_changed_data_are_found(office: Office) -> None:
+    data = office.request(2).data
+    data["income"]["gross_yearly"] = "999999.00"
+    change(office, "UPDATE requests SET data=? WHERE id=2", json.dumps(data))
     assert faults(office) == {Fault.ROWS_DIFFER}
 
 
@@ -99,22 +101,17 @@ def test_a_document_is_the_one_that_was_recorded(office: Office, column: str) ->
 
 def forge(office: Office, build: Callable[[dict[str, Any]], str], **facts: Any) -> None:
     """Append an event by plain SQL, well chained, and advance the head."""
-    assert office.store.file is not None
-    database = sqlite3.connect(office.store.file)
-    try:
-        with database:
-            seq, last = database.execute("SELECT seq, hash FROM log_head").fetchone()
-            said = {"seq": seq + 1, "at": "2026-11-20T09:00:00.000000Z", "prev": last, "request": 1} | facts
-            text = build(said)
-            digest = sha256(text.encode()).hexdigest()
-            database.execute(
-                "INSERT INTO events (seq, request_id, type, recorded_at, record, prev_hash, hash)"
-                " VALUES (?, 1, ?, ?, ?, ?, ?)",
-                (seq + 1, said["type"], said["at"], text, last, digest),
-            )
-            database.execute("UPDATE log_head SET seq=?, hash=?", (seq + 1, digest))
-    finally:
-        database.close()
+    with intruder(office.store, guarded=True) as database:
+        seq, last = database.execute("SELECT seq, hash FROM log_head").fetchone()
+        said = {"seq": seq + 1, "at": "2026-11-20T09:00:00.000000Z", "prev": last, "request": 1} | facts
+        text = build(said)
+        digest = sha256(text.encode()).hexdigest()
+        database.execute(
+            "INSERT INTO events (seq, request_id, type, recorded_at, record, prev_hash, hash)"
+            " VALUES (?, 1, ?, ?, ?, ?, ?)",
+            (seq + 1, said["type"], said["at"], text, last, digest),
+        )
+        database.execute("UPDATE log_head SET seq=?, hash=?", (seq + 1, digest))
 
 
 def canonical(said: dict[str, Any]) -> str:

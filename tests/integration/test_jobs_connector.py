@@ -1,10 +1,6 @@
-"""What Procrastinate may expect of a connector.
-
-PostgreSQL takes part when PARAAF_TEST_POSTGRESQL names a database that may be emptied.
-"""
+"""What Procrastinate may expect of a connector: one contract, kept by its own for PostgreSQL and by ours."""
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -17,10 +13,10 @@ import pytest
 from procrastinate import App, PsycopgConnector, exceptions, jobs, sql
 from procrastinate.manager import JobManager
 
-from workflow.sqlite_connector import QUERIES, SqliteConnector
+from tests.databases import Database
+from workflow.sqlite_connector import NEXT_JOB, QUERIES, SqliteConnector
 from workflow.store import Store
 
-POSTGRESQL = os.environ.get("PARAAF_TEST_POSTGRESQL", "")
 Job = jobs.Job
 Status = jobs.Status
 
@@ -39,22 +35,19 @@ class Place:
             yield app.job_manager
 
 
-@pytest.fixture(params=["sqlite"] + (["postgresql"] if POSTGRESQL else []))
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    if request.param == "sqlite":
-        store = Store(f"sqlite:///{tmp_path / 'jobs.sqlite3'}")
-        store.migrate()
-        yield Place(
-            store, lambda: SqliteConnector(str(tmp_path / "jobs.sqlite3"), now=lambda: datetime.now(UTC))
-        )
-    else:
-        store = Store(POSTGRESQL.replace("postgresql://", "postgresql+psycopg://"))
-        store.migrate()
-        with store.write() as session:
-            session.connection().exec_driver_sql(
-                "TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE"
-            )
-        yield Place(store, lambda: PsycopgConnector(conninfo=POSTGRESQL))
+@pytest.fixture
+def place(database: Database) -> Iterator[Place]:
+    store = Store(database.url)
+    conninfo = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    file = database.url.database or ""
+    yield Place(
+        store,
+        lambda: (
+            SqliteConnector(file, now=lambda: datetime.now(UTC))
+            if database.kind == "sqlite"
+            else PsycopgConnector(conninfo=conninfo)
+        ),
+    )
     store.close()
 
 
@@ -435,15 +428,14 @@ def test_a_locked_file_is_an_error_of_the_connector(tmp_path: Path, monkeypatch:
     connector.close()
 
 
-def test_fetching_finds_its_job_by_index(place: Place) -> None:
-    if place.store.file is None:
-        return
-    from workflow.sqlite_connector import NEXT_JOB
-
-    with place.store.read() as session:
+def test_fetching_finds_its_job_by_index(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'jobs.sqlite3'}")
+    store.migrate()
+    with store.read() as session:
         raw = session.connection().connection.driver_connection
         assert raw is not None
         plan = raw.execute(f"EXPLAIN QUERY PLAN {NEXT_JOB}", {"now": "", "queues": None}).fetchall()
+    store.close()
     used = " ".join(row[3] for row in plan)
     assert "procrastinate_jobs_priority_idx_v1" in used
     assert "procrastinate_jobs_id_lock_idx_v1" in used

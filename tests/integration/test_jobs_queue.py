@@ -13,6 +13,8 @@ import pytest
 from jobs_toy import QUICK, Toy, wait_for, worker
 from sqlalchemy import JSON, text
 
+from tests.databases import Database, fresh, intruder
+from tests.postgresql import NOTHING
 from workflow.commands import StepRef
 from workflow.errors import StoreUnavailable
 from workflow.outcomes import StepOutcome
@@ -20,8 +22,8 @@ from workflow.store import Store
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Iterator[Toy]:
-    toy = Toy(jobs_toy.make_store(tmp_path / "toy.sqlite3"))
+def toy(database: Database) -> Iterator[Toy]:
+    toy = Toy(jobs_toy.make_store(database.url))
     yield toy
     toy.store.close()
 
@@ -63,10 +65,9 @@ def test_many_steps_share_few_jobs(toy: Toy) -> None:
     assert toy.count("procrastinate_jobs") == 3
     with toy.store.read() as session:
         assert toy.jobs.live(session) == set(refs)
-        sizes = session.execute(
-            text("SELECT json_array_length(args, '$.refs'), lock FROM procrastinate_jobs ORDER BY id")
-        )
-        assert [tuple(row) for row in sizes] == [(34, None), (34, None), (33, None)]
+        made = text("SELECT args, lock FROM procrastinate_jobs ORDER BY id").columns(args=JSON)
+        sizes = [(len(args["refs"]), lock) for args, lock in session.execute(made)]
+    assert sizes == [(34, None), (34, None), (33, None)]
 
 
 def test_after_the_job_table_is_emptied_everything_still_ends(toy: Toy) -> None:
@@ -352,22 +353,34 @@ def test_stalled_jobs_come_back_last_and_suspects_alone(toy: Toy) -> None:
         assert beside == [(number, begin, end)]
 
 
-def test_a_worker_survives_the_loss_of_its_database(toy: Toy, tmp_path: Path) -> None:
-    """The table goes away, and comes back: as a server that is started again."""
+def test_a_worker_survives_the_loss_of_its_database(toy: Toy, request: pytest.FixtureRequest) -> None:
+    """The server is killed and started again; with SQLite, the table goes away and comes back."""
 
     def rename(old: str, new: str) -> None:
-        with toy.store.write() as session:
-            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+        with intruder(toy.store, guarded=True) as owner:
+            owner.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def lose() -> None:
+        if toy.store.embedded:
+            rename("procrastinate_jobs", "away")
+        else:
+            request.getfixturevalue("postgresql").stop(signal.SIGQUIT)
+
+    def find() -> None:
+        if toy.store.embedded:
+            rename("away", "procrastinate_jobs")
+        else:
+            request.getfixturevalue("postgresql").start()
 
     async def body() -> None:
         working = asyncio.create_task(toy.work(until_idle=False))
         await asyncio.sleep(0.3)
-        rename("procrastinate_jobs", "away")
+        lose()
         await asyncio.sleep(0.3)
         assert not working.done()
-        rename("away", "procrastinate_jobs")
+        find()
         toy.submit(2)
-        for _ in range(400):
+        for _ in range(1000):
             await asyncio.sleep(0.02)
             if toy.states() == {"end": 2}:
                 break
@@ -378,8 +391,14 @@ def test_a_worker_survives_the_loss_of_its_database(toy: Toy, tmp_path: Path) ->
     assert toy.states() == {"end": 2}
 
 
-def test_a_worker_until_idle_tells_of_a_missing_database(tmp_path: Path) -> None:
-    toy = Toy(Store(f"sqlite:///{tmp_path / 'empty.sqlite3'}"))
-    with pytest.raises(StoreUnavailable):
-        work(toy)
-    toy.store.close()
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_worker_until_idle_tells_of_a_missing_database(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with fresh(kind, tmp_path, request, template=NOTHING) as empty:
+        if kind == "sqlite":
+            (tmp_path / "paraaf.sqlite3").unlink()
+        toy = Toy(Store(empty.url))
+        with pytest.raises(StoreUnavailable):
+            work(toy)
+        toy.store.close()

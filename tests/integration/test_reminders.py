@@ -1,11 +1,13 @@
 """Reminders and escalations come by working time, once each, whatever the server was doing meanwhile."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.databases import Database
 from tests.integration.engine_office import Office
 from workflow.reminders import Reminders
 
@@ -16,8 +18,10 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office.open(tmp_path)
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office.open(tmp_path, database.environ)
+    yield office
+    office.store.close()
 
 
 def remind(office: Office, at: datetime) -> int:

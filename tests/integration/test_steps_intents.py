@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select
 
 from signing.placeholder import Gap
 from signing.prepared import Prepared
 from signing.profile import Level, load_profiles
 from signing.revision import Layout
+from tests.databases import Database, add_lone_document, intruder
 from workflow import intents
 from workflow.intents import Intent
 from workflow.store import Store
@@ -22,12 +23,10 @@ LAYOUT: Any = Layout(**dict.fromkeys(Layout.__dataclass_fields__, 0))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path, environ={})
-    # the rows stand alone here: no documents, requests or people
-    for engine in (store._writer, store._reader):
-        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys=OFF"))
-        engine.dispose()
+def store(tmp_path: Path, database: Database) -> Iterator[Store]:
+    store = Store.open(tmp_path, database.environ)
+    with store.write() as session:
+        add_lone_document(session)
     yield store
     store.close()
 
@@ -134,8 +133,8 @@ def test_an_unreadable_row_counts_as_none_until_it_has_a_value(store: Store) -> 
 
 
 def spoil(store: Store) -> None:
-    with store.write() as session:
-        session.execute(update(SignatureRow).values(prepared={"version": 0}))
+    with intruder(store, guarded=False) as other:
+        other.execute("UPDATE signatures SET prepared = '{}'")
 
 
 def test_what_fits_is_the_same_signer_key_document_and_level() -> None:

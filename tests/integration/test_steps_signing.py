@@ -17,6 +17,7 @@ from certs.serve_authority import AuthorityServer
 from signing.errors import UnsupportedKeyError
 from signing.profile import Level
 from signing.signers import Signer, SoftwareSigner
+from tests.databases import KINDS, fresh, intruder
 from tests.steps_office import (
     MANAGER,
     OTHER_SIGNER,
@@ -32,12 +33,14 @@ from workflow.tables import Delivery, SignatureRow
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
-    sample = Sample.open(tmp_path_factory.mktemp("office"))
-    with AuthorityServer(sample.office.authority.folder):
-        yield sample
-    sample.office.close()
+@pytest.fixture(scope="module", params=KINDS)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    folder = tmp_path_factory.mktemp("office")
+    with fresh(request.param, folder, request) as database:
+        sample = Sample.open(folder, database.environ)
+        with AuthorityServer(sample.office.authority.folder):
+            yield sample
+        sample.office.close()
 
 
 @pytest.fixture
@@ -287,11 +290,9 @@ def test_a_row_that_this_release_cant_read(sample: Sample, at: str) -> None:
     """Without a value it is prepared anew; with one a person has to look, and nothing is overwritten."""
     number = at_sealing(sample)
     broken_off(sample, at, number)
-    with sample.office.store.write() as session:
-        document = sample.documents(number)[-1].id
-        session.execute(
-            update(SignatureRow).where(SignatureRow.document_id == document).values(prepared={"version": 0})
-        )
+    with intruder(sample.office.store, guarded=False) as other:
+        spoil = "UPDATE signatures SET prepared = '{}' WHERE document_id = ?"
+        other.execute(spoil, (sample.documents(number)[-1].id,))
     if at == "sign.intended":
         finish(sample, number)
         return

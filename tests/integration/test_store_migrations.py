@@ -1,24 +1,35 @@
 """The tables come from migrations, and are the ones the code expects; opening is safe and private."""
 
+import signal
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Select, bindparam, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from workflow.errors import StoreOutdated, StoreUnavailable
+from tests.databases import Database, intruder
+from tests.postgresql import Server
+from workflow.errors import Raced, StoreOutdated, StoreUnavailable
 from workflow.store import Store
 from workflow.tables import Base, CommandKey, Person, Substitute, UtcTime
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "data", environ={})
+def store(tmp_path: Path, database: Database) -> Iterator[Store]:
+    store = Store.open(tmp_path, database.environ)
+    yield store
+    store.close()
+
+
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 def test_migrations_make_the_tables_that_the_code_expects(store: Store) -> None:
@@ -38,10 +49,10 @@ def _table_of(difference: object) -> str:
     return str(difference)
 
 
-def test_opening_twice_changes_nothing(store: Store) -> None:
+def test_opening_twice_changes_nothing(store: Store, tmp_path: Path, database: Database) -> None:
     with store.write() as session:
         session.add(Person(id="clerk", name="Clerk", unit="office"))
-    store.migrate()
+    Store.open(tmp_path, database.environ).close()
     with store.read() as session:
         assert session.get(Person, "clerk") is not None
 
@@ -51,16 +62,20 @@ def test_many_open_a_new_folder_at_once(tmp_path: Path) -> None:
         stores = list(pool.map(lambda _: Store.open(tmp_path, environ={}), range(8)))
     with stores[0].read() as session:
         assert session.execute(text("SELECT count(*) FROM log_head")).scalar() == 1
+    for store in stores:
+        store.close()
 
 
+@only_sqlite
 def test_file_is_its_owners_alone(store: Store) -> None:
     assert store.file is not None
     with store.write() as session:
         session.add(Person(id="clerk", name="Clerk", unit="office"))
-        for file in store.file.parent.iterdir():
+        for file in store.file.parent.glob(f"{store.file.name}*"):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 
+@only_sqlite
 def test_writes_are_durable_and_keys_are_held(store: Store) -> None:
     with store.write() as session:
         settings = {name: session.execute(text(f"PRAGMA {name}")).scalar() for name in PRAGMAS}
@@ -71,7 +86,7 @@ PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursiv
 
 
 def test_reading_cannot_write(store: Store) -> None:
-    with store.read() as session, pytest.raises(OperationalError, match="readonly"):
+    with store.read() as session, pytest.raises(DBAPIError, match=r"read-?only"):
         session.execute(text("DELETE FROM people"))
 
 
@@ -135,11 +150,13 @@ def _round_trip(moment: datetime) -> Select[tuple[datetime]]:
     return select(bindparam("moment", moment, type_=UtcTime()))
 
 
-def test_a_later_release_is_told(store: Store) -> None:
-    with store.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = 'later'"))
-    with pytest.raises(StoreOutdated):
+def test_a_later_release_is_told(store: Store, tmp_path: Path, database: Database) -> None:
+    with intruder(store, guarded=True) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = 'later'")
+    with pytest.raises(StoreOutdated, match="later release"):
         store.migrate()
+    with pytest.raises(StoreOutdated, match="later release"):
+        Store.open(tmp_path, database.environ)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -148,12 +165,14 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         Store.open(tmp_path / "file" / "data", environ={})
 
 
+@only_sqlite
 def test_a_locked_database_is_told(store: Store) -> None:
     impatient = Store(store.url, busy_timeout_ms=50)
     with store.write() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(StoreUnavailable, match="locked"):
             _add_clerk(impatient)
+    impatient.close()
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
@@ -173,6 +192,95 @@ def test_a_url_that_cannot_be_used_is_told_without_its_password(tmp_path: Path, 
 
 def test_url_comes_from_the_environment(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    Store.open(tmp_path / "data", environ={"PARAAF_DATABASE": url})
+    Store.open(tmp_path / "data", environ={"PARAAF_DATABASE": url}).close()
     assert (tmp_path / "elsewhere.db").exists()
     assert not (tmp_path / "data").exists()
+
+
+# --- what only a server does
+
+
+@only_postgresql
+def test_a_lock_is_waited_for_as_long_as_on_sqlite(store: Store) -> None:
+    impatient = Store(store.url, busy_timeout_ms=100)
+    with store.write() as session:
+        session.execute(text("SELECT 1 FROM log_head FOR UPDATE"))
+        with pytest.raises(StoreUnavailable, match="lock timeout"), impatient.write() as other:
+            other.execute(text("SELECT 1 FROM log_head FOR UPDATE"))
+    impatient.close()
+
+
+@only_postgresql
+def test_a_writer_that_stops_is_cut_off_before_those_who_wait_give_up(store: Store) -> None:
+    sleepy, waiting = Store(store.url, busy_timeout_ms=300), Store(store.url, busy_timeout_ms=5000)
+
+    def sleep() -> None:
+        with sleepy.write() as session:
+            session.execute(text("SELECT 1 FROM log_head FOR UPDATE"))
+            with waiting.write() as other:  # got when the sleeper is cut off
+                other.execute(text("SELECT 1 FROM log_head FOR UPDATE"))
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(StoreUnavailable, match="idle-in-transaction"):
+        sleep()
+    sleepy.close()
+    waiting.close()
+
+
+@only_postgresql
+def test_a_reader_sees_one_moment(store: Store) -> None:
+    with store.read() as session:
+        before = session.execute(text("SELECT count(*) FROM people")).scalar()
+        _add_clerk(store)
+        assert session.execute(text("SELECT count(*) FROM people")).scalar() == before
+
+
+@only_postgresql
+def test_two_who_wait_for_each_other_are_told_to_try_again(store: Store) -> None:
+    with store.write() as session:
+        session.add_all(Person(id=name, name=name, unit="office") for name in "ab")
+    meeting = Barrier(2)
+
+    def change(names: str) -> bool:
+        try:
+            with store.write() as session:
+                for name in names:
+                    session.execute(text("UPDATE people SET name = 'x' WHERE id = :id"), {"id": name})
+                    if name == names[0]:
+                        meeting.wait()
+        except Raced:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(change, ["ab", "ba"])) == [False, True]
+
+
+@only_postgresql
+def test_a_server_that_is_started_again_is_found(store: Store, postgresql: Server) -> None:
+    with store.read() as session:
+        session.execute(text("SELECT 1"))
+    postgresql.stop(signal.SIGQUIT)
+    try:
+        with pytest.raises(StoreUnavailable):
+            _add_clerk(store)
+    finally:
+        postgresql.start()
+    _add_clerk(store)
+    with store.read() as session:
+        assert session.get(Person, "clerk") is not None
+
+
+@only_postgresql
+def test_a_server_that_goes_away_in_mid_transaction_is_told(store: Store, postgresql: Server) -> None:
+    def work() -> None:
+        with store.write() as session:
+            session.add(Person(id="clerk", name="Clerk", unit="office"))
+            session.flush()
+            postgresql.stop(signal.SIGQUIT)
+            postgresql.start()
+
+    with pytest.raises(StoreUnavailable):
+        work()
+    with store.read() as session:
+        assert session.get(Person, "clerk") is None

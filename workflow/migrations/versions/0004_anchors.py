@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -27,9 +27,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256_hex", name=op.f("pk_anchors")),
     )
     op.create_index(op.f("ix_anchors_seq"), "anchors", ["seq"], unique=False)
-    guards = POSTGRESQL_GUARDS if op.get_bind().dialect.name == "postgresql" else SQLITE_GUARDS
-    for guard in guards:
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        for guard in SQLITE_GUARDS:
+            op.execute(guard)
+        return
+    for guard in POSTGRESQL_GUARDS:
         op.execute(guard)
+    # no temporary table of a session's own stands in for the log: migration 0003
+    schema = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
+    connection.exec_driver_sql(
+        f"ALTER FUNCTION paraaf_anchor_fits() SET search_path = pg_catalog, {schema}, pg_temp"
+    )
 
 
 # A BEFORE INSERT guard also stops INSERT OR REPLACE: migration 0001 says why.

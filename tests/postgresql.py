@@ -1,0 +1,171 @@
+"""Debian's PostgreSQL, started by the tests: one server per test process, one fresh database per test.
+
+The server listens on a free port of loopback and has its data in memory where there is room for it; it never
+outlives the process that started it. fsync stays on, as in production. `OWNER` owns the tables, `APPLICATION`
+is the role that owns nothing.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import URL
+
+from workflow.application_role import grant
+from workflow.store import Store
+
+BINARIES = "usr/lib/postgresql/*/bin/initdb"
+OWNER, APPLICATION = "paraaf_owner", "paraaf"
+PREFIX = "paraaf-pg-"
+TEMPLATE, NOTHING = "migrated", "template1"
+IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
+ROOM_BYTES = 2 * 1024**3
+START_LIMIT_S = 60
+SETTINGS = (
+    "max_connections=200",
+    "shared_buffers=64MB",
+    "log_min_messages=fatal",
+    "fsync=on",
+    "timezone=UTC",
+)
+
+
+def url_of(port: int, database: str, user: str = OWNER) -> URL:
+    """The URL that names a database of a server here."""
+    return URL.create("postgresql+psycopg", username=user, host="127.0.0.1", port=port, database=database)
+
+
+@dataclass
+class Server:
+    """A PostgreSQL server in a folder of its own. Give it up with `remove`."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @classmethod
+    def make(cls) -> "Server":
+        """Make a cluster and start it; there is one database in it with all tables, to be copied."""
+        roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
+        place = IN_MEMORY if roomy else Path(tempfile.gettempdir())
+        _remove_leftovers(place)
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            shutil.chown(folder, "postgres", "postgres")
+        server = cls(folder, _free_port())
+        try:
+            made = [*_as_somebody(), _binary("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust"]
+            subprocess.run(
+                [*made, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                check=True,
+                capture_output=True,
+                cwd="/",
+            )
+            server.start()
+            server.run(f"CREATE ROLE {APPLICATION} LOGIN")
+            server.run(f"CREATE DATABASE {TEMPLATE}")
+            store = Store(url_of(server.port, TEMPLATE))
+            store.migrate()
+            with store.write() as session:
+                grant(session, APPLICATION)
+            store.close()
+        except BaseException:
+            server.remove()
+            raise
+        return server
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        words = [
+            *_as_somebody("--pdeathsig", "QUIT"),  # it ends with this process, however that ends
+            *(_binary("postgres"), "-D", self.folder / "data", "-c", f"port={self.port}"),
+            *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"),
+            *(word for setting in SETTINGS for word in ("-c", setting)),
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd="/")
+        ready = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        for _ in range(START_LIMIT_S * 20):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT is an orderly end, SIGQUIT one without a checkpoint, as by `-m immediate`."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(START_LIMIT_S)
+            self.process = None
+
+    def remove(self) -> None:
+        """Stop it and remove its folder."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder)
+
+    def run(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement as the owner of everything, outside of a transaction."""
+        with self.connection(database) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    @contextmanager
+    def connection(self, database: str, user: str = OWNER) -> Iterator[psycopg.Connection[Any]]:
+        """A plain connection that commits every statement."""
+        where = {"host": "127.0.0.1", "port": self.port, "dbname": database, "user": user}
+        with psycopg.connect(**where, autocommit=True) as connection:  # type: ignore[arg-type]
+            yield connection
+
+    @contextmanager
+    def database(self, template: str = TEMPLATE) -> Iterator[str]:
+        """A fresh copy of a database, for the length of the block; its name."""
+        name = f"d{next(self.numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield name
+        finally:
+            if self.process is None:
+                self.start()
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove the folders of processes that were killed; their servers ended with them."""
+    for folder in place.glob(f"{PREFIX}*"):
+        if not Path("/proc", folder.name.removeprefix(PREFIX).split("-")[0]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binary(name: str) -> Path:
+    """The newest PostgreSQL's program of this name."""
+    found = sorted(Path("/").glob(BINARIES), key=lambda file: int(file.parts[-3]))
+    assert found, "PostgreSQL is not installed: see tests/debian-packages"
+    return found[-1].with_name(name)
+
+
+def _as_somebody(*options: str) -> list[str]:
+    """The words before a command that must not run as root."""
+    if os.geteuid() != 0:
+        return ["setpriv", *options] if options else []
+    user = pwd.getpwnam("postgres")
+    return ["setpriv", "--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups", *options]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
