@@ -27,6 +27,7 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._durable: set[Path] = set()
 
     def put(self, content: bytes) -> str:
         """Store content and give its sha256_hex; storing the same again changes nothing. Raises BlobError."""
@@ -36,7 +37,8 @@ class BlobStore:
         """Store a batch and give the digests in the same order; all of it is on the disk, or BlobError.
 
         (1) Write every new file under a temporary name, (2) fsync each, (3) rename each, (4) fsync each
-        touched folder once. A file that was there already is read, and replaced if it has changed.
+        touched folder once. A file that was there already is read, and replaced if it has changed;
+        else it counts as stored anew from now on.
         """
         digests = [hashlib.sha256(content).hexdigest() for content in contents]
         fresh = dict(zip(digests, contents, strict=True))
@@ -44,7 +46,7 @@ class BlobStore:
         try:
             self._make_folders({self.path(digest).parent for digest in fresh})
             for digest, content in fresh.items():
-                if not self._is_whole(digest):
+                if not self._is_stored_anew(digest):
                     temporary[digest] = _write_temporary(self.path(digest).parent, content)  # (1)
             for path in temporary.values():
                 _fsync(path)  # (2)
@@ -121,13 +123,20 @@ class BlobStore:
         """Remove temporary files that a crash left, last written before an instant; give their number."""
         stale = [path for path in self.folder.glob(f"?/{_TEMPORARY}*") if _is_older(path, before)]
         _remove(stale)
+        for folder in {path.parent for path in stale}:
+            _fsync(folder)  # what they hold may have been promised to be gone
         return len(stale)
 
-    def _is_whole(self, digest: str) -> bool:
+    def _is_stored_anew(self, digest: str) -> bool:
+        """Whether a whole file is there; its time is then now, so that no sweep takes it for forgotten."""
+        path = self.path(digest)
         try:
-            return hashlib.sha256(self.path(digest).read_bytes()).hexdigest() == digest
+            whole = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            if whole:
+                os.utime(path)
         except FileNotFoundError:
             return False
+        return whole
 
     def _read(self, path: Path) -> bytes:
         try:
@@ -144,14 +153,25 @@ class BlobStore:
             ) from error
 
     def _make_folders(self, folders: Iterable[Path]) -> None:
-        for folder in folders:
-            if folder.is_dir():
-                continue
-            missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        """Make the folders, and have the names of all of them on the disk, up to its root.
+
+        Also of those that are there: another process may have made one a moment ago, and not synced it.
+        """
+        for folder in set(folders) - self._durable:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
-            for made in (folder, *missing):
-                _fsync(made.parent)
+            for above in (self.folder, *_own_parents(self.folder)):
+                _fsync(above)
+            self._durable.add(folder)
+
+
+def _own_parents(folder: Path) -> Iterator[Path]:
+    """The folders above on the same disk that may be opened; others were not made by us."""
+    device = folder.stat().st_dev
+    for parent in folder.absolute().parents:
+        if parent.stat().st_dev != device or not os.access(parent, os.R_OK):
+            return
+        yield parent
 
 
 def _write_temporary(folder: Path, content: bytes) -> Path:

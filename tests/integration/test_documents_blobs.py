@@ -147,3 +147,45 @@ def test_two_writers_of_the_same_content_do_not_meet(store: BlobStore) -> None:
         writer.join()
     assert [store.get(hashlib.sha256(content).hexdigest()) for content in contents] == contents
     assert not list(store.folder.glob("?/.incoming-*"))
+
+
+def test_folders_that_another_process_made_are_synced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their maker may have died before it synced them: nothing is acknowledged on its word."""
+    digest = BlobStore(tmp_path / "deep" / "blobs").put(b"by another")
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    store = BlobStore(tmp_path / "deep" / "blobs")
+    assert store.put(b"by another") == digest
+    assert {store.path(digest).parent, store.folder, tmp_path / "deep", tmp_path} <= set(synced)
+    synced.clear()
+    store.put(b"by another")
+    assert synced == [store.path(digest).parent]
+
+
+def test_storing_again_counts_from_now_on(store: BlobStore) -> None:
+    """A step may be about to refer to it: no sweep of what is old takes it away."""
+    digest = store.put(b"asked for again")
+    os.utime(store.path(digest), (0, 0))
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    assert list(store.older_than(an_hour_ago)) == [digest]
+    store.put(b"asked for again")
+    assert list(store.older_than(an_hour_ago)) == []
+
+
+def test_the_removal_of_leftovers_is_on_the_disk(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = store.path(store.put(b"kept")).parent
+    (folder / ".incoming-abc").write_bytes(b"torn")
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
+    assert store.remove_leftovers(before=datetime.now(UTC) + timedelta(seconds=5)) == 1
+    assert synced == [str(folder)]
