@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic_ns
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from sqlalchemy import bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ from sqlalchemy.orm import Session
 from certs.keystore import common_name, is_development
 from documents.stamp import stamp_lines
 from signing.belonging import require_value
-from signing.errors import PreparedMismatchError
+from signing.errors import CertificateRevokedError, PreparedMismatchError, SigningError
 from signing.pades import Finished
 from signing.signers import Signer
 from signing.stamp import Appearance
@@ -39,6 +40,7 @@ from workflow.step_trouble import (
     AnotherSignerBegan,
     NobodySigned,
     RowReplaced,
+    SignatureUnfinishable,
     Trouble,
     settled,
     tried,
@@ -313,14 +315,30 @@ def _keep_values(batch: _Batch, signed: Sequence[_Signing]) -> None:
 async def _finish(bench: Workbench, signing: _Signing) -> None:
     value = signing.kept.value
     assert value is not None  # noqa: S101 (kept in (3), or dropped from the batch)
-    signing.finished = await bench.desk.finish(
-        signing.source,
-        signing.kept.prepared,
-        value,
-        profile=signing.work.profile,
-        turn=_turn(signing.work),
-    )
+    prepared = signing.kept.prepared
+    try:
+        signing.finished = await bench.desk.finish(
+            signing.source, prepared, value, profile=signing.work.profile, turn=_turn(signing.work)
+        )
+    except SigningError as error:
+        if why := _over(prepared.certificates, error, bench.clock()):
+            raise SignatureUnfinishable(
+                f"The signature was made, but it can't be finished any more: {why}.",
+                hint="Return the request: the document is made anew, and signed anew.",
+            ) from error
+        raise
     signing.us = dict(signing.finished.durations_us)
+
+
+def _over(path_der: Sequence[bytes], error: SigningError, now: datetime) -> str:
+    """Why a committed value can never be finished after this error; "" when a later try may do it.
+
+    A timestamp that is still to come can't show that the value was made while the certificate held.
+    """
+    if isinstance(error, CertificateRevokedError):
+        return "the certificate was revoked"
+    ends = min(x509.load_der_x509_certificate(der).not_valid_after_utc for der in path_der)
+    return f"a certificate ended at {ends:%Y-%m-%d %H:%M} UTC" if ends < now else ""
 
 
 # (5) record

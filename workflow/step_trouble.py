@@ -5,7 +5,7 @@
 - **later**: nothing is wrong, an authority may not be asked so often. The step comes back when it may; that
   counts as no try.
 - **back**: somebody in the process can mend it: the data can't be printed, the signer's certificate has
-  expired, the rendered file is damaged. The trigger `failed` leads to that person, with the message.
+  expired, the rendered file is damaged, a committed signature can't be finished any more. The trigger `failed` leads to that person, with the message.
 - **given up**: only whoever runs the office can mend it: a seal without a key, a timestamper that is not
   configured. An incident, and nothing else moves; after `repair` the step is tried again.
 
@@ -68,6 +68,12 @@ class RowReplaced(WorkflowError):
     code = "workflow-row-replaced"
 
 
+class SignatureUnfinishable(WorkflowError):
+    """The signature value is committed and final, and no file can be made of it any more."""
+
+    code = "workflow-signature-unfinishable"
+
+
 _AGAIN = (RevocationUnavailable, BlobError, StoreUnavailable, Contended, Raced, RowReplaced)
 # The disk may have room again; but a file that is gone or damaged does not come back by itself.
 _NEVER_AGAIN = (BlobMissing, BlobCorrupt, ContentsOverflowError)
@@ -85,6 +91,8 @@ _BACK = (
     ContentsOverflowError,
     AnotherSignerBegan,
     NobodySigned,
+    # no try and no repair can help: the document is returned, and signed as another revision
+    SignatureUnfinishable,
 )
 # A person's certificate is theirs to renew, or another may sign; the organisation's is not theirs to mend.
 _SIGNERS_OWN = (CertificateUnusableError, CertificateRevokedError, UnsupportedKeyError)

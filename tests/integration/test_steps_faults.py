@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from sqlalchemy import update
 from certs.serve_authority import AuthorityServer
 from documents.blobs import BlobStore
 from documents.errors import BlobCorrupt, BlobError, BlobMissing
+from signing.errors import TimestampError
+from signing.pades import SigningDesk
 from signing.signers import SoftwareSigner
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
 from workflow.office import REGISTER_FILE
@@ -60,6 +63,36 @@ def sign_everything(sample: Sample, number: int) -> None:
         if not sample.act([number]):
             break
     sample.require_finished([number])
+
+
+def signer_for(sample: Sample, span: timedelta) -> SoftwareSigner:
+    """A signer whose certificate ends so long from now."""
+    now = sample.office.clock()
+    return SoftwareSigner(
+        sample.office.authority.issue(
+            "Brief (sample)", now=now, not_before=now - timedelta(hours=1), not_after=now + span
+        )
+    )
+
+
+@contextmanager
+def cut_off() -> Iterator[None]:
+    """The timestamp authority goes down between the use of the key and the finish."""
+
+    async def finish(*_: object, **__: object) -> None:
+        raise TimestampError("The authority is down.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SigningDesk, "finish", finish)
+        yield
+
+
+def facts_of_rows(sample: Sample, number: int) -> list[tuple[Any, ...]]:
+    """What must stay of the rows of signatures."""
+    return [
+        (row.document_id, row.field, row.signed_attributes, row.value, row.event_seq)
+        for row in sample.signatures(number)
+    ]
 
 
 # --- authorities
@@ -126,6 +159,37 @@ def test_a_timestamp_that_fails_after_the_key_was_used_is_waited_for_with_the_sa
     asyncio.run(run(first, number))
     with served(sample):
         sign_everything(sample, number)
+
+
+@pytest.mark.parametrize(
+    ("variant", "temporary", "holder"), [("A3", False, SIGNER), ("A3", True, MANAGER), ("A4", False, "seal")]
+)
+def test_a_value_that_can_never_be_finished_leads_back_and_a_new_revision_is_signed(
+    sample: Sample, variant: str, temporary: bool, holder: str
+) -> None:
+    """The authority was down until the certificate had ended: no repair could help."""
+    number = at_sealing(sample, variant, temporary=temporary)
+    step, signs = ("sealing_second", "countersign") if temporary else ("sealing", "sign")
+    with served(sample):
+        if temporary:
+            asyncio.run(sample.run_until(step, number))
+        sample.office.special[holder] = brief = signer_for(sample, timedelta(minutes=10))
+    with served(sample), cut_off():
+        assert run_once(sample).verdict is Verdict.RETRY
+    assert sample.signatures(number)[-1].value is not None
+    later = replace(sample.office, clock=lambda: brief.certificate.not_valid_after_utc + timedelta(minutes=1))
+    with served(sample):
+        (outcome,) = asyncio.run(Sample(later).run_steps())
+    assert (outcome.verdict, sample.request(number).state) == (Verdict.DONE, signs)
+    assert sample.records(number, "step_failed")[-1]["code"] == "workflow-signature-unfinishable"
+    before = facts_of_rows(sample, number)
+    person = MANAGER if temporary else SIGNER
+    sample.do("return", person, number, remark="The certificate has ended.")
+    del sample.office.special[holder]
+    with served(sample):
+        sign_everything(sample, number)
+    assert facts_of_rows(sample, number)[: len(before)] == before
+    assert len(sample.documents(number)) == 2
 
 
 def test_the_queue_tries_again_until_the_authority_is_back(sample: Sample) -> None:

@@ -20,7 +20,15 @@ from workflow.definition import load_folder
 from workflow.keys import OrganisationUnknown
 from workflow.names import known_names
 from workflow.step_deliver import NothingToDeliver
-from workflow.step_trouble import AnotherSignerBegan, Fate, NobodySigned, RowReplaced, fate_of, tried
+from workflow.step_trouble import (
+    AnotherSignerBegan,
+    Fate,
+    NobodySigned,
+    RowReplaced,
+    SignatureUnfinishable,
+    fate_of,
+    tried,
+)
 from workflow.workbench import ProfileMissing, Work
 
 AGAIN, LATER, BACK, GIVEN_UP = Fate.AGAIN, Fate.LATER, Fate.BACK, Fate.GIVEN_UP
@@ -57,6 +65,7 @@ FATES: dict[type[Exception], Fate] = {
     signing_errors.ContentsOverflowError: BACK,
     AnotherSignerBegan: BACK,
     NobodySigned: BACK,
+    SignatureUnfinishable: BACK,
     # whoever runs the office has to look
     signing_errors.ProfileError: GIVEN_UP,
     signing_errors.ChainError: GIVEN_UP,
