@@ -314,7 +314,15 @@ class Engine:
         reports = {c.request_id for c in commands if c.facts and c.request_id is not None}
         if reports:
             ledger.load_reports(reports)
-        people = People.load(session, {who for c in commands for who in (c.actor, c.principal)})
+        holders = {
+            who
+            for case in ledger.cases.values()
+            if case.task is not None
+            for who in (case.task.claimed_by, case.task.claimed_for)
+            if who is not None
+        }
+        actors = {who for c in commands for who in (c.actor, c.principal)}
+        people = People.load(session, actors | holders)
         return Judge(people, self._kinds, self._clock(), self._evidence_of)
 
     @staticmethod

@@ -20,7 +20,7 @@ from documents.words import LANGUAGES
 from workflow.access import People, four_eyes_rules, requester_role
 from workflow.calendar import CALENDARS
 from workflow.canonical import digest
-from workflow.cases import Case
+from workflow.cases import Case, OpenTask
 from workflow.commands import Command, Submission
 from workflow.definition_errors import FactMissing, NoBranch
 from workflow.definition_model import (
@@ -163,9 +163,30 @@ class Judge:
         elif case.suspended_at is not None and verb not in _ALLOWED_WHILE_SUSPENDED:
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
         if state.role is not None and verb != WITHDRAW:
-            yield from _against_claim(case, command)
+            yield from self._against_claim(case, command)
             if verb not in {"release", "suspend", "resume"}:
                 yield from _against_four_eyes(case, command)
+
+    def _against_claim(self, case: Case, command: Command) -> Iterator[Reason]:
+        """Who holds a task is who claimed it; their principal may act too, another substitute not."""
+        task = case.task
+        if task is None:
+            return
+        if task.claimed_by is None:
+            if command.trigger in _NEED_CLAIM:
+                yield Reason("unclaimed", "Nobody holds this task: claim it first.")
+        elif command.actor not in {task.claimed_by, task.claimed_for}:
+            # what somebody held who has left, whoever could take the task puts back
+            if command.trigger != "release" or self._holds_on(task):
+                yield Reason("claimed", f"{task.claimed_by} holds this task.")
+        elif command.trigger == "claim":
+            yield Reason("held", "You hold this task already.")
+        elif command.trigger == "start" and task.started_at is not None:
+            yield Reason("started", "This task was started already.")
+
+    def _holds_on(self, task: OpenTask) -> bool:
+        """Whether whoever claimed a task still works here, and whoever they claimed it for."""
+        return all(self.people.active(who) for who in (task.claimed_by, task.claimed_for) if who is not None)
 
     def _against_entries(self, case: Case, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
         if trigger is not None and command.seen_version is None and decides(case.definition, trigger):
@@ -314,22 +335,6 @@ def _not_here(definition: Definition, state: State, trigger: str) -> Reason:
         possible = f"possible: {', '.join(state.triggers)}" if state.role is not None else "no person can"
         return Reason("not-here", f"{trigger!r} can't be done in state {state.name!r}; {possible}.")
     return Reason("unknown-trigger", f"The process {definition.label} knows no {trigger[:60]!r}.")
-
-
-def _against_claim(case: Case, command: Command) -> Iterator[Reason]:
-    task = case.task
-    if task is None:
-        return
-    ours = {command.actor, command.principal}
-    if task.claimed_by is None:
-        if command.trigger in _NEED_CLAIM:
-            yield Reason("unclaimed", "Nobody holds this task: claim it first.")
-    elif ours.isdisjoint({task.claimed_by, task.claimed_for}):
-        yield Reason("claimed", f"{task.claimed_by} holds this task.")
-    elif command.trigger == "claim":
-        yield Reason("held", "You hold this task already.")
-    elif command.trigger == "start" and task.started_at is not None:
-        yield Reason("started", "This task was started already.")
 
 
 def _against_four_eyes(case: Case, command: Command) -> Iterator[Reason]:

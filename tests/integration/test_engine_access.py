@@ -12,7 +12,7 @@ from tests.databases import Database
 from tests.integration.engine_office import NAMES, PLAN, Office, sections
 from workflow import reading
 from workflow.commands import Submission
-from workflow.errors import NotFound, Refused
+from workflow.errors import ClaimedByAnother, NotFound, Refused
 from workflow.tables import Grant, Hand, Person, Request, Substitute
 
 
@@ -385,3 +385,62 @@ def test_the_database_holds_four_eyes_by_itself(office: Office) -> None:
         with pytest.raises(IntegrityError):
             session.flush()
         session.rollback()
+
+
+# --- claims
+
+
+def test_a_claim_of_somebody_who_has_left_is_released_by_whoever_could_take_the_task(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "manager", number)
+    with pytest.raises(ClaimedByAnother):
+        office.do("release", "manager2", number)
+    with office.store.write() as session:
+        session.get_one(Person, "manager").active = False
+    with pytest.raises(Refused):
+        office.do("release", "clerk", number)
+    with pytest.raises(ClaimedByAnother):
+        office.fire("approve", "manager2", number)
+    assert "release" in office.engine.show(number, "manager2").possible
+    office.do("release", "manager2", number)
+    office.fire("approve", "manager2", number)
+
+
+def test_a_claim_for_a_principal_who_has_left_is_released_too(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "substitute", number, on_behalf_of="manager")
+    with office.store.write() as session:
+        session.get_one(Person, "manager").active = False
+    office.do("release", "manager2", number)
+    office.do("claim", "manager2", number)
+
+
+def test_of_two_substitutes_the_one_who_claimed_holds_the_task_and_the_principal_may_take_part(
+    office: Office,
+) -> None:
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id="manager",
+                substitute_id="colleague",
+                role="manager",
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    number = office.submit()
+    office.do("claim", "substitute", number, on_behalf_of="manager")
+    for trigger in ("claim", "release", "approve"):
+        with pytest.raises(ClaimedByAnother) as refused:
+            office.do(trigger, "colleague", number, on_behalf_of="manager")
+        assert refused.value.holder == "substitute"
+    office.fire("approve", "manager", number)
+
+
+def test_a_substitute_does_not_override_a_claim_of_their_principals_own(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "manager", number)
+    with pytest.raises(ClaimedByAnother) as refused:
+        office.fire("approve", "substitute", number, on_behalf_of="manager")
+    assert refused.value.holder == "manager"
+    office.fire("approve", "manager", number)
