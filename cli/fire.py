@@ -19,7 +19,7 @@ from workflow.commands import Answer, Command
 from workflow.definition import Definition
 from workflow.definition_model import State
 from workflow.errors import Reason, Refused
-from workflow.judge import VERBS
+from workflow.judge import VERBS, decides
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -50,6 +50,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE",
         help="change the data by fields: a JSON merge patch (RFC 7396), null removes a field; - reads stdin",
     )
+    parser.add_argument("--draft", action="store_true", help="send what one's own draft holds")
     parser.add_argument(
         "--fact", action="append", type=fact, default=[], metavar="NAME=VALUE", help="may be repeated"
     )
@@ -58,7 +59,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--version",
         type=int,
         metavar="V",
-        help="refuse when the request has changed since this version; without it: since now",
+        help="refuse when the request has changed since this version, which `paraaf show` prints; an approval"
+        " and what leads to a signature need it",
     )
     parser.add_argument(
         "--key", metavar="K", help="idempotency key: repeated with the same key, it is done once"
@@ -78,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
             actor=args.who,
             key=args.key or f"fire:{secrets.token_hex(16)}",
             request_id=args.request,
-            seen_version=view.version if args.version is None else args.version,
+            seen_version=_seen(args, view, definition),
             on_behalf_of=args.principal,
-            data=changed_sections(view.data, patch),
+            data=_data(view, patch, drafted=args.draft),
             remark=args.remark,
             facts=dict(args.fact),
             consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
@@ -120,6 +122,28 @@ def _patch(file: Path | None) -> Mapping[str, Any]:
             f"{file} holds no JSON object.", hint='Write an object, such as {"continuation": {…}}.'
         )
     return patch
+
+
+def _data(view: "RequestView", patch: Mapping[str, Any], *, drafted: bool) -> dict[str, Any]:
+    """The sections to send: those of the draft when asked for, changed by the patch. Raises ChoiceNeeded."""
+    if not drafted:
+        return changed_sections(view.data, patch)
+    if view.draft is None:
+        raise ChoiceNeeded(
+            f"There is no draft of yours of request {view.id} in state {view.state!r}.",
+            hint="Save one with save_draft, or leave --draft out.",
+        )
+    data = {**view.data, **view.draft.data}
+    return {**view.draft.data, **changed_sections(data, patch)}
+
+
+def _seen(args: argparse.Namespace, view: "RequestView", definition: Definition) -> int | None:
+    """The version that the person has seen. Who decides has to say it; for all else it is the present one."""
+    trigger = definition.states[view.state].triggers.get(args.trigger)
+    said: int | None = args.version
+    if said is None and not (trigger is not None and decides(definition, trigger)):
+        return view.version
+    return said
 
 
 def _definition(office: "Office", view: "RequestView") -> Definition:
@@ -163,6 +187,8 @@ class _Refusal:
         def settled(reason: Reason) -> str:
             if reason.code == "consent" and consent is not None:
                 return f"--consent accepts: “{consent}”"
+            if reason.code == "unseen":
+                return f"`paraaf show {args.request} --as {args.who}` prints it: add --version V."
             return how_to_settle(reason.code) if reason.code in warnings else ""
 
         return cls(

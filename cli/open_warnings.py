@@ -27,7 +27,7 @@ def open_warnings(office: "Office", view: "RequestView", definition: Definition)
     """The warnings without a reason; none once the document is made, nor while the data makes none."""
     if view.documents or view.closed_at is not None:
         return []
-    evidence = office.evidence_of(view.requester_id)
+    evidence = office.evidence_of(view.requester_id, definition)
     found = []
     for document in definition.documents.values():
         kind = KINDS[document.kind]

@@ -145,6 +145,9 @@ def _text(
         yield f"  incident   {incident.step} was given up {minute(incident.opened_at)}: {incident.message}"
     yield "\nData"
     yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
+    if view.draft is not None:
+        yield f"\nYour draft, saved {minute(view.draft.saved_at)} UTC (--draft sends it)"
+        yield from aligned(list(_flat(view.draft.data)) or [("nothing", "")], indent="  ")
     if warnings:
         yield "\nTo be settled before signing"
         yield from (f"  {printable(str(one))} {how_to_settle(one.rule)}" for one in warnings)

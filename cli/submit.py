@@ -1,7 +1,7 @@
 """`paraaf submit`: hand in requests from CSV and JSON files; bad rows are told, good ones taken.
 
 A row is known again by its content, which its idempotency key is made of: a repeat of a file creates nothing
-twice. A reference stands for one content only.
+twice. A reference of a requester stands for one content only.
 """
 
 import argparse
@@ -109,7 +109,7 @@ class _Desk:
         [document] = self.definition.documents.values()
         try:
             intake = read_rows(
-                file, document.kind, on=self.office.clock().date(), register=self.office.register
+                file, document.kind, on=self.office.today(self.definition), register=self.office.register
             )
         except IntakeRefused as refused:
             outcome.unread = True
@@ -126,7 +126,7 @@ class _Desk:
         commands: list[tuple[Row, Command]] = []
         for row in rows:
             requester = row.person_id or self.who
-            known = references.get(row.reference) if row.reference is not None else None
+            known = references.get((requester, row.reference))
             if requester is None:
                 sentence = "Whose request is this? Give the row a person_id, or say --as."
                 outcome.problems.append(RowProblem(row.line, "person_id", "requester-missing", sentence))
@@ -152,20 +152,25 @@ class _Desk:
         data = {name: section for name, section in row.data.items() if section != {}}
         return Command("submit", requester, key=_key_of(row), data=data, submission=submission)
 
-    def _references(self, rows: Sequence[Row]) -> dict[str, tuple[int, str]]:
-        """Of the rows' references those that have a request: its number, and the key it was made under."""
+    def _references(self, rows: Sequence[Row]) -> dict[tuple[str | None, str | None], tuple[int, str]]:
+        """Of the rows' references those that their requester has used: (requester, reference) → the request's
+        number, and the key it was made under. Nobody is told the number of somebody else's."""
         wanted = [row.reference for row in rows if row.reference is not None]
         query = (
-            select(Request.reference, Request.id, CommandKey.key)
+            select(Request.requester_id, Request.reference, Request.id, CommandKey.key)
             .join(CommandKey, CommandKey.request_id == Request.id)
             .where(
                 Request.key == self.definition.key,
                 Request.reference.in_(wanted),
+                Request.requester_id.in_({row.person_id or self.who for row in rows} - {None}),
                 CommandKey.key.startswith("submit:"),
             )
         )
         with self.office.store.read() as session:
-            return {str(reference): (number, key) for reference, number, key in session.execute(query)}
+            return {
+                (requester, reference): (number, key)
+                for requester, reference, number, key in session.execute(query)
+            }
 
     def _known_again(self, row: Row, command: Command, outcome: HandedIn) -> None:
         """The same row made a request before, though the register or the month was another one then."""

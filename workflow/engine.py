@@ -15,7 +15,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from time import monotonic
 from typing import Any
@@ -68,7 +68,7 @@ class Engine:
     """Moves requests. `defer` makes the jobs of automatic steps in the session that it is given.
 
     `kinds` are the document kinds by name, `evidence_of` gives what is known of a requester beside the
-    document.
+    document on a day of the office.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Engine:
         kinds: Mapping[str, KindOfDocument],
         defer: Defer,
         clock: Callable[[], datetime],
-        evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE,
+        evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         meters: Meters | None = None,
     ) -> None:
@@ -171,7 +171,7 @@ class Engine:
                 for verb in verbs
                 if self._judge(judge, ledger, case, replace(question, trigger=verb), asked_only=True).allowed
             ]
-            return reading.view(session, case, possible)
+            return reading.view(session, case, possible, actor)
 
     # --- steps
 

@@ -80,7 +80,7 @@ class Judge:
     people: People
     kinds: Mapping[str, KindOfDocument]
     now: datetime
-    evidence_of: Callable[[str, datetime], Evidence] = lambda _person, _now: NOTHING_ELSE
+    evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE
 
     def today(self, definition: Definition) -> date:
         """The office's day."""
@@ -264,7 +264,7 @@ class Judge:
 
     def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
         """Reasons why a document's data is not fit; the canonical data when they are."""
-        evidence = self.evidence_of(case.requester_id, self.now)
+        evidence = self.evidence_of(case.requester_id, self.today(case.definition))
         for document in case.definition.documents.values():
             kind = self.kinds[document.kind]
             try:

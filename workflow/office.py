@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -30,9 +30,11 @@ from workflow import anchors
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
+from workflow.definition_model import Definition
 from workflow.engine import Engine
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
+from workflow.judge import office_day
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
@@ -247,9 +249,13 @@ class Office:
             random_bytes=secrets.token_bytes,
         )
 
-    def evidence_of(self, person: str) -> Evidence:
+    def today(self, definition: Definition) -> date:
+        """The day of a process's office: what rules compare with, and what documents are dated."""
+        return office_day(definition, self.clock())
+
+    def evidence_of(self, person: str, definition: Definition) -> Evidence:
         """What is known today of a requester beside the document: what the engine compares with."""
-        return _evidence(self.register, person, self.clock())
+        return _evidence(self.register, person, self.today(definition))
 
     def close(self) -> None:
         """Close the database's connections."""
@@ -268,8 +274,8 @@ class _Gate:
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
-def _evidence(register: Register | None, person: str, now: datetime) -> Evidence:
+def _evidence(register: Register | None, person: str, day: date) -> Evidence:
     """What is known of a requester beside the document: the register's word, if there is one."""
     if register is None or not register.knows(person):
-        return Evidence(issued_on=now.date())
-    return register.evidence(person, on=now.date())
+        return Evidence(issued_on=day)
+    return register.evidence(person, on=day)

@@ -17,7 +17,7 @@ from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
 from workflow.reminders import due_at
-from workflow.tables import Body, DocumentRow, Event, Hand, Hold, Incident, Reminder, Request, Task
+from workflow.tables import Body, DocumentRow, Draft, Event, Hand, Hold, Incident, Reminder, Request, Task
 
 SMALLEST_PAGE = 100
 
@@ -83,9 +83,17 @@ class IncidentView:
 
 
 @dataclass(frozen=True)
+class DraftView:
+    """What a person has typed in the request's present state and not yet sent: whole sections, by name."""
+
+    data: Mapping[str, Any]
+    saved_at: datetime
+
+
+@dataclass(frozen=True)
 class RequestView:
-    """A request as a person who may see it sees it. `possible`: what that person can do with it now; `holds`
-    that nobody has released keep it from being destroyed."""
+    """A request as a person who may see it sees it. `possible`: what that person can do with it now; `draft`:
+    their own draft, which nobody else sees; `holds` that nobody has released keep it from being destroyed."""
 
     id: int
     key: str
@@ -106,6 +114,7 @@ class RequestView:
     holds: tuple[int, ...]
     claimed_by: str | None
     possible: tuple[str, ...]
+    draft: DraftView | None
     documents: tuple[DocumentView, ...]
     incident: IncidentView | None
     history: tuple[HistoryEntry, ...]
@@ -247,8 +256,11 @@ def _hands(session: Session, request_ids: list[int]) -> dict[tuple[int, str, str
     return {(row.request_id, row.rule, row.person_id): row.state for row in found}
 
 
-def view(session: Session, case: Case, possible: Iterable[str]) -> RequestView:
-    """A request with its documents, its incident and its history. Whether it may be seen was asked before."""
+def view(session: Session, case: Case, possible: Iterable[str], actor: str) -> RequestView:
+    """A request with its documents, its incident, its history and the actor's draft.
+
+    Whether it may be seen was asked before.
+    """
     task = case.task
     return RequestView(
         id=case.id,
@@ -270,6 +282,7 @@ def view(session: Session, case: Case, possible: Iterable[str]) -> RequestView:
         holds=_holds(session, case.id),
         claimed_by=None if task is None else task.claimed_by,
         possible=tuple(possible),
+        draft=_draft(session, case, actor),
         documents=_documents(session, case.id),
         incident=_incident(session, case.id),
         history=tuple(history(session, case.id)),
@@ -310,6 +323,11 @@ def _documents(session: Session, request_id: int) -> tuple[DocumentView, ...]:
 def _holds(session: Session, request_id: int) -> tuple[int, ...]:
     query = select(Hold.id).where(Hold.request_id == request_id, Hold.released_at.is_(None))
     return tuple(session.scalars(query.order_by(Hold.id)))
+
+
+def _draft(session: Session, case: Case, person: str) -> DraftView | None:
+    draft = session.get(Draft, (case.id, case.state, person))
+    return None if draft is None else DraftView(draft.data, draft.saved_at)
 
 
 def _incident(session: Session, request_id: int) -> IncidentView | None:

@@ -87,6 +87,12 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 
+def seen(terminal: Terminal, who: str) -> tuple[str, str, str, str]:
+    """Somebody who decides on request 1, and says the version that they have seen."""
+    version = terminal.json("show", 1, "--as", who)["request"]["version"]
+    return "--as", who, "--version", str(version)
+
+
 def requests_of(terminal: Terminal) -> list[int]:
     """Which requests wait for the manager of both requesters' unit."""
     tasks = terminal.json("queue", "--as", MANAGER)["tasks"]
@@ -142,10 +148,12 @@ class TestSubmit:
         assert said.status == 1
         assert [(one["line"], one["rule"]) for one in problems] == [
             (2, "reference-reused"),
-            (3, "reference-reused"),
         ]
         assert problems[0]["message"] == "This reference is request 1 already, with other content."
-        assert requests_of(terminal) == [1, 2]
+        # somebody else's reference of the same letters is their own, and tells nothing of the first
+        (taken,) = said.json["files"][0]["taken"]
+        assert (taken["line"], taken["repeated"], taken["request"]) == (3, False, 3)
+        assert requests_of(terminal) == [1, 2, 3]
 
     def test_a_repeat_is_known_again_when_the_register_has_changed(
         self, terminal: Terminal, rows: Path, tmp_path: Path
@@ -179,6 +187,47 @@ class TestSubmit:
         said = terminal.office("submit", rows, "--variant", "A2")
         assert said.status == 1
         assert "No longer offered" in said.err
+
+
+class TestDecisionsAndDrafts:
+    @pytest.fixture(autouse=True)
+    def handed_in(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+
+    def test_who_decides_says_which_version_they_have_seen(self, terminal: Terminal) -> None:
+        said = terminal.office("fire", 1, "approve", "--as", MANAGER)
+        assert said.status == 1
+        assert "Say which version of the request you have seen." in said.err
+        assert f"`paraaf show 1 --as {MANAGER}` prints it: add --version V." in said.err
+        assert terminal.json("show", 1, "--as", MANAGER)["request"]["state"] == "manager"
+        terminal.json("fire", 1, "claim", "--as", MANAGER)  # whatever decides nothing needs none
+        terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
+
+    def test_what_changed_since_is_looked_at_again(self, terminal: Terminal) -> None:
+        words = ("fire", 1, "approve", *seen(terminal, MANAGER))
+        terminal.json("fire", 1, "claim", "--as", MANAGER)
+        assert "version" in terminal.office(*words).err
+
+    def test_a_draft_is_shown_to_its_writer_alone_and_sent_on_request(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
+        typed(monkeypatch, SIGNING)
+        terminal.json("fire", 1, "save_draft", "--as", CLERK, "--data-json", "-")
+        draft = terminal.json("show", 1, "--as", CLERK)["request"]["draft"]
+        assert draft["data"] == json.loads(SIGNING)
+        shown = terminal.office("show", 1, "--as", CLERK).out.split("Your draft, saved")[1]
+        assert shown.count("Voorbeeldstad") == 1
+        for who in (OTHER_CLERK, MANAGER):
+            assert terminal.json("show", 1, "--as", who)["request"]["draft"] is None
+        none = terminal.office("fire", 1, "approve", *seen(terminal, OTHER_CLERK), "--draft")
+        assert none.status == 1
+        assert "There is no draft of yours" in none.err
+        typed(monkeypatch, '{"signing": {"place": "Andere Stad"}}')
+        terminal.json("fire", 1, "approve", *seen(terminal, CLERK), "--draft", "--data-json", "-")
+        request = terminal.json("show", 1, "--as", CLERK)["request"]
+        assert request["data"]["signing"] == json.loads(SIGNING)["signing"] | {"place": "Andere Stad"}
+        assert request["draft"] is None
 
 
 class TestQueueAndShow:
@@ -282,14 +331,14 @@ class TestWarnings:
         self, terminal: Terminal, rows: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         terminal.json("submit", rows)
-        terminal.json("fire", 1, "approve", "--as", MANAGER)
+        terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
         typed(monkeypatch, SIGNING)
-        refused = terminal.office("fire", 1, "approve", "--as", CLERK, "--data-json", "-")
+        refused = terminal.office("fire", 1, "approve", *seen(terminal, CLERK), "--data-json", "-")
         assert f"given as {self.KEY}." in refused.err
         rules = [one["rule"] for one in terminal.json("show", 1, "--as", CLERK)["warnings"]]
         reasons = dict.fromkeys(rules, "Looked up; it is right.")
         typed(monkeypatch, json.dumps(json.loads(SIGNING) | {"reasons": reasons}))
-        terminal.json("fire", 1, "approve", "--as", CLERK, "--data-json", "-")
+        terminal.json("fire", 1, "approve", *seen(terminal, CLERK), "--data-json", "-")
         assert terminal.json("show", 1, "--as", CLERK)["warnings"] == []
 
 
@@ -298,7 +347,7 @@ class TestFire:
         terminal.json("submit", rows)
         terminal.json("fire", 1, "claim", "--as", MANAGER)
         before = terminal.json("show", 1, "--as", MANAGER)["request"]
-        said = terminal.office("fire", 1, "approve", "--as", CLERK, "--fact", "note=x")
+        said = terminal.office("fire", 1, "approve", *seen(terminal, CLERK), "--fact", "note=x")
         assert said.status == 1
         assert said.err.splitlines() == [
             "paraaf: P020 can't do 'approve' on request 1 now.",
@@ -328,8 +377,8 @@ class TestFire:
         terminal.json("submit", rows)
         file = tmp_path / "signing.json"
         file.write_text(SIGNING)
-        terminal.json("fire", 1, "approve", "--as", MANAGER)
-        words = ("fire", 1, "approve", "--as", CLERK, "--data-json", file, "--key", "k-1")
+        terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
+        words = ("fire", 1, "approve", *seen(terminal, CLERK), "--data-json", file, "--key", "k-1")
         first, again = terminal.json(*words)["answer"], terminal.json(*words)["answer"]
         assert (first["repeated"], again["repeated"]) == (False, True)
 
@@ -347,7 +396,7 @@ class TestFire:
         terminal.json("submit", rows)
         file = tmp_path / "data.json"
         file.write_text(text)
-        said = terminal.office("fire", 1, "approve", "--as", MANAGER, "--data-json", file, "--json")
+        said = terminal.office("fire", 1, "approve", *seen(terminal, MANAGER), "--data-json", file, "--json")
         assert said.status == 1
         assert said.json["error"]["code"] == "command-input"
 
@@ -389,7 +438,7 @@ class TestFire:
 
     def test_accepting_where_nothing_is_asked(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
-        said = terminal.office("fire", 1, "approve", "--as", MANAGER, "--consent")
+        said = terminal.office("fire", 1, "approve", *seen(terminal, MANAGER), "--consent")
         assert said.status == 1
         assert "There is no text to accept with 'approve' in state 'manager'." in said.err
 
@@ -400,19 +449,19 @@ def test_from_a_row_to_a_signed_document(
 ) -> None:
     """A1: the signer has to accept a text; the organisation's seal goes on the document."""
     terminal.json("submit", rows, "--variant", "A1", "--language", "en")
-    terminal.json("fire", 1, "approve", "--as", MANAGER)
+    terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
     typed(monkeypatch, SIGNING)
-    said = terminal.office("fire", 1, "approve", "--as", CLERK, "--data-json", "-")
+    said = terminal.office("fire", 1, "approve", *seen(terminal, CLERK), "--data-json", "-")
     assert "a worker goes on with it" in said.out
     work(terminal)
 
-    without = terminal.office("fire", 1, "sign", "--as", SIGNER)
+    without = terminal.office("fire", 1, "sign", *seen(terminal, SIGNER))
     assert without.status == 1
     assert "consent: Accept the text 'click' first. --consent accepts: “" in without.err
     way = next(w for w in terminal.json("show", 1, "--as", SIGNER)["can"] if w["trigger"] == "sign")
     assert way["consent"]["text"] in without.err
     assert way["consent"]["text"] in terminal.office("show", 1, "--as", SIGNER).out
-    terminal.json("fire", 1, "sign", "--as", SIGNER, "--consent")
+    terminal.json("fire", 1, "sign", *seen(terminal, SIGNER), "--consent")
     work(terminal)
 
     file = tmp_path / "declaration.pdf"
@@ -472,13 +521,13 @@ class TestPeople:
         fewer.write_text("".join(line for line in lines if not line.startswith(f"{MANAGER},")))
         assert terminal.json("people", "--register", fewer) == {"loaded": 199}
         assert terminal.json("queue", "--as", MANAGER)["tasks"] == []
-        assert terminal.office("fire", 1, "approve", "--as", MANAGER).status == 1
+        assert terminal.office("fire", 1, "approve", "--as", MANAGER, "--version", 1).status == 1
 
     def test_a_substitute_acts_for_somebody(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
         today = datetime.now(UTC).date()
         days = ("--from", today - timedelta(days=1), "--until", today + timedelta(days=1))
-        refused = terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER)
+        refused = terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--version", 1, "--for", MANAGER)
         assert refused.status == 1
         said = terminal.office(
             "people", "--substitute", OUTSIDER, "--for", MANAGER, *days, "--role", "manager"
@@ -489,7 +538,7 @@ class TestPeople:
         assert task["on_behalf_of"] == MANAGER
         can = [way["trigger"] for way in terminal.json("show", 1, "--as", OUTSIDER, "--for", MANAGER)["can"]]
         assert "approve" in can
-        terminal.json("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER)
+        terminal.json("fire", 1, "approve", "--as", OUTSIDER, "--version", 1, "--for", MANAGER)
         last = terminal.json("show", 1, "--as", CLERK)["request"]["history"][-1]
         assert (last["body"]["actor"], last["body"]["on_behalf_of"]) == (OUTSIDER, MANAGER)
 

@@ -111,8 +111,11 @@ def test_a_dead_worker_is_replaced_and_its_work_done(
     )
     data = ["--data", str(served.data)]
     assert main(["submit", str(rows), "--variant", "A4", *data]) == 0
-    assert main(["fire", "1", "approve", "--as", "P006", *data]) == 0
-    assert main(["fire", "1", "approve", "--as", "P020", "--data-json", str(signing), *data]) == 0
+    assert main(["fire", "1", "approve", "--as", "P006", "--version", "1", *data]) == 0
+    assert (
+        main(["fire", "1", "approve", "--as", "P020", "--version", "2", "--data-json", str(signing), *data])
+        == 0
+    )
     served.until(lambda: "state      sign " in state_of(served.data, capsys))
     assert "ended with status -9; another starts in" in served.log.read_text()
     # what the new worker counted is told by the process that was asked

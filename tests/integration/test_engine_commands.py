@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
+from documents.kinds import KINDS, Evidence
 from tests.databases import Database
 from tests.integration.engine_office import DECLARATION, NOW, PLAN, Office, entries, sections
 from workflow.commands import Answer, Command, StepRef, StepTrouble, Submission
 from workflow.definition import Catalogue
 from workflow.definition_errors import DefinitionUnknown
+from workflow.engine import Engine
 from workflow.errors import (
     ClaimedByAnother,
     KeyReused,
@@ -625,3 +627,24 @@ def test_rows_say_when_a_request_began(office: Office) -> None:
     with office.store.read() as session:
         row = session.get_one(Request, number)
     assert (row.opened_at, row.closed_at, row.unit) == (NOW, None, "records")
+
+
+def test_rules_go_by_the_offices_day(office: Office) -> None:
+    """At half past eleven in the evening by UTC it is tomorrow in the Netherlands, as on the document."""
+    asked: list[date] = []
+
+    def evidence(_person: str, day: date) -> Evidence:
+        asked.append(day)
+        return Evidence(issued_on=day)
+
+    office.now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    office.engine = Engine(
+        store=office.store,
+        catalogue=office.catalogue,
+        kinds=KINDS,
+        defer=lambda _session, _refs: None,
+        clock=lambda: office.now,
+        evidence_of=evidence,
+    )
+    office.submit()
+    assert set(asked) == {date(2026, 11, 21)}
