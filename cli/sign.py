@@ -70,6 +70,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="root certificates of the key and of the timestampers; may be repeated",
     )
     parser.add_argument("--as", dest="who", metavar="WHO", help="whose development key signs")
+    parser.add_argument(
+        "--organisation", metavar="NAME", help="in whose name to seal; one of the register's employers"
+    )
     parser.add_argument("--role", default="", help="a role to print in the visible signature")
     parser.add_argument(
         "--field", metavar="NAME", help="the signature field (default: the only empty one, or a new one)"
@@ -205,14 +208,24 @@ def _development_signer(
         )
     file = args.data / REGISTER_FILE
     register = Register.load(file) if file.exists() else None
-    people = register.people() if register else ()
+    employers = list(dict.fromkeys(one.employer_name for one in register.people())) if register else []
+    organisations = employers or [args.organisation or ORGANISATION]
+    if profile.kind != "person" and len(organisations) > 1 and args.organisation is None:
+        raise ChoiceNeeded(
+            "The HR register holds several employers.", hint="Say in whose name to seal with --organisation."
+        )
     keys = DevelopmentKeys(
         authority,
-        organisation=people[0].employer_name if people else ORGANISATION,
+        organisations=organisations,
         clock=lambda: datetime.now(UTC),
     )
     name = args.who if register is None or args.who is None else register.person(args.who).name
-    return keys.signer(profile, person_id=args.who or "", person_name=name or "")
+    return keys.signer(
+        profile,
+        person_id=args.who or "",
+        person_name=name or "",
+        organisation=args.organisation or organisations[0],
+    )
 
 
 async def _sign(bench: _Bench, source: bytes, profile: Profile, args: argparse.Namespace) -> Finished:

@@ -62,11 +62,15 @@ class _SpecialKeys:
     usual: Keys
     special: Mapping[str, Signer]
 
-    def signer(self, profile: Profile, *, person_id: str, person_name: str) -> Signer:
+    def signer(
+        self, profile: Profile, *, person_id: str, person_name: str, organisation: str | None
+    ) -> Signer:
         holder = person_id if profile.kind == "person" else "seal"
         if holder in self.special:
             return self.special[holder]
-        return self.usual.signer(profile, person_id=person_id, person_name=person_name)
+        return self.usual.signer(
+            profile, person_id=person_id, person_name=person_name, organisation=organisation
+        )
 
 
 class Sample:

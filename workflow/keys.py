@@ -1,6 +1,6 @@
 """Whose key signs: from a profile and a person to a signer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -14,8 +14,13 @@ from workflow.errors import WorkflowError
 class Keys(Protocol):
     """Gives signers: for a person's profile the person's key, for a seal or a click the organisation's."""
 
-    def signer(self, profile: Profile, *, person_id: str, person_name: str) -> Signer:
-        """The signer of this profile for this person. Raises a Problem when there is none."""
+    def signer(
+        self, profile: Profile, *, person_id: str, person_name: str, organisation: str | None
+    ) -> Signer:
+        """The signer for this person, or in this organisation's name (None: nobody says whose).
+
+        Raises a Problem when there is none.
+        """
 
 
 class OrganisationUnknown(WorkflowError):
@@ -24,26 +29,39 @@ class OrganisationUnknown(WorkflowError):
     code = "workflow-organisation-unknown"
 
 
+class EmployerUnknown(WorkflowError):
+    """A document is to be sealed in the name of an employer for whom nobody here works."""
+
+    code = "workflow-employer-unknown"
+
+
 class DevelopmentKeys:
     """Keys of the development PKI: made on first use, proving nothing about anyone.
 
-    `organisation` is the name that the seal bears; without one there is no seal, and only people sign.
+    `organisations` are those that have a seal; without any only people sign.
     """
 
     def __init__(
-        self, authority: DevelopmentAuthority, *, organisation: str | None, clock: Callable[[], datetime]
+        self,
+        authority: DevelopmentAuthority,
+        *,
+        organisations: Iterable[str],
+        clock: Callable[[], datetime],
     ) -> None:
         self._authority = authority
-        self._organisation = organisation
+        self._organisations = {_same(name): name for name in organisations}
         self._clock = clock
         self._signers: dict[tuple[str, str], Signer] = {}
 
-    def signer(self, profile: Profile, *, person_id: str, person_name: str) -> Signer:
+    def signer(
+        self, profile: Profile, *, person_id: str, person_name: str, organisation: str | None
+    ) -> Signer:
         """The person's or the organisation's development key, kept while it is valid.
 
-        Raises OrganisationUnknown, and AuthorityError when the development PKI can't give the key.
+        Raises OrganisationUnknown, EmployerUnknown, and AuthorityError when the PKI can't give the key.
         """
-        holder = (person_id, person_name) if profile.kind == "person" else ("", self._organisation or "")
+        person = profile.kind == "person"
+        holder = (person_id, person_name) if person else ("", self._sealed_as(organisation))
         signer, now = self._signers.get(holder), self._clock()
         if signer is None or signer.certificate.not_valid_after_utc <= now:
             signer = self._signers[holder] = SoftwareSigner(self._credential(*holder, now))
@@ -52,9 +70,24 @@ class DevelopmentKeys:
     def _credential(self, person_id: str, name: str, now: datetime) -> Credential:
         if person_id:
             return self._authority.person(person_id, name, now=now)
-        if not name:
+        return self._authority.seal(organisation=name, now=now)
+
+    def _sealed_as(self, organisation: str | None) -> str:
+        """The organisation as the register spells it."""
+        if not self._organisations or organisation is None:
+            missing = "there is no HR register" if not self._organisations else "no employer is named"
             raise OrganisationUnknown(
-                "Nobody says in whose name to seal: there is no HR register.",
+                f"Nobody says in whose name to seal: {missing}.",
                 hint="Put the register into the data folder, start the worker anew, and repair the step.",
             )
-        return self._authority.seal(organisation=name, now=now)
+        name = self._organisations.get(_same(organisation))
+        if name is None:
+            raise EmployerUnknown(
+                "The document's employer is nobody's in the HR register, so there is no seal in its name.",
+                hint="Return the request to have the employer corrected, or mend the register.",
+            )
+        return name
+
+
+def _same(name: str) -> str:
+    return " ".join(name.split()).casefold()

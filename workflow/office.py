@@ -130,10 +130,20 @@ class Office:
         )
 
     def keys(self) -> DevelopmentKeys:
-        """The keys that sign; the seal bears the name of the register's employer, so without one is none."""
+        """The keys that sign; seals bear the names of the register's employers, so without one is none."""
+        return DevelopmentKeys(self.authority, organisations=self.employers, clock=self.clock)
+
+    @property
+    def employers(self) -> tuple[str, ...]:
+        """The register's employers, each once, in its order."""
         people = self.register.people() if self.register else ()
-        organisation = people[0].employer_name if people else None
-        return DevelopmentKeys(self.authority, organisation=organisation, clock=self.clock)
+        return tuple(dict.fromkeys(person.employer_name for person in people))
+
+    def employer_of(self, person: str) -> str | None:
+        """A person's employer as the register knows it; None when it does not know them."""
+        if self.register is None or not self.register.knows(person):
+            return None
+        return self.register.person(person).employer_name
 
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[SigningDesk]:
@@ -160,6 +170,7 @@ class Office:
                         blobs=self.blobs,
                         desk=desk,
                         keys=self.keys(),
+                        employer_of=self.employer_of,
                         kinds=KINDS,
                         profiles=self.profiles,
                         clock=self.clock,

@@ -14,7 +14,7 @@ value. So a field never gets a second signature; the key may be used again over 
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic_ns
@@ -188,7 +188,9 @@ def _signing(bench: Workbench, work: Work, actors: Actors, kept: dict[Place, Kep
     intent = _by_the_same(kept.get(place), person[0])
     if intent is not None and intent.value is not None:
         return _Signing(work, work.document, source, *person, None, intent)
-    signer = bench.keys.signer(work.profile, person_id=person[0], person_name=person[1])
+    signer = bench.keys.signer(
+        work.profile, person_id=person[0], person_name=person[1], organisation=_employer(bench, work)
+    )
     fits = intent is not None and intent.fits(
         profile=work.profile,
         signer_id=person[0],
@@ -196,6 +198,14 @@ def _signing(bench: Workbench, work: Work, actors: Actors, kept: dict[Place, Kep
         source_sha256=work.document.current_sha256,
     )
     return _Signing(work, work.document, source, *person, signer, intent if fits else None)
+
+
+def _employer(bench: Workbench, work: Work) -> str | None:
+    """In whose name a seal is made: of the employer that the document names, else of the requester's."""
+    named = work.request.data.get("employer")
+    if isinstance(named, Mapping) and named.get("name"):
+        return str(named["name"])
+    return bench.employer_of(work.request.requester_id)
 
 
 def _by_the_same(kept: Kept | None, person_id: str) -> Intent | None:

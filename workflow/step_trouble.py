@@ -39,6 +39,7 @@ from signing.errors import (
 from watching.logs import note
 from workflow.commands import StepResult
 from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
+from workflow.keys import EmployerUnknown
 from workflow.outcomes import StepOutcome, crashed
 from workflow.workbench import Work, Workbench, record
 
@@ -92,6 +93,7 @@ _BACK = (
     ContentsOverflowError,
     AnotherSignerBegan,
     NobodySigned,
+    EmployerUnknown,
     # no try and no repair can help: the document is returned, and signed as another revision
     SignatureUnfinishable,
 )

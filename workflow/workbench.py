@@ -45,8 +45,8 @@ class ProfileMissing(WorkflowError):
 class Workbench:
     """Everything a step may use; one for each worker process.
 
-    `writers` are threads that write files. `verify_url` is what the verification code is put behind; `note`
-    is printed on every page, or None.
+    `employer_of` gives a person's employer, where it is known. `writers` are threads that write files.
+    `verify_url` is what the verification code is put behind; `note` is printed on every page, or None.
     """
 
     store: Store
@@ -54,6 +54,7 @@ class Workbench:
     blobs: BlobStore
     desk: SigningDesk
     keys: Keys
+    employer_of: Callable[[str], str | None]
     kinds: Mapping[str, Kind[Any]]
     profiles: Mapping[str, Profile]
     clock: Callable[[], datetime]

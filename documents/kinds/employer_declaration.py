@@ -1,6 +1,7 @@
 """The employer declaration: its fields. What they must satisfy together is in employer_declaration_rules.
 
-The date of signing is no field: it is the day of the signature itself, which the layout prints.
+The date of the declaration is no field: it is the day on which the document is rendered, which the layout
+prints. When it was signed, the signature and its timestamp say.
 """
 
 from datetime import date, timedelta

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
@@ -437,6 +439,34 @@ def test_without_the_register_nobody_seals_under_another_name(tmp_path: Path) ->
         sample.do("repair", MANAGER, sealed)
         sign_everything(sample, sealed)
     usual.close()
+
+
+def test_each_document_is_sealed_in_the_name_of_its_own_employer(tmp_path: Path) -> None:
+    """Half of the register works elsewhere; a plan is sealed for the requester's employer."""
+    sample = Sample.open(tmp_path)
+    register, elsewhere = tmp_path / REGISTER_FILE, "Gemeente Elders (sample)"
+    sample.office.close()
+    ours = sample.register.person(SIGNER).employer_name
+    first, second = sample.submit("A4"), sample.submit("A4")
+    text = register.read_text().splitlines(keepends=True)
+    half = [line.replace(ours, elsewhere) if line.startswith("P1") else line for line in text]
+    register.write_text("".join(half))
+    sample.office = office = KeyedOffice.open(tmp_path, environ={}, patience=QUICK)
+    assert office.employers == (ours, elsewhere)
+    assert office.employer_of("P150") == elsewhere
+    with served(sample):
+        asyncio.run(sample.run_until("rendering", first))
+        asyncio.run(sample.run_until("rendering", second))
+        with office.store.write() as session:
+            data = sample.request(second).data
+            data["employer"]["name"] = elsewhere
+            session.execute(update(Request).where(Request.id == second).values(data=data))
+        for number, name in ((first, ours), (second, elsewhere)):
+            asyncio.run(sample.run_until("delivering", number))
+            pdf = office.blobs.get(sample.documents(number)[-1].current_sha256)
+            (signature,) = PdfFileReader(BytesIO(pdf)).embedded_regular_signatures
+            assert name in signature.signer_cert.subject.human_friendly
+    office.close()
 
 
 # --- incidents

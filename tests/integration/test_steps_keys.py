@@ -9,7 +9,7 @@ from certs.authority import DevelopmentAuthority
 from certs.keystore import common_name
 from certs.loopback import free_base_url
 from signing.profile import load_profiles
-from workflow.keys import DevelopmentKeys, OrganisationUnknown
+from workflow.keys import DevelopmentKeys, EmployerUnknown, OrganisationUnknown
 
 PROFILES = load_profiles()
 PERSON, SEAL, CLICK = PROFILES["qualified-remote"], PROFILES["organisation-seal"], PROFILES["click-seal"]
@@ -28,20 +28,23 @@ def clock() -> Clock:
     return Clock()
 
 
-def keys(
-    folder: Path, clock: Clock, organisation: str | None = "Ministerie van Voorbeelden"
-) -> DevelopmentKeys:
+OURS, OTHERS = "Ministerie van Voorbeelden", "Gemeente Elders"
+
+
+def keys(folder: Path, clock: Clock, *organisations: str) -> DevelopmentKeys:
     authority = DevelopmentAuthority.open_or_create(folder, now=clock(), base_url=free_base_url())
-    return DevelopmentKeys(authority, organisation=organisation, clock=clock)
+    return DevelopmentKeys(authority, organisations=organisations, clock=clock)
 
 
 def test_a_person_signs_with_their_own_key_and_a_seal_or_click_with_the_organisations(
     tmp_path: Path, clock: Clock
 ) -> None:
-    office = keys(tmp_path, clock)
-    one = office.signer(PERSON, person_id="P001", person_name="H. Esdoorn")
-    other = office.signer(PERSON, person_id="P002", person_name="R. Linde")
-    seals = [office.signer(p, person_id="P001", person_name="H. Esdoorn") for p in (SEAL, CLICK)]
+    office = keys(tmp_path, clock, OURS)
+    one = office.signer(PERSON, person_id="P001", person_name="H. Esdoorn", organisation=OURS)
+    other = office.signer(PERSON, person_id="P002", person_name="R. Linde", organisation=OURS)
+    seals = [
+        office.signer(p, person_id="P001", person_name="H. Esdoorn", organisation=OURS) for p in (SEAL, CLICK)
+    ]
     assert "H. Esdoorn" in common_name(one.certificate)
     assert "R. Linde" in common_name(other.certificate)
     assert seals[0] is seals[1]
@@ -51,18 +54,35 @@ def test_a_person_signs_with_their_own_key_and_a_seal_or_click_with_the_organisa
 def test_a_key_is_kept_until_its_certificate_ends_or_the_person_is_called_otherwise(
     tmp_path: Path, clock: Clock
 ) -> None:
-    office = keys(tmp_path, clock)
-    first = office.signer(PERSON, person_id="P001", person_name="H. Esdoorn")
-    assert office.signer(PERSON, person_id="P001", person_name="H. Esdoorn") is first
-    married = office.signer(PERSON, person_id="P001", person_name="H. Linde")
+    office = keys(tmp_path, clock, OURS)
+    first = office.signer(PERSON, person_id="P001", person_name="H. Esdoorn", organisation=OURS)
+    assert office.signer(PERSON, person_id="P001", person_name="H. Esdoorn", organisation=OURS) is first
+    married = office.signer(PERSON, person_id="P001", person_name="H. Linde", organisation=OURS)
     assert "H. Linde" in common_name(married.certificate)
     clock.now = first.certificate.not_valid_after_utc + timedelta(seconds=1)
-    later = office.signer(PERSON, person_id="P001", person_name="H. Esdoorn")
+    later = office.signer(PERSON, person_id="P001", person_name="H. Esdoorn", organisation=OURS)
     assert later.certificate.not_valid_after_utc > clock.now
 
 
 def test_without_an_organisation_only_people_sign(tmp_path: Path, clock: Clock) -> None:
-    office = keys(tmp_path, clock, organisation=None)
+    office = keys(tmp_path, clock)
     with pytest.raises(OrganisationUnknown, match="HR register"):
-        office.signer(SEAL, person_id="P001", person_name="H. Esdoorn")
-    assert office.signer(PERSON, person_id="P001", person_name="H. Esdoorn")
+        office.signer(SEAL, person_id="P001", person_name="H. Esdoorn", organisation=OURS)
+    assert office.signer(PERSON, person_id="P001", person_name="H. Esdoorn", organisation=OURS)
+
+
+def test_each_organisation_has_a_seal_of_its_own_and_nobody_elses_is_made(
+    tmp_path: Path, clock: Clock
+) -> None:
+    office = keys(tmp_path, clock, OURS, OTHERS)
+    seals = {
+        name: office.signer(SEAL, person_id="P001", person_name="H. Esdoorn", organisation=name)
+        for name in (OURS, OTHERS, OTHERS.upper())
+    }
+    assert OURS in common_name(seals[OURS].certificate)
+    assert OTHERS in common_name(seals[OTHERS].certificate)
+    assert seals[OTHERS.upper()] is seals[OTHERS]
+    with pytest.raises(EmployerUnknown):
+        office.signer(SEAL, person_id="P001", person_name="H. Esdoorn", organisation="Bakkerij Nergens")
+    with pytest.raises(OrganisationUnknown):
+        office.signer(SEAL, person_id="P001", person_name="H. Esdoorn", organisation=None)

@@ -17,7 +17,7 @@ from signing.profile import load_profiles
 from workflow import errors as workflow_errors
 from workflow.commands import StepRef
 from workflow.definition import load_folder
-from workflow.keys import OrganisationUnknown
+from workflow.keys import EmployerUnknown, OrganisationUnknown
 from workflow.names import known_names
 from workflow.step_deliver import NothingToDeliver
 from workflow.step_trouble import (
@@ -66,6 +66,7 @@ FATES: dict[type[Exception], Fate] = {
     AnotherSignerBegan: BACK,
     NobodySigned: BACK,
     SignatureUnfinishable: BACK,
+    EmployerUnknown: BACK,
     # whoever runs the office has to look
     signing_errors.ProfileError: GIVEN_UP,
     signing_errors.ChainError: GIVEN_UP,
