@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             answer = office.engine.execute(command)
         except Refused as refused:
-            _tell_refused(_Refusal.of(refused, args, definition, view.state), as_json=args.json)
+            _tell_refused(_Refusal.of(refused, args, definition, view), as_json=args.json)
             return 1
     if args.json:
         print_json({"answer": asdict(answer)})
@@ -173,11 +173,14 @@ class _Refusal:
     reasons: Sequence[tuple[Reason, str]]
 
     @classmethod
-    def of(cls, refused: Refused, args: argparse.Namespace, definition: Definition, at: str) -> "_Refusal":
+    def of(
+        cls, refused: Refused, args: argparse.Namespace, definition: Definition, view: "RequestView"
+    ) -> "_Refusal":
         """Look up what the process asks for, and what it offers in this state."""
+        at, language = view.state, view.language
         state = definition.states[at]
         trigger = state.triggers.get(args.trigger)
-        consent = definition.consents[trigger.consent] if trigger and trigger.consent else None
+        consent = definition.consent_in(trigger.consent, language)[1] if trigger and trigger.consent else None
         warnings = warning_rules(definition)
         hint = refused.hint
         if any(reason.code == "unknown-trigger" for reason in refused.reasons):

@@ -109,7 +109,7 @@ def _json(view: RequestView, definition: Definition, ways: Sequence[_Way]) -> di
             {
                 "trigger": way.trigger,
                 "remark": way.remark,
-                "consent": _consent(definition, way),
+                "consent": _consent(definition, way, view.language),
                 "facts": list(way.facts),
                 "sections": list(way.sections),
             }
@@ -124,8 +124,11 @@ def _json(view: RequestView, definition: Definition, ways: Sequence[_Way]) -> di
     }
 
 
-def _consent(definition: Definition, way: _Way) -> dict[str, str] | None:
-    return None if way.consent is None else {"name": way.consent, "text": definition.consents[way.consent]}
+def _consent(definition: Definition, way: _Way, language: str) -> dict[str, str] | None:
+    if way.consent is None:
+        return None
+    shown, text = definition.consent_in(way.consent, language)
+    return {"name": way.consent, "language": shown, "text": text}
 
 
 def _text(
@@ -155,7 +158,11 @@ def _text(
     yield from aligned([_event(entry) for entry in view.history], indent="  ")
     can = [way for way in ways if not way.reasons]
     yield f"\n{who} can" if can else f"\n{who} can do nothing with it now"
-    yield from aligned([(way.trigger, _asks(way, definition)) for way in can], indent="  ") if can else ()
+    yield from (
+        aligned([(way.trigger, _asks(way, definition, view.language)) for way in can], indent="  ")
+        if can
+        else ()
+    )
     yield f"\n{who} can't"
     yield from aligned(
         [(way.trigger, " ".join(map(str, way.reasons))) for way in ways if way.reasons], indent="  "
@@ -216,12 +223,12 @@ def _event(entry: HistoryEntry) -> tuple[str, str, str, str]:
     return at, entry.type.replace("_", " "), who, "; ".join([moved, *said])
 
 
-def _asks(way: _Way, definition: Definition) -> str:
+def _asks(way: _Way, definition: Definition, language: str) -> str:
     """What has to be said along, as it is typed."""
     asked = ["--remark TEXT"] if way.remark else []
     asked += [f"--fact {name}=…" for name in way.facts]
     if way.consent is not None:
-        asked.append(f"--consent, to “{definition.consents[way.consent]}”")
+        asked.append(f"--consent, to “{definition.consent_in(way.consent, language)[1]}”")
     if way.sections:
         asked.append(f"(may change: {', '.join(way.sections)})")
     return " ".join(asked)

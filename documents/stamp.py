@@ -19,6 +19,20 @@ _CAPACITY: Mapping[tuple[SignedAs, str], str] = {
 }
 
 
+# The reasons of the signing profiles, which readers of PDF show beside the signature.
+REASONS = (
+    mark("Signed by the person named"),
+    mark("Approved by the person named"),
+    mark("Sealed by the organisation"),
+    mark("Sealed by the organisation after the signer's recorded consent"),
+)
+
+
+def reason_in(words: Words, reason: str) -> str:
+    """A profile's reason in the document's language; an office's own stays as it is written."""
+    return words.text(reason) if reason in REASONS else reason
+
+
 def stamp_lines(
     words: Words,
     *,

@@ -22,7 +22,6 @@ from documents.render import SignatureSlot, render
 from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
-from signing.signers import Signer
 from workflow.backup import referred_to
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
@@ -61,7 +60,7 @@ async def trial(office: Office) -> Finding:
     """Seal a sample at the highest level, with timestamp, revocation answers and the check; keep nothing."""
     profile = next(one for one in office.profiles.values() if one.kind == "seal" and one.level)
     try:
-        signer = _seal_of(office, profile)
+        signer = office.own_seal(profile)
         async with office.desk() as desk:
             finished = await desk.sign_document(
                 _sample(office.clock().date()),
@@ -153,15 +152,9 @@ def _validity(certificate: x509.Certificate, now: datetime) -> Finding:
     return Finding("certificates", "ok", f"{name}, until {until:%Y-%m-%d}.")
 
 
-def _seal_of(office: Office, profile: Profile) -> Signer:
-    """The seal of the register's first employer; those of the others are made the same way."""
-    name = next(iter(office.employers), None)
-    return office.keys().signer(profile, person_id="", person_name="", organisation=name)
-
-
 def _seal(office: Office, profile: Profile, now: datetime) -> Finding:
     try:
-        certificate = _seal_of(office, profile).certificate
+        certificate = office.own_seal(profile).certificate
         require_usable(certificate, now=now, accepted_usages=frozenset(profile.key_usage))
     except CertsProblem as problem:
         return Finding("certificates", "wrong", str(problem), problem.hint)

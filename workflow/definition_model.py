@@ -110,7 +110,7 @@ class Definition:
     keep: Duration
     signing: str
     roles: Mapping[str, str]
-    consents: Mapping[str, str]
+    consents: Mapping[str, Mapping[str, str]]
     documents: Mapping[str, Document]
     states: Mapping[str, State]
     source: str
@@ -119,6 +119,12 @@ class Definition:
 
     def __hash__(self) -> int:
         return hash(self.sha256_hex)
+
+    def consent_in(self, name: str, language: str) -> tuple[str, str]:
+        """A consent's language and text: in this language, or in the only one that it has."""
+        texts = self.consents[name]
+        shown = language if language in texts else next(iter(texts))
+        return shown, texts[shown]
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from documents.words import LANGUAGES
 from workflow.calendar import Duration, parse_duration, parse_working_duration
 from workflow.definition_errors import DefinitionRefused, DurationInvalid
 from workflow.definition_model import (
@@ -149,6 +150,22 @@ class _Table:
             outer.named(name, name, pattern)
         return MappingProxyType({name: outer.required(name) for name in outer})
 
+    def translations(self, key: str, pattern: re.Pattern[str]) -> Mapping[str, Mapping[str, str]]:
+        """A table of texts by name, each in every language; a text alone is English, as it was once."""
+        outer = self.table(key)
+        for name in outer:
+            outer.named(name, name, pattern)
+        return MappingProxyType({name: outer.translated(name) for name in outer})
+
+    def translated(self, name: str) -> Mapping[str, str]:
+        """One text by language."""
+        if not isinstance(self._values.get(name), dict):
+            return MappingProxyType({"en": self.required(name)})
+        inner = self.table(name)
+        found = MappingProxyType({language: inner.required(language) for language in LANGUAGES})
+        inner.close()
+        return found
+
     def named(self, key: str, value: str, pattern: re.Pattern[str]) -> None:
         """Refuse a name of another form."""
         if pattern.fullmatch(value):
@@ -194,7 +211,7 @@ class _Reader:
             keep=process.length("keep", process.required("keep"), parse_duration),
             signing=process.required("signing", pattern=_CODE),
             roles=top.texts("roles", _WORD),
-            consents=top.texts("consents", _WORD),
+            consents=top.translations("consents", _WORD),
             documents=MappingProxyType(dict(self._documents(top))),
             states=MappingProxyType({name: self._state(name, table) for name, table in top.tables("state")}),
             source=self._source,

@@ -50,7 +50,7 @@ def as_json(definition: Definition) -> dict[str, Any]:
         "keep": str(definition.keep),
         "signing": definition.signing,
         "roles": dict(definition.roles),
-        "consents": dict(definition.consents),
+        "consents": {name: dict(texts) for name, texts in definition.consents.items()},
         "documents": {
             name: {"kind": document.kind, "signatures": list(document.signatures)}
             for name, document in definition.documents.items()

@@ -92,6 +92,8 @@ class Mover:
         facts = {"trigger": command.trigger, "channel": command.channel, **_days(command)}
         body = _body(command)
         body["data_sha256"] = case.data_sha256
+        if command.consent is not None:
+            body["consent_language"] = case.definition.consent_in(command.consent, case.language)[0]
         return self._enter(case, branch, MOVED_BY.get(command.trigger, MOVED), facts, body)
 
     def _enter(

@@ -24,6 +24,7 @@ from documents.register import Register
 from documents.render import SAMPLE_NOTE
 from signing.pades import SigningDesk
 from signing.profile import Profile, load_profiles
+from signing.signers import Signer
 from signing.timestamps import TimestampAuthority
 from watching.meters import Meters
 from workflow import anchors
@@ -133,6 +134,11 @@ class Office:
         """The keys that sign; seals bear the names of the register's employers, so without one is none."""
         return DevelopmentKeys(self.authority, organisations=self.employers, clock=self.clock)
 
+    def own_seal(self, profile: Profile) -> Signer:
+        """The seal for what is of the office and of no one document: the register's first employer's."""
+        first = next(iter(self.employers), None)
+        return self.keys().signer(profile, person_id="", person_name="", organisation=first)
+
     @property
     def employers(self) -> tuple[str, ...]:
         """The register's employers, each once, in its order."""
@@ -215,7 +221,7 @@ class Office:
         profile = self.profiles[ANCHOR_PROFILE]
         async with self.desk() as desk:
             if kind == "seal":
-                signer = self.keys().signer(profile, person_id="", person_name="")
+                signer = self.own_seal(profile)
                 anchor = await anchors.sealed(statement, desk, profile, signer)
             else:
                 anchor = await anchors.timestamped(statement, desk, profile)

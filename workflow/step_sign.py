@@ -25,7 +25,7 @@ from sqlalchemy import bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from certs.keystore import common_name, is_development
-from documents.stamp import stamp_lines
+from documents.stamp import reason_in, stamp_lines
 from signing.belonging import require_value
 from signing.errors import CertificateRevokedError, PreparedMismatchError, SigningError
 from signing.pades import Finished
@@ -236,7 +236,7 @@ async def _prepare(bench: Workbench, signing: _Signing) -> None:
             signing.source,
             field=work.state.field or "",
             signer=signing.signer,
-            profile=work.profile,
+            profile=replace(work.profile, reason=reason_in(work.words, work.profile.reason)),
             appearance=_appearance(signing, signing.signer, now),
             claimed_at=now,
             turn=_turn(work),

@@ -5,12 +5,14 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from io import BytesIO
 from time import monotonic_ns
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
@@ -19,6 +21,7 @@ from signing.profile import Level
 from signing.signers import Signer, SoftwareSigner
 from tests.databases import KINDS, fresh, intruder
 from tests.steps_office import (
+    CLERK,
     MANAGER,
     OTHER_SIGNER,
     SIGNER,
@@ -506,3 +509,17 @@ def test_a_half_signed_document_can_be_returned_and_is_made_anew(sample: Sample)
     (delivery,) = sample.rows(Delivery, Delivery.request_id == number)
     assert delivery.document_id == second.id
     sample.require_sound([number])
+
+
+@pytest.mark.parametrize(("language", "said"), [("nl", "Gezegeld door"), ("en", "Sealed by")])
+def test_the_reason_and_the_consent_are_in_the_requests_language(
+    sample: Sample, language: str, said: str
+) -> None:
+    number = sample.submit("A1", language=language)
+    finish(sample, number)
+    pdf = sample.office.blobs.get(sample.documents(number)[-1].current_sha256)
+    (signature,) = PdfFileReader(BytesIO(pdf)).embedded_regular_signatures
+    assert str(signature.sig_object["/Reason"]).startswith(said)
+    bodies = [one.body or {} for one in sample.office.engine.show(number, CLERK).history]
+    accepted = [(one["consent"], one["consent_language"]) for one in bodies if "consent" in one]
+    assert accepted == [("click", language)]

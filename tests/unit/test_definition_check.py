@@ -208,8 +208,18 @@ CASES = [
         Rule.UNKNOWN_NAME, A0, 'record = ["posted_on"]', 'record = ["posted"]', "posting", "no fact to record"
     ),
     case(Rule.UNKNOWN_NAME, A2, 'status = "dropped"', 'status = "gone"', "", "status = 'gone' is not known"),
-    case(Rule.UNUSED, A1, "[consents]", 'lawyer = "Lawyer"\n[consents]', "", "'lawyer' in [roles]"),
-    case(Rule.UNUSED, A1, "[documents.", 'other = "Yes."\n[documents.', "", "'other' in [consents]"),
+    case(
+        Rule.UNUSED, A1, "[consents.click]", 'lawyer = "Lawyer"\n[consents.click]', "", "'lawyer' in [roles]"
+    ),
+    case(Rule.MISSING, A1, 'nb = "Jeg', 'nn = "Eg', "", "'nb' is missing", Rule.UNKNOWN_KEY),
+    case(
+        Rule.UNUSED,
+        A1,
+        "[consents.click]",
+        '[consents]\nother = "Yes."\n[consents.click]',
+        "",
+        "'other' in [consents]",
+    ),
     case(Rule.NOBODY_RESPONSIBLE, A1, 'role = "clerk"', 'role = "clerks"', "review", "'clerks'", Rule.UNUSED),
     case(
         Rule.DUPLICATE,

@@ -99,7 +99,17 @@ def test_a_click_is_a_consent_with_its_words_in_the_definition() -> None:
     definition = declaration("A1")
     consent = definition.states["sign"].triggers["sign"].consent
     assert consent is not None
-    assert "sign" in definition.consents[consent]
+    assert set(definition.consents[consent]) == {"en", "nl", "da", "nb"}
+    assert len(set(definition.consents[consent].values())) == 4
+    assert definition.consent_in(consent, "nl") == ("nl", definition.consents[consent]["nl"])
+
+
+def test_a_consent_of_an_earlier_release_is_in_english_alone() -> None:
+    source = declaration("A1").source
+    tables = source[source.index("[consents.click]") : source.index("[documents.")]
+    definition = read(source.replace(tables, '[consents]\nclick = "I sign it."\n'), "a1")
+    assert set(definition.consents["click"]) == {"en"}
+    assert definition.consent_in("click", "da") == ("en", "I sign it.")
 
 
 def test_paper_asks_people_for_what_happened_outside() -> None:

@@ -5,7 +5,9 @@ from datetime import date
 
 import pytest
 
+from documents.stamp import REASONS, reason_in
 from documents.words import LANGUAGES, UnknownLanguage, words_in
+from signing.profile import load_profiles
 from tests import catalogues
 
 
@@ -74,3 +76,12 @@ class TestCatalogue:
     def test_is_compiled(self, language: str) -> None:
         compiled = catalogues.po_path(language).with_suffix(".mo").read_bytes()
         assert compiled == catalogues.compiled(catalogues.read(language))
+
+
+def test_every_packaged_profiles_reason_is_said_in_every_language() -> None:
+    reasons = {profile.reason for profile in load_profiles().values() if profile.reason}
+    assert reasons == set(REASONS)
+    for reason in reasons:
+        assert len({reason_in(words_in(language), reason) for language in LANGUAGES}) == len(LANGUAGES)
+    assert reason_in(words_in("nl"), "") == ""
+    assert reason_in(words_in("nl"), "Gezien") == "Gezien"
