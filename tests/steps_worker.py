@@ -4,11 +4,14 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from tests.steps_office import QUICK, STOP_VARIABLE
 from workflow import faults, step_sign
 from workflow.office import Office
+from workflow.store import VARIABLE
 
 
 def stop_at(name: str) -> None:
@@ -27,6 +30,29 @@ def stop_at(name: str) -> None:
 def main() -> None:
     stop_at(os.environ.get(STOP_VARIABLE, ""))
     office = Office.open(Path(sys.argv[1]), patience=QUICK)
+    try:
+        asyncio.run(office.work(until_idle=True))
+    finally:
+        office.close()
+
+
+class _Counting:
+    """A fuse that counts passages over several processes, and blows at some of them."""
+
+    def __init__(self, passed: "Synchronized[int]", kills: Sequence[int]) -> None:
+        self._passed = passed
+        self._kills = kills
+
+    def passed(self, _name: str) -> bool:
+        with self._passed.get_lock():
+            self._passed.value += 1
+            return self._passed.value in self._kills
+
+
+def work_with_fuse(folder: Path, url: str, passed: "Synchronized[int]", kills: Sequence[int]) -> None:
+    """Be a worker until idle, or killed at one of these passages, counted over all that share `passed`."""
+    faults._fuses[:] = [_Counting(passed, kills)]  # type: ignore[list-item]
+    office = Office.open(folder, environ={VARIABLE: url}, patience=QUICK)
     try:
         asyncio.run(office.work(until_idle=True))
     finally:
