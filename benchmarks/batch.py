@@ -105,7 +105,7 @@ def _line(name: str, measured: Sequence[Measured], part: Callable[[Mapping[str, 
 
 def _measured(name: str, variant: str, level: Level, count: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder, _office(Path(folder), level) as office:
-        batch = _Batch(office, variant)
+        batch = Batch(office, variant)
         content = batch.file(count)
         clock = Clock()
         asyncio.run(batch.run(content, clock))
@@ -142,7 +142,7 @@ def _register(office: Office) -> Register:
 
 
 @dataclass
-class _Batch:
+class Batch:
     """One batch of declarations, and the sample people who handle it."""
 
     office: Office
@@ -173,19 +173,31 @@ class _Batch:
             assert not intake.problems, intake.problems[0]
         async with self.office.steps() as steps:
             with clock.phase("submit"):
-                submitted = self._execute([self._submission(row) for row in intake.rows])
-                numbers = [answer.request_id for answer in submitted]
-                requests = list(zip(numbers, intake.rows, strict=True))
+                requests = self.submit(intake.rows)
             with clock.phase("approve"):
-                self._see(numbers)
-                self._execute([self._by_manager(number, row) for number, row in requests])
-                self._see(numbers)
-                self._execute([self._by_clerk(number, row) for number, row in requests])
+                self.approve(requests)
             await self._work(steps, clock)
             with clock.phase("release"):
-                self._see(numbers)
-                self._execute([self._by_signer(number) for number in numbers])
+                self.release([number for number, _ in requests])
             await self._work(steps, clock)
+
+    def submit(self, rows: Sequence[Row]) -> list[tuple[int, Row]]:
+        """Hand in; gives the numbers of the requests."""
+        submitted = self._execute([self._submission(row) for row in rows])
+        return list(zip((answer.request_id for answer in submitted), rows, strict=True))
+
+    def approve(self, requests: Sequence[tuple[int, Row]]) -> None:
+        """The manager approves each, then the clerk."""
+        numbers = [number for number, _ in requests]
+        self._see(numbers)
+        self._execute([self._by_manager(number, row) for number, row in requests])
+        self._see(numbers)
+        self._execute([self._by_clerk(number, row) for number, row in requests])
+
+    def release(self, numbers: Sequence[int]) -> None:
+        """The signer signs each, or releases the seal."""
+        self._see(numbers)
+        self._execute([self._by_signer(number) for number in numbers])
 
     async def _work(self, steps: Steps, clock: Clock) -> None:
         async def run(refs: Sequence[StepRef]) -> list[StepOutcome]:

@@ -39,6 +39,7 @@ from workflow.store import VARIABLE as DATABASE
 from workflow.tables import Delivery, DocumentRow, Event, Incident, Request, SignatureRow, Substitute
 
 STOP_VARIABLE = "STEPS_STOP_POINT"
+FOREVER_VARIABLE = "STEPS_FOREVER"
 ROOT = Path(__file__).resolve().parents[1]
 DECLARATION, PLAN = "employer-declaration", "team-action-plan"
 MANAGER, CLERK, SIGNER, OTHER_SIGNER = "P004", "P020", "P001", "P002"
@@ -375,14 +376,16 @@ def level_of(pdf: bytes) -> Level:
 
 @contextmanager
 def worker(
-    sample: Sample, kill_point: str = "", *, stop_point: str = ""
+    sample: Sample, kill_point: str = "", *, stop_point: str = "", forever: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker in a process of its own, until idle; it dies at the kill point, and at the latest here.
 
+    `forever`: it goes on when it is idle, and when the database goes away.
     At the stop point, a point of the protocol, it stops (SIGSTOP) once.
     """
     url = sample.office.store.url.render_as_string(hide_password=False)
     points = {VARIABLE: kill_point, STOP_VARIABLE: stop_point, DATABASE: url}
+    points |= {FOREVER_VARIABLE: "yes"} if forever else {}
     environment = {**os.environ, **points, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.steps_worker", str(sample.office.folder)]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from tests.steps_office import QUICK, STOP_VARIABLE
+from tests.steps_office import FOREVER_VARIABLE, QUICK, STOP_VARIABLE
 from workflow import faults, step_sign
 from workflow.office import Office
 from workflow.store import VARIABLE
@@ -31,7 +31,7 @@ def main() -> None:
     stop_at(os.environ.get(STOP_VARIABLE, ""))
     office = Office.open(Path(sys.argv[1]), patience=QUICK)
     try:
-        asyncio.run(office.work(until_idle=True))
+        asyncio.run(office.work(until_idle=FOREVER_VARIABLE not in os.environ))
     finally:
         office.close()
 
