@@ -15,6 +15,7 @@ TABLES = {
     "The engine": "engine",
     "The log, away from the office": "auditing",
     "A whole batch": "batch",
+    "Several workers": "workers",
     "Backup and restore": "backing_up",
 }
 

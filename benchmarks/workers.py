@@ -1,8 +1,8 @@
-"""Whole requests a second with 1, 2 and 4 workers, on SQLite and on PostgreSQL: `python -m benchmarks.workers`.
+"""Whole requests a second with 1, 2 and 4 workers, on both databases: `python -m benchmarks.workers`.
 
-The workers run before the clock starts. From then on people's commands come in batches of a hundred from this
-process, while the workers render, seal and deliver; the clock stops when everything is delivered. Everybody shares
-the machine's cores: people, workers, the database server and the development authority.
+The workers run before the clock starts. From then on people's commands come in batches of a hundred from
+this process, while the workers render, seal and deliver; the clock stops when everything is delivered.
+Everybody shares the machine's cores: people, workers, the database server and the development authority.
 """
 
 import asyncio
@@ -128,9 +128,8 @@ def table() -> str:
     ]
     for row in rows:
         one = next(each.rate for each in rows if (each.database, each.workers) == (row.database, 1))
-        lines.append(
-            f"{row.database:<14}{row.workers:>8}{row.rate:>12.0f}{STEPS_EACH * row.rate:>10.0f}{row.rate / one:>8.2f}"
-        )
+        figures = f"{row.rate:>12.0f}{STEPS_EACH * row.rate:>10.0f}{row.rate / one:>8.2f}"
+        lines.append(f"{row.database:<14}{row.workers:>8}{figures}")
     return "\n".join(lines)
 
 

@@ -336,11 +336,13 @@ class Engine:
     def _judged(self, judge: Judge, ledger: Ledger, command: Command) -> tuple[Case, Command, Ruling]:
         """The request, and where the command leads; raises what stands in the way."""
         if command.request_id is None:
-            case = self._new_case(judge, ledger, command)
+            case = self._new_case(judge, command)
         else:
             case = self._visible(judge, ledger, command.request_id, command.actor)
         ruling = self._judge(judge, ledger, case, command, asked_only=False)
         _require_allowed(case, command, ruling)
+        if command.submission is not None and command.request_id is None:
+            _require_unused(ledger, command)  # asked last: only who may submit learns of a request
         return case, command, ruling
 
     def _judge(
@@ -361,7 +363,7 @@ class Engine:
                 return case
         raise NotFound(request_id)
 
-    def _new_case(self, judge: Judge, ledger: Ledger, command: Command) -> Case:
+    def _new_case(self, judge: Judge, command: Command) -> Case:
         new = command.submission
         if new is None or command.trigger != SUBMIT:
             raise Refused(
@@ -370,11 +372,6 @@ class Engine:
         if reasons := list(against_submission(new)):
             raise Refused(reasons)
         definition = self.catalogue.get(new.key, new.variant)
-        taken = ledger.references.get((new.key, command.principal, new.reference or ""))
-        if taken is not None:
-            raise Refused(
-                [Reason("reference", f"The reference {new.reference!r} is request {taken}.", "reference")]
-            )
         requester = judge.people.facts.get(command.principal)
         return Case(
             id=0,  # given when it is taken in
@@ -432,6 +429,15 @@ def _form(command: Command) -> str | WorkflowError:
         return require_form(command)
     except WorkflowError as error:
         return error
+
+
+def _require_unused(ledger: Ledger, command: Command) -> None:
+    new = command.submission
+    taken = new and ledger.references.get((new.key, command.principal, new.reference or ""))
+    if new is not None and taken is not None:
+        raise Refused(
+            [Reason("reference", f"The reference {new.reference!r} is request {taken}.", "reference")]
+        )
 
 
 def _require_allowed(case: Case, command: Command, ruling: Ruling) -> None:

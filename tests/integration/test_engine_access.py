@@ -444,3 +444,11 @@ def test_a_substitute_does_not_override_a_claim_of_their_principals_own(office: 
         office.fire("approve", "substitute", number, on_behalf_of="manager")
     assert refused.value.holder == "manager"
     office.fire("approve", "manager", number)
+
+
+def test_a_stranger_learns_of_no_reference(office: Office) -> None:
+    office.submit(reference="mortgage-7")
+    command = replace(office.submission(reference="mortgage-7"), actor="outsider", on_behalf_of="employee")
+    with pytest.raises(Refused) as refused:
+        office.engine.execute(replace(command, key="guess"))
+    assert "reference" not in {reason.code for reason in refused.value.reasons}
