@@ -5,6 +5,7 @@ from typing import Any
 from certs import der
 from signing.errors import DocumentRefusedError, FieldError
 from signing.opened import UNREADABLE, OpenedPdf, malformed
+from signing.packing import check_packed
 from signing.pdf_objects import Raw, bytes_of, text_of
 from signing.reachable import check_reachable
 from signing.updates import check_updates
@@ -61,6 +62,7 @@ def check_fit(pdf: bytes, opened: OpenedPdf) -> None:
                 "The PDF is an XFA form: what it shows depends on the program that opens it.",
                 hint="Print it to a plain PDF, then sign that.",
             )
+        check_packed(opened.reader)
         _check_values(pdf, opened)
         check_reachable(opened)
         check_updates(opened)

@@ -5,7 +5,7 @@ else it changes is refused, or somebody could bring the earlier version back und
 signature, filling in the form is one more thing that an update may do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -38,6 +38,14 @@ def check_updates(opened: OpenedPdf) -> None:
         if before.shows:
             _Update(before, after, revision).check(reader.xrefs.explicit_refs_in_revision(revision))
         before = after
+
+
+def only_appended(there: Sequence[Any], now: Sequence[Any]) -> bool:
+    """Whether a list is as it was, but for what came behind it.
+
+    The order counts: of the annotations on a page the last one lies on top.
+    """
+    return list(now[: len(there)]) == list(there)
 
 
 class _Version:
@@ -201,7 +209,7 @@ class _Update:
     def _more_fields(self, old: Any, new: Any) -> bool:
         """The same fields or annotations, and signature fields after them that show nothing yet."""
         there, now = self._before.items(old), self._after.items(new)
-        return now[: len(there)] == there and all(self._is_quiet(ref) for ref in now[len(there) :])
+        return only_appended(there, now) and all(self._is_quiet(ref) for ref in now[len(there) :])
 
     def _is_quiet(self, ref: Any) -> bool:
         """Whether this is a signature field that shows nothing, or a signature's stamp."""

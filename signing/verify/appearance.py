@@ -11,16 +11,31 @@ _COMMENT = re.compile(rb"%[^\r\n]*")
 _MOST_WIDGETS = 1000
 
 
+class TooManyWidgetsError(ValueError):
+    """A field that stands on more places than anybody can look at."""
+
+
 def is_visible(entry: Any) -> bool:
     """Whether a field may show: it, or a widget below it, has an area or an appearance. In doubt it does."""
-    return any(_has_area(widget) or _draws(widget) for widget in _widgets(entry))
+    try:
+        return any(_has_area(widget) or _draws(widget) for widget in _widgets(entry))
+    except TooManyWidgetsError:
+        return True
+
+
+def stands_once(entry: Any) -> bool:
+    """Whether the field is its own only widget, or has exactly one below it."""
+    kids = items_of(entry, "/Kids")
+    return len(kids) <= 1 and not any(items_of(kid, "/Kids") for kid in kids)
 
 
 def _widgets(entry: Any) -> list[Any]:
-    """The field itself, which may be its own widget, and everything below it."""
+    """The field itself, which may be its own widget, and everything below it; raises TooManyWidgetsError."""
     found: list[Any] = []
     waiting = [entry]
-    while waiting and len(found) < _MOST_WIDGETS:
+    while waiting:
+        if len(found) == _MOST_WIDGETS:
+            raise TooManyWidgetsError(f"a field with more than {_MOST_WIDGETS} widgets")
         widget = waiting.pop()
         found.append(widget)
         waiting += items_of(widget, "/Kids")
@@ -52,20 +67,20 @@ def _draws(widget: Any) -> bool:
 def looks(entry: Any) -> list[Any]:
     """What decides how the field is drawn, as it is written: to be compared between revisions."""
     return [
-        [_plain(dict.get(widget, key)) for key in ("/AP", "/AS", "/Rect", "/MK", "/F")]
+        [plain(dict.get(widget, key)) for key in ("/AP", "/AS", "/Rect", "/MK", "/F")]
         for widget in _widgets(entry)
         if isinstance(widget, generic.DictionaryObject)
     ]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """References as numbers, so that two revisions' values can be compared."""
     if isinstance(value, generic.IndirectObject):
         return (value.idnum, value.generation)
     if isinstance(value, generic.DictionaryObject):
-        return {key: _plain(dict.get(value, key)) for key in value}
+        return {key: plain(dict.get(value, key)) for key in value}
     if isinstance(value, generic.ArrayObject):
-        return [_plain(item) for item in list.__iter__(value)]
+        return [plain(item) for item in list.__iter__(value)]
     return value
 
 

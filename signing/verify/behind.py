@@ -8,6 +8,7 @@ import io
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.packing import check_packed
 from signing.verify.findings import Finding
 from signing.verify.lexing import GrammarError, Ref
 from signing.verify.limits import DETAIL_TOLD
@@ -29,8 +30,19 @@ def check_behind(opened: Opened) -> list[Finding]:
         return []
     first = min(ends)
     if only_white_space(opened.pdf[first:]):
-        return list(check_references(walk(opened.reader), (), _numbers(opened.reader)))
+        references = check_references(walk(opened.reader), (), _numbers(opened.reader))
+        return [*_signed_oddly(opened.reader), *references]
     return _held_against(opened, first)
+
+
+def _signed_oddly(reader: PdfFileReader) -> list[Finding]:
+    """What was signed is unpacked differently by different programs: nobody can say what its signer saw."""
+    try:
+        check_packed(reader)
+    except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
+        told = "it breaks the rules of PDF, so that programs may read it differently"
+        return [Finding("read_leniently", told, f"{type(error).__name__}: {str(error)[:DETAIL_TOLD]}")]
+    return []
 
 
 def _held_against(opened: Opened, first: int) -> list[Finding]:
@@ -45,7 +57,7 @@ def _held_against(opened: Opened, first: int) -> list[Finding]:
         _check_count(opened, reader, updates)
     except GrammarError as error:
         return [Finding("update_malformed", _MALFORMED, str(error)[:DETAIL_TOLD])]
-    return list(check_references(walk(reader), updates, _numbers(reader)))
+    return [*_signed_oddly(reader), *check_references(walk(reader), updates, _numbers(reader))]
 
 
 def _signed_part(pdf: bytes) -> tuple[PdfFileReader, bool] | Finding:

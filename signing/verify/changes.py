@@ -30,9 +30,11 @@ from pyhanko.sign.diff_analysis import (
     XrefStreamRule,
 )
 
-from signing.verify.appearance import drawn_by, is_visible, looks
+from signing.updates import only_appended
+from signing.verify.appearance import drawn_by, is_visible, looks, plain, stands_once
 from signing.verify.pdfvalues import text_of, value_of
 from signing.verify.reader import signature_fields_at
+from signing.verify.store import check_store
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         if not filled:
             raise strict_refusal
     _check_form_resources(old, new)
+    _check_annotations(reader, revision, old, new)
+    check_store(new, _written(reader, revision))
     before = signature_fields_at(reader, revision - 1)
     after = signature_fields_at(reader, revision)
     newly_signed = {
@@ -116,7 +120,9 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         revision,
         filled_fields=filled - newly_signed.keys(),
         signed_fields=frozenset(approvals),
-        added_visible=frozenset(name for name in added if is_visible(after[name])),
+        added_visible=frozenset(
+            name for name in added if is_visible(after[name]) or not stands_once(after[name])
+        ),
         stamped_visibly=frozenset(
             name for name in newly_signed.keys() - approvals - added if is_visible(after[name])
         ),
@@ -128,19 +134,43 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
     )
 
 
+def _check_annotations(
+    reader: PdfFileReader, revision: int, old: HistoricalResolver, new: HistoricalResolver
+) -> None:
+    """Annotations keep their order, new ones come behind them: a page draws the last one on top."""
+    for reference in reader.xrefs.explicit_refs_in_revision(revision):
+        if reader.xrefs.get_historical_ref(reference, revision - 1) is None:
+            continue
+        there, now = _annotations(old.get_object(reference)), _annotations(new.get_object(reference))
+        if there is not None and not only_appended(there, now or []):
+            raise SuspiciousModification(f"annotations were put in another order by object {reference.idnum}")
+
+
+def _annotations(holder: Any) -> list[Any] | None:
+    """The list below a page's /Annots, or a list of annotations or fields itself, else None."""
+    found = value_of(holder, "/Annots")
+    if found is None and isinstance(holder, generic.ArrayObject):
+        found = holder if any(value_of(each, "/Subtype") for each in holder) else None
+    return plain(found) if isinstance(found, generic.ArrayObject) else None
+
+
 def _redrawn(
     reader: PdfFileReader, revision: int, before: dict[str, Any], after: dict[str, Any], approvals: set[str]
 ) -> frozenset[str]:
     """Fields whose appearance changed without an approval that would explain it."""
-    written = {
-        (reference.idnum, reference.generation)
-        for reference in reader.xrefs.explicit_refs_in_revision(revision)
-    }
+    written = _written(reader, revision)
     return frozenset(
         name
         for name in (before.keys() & after.keys()) - approvals
         if looks(before[name]) != looks(after[name]) or drawn_by(after[name]) & written
     )
+
+
+def _written(reader: PdfFileReader, revision: int) -> set[tuple[int, int]]:
+    return {
+        (reference.idnum, reference.generation)
+        for reference in reader.xrefs.explicit_refs_in_revision(revision)
+    }
 
 
 def _is_timestamp(value: Any) -> bool:

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from signing.packing import MAX_NUMBER
+
 MAX_DEPTH = 100
 
 
@@ -63,6 +65,8 @@ def read_value(data: bytes, at: int, *, depth: int = 0) -> tuple[Any, int]:
     kind, end = token.lastgroup, token.end()
     text = token.group()
     if token.group("ref"):
+        if int(token.group(2)) > MAX_NUMBER:
+            raise GrammarError(f"a reference to the object number {int(token.group(2))} at byte {at}")
         return Ref(int(token.group(2)), int(token.group(3))), end
     if text == b"<<":
         return _dictionary(data, end, depth)

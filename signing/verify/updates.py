@@ -7,11 +7,17 @@ cross-reference section lists, that section itself, or white space. Source: ISO 
 """
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from signing.packing import (
+    PackingError,
+    check_number,
+    single_filter,
+    unpacked_index,
+    unpacked_objects,
+)
 from signing.verify.lexing import GrammarError, Name, Ref, read_value, skip_space
 
 _OBJECT = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?=[\0\t\n\x0c\r <\[(/])")
@@ -28,8 +34,10 @@ _TAIL = re.compile(
 _LAST_START = re.compile(rb"startxref[\0\t\n\x0c\r ]+(\d{1,10})[\0\t\n\x0c\r ]+%%EOF")
 _KNOWN_KEYS = frozenset({b"Size", b"Root", b"Prev", b"Info", b"ID", b"DocChecksum"})
 _STREAM_KEYS = frozenset({b"Type", b"W", b"Index", b"Length", b"Filter", b"DecodeParms"})
+_PACK_KEYS = frozenset({b"Type", b"N", b"First", b"Length", b"Filter", b"DecodeParms"})
+_LIKE_OBJECT = re.compile(rb"\d[\0\t\n\x0c\r ]+\d+[\0\t\n\x0c\r ]+obj")
+_LIKE_TRAILER = re.compile(rb"trailer[\0\t\n\x0c\r ]*<<")
 _TAIL_ROOM = 2048
-_MOST_INFLATED = 64 * 1024 * 1024
 
 
 @dataclass
@@ -68,8 +76,12 @@ def read_updates(pdf: bytes, base: Base) -> list[Update]:
     previous, found = int(starts[-1]), []
     at = skip_space(pdf, base.end)
     while at < len(pdf):
-        update = _read_update(pdf, at)
-        _check_update(pdf, update, base, previous)
+        try:
+            update = _read_update(pdf, at)
+            _check_update(pdf, update, base, previous)
+        except PackingError as error:
+            raise GrammarError(str(error)) from error
+        _check_hidden(pdf[at : update.end], update)
         found.append(update)
         previous = update.section
         at = skip_space(pdf, update.end)
@@ -101,6 +113,7 @@ def _read_update(pdf: bytes, at: int) -> Update:
 
 def _read_object(pdf: bytes, head: re.Match[bytes], update: Update) -> int:
     number, generation = int(head.group(1)), int(head.group(2))
+    check_number(number)
     if (number, generation) in update.objects:
         raise GrammarError(f"object {number} is there twice in one revision")
     update.objects[number, generation] = head.start()
@@ -154,6 +167,7 @@ def _read_table(pdf: bytes, at: int, update: Update) -> int:
 
 
 def _list(update: Update, number: int, generation: int, offset: int, *, free: bool) -> None:
+    check_number(number)
     if free:
         if number != 0:
             raise GrammarError(f"object {number} was removed")
@@ -179,7 +193,9 @@ def _read_index(pdf: bytes, update: Update) -> None:
     index = head.get(b"Index", [0, head.get(b"Size")])
     if not (_whole_numbers(widths) and len(widths) == 3 and _whole_numbers(index) and len(index) % 2 == 0):
         raise GrammarError("an index whose shape can't be read")
-    entries = _rows(_inflated(pdf, update, number), widths)
+    start, end = update.streams[number]
+    data = unpacked_index(pdf[start:end], *_packed_as(update, number), widths)
+    entries = _rows(data, widths)
     for first, count in zip(index[::2], index[1::2], strict=True):
         for listed in range(first, first + count):
             _list_row(update, listed, next(entries, None))
@@ -194,7 +210,7 @@ def _whole_numbers(value: Any) -> TypeGuard[list[int]]:
 def _rows(data: bytes, widths: list[int]) -> Iterator[tuple[int, int, int]]:
     a, b, _ = widths
     size = sum(widths)
-    if size == 0 or size > 24 or len(data) % size:
+    if len(data) % size:
         raise GrammarError("an index whose entries don't fill it")
     for at in range(0, len(data), size):
         row = data[at : at + size]
@@ -206,6 +222,7 @@ def _list_row(update: Update, number: int, row: tuple[int, int, int] | None) -> 
     if row is None:
         raise GrammarError("an index with fewer entries than it says")
     kind, second, third = row
+    check_number(number)
     if kind == 2 and number not in update.packed:
         update.packed[number] = (second, third)
     elif kind in (0, 1):
@@ -214,37 +231,13 @@ def _list_row(update: Update, number: int, row: tuple[int, int, int] | None) -> 
         raise GrammarError(f"an index entry of an unknown kind, or twice, for object {number}")
 
 
-def _inflated(pdf: bytes, update: Update, number: int) -> bytes:
-    start, end = update.streams[number]
-    head, data = update.values[number], pdf[start:end]
-    how, settings = head.get(b"Filter"), head.get(b"DecodeParms")
-    how = how[0] if isinstance(how, list) and len(how) == 1 else how
-    settings = settings[0] if isinstance(settings, list) and len(settings) == 1 else settings
-    if how is not None:
-        if how != Name(b"FlateDecode"):
-            raise GrammarError(f"object {number} is packed in an unexpected way")
-        try:
-            data = zlib.decompressobj().decompress(data, _MOST_INFLATED)
-        except zlib.error as error:
-            raise GrammarError(f"object {number} cannot be unpacked: {error}") from error
-    predictor = settings.get(b"Predictor", 1) if isinstance(settings, dict) else 1
-    return _unpredicted(data, settings[b"Columns"]) if predictor != 1 else data
-
-
-def _unpredicted(data: bytes, columns: Any) -> bytes:
-    """Undo PNG prediction of the kinds "none" and "up", which is what writers of PDF use."""
-    if type(columns) is not int or not 0 < columns <= 24 or len(data) % (columns + 1):
-        raise GrammarError("an index whose prediction can't be undone")
-    above, out = bytes(columns), bytearray()
-    for at in range(0, len(data), columns + 1):
-        row = data[at + 1 : at + 1 + columns]
-        if data[at] == 2:
-            row = bytes((left + right) & 0xFF for left, right in zip(row, above, strict=True))
-        elif data[at] != 0:
-            raise GrammarError("an index with an unexpected prediction")
-        out += row
-        above = row
-    return bytes(out)
+def _packed_as(update: Update, number: int) -> tuple[Any, Any]:
+    """The name of a stream's filter and its settings as plain values."""
+    head = update.values[number]
+    how, settings = single_filter(head.get(b"Filter"), head.get(b"DecodeParms"))
+    if isinstance(settings, dict):
+        settings = {key.decode("latin-1"): value for key, value in settings.items()}
+    return how.value.decode("latin-1") if isinstance(how, Name) else how, settings
 
 
 def _check_update(pdf: bytes, update: Update, base: Base, previous: int) -> None:
@@ -255,6 +248,7 @@ def _check_update(pdf: bytes, update: Update, base: Base, previous: int) -> None
         raise GrammarError(f"the index at byte {update.section} names another catalog")
     if type(size) is not int or size <= max(update.numbers, default=0):
         raise GrammarError(f"the index at byte {update.section} states a wrong size")
+    check_number(size - 1)
     objects = dict(update.objects)
     for key, offset in update.objects.items():  # an index need not list itself
         if offset == update.section and key not in update.listed:
@@ -291,31 +285,31 @@ def _check_packed(pdf: bytes, update: Update) -> None:
     if holders != packs:
         raise GrammarError(f"object streams and index differ at byte {update.section}")
     for holder in holders:
-        head, data = update.values[holder], _inflated(pdf, update, holder)
-        count, first = head.get(b"N"), head.get(b"First")
-        if (
-            type(count) is not int
-            or type(first) is not int
-            or b"Extends" in head
-            or holder not in update.streams
-        ):
+        head = update.values[holder]
+        if not head.keys() <= _PACK_KEYS or holder not in update.streams:
             raise GrammarError(f"object stream {holder} can't be read")
-        words = data[:first].split()
-        if len(words) != 2 * count or not all(word.isdigit() for word in words):
-            raise GrammarError(f"object stream {holder} does not say what it holds")
-        held = {int(number): (holder, place) for place, number in enumerate(words[::2])}
+        start, end = update.streams[holder]
+        count, first = head.get(b"N"), head.get(b"First")
+        data, header = unpacked_objects(pdf[start:end], *_packed_as(update, holder), count, first)
+        held = {number: (holder, place) for place, number in enumerate(header[::2])}
         listed = {number: place for number, place in update.packed.items() if place[0] == holder}
         if held != listed or len(held) != count:
             raise GrammarError(f"object stream {holder} holds other objects than the index says")
-        values = _held(data, first, [int(word) for word in words[1::2]])
+        values = _held(data, [first + offset for offset in header[1::2]])
         update.values.update(zip(held, values, strict=True))
 
 
-def _held(data: bytes, first: int, offsets: list[int]) -> Iterator[Any]:
-    ends = [*offsets[1:], len(data) - first]
-    for start, end in zip(offsets, ends, strict=True):
-        part = data[first + start : first + end] + b" "
-        value, at = read_value(part, 0)
-        if start > end or skip_space(part, at) != len(part):
+def _held(data: bytes, starts: list[int]) -> Iterator[Any]:
+    """The objects of an object stream, which must fill it from the first one's start on."""
+    data += b" "
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        value, at = read_value(data, start)  # beyond the next one's start where they run into each other
+        if skip_space(data, at) != end or data[start : start + 1] in b"\0\t\n\x0c\r ":
             raise GrammarError("an object stream whose objects overlap or leave gaps")
         yield value
+
+
+def _check_hidden(added: bytes, update: Update) -> None:
+    """Programs that give up on an index search for objects: there must be none to find but those listed."""
+    if len(_LIKE_OBJECT.findall(added)) != len(update.objects) or len(_LIKE_TRAILER.findall(added)) > 1:
+        raise GrammarError("something that looks like an object stands inside another one")

@@ -13,14 +13,23 @@ TRAILER = b"/Size 9/Root 1 0 R/Prev 43"
 HELD = ((5, b"<</A 1>>"), (6, b"[1 0 R]"))
 
 
-def packed(objects: tuple[tuple[int, bytes], ...], extra: bytes = b"") -> bytes:
-    """An object stream's body."""
+def packed(
+    objects: tuple[tuple[int, bytes], ...],
+    extra: bytes = b"",
+    *,
+    header: bytes = b"",
+    gap: bytes = b"",
+    between: bytes = b" ",
+    behind: bytes = b"",
+    unpacked_behind: bytes = b"",
+) -> bytes:
+    """An object stream's body; what is given by name stands where nothing, or white space, should."""
     heads, bodies = [], b""
     for number, body in objects:
         heads.append(b"%d %d" % (number, len(bodies)))
-        bodies += body + b" "
-    head = b" ".join(heads) + b" "
-    data = zlib.compress(head + bodies)
+        bodies += body + between
+    head = b" ".join(heads) + b" " + header
+    data = zlib.compress(head + gap + bodies + behind) + unpacked_behind
     told = b"<</Type/ObjStm/N %d/First %d/Filter/FlateDecode/Length %d%b>>" % (
         len(objects),
         len(head),
@@ -87,6 +96,16 @@ def test_a_table_is_read() -> None:
         with_stream(pack=packed((*HELD, (1, b"<</Type/Catalog>>")))),
         with_stream(pack=packed(HELD, b"/Extends 2 0 R")),
         with_stream(pack=packed(((5, b"<</A 1/A 2>>"), (6, b"[1 0 R]")))),
+        with_stream(pack=packed(HELD, b"/DecodeParms<</Predictor 12/Columns 4>>")),
+        with_stream(pack=packed(HELD, b"/F(x)")),
+        with_stream(pack=packed(HELD, gap=b" <<>> ")),
+        with_stream(pack=packed(HELD, header=b" 7 9 ")),
+        with_stream(pack=packed(HELD, behind=b"%x")),
+        with_stream(pack=packed(HELD, unpacked_behind=b"4 0 R")),
+        with_stream(pack=packed(((5, b"12"), (6, b"34")), between=b"")),
+        with_table(b"3 0 obj\n(\n1 0 obj\n<<>>endobj)\nendobj\n", b"3 1\n" + ENTRY),
+        with_table(b"3 0 obj\n(trailer <<>>)\nendobj\n", b"3 1\n" + ENTRY),
+        with_table(b"3 0 obj\n[8388608 0 R]\nendobj\n", b"3 1\n" + ENTRY),
         with_stream(between=b"2 0 obj\n<<>>\nendobj\n"),
         with_table(OBJECT, b"3 2\n" + ENTRY + b"0000000000 00001 f \n"),  # an object removed
         with_table(OBJECT, b"3 1\n%010d 00001 n \n" % len(SIGNED)),  # another generation

@@ -1,6 +1,7 @@
 """Forgeries that once passed for what was signed, each with the report it must get."""
 
 import io
+import re
 import struct
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.writer import copy_into_new_writer
+from pyhanko.pdf_utils.writer import PdfFileWriter, copy_into_new_writer
 from pyhanko.sign.fields import SigFieldSpec
 
 from tests.vectors.catalogue import (
@@ -33,6 +34,7 @@ from tests.vectors.rawupdates import (
     stream,
 )
 from tests.vectors.stock import plain_pdf, update, with_fields
+from tests.vectors.two_faced import Encoded, body, indexed, other_pages, predicted
 
 ATTACKS: dict[str, Callable[[Maker], Vector]] = {}
 MALFORMED = ("update_malformed",)
@@ -187,7 +189,7 @@ def missing_part_added(maker: Maker) -> Vector:
 # what shows on the page
 
 
-def _drawing(writer: IncrementalPdfFileWriter, text: bytes) -> generic.IndirectObject:
+def _drawing(writer: PdfFileWriter | IncrementalPdfFileWriter, text: bytes) -> generic.IndirectObject:
     drawn = generic.StreamObject(stream_data=b"BT /Helv 14 Tf 4 20 Td (%b) Tj ET" % text)
     drawn[pdf_name("/Type")] = pdf_name("/XObject")
     drawn[pdf_name("/Subtype")] = pdf_name("/Form")
@@ -282,3 +284,182 @@ def _acting(writer: IncrementalPdfFileWriter) -> None:
 def script_inside(maker: Maker) -> Vector:
     pdf = maker.stock.sign(update(plain_pdf(), _acting), maker.clerk)
     return Vector(pdf, PASSED, BUT, ("active_content",))
+
+
+# what viewers read otherwise
+
+
+@attack
+def other_pages_by_prediction(maker: Maker) -> Vector:
+    pdf = other_pages(maker.signed("B-LT"), b"The employee earns 9,000 euro a month.")
+    return Vector(pdf, FAILED, FORGED, MALFORMED)
+
+
+def _validation_data(maker: Maker, data: bytes, number: int = 0) -> tuple[bytes, dict[int, bytes]]:
+    """A file, and an update that adds a stream to its validation data."""
+    signed = maker.signed("B-LT")
+    place = Place.behind(signed)
+    found = re.search(rb"/DSS (\d+) 0 R", body(signed, place.root))
+    assert found is not None
+    store, new = int(found.group(1)), number or place.size
+    entries = re.sub(rb"/CRLs \[", b"/CRLs [ %d 0 R " % new, body(signed, store))
+    return signed, {store: entries, new: stream(data)}
+
+
+def _shadow(maker: Maker) -> bytes:
+    return b"\n%d 0 obj\n%b\nendobj\n" % (content_number(maker.signed("B-LT")), stream(FORGED_TEXT))
+
+
+def _list(maker: Maker) -> bytes:
+    return maker.authority.crl("root", maker.now)
+
+
+@attack
+def validation_data_in_a_cross_reference_stream(maker: Maker) -> Vector:
+    """Honest."""
+    signed, objects = _validation_data(maker, _list(maker))
+    return Vector(indexed(signed, objects), PASSED, BUT, ("validation_data_uncovered",))
+
+
+@attack
+def validation_data_in_a_predicted_cross_reference_stream(maker: Maker) -> Vector:
+    """Honest."""
+    signed, objects = _validation_data(maker, _list(maker))
+    pdf = indexed(signed, objects, encoded=predicted())
+    return Vector(pdf, PASSED, BUT, ("validation_data_uncovered",))
+
+
+def _odd_index(maker: Maker, widths: tuple[int, int, int], encoded: Encoded | None = None) -> Vector:
+    signed, objects = _validation_data(maker, _list(maker))
+    more = {} if encoded is None else {"encoded": encoded}
+    return Vector(indexed(signed, objects, widths=widths, **more), FAILED, FORGED, MALFORMED)
+
+
+@attack
+def offsets_of_nine_bytes(maker: Maker) -> Vector:
+    return _odd_index(maker, (1, 9, 2))
+
+
+@attack
+def index_without_prediction_in_predicted_rows(maker: Maker) -> Vector:
+    return _odd_index(maker, (1, 4, 2), predicted(filter_type=0))
+
+
+@attack
+def kinds_of_five_bytes(maker: Maker) -> Vector:
+    return _odd_index(maker, (5, 4, 2))
+
+
+@attack
+def generations_of_sixteen_bytes(maker: Maker) -> Vector:
+    return _odd_index(maker, (1, 4, 16))
+
+
+@attack
+def index_predicted_in_four_bits(maker: Maker) -> Vector:
+    return _odd_index(maker, (1, 4, 2), predicted(b"/BitsPerComponent 4"))
+
+
+@attack
+def hidden_object_in_validation_data(maker: Maker) -> Vector:
+    signed, objects = _validation_data(maker, _shadow(maker))
+    return Vector(indexed(signed, objects), FAILED, FORGED, MALFORMED)
+
+
+@attack
+def text_in_validation_data(maker: Maker) -> Vector:
+    signed, objects = _validation_data(maker, FORGED_TEXT)
+    return Vector(indexed(signed, objects), FAILED, FORGED, ("changed_after_signing",))
+
+
+@attack
+def number_beyond_32_bits(maker: Maker) -> Vector:
+    number = 2**32 + content_number(maker.signed("B-LT"))
+    signed, objects = _validation_data(maker, FORGED_TEXT, number)
+    return Vector(appended(signed, objects), FAILED, FORGED, MALFORMED)
+
+
+@attack
+def number_beyond_what_viewers_take(maker: Maker) -> Vector:
+    signed, objects = _validation_data(maker, _list(maker), 8_388_608)
+    return Vector(appended(signed, objects), FAILED, FORGED, MALFORMED)
+
+
+@attack
+def signed_though_two_faced(maker: Maker) -> Vector:
+    """The signer's own file shows other pages to viewers than to programs."""
+    faced = other_pages(plain_pdf(), b"I owe 40 euro.")
+    return Vector(maker.stock.sign(faced, maker.clerk), INDETERMINATE, UNJUDGED, ("read_leniently",))
+
+
+# annotations
+
+
+def _note(writer: PdfFileWriter, text: bytes) -> generic.IndirectObject:
+    look = {pdf_name("/N"): _drawing(writer, text)}
+    note = {
+        pdf_name("/Type"): pdf_name("/Annot"),
+        pdf_name("/Subtype"): pdf_name("/Stamp"),
+        pdf_name("/F"): generic.NumberObject(4),
+        pdf_name("/Rect"): _numbers(72, 600, 372, 630),
+        pdf_name("/AP"): generic.DictionaryObject(look),
+    }
+    return writer.add_object(generic.DictionaryObject(note))
+
+
+@attack
+def annotations_reordered(maker: Maker) -> Vector:
+    writer = copy_into_new_writer(PdfFileReader(io.BytesIO(plain_pdf())))
+    notes = [_note(writer, b"Bonus: 9,000 euro"), _note(writer, b"Bonus: 4,000 euro")]
+    writer.root["/Pages"]["/Kids"][0][pdf_name("/Annots")] = generic.ArrayObject(notes)
+    out = io.BytesIO()
+    writer.write(out)
+
+    def reorder(writer: IncrementalPdfFileWriter) -> None:
+        page = writer.root["/Pages"]["/Kids"][0]
+        first, second, *rest = list.__iter__(page["/Annots"])
+        page[pdf_name("/Annots")] = generic.ArrayObject([second, first, *rest])
+        writer.update_container(page)
+
+    signed = maker.stock.sign(out.getvalue(), maker.clerk, level="B-LT")
+    return Vector(maker.stock.stamp(signed, change=reorder), FAILED, FORGED, ("changed_after_signing",))
+
+
+@attack
+def overlay_behind_a_thousand_widgets(maker: Maker) -> Vector:
+    return _many_widgets(maker, 1000)
+
+
+@attack
+def field_on_two_places(maker: Maker) -> Vector:
+    """Neither of its widgets shows yet."""
+    return _many_widgets(maker, 2, shown=False)
+
+
+def _many_widgets(maker: Maker, count: int, *, shown: bool = True) -> Vector:
+    def add(writer: IncrementalPdfFileWriter) -> None:
+        kind = {pdf_name("/Type"): pdf_name("/Annot"), pdf_name("/Subtype"): pdf_name("/Widget")}
+        field = generic.DictionaryObject({pdf_name("/FT"): pdf_name("/Sig")})
+        field[pdf_name("/T")] = generic.pdf_string("x")
+        above = writer.add_object(field)
+        kids = []
+        for number in range(count + shown):
+            widget = generic.DictionaryObject(kind)
+            widget[pdf_name("/Parent")] = above
+            widget[pdf_name("/Rect")] = _numbers(0, 0, 0, 0)
+            if shown and number == 0:
+                widget[pdf_name("/Rect")] = _numbers(60, 700, 460, 760)
+                look = {pdf_name("/N"): _drawing(writer, b"9,000 euro")}
+                widget[pdf_name("/AP")] = generic.DictionaryObject(look)
+            kids.append(writer.add_object(widget))
+        field[pdf_name("/Kids")] = generic.ArrayObject(kids)
+        page = writer.root["/Pages"]["/Kids"][0]
+        there = list.__iter__(page["/Annots"]) if "/Annots" in page else ()
+        page[pdf_name("/Annots")] = generic.ArrayObject([*there, kids[0]])
+        writer.update_container(page)
+        fields = writer.root["/AcroForm"]["/Fields"]
+        fields.append(above)
+        writer.update_container(fields)
+
+    pdf = maker.stock.stamp(update(maker.signed("B-LT"), add))
+    return Vector(pdf, FAILED, FORGED, ("visible_field_added",))
