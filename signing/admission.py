@@ -4,6 +4,7 @@ from typing import Any
 
 from certs import der
 from signing.errors import DocumentRefusedError, FieldError
+from signing.inputs import check_inputs
 from signing.opened import UNREADABLE, OpenedPdf, malformed
 from signing.packing import check_packed
 from signing.pdf_objects import Raw, bytes_of, text_of
@@ -65,6 +66,7 @@ def check_fit(pdf: bytes, opened: OpenedPdf) -> None:
         check_packed(opened.reader)
         _check_values(pdf, opened)
         check_reachable(opened)
+        check_inputs(opened)
         check_updates(opened)
     except UNREADABLE as error:
         raise malformed(error) from error

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from signing.annotations import shown_otherwise
 from signing.errors import DocumentRefusedError
 from signing.opened import UNREADABLE, OpenedPdf
 from signing.pdf_objects import Raw, Ref, Stream, bytes_of
@@ -37,6 +38,7 @@ _ELSEWHERE = {
     "/OPI": "an image that stands for another one",
     "/Alternates": "an image with another one for print",
 }
+_SIDES = "left", "bottom", "right", "top"
 _HINT = "Print it to a plain PDF, then sign that."
 
 
@@ -70,6 +72,7 @@ def check_reachable(opened: OpenedPdf) -> None:
         _check_code(found)
         _check_actions(opened, found)
         _check_shown(opened, found)
+        _check_annotation(opened, found)
     _check_layers(opened)
 
 
@@ -177,6 +180,30 @@ def _check_shown(opened: OpenedPdf, found: _Found) -> None:
         "/VE" in entries or opened.entry(entries, "/P") in ("/AllOff", "/AnyOff")
     ):
         raise _refused("content that shows when layers are off", found.place)
+
+
+def _check_annotation(opened: OpenedPdf, found: _Found) -> None:
+    """Refuse what shows on paper and not on the screen, or the other way round."""
+    entries, subtype = found.entries, opened.entry(found.entries, "/Subtype")
+    if found.is_stream or "/Rect" not in entries or not isinstance(subtype, str):
+        return
+    sides = [float(opened.follow(side)) for side in opened.entry(entries, "/Rect")]
+    normal = opened.entry(opened.entry(entries, "/AP"), "/N")
+    empty = isinstance(normal, Stream) and not normal.stored.strip()
+    area = len(sides) != len(_SIDES) or (sides[0] != sides[2] and sides[1] != sides[3])
+    how = shown_otherwise(
+        int(opened.entry(entries, "/F", 0)),
+        subtype,
+        draws=area and normal is not None and not empty,
+        signature=_is_signature(opened, entries),
+    )
+    if how:
+        raise _refused(f"an annotation that {how}", found.place)
+
+
+def _is_signature(opened: OpenedPdf, widget: dict[str, Any]) -> bool:
+    parent = opened.entry(widget, "/Parent")
+    return opened.entry(widget, "/FT", opened.entry(parent, "/FT")) == "/Sig"
 
 
 def _check_layers(opened: OpenedPdf) -> None:

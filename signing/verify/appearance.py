@@ -18,7 +18,7 @@ class TooManyWidgetsError(ValueError):
 def is_visible(entry: Any) -> bool:
     """Whether a field may show: it, or a widget below it, has an area or an appearance. In doubt it does."""
     try:
-        return any(_has_area(widget) or _draws(widget) for widget in _widgets(entry))
+        return any(has_area(widget) or draws_something(widget) for widget in _widgets(entry))
     except TooManyWidgetsError:
         return True
 
@@ -42,7 +42,8 @@ def _widgets(entry: Any) -> list[Any]:
     return found
 
 
-def _has_area(widget: Any) -> bool:
+def has_area(widget: Any) -> bool:
+    """Whether an annotation's rectangle has an area; in doubt it has."""
     rectangle = value_of(widget, "/Rect")
     if rectangle is None:
         return False
@@ -53,8 +54,8 @@ def _has_area(widget: Any) -> bool:
     return left != right and bottom != top
 
 
-def _draws(widget: Any) -> bool:
-    """Whether there is an appearance, but for the empty one that some programs give invisible fields."""
+def draws_something(widget: Any) -> bool:
+    """Whether an annotation has an appearance, but for the empty one that some programs give invisible fields."""
     appearance = value_of(widget, "/AP")
     if appearance is None:
         return False

@@ -30,6 +30,7 @@ from pyhanko.sign.diff_analysis import (
     XrefStreamRule,
 )
 
+from signing.inputs import fonts_named
 from signing.updates import only_appended
 from signing.verify.appearance import drawn_by, is_visible, looks, plain, stands_once
 from signing.verify.pdfvalues import text_of, value_of
@@ -103,7 +104,6 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         filled = frozenset(_policy(form_filling=True).apply(old, new).changed_form_fields)
         if not filled:
             raise strict_refusal
-    _check_form_resources(old, new)
     _check_annotations(reader, revision, old, new)
     check_store(new, _written(reader, revision))
     before = signature_fields_at(reader, revision - 1)
@@ -113,6 +113,7 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         for name, entry in after.items()
         if "/V" in entry and "/V" not in before.get(name, {})
     }
+    _check_form_resources(old, new, {font for name in newly_signed for font in _fonts_of(after[name])})
     approvals = {name for name, value in newly_signed.items() if not _is_timestamp(value)}
     added = after.keys() - before.keys()
     metadata = _metadata_changed(old, new)
@@ -177,18 +178,27 @@ def _is_timestamp(value: Any) -> bool:
     return text_of(value, "/Type") == "/DocTimeStamp" or text_of(value, "/SubFilter") == "/ETSI.RFC3161"
 
 
-def _check_form_resources(old: HistoricalResolver, new: HistoricalResolver) -> None:
-    """Resources of the form may be added but not swapped: another font makes the same text read
-    differently.
+def _fonts_of(field: Any) -> set[str]:
+    """The fonts that a field's text is drawn with."""
+    text = value_of(field, "/DA")
+    return fonts_named(str(text).encode("latin-1", "replace")) if isinstance(text, str) else set()
+
+
+def _check_form_resources(old: HistoricalResolver, new: HistoricalResolver, used: set[str]) -> None:
+    """Resources of the form may not be swapped: another font makes the same text read differently. Nor may
+    they be supplied later, but for fonts that a field signed just now uses.
     """
-    for category, entries in _resources(old).items():
-        now = _resources(new).get(category)
-        if isinstance(entries, generic.DictionaryObject):
-            changed = not isinstance(now, generic.DictionaryObject) or any(
-                name not in now or now.raw_get(name) != entries.raw_get(name) for name in entries
-            )
+    before, after = _resources(old), _resources(new)
+    for category in before.keys() | after.keys():
+        there, now = before.get(category), after.get(category)
+        if not isinstance(now, generic.DictionaryObject) or not isinstance(
+            there, generic.DictionaryObject | None
+        ):
+            changed = now != there
         else:
-            changed = now != entries
+            kept = all(name in now and now.raw_get(name) == there.raw_get(name) for name in there or ())
+            added = now.keys() - (there.keys() if there is not None else set())
+            changed = not kept or (bool(added) and not (category == "/Font" and added <= used))
         if changed:
             raise SuspiciousModification(f"form resources {category} were changed")
 

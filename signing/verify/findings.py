@@ -68,6 +68,8 @@ KINDS: dict[str, Kind] = {
     "form_filled_as_permitted": Kind(_REMARK, _TRUST),
     "reference_dangling": Kind(_REMARK, _TRUST),
     "active_content": Kind(_REMARK, _TRUST),
+    "annotation_shown_otherwise": Kind(_REMARK, _TRUST),
+    "signature_timestamp_missing": Kind(_REMARK, _TRUST),
     "metadata_changed": Kind(_REMARK, _TRUST),
     "validation_data_uncovered": Kind(_REMARK, _TRUST),
     "end_uncovered": Kind(_PREVENTS, _TRUST),

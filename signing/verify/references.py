@@ -11,9 +11,11 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.annotations import shown_otherwise
+from signing.verify.appearance import draws_something, has_area
 from signing.verify.findings import Finding
 from signing.verify.lexing import Name, Ref
-from signing.verify.pdfvalues import value_of
+from signing.verify.pdfvalues import text_of, value_of
 from signing.verify.updates import Update
 
 _ACTING = frozenset(
@@ -29,6 +31,7 @@ class Walked:
 
     missing: set[int] = field(default_factory=set)  # numbers of objects that aren't there
     acting: set[str] = field(default_factory=set)  # kinds of active content
+    odd_annotations: set[str] = field(default_factory=set)  # how they are shown otherwise on paper
     unreadable: str = ""  # an object that strict reading refuses
 
 
@@ -55,6 +58,7 @@ def walk(reader: PdfFileReader) -> Walked:
                 continue
         if isinstance(value, generic.DictionaryObject):
             walked.acting |= _acting(value)
+            walked.odd_annotations |= _odd_annotation(value)
             stack += _followed(value)
         elif isinstance(value, generic.ArrayObject):
             stack += list.__iter__(value)
@@ -65,6 +69,16 @@ def _followed(dictionary: generic.DictionaryObject) -> Iterator[Any]:
     """The values of a dictionary, but for a signature: it shows nothing and takes as long as the rest."""
     is_signature_field = dict.get(dictionary, "/FT") == "/Sig"
     return (dict.get(dictionary, key) for key in dictionary if not (is_signature_field and key == "/V"))
+
+
+def _odd_annotation(dictionary: generic.DictionaryObject) -> set[str]:
+    subtype, flags = text_of(dictionary, "/Subtype"), value_of(dictionary, "/F") or 0
+    if "/Rect" not in dictionary or subtype is None or isinstance(dictionary, generic.StreamObject):
+        return set()
+    signature = "/Sig" in (text_of(dictionary, "/FT"), text_of(value_of(dictionary, "/Parent"), "/FT"))
+    draws = has_area(dictionary) and draws_something(dictionary)
+    how = shown_otherwise(flags if isinstance(flags, int) else 0, subtype, draws=draws, signature=signature)
+    return {how} if how else set()
 
 
 def _acting(dictionary: generic.DictionaryObject) -> set[str]:
@@ -116,6 +130,12 @@ def check_references(walked: Walked, updates: Sequence[Update], defined: set[int
         )
     if walked.unreadable:
         yield Finding("read_leniently", "a part of the file breaks the rules of PDF", walked.unreadable)
+    if walked.odd_annotations:
+        yield Finding(
+            "annotation_shown_otherwise",
+            "something in it shows on paper otherwise than on the screen",
+            "; ".join(f"an annotation that {how}" for how in sorted(walked.odd_annotations)),
+        )
     if acting:
         yield Finding(
             "active_content",

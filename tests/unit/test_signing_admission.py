@@ -24,6 +24,8 @@ from tests.signing_samples import (
     writer_of,
     written,
 )
+from tests.vectors.stock import plain_pdf as verifier_pdf
+from tests.vectors.two_faced import other_pages
 
 
 def dictionary(**entries: generic.PdfObject) -> generic.DictionaryObject:
@@ -177,6 +179,24 @@ def fill_the_gap(writer: IncrementalPdfFileWriter) -> None:
     writer.objects[(0, 10)] = generic.StreamObject(stream_data=b"BT ET")
 
 
+def annotated(flags: int) -> bytes:
+    """A stamp over the text, with these flags."""
+    writer = writer_of(plain_pdf())
+    look = writer.add_object(generic.StreamObject(stream_data=b"0 0 400 40 re f"))
+    note = dictionary(
+        Subtype=pdf_name("/Stamp"), Rect=numbers(0, 0, 400, 40), F=numbers(flags)[0], AP=dictionary(N=look)
+    )
+    page = writer.find_page_for_modification(0)[0].get_object()
+    page[pdf_name("/Annots")] = generic.ArrayObject([writer.add_object(note)])
+    return written(writer)
+
+
+def with_input(**entries: generic.PdfObject) -> bytes:
+    field = dictionary(FT=pdf_name("/Tx"), T=generic.pdf_string("bonus"), **entries)
+    fonts = dictionary(Font=dictionary(Helv=dictionary(Type=pdf_name("/Font"))))
+    return changed_pdf("/AcroForm", dictionary(Fields=generic.ArrayObject([field]), DR=fonts))
+
+
 def with_dummy_value() -> bytes:
     """A field that holds an empty signature, and the page replaced after that."""
 
@@ -251,6 +271,24 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "adds object 10, which was referred to before",
     ),
     "value that is no signature": (with_dummy_value, "'employer' holds a value that is no signature"),
+    "other pages to viewers": (
+        lambda: other_pages(verifier_pdf(), b"I owe 40 euro."),
+        "packed with unexpected settings",
+    ),
+    "only on paper": (
+        lambda: annotated(4 | 32),
+        "on paper but not on the screen at Root/Pages/Kids.0./Annots",
+    ),
+    "only on the screen": (lambda: annotated(0), "on the screen but not on paper"),
+    "hidden": (lambda: annotated(4 | 2), "hides it"),
+    "value without a look": (
+        lambda: with_input(V=generic.pdf_string("4,000"), DA=generic.pdf_string("/Helv 9 Tf")),
+        "has a value, but nothing says how it looks",
+    ),
+    "font that isn't there": (
+        lambda: with_input(DA=generic.pdf_string("/Fx 14 Tf 0 g")),
+        "names a font that isn't there ./Fx.",
+    ),
     "page replaced": (replaced_page, "hides an earlier version"),
     "content replaced": (replaced_stream, "hides an earlier version"),
 }
@@ -266,7 +304,17 @@ def test_a_pdf_that_must_not_be_signed_is_refused(name: str) -> None:
     assert not refused.value.retryable
 
 
-@pytest.mark.parametrize("make", [plain_pdf, form_pdf, lambda: form_pdf(stream_xrefs=True)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        plain_pdf,
+        form_pdf,
+        lambda: form_pdf(stream_xrefs=True),
+        lambda: verifier_pdf(form=True),
+        lambda: annotated(4),
+        lambda: with_input(DA=generic.pdf_string("/Helv 9 Tf")),
+    ],
+)
 def test_an_ordinary_pdf_may_be_signed(make: Callable[[], bytes]) -> None:
     pdf = make()
     check_fit(pdf, OpenedPdf(pdf))

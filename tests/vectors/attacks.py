@@ -15,6 +15,7 @@ from pyhanko.sign.fields import SigFieldSpec
 from tests.vectors.catalogue import (
     AUTHENTIC,
     BUT,
+    EMPLOYER,
     FAILED,
     FORGED,
     INDETERMINATE,
@@ -463,3 +464,60 @@ def _many_widgets(maker: Maker, count: int, *, shown: bool = True) -> Vector:
 
     pdf = maker.stock.stamp(update(maker.signed("B-LT"), add))
     return Vector(pdf, FAILED, FORGED, ("visible_field_added",))
+
+
+# what is drawn later, or elsewhere
+
+
+def _with_input(writer: PdfFileWriter) -> None:
+    """A text field with a value, whose default appearance names a font that isn't there."""
+    field = {
+        pdf_name("/Type"): pdf_name("/Annot"),
+        pdf_name("/Subtype"): pdf_name("/Widget"),
+        pdf_name("/FT"): pdf_name("/Tx"),
+        pdf_name("/T"): generic.pdf_string("bonus"),
+        pdf_name("/V"): generic.pdf_string("4,000 euro"),
+        pdf_name("/F"): generic.NumberObject(4),
+        pdf_name("/Rect"): _numbers(72, 600, 372, 630),
+        pdf_name("/DA"): generic.pdf_string("/Fx 14 Tf 0 g"),
+    }
+    made = writer.add_object(generic.DictionaryObject(field))
+    writer.root["/Pages"]["/Kids"][0][pdf_name("/Annots")] = generic.ArrayObject([made])
+    form = {
+        pdf_name("/Fields"): writer.add_object(generic.ArrayObject([made])),
+        pdf_name("/DR"): generic.DictionaryObject({pdf_name("/Font"): generic.DictionaryObject()}),
+    }
+    writer.root[pdf_name("/AcroForm")] = writer.add_object(generic.DictionaryObject(form))
+
+
+@attack
+def font_supplied_later(maker: Maker) -> Vector:
+    def supply(writer: IncrementalPdfFileWriter) -> None:
+        font = {pdf_name("/Type"): pdf_name("/Font"), pdf_name("/Subtype"): pdf_name("/Type1")}
+        font[pdf_name("/BaseFont")] = pdf_name("/Symbol")
+        form = writer.root["/AcroForm"]
+        fonts = generic.DictionaryObject({pdf_name("/Fx"): generic.DictionaryObject(font)})
+        form[pdf_name("/DR")] = generic.DictionaryObject({pdf_name("/Font"): fonts})
+        writer.update_container(form)
+
+    signed = maker.stock.sign(with_fields(_written(_with_input), EMPLOYER), maker.clerk, level="B-LT")
+    return Vector(maker.stock.stamp(update(signed, supply)), FAILED, FORGED, ("changed_after_signing",))
+
+
+def _written(change: Callable[[PdfFileWriter], None]) -> bytes:
+    writer = copy_into_new_writer(PdfFileReader(io.BytesIO(plain_pdf())))
+    change(writer)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+@attack
+def shown_on_paper_only(maker: Maker) -> Vector:
+    def add(writer: PdfFileWriter) -> None:
+        note = _note(writer, b"9,000 euro")
+        note.get_object()[pdf_name("/F")] = generic.NumberObject(4 | 32)
+        writer.root["/Pages"]["/Kids"][0][pdf_name("/Annots")] = generic.ArrayObject([note])
+
+    pdf = maker.stock.sign(_written(add), maker.clerk)
+    return Vector(pdf, PASSED, BUT, ("annotation_shown_otherwise",))
