@@ -264,8 +264,15 @@ class SigningDesk:
         if token is not None and level.reaches(Level.B_LT):
             pdf, layout_kept = await self._with_evidence(pdf, prepared, token)
             if level is Level.B_LTA:
+                evidenced = (
+                    prepared.evidenced_timestampers if layout_kept else frozenset({_leaf_sha256(token)})
+                )
                 pdf, archive = await self._with_archive_timestamp(
-                    pdf, prepared if layout_kept else replace(prepared, slot=None), profile, permits
+                    pdf,
+                    prepared if layout_kept else replace(prepared, slot=None),
+                    profile,
+                    permits,
+                    evidenced,
                 )
         clock.lap("timestamp")
         # (6) check
@@ -377,8 +384,14 @@ class SigningDesk:
         return pdf + composer.build(None).data, False
 
     async def _with_archive_timestamp(
-        self, pdf: bytes, prepared: Prepared, profile: Profile, permits: Permits
+        self,
+        pdf: bytes,
+        prepared: Prepared,
+        profile: Profile,
+        permits: Permits,
+        evidenced: frozenset[bytes],
     ) -> tuple[bytes, Gap]:
+        """Add an archive timestamp, of an authority about which the document carries answers already."""
         timestamper = self._timestamper(profile)
         made = placeholder(TIMESTAMP_ENTRIES, timestamper.room_bytes)
         if prepared.slot is not None:
@@ -387,7 +400,7 @@ class SigningDesk:
             composed = _composed_with_archive_field(pdf, made)
         digest = digest_around((pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST)
         token = await timestamper.timestamp(
-            digest, _ARCHIVE_DIGEST, revocation=self._revocation, permits=permits
+            digest, _ARCHIVE_DIGEST, revocation=self._revocation, permits=permits, of=evidenced
         )
         revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
         return pdf + revision, composed.gap

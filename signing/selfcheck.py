@@ -55,8 +55,9 @@ def check_finished(
             gaps = [answers.missing(each, carried, signed_at) for each in (path, token.path)]
             level = Level.B_T if any(gaps) else Level.B_LT
         if asked is Level.B_LTA and level is Level.B_LT and archive is not None:
-            check_document_timestamp(pdf, archive, chains)
-            level = Level.B_LTA
+            stamp = check_document_timestamp(pdf, archive, chains)
+            if not answers.missing(stamp.path, carried_data(pdf), stamp.gen_time):
+                level = Level.B_LTA
     except (DerError, ChainError, TimestampError) as error:
         raise SelfCheckError(
             f"The finished file did not pass the check before it is handed out: {error}",

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,6 +12,7 @@ from time import monotonic
 import aiohttp
 
 from certs import der
+from certs.check_ocsp import CLOCK_SKEW
 from certs.der import DerError
 from certs.revocation import RevocationSource
 from signing.chains import PinnedChains
@@ -63,7 +64,7 @@ class Timestamper:
         clock: Callable[[], datetime],
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         timeout_s: float = 10.0,
-        clock_tolerance_s: float = 300.0,
+        clock_tolerance: timedelta = CLOCK_SKEW,
         in_flight: asyncio.Semaphore | None = None,
         gate: Gate | None = None,
         meters: Meters | None = None,
@@ -78,7 +79,7 @@ class Timestamper:
         # Of the whole exchange: an authority that sends a byte now and then must not be waited for endlessly.
         # Counted from one's turn: waiting for that is no failure of the authority.
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._tolerance = timedelta(seconds=clock_tolerance_s)
+        self._tolerance = min(clock_tolerance, CLOCK_SKEW)  # answers about its time allow no more
         self._in_flight = in_flight or asyncio.Semaphore(64)
         self._last: dict[str, Token] = {}
         self._asking = asyncio.Lock()
@@ -90,11 +91,13 @@ class Timestamper:
         *,
         revocation: RevocationSource | None = None,
         permits: Permits | None = None,
+        of: Collection[bytes] | None = None,
     ) -> Token:
         """Return the first good token over this digest; raises TimestampError with each one's failure.
 
-        With `revocation` only an authority counts that is shown not to be revoked. Raises TimestampLimitError
-        when none is left but such as may not be asked yet.
+        With `revocation` only an authority counts that is shown not to be revoked; with `of` only one whose
+        certificate's SHA-256 is among these. Raises TimestampLimitError when none is left but such as may
+        not be asked yet.
         """
         permits = permits or Permits(self._gate)
         failures, waits_s = [], []
@@ -102,6 +105,9 @@ class Timestamper:
             try:
                 await permits.use(authority.name)
                 token = await self._timed(authority, digest, digest_algorithm, revocation)
+                if of is not None and sha256(token.path.certificates[0]).digest() not in of:
+                    failures.append(f"{authority.name}: the document holds no evidence about it.")
+                    continue
             except TimestampLimitError as error:
                 self._meters.authority_limited(authority.name)
                 waits_s.append(error.after_s)

@@ -1,5 +1,6 @@
 """Many files: folders walked, workers kept busy, results in the order in which the files were named."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -47,17 +48,33 @@ def _found(paths: Iterable[Path], at: datetime) -> Iterator[Path | Report]:
             if not path.is_dir():
                 yield path
                 continue
-            inside = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() == ".pdf" and not file.is_dir()
-            )
-        except OSError as error:  # a name that is too long, a folder that can't be listed
+        except OSError as error:  # a name that is too long, say
             finding = Finding("file_unreadable", f"it cannot be opened ({error.strerror})")
             yield unjudged(str(path), finding, at)
             continue
+        inside = sorted(_inside(path), key=lambda item: item[0])
         if not inside:
             finding = Finding("folder_without_pdf", "the folder holds no PDF files")
             yield unjudged(str(path), finding, at)
-        yield from inside
+        for found, why in inside:
+            yield found if why is None else unjudged(str(found), why, at)
+
+
+def _inside(folder: Path) -> Iterator[tuple[Path, Finding | None]]:
+    """The PDFs below a folder, and the folders that nobody looked into, each with the reason.
+
+    Links to folders are not followed: they lead elsewhere, or round in a circle.
+    """
+    unread: list[OSError] = []
+    for name, folders, names in os.walk(folder, onerror=unread.append):
+        here = Path(name)
+        for each in folders:
+            if (here / each).is_symlink():
+                yield here / each, Finding("folder_linked", "a link to a folder is not followed")
+        yield from ((here / each, None) for each in names if each.lower().endswith(".pdf"))
+    for error in unread:
+        told = f"the folder cannot be read ({error.strerror})"
+        yield Path(error.filename or folder), Finding("folder_unreadable", told)
 
 
 class _Pool:

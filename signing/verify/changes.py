@@ -34,7 +34,7 @@ from signing.inputs import fonts_named
 from signing.updates import only_appended
 from signing.verify.appearance import drawn_by, is_visible, looks, plain, stands_once
 from signing.verify.pdfvalues import text_of, value_of
-from signing.verify.reader import signature_fields_at
+from signing.verify.reader import is_timestamp, signature_fields_at
 from signing.verify.store import check_store
 
 
@@ -114,7 +114,9 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         if "/V" in entry and "/V" not in before.get(name, {})
     }
     _check_form_resources(old, new, {font for name in newly_signed for font in _fonts_of(after[name])})
-    approvals = {name for name, value in newly_signed.items() if not _is_timestamp(value)}
+    approvals = {
+        name for name, value in newly_signed.items() if not is_timestamp(text_of(value, "/SubFilter"))
+    }
     added = after.keys() - before.keys()
     metadata = _metadata_changed(old, new)
     return Step(
@@ -172,10 +174,6 @@ def _written(reader: PdfFileReader, revision: int) -> set[tuple[int, int]]:
         (reference.idnum, reference.generation)
         for reference in reader.xrefs.explicit_refs_in_revision(revision)
     }
-
-
-def _is_timestamp(value: Any) -> bool:
-    return text_of(value, "/Type") == "/DocTimeStamp" or text_of(value, "/SubFilter") == "/ETSI.RFC3161"
 
 
 def _fonts_of(field: Any) -> set[str]:

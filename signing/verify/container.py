@@ -24,6 +24,13 @@ from signing.verify.rawscan import hex_digits
 
 MAX_CMS_BYTES = 4 * 1024 * 1024  # 25 MB of /Contents took 25 s and 4 GB in a plain reader
 _TIMESTAMP = "signature_time_stamp_token"
+_SIGNED_DATA_NUMBER = bytes.fromhex("06092a864886f70d010702")
+# Unsigned attributes that hold a CMS in honest files: Microsoft's and CAdES's timestamps, ETSI EN 319 122-1.
+_KNOWN_ATTRIBUTES = frozenset(
+    {"1.3.6.1.4.1.311.3.3.1", "1.3.6.1.4.1.311.2.4.1"}
+    | {f"1.2.840.113549.1.9.16.2.{number}" for number in (14, 25, 26, 27, 48)}
+)
+_OF_CADES = "0.4.0.1733.2."
 
 
 @dataclass(frozen=True)
@@ -195,18 +202,35 @@ def _check_unsigned(
     if isinstance(signer["unsigned_attrs"], core.Void):
         return
     for attribute in signer["unsigned_attrs"]:
-        name = attribute["type"].native
+        name, number = attribute["type"].native, attribute["type"].dotted
         if name != _TIMESTAMP:
             yield Finding(
                 "unsigned_attribute_unknown",
-                f"something was attached to the {where} that is not understood here",
+                f"something was attached to the {where} that is not understood here ({number})",
                 f"unsigned attribute {name}",
             )
+            if not _is_known_attribute(number) and any(
+                _is_signed_data(value) for value in attribute["values"]
+            ):
+                yield Finding(
+                    "cms_inconsistent",
+                    f"the {where} carries another one under a name that nobody gives",
+                    number,
+                )
             continue
         if len(attribute["values"]) != 1:
             yield Finding("cms_inconsistent", f"the {where} carries several timestamps in one attribute")
         for token in attribute["values"]:
             yield from check_cms(token.dump(), known, where="timestamp")
+
+
+def _is_known_attribute(number: str) -> bool:
+    return number in _KNOWN_ATTRIBUTES or number.startswith(_OF_CADES)
+
+
+def _is_signed_data(value: core.Asn1Value) -> bool:
+    """Whether the value of an attribute that nobody knows is a CMS, as a timestamp's would be."""
+    return value.dump()[:32].find(_SIGNED_DATA_NUMBER) > 0
 
 
 def signer_certificate(der: bytes) -> asn1_x509.Certificate | None:

@@ -18,6 +18,7 @@ from signing.fence import bound_memory, bound_processor_time, fence_context, mai
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits
 from signing.verify.report import Report
+from signing.verify.transport import MAX_BYTES, packed, unpacked
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import unjudged, verify_pdf
 
@@ -75,10 +76,12 @@ class Worker:
         name = str(self.path)
         try:
             if self.connection.poll():
-                report: Report = self.connection.recv()
+                report = unpacked(self.connection.recv_bytes(MAX_BYTES))
+                if report.name != name:
+                    raise ValueError("a report on another file")
                 self.path, self.done = None, self.done + 1
                 return report
-        except (EOFError, OSError):
+        except (EOFError, OSError, ValueError):
             return self._stopped(name, "its process ended: memory or processor time ran out")
         if self.remaining_s() == 0.0:
             return self._stopped(name, f"it took longer than {self._limits.wall_s:g} s")
@@ -114,7 +117,7 @@ def _work(connection: Connection, assignment: Assignment) -> None:
         except EOFError:
             return
         bound_processor_time(limits.cpu_s)
-        connection.send(judge_file(Path(path), trust, assignment))
+        connection.send_bytes(packed(judge_file(Path(path), trust, assignment)))
 
 
 def judge_file(path: Path, trust: Trust, assignment: Assignment) -> Report:

@@ -24,12 +24,12 @@ from signing.verify.evidence import Evidence, Path
 from signing.verify.findings import Finding, Weight
 from signing.verify.limits import DETAIL_TOLD
 from signing.verify.pdfvalues import items_of, text_of
-from signing.verify.reader import FilledField, Opened
+from signing.verify.reader import RFC3161, FilledField, Opened, is_timestamp
 from signing.verify.report import Indication, Role, SignatureReport, told
 from signing.verify.trust import Trust, ValidationData, adobe_revocation_data
-from signing.verify.validation import Judged, Token, Validator, finding_of
+from signing.verify.validation import Judged, Token, Validator, finding_of, for_documents
 
-CADES, PKCS7, RFC3161 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC3161"
+CADES, PKCS7 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached"
 _OBSOLETE = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
 
 
@@ -63,7 +63,7 @@ class Inspection:
 
 def begin(opened: Opened, entry: FilledField, trust: Trust) -> Inspection:
     """Steps 1 and 2: what can be said without asking who signed."""
-    inspection = Inspection(entry, is_timestamp=_is_timestamp(entry))
+    inspection = Inspection(entry, is_timestamp=is_timestamp(entry.subfilter))
     if not _format_supported(inspection):
         return inspection
     if entry.covered is None:
@@ -81,12 +81,6 @@ def begin(opened: Opened, entry: FilledField, trust: Trust) -> Inspection:
     inspection.findings += check_cms(container.der, trust.known)
     _embed(opened, inspection, container.raw)
     return inspection
-
-
-def _is_timestamp(entry: FilledField) -> bool:
-    return entry.subfilter == RFC3161 or (
-        entry.type == "/DocTimeStamp" and entry.subfilter not in (CADES, PKCS7)
-    )
 
 
 def _format_supported(inspection: Inspection) -> bool:
@@ -249,9 +243,10 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
         judged = await validator.with_archive(embedded, judged, archive)
     proven = [token.proven_at for token in tokens if token.proven_at]
     existed = [*proven, *([archive.proven_at] if archive and archive.proven_at else [])]
-    inspection.judged = validator.heard(
+    judged = validator.heard(
         judged, data, stamped_at=min(proven, default=None), existed_at=min(existed, default=None)
     )
+    inspection.judged = for_documents(judged, embedded.signer_cert)
 
 
 def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
@@ -270,7 +265,7 @@ def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
         location=text_of(inspection.entry.dictionary, "/Location"),
     )
     if embedded is not None and judged is not None:
-        _note_judgment(inspection, judged)
+        _note_judgment(inspection, judged, evidence)
         report = _describe(report, inspection, embedded, judged, evidence)
     indication, sub_indication = weigh(inspection.findings)
     return replace(
@@ -290,7 +285,14 @@ def weigh(findings: Iterable[Finding]) -> tuple[Indication, str | None]:
     return Indication.PASSED, None
 
 
-def _note_judgment(inspection: Inspection, judged: Judged) -> None:
+def _was_to_last(inspection: Inspection, evidence: Evidence) -> bool:
+    """Whether a document timestamp or answers in the store are there, which come after a signature's own."""
+    path = inspection.judged.path if inspection.judged else ()
+    answered = len(path) > 1 and evidence.answered_in_file(path[0], path[1], ValidationData()) is not None
+    return inspection.archive is not None or answered
+
+
+def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence) -> None:
     finding = finding_of(judged)
     if finding is not None:
         inspection.findings.append(finding)
@@ -301,6 +303,10 @@ def _note_judgment(inspection: Inspection, judged: Judged) -> None:
         inspection.add("revocation_aged", "the revocation answers are those of the day of signing")
     if inspection.is_timestamp:
         return
+    if not inspection.tokens and inspection.entry.subfilter == CADES and _was_to_last(inspection, evidence):
+        inspection.add(
+            "signature_timestamp_missing", "it is made to last, but no timestamp of its own says when"
+        )
     for token in inspection.tokens:
         if not token.judged.ok:
             word = "does not hold" if token.judged.failed else "cannot be relied on here"

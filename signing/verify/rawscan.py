@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 WHITE_SPACE = b"\x00\t\n\x0c\r "  # ISO 32000-1, table 1
+MOST_WHITE_SPACE = 256  # behind a file's end: viewers look for that in the last 1024 bytes
 
 # bounded digits: an offset longer than this can't lie inside a file that was let in
 _BYTE_RANGE = re.compile(

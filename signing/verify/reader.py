@@ -22,6 +22,14 @@ _TRAILER_WITHIN = 2048
 _ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R|/Encrypt\s*<<")
 
 
+RFC3161 = "/ETSI.RFC3161"
+
+
+def is_timestamp(subfilter: str | None) -> bool:
+    """Whether a signature is a document timestamp: its /SubFilter says so, whatever its /Type claims."""
+    return subfilter == RFC3161
+
+
 @dataclass(frozen=True)
 class FilledField:
     """A signature field that holds a signature, as the form tells it; nothing in it is believed yet."""

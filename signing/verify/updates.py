@@ -19,6 +19,7 @@ from signing.packing import (
     unpacked_objects,
 )
 from signing.verify.lexing import GrammarError, Name, Ref, read_value, skip_space
+from signing.verify.rawscan import MOST_WHITE_SPACE
 
 _OBJECT = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?=[\0\t\n\x0c\r <\[(/])")
 _END = re.compile(rb"endobj(?=[\0\t\n\x0c\r ])")
@@ -74,8 +75,10 @@ def read_updates(pdf: bytes, base: Base) -> list[Update]:
     if not starts:
         raise GrammarError("what was signed does not end like a PDF")
     previous, found = int(starts[-1]), []
-    at = skip_space(pdf, base.end)
+    at, before = skip_space(pdf, base.end), base.end
     while at < len(pdf):
+        if at - before > MOST_WHITE_SPACE:
+            raise GrammarError(f"{at - before} bytes of white space from byte {before}")
         try:
             update = _read_update(pdf, at)
             _check_update(pdf, update, base, previous)
@@ -84,7 +87,7 @@ def read_updates(pdf: bytes, base: Base) -> list[Update]:
         _check_hidden(pdf[at : update.end], update)
         found.append(update)
         previous = update.section
-        at = skip_space(pdf, update.end)
+        at, before = skip_space(pdf, update.end), update.end
     return found
 
 

@@ -126,8 +126,6 @@ class Validator:
         if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and embedded.signer_cert.self_issued:
             # pyHanko refuses a certificate that vouches for itself before it looks for a chain
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND", detail="self-signed")
-        if judged.ok and not _made_for_documents(embedded.signer_cert):
-            return replace(judged, sub_indication="CHAIN_CONSTRAINTS_FAILURE", detail="extended key usage")
         return judged
 
     def heard(
@@ -245,6 +243,13 @@ class Validator:
             init_control_time=self._at,
         )
         return replace(judged, sub_indication=OK, failed=False) if indication is AdESPassed.OK else judged
+
+
+def for_documents(judged: Judged, certificate: asn1_x509.Certificate) -> Judged:
+    """The judgment after the purpose of the signer's certificate has had its say, which is the last one."""
+    if judged.ok and not _made_for_documents(certificate):
+        return replace(judged, sub_indication="CHAIN_CONSTRAINTS_FAILURE", detail="extended key usage")
+    return judged
 
 
 def _made_for_documents(certificate: asn1_x509.Certificate) -> bool:

@@ -21,13 +21,11 @@ from signing.verify.inspection import (
     weigh,
 )
 from signing.verify.limits import DEFAULT_LIMITS, SIGNERS_TOLD, Limits
-from signing.verify.rawscan import only_white_space
+from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
 from signing.verify.trust import Trust, TrustMaterial, read_dss
 from signing.verify.validation import Token, Validator
-
-_WHITE_SPACE_BEHIND = 256
 
 
 def verify_pdf(
@@ -121,6 +119,8 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
                 "bytes_after_end", "there is something behind the end of what was signed", f"from byte {end}"
             )
         ]
+    if len(behind) > MOST_WHITE_SPACE:
+        return _long_tail(len(behind), len(opened.pdf) - len(behind))
     if any(finding.weight is Weight.FAILS for finding in last.findings):
         return []  # said already, with what was changed
     code, told = "end_uncovered", "what was added behind the last signature is protected by nothing"
@@ -134,7 +134,7 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
 
 def _long_tail(length: int, end: int) -> list[Finding]:
     """Viewers look for a file's end in its last 1024 bytes; where they don't find it, they guess."""
-    if length <= _WHITE_SPACE_BEHIND:
+    if length <= MOST_WHITE_SPACE:
         return []
     told = f"{length} bytes of white space from byte {end}"
     return [Finding("bytes_after_end", "there is something behind the end of what was signed", told)]

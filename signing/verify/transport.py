@@ -1,0 +1,83 @@
+"""A report on its way out of a fenced process: as JSON, because whoever broke that process may write it.
+
+Unpickling would run what it says; this makes values of the report's own types, or raises ValueError.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from signing.verify.findings import KINDS, Finding
+from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict
+
+MAX_BYTES = 16 * 1024 * 1024  # a report tells at most 50 findings about each of 100 signatures
+_NUMBERS = frozenset({"size", "revisions", "duration_us", "revision", "signed_bytes_end"})
+_MOMENTS = frozenset({"claimed_at", "proven_at", "revocation_checked_at", "validation_time"})
+
+
+def packed(report: Report) -> bytes:
+    """The report as JSON in ASCII."""
+    return json.dumps(asdict(report), default=_written).encode("ascii")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"not a part of a report: {type(value).__name__}")
+
+
+def unpacked(data: bytes) -> Report:
+    """The report that `packed` wrote; raises ValueError for anything else."""
+    try:
+        values = json.loads(data)
+        made = {
+            "signatures": tuple(SignatureReport(**_signature(each)) for each in values.pop("signatures")),
+            "verdict": Verdict(values.pop("verdict")),
+            **_common(values),
+        }
+        return Report(**made, **_rest(values))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a report: {error}") from error
+
+
+def _signature(values: dict[str, Any]) -> dict[str, Any]:
+    chain = tuple(_text(each) for each in values.pop("chain"))
+    development = values.pop("development") is True
+    return {
+        **_common(values),
+        "role": Role(values.pop("role")),
+        "chain": chain,
+        "development": development,
+        **_rest(values),
+    }
+
+
+def _common(values: dict[str, Any]) -> dict[str, Any]:
+    findings = tuple(_finding(each) for each in values.pop("findings"))
+    return {"indication": Indication(values.pop("indication")), "findings": findings}
+
+
+def _finding(values: dict[str, Any]) -> Finding:
+    made = Finding(**{key: _text(value) for key, value in values.items()})  # type: ignore[arg-type]
+    if made.code not in KINDS:
+        raise ValueError(f"unknown finding {made.code[:50]!r}")
+    return made
+
+
+def _rest(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: _value(key, value) for key, value in values.items()}
+
+
+def _value(key: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if key in _NUMBERS:
+        return int(value)
+    return datetime.fromisoformat(value) if key in _MOMENTS else _text(value)
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError("a text was expected")
+    return value
