@@ -1,4 +1,4 @@
-"""Form fields whose value each program draws by itself: with which font, is left to it or to a later update."""
+"""Form fields whose value each program draws by itself, with a font of its own or of a later update."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ from signing.pdf_objects import Raw, Ref, bytes_of
 
 _DEEPEST = 64
 _DRAWN = ("/Tx", "/Ch")
-_FONT = re.compile(rb"/([^\0\t\n\x0c\r ()<>\[\]{}/%]+)[\0\t\n\x0c\r ]+[^\0\t\n\x0c\r /]+[\0\t\n\x0c\r ]+Tf\b")
+_SPACE = rb"[\0\t\n\x0c\r ]+"
+_FONT = re.compile(rb"/([^\0\t\n\x0c\r ()<>\[\]{}/%%]+)%b[^\0\t\n\x0c\r /]+%bTf\b" % (_SPACE, _SPACE))
 _INHERITED = ("/FT", "/V", "/DA", "/DR", "/T")
 _HINT = "Print it to a plain PDF, then sign that."
 

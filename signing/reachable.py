@@ -203,7 +203,7 @@ def _check_annotation(opened: OpenedPdf, found: _Found) -> None:
 
 def _is_signature(opened: OpenedPdf, widget: dict[str, Any]) -> bool:
     parent = opened.entry(widget, "/Parent")
-    return opened.entry(widget, "/FT", opened.entry(parent, "/FT")) == "/Sig"
+    return "/Sig" in (opened.entry(widget, "/FT"), opened.entry(parent, "/FT"))
 
 
 def _check_layers(opened: OpenedPdf) -> None:

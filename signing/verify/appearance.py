@@ -55,7 +55,7 @@ def has_area(widget: Any) -> bool:
 
 
 def draws_something(widget: Any) -> bool:
-    """Whether an annotation has an appearance, but for the empty one that some programs give invisible fields."""
+    """Whether an annotation has an appearance, but for the empty one of some invisible fields."""
     appearance = value_of(widget, "/AP")
     if appearance is None:
         return False

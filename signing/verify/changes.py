@@ -7,8 +7,6 @@ signature fields, swapped form resources, document information. Each step from o
 judged once, however many signatures look back on it.
 """
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +31,7 @@ from pyhanko.sign.diff_analysis import (
 from signing.inputs import fonts_named
 from signing.updates import only_appended
 from signing.verify.appearance import drawn_by, is_visible, looks, plain, stands_once
+from signing.verify.metadata import Pair, metadata_pairs
 from signing.verify.pdfvalues import text_of, value_of
 from signing.verify.reader import is_timestamp, signature_fields_at
 from signing.verify.store import check_store
@@ -194,8 +193,9 @@ def _check_form_resources(old: HistoricalResolver, new: HistoricalResolver, used
         ):
             changed = now != there
         else:
-            kept = all(name in now and now.raw_get(name) == there.raw_get(name) for name in there or ())
-            added = now.keys() - (there.keys() if there is not None else set())
+            was: dict[str, Any] = dict(there.items()) if there is not None else {}
+            kept = all(name in now and now.raw_get(name) == was[name] for name in was)
+            added = now.keys() - was.keys()
             changed = not kept or (bool(added) and not (category == "/Font" and added <= used))
         if changed:
             raise SuspiciousModification(f"form resources {category} were changed")
@@ -207,16 +207,10 @@ def _resources(resolver: HistoricalResolver) -> dict[str, Any]:
 
 
 _TOOL_KEYS = frozenset({"/ModDate", "/Producer"})  # what a signing program writes without being asked
-_TOOL_XMP = re.compile(
-    rb"<(xmp:ModifyDate|xmp:MetadataDate|xmp:CreatorTool|pdf:Producer|xmpMM:\w+)\b[^>]*>.*?</\1>"
-    rb"|\b(?:xmp:ModifyDate|xmp:MetadataDate|xmp:CreatorTool|pdf:Producer|xmpMM:\w+)\s*=\s*(?:\"[^\"]*\"|'[^']*')",
-    re.DOTALL,
-)
-_XMP_TEXT = re.compile(rb">([^<>]*)<|\"([^\"]*)\"|'([^']*)'")
 
 
 def _metadata_changed(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    return _info(old) != _info(new) or _xmp_texts(old) != _xmp_texts(new)
+    return _info(old) != _info(new) or _xmp(old) != _xmp(new)
 
 
 def _info(resolver: HistoricalResolver) -> dict[str, str]:
@@ -226,16 +220,7 @@ def _info(resolver: HistoricalResolver) -> dict[str, str]:
     return {key: str(info[key]) for key in info if key not in _TOOL_KEYS}
 
 
-def _xmp_texts(resolver: HistoricalResolver) -> list[bytes]:
-    """The words of the XMP packet, apart from those that every program stamps anew."""
+def _xmp(resolver: HistoricalResolver) -> list[Pair]:
+    """What the XMP packet says, apart from what every program stamps anew."""
     stream = value_of(resolver.root, "/Metadata")
-    if not isinstance(stream, generic.StreamObject):
-        return []
-    return sorted(_words(_TOOL_XMP.sub(b"", stream.data)))
-
-
-def _words(packet: bytes) -> Iterator[bytes]:
-    for match in _XMP_TEXT.finditer(packet):
-        word = b"".join(part or b"" for part in match.groups()).strip()
-        if word and not word.startswith((b"http://", b"adobe:", b"W5M0")):
-            yield word
+    return metadata_pairs(stream.data) if isinstance(stream, generic.StreamObject) else []

@@ -230,7 +230,7 @@ def _is_known_attribute(number: str) -> bool:
 
 def _is_signed_data(value: core.Asn1Value) -> bool:
     """Whether the value of an attribute that nobody knows is a CMS, as a timestamp's would be."""
-    return value.dump()[:32].find(_SIGNED_DATA_NUMBER) > 0
+    return _SIGNED_DATA_NUMBER in bytes(value.dump()[:32])
 
 
 def signer_certificate(der: bytes) -> asn1_x509.Certificate | None:

@@ -1,12 +1,16 @@
 """When something is wrong: an error that says what and whether to retry, and never a half-signed file."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs import der
 from certs.authority import DevelopmentAuthority
@@ -34,6 +38,8 @@ from signing.profile import Level
 from signing.revocation_check import CarriedAnswers
 from signing.selfcheck import carried_data, check_finished
 from signing.signers import SoftwareSigner
+from signing.verify.report import Verdict
+from signing.verify.verdict import verify_pdf
 from tests.signing_samples import appearance, form_pdf, now, open_desk, plain_pdf, profile, signed
 
 Step = Callable[[SigningDesk], Awaitable[object]]
@@ -104,6 +110,80 @@ def test_the_next_authority_is_asked_when_the_first_fails(
     finished = on_a_desk(authority, sign)
     assert isinstance(finished, Finished)
     assert finished.level_reached is Level.B_LTA
+
+
+@asynccontextmanager
+async def two_timestampers(
+    authority: DevelopmentAuthority, *, first_answers: int = 99, behind_s: int = 0
+) -> AsyncIterator[tuple[str, str]]:
+    """The addresses of the development TSA, which stops after some answers, and of a second one."""
+    usage, purpose = frozenset({"digital_signature"}), (ExtendedKeyUsageOID.TIME_STAMPING,)
+    other = authority.issue("Second TSA", now=now(), key_usage=usage, eku=purpose)
+    makers = {"/a": authority.stamp_maker, "/b": authority.stamp_maker_for(other)}
+    asked: Counter[str] = Counter()
+
+    async def answer(request: web.Request) -> web.Response:
+        asked[request.path] += 1
+        if request.path == "/a" and asked["/a"] > first_answers:
+            return web.Response(status=503)
+        told = makers[request.path].respond(await request.read(), now() - timedelta(seconds=behind_s))
+        return web.Response(body=told, content_type="application/timestamp-reply")
+
+    app, url = web.Application(), free_base_url()
+    app.router.add_post("/{which}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", int(url.rpartition(":")[2])).start()
+    try:
+        yield f"{url}/a", f"{url}/b"
+    finally:
+        await runner.cleanup()
+
+
+async def signed_by_two(
+    desk: SigningDesk, authority: DevelopmentAuthority, level: Level, **more: int
+) -> Finished:
+    async with two_timestampers(authority, **more) as timestampers:
+        return await desk.sign_document(
+            form_pdf(),
+            field="employer",
+            signer=SoftwareSigner(person(authority)),
+            profile=profile(level, *timestampers),
+            appearance=None,
+            claimed_at=now(),
+        )
+
+
+def test_the_archive_timestamp_comes_from_an_authority_whose_answers_are_embedded(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    """The first authority falls silent before any token, after the trial one, and after the signature's."""
+
+    async def sign(desk: SigningDesk) -> list[Finished]:
+        finished = [
+            await signed_by_two(desk, authority, Level.B_LTA, first_answers=answers) for answers in (99, 1)
+        ]
+        with pytest.raises(TimestampError, match="no evidence about it") as refused:
+            await signed_by_two(desk, authority, Level.B_LTA, first_answers=2)
+        assert refused.value.retryable
+        return finished
+
+    finished = on_a_desk(authority, sign)
+    assert isinstance(finished, list)
+    for each in finished:
+        report = verify_pdf(each.pdf, trust=authority.trust, now=now())
+        assert report.verdict is Verdict.AUTHENTIC, report.sentence
+        assert report.signatures[0].level == "B-LTA"
+
+
+@pytest.mark.parametrize("level", [Level.B_T, Level.B_LT])
+def test_a_timestamper_whose_clock_is_off_is_refused_at_every_level_alike(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, level: Level
+) -> None:
+    on_a_desk(authority, lambda desk: signed_by_two(desk, authority, level, behind_s=30))
+    with pytest.raises(TimestampError, match="not the time of the request") as refused:
+        on_a_desk(authority, lambda desk: signed_by_two(desk, authority, level, behind_s=90))
+    assert refused.value.retryable
 
 
 def test_a_revoked_timestamp_authority_gives_no_long_term_level(

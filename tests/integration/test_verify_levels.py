@@ -1,12 +1,15 @@
 """What our own desk signs, at every level and with every kind of key, is and stays authentic."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from certs.authority import DevelopmentAuthority
+from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+from signing.verify.findings import Weight
 from signing.verify.report import Indication, Role, Verdict
 from signing.verify.verdict import verify_pdf
 from tests.vectors.catalogue import trust_of
@@ -148,7 +151,32 @@ def test_revocation_after_an_archive_timestamp_does_no_harm(authority: Developme
     pdf = stock.stamp(stock.remember(stock.sign(plain_pdf(), signer), signer.certificate))
     authority.revoke(signer.certificate.serial_number, at=now - timedelta(days=1))
     report = verify_pdf(pdf, trust=trust_of(authority, now), now=now)
-    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+    assert report.passed, report.sentence
+    assert [each.code for each in report.signatures[0].findings if each.weight is Weight.REMARK] == [
+        "signature_timestamp_missing"  # made B-B and archived later: odd, but honest
+    ]
+
+
+def test_a_certificate_for_another_purpose_does_not_pass_when_revoked_or_expired(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    authority = DevelopmentAuthority.create(
+        tmp_path / "pki", base_url=free_base_url(), now=now - timedelta(days=9)
+    )
+    server = authority.issue(
+        "www.example.org",
+        now=now - timedelta(days=9),
+        not_after=now + timedelta(days=2),
+        eku=(ExtendedKeyUsageOID.SERVER_AUTH,),
+    )
+    stock = Stock(authority, now - timedelta(days=2))
+    short = stock.sign(plain_pdf(), server, level="B-T")
+    long = stock.stamp(stock.sign(plain_pdf(), server, level="B-LT"))
+    expired = verify_pdf(long, trust=authority.trust, now=now + timedelta(days=30))
+    authority.revoke(server.certificate.serial_number, at=now - timedelta(days=1))
+    revoked = verify_pdf(short, trust=trust_of(authority, now), now=now)
+    for report in (revoked, expired):
+        assert report.indication is Indication.INDETERMINATE
+        assert report.sub_indication == "CHAIN_CONSTRAINTS_FAILURE"
 
 
 def test_a_revoked_timestamp_authority_proves_no_time(authority: DevelopmentAuthority) -> None:

@@ -521,3 +521,91 @@ def shown_on_paper_only(maker: Maker) -> Vector:
 
     pdf = maker.stock.sign(_written(add), maker.clerk)
     return Vector(pdf, PASSED, BUT, ("annotation_shown_otherwise",))
+
+
+# signatures that claim to be timestamps
+
+
+@attack
+def signature_typed_as_a_timestamp(maker: Maker) -> Vector:
+    """A signature in a field that was not there before, which its /Type makes out to be a timestamp."""
+    pdf = maker.stock.sign(maker.signed("B-B"), maker.manager, field="late", type_name="/DocTimeStamp")
+    return Vector(pdf, INDETERMINATE, BUT, ("field_added", "timestamp_mistyped"))
+
+
+@attack
+def timestamp_under_another_name(maker: Maker) -> Vector:
+    """One bit of the attribute's number: 1.2.840.113549.1.9.16.2.14 became …15."""
+    pdf = maker.signed("B-T")
+    for written in (b"060b2a864886f70d010910020e", b"060B2A864886F70D010910020E"):
+        pdf = pdf.replace(written, written[:-1] + (b"f" if written.islower() else b"F"))
+    codes = ("unsigned_attribute_unknown", "cms_inconsistent")
+    return Vector(pdf, INDETERMINATE, BUT, codes)
+
+
+@attack
+def archived_without_a_timestamp_of_its_own(maker: Maker) -> Vector:
+    """Odd, but honest."""
+    pdf = maker.stock.stamp(maker.signed("B-B"))
+    return Vector(pdf, PASSED, BUT, ("signature_timestamp_missing",))
+
+
+# the end, and the title
+
+
+@attack
+def end_of_an_update_pushed_out_of_sight(maker: Maker) -> Vector:
+    return Vector(maker.signed("B-LT") + b" " * 400, FAILED, FORGED, ("bytes_after_end",))
+
+
+@attack
+def update_pushed_away(maker: Maker) -> Vector:
+    signed, objects = _validation_data(maker, _list(maker))
+    pdf = appended(signed + b"\n" * 400, objects)
+    return Vector(pdf, FAILED, FORGED, MALFORMED)
+
+
+_XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    b' xmlns:xmp="http://ns.adobe.com/xap/1.0/"><dc:title><rdf:Alt><rdf:li>Declaration</rdf:li>%b</rdf:Alt>'
+    b"</dc:title><dc:identifier>4000</dc:identifier>"
+    b"<xmp:CreatorTool>%b</xmp:CreatorTool></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def _packet(data: bytes) -> bytes:
+    head = b"<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%b\nendstream"
+    return head % (len(data), data)
+
+
+def _xmp_changed(maker: Maker, change: Callable[[bytes], bytes]) -> Vector:
+    first = Place.behind(plain_pdf()).size
+    root = Place.behind(plain_pdf()).root
+    catalog = body(plain_pdf(), root).rstrip()[:-2] + b"/Metadata %d 0 R >>" % first
+    packet = _XMP % (b"", b"A")
+    made = appended(plain_pdf(), {first: _packet(packet), root: catalog})
+    signed = maker.stock.sign(made, maker.clerk, tool_stamps=False)
+    pdf = appended(signed, {first: _packet(change(packet))})
+    return Vector(pdf, FAILED, FORGED, ("changed_after_signing",))
+
+
+@attack
+def title_and_identifier_swapped(maker: Maker) -> Vector:
+    return _xmp_changed(
+        maker,
+        lambda packet: (
+            packet.replace(b"Declaration", b"@").replace(b"4000", b"Declaration").replace(b"@", b"4000")
+        ),
+    )
+
+
+@attack
+def title_that_looks_like_a_namespace(maker: Maker) -> Vector:
+    more = b"<rdf:li>http://salary-is-99000.example/</rdf:li>"
+    return _xmp_changed(maker, lambda _packet: _XMP % (more, b"A"))
+
+
+@attack
+def title_inside_a_tools_name(maker: Maker) -> Vector:
+    return _xmp_changed(maker, lambda _packet: _XMP % (b"", b"<dc:title>Salary 99,000 euro</dc:title>"))

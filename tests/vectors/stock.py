@@ -8,7 +8,9 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 from asn1crypto import keys, tsp
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
@@ -132,8 +134,13 @@ class Stock:
         reason: str | None = None,
         change: Callable[[IncrementalPdfFileWriter], None] | None = None,
         strict: bool = True,
+        type_name: str | None = None,
+        tool_stamps: bool = True,
     ) -> bytes:
-        """Sign `field` (added when missing; visible with `box`) and return the whole file."""
+        """Sign `field` (added when missing; visible with `box`) and return the whole file.
+
+        `type_name` replaces the signature's /Type; without `tool_stamps` no metadata are written anew.
+        """
         archive = level in ("B-LT", "B-LTA")
         metadata = signers.PdfSignatureMetadata(
             field_name=field,
@@ -155,7 +162,12 @@ class Stock:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=strict)
         if change is not None:
             change(writer)
-        return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
+        with pytest.MonkeyPatch.context() as patched:
+            if type_name is not None:
+                patched.setattr(PdfSignedData, "__init__", _typed(type_name))
+            if not tool_stamps:
+                patched.setattr(writer, "_update_meta", lambda: None)
+            return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
 
     def remember(self, pdf: bytes, certificate: x509.Certificate, *, forged: bool = False) -> bytes:
         """Add the revocation answer about a certificate to the file's validation data."""
@@ -202,6 +214,16 @@ class Stock:
         token = asyncio.run(timestamper.async_timestamp(digest.document_digest, "sha256"))
         embedding.send(token)
         return output.getvalue()
+
+
+def _typed(type_name: str) -> Callable[..., None]:
+    original = PdfSignedData.__init__
+
+    def made(self: PdfSignedData, *arguments: Any, **more: Any) -> None:
+        original(self, **{**more, "obj_type": pdf_name(type_name)})
+        assert not arguments
+
+    return made
 
 
 def self_signed(like: Credential, now: datetime) -> Credential:

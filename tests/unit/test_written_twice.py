@@ -1,0 +1,16 @@
+"""What two packages that must not import each other both write down is the same in both."""
+
+import inspect
+
+from documents.render import ARCHIVE_TIMESTAMP
+from signing.pades import ARCHIVE_FIELD
+from signing.verify import summary
+from throughput import report
+
+
+def test_both_name_the_archive_timestamps_field_alike() -> None:
+    assert ARCHIVE_TIMESTAMP == ARCHIVE_FIELD
+
+
+def test_both_reports_load_their_fonts_alike() -> None:
+    assert inspect.getsource(summary._fonts) == inspect.getsource(report._fonts)
