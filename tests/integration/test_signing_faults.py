@@ -114,7 +114,7 @@ def test_the_next_authority_is_asked_when_the_first_fails(
 
 @asynccontextmanager
 async def two_timestampers(
-    authority: DevelopmentAuthority, *, first_answers: int = 99, behind_s: int = 0
+    authority: DevelopmentAuthority, *, first_answers: int = 99, ahead_s: int = 0
 ) -> AsyncIterator[tuple[str, str]]:
     """The addresses of the development TSA, which stops after some answers, and of a second one."""
     usage, purpose = frozenset({"digital_signature"}), (ExtendedKeyUsageOID.TIME_STAMPING,)
@@ -126,7 +126,7 @@ async def two_timestampers(
         asked[request.path] += 1
         if request.path == "/a" and asked["/a"] > first_answers:
             return web.Response(status=503)
-        told = makers[request.path].respond(await request.read(), now() - timedelta(seconds=behind_s))
+        told = makers[request.path].respond(await request.read(), now() + timedelta(seconds=ahead_s))
         return web.Response(body=told, content_type="application/timestamp-reply")
 
     app, url = web.Application(), free_base_url()
@@ -180,10 +180,11 @@ def test_the_archive_timestamp_comes_from_an_authority_whose_answers_are_embedde
 def test_a_timestamper_whose_clock_is_off_is_refused_at_every_level_alike(
     authority: DevelopmentAuthority, authority_server: AuthorityServer, level: Level
 ) -> None:
-    on_a_desk(authority, lambda desk: signed_by_two(desk, authority, level, behind_s=30))
-    with pytest.raises(TimestampError, match="not the time of the request") as refused:
-        on_a_desk(authority, lambda desk: signed_by_two(desk, authority, level, behind_s=90))
-    assert refused.value.retryable
+    on_a_desk(authority, lambda desk: signed_by_two(desk, authority, level, ahead_s=30))
+    for ahead_s in (-90, 90):
+        with pytest.raises(TimestampError, match="not the time of the request") as refused:
+            on_a_desk(authority, lambda desk, s=ahead_s: signed_by_two(desk, authority, level, ahead_s=s))  # type: ignore[misc]
+        assert refused.value.retryable
 
 
 def test_a_revoked_timestamp_authority_gives_no_long_term_level(

@@ -7,7 +7,7 @@ import pytest
 from certs.authority import DevelopmentAuthority
 from signing.verify.verdict import verify_pdf
 from tests.vectors.attacks import ATTACKS
-from tests.vectors.catalogue import Maker, trust_of
+from tests.vectors.catalogue import FAILED, Maker, trust_of
 
 
 @pytest.fixture(scope="module")
@@ -22,4 +22,6 @@ def test_forgery_does_not_pass(name: str, maker: Maker) -> None:
     report = verify_pdf(vector.pdf, trust=trust, now=maker.now + timedelta(minutes=1), name=name)
     assert (report.indication, report.verdict) == (vector.indication, vector.verdict), report.sentence
     found = [*report.findings, *(finding for each in report.signatures for finding in each.findings)]
-    assert set(vector.codes) <= {finding.code for finding in found}
+    codes = {finding.code for finding in found} - {"development_certificate"}
+    # what a forgery brings along besides is not told in its vector
+    assert set(vector.codes) <= codes if vector.indication == FAILED else set(vector.codes) == codes

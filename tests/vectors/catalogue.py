@@ -24,7 +24,9 @@ from tests.vectors.stock import Stock, plain_pdf, self_signed, update, with_fiel
 
 @dataclass(frozen=True)
 class Vector:
-    """A file and what the verifier must say of it; `codes` must be among the findings."""
+    """A file and what the verifier must say of it; `codes` are all its findings' codes but one
+    about every signer here: that the certificate is a development one.
+    """
 
     pdf: bytes
     indication: str
@@ -104,7 +106,7 @@ class Maker:
 
     def certified_then_filled_then_stamped(self) -> Vector:
         pdf = self.stock.stamp(self.certified_then_filled().pdf)
-        return Vector(pdf, PASSED, BUT, ("form_filled_as_permitted",))
+        return Vector(pdf, PASSED, BUT, ("form_filled_as_permitted", "signature_timestamp_missing"))
 
     def only_timestamps(self) -> Vector:
         return Vector(self.stock.stamp(plain_pdf()), INDETERMINATE, UNJUDGED, ("only_timestamps",))
@@ -138,7 +140,9 @@ class Maker:
         )
 
     def junk_behind(self) -> Vector:
-        return Vector(self.signed("B-B") + b"%junk\n", FAILED, FORGED, ("bytes_after_end",))
+        return Vector(
+            self.signed("B-B") + b"%junk\n", FAILED, FORGED, ("bytes_after_end", "update_malformed")
+        )
 
     def form_filled(self) -> Vector:
         once = self.stock.sign(plain_pdf(form=True), self.clerk)
