@@ -518,7 +518,8 @@ class TestPeople:
         terminal.json("submit", rows)
         fewer = tmp_path / "fewer.csv"
         lines = SAMPLE.read_text().splitlines(keepends=True)
-        fewer.write_text("".join(line for line in lines if not line.startswith(f"{MANAGER},")))
+        rest = [line for line in lines if not line.startswith(f"{MANAGER},")]
+        fewer.write_text("".join(rest).replace(f",{MANAGER},", ",P001,"))  # their people have another manager
         assert terminal.json("people", "--register", fewer) == {"loaded": 199}
         assert terminal.json("queue", "--as", MANAGER)["tasks"] == []
         assert terminal.office("fire", 1, "approve", "--as", MANAGER, "--version", 1).status == 1
