@@ -128,6 +128,36 @@ class TestSubmit:
             "  line 4, person_id: The HR register holds no person of this id.",
         ]
 
+    def test_refused_rows_of_one_line_are_counted_and_named(self, terminal: Terminal, tmp_path: Path) -> None:
+        file = tmp_path / "rows.json"
+        file.write_text(
+            json.dumps(
+                [
+                    {"person_id": "P024", "income": {"overtime": "much", "thirteenth_month": "often"}},
+                    {"person_id": "P040"},
+                    {"person_id": "P999", "reference": "R-3"},
+                ]
+            )
+        )
+        assert terminal.office("submit", file).out.splitlines() == [
+            f"{file}: 1 new request (1), 2 rows refused",
+            f"  line 1, row 1, income.overtime: {AMOUNT}",
+            f"  line 1, row 1, income.thirteenth_month: {AMOUNT}",
+            "  line 1, row 3 (reference R-3), person_id: The HR register holds no person of this id.",
+        ]
+
+    def test_the_same_file_in_another_language_is_not_taken_and_said_so(
+        self, terminal: Terminal, rows: Path
+    ) -> None:
+        terminal.json("submit", rows, "--language", "nl")
+        said = terminal.office("submit", rows, "--language", "en")
+        assert said.status == 1
+        assert said.out.splitlines()[1:] == [
+            f"  line {line}: This was handed in before, as request {line - 1} in another language (nl);"
+            " nothing was changed. To ask for it once more, give the row a reference of its own."
+            for line in (2, 3)
+        ]
+
     def test_a_file_that_cant_be_read_stops_no_other(
         self, terminal: Terminal, rows: Path, tmp_path: Path
     ) -> None:
