@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "people": "show or load the people and their roles, let somebody stand in",
         "submit": "hand in requests from CSV or JSON files",
         "queue": "show the tasks that wait for somebody",
+        "requests": "list the requests that somebody may see",
         "show": "show a request: its state, its history, what can be done with it",
         "incidents": "show the steps that were given up, have them tried again",
         "fire": "do something with a request: claim, approve, return, sign …",

@@ -84,7 +84,7 @@ class NotFound(WorkflowError):
     def __init__(self, request_id: object) -> None:
         super().__init__(
             f"There is no request {_shown(request_id)} that this person may see.",
-            hint="Look in the queue for the numbers of requests.",
+            hint="`paraaf requests --as WHO` lists those they may see.",
         )
 
 

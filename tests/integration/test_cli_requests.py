@@ -99,6 +99,30 @@ def requests_of(terminal: Terminal) -> list[int]:
     return [task["request_id"] for task in tasks]
 
 
+class TestRequests:
+    def test_who_asked_finds_their_request_again(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("requests", "--as", EMPLOYEE)
+        assert said.out.splitlines()[0].split()[:4] == ["request", "process", "variant", "state"]
+        assert said.out.splitlines()[1].split()[:5] == [
+            "1",
+            "employer-declaration",
+            "A3",
+            "manager",
+            EMPLOYEE,
+        ]
+        found = terminal.json("requests", "--as", MANAGER, "--reference", "R-2", "--open")["requests"]
+        assert [line["id"] for line in found] == [2]
+        page = terminal.json("requests", "--as", MANAGER, "--limit", "1")
+        assert ([line["id"] for line in page["requests"]], page["below"]) == ([2], 2)
+        last = terminal.json("requests", "--as", MANAGER, "--limit", "1", "--below", "2")
+        assert ([line["id"] for line in last["requests"]], last["below"]) == ([1], None)
+        assert [line["id"] for line in terminal.json("requests", "--as", "P192")["requests"]] == [2, 1]
+        assert "no such request" in terminal.office("requests", "--as", OUTSIDER).out
+        assert terminal.office("requests", "--as", "P777").status == 1
+        assert "paraaf requests" in terminal.office("show", 1, "--as", OUTSIDER).err
+
+
 class TestSubmit:
     def test_a_repeat_makes_nothing_twice(self, terminal: Terminal, rows: Path) -> None:
         first = terminal.json("submit", rows)["files"][0]
