@@ -88,6 +88,12 @@ class NotFound(WorkflowError):
         )
 
 
+class SubstitutionRefused(WorkflowError):
+    """Somebody can't be named as a substitute like this, or there is no standing in to end."""
+
+    code: ClassVar[str] = "workflow-substitution"
+
+
 class Contended(WorkflowError):
     """Others kept changing the same rows; nothing of the command was recorded."""
 

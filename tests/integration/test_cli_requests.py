@@ -597,6 +597,22 @@ class TestPeople:
         last = terminal.json("show", 1, "--as", CLERK)["request"]["history"][-1]
         assert (last["body"]["actor"], last["body"]["on_behalf_of"]) == (OUTSIDER, MANAGER)
 
+    def test_standing_in_ends_early(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        today = datetime.now(UTC).date()
+        days = ("--from", today - timedelta(days=3), "--until", today + timedelta(days=3))
+        words = ("people", "--substitute", OUTSIDER, "--for", MANAGER, *days)
+        terminal.json(*words)
+        again = terminal.office(*words)
+        assert (again.status, "said before" in again.err) == (1, True)
+        assert len(terminal.json("queue", "--as", OUTSIDER)["tasks"]) == 2
+        said = terminal.office("people", "--end-substitute", OUTSIDER, "--for", MANAGER)
+        assert said.out == f"{OUTSIDER} no longer stands in for {MANAGER}.\n"
+        assert terminal.json("queue", "--as", OUTSIDER)["tasks"] == []
+        assert terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER).status == 1
+        assert terminal.json("log", "verify")["ok"]
+        terminal.json(*words)  # it can be said anew
+
     @pytest.mark.parametrize(
         ("words", "message"),
         [
@@ -606,12 +622,18 @@ class TestPeople:
             (["P020", "P038", "2026-12-02", "2026-12-01"], "The last day lies before the first."),
             (["P020", "P999", "2026-12-01", "2026-12-02"], "P999 does not work here."),
             (["P020", "P038", "2026-12-01", "2026-12-02", "boss"], "No process has the role 'boss'."),
+            (["P020", "P038", "2026-12-01", "2026-12-02", "signer"], "P038 does not have the role 'signer'"),
+            (["--end-substitute", "P020"], "Ending needs"),
+            (
+                ["--end-substitute", "P020", "--for", "P038"],
+                "P020 does not stand in for P038, today or later.",
+            ),
         ],
     )
     def test_a_substitution_that_makes_no_sense(
         self, words: list[str], message: str, terminal: Terminal
     ) -> None:
-        if not words[0].startswith("--"):
+        if not words[0].startswith("-"):
             options = ("--substitute", "--for", "--from", "--until", "--role")
             words = [word for pair in zip(options, words, strict=False) for word in pair]
         said = terminal.office("people", *words)
