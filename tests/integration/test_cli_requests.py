@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -121,6 +122,26 @@ class TestRequests:
         assert "no such request" in terminal.office("requests", "--as", OUTSIDER).out
         assert terminal.office("requests", "--as", "P777").status == 1
         assert "paraaf requests" in terminal.office("show", 1, "--as", OUTSIDER).err
+
+
+class TestShowPlainly:
+    def test_an_ended_request_says_so_once_and_lists_count_from_1(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        row = {
+            "person_id": EMPLOYEE,
+            "income": {"lines": [{"label": "Stand-by", "amount": "10.00", "fixed": True}]},
+        }
+        file = tmp_path / "rows.json"
+        file.write_text(json.dumps([row]))
+        terminal.json("submit", file)
+        assert re.search(
+            r"income\.lines\.1\.label +Stand-by", terminal.office("show", 1, "--as", EMPLOYEE).out
+        )
+        terminal.json("fire", 1, "withdraw", "--as", EMPLOYEE)
+        said = terminal.office("show", 1, "--as", EMPLOYEE).out
+        assert said.count("The request has ended") == 1
+        assert said.endswith(f"{EMPLOYEE} can do nothing with it. The request has ended: withdrawn.\n")
 
 
 class TestSubmit:
@@ -405,7 +426,7 @@ class TestFire:
         assert said.status == 1
         assert said.err.splitlines() == [
             "paraaf: P020 can't do 'approve' on request 1 now.",
-            "        - P020 has not the role 'Manager of the employee' for unit Policy.",
+            "        - P020 does not have the role 'Manager of the employee' for unit Policy.",
             "        - P006 holds this task.",
             "        - facts.note: This fact is not asked here.",
             "        Choose another task, or ask the holder to release this one.",
