@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from cli.files import require_room, writing_whole
-from cli.printing import print_json
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.printing import print_json
 
 # XES, OCEL and slices for process mining come with the room that makes them.
 WHAT = ("events",)
