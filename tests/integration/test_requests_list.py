@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Database
 from tests.integration.engine_office import DECLARATION, ELSEWHERE, PEOPLE, PLAN, UNIT, Office, sections
 from workflow.commands import Submission
-from workflow.errors import NotFound, Refused
+from workflow.errors import NotFound, Refused, SubstitutionRefused
 from workflow.listing import RequestFilter
+from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Substitute
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office.open(tmp_path)
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office.open(tmp_path, database.environ)
     yield office
     office.store.close()
 
@@ -95,3 +97,20 @@ def test_the_list_is_narrowed_and_paged(office: Office) -> None:
     assert first + ids(office, "auditor", below=first[-1]) == sorted(numbers, reverse=True)
     with pytest.raises(Refused):
         office.engine.requests("auditor", limit=0)
+
+
+def test_a_substitution_is_named_and_ended_on_every_database(office: Office) -> None:
+    number = office.submit()
+    wanted = Substitution("colleague", "manager", "manager", date(2026, 11, 1), date(2026, 11, 30))
+    with office.store.write() as session:
+        name_substitute(session, wanted, now=office.now)
+    assert ids(office, "colleague") == [number]
+    with pytest.raises(SubstitutionRefused), office.store.write() as session:
+        name_substitute(session, wanted, now=office.now)
+    with office.store.write() as session:
+        [ended] = end_substitutions(
+            session, "colleague", "manager", None, today=office.now.date(), now=office.now
+        )
+    assert ended.last == date(2026, 11, 19)
+    assert ids(office, "colleague") == []
+    assert office.report().ok
