@@ -1,7 +1,7 @@
 """Where the evidence comes from that a certificate is not revoked: OCSP first, else a CRL."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,6 +22,11 @@ LARGEST_ANSWER: Final = 2 * 1024 * 1024
 _MOST_KEPT: Final = 4096
 _OCSP_HEADERS: Final = {"Content-Type": "application/ocsp-request", "Accept": "application/ocsp-response"}
 
+_SILENT = (
+    "Trying again won't help: ask the certificate's issuer for its current revocation list, and put that file"
+    " (.crl) among those you trust."
+)
+
 _Key = tuple[bytes, int]
 
 
@@ -29,7 +34,8 @@ class RevocationSource:
     """Asks the addresses in a certificate, verifies the answer and keeps it for a while.
 
     Made for certificates that the organisation itself signs with: the addresses are followed as they stand
-    (http and https, no redirects, at most 2 MiB, a time-out). Belongs to one event loop, like its session.
+    (http and https, no redirects, at most 2 MiB, a time-out). Where none gives a valid answer, `crls` are
+    looked at: lists in DER that were given as files. Belongs to one event loop, like its session.
     """
 
     def __init__(
@@ -39,7 +45,9 @@ class RevocationSource:
         clock: Callable[[], datetime],
         timeout_s: float = 10.0,
         max_age_s: float = 300.0,
+        crls: Sequence[bytes] = (),
     ) -> None:
+        self._crls = tuple(crls)
         self._http = http
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
@@ -112,10 +120,18 @@ class RevocationSource:
                 return await ask(url, certificate, issuer)
             except UnusableAnswer as reason:
                 reasons.append(f"{url}: {reason}")
+        silent = not reasons
+        for crl_der in self._crls:
+            try:
+                return check_crl(crl_der, certificate, issuer, now=self._clock())
+            except UnusableAnswer as reason:
+                reasons.append(f"a revocation list that was given: {reason}")
+        if silent:
+            reasons.insert(0, "it names neither OCSP nor a CRL")
         raise RevocationUnavailable(
             f"Nobody says whether the certificate of {common_name(certificate)} is revoked: "
-            f"{'; '.join(reasons) or 'it names neither OCSP nor a CRL'}.",
-            hint="Try again later; if it stays so, ask the certificate's issuer.",
+            f"{'; '.join(reasons)}.",
+            hint=_SILENT if silent else "Try again later; if it stays so, ask the certificate's issuer.",
         )
 
     async def _ask_ocsp(

@@ -1,12 +1,12 @@
 """`paraaf definitions`: check process definitions, show them as tables, draw them as Mermaid diagrams."""
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli.printing import print_json
 from workflow.definition import Definition, DefinitionRefused, load, load_folder
 from workflow.definition_show import as_json, mermaid, table
 from workflow.names import known_names
@@ -33,11 +33,11 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             raise
         refusals = [asdict(refusal) for refusal in refused.refusals]
-        print(json.dumps({"definitions": [], "refusals": refusals}, ensure_ascii=False, indent=2))
+        print_json({"definitions": [], "refusals": refusals})
         return 1
     if args.json:
         shown = [_JSON[args.what](definition) for definition in definitions]
-        print(json.dumps({"definitions": shown, "refusals": []}, ensure_ascii=False, indent=2))
+        print_json({"definitions": shown, "refusals": []})
     else:
         print(_SHOWN[args.what](definitions))
     return 0

@@ -18,6 +18,7 @@ from certs.trust import load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option
+from cli.printing import print_json
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
 from documents.register import SAMPLE
 from signing.verify.bulk import verify_paths
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         office.close()
     if args.json:
-        print(json.dumps(outcome.as_dict(), ensure_ascii=False, indent=2))
+        print_json(outcome.as_dict())
     else:
         _tell(outcome, args, say)
     return 0 if outcome.sound else 1

@@ -1,13 +1,13 @@
 """`paraaf export`: the event log for others to look at."""
 
 import argparse
-import json
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.printing import print_json
 
 # XES, OCEL and slices for process mining come with the room that makes them.
 WHAT = ("events",)
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         "sha256": digest.hexdigest(),
     }
     if args.json:
-        print(json.dumps(said, ensure_ascii=False, indent=2))
+        print_json(said)
     else:
         print(
             f"{export.events} events and {len(export.anchors)} anchors in {args.output}; head {export.head}"

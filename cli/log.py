@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from certs.errors import AuthorityMissing
 from certs.trust import TrustStore
 from cli.errors import InputUnreadable
 from cli.folder import AUTHORITY, add_data_option, add_json_option, office_of
+from cli.printing import print_json
 from workflow.eventlog import Head
 from workflow.logcheck import LogReport, verify
 from workflow.store import Store
@@ -106,7 +106,7 @@ def _anchor(args: argparse.Namespace) -> int:
         "file": None if folder is None else str(folder / made.file_name),
     }
     if args.json:
-        print(json.dumps(said, ensure_ascii=False, indent=2))
+        print_json(said)
     else:
         word = {"seal": "Sealed", "timestamp": "Timestamped"}[made.kind]
         print(f"{word} at {said['made_at']}: head {made.head}")
@@ -121,7 +121,10 @@ def _verify_export(args: argparse.Namespace) -> int:
     except verify_log.Unusable as error:
         raise _unreadable(error) from error
     as_json = verify_log.as_json(report)
-    print(json.dumps(as_json, ensure_ascii=False, indent=2) if args.json else verify_log.as_text(report))
+    if args.json:
+        print_json(as_json)
+    else:
+        print(verify_log.as_text(report))
     return 0 if report.ok else 1
 
 
@@ -133,7 +136,10 @@ def _verify_office(args: argparse.Namespace) -> int:
             report = verify(session, anchors=_outside(args, trust), trust=trust)
     finally:
         store.close()
-    print(json.dumps(_json(report), ensure_ascii=False, indent=2) if args.json else _text(report))
+    if args.json:
+        print_json(_json(report))
+    else:
+        print(_text(report))
     return 0 if report.ok else 1
 
 

@@ -4,13 +4,13 @@ Only the module of the command asked for is imported, so that help and wrong cal
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 
+from cli.printing import escape_what_cant_be_shown, print_json
 from problem import Problem
 from watching import logs, spans
 
@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "people": "show or load the people and their roles, let somebody stand in",
         "submit": "hand in requests from CSV or JSON files",
         "queue": "show the tasks that wait for somebody",
+        "requests": "list the requests that somebody may see",
         "show": "show a request: its state, its history, what can be done with it",
         "incidents": "show the steps that were given up, have them tried again",
         "fire": "do something with a request: claim, approve, return, sign …",
@@ -92,6 +93,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 is success, 2 a wrong call, 1 anything refused (verify has its own three)."""
+    escape_what_cant_be_shown()
     words = sys.argv[1:] if argv is None else list(argv)
     args = parser(words[0] if words else None).parse_args(words)
     run: Run = args.run
@@ -112,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _tell(problem: Problem, *, as_json: bool) -> None:
     if as_json:
         error = {"code": problem.code, "message": str(problem), "hint": problem.hint}
-        print(json.dumps({"error": error}, ensure_ascii=False))
+        print_json({"error": error}, indent=None)
         return
     print(f"paraaf: {problem}", file=sys.stderr)
     if problem.hint:

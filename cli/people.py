@@ -17,9 +17,11 @@ from cli.folder import AUTHORITY, REGISTER_FILE, TRUST_FILE, add_data_option, ad
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
 from workflow.definition import load_folder
+from workflow.judge import office_day
 from workflow.names import known_names
 from workflow.people import update_people
 from workflow.store import Store
+from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, Person, Substitute
 
 
@@ -39,6 +41,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--from", dest="first", type=day, metavar="DAY", help="first day, such as 2026-11-20")
     parser.add_argument("--until", dest="last", type=day, metavar="DAY", help="last day, included")
     parser.add_argument("--role", help="in this role only (default: in all of their roles)")
+    parser.add_argument(
+        "--end-substitute",
+        dest="ended",
+        metavar="WHO",
+        help="who no longer stands in, --for whom, from today on",
+    )
     add_json_option(parser)
 
 
@@ -48,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         return _load(args)
     require_office(args.data)
     with closing(Store.open(args.data)) as store:
+        if args.ended is not None:
+            return _end(store, args)
         if any((args.substitute, args.principal, args.first, args.last, args.role)):
             return _substitute(store, args)
         with store.read() as session:
@@ -95,28 +105,37 @@ def _substitute(store: Store, args: argparse.Namespace) -> int:
             "Standing in needs --substitute, --for, --from and --until.",
             hint="paraaf people --substitute P020 --for P038 --from 2026-12-01 --until 2026-12-14",
         )
-    if args.substitute == args.principal:
-        raise ChoiceNeeded("Nobody stands in for themselves.", hint="Name two people.")
-    if args.last < args.first:
-        raise ChoiceNeeded("The last day lies before the first.", hint="Change the days.")
     _require_role(args.role)
+    wanted = Substitution(args.substitute, args.principal, args.role, args.first, args.last)
     with store.write() as session:
-        for who in (args.substitute, args.principal):
-            _require_person(session, who)
-        session.add(
-            Substitute(
-                principal_id=args.principal,
-                substitute_id=args.substitute,
-                role=args.role,
-                valid_from=args.first,
-                valid_until=args.last,
-            )
-        )
+        name_substitute(session, wanted, now=datetime.now(UTC))
     if args.json:
         print_json({"substitute": _swap(args.substitute, args.principal, args.role, args.first, args.last)})
     else:
         role = f" as {args.role}" if args.role else ""
         print(f"{args.substitute} stands in for {args.principal}{role} from {args.first} until {args.last}.")
+    return 0
+
+
+def _end(store: Store, args: argparse.Namespace) -> int:
+    if args.principal is None or any((args.substitute, args.first, args.last)):
+        raise ChoiceNeeded(
+            "Ending needs --end-substitute and --for, and takes --role at most.",
+            hint="paraaf people --end-substitute P020 --for P038",
+        )
+    _require_role(args.role)
+    now = datetime.now(UTC)
+    today = max(office_day(definition, now) for definition in load_folder(names=known_names()).all)
+    with store.write() as session:
+        ended = end_substitutions(session, args.ended, args.principal, args.role, today=today, now=now)
+    if args.json:
+        print_json(
+            {"ended": [_swap(args.ended, args.principal, one.role, one.first, one.last) for one in ended]}
+        )
+    else:
+        for one in ended:
+            role = f" as {one.role}" if one.role else ""
+            print(f"{args.ended} no longer stands in for {args.principal}{role}.")
     return 0
 
 
@@ -126,12 +145,6 @@ def _require_role(role: str | None) -> None:
         raise ChoiceNeeded(
             f"No process has the role {role!r}.", hint=f"Roles are: {', '.join(sorted(roles))}."
         )
-
-
-def _require_person(session: Session, who: str) -> None:
-    person = session.get(Person, who)
-    if person is None or not person.active:
-        raise ChoiceNeeded(f"{who} does not work here.", hint="`paraaf people` lists who does.")
 
 
 def _people(session: Session) -> list[dict[str, Any]]:

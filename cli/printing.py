@@ -1,6 +1,8 @@
 """What commands print: aligned tables for people, one JSON document for programs."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -8,9 +10,21 @@ from typing import Any
 NOTHING = "–"
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document; times in UTC, ISO 8601."""
-    print(json.dumps(document, ensure_ascii=False, indent=2, default=_plain))
+def print_json(document: Any, *, indent: int | None = 2) -> None:
+    """Print one JSON document; times in UTC, ISO 8601; in ASCII where standard output takes no more."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent, default=_plain)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=indent, default=_plain)
+    print(text)
+
+
+def escape_what_cant_be_shown() -> None:
+    """Have characters that a terminal's encoding lacks printed as escapes, whatever people are called."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def utc(moment: datetime | None) -> str | None:

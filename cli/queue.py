@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     with office_of(args) as office:
         items = office.engine.queue(args.who, limit=args.limit)
         if not items:
-            _require_known(office, args.who)
+            require_known(office, args.who)
         now = office.clock()
     if args.json:
         print_json({"tasks": [asdict(item) for item in items]})
@@ -54,7 +54,7 @@ def limit(text: str) -> int:
     return int(text)
 
 
-def _require_known(office: "Office", who: str) -> None:
+def require_known(office: "Office", who: str) -> None:
     """Refuse somebody who never worked here: a mistyped id has no empty queue. Raises ChoiceNeeded."""
     with office.store.read() as session:
         if session.get(Person, who) is None:

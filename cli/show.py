@@ -157,6 +157,10 @@ def _text(
     yield "\nHistory (UTC)"
     yield from aligned([_event(entry) for entry in view.history], indent="  ")
     can = [way for way in ways if not way.reasons]
+    ended = {reason for way in ways for reason in way.reasons if reason.code == "ended"}
+    if ended:  # nothing else stands in the way that could be settled
+        yield f"\n{who} can do nothing with it. {' '.join(map(str, ended))}"
+        return
     yield f"\n{who} can" if can else f"\n{who} can do nothing with it now"
     yield from (
         aligned([(way.trigger, _asks(way, definition, view.language)) for way in can], indent="  ")
@@ -199,7 +203,7 @@ def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
             yield from _flat(value, f"{path}{name}.")
         elif isinstance(value, Sequence) and not isinstance(value, str):
-            numbered = {str(number): item for number, item in enumerate(value)}
+            numbered = {str(number): item for number, item in enumerate(value, start=1)}
             yield from _flat(numbered, f"{path}{name}.")
         else:
             yield f"{path}{name}", _value(value)

@@ -76,6 +76,8 @@ class Taken:
     """A row that has a request: `repeated` when it had one before."""
 
     line: int
+    row: int
+    place: str
     request: int
     reference: str | None
     repeated: bool
@@ -113,7 +115,8 @@ class _Desk:
             )
         except IntakeRefused as refused:
             outcome.unread = True
-            outcome.problems.append(RowProblem(refused.line, "", refused.code, f"{refused} {refused.hint}"))
+            message, place = f"{refused} {refused.hint}", f"line {refused.line}"
+            outcome.problems.append(RowProblem(refused.line, 0, "", refused.code, message, place))
             return outcome
         outcome.problems += intake.problems
         for start in range(0, len(intake.rows), BATCH):
@@ -129,10 +132,10 @@ class _Desk:
             known = references.get((requester, row.reference))
             if requester is None:
                 sentence = "Whose request is this? Give the row a person_id, or say --as."
-                outcome.problems.append(RowProblem(row.line, "person_id", "requester-missing", sentence))
+                outcome.problems.append(row.problem("person_id", "requester-missing", sentence))
             elif known is not None and known[1] != _key_of(row):
                 sentence = f"This reference is request {known[0]} already, with other content."
-                outcome.problems.append(RowProblem(row.line, "reference", "reference-reused", sentence))
+                outcome.problems.append(row.problem("reference", "reference-reused", sentence))
             else:
                 commands.append((row, self._command(row, requester)))
         answers = self.office.engine.execute_batch([command for _, command in commands])
@@ -177,18 +180,25 @@ class _Desk:
         with self.office.store.read() as session:
             found = session.get_one(CommandKey, (command.actor, command.key))
             request = session.get_one(Request, found.request_id)
-        if (request.key, request.variant, request.requester_id) == (
-            self.definition.key,
-            self.definition.variant,
-            command.actor,
-        ):
+            same = (request.key, request.variant, request.requester_id) == (
+                self.definition.key,
+                self.definition.variant,
+                command.actor,
+            )
+            other_language = request.language if request.language != self.language else None
+        if same and other_language is None:
             outcome.taken.append(_taken(row, Answer(request.id, 0, request.state, 0, repeated=True)))
             return
-        sentence = (
-            f"This was handed in before, as request {request.id} ({request.variant}, {request.requester_id});"
-            " to ask for it once more, give the row a reference of its own."
+        how = (
+            f"in another language ({other_language})"
+            if same
+            else f"({request.variant}, {request.requester_id})"
         )
-        outcome.problems.append(RowProblem(row.line, "", "submitted-before", sentence))
+        sentence = (
+            f"This was handed in before, as request {request.id} {how}; nothing was changed."
+            " To ask for it once more, give the row a reference of its own."
+        )
+        outcome.problems.append(row.problem("", "submitted-before", sentence))
 
 
 def _definition(office: "Office", args: argparse.Namespace) -> Definition:
@@ -210,15 +220,15 @@ def _key_of(row: Row) -> str:
 
 def _taken(row: Row, answer: Answer) -> Taken:
     warnings = tuple(as_json(warning) for warning in row.warnings)
-    return Taken(row.line, answer.request_id, row.reference, answer.repeated, warnings)
+    return Taken(row.line, row.row, row.place, answer.request_id, row.reference, answer.repeated, warnings)
 
 
 def _problems(row: Row, error: WorkflowError) -> Iterator[RowProblem]:
     if isinstance(error, Refused):
         for reason in error.reasons:
-            yield RowProblem(row.line, reason.field, reason.code, reason.message)
+            yield row.problem(reason.field, reason.code, reason.message)
     else:
-        yield RowProblem(row.line, "", error.code, f"{error} {error.hint}".rstrip())
+        yield row.problem("", error.code, f"{error} {error.hint}".rstrip())
 
 
 def _json(handed_in: Sequence[HandedIn]) -> dict[str, Any]:
@@ -237,7 +247,7 @@ def _json(handed_in: Sequence[HandedIn]) -> dict[str, Any]:
 def _text(one: HandedIn) -> Iterator[str]:
     new = [taken for taken in one.taken if not taken.repeated]
     again = [taken for taken in one.taken if taken.repeated]
-    refused = len({problem.line for problem in one.problems})
+    refused = len({problem.row for problem in one.problems})
     said = ["refused"] if one.unread else [f"{counted(len(new), 'new request')}{_numbers(new)}"]
     if again:
         said.append(f"{len(again)} already there{_numbers(again)}")
@@ -249,7 +259,7 @@ def _text(one: HandedIn) -> Iterator[str]:
     for taken in new:
         for warning in taken.warnings:
             said_of = f"{warning['field']}: {warning['message']} {how_to_settle(warning['rule'])}"
-            yield f"  line {taken.line}, request {taken.request}, {printable(said_of)}"
+            yield f"  {taken.place}, request {taken.request}, {printable(said_of)}"
 
 
 def _numbers(rows: Sequence[Taken]) -> str:

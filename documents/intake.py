@@ -4,13 +4,15 @@ CSV: a first line of field names ("income.gross_yearly", or a Dutch name that th
 semicolon, comma or tab, decimal comma or point, UTF-8 with or without a byte order mark. JSON: an object, a
 list of objects, or an object a line. Two more fields belong to the row: `person_id` (what the row leaves
 open comes from the HR register) and `reference` (the sender's own number). No message repeats what was
-typed.
+typed, but for the reference of a row that shares its line with others.
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,10 @@ from documents.register import Register
 
 __all__ = ["DEFAULT_LIMITS", "Intake", "Limits", "Row", "RowProblem", "read_bytes", "read_rows"]
 
+_NOBODY_NAMED = (
+    "This row names nobody, so nothing comes from the HR register: give it a person_id, or every field."
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -37,7 +43,7 @@ class Row:
     `submission_key` is the same whenever the same row is read again, from CSV or JSON, whatever the
     register says by then. With a reference it depends on that alone: the same key with another
     `content_sha256` must be refused by whoever keeps the keys. `warnings` are rules that will need a
-    reason.
+    reason; `row` and `place` are those of RowProblem.
     """
 
     line: int
@@ -47,22 +53,32 @@ class Row:
     reference: str | None = None
     person_id: str | None = None
     warnings: tuple[FieldProblem, ...] = ()
+    row: int = 0
+    place: str = ""
+
+    def problem(self, field: str, rule: str, message: str) -> "RowProblem":
+        """Say that something of this row is refused after all."""
+        return RowProblem(self.line, self.row, field, rule, message, self.place)
 
 
 @dataclass(frozen=True, order=True)
 class RowProblem:
-    """One field of one row that breaks a rule; `field` is "" when the row as a whole does."""
+    """One field of one row that breaks a rule; `field` is "" when the row as a whole does.
+
+    `row` counts the file's rows from 1 (0: the file as a whole); `place` says where it is: by its line, and
+    by its number and reference where several rows begin on that line.
+    """
 
     line: int
+    row: int
     field: str
     rule: str
     message: str
+    place: str
 
     def __str__(self) -> str:
         return (
-            f"line {self.line}, {self.field}: {self.message}"
-            if self.field
-            else f"line {self.line}: {self.message}"
+            f"{self.place}, {self.field}: {self.message}" if self.field else f"{self.place}: {self.message}"
         )
 
 
@@ -105,15 +121,27 @@ def read_bytes(
     text = text_of(content, limits)
     is_json = text.lstrip()[:1] in {"{", "["}
     raw_rows = json_rows(text, limits) if is_json else csv_rows(text, reader.kind, limits)
-    for count, raw in enumerate(raw_rows, start=1):
-        if count > limits.rows:
-            raise IntakeRefused(
-                f"The file has more than {limits.rows} rows.", hint="Split it into smaller files."
-            )
-        reader.take(raw)
+    raws = list(islice(raw_rows, limits.rows + 1))
+    if len(raws) > limits.rows:
+        raise IntakeRefused(
+            f"The file has more than {limits.rows} rows.", hint="Split it into smaller files."
+        )
+    on_line = Counter(raw.line for raw in raws)
+    for number, raw in enumerate(raws, start=1):
+        reader.take(raw, number, _place(raw, number, alone=on_line[raw.line] == 1))
     if not (reader.rows or reader.problems):
         raise IntakeRefused("The file holds no rows.", hint="Give at least one row or object.")
-    return Intake(tuple(reader.rows), tuple(sorted(reader.problems)))
+    return Intake(tuple(reader.rows), tuple(sorted(reader.problems, key=_order)))
+
+
+def _place(raw: RawRow, number: int, *, alone: bool) -> str:
+    if alone:
+        return f"line {raw.line}"
+    try:
+        reference = _Head.model_validate({"reference": raw.data.get("reference")}).reference
+    except ValidationError:  # a reference that is refused is not printed either
+        reference = None
+    return f"line {raw.line}, row {number}" + (f" (reference {reference})" if reference else "")
 
 
 class _Head(Section):
@@ -133,12 +161,13 @@ class _RowReader:
     problems: list[RowProblem] = field(default_factory=list)
     seen: dict[str, Row] = field(default_factory=dict)
 
-    def take(self, raw: RawRow) -> None:
+    def take(self, raw: RawRow, number: int, place: str) -> None:
         """Check a row: it ends up in `rows`, or its problems in `problems`."""
         try:
-            row = self._row(raw)
+            row = replace(self._row(raw), row=number, place=place)
         except KindProblems as error:
-            self.problems += [RowProblem(raw.line, p.field, p.rule, p.message) for p in error.problems]
+            found = [*self._nobody_named(raw, error.problems), *error.problems]
+            self.problems += [RowProblem(raw.line, number, p.field, p.rule, p.message, place) for p in found]
             return
         earlier = self.seen.setdefault(row.submission_key, row)
         if earlier is row:
@@ -171,6 +200,12 @@ class _RowReader:
             warnings=self.kind.check(model, self.stage, evidence),
         )
 
+    def _nobody_named(self, raw: RawRow, found: Iterable[FieldProblem]) -> Iterator[FieldProblem]:
+        """What is missing may only be missing because the row names nobody."""
+        lacks = any(problem.rule == "missing" and problem.field != "person_id" for problem in found)
+        if lacks and self.register is not None and raw.data.get("person_id") is None:
+            yield FieldProblem("person_id", "person-missing", _NOBODY_NAMED)
+
     def _head(self, own: Mapping[str, Any]) -> _Head:
         try:
             return _Head.model_validate(own)
@@ -188,12 +223,20 @@ class _RowReader:
             raise KindProblems(self.kind.name, [problem]) from error
 
 
+def _order(problem: RowProblem) -> tuple[int, int, bool, RowProblem]:
+    """By row; that it names nobody explains what else it lacks."""
+    return problem.line, problem.row, problem.rule != "person-missing", problem
+
+
 def _repetition(row: Row, earlier: Row) -> RowProblem:
+    what, number = ("line", earlier.line) if earlier.line != row.line else ("row", earlier.row)
     if row.content_sha256 == earlier.content_sha256:
-        sentence = f"This row says the same as line {earlier.line}; it is taken once."
-        return RowProblem(row.line, "", "row-repeated", sentence)
-    sentence = f"Line {earlier.line} has the same reference with other content; that line is taken."
-    return RowProblem(row.line, "reference", "reference-reused", sentence)
+        sentence = f"This row says the same as {what} {number}; it is taken once."
+        return row.problem("", "row-repeated", sentence)
+    sentence = (
+        f"{what.capitalize()} {number} has the same reference with other content; that {what} is taken."
+    )
+    return row.problem("reference", "reference-reused", sentence)
 
 
 def _restricted(canonical: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,28 @@
 """Breaking text into lines."""
 
+import re
 from functools import lru_cache
 
 from documents.canvas import Style
+
+# after a hyphen between letters: a double name breaks there, a phone number and a code do not
+_HYPHEN = re.compile(r"(?<=[^\W\d_]-)(?=[^\W\d_])")
+
+
+@lru_cache(maxsize=2048)
+def holds_words(text: str, style: Style, width: float) -> bool:
+    """Say whether `width` points hold every word of `text`, or its parts between hyphens, uncut."""
+    if style.width(text) <= width:
+        return True
+    return all(style.width(part) <= width for word in text.split() for part in _HYPHEN.split(word))
 
 
 @lru_cache(maxsize=2048)  # labels come again with every document
 def broken(text: str, style: Style, width: float) -> tuple[str, ...]:
     """Break `text` into lines no wider than `width` points, at least one.
 
-    Breaks where the text has line breaks, then at spaces, else inside a word. Raises UnprintableText.
+    Breaks where the text has line breaks, then at spaces, then at hyphens, else inside a word. Raises
+    UnprintableText.
     """
     lines: list[str] = []
     for paragraph in text.split("\n"):
@@ -23,20 +36,21 @@ def broken(text: str, style: Style, width: float) -> tuple[str, ...]:
 def _filled(paragraph: str, style: Style, width: float) -> list[str]:
     lines: list[str] = []
     space = style.width(" ")
-    words: list[str] = []
-    used = 0.0
+    line, used, begun = "", 0.0, False
     for word in paragraph.split(" "):
-        needed = style.width(word)
-        if words and used + space + needed > width:
-            lines.append(" ".join(words))
-            words, used = [], 0.0
-        if needed > width:
-            *full, word = _cut(word, style, width)  # noqa: PLW2901 (what is left of the word)
-            lines += full
-            needed = style.width(word)
-        used += needed + (space if words else 0.0)
-        words.append(word)
-    return [*lines, " ".join(words)]
+        glue, gap = (" ", space) if begun else ("", 0.0)
+        for part in [word] if style.width(word) <= width else _HYPHEN.split(word):
+            rest, needed = part, style.width(part)
+            if begun and used + gap + needed > width:
+                lines.append(line)
+                line, used, glue, gap = "", 0.0, "", 0.0
+            if needed > width:
+                *full, rest = _cut(part, style, width)
+                lines += full
+                needed = style.width(rest)
+            line, used, begun = line + glue + rest, used + gap + needed, True
+            glue, gap = "", 0.0
+    return [*lines, line]
 
 
 def _cut(word: str, style: Style, width: float) -> list[str]:

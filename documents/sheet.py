@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from documents.canvas import A4, Colour, PageCanvas, Style
 from documents.errors import DocumentError
-from documents.lines import broken
+from documents.lines import broken, holds_words
 
 INK: Colour = (0.106, 0.122, 0.141)
 MUTED: Colour = (0.353, 0.388, 0.439)  # 6.3 : 1 on white
@@ -79,6 +79,13 @@ class Strip:
     def cells(self, label: str, value: str) -> tuple[Lines, Lines]:
         """A row's label and value, broken into lines."""
         return broken(label, LABEL, self.label_width), broken(value, BODY, self.value_width)
+
+    def holds(self, rows: Rows) -> bool:
+        """Whether no word of these rows has to be cut."""
+        return all(
+            holds_words(label, LABEL, self.label_width) and holds_words(value, BODY, self.value_width)
+            for label, value in rows
+        )
 
     def height(self, rows: Rows) -> float:
         """How much these rows take, one below the other."""
@@ -163,10 +170,11 @@ class Sheet:
         self._fresh = False
 
     def beside(self, sections: Sequence[Section]) -> None:
-        """Two short sections beside each other on one page; long ones stand below each other."""
+        """Two short sections beside each other; long ones, and words too wide, stand below each other."""
         height = max(strip.height(section.rows) for strip, section in zip(NARROW, sections, strict=True))
         headings = [broken(section.heading, HEADING, HALF) for section in sections]
-        if height > BESIDE_MAX or max(map(len, headings)) > 1:
+        held = all(strip.holds(section.rows) for strip, section in zip(NARROW, sections, strict=True))
+        if height > BESIDE_MAX or not held or max(map(len, headings)) > 1:
             for section in sections:
                 self.heading(section.heading)
                 self.fields(section.rows)

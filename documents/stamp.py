@@ -43,8 +43,10 @@ def stamp_lines(
     at: datetime,
     level: str,
     development: bool,
+    principal: str | None = None,
 ) -> tuple[str, ...]:
-    """The lines of a stamp, the first one the signer's; `organisation` is the seal's name.
+    """The lines of a stamp, the first one the signer's; `organisation` is the seal's name, `principal` whom
+    the person stands in for.
 
     A seal and a click name the person who released them, and never say that the person signed. The time is
     the claimed one, in UTC: what it proves is the timestamp's affair.
@@ -55,6 +57,7 @@ def stamp_lines(
     lines = [
         person if signed_as == "person" else organisation,
         capacity.format(person=person),
+        words.text("On behalf of {principal}").format(principal=principal) if principal else "",
         done.format(when=f"{words.day(moment.date())}, {moment:%H:%M:%S} UTC"),
         words.text("Level: PAdES {level}").format(level=level),
         words.text("Development certificate: for trials only") if development else "",

@@ -9,7 +9,7 @@ from typing import Any
 from fonts import Face
 from signing.errors import FieldError
 from signing.longterm import LongTermData
-from signing.opened import OpenedPdf, box_of
+from signing.opened import OpenedPdf, box_of, page_area
 from signing.pdf_objects import Raw, Ref, write
 from signing.placeholder import Gap, Placeholder, fill_range, pdf_text
 from signing.revision import Layout, Update
@@ -74,6 +74,8 @@ class Composer:
             raise FieldError(
                 f"There is no page {field.page + 1}; the document has {len(pages)}.", hint="Name one of them."
             )
+        if field.box is not None:
+            self._require_on_page(field.box, field.page, pages[field.page])
         ref = Ref(self._update.reserve(), 0)
         self._fresh[field.name] = ref
         self._edited[ref] = {
@@ -88,6 +90,16 @@ class Composer:
         }
         self._extend(self._form(), "/Fields", ref)
         self._extend(self._edit(pages[field.page]), "/Annots", ref)
+
+    def _require_on_page(self, box: tuple[float, float, float, float], number: int, page: Ref) -> None:
+        """Refuse a box that is not wholly within what is shown of its page."""
+        left, bottom, right, top = page_area(self.opened, page)
+        if not (left <= box[0] and bottom <= box[1] and box[2] <= right and box[3] <= top):
+            raise FieldError(
+                f"The box lies outside page {number + 1}, which goes from {left:.0f} to {right:.0f} points"
+                f" across and from {bottom:.0f} to {top:.0f} upwards.",
+                hint="Choose a box within the page.",
+            )
 
     def sign(self, name: str, signature: Placeholder, appearance: Appearance | None) -> int:
         """Put a signature dictionary into a field, with a stamp where it is visible; returns its number."""

@@ -186,8 +186,29 @@ class OpenedPdf:
 
 def box_of(opened: OpenedPdf, widget: dict[str, Any]) -> tuple[float, float, float, float]:
     """Return a widget's rectangle in points, lower left corner first; all zero when it has none."""
-    numbers = [float(opened.follow(value)) for value in opened.entry(widget, "/Rect", [Raw(b"0")] * 4)]
-    x1, y1, x2, y2 = numbers
+    return _rectangle(opened, opened.entry(widget, "/Rect", [Raw(b"0")] * 4))
+
+
+def page_area(opened: OpenedPdf, page: Ref) -> tuple[float, float, float, float]:
+    """Return what is shown of a page, in points: its crop box within its media box, both inheritable."""
+    found = {}
+    above: Any = page
+    for _ in range(_DEEPEST):
+        node = opened.follow(above)
+        for key in ("/MediaBox", "/CropBox"):
+            box = opened.entry(node, key)
+            if box is not None and key not in found:
+                found[key] = _rectangle(opened, box)
+        above = node.get("/Parent") if isinstance(node, dict) else None
+        if above is None:
+            break
+    media = found.get("/MediaBox", (0.0, 0.0, 612.0, 792.0))  # as readers take a page without one: letter
+    crop = found.get("/CropBox", media)
+    return (max(media[0], crop[0]), max(media[1], crop[1]), min(media[2], crop[2]), min(media[3], crop[3]))
+
+
+def _rectangle(opened: OpenedPdf, values: Any) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (float(opened.follow(value)) for value in values)
     return (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
 
 

@@ -128,7 +128,7 @@ class SigningDesk:
             yield cls(
                 http=http,
                 trust=trust,
-                revocation=RevocationSource(http, clock=clock, timeout_s=timeout_s),
+                revocation=RevocationSource(http, clock=clock, timeout_s=timeout_s, crls=trust.crls),
                 clock=clock,
                 timestamp_authorities=timestamp_authorities,
                 timeout_s=timeout_s,

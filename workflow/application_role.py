@@ -20,7 +20,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "alembic_version": "SELECT",
         "people": "SELECT, INSERT, UPDATE (name, unit, active), DELETE",
         "grants": "SELECT, INSERT, DELETE",
-        "substitutes": "SELECT, INSERT, DELETE",
+        "substitutes": "SELECT, INSERT, UPDATE (valid_until), DELETE",
         "definitions": "SELECT, INSERT",
         "requests": "SELECT, INSERT, UPDATE",
         "tasks": "SELECT, INSERT, UPDATE",

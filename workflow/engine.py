@@ -28,7 +28,7 @@ from documents.kinds.rule import NOTHING_ELSE, Evidence
 from watching.logs import note
 from watching.meters import Meters
 from watching.spans import span
-from workflow import reading
+from workflow import listing, reading
 from workflow.access import People
 from workflow.cases import Case
 from workflow.command_form import require_form, require_name, require_request_id
@@ -52,6 +52,7 @@ from workflow.errors import (
 from workflow.eventlog import GENESIS, Appender, Head
 from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submission, office_day
 from workflow.ledger import Ledger
+from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import Mover
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
@@ -152,6 +153,28 @@ class Engine:
                 definitions=self.catalogue,
                 definition_of=lambda sha256_hex: self.definition(session, sha256_hex),
                 today=max(office_day(one, self._clock()) for one in self.catalogue),
+                limit=limit,
+            )
+
+    def requests(
+        self, actor: str, wanted: RequestFilter | None = None, *, limit: int = 50
+    ) -> list[RequestLine]:
+        """The requests that this person may see, newest first; show tells more of each.
+
+        Raises Refused for a name that nobody has, and for a limit below 1 or over QUEUE_MOST + 1.
+        """
+        require_name("actor", actor)
+        if type(limit) is not int or not 0 < limit <= QUEUE_MOST + 1:
+            raise Refused([Reason("form", f"Ask for 1 to {QUEUE_MOST + 1} requests.", "limit")])
+        now = self._clock()
+        with self.store.read() as session:
+            return listing.requests(
+                session,
+                actor,
+                wanted or RequestFilter(),
+                people=People.load(session, [actor]),
+                definition_of=lambda sha256_hex: self.definition(session, sha256_hex),
+                today_of=lambda definition: office_day(definition, now),
                 limit=limit,
             )
 

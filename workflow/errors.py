@@ -84,8 +84,14 @@ class NotFound(WorkflowError):
     def __init__(self, request_id: object) -> None:
         super().__init__(
             f"There is no request {_shown(request_id)} that this person may see.",
-            hint="Look in the queue for the numbers of requests.",
+            hint="`paraaf requests --as WHO` lists those they may see.",
         )
+
+
+class SubstitutionRefused(WorkflowError):
+    """Somebody can't be named as a substitute like this, or there is no standing in to end."""
+
+    code: ClassVar[str] = "workflow-substitution"
 
 
 class Contended(WorkflowError):

@@ -138,10 +138,10 @@ class Judge:
             if principal != case.requester_id:
                 yield Reason("requester", f"Only the requester can do this, and {principal} is not.")
             elif not self.people.has_role(principal, own, case.unit):
-                yield Reason("role", f"{principal} has not the role {definition.roles[own]!r}.")
+                yield Reason("role", f"{principal} does not have the role {definition.roles[own]!r}.")
         elif role is not None and not self.people.has_role(principal, role, case.unit):
             yield Reason(
-                "role", f"{principal} has not the role {definition.roles[role]!r} for unit {case.unit}."
+                "role", f"{principal} does not have the role {definition.roles[role]!r} for unit {case.unit}."
             )
 
     def _against_unnamed(self, case: Case, state: State, command: Command) -> Iterator[Reason]:

@@ -221,7 +221,9 @@ class _Check:
     ) -> None:
         self.checked += 1
         if seq != self.seq + 1:
-            self.find(seq, Fault.REMOVED, f"{seq - self.seq - 1} events before it are missing.")
+            gap = seq - self.seq - 1
+            missing = "1 event before it is missing." if gap == 1 else f"{gap} events before it are missing."
+            self.find(seq, Fault.REMOVED, missing)
         if prev_hash != self.hash:
             self.find(seq, Fault.UNCHAINED, f"It does not follow event {self.seq} as that stands now.")
         said = self.said(record, digest)

@@ -22,7 +22,7 @@ from time import monotonic_ns
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from sqlalchemy import bindparam, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from certs.keystore import common_name, is_development
 from documents.stamp import reason_in, stamp_lines
@@ -58,8 +58,8 @@ from workflow.workbench import (
     timed,
 )
 
-Actors = dict[tuple[int, str], tuple[str, str]]
-"""Who last acted: (request, state) → (id, name)."""
+Actors = dict[tuple[int, str], tuple[str, str, str | None]]
+"""Who last acted: (request, state) → (id, name, name of whom they stood in for)."""
 
 
 @dataclass(eq=False)
@@ -71,6 +71,7 @@ class _Signing:
     source: bytes
     person_id: str
     person_name: str
+    principal_name: str | None  # whom the person stood in for
     signer: Signer | None  # None when the value is there
     intent: Intent | None
     finished: Finished | None = None
@@ -168,13 +169,15 @@ def _place(work: Work) -> Place | None:
 def _actors(session: Session, works: Sequence[Work]) -> Actors:
     """Who last acted in the states that the works sign as; a substitute signs with their own key."""
     wanted = [(work.request.id, work.state.signs_as) for work in works]
+    principal = aliased(Person)
     rows = session.execute(
-        select(Task.request_id, Task.state, Person.id, Person.name)
+        select(Task.request_id, Task.state, Person.id, Person.name, principal.name)
         .join(Person, Person.id == Task.done_by)
+        .outerjoin(principal, principal.id == Task.done_for)
         .where(tuple_(Task.request_id, Task.state).in_(wanted))
         .order_by(Task.id)
     )
-    return {(request, state): (person, name) for request, state, person, name in rows}
+    return {(request, state): (person, name, of) for request, state, person, name, of in rows}
 
 
 def _signing(bench: Workbench, work: Work, actors: Actors, kept: dict[Place, Kept]) -> _Signing:
@@ -264,6 +267,7 @@ def _appearance(signing: _Signing, signer: Signer, now: datetime) -> Appearance:
             signed_as=kind if kind in ("seal", "click") else "person",
             field=work.state.field or "",
             person=signing.person_name,
+            principal=signing.principal_name,
             organisation=common_name(signer.certificate),
             at=now,
             level=str(work.profile.level),

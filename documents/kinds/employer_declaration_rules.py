@@ -194,6 +194,25 @@ def _pay_slip_differs(model: Declaration, evidence: Evidence) -> Iterator[str]:
 # the HR register
 
 
+def _name_differs(model: Declaration, evidence: Evidence) -> Iterator[str]:
+    entry = evidence.register_entry
+    if entry and not _same_words(model.employee.name, entry.name):
+        yield "employee.name"
+
+
+def _birth_date_differs(model: Declaration, evidence: Evidence) -> Iterator[str]:
+    entry = evidence.register_entry
+    if entry and model.employee.date_of_birth != entry.date_of_birth:
+        yield "employee.date_of_birth"
+
+
+def _address_differs(model: Declaration, evidence: Evidence) -> Iterator[str]:
+    entry = evidence.register_entry
+    for name in ("address", "postcode", "town") if entry else ():
+        if not _same_words(getattr(model.employee, name), getattr(entry, name)):
+            yield f"employee.{name}"
+
+
 def _function_differs(model: Declaration, evidence: Evidence) -> Iterator[str]:
     entry = evidence.register_entry
     if entry and not _same_words(model.employee.function, entry.function):
@@ -377,6 +396,24 @@ RULES: tuple[Rule[Declaration], ...] = (
         "The gross yearly salary is not twelve times the monthly pay slip "
         "(thirteen times for four-weekly pay); correct it, or give the reason.",
         _pay_slip_differs,
+        severity="warning",
+    ),
+    Rule(
+        "name-differs",
+        "The name is not the one in the HR register for this person; correct it, or give the reason.",
+        _name_differs,
+        severity="warning",
+    ),
+    Rule(
+        "birth-date-differs",
+        "The date of birth is not the one in the HR register; correct it, or give the reason.",
+        _birth_date_differs,
+        severity="warning",
+    ),
+    Rule(
+        "address-differs",
+        "The employee's address is not the one in the HR register; correct it, or give the reason.",
+        _address_differs,
         severity="warning",
     ),
     Rule(

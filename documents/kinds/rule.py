@@ -33,6 +33,26 @@ class RegisterEntry(Protocol):
     """What the HR register must say about an employee to be compared with a declaration."""
 
     @property
+    def name(self) -> str:
+        """The employee's name."""
+
+    @property
+    def address(self) -> str:
+        """Street and number where the employee lives."""
+
+    @property
+    def postcode(self) -> str:
+        """Like 9999 XX."""
+
+    @property
+    def town(self) -> str:
+        """Where the employee lives."""
+
+    @property
+    def date_of_birth(self) -> date:
+        """The employee's."""
+
+    @property
     def employer_name(self) -> str:
         """Legal name of the employer."""
 

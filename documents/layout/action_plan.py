@@ -18,6 +18,10 @@ _SAFETY = {
     "cause": mark("Cause"),
     "sickness_absence": mark("Sickness absence"),
 }
+EXPLAINED: Mapping[str, str] = {  # rule that takes a reason → what of the document it is about
+    "deadline-far": mark("Deadlines"),
+    "safety-plan-late": mark("Previous plan"),
+}
 Rows = list[tuple[str, str]]
 
 
@@ -93,8 +97,9 @@ def _action(action: Mapping[str, Any], words: Words) -> Rows:
 def _reasons(sheet: Sheet, reasons: Mapping[str, str], words: Words) -> None:
     if reasons:
         sheet.heading(words.text("Explanations"))
-        for __, reason in sorted(reasons.items()):
-            sheet.paragraph(reason)
+        sheet.fields(
+            [(words.text(EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(reasons.items())]
+        )
 
 
 def _approval(data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]) -> Signing:

@@ -34,6 +34,16 @@ _VARIABLE = {
     "commission": mark("Commission"),
     "overtime": mark("Overtime"),
 }
+EXPLAINED: Mapping[str, str] = {  # rule that takes a reason → what of the document it is about
+    "address-without-number": mark("Address"),
+    "name-differs": mark("Name"),
+    "birth-date-differs": mark("Date of birth"),
+    "address-differs": mark("Address"),
+    "variable-period-not-last": mark("Variable parts"),
+    "variable-period-before-service": mark("Variable parts"),
+    "holiday-allowance-low": mark("Holiday allowance"),
+    "pay-slip-differs": mark("Gross salary"),
+}
 Rows = list[tuple[str, str]]
 
 
@@ -74,17 +84,24 @@ def draw(
     _income(sheet, data["income"], words)
     other = _other(data["other"], words)
     signing = _signing(data.get("signing", {}), words, issued_on, places)
-    statements = _statements(data, words)
+    statement = data["other"].get("supplementary_statement")
+    reasons = [
+        (_(EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(data.get("reasons", {}).items())
+    ]
     # no page of signatures alone: the last section before them comes along
     behind = HEADING_HEIGHT + signing.height
+    last = "reasons" if reasons else "statement" if statement else "other"
     sheet.heading(
-        _("Loan and garnishment"), keep=HEADING_RULE + fields_height(other) + (0 if statements else behind)
+        _("Loan and garnishment"),
+        keep=HEADING_RULE + fields_height(other) + (behind if last == "other" else 0),
     )
     sheet.fields(other)
-    for heading, texts in statements:
-        sheet.heading(heading, keep=44 + (behind if heading == statements[-1][0] else 0))
-        for text in texts:
-            sheet.paragraph(text)
+    if statement:
+        sheet.heading(_("Supplementary statement"), keep=44 + (behind if last == "statement" else 0))
+        sheet.paragraph(statement)
+    if reasons:
+        sheet.heading(_("Explanations"), keep=44 + behind)
+        sheet.fields(reasons)
     return signing.draw(sheet)
 
 
@@ -219,21 +236,13 @@ def _other(other: Mapping[str, Any], words: Words) -> Rows:
     return rows
 
 
-def _statements(data: Mapping[str, Any], words: Words) -> list[tuple[str, list[str]]]:
-    """The clerk's statement, and the reasons given where a figure is out of the ordinary, with headings."""
-    _ = words.text
-    statement = data["other"].get("supplementary_statement")
-    reasons = [reason for __, reason in sorted(data.get("reasons", {}).items())]
-    found = [(_("Supplementary statement"), [statement] if statement else []), (_("Explanations"), reasons)]
-    return [(heading, texts) for heading, texts in found if texts]
-
-
 def _signing(signing: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]) -> Signing:
     _ = words.text
     rows = [(_("For the employer"), signing["name"])] if "name" in signing else []
     day = words.day(issued_on).replace(" ", "\N{NO-BREAK SPACE}")
     rows.append((_("Place and date"), f"{signing['place']}, {day}" if "place" in signing else day))
-    contact = ", ".join(signing[name] for name in ("contact_name", "contact_phone") if name in signing)
+    phone = signing.get("contact_phone", "").replace(" ", "\N{NO-BREAK SPACE}")
+    contact = ", ".join(one for one in (signing.get("contact_name"), phone) if one)
     if contact:
         rows.append((_("Contact for verification"), contact))
     statement = _("The employer declares that this document has been filled in truthfully.")

@@ -126,12 +126,19 @@ class Letterhead:
         for line in broken(cover.verification_code, STRONG, room):
             y -= STRONG.leading
             canvas.text(LEFT, y, line, STRONG)
-        if cover.verify_url is not None:
-            sentence = words.text("Check this document at {address} or by scanning the code.")
-            for line in broken(sentence.format(address=cover.verify_url), SMALL, room):
-                y -= SMALL.leading + 0.6
-                canvas.text(LEFT, y - 2, line, SMALL)
+        for line in broken(self._what_to_do(), SMALL, room):
+            y -= SMALL.leading + 0.6
+            canvas.text(LEFT, y - 2, line, SMALL)
         return y - 6
+
+    def _what_to_do(self) -> str:
+        """What the recipient can do with the code; without an address, nothing more than ask."""
+        if self.cover.verify_url is None:
+            return self.words.text(
+                "The code identifies this document: give it when you ask the sender about it."
+            )
+        sentence = self.words.text("Check this document at {address} or by scanning the code.")
+        return sentence.format(address=self.cover.verify_url)
 
     def _further(self, canvas: PageCanvas) -> float:
         y = self._note(canvas, _TOP + 10)

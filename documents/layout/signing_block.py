@@ -89,7 +89,8 @@ class Signing:
 
     @property
     def _beside(self) -> bool:
-        return len(self.places) == 1 and NARROW[0].height(self.rows) <= BESIDE_MAX
+        strip = NARROW[0]
+        return len(self.places) == 1 and strip.holds(self.rows) and strip.height(self.rows) <= BESIDE_MAX
 
 
 def unsigned_appearance(text: str) -> bytes:

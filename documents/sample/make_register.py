@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from typing import TextIO, TypeVar
 
 NUMBER_OF_PEOPLE = 200
+AUDITOR = 192  # of the document room
 UNITS = {
     "Personnel and Pay": ("Pay desk", "Declarations desk", "Appointments"),
     "Policy": ("Team Sunflower", "Team Oak", "Team Heather", "Team Fern"),
@@ -93,6 +94,8 @@ def _place(person: int) -> dict[str, str]:
         duties.append("clerk")
     if unit == "Personnel and Pay" and person <= len(desks):
         duties.append("signer")
+    if person == AUDITOR:
+        duties.append("auditor")
     head = "Head of unit" if person <= len(desks) else _pick(person, "function", FUNCTIONS[unit])
     return {"unit": unit, "team": team, "manager_id": manager, "duties": " ".join(duties), "function": head}
 
@@ -116,11 +119,14 @@ def _appointment(person: int) -> dict[str, str]:
         "ends_on": ends,
         "probation": "yes" if probation else "no",
         "probation_ended": "yes" if probation else "",
+        "plan_to_end": "no",
+        "reorganisation": "yes" if person % 11 == 5 else "no",
         "reorganisation_impact": (
             "The team moves to another directorate; the appointment does not change."
             if person % 11 == 5
             else ""
         ),
+        "director_or_shareholder": "no",
     }
 
 
@@ -133,9 +139,14 @@ def _pay(person: int) -> dict[str, str]:
         "pay_period": "four-weeks" if four_weeks else "month",
         "pay": f"{monthly * 12 // 13 if four_weeks else monthly}.{cents:02d}",
         "ikb": "yes" if person % 3 == 0 else "no",
+        "holiday_allowance_percentage": "8",
+        "year_end_allowance_percentage": "8.3",
+        "fixed_is_unconditional": "yes",
         "irregular_hours": f"{400 + _number(person, 'hours', 2600)}.{cents:02d}" if watch else "",
         "overtime": f"{50 + _number(person, 'overtime', 900)}.00" if person % 8 == 6 else "",
+        "loan": "yes" if person % 29 == 7 else "no",
         "loan_principal": f"{500 + 250 * _number(person, 'loan', 12)}.00" if person % 29 == 7 else "",
+        "wage_garnishment": "yes" if person % 41 == 9 else "no",
         "wage_garnishment_monthly": f"{75 + 25 * _number(person, 'wage', 8)}.00" if person % 41 == 9 else "",
     }
 

@@ -6,7 +6,7 @@ everywhere.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,7 @@ class Judged:
     revoked_at: datetime | None = None
     aged: bool = False  # accepted on revocation answers that are past their next update
     failed: bool = False  # TOTAL-FAILED rather than INDETERMINATE
+    outside: str = ""  # in words, when the chain fails because the time judged at is outside its validity
 
     @property
     def ok(self) -> bool:
@@ -126,7 +127,7 @@ class Validator:
         if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and embedded.signer_cert.self_issued:
             # pyHanko refuses a certificate that vouches for itself before it looks for a chain
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND", detail="self-signed")
-        return judged
+        return self._with_time(judged, [embedded.signer_cert])
 
     def heard(
         self,
@@ -180,7 +181,7 @@ class Validator:
                 token, self._spec(revocation, extra), imprint, timing_info=self._timing
             )
 
-        judged = await self._judge(validate, stated_at)
+        judged = self._with_time(await self._judge(validate, stated_at), _enclosed(token))
         if judged.ok and stated_at > self._at:
             judged = replace(
                 judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
@@ -199,6 +200,22 @@ class Validator:
             unchecked = _judged(await validate(UNCHECKED))
             if unchecked.ok:
                 return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
+        return judged
+
+    def _with_time(self, judged: Judged, certificates: Sequence[asn1_x509.Certificate]) -> Judged:
+        """Say it when a chain fails for the time judged at: a certificate is outside its validity."""
+        if judged.sub_indication != "CERTIFICATE_CHAIN_GENERAL_FAILURE":
+            return judged
+        begins = max(certificate.not_valid_before for certificate in certificates)
+        ends = min(certificate.not_valid_after for certificate in certificates)
+        if self._at < begins:
+            return replace(
+                judged, outside=f"the certificate is not yet valid then: it begins on {begins:%Y-%m-%d}"
+            )
+        if self._at > ends:
+            return replace(
+                judged, outside=f"the certificate has expired by then: it ended on {ends:%Y-%m-%d}"
+            )
         return judged
 
     async def with_archive(self, embedded: EmbeddedPdfSignature, judged: Judged, archive: Token) -> Judged:
@@ -325,6 +342,8 @@ def finding_of(judged: Judged) -> Finding | None:
     """The finding that a judgment amounts to; None when all is well."""
     if judged.ok:
         return None
+    if judged.outside:
+        return Finding("expired", judged.outside, judged.detail, "OUT_OF_BOUNDS_NO_POE")
     code, message = _FINDINGS.get(
         judged.sub_indication, ("not_validated", "the signature could not be validated")
     )

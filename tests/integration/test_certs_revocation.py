@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from certs.authority import DevelopmentAuthority
@@ -188,8 +190,46 @@ def test_a_revoked_certificate_is_an_error_with_its_evidence(
 
 def test_a_certificate_without_addresses_has_no_evidence(own: DevelopmentAuthority) -> None:
     bare = own.issue("Bare", now=NOW, with_revocation_urls=False).certificate
-    with pytest.raises(RevocationUnavailable, match="names neither OCSP nor a CRL"):
+    with pytest.raises(RevocationUnavailable, match="names neither OCSP nor a CRL") as caught:
         ask(own, certificate=bare)
+    assert caught.value.hint.startswith("Trying again won't help")
+
+
+def given_list(own: DevelopmentAuthority, *revoked: int, at: datetime = NOW) -> bytes:
+    """A list as a small authority makes it: complete, and for no distribution point."""
+    credential = own._issuer.issuing
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(credential.certificate.subject)
+        .last_update(at)
+        .next_update(at + timedelta(days=7))
+    )
+    for serial in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
+        builder = builder.add_revoked_certificate(entry)
+    crl = builder.sign(credential.private_key, hashes.SHA256())  # type: ignore[arg-type]
+    return crl.public_bytes(Encoding.DER)
+
+
+def test_a_list_that_was_given_is_evidence(own: DevelopmentAuthority) -> None:
+    bare = own.issue("Bare", now=NOW, with_revocation_urls=False).certificate
+
+    def asked(crl_der: bytes) -> RevocationEvidence:
+        async def run() -> RevocationEvidence:
+            async with aiohttp.ClientSession() as http:
+                source = RevocationSource(http, clock=Clock(), crls=[b"no list", crl_der])
+                return await source.evidence(bare, own.issuing)
+
+        return asyncio.run(run())
+
+    good = given_list(own)
+    assert (asked(good).status, asked(good).crl_der) == ("good", good)
+    with pytest.raises(CertificateRevoked):
+        asked(given_list(own, bare.serial_number))
+    with pytest.raises(
+        RevocationUnavailable, match="neither OCSP nor a CRL; a revocation list that was given"
+    ):
+        asked(given_list(own, at=NOW - timedelta(days=30)))
 
 
 def test_the_issuer_must_have_issued_the_certificate(own: DevelopmentAuthority) -> None:

@@ -1,6 +1,8 @@
 """The `paraaf` command itself: help at once, wrong calls, errors; docs/command-line.md says what it takes."""
 
 import argparse
+import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import pytest
 
 from cli import folder
 from cli.main import COMMANDS, main, parser
+from documents.register import SAMPLE
 from tests.command_line import DOCS, Terminal, section_of
 from workflow import office
 
@@ -171,3 +174,25 @@ def test_main_reads_the_real_command_line(
     monkeypatch.setattr("sys.argv", ["paraaf", "definitions", "check"])
     assert main() == 0
     assert "employer-declaration A3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+def test_no_encoding_of_a_terminal_stops_a_command(encoding: str, tmp_path: Path) -> None:
+    """Names and arrows that a terminal can't show are escaped; JSON stays JSON."""
+    register = tmp_path / "register.csv"
+    register.write_text(SAMPLE.read_text().replace("H. Voorbeeld-Esdoorn", "Č. Voorbeeld-Żółw"))
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+
+    def said(*words: str | Path) -> "subprocess.CompletedProcess[bytes]":
+        line = [sys.executable, "-m", "cli.main", *words, "--data", tmp_path / "data"]
+        return subprocess.run(line, capture_output=True, env=environment, check=False)
+
+    assert said("people", "--register", register).returncode == 0
+    listed = said("people")
+    assert (listed.returncode, listed.stderr) == (0, b"")
+    assert b"\\u017b" in listed.stdout
+    assert json.loads(said("people", "--json").stdout)["people"][0]["name"] == "Č. Voorbeeld-Żółw"
+    refused = said("queue", "--as", "Ż")
+    assert refused.returncode == 1
+    assert b"Traceback" not in refused.stderr
+    assert b"is not known here" in refused.stderr

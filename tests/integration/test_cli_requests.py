@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,6 +100,50 @@ def requests_of(terminal: Terminal) -> list[int]:
     return [task["request_id"] for task in tasks]
 
 
+class TestRequests:
+    def test_who_asked_finds_their_request_again(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        said = terminal.office("requests", "--as", EMPLOYEE)
+        assert said.out.splitlines()[0].split()[:4] == ["request", "process", "variant", "state"]
+        assert said.out.splitlines()[1].split()[:5] == [
+            "1",
+            "employer-declaration",
+            "A3",
+            "manager",
+            EMPLOYEE,
+        ]
+        found = terminal.json("requests", "--as", MANAGER, "--reference", "R-2", "--open")["requests"]
+        assert [line["id"] for line in found] == [2]
+        page = terminal.json("requests", "--as", MANAGER, "--limit", "1")
+        assert ([line["id"] for line in page["requests"]], page["below"]) == ([2], 2)
+        last = terminal.json("requests", "--as", MANAGER, "--limit", "1", "--below", "2")
+        assert ([line["id"] for line in last["requests"]], last["below"]) == ([1], None)
+        assert [line["id"] for line in terminal.json("requests", "--as", "P192")["requests"]] == [2, 1]
+        assert "no such request" in terminal.office("requests", "--as", OUTSIDER).out
+        assert terminal.office("requests", "--as", "P777").status == 1
+        assert "paraaf requests" in terminal.office("show", 1, "--as", OUTSIDER).err
+
+
+class TestShowPlainly:
+    def test_an_ended_request_says_so_once_and_lists_count_from_1(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        row = {
+            "person_id": EMPLOYEE,
+            "income": {"lines": [{"label": "Stand-by", "amount": "10.00", "fixed": True}]},
+        }
+        file = tmp_path / "rows.json"
+        file.write_text(json.dumps([row]))
+        terminal.json("submit", file)
+        assert re.search(
+            r"income\.lines\.1\.label +Stand-by", terminal.office("show", 1, "--as", EMPLOYEE).out
+        )
+        terminal.json("fire", 1, "withdraw", "--as", EMPLOYEE)
+        said = terminal.office("show", 1, "--as", EMPLOYEE).out
+        assert said.count("The request has ended") == 1
+        assert said.endswith(f"{EMPLOYEE} can do nothing with it. The request has ended: withdrawn.\n")
+
+
 class TestSubmit:
     def test_a_repeat_makes_nothing_twice(self, terminal: Terminal, rows: Path) -> None:
         first = terminal.json("submit", rows)["files"][0]
@@ -126,6 +171,36 @@ class TestSubmit:
             f"  line 2, income.overtime: {AMOUNT}",
             f"  line 2, income.thirteenth_month: {AMOUNT}",
             "  line 4, person_id: The HR register holds no person of this id.",
+        ]
+
+    def test_refused_rows_of_one_line_are_counted_and_named(self, terminal: Terminal, tmp_path: Path) -> None:
+        file = tmp_path / "rows.json"
+        file.write_text(
+            json.dumps(
+                [
+                    {"person_id": "P024", "income": {"overtime": "much", "thirteenth_month": "often"}},
+                    {"person_id": "P040"},
+                    {"person_id": "P999", "reference": "R-3"},
+                ]
+            )
+        )
+        assert terminal.office("submit", file).out.splitlines() == [
+            f"{file}: 1 new request (1), 2 rows refused",
+            f"  line 1, row 1, income.overtime: {AMOUNT}",
+            f"  line 1, row 1, income.thirteenth_month: {AMOUNT}",
+            "  line 1, row 3 (reference R-3), person_id: The HR register holds no person of this id.",
+        ]
+
+    def test_the_same_file_in_another_language_is_not_taken_and_said_so(
+        self, terminal: Terminal, rows: Path
+    ) -> None:
+        terminal.json("submit", rows, "--language", "nl")
+        said = terminal.office("submit", rows, "--language", "en")
+        assert said.status == 1
+        assert said.out.splitlines()[1:] == [
+            f"  line {line}: This was handed in before, as request {line - 1} in another language (nl);"
+            " nothing was changed. To ask for it once more, give the row a reference of its own."
+            for line in (2, 3)
         ]
 
     def test_a_file_that_cant_be_read_stops_no_other(
@@ -351,7 +426,7 @@ class TestFire:
         assert said.status == 1
         assert said.err.splitlines() == [
             "paraaf: P020 can't do 'approve' on request 1 now.",
-            "        - P020 has not the role 'Manager of the employee' for unit Policy.",
+            "        - P020 does not have the role 'Manager of the employee' for unit Policy.",
             "        - P006 holds this task.",
             "        - facts.note: This fact is not asked here.",
             "        Choose another task, or ask the holder to release this one.",
@@ -518,7 +593,8 @@ class TestPeople:
         terminal.json("submit", rows)
         fewer = tmp_path / "fewer.csv"
         lines = SAMPLE.read_text().splitlines(keepends=True)
-        fewer.write_text("".join(line for line in lines if not line.startswith(f"{MANAGER},")))
+        rest = [line for line in lines if not line.startswith(f"{MANAGER},")]
+        fewer.write_text("".join(rest).replace(f",{MANAGER},", ",P001,"))  # their people have another manager
         assert terminal.json("people", "--register", fewer) == {"loaded": 199}
         assert terminal.json("queue", "--as", MANAGER)["tasks"] == []
         assert terminal.office("fire", 1, "approve", "--as", MANAGER, "--version", 1).status == 1
@@ -542,6 +618,22 @@ class TestPeople:
         last = terminal.json("show", 1, "--as", CLERK)["request"]["history"][-1]
         assert (last["body"]["actor"], last["body"]["on_behalf_of"]) == (OUTSIDER, MANAGER)
 
+    def test_standing_in_ends_early(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        today = datetime.now(UTC).date()
+        days = ("--from", today - timedelta(days=3), "--until", today + timedelta(days=3))
+        words = ("people", "--substitute", OUTSIDER, "--for", MANAGER, *days)
+        terminal.json(*words)
+        again = terminal.office(*words)
+        assert (again.status, "said before" in again.err) == (1, True)
+        assert len(terminal.json("queue", "--as", OUTSIDER)["tasks"]) == 2
+        said = terminal.office("people", "--end-substitute", OUTSIDER, "--for", MANAGER)
+        assert said.out == f"{OUTSIDER} no longer stands in for {MANAGER}.\n"
+        assert terminal.json("queue", "--as", OUTSIDER)["tasks"] == []
+        assert terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER).status == 1
+        assert terminal.json("log", "verify")["ok"]
+        terminal.json(*words)  # it can be said anew
+
     @pytest.mark.parametrize(
         ("words", "message"),
         [
@@ -551,12 +643,18 @@ class TestPeople:
             (["P020", "P038", "2026-12-02", "2026-12-01"], "The last day lies before the first."),
             (["P020", "P999", "2026-12-01", "2026-12-02"], "P999 does not work here."),
             (["P020", "P038", "2026-12-01", "2026-12-02", "boss"], "No process has the role 'boss'."),
+            (["P020", "P038", "2026-12-01", "2026-12-02", "signer"], "P038 does not have the role 'signer'"),
+            (["--end-substitute", "P020"], "Ending needs"),
+            (
+                ["--end-substitute", "P020", "--for", "P038"],
+                "P020 does not stand in for P038, today or later.",
+            ),
         ],
     )
     def test_a_substitution_that_makes_no_sense(
         self, words: list[str], message: str, terminal: Terminal
     ) -> None:
-        if not words[0].startswith("--"):
+        if not words[0].startswith("-"):
             options = ("--substitute", "--for", "--from", "--until", "--role")
             words = [word for pair in zip(options, words, strict=False) for word in pair]
         said = terminal.office("people", *words)

@@ -1,9 +1,11 @@
 """`paraaf sign`: any PDF, with a key from a file or the development authority; whole, or not at all."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -137,6 +139,44 @@ def test_the_level_is_the_profiles(
     out, profile = letter.with_name("signed.pdf"), keys.profile(level, authority.tsa_url)
     words = ("sign", letter, "-o", out, "--profile", profile, "--trust", keys.trust, *keys.pkcs12())
     assert terminal.json(*words)["level"] == level
+
+
+@pytest.mark.parametrize("level", ["B-B", "B-LT"])
+def test_a_key_without_addresses_signs_with_a_list_that_was_given(
+    level: str, terminal: Terminal, letter: Path, keys: Keys, authority: DevelopmentAuthority
+) -> None:
+    now = datetime.now(UTC)
+    keys.credential = authority.issue("Bare", now=now, with_revocation_urls=False)
+    out, profile = letter.with_name("signed.pdf"), keys.profile(level, authority.tsa_url)
+    words = ["sign", letter, "-o", out, "--profile", profile, "--trust", keys.trust, *keys.pkcs12()]
+    said = terminal(*words)
+    assert said.status == 1
+    assert "names neither OCSP nor a CRL" in said.err
+    assert "Try again" not in said.err
+    issuing = authority._issuer.issuing
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuing.certificate.subject)
+        .last_update(now)
+        .next_update(now + timedelta(days=7))
+        .sign(issuing.private_key, hashes.SHA256())  # type: ignore[arg-type]
+    )
+    (keys.folder / "office.crl").write_bytes(crl.public_bytes(Encoding.PEM))
+    assert terminal.json(*words, "--trust", keys.folder / "office.crl")["level"] == level
+    trust = ["--trust", keys.trust, "--trust", keys.folder / "office.crl"]
+    [judged] = terminal("verify", out, *(trust if level == "B-B" else trust[:2]), "--json").json["files"]
+    assert judged["signatures"][0]["level"] == level
+
+
+def test_a_box_outside_the_page_is_refused(terminal: Terminal, letter: Path) -> None:
+    out = letter.with_name("signed.pdf")
+    words = ["sign", letter, "-o", out, "--profile", "organisation-seal", "--box"]
+    for outside in ("1,5000,60,215,70", "1,560,60,215,70", "1,60,-20,215,70", "1,60,800,215,70"):
+        said = terminal.office(*words, outside)
+        assert (said.status, out.exists()) == (1, False), outside
+        assert "outside page 1" in said.err
+        assert "from 0 to 595" in said.err
+    assert terminal.office(*words, "1,60,60,215,70").status == 0
 
 
 def test_nothing_is_left_when_the_passphrase_is_wrong(terminal: Terminal, letter: Path, keys: Keys) -> None:

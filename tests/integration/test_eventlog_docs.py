@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
-from workflow import moves
+from workflow import moves, substitutes
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
 from workflow.eventlog import Appender, erase_bodies
@@ -44,7 +44,7 @@ def words(cell: str) -> list[str]:
 EVERY = {words(row[0])[0] for row in rows("Fields of every event")}
 STEP = {words(row[0])[0] for row in rows("Fields of automatic steps")}
 TYPES = {words(row[0])[0]: set(words(row[2])) for row in rows("Types")}
-BODIES = {words(row[0])[0] for row in rows("Bodies")}
+BODIES = {word for row in rows("Bodies") for word in words(row[0])}
 
 
 def test_types_are_those_of_the_code() -> None:
@@ -58,6 +58,8 @@ def test_types_are_those_of_the_code() -> None:
         *NOTES,
         PEOPLE_REMOVED,
         STRAYS_REMOVED,
+        substitutes.NAMED,
+        substitutes.ENDED,
     }
 
 
@@ -120,6 +122,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         erase_bodies(log, session, first, at=NOW)
         log.write()
     found.append(office.records(first)[-1])
+    found += substitution_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
         "definition_of": office.engine.definition,
@@ -136,6 +139,28 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     with office.store.read() as session:
         last = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(2)).all()
     return [*found, *(json.loads(record) | {"body": None} for record in last)]
+
+
+def substitution_records(office: Office) -> list[dict[str, Any]]:
+    """Somebody is named as substitute, and it is ended."""
+    days = (date(2026, 11, 1), date(2026, 12, 24))
+    with office.store.write() as session:
+        wanted = substitutes.Substitution("colleague", "manager", "manager", *days)
+        substitutes.name_substitute(session, wanted, now=NOW)
+        substitutes.end_substitutions(session, "colleague", "manager", None, today=NOW.date(), now=NOW)
+        query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
+        rows = session.execute(query.where(Event.type.in_([substitutes.NAMED, substitutes.ENDED]))).all()
+    assert office.report().ok
+    return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def test_substitutes_are_named_in_bodies_alone(records: list[dict[str, Any]]) -> None:
+    theirs = [record for record in records if record["type"] in (substitutes.NAMED, substitutes.ENDED)]
+    assert len(theirs) == 2
+    for record in theirs:
+        assert record["body"]["principal"] == "manager"
+        hashed = json.dumps({**record, "body": None})
+        assert not any(word in hashed for word in ("manager", "colleague", "2026-11-01", "2026-12-24"))
 
 
 def test_every_type_occurs(records: list[dict[str, Any]]) -> None:

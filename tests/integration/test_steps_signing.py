@@ -16,6 +16,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
+from fonts import regular
 from signing.errors import UnsupportedKeyError
 from signing.profile import Level
 from signing.signers import Signer, SoftwareSigner
@@ -76,6 +77,17 @@ def finish(sample: Sample, *requests: int) -> None:
             break
     sample.require_sound(requests)
     assert {sample.request(number).state for number in requests} <= {"delivered", "running"}
+
+
+@pytest.mark.parametrize("variant", ["A1", "A3", "A4"])
+def test_a_substitutes_stamp_says_on_whose_behalf(sample: Sample, variant: str) -> None:
+    principal = sample.register.person(SIGNER).name
+    said = regular().hex(f"On behalf of {principal}").encode()
+    for signer, stands_in in ((OTHER_SIGNER, True), (SIGNER, False)):
+        number = at_sealing(sample, variant, signer=signer)
+        finish(sample, number)
+        [document] = sample.documents(number)
+        assert (said in sample.office.blobs.get(document.current_sha256)) is stands_in
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
+from reportlab.pdfgen.canvas import Canvas
 
 from cli import verify
+from cli.main import main as paraaf
 
 FILES = Path(__file__).parent.parent / "vectors" / "files"
 AT = json.loads((FILES / "expected.json").read_text())["at"]
@@ -166,3 +168,28 @@ def test_a_script_without_a_main_guard_can_verify(tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "['cannot_be_judged']\n"
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("1990-01-01", "not yet valid then: it begins on"),
+        ("2095-01-01", "has expired by then: it ended on"),
+    ],
+)
+def test_a_time_outside_the_validity_is_said(
+    at: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = tmp_path / "letter.pdf"
+    canvas = Canvas(str(letter), invariant=True)
+    canvas.drawString(72, 720, "A letter.")
+    canvas.save()
+    data, signed = tmp_path / "data", tmp_path / "signed.pdf"
+    made = ["sign", letter, "-o", signed, "--profile", "organisation-seal", "--data", data]
+    assert paraaf([str(word) for word in made]) == 0
+    capsys.readouterr()
+    root = data / "authority" / "root.pem"
+    assert paraaf(["verify", str(signed), "--trust", str(root), "--at", at]) == 2
+    said = capsys.readouterr().out
+    assert words in said
+    assert "chain of certificates does not hold" not in said

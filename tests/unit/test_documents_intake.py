@@ -257,3 +257,39 @@ def test_whatever_is_taken_reads_the_same_from_csv_and_json(
     assert [r.data for r in from_csv.rows] == [r.data for r in from_json.rows]
     assert keys(from_csv) == keys(from_json)
     assert len(from_csv.rows) == 1
+
+
+def test_rows_on_one_line_are_told_apart_by_number_and_reference() -> None:
+    rows = [
+        {"person_id": "P020", "reference": "A-1"},
+        {"person_id": "P999", "reference": "A-2"},
+        {"person_id": "P999"},
+        {"person_id": "P021", "reference": "A-1"},
+        {"person_id": "P021", "reference": "111 222 333"},
+    ]
+    intake = read(json.dumps(rows))
+    assert [(row.line, row.row) for row in intake.rows] == [(1, 1)]
+    assert [str(problem).partition(":")[0] for problem in intake.problems] == [
+        "line 1, row 2 (reference A-2), person_id",
+        "line 1, row 3, person_id",
+        "line 1, row 4 (reference A-1), reference",
+        "line 1, row 5, reference",
+    ]
+    assert [problem.row for problem in intake.problems] == [2, 3, 4, 5]
+    assert "Row 1 has the same reference" in intake.problems[2].message
+
+
+def test_rows_on_lines_of_their_own_are_told_by_line() -> None:
+    intake = read(json.dumps([{"person_id": "P020"}, {"person_id": "P999"}], indent=1))
+    assert [str(problem) for problem in intake.problems] == [
+        "line 5, person_id: The HR register holds no person of this id."
+    ]
+
+
+def test_a_row_that_names_nobody_is_told_so() -> None:
+    intake = read("reference;functie\nA-1;Cook\n")
+    [first, *others] = intake.problems
+    assert (first.field, first.rule) == ("person_id", "person-missing")
+    assert {problem.rule for problem in others} == {"missing"}
+    whole = {name: value for name, value in WHOLE[0].items() if name != "person_id"}
+    assert read(json.dumps(whole)).problems == ()  # it needs nothing from the register

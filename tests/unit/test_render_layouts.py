@@ -12,7 +12,7 @@ from documents.layout import action_plan, employer_declaration
 from documents.layout.letterhead import Cover, Letterhead
 from documents.layout.signing_block import BOX_HEIGHT, BOX_WIDTH, INK_HEIGHT, Place, unsigned_appearance
 from documents.render import Layout
-from documents.sheet import BODY, BOTTOM, HEADING, LEFT, RIGHT, SMALL, Sheet
+from documents.sheet import BODY, BOTTOM, HEADING, LABEL, LEFT, RIGHT, SMALL, Sheet
 from documents.words import words_in
 
 ISSUED_ON = date(2024, 11, 20)
@@ -218,3 +218,55 @@ def test_every_foot_bears_the_whole_code(language: str) -> None:
     assert len(streams) == 2
     for stream in streams:
         assert f"<{SMALL.face.hex(code)}>".encode() in stream
+
+
+def text_of(streams: list[bytes], *texts: str) -> list[bool]:
+    """Whether each text stands on a line of its own content, in the body's face."""
+    drawn_text = b"".join(streams)
+    return [BODY.face.hex(text).encode() in drawn_text for text in texts]
+
+
+LONG = "Voorbeeld-Kamperfoelie-Zonnebloemenveld"
+
+
+def test_a_name_that_no_column_holds_stands_in_one_piece() -> None:
+    layout, data = CASES["declaration"]
+    data = copy.deepcopy(data)
+    data["employee"]["name"] = "J. Voorbeeldkamperfoeliezonnebloem"
+    data["signing"]["name"] = "A. Voorbeeldkamperfoeliezonnebloem"
+    whole = text_of(drawn(layout, data), data["employee"]["name"], data["signing"]["name"])
+    assert whole == [True, True]
+
+
+def test_a_double_name_breaks_at_its_hyphen() -> None:
+    layout, data = CASES["declaration"]
+    data = copy.deepcopy(data)
+    data["employee"]["name"] = f"J. {LONG}"
+    found = text_of(drawn(layout, data), "J. Voorbeeld-", "Kamperfoelie-", "Zonnebloemenveld")
+    assert found[2], "the last part of the name is cut"
+
+
+def test_a_phone_number_stands_on_one_line() -> None:
+    layout, data = CASES["declaration"]
+    data = copy.deepcopy(data)
+    for contact in (
+        "Desk",
+        "Personnel desk",
+        "Personnel desk (x)",
+        "Personnel desk (sample)",
+        "P. Desk of all",
+    ):
+        data["signing"] |= {"contact_name": contact, "contact_phone": "070 000 0000"}
+        assert BODY.face.hex("070\u00a0000\u00a00000") in b"".join(drawn(layout, data)).decode("latin-1")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_reason_is_printed_with_what_it_explains(name: str) -> None:
+    layout, data = CASES[name]
+    kind = KINDS["employer_declaration" if name == "declaration" else "action_plan"]
+    warnings = [rule.id for rule in kind.rules if rule.severity == "warning"]
+    assert set(layout.EXPLAINED) == set(warnings)  # type: ignore[attr-defined]
+    for rule in warnings:
+        content = b"".join(drawn(layout, {**data, "reasons": {rule: "Because of it."}})).decode("latin-1")
+        label = content.rindex(LABEL.face.hex(layout.EXPLAINED[rule]))  # type: ignore[attr-defined]
+        assert 0 < content.index(BODY.face.hex("Because of it.")) - label < 400

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.canvas import Style
-from documents.lines import broken
+from documents.lines import broken, holds_words
 from fonts import UnprintableText
 
 STYLE = Style(10, 12, (0, 0, 0))
@@ -37,6 +37,20 @@ def test_own_line_breaks_stay() -> None:
 def test_a_word_wider_than_the_line_is_cut() -> None:
     lines = broken("a " + "W" * 50, STYLE, STYLE.width("W" * 20) + 0.01)
     assert [len(line) for line in lines] == [1, 20, 20, 10]
+
+
+def test_a_long_word_breaks_at_its_hyphens_first() -> None:
+    name = "J. Voorbeeld-Kamperfoelie-Zonnebloem"
+    width = STYLE.width("Voorbeeld-Kamperfoelie-") + 0.1
+    assert broken(name, STYLE, width) == ("J. Voorbeeld-", "Kamperfoelie-", "Zonnebloem")
+    assert holds_words(name, STYLE, width)
+    assert not holds_words(name, STYLE, STYLE.width("Zonnebloe"))
+
+
+def test_a_hyphen_between_digits_holds() -> None:
+    number = "070-0000000"
+    assert not holds_words(number, STYLE, STYLE.width(number) - 1)
+    assert holds_words(number, STYLE, STYLE.width(number) + 0.1)
 
 
 def test_a_character_wider_than_the_line_still_stands() -> None:

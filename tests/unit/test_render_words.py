@@ -1,11 +1,11 @@
 """Documents speak four languages: words, amounts, dates; and the catalogues are complete."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from documents.stamp import REASONS, reason_in
+from documents.stamp import REASONS, reason_in, stamp_lines
 from documents.words import LANGUAGES, UnknownLanguage, words_in
 from signing.profile import load_profiles
 from tests import catalogues
@@ -85,3 +85,29 @@ def test_every_packaged_profiles_reason_is_said_in_every_language() -> None:
         assert len({reason_in(words_in(language), reason) for language in LANGUAGES}) == len(LANGUAGES)
     assert reason_in(words_in("nl"), "") == ""
     assert reason_in(words_in("nl"), "Gezien") == "Gezien"
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "On behalf of H. Voorbeeld-Esdoorn"),
+        ("nl", "Namens H. Voorbeeld-Esdoorn"),
+        ("da", "På vegne af H. Voorbeeld-Esdoorn"),
+        ("nb", "På vegne av H. Voorbeeld-Esdoorn"),
+    ],
+)
+def test_a_stamp_says_on_whose_behalf(language: str, line: str) -> None:
+    for signed_as in ("person", "seal", "click"):
+        for principal in ("H. Voorbeeld-Esdoorn", None):
+            lines = stamp_lines(
+                words_in(language),
+                signed_as=signed_as,  # type: ignore[arg-type]
+                field="employer",
+                person="R. Voorbeeld-Linde",
+                organisation="Seal",
+                at=datetime(2024, 11, 20, tzinfo=UTC),
+                level="B-LTA",
+                development=True,
+                principal=principal,
+            )
+            assert (line in lines) is (principal is not None)

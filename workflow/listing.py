@@ -1,0 +1,109 @@
+"""Which requests a person may see: listed newest first, chosen in SQL by the rules of access.People.sees."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from workflow.access import AUDITOR, People, StandIn, requester_role
+from workflow.definition_model import Definition
+from workflow.tables import Request
+
+
+@dataclass(frozen=True)
+class RequestFilter:
+    """What is looked for; None leaves it open. `below`: only requests with a smaller number, for paging."""
+
+    state: str | None = None
+    key: str | None = None
+    variant: str | None = None
+    unit: str | None = None
+    reference: str | None = None
+    closed: bool | None = None
+    below: int | None = None
+
+
+@dataclass(frozen=True)
+class RequestLine:
+    """A request in a list: without its data."""
+
+    id: int
+    key: str
+    variant: str
+    state: str
+    version: int
+    requester_id: str
+    unit: str
+    reference: str | None
+    opened_at: datetime
+    suspended_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+
+
+def requests(
+    session: Session,
+    actor: str,
+    wanted: RequestFilter,
+    *,
+    people: People,
+    definition_of: Callable[[str], Definition],
+    today_of: Callable[[Definition], date],
+    limit: int,
+) -> list[RequestLine]:
+    """The requests that the actor may see, newest first. Raises DefinitionMissing."""
+    if not people.active(actor):
+        return []
+    table = Request.table()
+    connection = session.connection()
+    pinned = connection.execute(select(table.c.definition_sha256).distinct()).scalars().all()
+    seen = [
+        and_(table.c.definition_sha256 == sha256_hex, _sight(people, actor, definition, today_of(definition)))
+        for sha256_hex, definition in ((sha256_hex, definition_of(sha256_hex)) for sha256_hex in pinned)
+    ]
+    query = (
+        select(*(table.c[name] for name in RequestLine.__dataclass_fields__))
+        .where(or_(false(), *seen), *_chosen(wanted))
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    return [RequestLine(**row._asdict()) for row in connection.execute(query)]
+
+
+def _chosen(wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
+    table = Request.table()
+    for name in ("state", "key", "variant", "unit", "reference"):
+        if (value := getattr(wanted, name)) is not None:
+            yield table.c[name] == value
+    if wanted.closed is not None:
+        yield table.c.closed_at.is_not(None) if wanted.closed else table.c.closed_at.is_(None)
+    if wanted.below is not None:
+        yield table.c.id < wanted.below
+
+
+def _sight(people: People, actor: str, definition: Definition, today: date) -> ColumnElement[bool]:
+    """Which requests of one definition the actor sees, in their own right and as a substitute."""
+    rights: list[tuple[str, StandIn | None]] = [(actor, None)]
+    rights += [
+        (principal, swap)
+        for principal in people.principals_of(actor, today)
+        for swap in people.stand_ins[actor, principal]
+        if swap.holds(None, today)
+    ]
+    return or_(false(), *(one for right in rights for one in _by_right(people, definition, *right)))
+
+
+def _by_right(
+    people: People, definition: Definition, person: str, swap: StandIn | None
+) -> Iterable[ColumnElement[bool]]:
+    table = Request.table()
+    own = requester_role(definition)
+    if swap is None or swap.role in (None, own):
+        yield table.c.requester_id == person
+    for role, unit in sorted(people.grants.get(person, ()), key=str):
+        audits = swap is None and role == AUDITOR
+        works = role in definition.roles and role != own and (swap is None or swap.role in (None, role))
+        if audits or works:
+            yield table.c.unit == unit if unit is not None else table.c.unit.is_not(None)

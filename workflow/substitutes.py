@@ -1,0 +1,128 @@
+"""Who stands in for whom: named and ended, each with an event whose body alone says who."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workflow.errors import SubstitutionRefused
+from workflow.eventlog import Appender
+from workflow.tables import Grant, Person, Substitute
+
+NAMED, ENDED = "substitute_named", "substitute_ended"
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """`substitute_id` acts for `principal_id` in `role` (None: in all), first and last day included."""
+
+    substitute_id: str
+    principal_id: str
+    role: str | None
+    first: date
+    last: date
+
+
+def name_substitute(session: Session, wanted: Substitution, *, now: datetime) -> None:
+    """Let somebody stand in, from this transaction on. Raises SubstitutionRefused."""
+    log = Appender.lock(session, secrets.token_bytes)
+    if wanted.substitute_id == wanted.principal_id:
+        raise SubstitutionRefused("Nobody stands in for themselves.", hint="Name two people.")
+    if wanted.last < wanted.first:
+        raise SubstitutionRefused("The last day lies before the first.", hint="Change the days.")
+    for who in (wanted.substitute_id, wanted.principal_id):
+        person = session.get(Person, who)
+        if person is None or not person.active:
+            raise SubstitutionRefused(f"{who} does not work here.", hint="`paraaf people` lists who does.")
+    _require_role(session, wanted)
+    same = [_substitution(row) for row in _rows(session, wanted.substitute_id, wanted.principal_id)]
+    if wanted in same:
+        raise SubstitutionRefused(
+            "This was said before.", hint="`paraaf people` lists who stands in for whom."
+        )
+    row = Substitute(
+        principal_id=wanted.principal_id,
+        substitute_id=wanted.substitute_id,
+        role=wanted.role,
+        valid_from=wanted.first,
+        valid_until=wanted.last,
+    )
+    session.add(row)
+    session.flush()
+    _tell(log, NAMED, row.id, wanted, now)
+    log.write()
+
+
+def end_substitutions(
+    session: Session, substitute_id: str, principal_id: str, role: str | None, *, today: date, now: datetime
+) -> list[Substitution]:
+    """End what of somebody's standing in is not over yet: from today on they can't act any more.
+
+    With `role` only in this role. Gives what was ended, with the last day that is left (before the first
+    where nothing is). Raises SubstitutionRefused when there was nothing.
+    """
+    log = Appender.lock(session, secrets.token_bytes)
+    ended = []
+    for row in _rows(session, substitute_id, principal_id):
+        if row.valid_until < today or (role is not None and row.role != role):
+            continue
+        left = Substitution(substitute_id, principal_id, row.role, row.valid_from, today - timedelta(days=1))
+        if left.last < left.first:
+            session.delete(row)
+        else:
+            row.valid_until = left.last
+        _tell(log, ENDED, row.id, left, now)
+        ended.append(left)
+    if not ended:
+        where = f" as {role}" if role else ""
+        raise SubstitutionRefused(
+            f"{substitute_id} does not stand in for {principal_id}{where}, today or later.",
+            hint="`paraaf people` lists who stands in for whom.",
+        )
+    session.flush()
+    log.write()
+    return ended
+
+
+def _rows(session: Session, substitute_id: str, principal_id: str) -> Iterator[Substitute]:
+    query = (
+        select(Substitute)
+        .where(Substitute.substitute_id == substitute_id, Substitute.principal_id == principal_id)
+        .order_by(Substitute.id)
+    )
+    return iter(session.scalars(query).all())
+
+
+def _substitution(row: Substitute) -> Substitution:
+    return Substitution(row.substitute_id, row.principal_id, row.role, row.valid_from, row.valid_until)
+
+
+def _require_role(session: Session, wanted: Substitution) -> None:
+    if wanted.role is None:
+        return
+    theirs = session.scalars(select(Grant.role).where(Grant.person_id == wanted.principal_id)).all()
+    if wanted.role not in theirs:
+        raise SubstitutionRefused(
+            f"{wanted.principal_id} does not have the role {wanted.role!r}, so nobody can stand in for it.",
+            hint=f"Theirs are: {', '.join(sorted(set(theirs)))}.",
+        )
+
+
+def _tell(log: Appender, kind: str, number: int, one: Substitution, now: datetime) -> None:
+    """The days are in the body too: they may tell of somebody's illness."""
+    log.append(
+        kind,
+        at=now,
+        request_id=None,
+        facts={"channel": "person", "substitution": number},
+        body={
+            "substitute": one.substitute_id,
+            "principal": one.principal_id,
+            "first_day": one.first.isoformat(),
+            "last_day": one.last.isoformat(),
+        }
+        | ({"role": one.role} if one.role else {}),
+    )
