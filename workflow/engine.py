@@ -372,6 +372,12 @@ class Engine:
         self, judge: Judge, ledger: Ledger, case: Case, command: Command, *, asked_only: bool
     ) -> Ruling:
         ruling = judge.rule(case, command, asked_only=asked_only)
+        if not asked_only and ruling.branch is not None and ruling.branch.mark == "approved":
+            data = case.data if ruling.data is None else ruling.data
+            for state, name in ledger.bearers.missing(case.definition, data, case.unit):
+                role = case.definition.roles[state.role or ""]
+                message = f"Nobody with the role {role!r} is called {name}."
+                ruling.reasons.append(Reason("nobody-named", message, state.named_in or ""))
         if command.trigger == REPAIR and case.id not in ledger.incidents:
             ruling.reasons.append(Reason("no-incident", "No step of this request waits for a repair."))
         return ruling

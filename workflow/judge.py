@@ -145,7 +145,8 @@ class Judge:
             )
 
     def _against_unnamed(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
-        if command.trigger not in state.triggers or command.trigger in {RETURN, WITHDRAW}:
+        leads_on = command.trigger in state.triggers and command.trigger not in {RETURN, WITHDRAW}
+        if not leads_on and command.trigger != "claim":  # who can't do it must not keep others from it
             return
         name = named(state, case.data)
         if name is not None and not self.people.has_name(command.principal, name):
@@ -164,7 +165,7 @@ class Judge:
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
         if state.role is not None and verb != WITHDRAW:
             yield from self._against_claim(case, command)
-            if verb not in {"release", "suspend", "resume"}:
+            if verb not in {"release", "resume"}:
                 yield from _against_four_eyes(case, command)
 
     def _against_claim(self, case: Case, command: Command) -> Iterator[Reason]:

@@ -21,6 +21,7 @@ from workflow.cases import Case, OpenIncident, OpenTask
 from workflow.commands import Answer, Command, StepRef
 from workflow.definition_model import Definition
 from workflow.eventlog import Appender
+from workflow.named import Bearers
 from workflow.tables import Body, CommandKey, Event, Hand, Incident, Request, Task
 
 
@@ -37,6 +38,7 @@ class Ledger:
         self.answers: dict[tuple[str, str], tuple[str, Answer]] = {}
         """(actor, idempotency key) → digest of the command, and the answer."""
         self.references: dict[tuple[str, str, str], int] = {}
+        self.bearers = Bearers(session)
         self.incidents: dict[int, OpenIncident] = {}
         self.refs: dict[int, StepRef] = {}
         self._new_keys: list[dict[str, Any]] = []

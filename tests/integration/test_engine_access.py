@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from documents.kinds import KINDS
 from tests.databases import Database
 from tests.integration.engine_office import NAMES, PLAN, Office, sections
 from workflow import reading
@@ -452,3 +453,27 @@ def test_a_stranger_learns_of_no_reference(office: Office) -> None:
     with pytest.raises(Refused) as refused:
         office.engine.execute(replace(command, key="guess"))
     assert "reference" not in {reason.code for reason in refused.value.reasons}
+
+
+def test_a_signer_whom_nobody_is_called_is_told_at_the_approval(office: Office) -> None:
+    number = office.to_review()
+    signing = {**KINDS["employer_declaration"].example()["signing"], "name": "Jan Nobody"}
+    with pytest.raises(Refused) as refused:
+        office.fire("approve", "clerk", number, data={"signing": signing})
+    [reason] = refused.value.reasons
+    assert (reason.code, reason.field) == ("nobody-named", "signing.name")
+    office.fire("approve", "clerk", number)
+
+
+def test_whom_the_document_does_not_name_does_not_keep_the_task_from_others(office: Office) -> None:
+    number = office.to_sign()
+    with pytest.raises(Refused, match="The document names"):
+        office.do("claim", "signer2", number)
+    office.do("claim", "signer", number)
+
+
+def test_the_requester_does_not_suspend_their_own_request(office: Office) -> None:
+    number = office.engine.execute(replace(office.submission(), actor="manager")).request_id
+    with pytest.raises(Refused) as refused:
+        office.do("suspend", "manager", number, remark="Later.")
+    assert "four-eyes" in {reason.code for reason in refused.value.reasons}
