@@ -1,4 +1,7 @@
-"""Many at once, from threads and processes on one database: one wins, and the log agrees."""
+"""Many at once, from threads and processes on one database: one wins, and the log agrees.
+
+PARAAF_CAMPAIGN=25 makes 1,000 racers and more of each kind.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from tests.campaign import times
 from tests.databases import Database
 from tests.integration.engine_office import UNIT, Office, entries
 from tests.integration.engine_racer import outcome, race
@@ -54,12 +58,12 @@ def run(office: Office, commands: Sequence[Command]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_of_200_racing_claims_one_wins_and_all_others_learn_who(office: Office) -> None:
-    names = hire(office, 200)
+def test_of_racing_claims_one_wins_and_all_others_learn_who(office: Office) -> None:
+    names = hire(office, times(200))
     number = office.submit()
     outcomes = Counter(run(office, [office.command("claim", name, number) for name in names]))
     holder = office.task(number).claimed_by
-    assert outcomes == {"won": 1, f"workflow-claimed {holder}": 199}
+    assert outcomes == {"won": 1, f"workflow-claimed {holder}": len(names) - 1}
     assert [record["type"] for record in office.records(number)] == ["request_submitted", "task_claimed"]
     assert office.records(number)[-1]["body"] == {"actor": holder}
     assert office.report().ok
@@ -68,8 +72,8 @@ def test_of_200_racing_claims_one_wins_and_all_others_learn_who(office: Office) 
 @pytest.mark.slow
 def test_one_command_sent_by_many_is_done_once(office: Office) -> None:
     command = office.submission()
-    outcomes = Counter(run(office, [command] * 60))
-    assert outcomes == {"won": 1, "again": 59}
+    outcomes = Counter(run(office, [command] * times(60)))
+    assert outcomes == {"won": 1, "again": times(60) - 1}
     with office.store.read() as session:
         assert len(session.scalars(select(Request)).all()) == 1
         assert len(session.scalars(select(CommandKey)).all()) == 1
@@ -78,26 +82,26 @@ def test_one_command_sent_by_many_is_done_once(office: Office) -> None:
 
 @pytest.mark.slow
 def test_of_different_commands_under_one_key_one_is_done(office: Office) -> None:
-    commands = [office.submission(reference=f"row-{index}") for index in range(40)]
+    commands = [office.submission(reference=f"row-{index}") for index in range(times(40))]
     commands = [
         Command("submit", "employee", "same", data=one.data, submission=one.submission) for one in commands
     ]
-    assert Counter(run(office, commands)) == {"won": 1, "workflow-key-reused": 39}
+    assert Counter(run(office, commands)) == {"won": 1, "workflow-key-reused": times(40) - 1}
     with office.store.read() as session:
         assert len(session.scalars(select(Request)).all()) == 1
 
 
 @pytest.mark.slow
 def test_a_reference_is_raced_for_safely(office: Office) -> None:
-    commands = [office.submission(reference="row-1") for _ in range(40)]
-    assert Counter(run(office, commands)) == {"won": 1, "workflow-refused": 39}
+    commands = [office.submission(reference="row-1") for _ in range(times(40))]
+    assert Counter(run(office, commands)) == {"won": 1, "workflow-refused": times(40) - 1}
 
 
 @pytest.mark.slow
 def test_nobody_gets_both_hands_on_a_request(office: Office) -> None:
     """One person with two roles, a substitute for that person, and the same person twice, all at once."""
     definition = office.catalogue.get("employer-declaration", "A3")
-    numbers = [office.submit() for _ in range(10)]
+    numbers = [office.submit() for _ in range(times(10))]
     with office.store.write() as session:
         for person in ("manager", "substitute"):
             session.add(Grant(person_id=person, role="clerk", unit=None))
@@ -127,4 +131,30 @@ def test_nobody_gets_both_hands_on_a_request(office: Office) -> None:
         events = session.scalars(select(Event.seq).order_by(Event.seq)).all()
     assert len(hands) == len(set(hands))
     assert events == list(range(1, len(events) + 1))
+    assert office.report().ok
+
+
+@pytest.mark.slow
+def test_a_document_is_signed_as_it_was_approved_or_returned_never_both(office: Office) -> None:
+    """The signer signs what they saw, while another returns it: whoever comes second is too late."""
+    numbers = [office.to_sign() for _ in range(times(10))]
+    commands = []
+    for number in numbers:
+        version = office.version(number)
+        commands += [
+            office.command("sign", "signer", number, seen_version=version),
+            office.command("return", "signer2", number, seen_version=version, remark="The salary is wrong."),
+            office.command("sign", "signer", number, seen_version=version),
+        ]
+    outcomes = Counter(run(office, commands))
+    assert outcomes["won"] == len(numbers)
+    for number in numbers:
+        done = [record for record in office.records(number) if record.get("trigger") in ("sign", "return")]
+        assert len(done) == 1
+        approved = [r["body"]["data_sha256"] for r in office.records(number) if r.get("mark") == "approved"]
+        if done[0]["trigger"] == "sign":
+            assert office.request(number).state == "sealing"
+            assert office.request(number).data_sha256 == approved[-1]
+        else:
+            assert office.request(number).state == "review"
     assert office.report().ok
