@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from certs.authority import DevelopmentAuthority
-from documents.blobs import BlobStore
+from documents.blobs import Blobs, BlobStore
 from documents.kinds import KINDS, Evidence
 from documents.register import Register
 from documents.render import SAMPLE_NOTE
@@ -42,6 +42,7 @@ from workflow.outcomes import Patience
 from workflow.rate_limits import RateLimits, limits_from
 from workflow.reminders import Reminders
 from workflow.retention import AFTER_MIDNIGHT, Retention
+from workflow.scrub import Scrub
 from workflow.steps import Steps
 from workflow.store import Store
 from workflow.workbench import WRITERS, Workbench
@@ -71,7 +72,7 @@ class Office:
 
     folder: Path
     store: Store
-    blobs: BlobStore
+    blobs: Blobs
     catalogue: Catalogue
     profiles: Mapping[str, Profile]
     authority: DevelopmentAuthority
@@ -255,6 +256,10 @@ class Office:
             clock=self.clock,
             random_bytes=secrets.token_bytes,
         )
+
+    def scrub(self) -> Scrub:
+        """A look at every stored file."""
+        return Scrub(store=self.store, blobs=self.blobs, clock=self.clock)
 
     @property
     def holds(self) -> Holds:
