@@ -68,10 +68,23 @@ class Blobs(Protocol):
         """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
 
     def require_writable(self) -> None:
-        """Find out whether a file can be stored now. Raises BlobError."""
+        """Find out whether a file can be stored now, as far as nothing of that stays. Raises BlobError."""
+
+    def lock_days(self) -> int:
+        """For how many days a file can't be removed once it is stored; 0 for none. Raises BlobError."""
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove what a crash left half written, last written before an instant; give their number."""
+
+
+def require_digest(text: str) -> str:
+    """Give what is a file's name. Raises BlobMissing for what is no digest."""
+    if not _SHA256_HEX.fullmatch(text):
+        raise BlobMissing(
+            "This is no SHA-256 digest in lower-case hex, so no file has it.",
+            hint="Name the stored file by its digest.",
+        )
+    return text
 
 
 class BlobStore:
@@ -147,12 +160,7 @@ class BlobStore:
 
     def path(self, sha256_hex: str) -> Path:
         """Give the place of a file, there or not. Raises BlobMissing for what is no digest."""
-        if not _SHA256_HEX.fullmatch(sha256_hex):
-            raise BlobMissing(
-                "This is no SHA-256 digest in lower-case hex, so no file has it.",
-                hint="Name the stored file by its digest.",
-            )
-        return self.folder / sha256_hex[0] / sha256_hex
+        return self.folder / require_digest(sha256_hex)[0] / sha256_hex
 
     def delete(self, sha256_hex: str) -> bool:
         """Destroy a file; False when it was not there. On return the removal is on the disk."""
@@ -187,6 +195,10 @@ class BlobStore:
                 f"A file could not be stored: {error.strerror or 'the disk refused'}.",
                 hint="Look at the free space and the rights of the data folder.",
             ) from error
+
+    def lock_days(self) -> int:
+        """For how many days a file can't be removed once it is stored: a folder locks nothing."""
+        return 0
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary files that a crash left, last written before an instant; give their number."""
