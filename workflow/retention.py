@@ -37,7 +37,7 @@ AFTER_MIDNIGHT = "1 * * * *"
 """Every hour, and so soon after a day has begun anywhere, when its requests become due and nobody works."""
 BATCH = 50  # requests in one transaction: others wait for it
 MOST = 5_000  # requests in one run; the next takes up the rest
-BLOBS = 100  # blobs removed in one transaction: others wait for it
+BLOBS = 25  # blobs removed in one transaction: others wait for it, and object storage takes its time
 QUIET = timedelta(days=3)
 """How long nobody may have looked: an office may be switched off over a weekend. After more, the clock may
 be wrong."""
