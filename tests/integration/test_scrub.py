@@ -6,6 +6,7 @@ recording: either its file stays, or its step is done again.
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from certs.serve_authority import AuthorityServer
 from documents.blobs import BlobStore
 from documents.errors import BlobError
 from tests.command_line import Terminal
 from tests.databases import Database
-from tests.steps_office import Sample
+from tests.steps_office import Sample, wait_for, worker
 from workflow import references, retention, scrub
 from workflow.outcomes import Verdict
 from workflow.retention import Retention
@@ -215,3 +217,30 @@ def test_a_file_that_was_listed_is_kept_when_a_row_names_it_by_then(sample: Samp
     assert sample.office.retention.remove_strays([needless]) == 1
     assert sample.office.blobs.get(document.current_sha256)
     assert not sample.rows(retention.BlobRemoval)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_worker_that_is_stopped_before_it_records_signatures_signs_all_the_same(sample: Sample) -> None:
+    """The process itself, by SIGSTOP; the value of a signature stays, only its file is made again."""
+    with AuthorityServer(sample.office.authority.folder):
+        number = sample.submit("A4")
+        while sample.request(number).state != "sealing":
+            sample.act([number])
+            if sample.request(number).state == "rendering":
+                asyncio.run(sample.run_until("rendering", number))
+                asyncio.run(sample.run_steps(sample.waiting(number)))
+        with worker(sample, stop_point="sign.stored") as stopped:
+            wait_for(
+                lambda: os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+            )
+            for one in sample.office.blobs.stored():
+                long_ago(sample, one.sha256_hex)
+            assert removed_by_scrub(sample) == 1
+            [before] = [row.value for row in sample.signatures(number)]
+            os.kill(stopped.pid, signal.SIGCONT)
+            assert stopped.wait(30) == 0
+        assert [row.value for row in sample.signatures(number)] == [before]
+        sample.act([number])
+        asyncio.run(sample.work())
+        sample.require_finished([number])
+        assert not list(sample.office.scrub().findings())
