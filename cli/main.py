@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "log": "verify the event log or an export of it, anchor its head",
         "export": "write the event log out, for an auditor",
         "check": "tell whether the office can do its work, and what is wrong",
+        "blobs": "read every stored file again, tell what is missing, changed or needless",
         "backup": "copy the whole office into one file, while it runs",
         "restore": "make an office from a backup",
         "upgrade": "bring a database's tables to this release",

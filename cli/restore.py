@@ -1,6 +1,7 @@
 """`paraaf restore`: makes an office from a backup."""
 
 import argparse
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -24,14 +25,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Restore, verify the log, and tell."""
-    from documents.blobs import BlobStore  # noqa: PLC0415 (help need not wait for it)
+    from documents.open_blobs import open_blobs  # noqa: PLC0415 (help need not wait for it)
     from workflow.logcheck import verify  # noqa: PLC0415
     from workflow.restore import restore  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
     with closing(Store.unopened(args.data)) as empty:
         held = restore(
-            args.file, folder=args.data, store=empty, blobs=lambda folder: BlobStore(folder / "blobs")
+            args.file, folder=args.data, store=empty, blobs=lambda folder: open_blobs(folder, os.environ)
         )
     with closing(Store.open(args.data, make=False)) as store, store.read() as session:
         log = verify(session, anchors=[held.head])

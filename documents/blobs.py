@@ -10,13 +10,81 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from documents.errors import BlobCorrupt, BlobError, BlobMissing
 
 _SHA256_HEX = re.compile("[0-9a-f]{64}")
 _TEMPORARY = ".incoming-"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as it is listed: the digest that it is stored under, and since when, by the store's clock."""
+
+    sha256_hex: str
+    stored_at: datetime
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file as it is read: the digest of what is in it, and its bytes."""
+
+    sha256_hex: str
+    size: int
+
+
+class Blobs(Protocol):
+    """Files by the digest of their content; several processes may use one store."""
+
+    def put(self, content: bytes) -> str:
+        """Store content and give its sha256_hex; storing the same again changes nothing. Raises BlobError."""
+
+    def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """Store a batch and give the digests in the same order; all of it is kept on return, or BlobError.
+
+        What was there already, and whole, counts as stored anew from now on; what has changed is replaced.
+        """
+
+    def get(self, sha256_hex: str) -> bytes:
+        """Read content and check it against its digest. Raises BlobMissing, BlobCorrupt or BlobError."""
+
+    def content(self, sha256_hex: str) -> Content:
+        """Read a file piece by piece, and tell what is in it. Raises BlobMissing or BlobError."""
+
+    def exists(self, sha256_hex: str) -> bool:
+        """Say whether a file of this digest is there, without reading it."""
+
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        """Those that are not there, without reading any."""
+
+    def delete(self, sha256_hex: str) -> bool:
+        """Destroy a file; False when it was not there. On return no copy of it is left. Raises BlobError."""
+
+    def stored(self) -> Iterator[Stored]:
+        """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
+
+    def require_writable(self) -> None:
+        """Find out whether a file can be stored now, as far as nothing of that stays. Raises BlobError."""
+
+    def lock_days(self) -> int:
+        """For how many days a file can't be removed once it is stored; 0 for none. Raises BlobError."""
+
+    def remove_leftovers(self, *, before: datetime) -> int:
+        """Remove what a crash left half written, last written before an instant; give their number."""
+
+
+def require_digest(text: str) -> str:
+    """Give what is a file's name. Raises BlobMissing for what is no digest."""
+    if not _SHA256_HEX.fullmatch(text):
+        raise BlobMissing(
+            "This is no SHA-256 digest in lower-case hex, so no file has it.",
+            hint="Name the stored file by its digest.",
+        )
+    return text
 
 
 class BlobStore:
@@ -73,18 +141,26 @@ class BlobStore:
             )
         return content
 
+    def content(self, sha256_hex: str) -> Content:
+        """Read a file piece by piece, and tell what is in it. Raises BlobMissing or BlobError."""
+        path = self.path(sha256_hex)
+        try:
+            with path.open("rb") as file:
+                return Content(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+        except OSError as error:
+            raise _unread(path, error) from error
+
     def exists(self, sha256_hex: str) -> bool:
         """Say whether a file of this digest is there, without reading it."""
         return self.path(sha256_hex).is_file()
 
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        """Those that are not there, without reading any."""
+        return [digest for digest in digests if not self.exists(digest)]
+
     def path(self, sha256_hex: str) -> Path:
         """Give the place of a file, there or not. Raises BlobMissing for what is no digest."""
-        if not _SHA256_HEX.fullmatch(sha256_hex):
-            raise BlobMissing(
-                "This is no SHA-256 digest in lower-case hex, so no file has it.",
-                hint="Name the stored file by its digest.",
-            )
-        return self.folder / sha256_hex[0] / sha256_hex
+        return self.folder / require_digest(sha256_hex)[0] / sha256_hex
 
     def delete(self, sha256_hex: str) -> bool:
         """Destroy a file; False when it was not there. On return the removal is on the disk."""
@@ -101,11 +177,12 @@ class BlobStore:
             ) from error
         return True
 
-    def older_than(self, instant: datetime) -> Iterator[str]:
-        """Give the digests of the files that were stored before an instant, in no order."""
+    def stored(self) -> Iterator[Stored]:
+        """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
         for path in self.folder.glob("?/*"):
-            if _SHA256_HEX.fullmatch(path.name) and _is_older(path, instant):
-                yield path.name
+            if _SHA256_HEX.fullmatch(path.name) and path.parent.name == path.name[0]:
+                with suppress(FileNotFoundError):  # it is being removed
+                    yield Stored(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
     def require_writable(self) -> None:
         """Find out whether a file can be stored now: one is written, and removed. Raises BlobError."""
@@ -118,6 +195,10 @@ class BlobStore:
                 f"A file could not be stored: {error.strerror or 'the disk refused'}.",
                 hint="Look at the free space and the rights of the data folder.",
             ) from error
+
+    def lock_days(self) -> int:
+        """For how many days a file can't be removed once it is stored: a folder locks nothing."""
+        return 0
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary files that a crash left, last written before an instant; give their number."""
@@ -141,16 +222,8 @@ class BlobStore:
     def _read(self, path: Path) -> bytes:
         try:
             return path.read_bytes()
-        except FileNotFoundError as error:
-            raise BlobMissing(
-                f"No file {path.name[:12]}… is stored.",
-                hint="It was destroyed at the end of its term, or the data folder is not the right one.",
-            ) from error
         except OSError as error:
-            raise BlobError(
-                f"The stored file {path.name[:12]}… could not be read: {error.strerror}.",
-                hint="Look at the rights of the data folder and at the disk.",
-            ) from error
+            raise _unread(path, error) from error
 
     def _make_folders(self, folders: Iterable[Path]) -> None:
         """Make the folders, and have the names of all of them on the disk, up to its root.
@@ -163,6 +236,18 @@ class BlobStore:
             for above in (self.folder, *_own_parents(self.folder)):
                 _fsync(above)
             self._durable.add(folder)
+
+
+def _unread(path: Path, error: OSError) -> BlobError:
+    if isinstance(error, FileNotFoundError):
+        return BlobMissing(
+            f"No file {path.name[:12]}… is stored.",
+            hint="It was destroyed at the end of its term, or the data folder is not the right one.",
+        )
+    return BlobError(
+        f"The stored file {path.name[:12]}… could not be read: {error.strerror}.",
+        hint="Look at the rights of the data folder and at the disk.",
+    )
 
 
 def _own_parents(folder: Path) -> Iterator[Path]:

@@ -97,5 +97,25 @@ class BlobCorrupt(BlobError):
     impersonal: ClassVar[bool] = True
 
 
+class BlobLocked(BlobError):
+    """A stored file can't be removed yet: the object storage locks it."""
+
+    code: ClassVar[str] = "document-blob-locked"
+    impersonal: ClassVar[bool] = True
+
+
+class BlobUnlocked(BlobError):
+    """The object storage does not lock stored files as the settings ask for."""
+
+    code: ClassVar[str] = "document-blob-unlocked"
+    impersonal: ClassVar[bool] = True
+
+
+class BlobsUnset(DocumentError):
+    """The settings name no object storage that can be used."""
+
+    code: ClassVar[str] = "document-blobs-unset"
+
+
 def _counted(count: int) -> str:
     return "1 problem" if count == 1 else f"{count} problems"

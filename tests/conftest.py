@@ -11,6 +11,7 @@ from certs.authority import DevelopmentAuthority
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, Database, fresh
+from tests.object_storage import Storage, served
 from tests.postgresql import Server
 from workflow.store import FILE, Store
 
@@ -56,3 +57,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     """A fresh database of each kind in turn: the file of `tmp_path`, and one of the server's."""
     with fresh(request.param, tmp_path, request) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def object_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    """This process's S3-compatible storage, started when the first test asks for it."""
+    with served(tmp_path_factory.mktemp("storage")) as storage:
+        yield storage

@@ -117,6 +117,7 @@ class MarkedOffice:
             "maiden_name": "",
             "address": f"{marker('Street', number)} 1",
             "town": marker("Town", number),
+            "reorganisation": "yes",
             "reorganisation_impact": marker("Impact", number),
         }
 

@@ -26,16 +26,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import CompoundSelect, select, union
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from documents.blobs import BlobStore
+from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.errors import WorkflowError
 from workflow.eventlog import Head, utc_text
+from workflow.references import referred_to
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
-from workflow.tables import DocumentRow, LogHead, Request, SignatureRow
+from workflow.tables import LogHead
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -106,7 +107,7 @@ class _Writing:
 
 
 def make_backup(
-    out: Path, *, store: Store, blobs: BlobStore, folder: Path, now: Callable[[], datetime], release: str
+    out: Path, *, store: Store, blobs: Blobs, folder: Path, now: Callable[[], datetime], release: str
 ) -> Backup:
     """Write a backup of an office to the file `out`, which must not be there yet.
 
@@ -123,7 +124,7 @@ def make_backup(
             made_at = utc_text(now())
             copy = Path(place) / copy_name(store)
             with snapshot(store, copy) as session:
-                head, digests = _head(session), referred_to(session)
+                head, digests = _head(session), sorted(referred_to(session))
             writing.add_file(f"{DATABASE}{copy.name}", copy)
             copy.unlink()
             for digest in digests:
@@ -148,25 +149,12 @@ def _head(session: Session) -> Head:
     return Head(row.seq, row.hash)
 
 
-def referred_to(session: Session) -> list[str]:
-    """The digests of all files that the rows name, as this session sees them; of what is not destroyed."""
-    kept = select(DocumentRow.id).join(Request, Request.id == DocumentRow.request_id)
-    kept = kept.where(Request.destroyed_at.is_(None))
-    signed = SignatureRow.signed_sha256.is_not(None), SignatureRow.document_id.in_(kept)
-    wanted: CompoundSelect[Any] = union(
-        select(DocumentRow.rendered_sha256).where(DocumentRow.id.in_(kept)),
-        select(DocumentRow.current_sha256).where(DocumentRow.id.in_(kept)),
-        select(SignatureRow.signed_sha256).where(*signed),
-    )
-    return sorted(digest for (digest,) in session.execute(wanted) if digest)
-
-
-def _add_blob(writing: _Writing, blobs: BlobStore, digest: str, store: Store) -> None:
+def _add_blob(writing: _Writing, blobs: Blobs, digest: str, store: Store) -> None:
     try:
         writing.add(f"{BLOBS}{digest}", blobs.get(digest))
     except BlobError as error:
         with store.read() as session:
-            if digest in referred_to(session):  # else it was destroyed as due since the copy
+            if referred_to(session, [digest]):  # else it was destroyed as due since the copy
                 writing.faults.append(Fault(digest, str(error)))
 
 

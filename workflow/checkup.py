@@ -16,18 +16,17 @@ from sqlalchemy import func, inspect, select, text
 
 from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
-from documents.errors import BlobError
 from documents.kinds import KINDS
 from documents.render import SignatureSlot, render
 from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
-from workflow.backup import referred_to
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
 from workflow.jobs import workers_alive
 from workflow.logcheck import verify
 from workflow.office import Office
+from workflow.scrub import HINTS
 from workflow.tables import Event, Incident
 
 State = Literal["ok", "warning", "wrong"]
@@ -215,20 +214,22 @@ def _log(office: Office) -> Iterator[Finding]:
 
 
 def _files(office: Office) -> Iterator[Finding]:
-    with office.store.read() as session:
-        digests = referred_to(session)
-    wrong = 0
-    for digest in digests:
-        try:
-            office.blobs.get(digest)
-        except BlobError as problem:
-            wrong += 1
-            if wrong <= _MOST_NAMED:
-                yield Finding("files", "wrong", str(problem), problem.hint)
-    if wrong > _MOST_NAMED:
-        yield Finding("files", "wrong", f"{wrong} files in all are missing or changed.", "Restore a backup.")
-    if not wrong:
-        yield Finding("files", "ok", f"{len(digests)} stored files, each as its digest says.")
+    scrub = office.scrub()
+    counts = {"wrong": 0, "warning": 0}
+    for found in scrub.findings():
+        state: State = "warning" if found.what == "unreferenced" else "wrong"
+        counts[state] += 1
+        if counts[state] <= _MOST_NAMED:
+            yield Finding("files", state, found.message, HINTS[found.what])
+    if counts["wrong"] > _MOST_NAMED:
+        yield Finding(
+            "files", "wrong", f"{counts['wrong']} files in all are missing or changed.", "Restore a backup."
+        )
+    if counts["warning"] > _MOST_NAMED:
+        message = f"{counts['warning']} files in all are referred to by nothing."
+        yield Finding("files", "warning", message, HINTS["unreferenced"])
+    if not counts["wrong"]:
+        yield Finding("files", "ok", f"{scrub.referred} stored files, each as its digest says.")
 
 
 def _sample(today: date) -> bytes:

@@ -167,23 +167,6 @@ def destroy(session: Session, log: Appender, due: Sequence[Kept], *, at: datetim
     log.write()
 
 
-def referred_to(connection: Connection, digests: Collection[str]) -> set[str]:
-    """Those of these blobs that a request refers to which is not destroyed."""
-    wanted, kept = list(digests), _requests.c.destroyed_at.is_(None)
-    found: set[str] = set()
-    for column in (_documents.c.rendered_sha256, _documents.c.current_sha256):
-        query = select(column).join_from(_documents, _requests, _requests.c.id == _documents.c.request_id)
-        found |= set(connection.execute(query.where(column.in_(wanted), kept)).scalars())
-    for column in (_signatures.c.source_sha256, _signatures.c.signed_sha256):
-        query = (
-            select(column)
-            .join_from(_signatures, _documents, _documents.c.id == _signatures.c.document_id)
-            .join(_requests, _requests.c.id == _documents.c.request_id)
-        )
-        found |= set(connection.execute(query.where(column.in_(wanted), kept)).scalars())
-    return found
-
-
 def remains(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
     """Where rows of destroyed requests say more than is kept: the request, and the table or its column."""
     for start in range(0, len(ids), CHUNK):

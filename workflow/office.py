@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Self
 
 from certs.authority import DevelopmentAuthority
-from documents.blobs import BlobStore
+from documents.blobs import Blobs
 from documents.kinds import KINDS, Evidence
+from documents.open_blobs import open_blobs
 from documents.register import Register
 from documents.render import SAMPLE_NOTE
 from signing.pades import SigningDesk
@@ -28,11 +29,13 @@ from signing.signers import Signer
 from signing.timestamps import TimestampAuthority
 from watching.meters import Meters
 from workflow import anchors
+from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
 from workflow.engine import Engine
+from workflow.errors import WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
@@ -42,6 +45,7 @@ from workflow.outcomes import Patience
 from workflow.rate_limits import RateLimits, limits_from
 from workflow.reminders import Reminders
 from workflow.retention import AFTER_MIDNIGHT, Retention
+from workflow.scrub import Scrub
 from workflow.steps import Steps
 from workflow.store import Store
 from workflow.workbench import WRITERS, Workbench
@@ -71,7 +75,7 @@ class Office:
 
     folder: Path
     store: Store
-    blobs: BlobStore
+    blobs: Blobs
     catalogue: Catalogue
     profiles: Mapping[str, Profile]
     authority: DevelopmentAuthority
@@ -116,7 +120,7 @@ class Office:
         return cls(
             folder=folder,
             store=store,
-            blobs=BlobStore(folder / "blobs"),
+            blobs=_blobs(folder, environ, catalogue, clock().date()),
             catalogue=catalogue,
             profiles=profiles,
             authority=DevelopmentAuthority.open_or_create(folder / "authority", now=clock()),
@@ -256,6 +260,10 @@ class Office:
             random_bytes=secrets.token_bytes,
         )
 
+    def scrub(self) -> Scrub:
+        """A look at every stored file."""
+        return Scrub(store=self.store, blobs=self.blobs, clock=self.clock)
+
     @property
     def holds(self) -> Holds:
         """Places and releases holds."""
@@ -289,6 +297,26 @@ class _Gate:
         if authority not in self.limits:
             return 0.0
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
+
+
+class LockTooLong(WorkflowError):
+    """The object storage locks files for longer than some requests are kept."""
+
+    code = "workflow-lock-too-long"
+
+
+def _blobs(folder: Path, environ: Mapping[str, str], catalogue: Catalogue, today: date) -> Blobs:
+    """The stored files; what is to be destroyed must not be locked by then. Raises LockTooLong, BlobError."""
+    blobs = open_blobs(folder, environ)
+    days = blobs.lock_days()
+    for definition in catalogue if days else ():
+        if later_by(today, definition.keep) <= today + timedelta(days=days):
+            raise LockTooLong(
+                f"The object storage locks files for {days} days, and {definition.label} keeps requests for"
+                f" {definition.keep} only.",
+                hint="Have the bucket lock for less than the shortest keep.",
+            )
+    return blobs
 
 
 def _evidence(register: Register | None, person: str, day: date) -> Evidence:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from documents.blobs import BlobStore
+from documents.blobs import Blobs
 from workflow.backup import BLOBS, DATABASE, FORMAT, MANIFEST, Backup, Fault, sync_folder
 from workflow.errors import WorkflowError
 from workflow.eventlog import Head
@@ -33,7 +33,7 @@ class BackupUnusable(WorkflowError):
     code = "workflow-backup-unusable"
 
 
-def restore(file: Path, *, folder: Path, store: Store, blobs: Callable[[Path], BlobStore]) -> Backup:
+def restore(file: Path, *, folder: Path, store: Store, blobs: Callable[[Path], Blobs]) -> Backup:
     """Make an office from a backup in `folder`, which must be empty or not there; gives what it held.
 
     (1) Everything is unpacked beside the folder and held against its digests; (2) an SQLite database becomes
@@ -67,7 +67,7 @@ def _require_empty(folder: Path) -> None:
         )
 
 
-def _unpacked(file: Path, folder: Path, blobs: BlobStore) -> Backup:
+def _unpacked(file: Path, folder: Path, blobs: Blobs) -> Backup:
     try:
         with file.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|") as tar:
             return _taken(tar, folder, blobs)
@@ -78,7 +78,7 @@ def _unpacked(file: Path, folder: Path, blobs: BlobStore) -> Backup:
         ) from error
 
 
-def _taken(tar: tarfile.TarFile, folder: Path, blobs: BlobStore) -> Backup:
+def _taken(tar: tarfile.TarFile, folder: Path, blobs: Blobs) -> Backup:
     """Every member into its place; raises ValueError for what does not belong, or is not what was said."""
     found: dict[str, dict[str, Any]] = {}
     waiting: list[bytes] = []

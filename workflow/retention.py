@@ -19,15 +19,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from documents.blobs import BlobStore
+from documents.blobs import Blobs
 from documents.errors import BlobError
 from watching.logs import note
 from workflow import destruction, keeping
-from workflow.backup import referred_to
 from workflow.eventlog import Appender
 from workflow.faults import point
 from workflow.keeping import DefinitionOf, Kept
 from workflow.people import remove_unneeded
+from workflow.references import chunks, referred_to
 from workflow.store import Store
 from workflow.tables import BlobRemoval, Event, Hold, Request, RetentionRow
 
@@ -37,7 +37,7 @@ AFTER_MIDNIGHT = "1 * * * *"
 """Every hour, and so soon after a day has begun anywhere, when its requests become due and nobody works."""
 BATCH = 50  # requests in one transaction: others wait for it
 MOST = 5_000  # requests in one run; the next takes up the rest
-BLOBS = 200  # blobs removed before they are taken off the list
+BLOBS = 25  # blobs removed in one transaction: others wait for it, and object storage takes its time
 QUIET = timedelta(days=3)
 """How long nobody may have looked: an office may be switched off over a weekend. After more, the clock may
 be wrong."""
@@ -103,7 +103,7 @@ class Retention:
         self,
         *,
         store: Store,
-        blobs: BlobStore,
+        blobs: Blobs,
         definition_of: DefinitionOf,
         clock: Callable[[], datetime],
         random_bytes: Callable[[int], bytes],
@@ -185,46 +185,64 @@ class Retention:
 
     def _remove_blobs(self) -> int:
         removed, refused = 0, None
-        for digests in self._listed():
-            gone = []
-            for sha256_hex in digests:
-                try:
-                    removed += self._blobs.delete(sha256_hex)
-                except BlobError as error:
-                    refused = error
-                else:
-                    gone.append(sha256_hex)
-                    point("destroy.blob-removed")
-            with self._store.write() as session:
-                session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(gone)))
+        with self._store.read() as session:
+            listed = session.scalars(select(BlobRemoval.sha256).order_by(BlobRemoval.sha256)).all()
+        for start in range(0, len(listed), BLOBS):
+            gone, error = self._remove_some(listed[start : start + BLOBS])
+            removed, refused = removed + gone, error or refused
         if refused is not None:
             raise refused
         if removed:
             point("destroy.blobs-removed")
         return removed
 
-    def _listed(self) -> Iterator[Sequence[str]]:
-        """The listed blobs, some at a time; one that a request refers to again is taken off the list."""
-        with self._store.read() as session:
-            listed = session.scalars(select(BlobRemoval.sha256).order_by(BlobRemoval.sha256)).all()
-        for start in range(0, len(listed), BLOBS):
-            some = listed[start : start + BLOBS]
-            with self._store.write() as session:
-                wanted = destruction.referred_to(session.connection(), some)
-                session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(wanted)))
-            yield [sha256_hex for sha256_hex in some if sha256_hex not in wanted]
+    def _remove_some(self, listed: Sequence[str]) -> tuple[int, BlobError | None]:
+        """Remove some of the listed blobs; one that a request refers to again is only taken off the list.
+
+        The log's lock is held from the question to the last removal: who refers to a blob does it under the
+        lock, and asks there whether it is still stored.
+        """
+        removed, refused = 0, None
+        with self._store.write() as session:
+            Appender.lock(session, self._random_bytes)
+            settled = referred_to(session, listed)
+            for sha256_hex in sorted(set(listed) - settled):
+                try:
+                    removed += self._blobs.delete(sha256_hex)
+                except BlobError as error:
+                    refused = error
+                else:
+                    settled.add(sha256_hex)
+                    point("destroy.blob-removed")
+            session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(settled)))
+        return removed, refused
 
     def _list_strays(self) -> int:
         now = self._clock()
-        with self._store.read() as session:  # nobody has to wait while so much is read
+        with self._store.read() as session:
             before = keeping.shortest_before(session, self._definition_of, now)
-            old = set() if before is None else set(self._blobs.older_than(before))
-            strays = _unnamed(session, old) if old else []
+        if before is None:
+            return 0
+        old = (one.sha256_hex for one in self._blobs.stored() if one.stored_at < before)
+        return sum(self._list_unnamed(some) for some in chunks(old))
+
+    def remove_strays(self, digests: Collection[str]) -> int:
+        """Remove those of these files that no row names, and say so in the log; returns how many went.
+
+        What is listed already goes with them. Raises StoreUnavailable, and BlobError when a blob can't be
+        removed; the others are.
+        """
+        return self._remove_blobs() if self._list_unnamed(digests) else 0
+
+    def _list_unnamed(self, digests: Collection[str]) -> int:
+        with self._store.read() as session:  # nobody has to wait while so much is read
+            strays = unnamed(session, digests)
         if not strays:
             return 0
+        now = self._clock()
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)
-            strays = _unnamed(session, strays)  # another may have listed them meanwhile
+            strays = unnamed(session, strays)  # another may have listed them meanwhile
             if strays:
                 facts = {"files": strays, "channel": "system"}
                 log.append(STRAYS_REMOVED, at=now, request_id=None, facts=facts)
@@ -261,10 +279,10 @@ class Retention:
         return True
 
 
-def _unnamed(session: Session, digests: Collection[str]) -> list[str]:
-    """Those that no row names, and that are not listed yet."""
-    listed = session.scalars(select(BlobRemoval.sha256))
-    return sorted(set(digests).difference(referred_to(session), listed))
+def unnamed(session: Session, digests: Collection[str]) -> list[str]:
+    """Those that no row names, and that are not listed for removal."""
+    listed = session.scalars(select(BlobRemoval.sha256).where(BlobRemoval.sha256.in_(digests)))
+    return sorted(set(digests).difference(referred_to(session, digests), listed))
 
 
 def _make_unclean(session: Session, at: datetime) -> None:

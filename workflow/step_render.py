@@ -17,6 +17,7 @@ from workflow.calendar import Duration, later_by
 from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
+from workflow.references import require_stored
 from workflow.step_trouble import settled, tried
 from workflow.tables import DocumentRow
 from workflow.workbench import Work, Workbench, record, result, store_all, timed
@@ -41,6 +42,8 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     with bench.store.write() as session:  # (3)
         results = [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]
         sequences = record(bench, session, results)
+        recorded = (sha256 for sha256, seq in zip(digests, sequences, strict=True) if seq is not None)
+        require_stored(bench.blobs, list(recorded))
         for each, sha256, seq in zip(drawn, digests, sequences, strict=True):
             if seq is not None:
                 each.row.rendered_sha256 = each.row.current_sha256 = sha256

@@ -36,6 +36,7 @@ from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.intents import Intent, Kept, Place
 from workflow.outcomes import StepOutcome
+from workflow.references import require_stored
 from workflow.step_trouble import (
     AnotherSignerBegan,
     NobodySigned,
@@ -376,6 +377,7 @@ def _record(batch: _Batch, digests: Sequence[str]) -> None:
             if seq is not None
         ]
         if rows:
+            require_stored(batch.bench.blobs, [str(row["b_sha256"]) for row in rows])
             intents.close(session, rows)
             session.connection().execute(_SIGNED_DOCUMENT, rows)
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from documents.blobs import BlobStore
+from documents.blobs import Blobs
 from documents.kinds import Kind
 from documents.words import Words, words_in
 from problem import Problem
@@ -51,7 +51,7 @@ class Workbench:
 
     store: Store
     engine: Engine
-    blobs: BlobStore
+    blobs: Blobs
     desk: SigningDesk
     keys: Keys
     employer_of: Callable[[str], str | None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.blobs import BlobStore
+from documents.blobs import BlobStore, Stored
 from documents.errors import BlobCorrupt, BlobError, BlobMissing
 
 
@@ -174,10 +174,10 @@ def test_storing_again_counts_from_now_on(store: BlobStore) -> None:
     """A step may be about to refer to it: no sweep of what is old takes it away."""
     digest = store.put(b"asked for again")
     os.utime(store.path(digest), (0, 0))
-    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    assert list(store.older_than(an_hour_ago)) == [digest]
+    assert list(store.stored()) == [Stored(digest, datetime.fromtimestamp(0, UTC))]
     store.put(b"asked for again")
-    assert list(store.older_than(an_hour_ago)) == []
+    [found] = store.stored()
+    assert found.stored_at > datetime.now(UTC) - timedelta(hours=1)
 
 
 def test_the_removal_of_leftovers_is_on_the_disk(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:

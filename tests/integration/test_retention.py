@@ -6,7 +6,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -44,12 +43,12 @@ from workflow.tables import (
 DAY = datetime(2027, 2, 19, 23, 0, tzinfo=UTC)  # 20 February begins in the office, three months after NOW
 
 
-@dataclass
 class _Blobs(BlobStore):
     """A blob folder that refuses to remove some of its files."""
 
-    folder: Path
-    stuck: set[str] = field(default_factory=set)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.stuck: set[str] = set()
 
     def delete(self, sha256_hex: str) -> bool:
         if sha256_hex in self.stuck:

@@ -1,0 +1,78 @@
+"""Which stored files the rows refer to: the one place that knows the columns that name them.
+
+What was destroyed refers to nothing. A file is stored before a row names it, so somebody may be about to name
+one that nothing refers to yet. Who removes such files does it under the log's lock; and who records a step
+asks `require_stored` under the same lock, after it stored the files, for however long it was stopped between.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select, union
+from sqlalchemy.orm import Session
+
+from documents.blobs import Blobs
+from documents.errors import BlobError
+from workflow.tables import DocumentRow, Request, SignatureRow
+
+CHUNK = 2_000
+"""Digests in one statement, or in memory at a time."""
+
+_requests, _documents, _signatures = Request.table(), DocumentRow.table(), SignatureRow.table()
+COLUMNS = (
+    _documents.c.rendered_sha256,
+    _documents.c.current_sha256,
+    _signatures.c.source_sha256,
+    _signatures.c.signed_sha256,
+)
+
+
+def naming(column: ColumnElement[Any], *selected: ColumnElement[Any]) -> Select[Any]:
+    """A query for what a column names, in rows of requests that are not destroyed."""
+    query = select(column.label("sha256"), *selected).select_from(_documents)
+    if column.table is _signatures:
+        query = query.join(_signatures, _signatures.c.document_id == _documents.c.id)
+    query = query.join(_requests, _requests.c.id == _documents.c.request_id)
+    return query.where(_requests.c.destroyed_at.is_(None), column.is_not(None))
+
+
+def referred_to(session: Session, among: Collection[str] | None = None) -> set[str]:
+    """The digests that rows name, as this session sees them; of these alone, if they are given."""
+    if among is None:
+        return set(session.connection().execute(union(*(naming(column) for column in COLUMNS))).scalars())
+    found: set[str] = set()
+    for some in chunks(among):
+        queries = (naming(column).where(column.in_(some)) for column in COLUMNS)
+        found.update(session.connection().execute(union(*queries)).scalars())
+    return found
+
+
+def next_referred_to(session: Session, after: str) -> list[str]:
+    """The next digests that rows name after one, in order; at most CHUNK, none at the end."""
+    named = union(*(naming(column).where(column > after) for column in COLUMNS)).subquery()
+    query = select(named.c.sha256).order_by(named.c.sha256).limit(CHUNK)
+    return list(session.connection().execute(query).scalars())
+
+
+def require_stored(blobs: Blobs, digests: Collection[str]) -> None:
+    """Find that files are still there which are to be named in the transaction that holds the log's lock.
+
+    Raises BlobError, which has the step tried again.
+    """
+    if missing := blobs.missing(digests):
+        raise BlobError(
+            f"The stored file {missing[0][:12]}… was removed before anything referred to it.",
+            hint="The step is done again by itself; was it stopped for long?",
+        )
+
+
+def chunks(digests: Iterable[str]) -> Iterator[list[str]]:
+    """The digests, some at a time."""
+    some: list[str] = []
+    for digest in digests:
+        some.append(digest)
+        if len(some) == CHUNK:
+            yield some
+            some = []
+    if some:
+        yield some
