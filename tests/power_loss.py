@@ -95,15 +95,32 @@ class Recording:
     operations: list[Operation]
 
 
-def record(command: Sequence[str], folder: Path, said: Path, *, environ: Mapping[str, str], log: Path) -> Recording:
+def record(
+    command: Sequence[str], folder: Path, said: Path, *, environ: Mapping[str, str], log: Path
+) -> Recording:
     """Run a program to its end under strace; what it appends to the file `said`, a JSON text a line, it
     acknowledges. Fails when the program does, or does what this does not understand.
     """
     folder, said = folder.resolve(), said.resolve()
     reader = _Reader(folder, said)
-    options = ["-f", "--seccomp-bpf", "-y", "-xx", "-s", str(_LONGEST), "-e", f"trace={_TRACED}", "-e", "signal=none"]
+    options = [
+        "-f",
+        "--seccomp-bpf",
+        "-y",
+        "-xx",
+        "-s",
+        str(_LONGEST),
+        "-e",
+        f"trace={_TRACED}",
+        "-e",
+        "signal=none",
+    ]
     done = subprocess.run(
-        ["strace", *options, "-o", str(log), *command], env=environ, capture_output=True, text=True, check=False
+        ["strace", *options, "-o", str(log), *command],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return reader.read(log)
@@ -474,7 +491,12 @@ class Disk:
         return state
 
     def _collect(
-        self, state: State, names: Mapping[int, Mapping[str, int]], contents: Mapping[int, bytearray], at: int, above: str
+        self,
+        state: State,
+        names: Mapping[int, Mapping[str, int]],
+        contents: Mapping[int, bytearray],
+        at: int,
+        above: str,
     ) -> None:
         for name, inode in names[at].items():
             if inode in self._recording.folders:
@@ -548,7 +570,13 @@ class Disk:
             sector = chance.choice(SECTORS)
             for start, end in _pieces(each, sector):
                 if chance.random() < likely:
-                    yield Write(each.start, each.end, each.inode, start, each.data[start - each.offset : end - each.offset])
+                    yield Write(
+                        each.start,
+                        each.end,
+                        each.inode,
+                        start,
+                        each.data[start - each.offset : end - each.offset],
+                    )
         for inode, size in sizes.items():
             room = size - len(self._contents[inode])
             if room > 0 and chance.random() < 0.3:
