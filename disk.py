@@ -1,4 +1,4 @@
-"""What is on the disk, and not only on its way there: fsync of files, folders, and of the names above them."""
+"""What is on the disk, and not only on its way there: fsync of files, of folders, of the names above."""
 
 import os
 from collections.abc import Iterator

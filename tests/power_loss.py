@@ -133,8 +133,10 @@ _CALL = re.compile(r"(\w+)\((.*)\)\s+= (-?\w+|\?)(.*)", re.S)
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 _FILE = re.compile(r"(-?\w+)<((?:\\x[0-9a-f]{2})*)>(\(deleted\))?")
 _NOT_UNDERSTOOD = frozenset(
-    "openat2 truncate fallocate copy_file_range sendfile splice symlink symlinkat sync_file_range msync pwritev"
-    " pwritev2".split()
+    {
+        *("openat2", "truncate", "fallocate", "copy_file_range", "sendfile", "splice"),
+        *("symlink", "symlinkat", "sync_file_range", "msync", "pwritev", "pwritev2"),
+    }
 )
 
 
@@ -250,7 +252,8 @@ class _Reader:
         folder, name = self._place(path) if path != self._folder else (ROOT, "")
         inode = self._names[folder].get(name) if name else ROOT
         if inode is None:
-            assert "O_CREAT" in call.arguments and "O_TMPFILE" not in call.arguments, path
+            assert "O_CREAT" in call.arguments, path
+            assert "O_TMPFILE" not in call.arguments, path
             inode = self._number()
             self._sizes[inode] = 0
             self._recording.contents[inode] = b""
@@ -338,7 +341,7 @@ class _Reader:
             self._recording.operations.append(Resize(call.start, call.end, inode, size))
 
     def _do_lseek(self, call: _Call) -> None:
-        # of a descriptor by fcntl, as that of a folder that is listed, nothing is known: a write to it is an error
+        # nothing is known of a descriptor by fcntl, as that of a folder that is listed: a write is an error
         if (file := self._opened.get((self._table(call.process), call.descriptor))) is not None:
             file.offset = call.result
 
@@ -404,7 +407,7 @@ def _bytes(escaped: str) -> bytes:
 
 
 def _joined(at: str, path: bytes) -> str:
-    return os.path.normpath(os.path.join(at, path.decode()))
+    return os.path.normpath(Path(at) / path.decode())
 
 
 # --- the disk
@@ -558,7 +561,7 @@ class Disk:
                 yield Write(each.start, each.end, each.inode, each.offset, torn)
 
     def _some_sectors(self, chance: random.Random) -> Iterator[Write | Resize]:
-        """Any sectors of any writes; and the size that a file had got, with zeros or rubbish where no data is."""
+        """Any sectors of any writes; and the size that a file had got, with zeros where no data is."""
         likely = chance.choice((0.1, 0.5, 0.9))
         sizes: dict[int, int] = {}
         for each in self._data:
@@ -580,7 +583,7 @@ class Disk:
         for inode, size in sizes.items():
             room = size - len(self._contents[inode])
             if room > 0 and chance.random() < 0.3:
-                yield Write(0, 0, inode, size - 1, b"\0" if chance.random() < 0.5 else b"\xa5")
+                yield Write(0, 0, inode, size - 1, b"\0")
 
 
 def _pieces(write: Write, sector: int) -> Iterator[tuple[int, int]]:
@@ -608,6 +611,11 @@ def _name(names: dict[int, dict[str, int]], operation: Rename) -> None:
             names[folder].pop(name, None)
         else:
             names[folder][name] = inode
+
+
+def chance_of(seed: object) -> random.Random:
+    """Chances that are the same again for the same seed."""
+    return random.Random(str(seed))  # noqa: S311 (repeatable, no secret)
 
 
 def crash_points(recording: Recording, states: int, chance: random.Random) -> list[tuple[int, str, int]]:

@@ -1,8 +1,9 @@
-"""A run to be recorded: `python -m tests.power_run FOLDER SAID`. An office from its first file to its backup.
+"""Runs to be recorded, `python -m tests.power_run FOLDER SAID RUN`: what writes to an office's folders.
 
-In FOLDER it makes `office`, with anchors in `anchors` and a backup in `backups`, which are there already. Each
-promise is a line of JSON in the file SAID, written when the call that gives it has returned: the head of the
-log after each commit, the digests of blobs, the content of other files.
+`live` makes `office` in FOLDER, and works in it; anchors go to `anchors` and a backup to `backups`, which are
+there already. `upgrade` brings the database of an `office` that is there to this release. Each promise is a
+line of JSON in the file SAID, written when the call that gives it has returned: the head of the log after
+each commit, the digests of blobs, the content of other files.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from certs.serve_authority import AuthorityServer
 from cli.files import write_whole
+from cli.main import main as cli
 from documents.blobs import BlobStore
 from documents.register import SAMPLE
 from tests.steps_office import QUICK, KeyedOffice, Sample, signers_stand_in
@@ -97,8 +99,16 @@ def peopled(root: Path) -> Sample:
     return sample
 
 
-def main(root: Path, said: Path) -> None:
-    promises = Promises(root, said)
+def upgrade(root: Path, promises: Promises) -> None:
+    """Bring a database of the first release to this one."""
+    folder = root / "office"
+    assert cli(["upgrade", "--data", str(folder)]) == 0
+    promises.files(folder / "before-upgrade")
+    promises.say(upgraded=True)
+
+
+def live(root: Path, promises: Promises) -> None:
+    """Make an office, bring requests to their end, anchor, back up."""
     promises.of_commits()
     promises.of_blobs()
     opened(root).close()
@@ -132,4 +142,5 @@ def back_up(sample: Sample, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    runs = {"live": live, "upgrade": upgrade}
+    runs[sys.argv[3]](Path(sys.argv[1]), Promises(Path(sys.argv[1]), Path(sys.argv[2])))

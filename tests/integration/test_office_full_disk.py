@@ -60,7 +60,7 @@ def work_on(sample: Sample) -> None:
 
 
 def try_on(sample: Sample) -> bool:
-    """The same for a while, on a disk that may be full; whether it told of that, by an error or by waiting."""
+    """The same for a while, on a disk that may be full; whether that was told, by an error or by waiting."""
     try:
         sample.submit("A3")
         for _ in range(12):
