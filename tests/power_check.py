@@ -39,12 +39,17 @@ Point = tuple[int, str, int]
 
 @dataclass
 class Promised:
-    """What the run had been promised before the cut: heads of the log, blobs, files by their digest."""
+    """What the run had been promised before the cut: heads of the log, blobs, files by their digest; that an
+    office is made, its database upgraded, blobs destroyed. Of blobs that are `going` nothing is promised.
+    """
 
     heads: list[Head] = field(default_factory=list)
     blobs: set[str] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
+    made: bool = False
     upgraded: bool = False
+    going: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, said: Iterable[Mapping[str, Any]]) -> "Promised":
@@ -52,6 +57,9 @@ class Promised:
         for each in said:
             promised.blobs.update(each.get("blobs", ()))
             promised.files.update(each.get("files", {}))
+            promised.going.update(each.get("going", ()))
+            promised.gone.update(each.get("gone", ()))
+            promised.made |= "made" in each
             promised.upgraded |= "upgraded" in each
             if "head" in each:
                 promised.heads.append(Head(*each["head"]))
@@ -61,14 +69,18 @@ class Promised:
 def require_whole(root: Path, promised: Promised) -> None:
     """All that was promised is there; the database is in order, the log verifies, no row lacks its file."""
     _require_files(root, promised)
+    if promised.made:
+        Store.open(root / "office", {}, make=False).close()
     with closing(opened(root)) as found:
         _require_database(root / "office" / FILE)
         with found.store.read() as session:
             report = verify(session, anchors=promised.heads, trust=found.authority.trust)
             assert report.ok, report.findings
             needed = referred_to(session)
-        for digest in promised.blobs.union(needed):
+        for digest in promised.blobs.union(needed) - promised.going:
             found.blobs.get(digest)
+        for digest in promised.gone:
+            assert not found.blobs.exists(digest), f"{digest} is back"
 
 
 def _require_files(root: Path, promised: Promised) -> None:

@@ -7,8 +7,9 @@ plays that forward and keeps apart what was fsynced and what was not; `Disk.cras
 The model is as mean as POSIX allows and as ALICE (Pillai et al., OSDI 2014) and CrashMonkey (Mohan et al.,
 OSDI 2018) have it. Of what was written since a file's last fsync anything may be there: all, none, a part in
 order, or any sectors, with or without the file's new size. Of the names made, changed or removed in a folder
-since the folder's last fsync the same, but each rename wholly or not; the fsync of a file is not one of its
-name. What was fsynced is there. A write leaves bytes beside it alone, and a sector is written whole.
+since the folder's last fsync the same, but each rename wholly or not (between two folders until one of the
+two is fsynced); the fsync of a file is not one of its name. What was fsynced is there. A write leaves bytes
+beside it alone, and a sector is written whole.
 
 SQLite's `-shm` file is memory that processes share, and rebuilt on opening: it is left out.
 """
@@ -19,7 +20,7 @@ import random
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -414,14 +415,6 @@ def _joined(at: str, path: bytes) -> str:
 
 
 @dataclass
-class _Pending:
-    """Names that changed, and the folders of them that were not fsynced since."""
-
-    operation: Rename
-    folders: set[int]
-
-
-@dataclass
 class State:
     """A tree of files, by their paths."""
 
@@ -445,7 +438,7 @@ class Disk:
         self._contents = {inode: bytearray(content) for inode, content in recording.contents.items()}
         self._names = {inode: dict(names) for inode, names in recording.names.items()}
         self._data: list[Write | Resize] = []
-        self._renames: list[_Pending] = []
+        self._renames: list[Rename] = []
         self.done = 0
         self.acknowledged: list[Any] = []
 
@@ -458,7 +451,7 @@ class Disk:
                 case Write() | Resize():
                     self._data.append(operation)
                 case Rename():
-                    self._renames.append(_Pending(operation, {folder for folder, _, _ in operation.changes}))
+                    self._renames.append(operation)
                 case Sync():
                     self._sync(operation)
                 case Acknowledged():
@@ -470,18 +463,22 @@ class Disk:
             _apply(self._contents[sync.inode], each)
         gone = set(map(id, covered))
         self._data = [each for each in self._data if id(each) not in gone]
-        for pending in self._renames:
-            if pending.operation.end < sync.start:
-                pending.folders.discard(sync.inode)
-            if not pending.folders:
-                _name(self._names, pending.operation)
-        self._renames = [each for each in self._renames if each.folders]
+        self._renames = [left for each in self._renames if (left := self._synced(each, sync)) is not None]
+
+    def _synced(self, rename: Rename, sync: Sync) -> Rename | None:
+        """Put a folder's part of a change of names on the disk; what is left of it, for another folder."""
+        if rename.end >= sync.start:
+            return rename
+        own = tuple(change for change in rename.changes if change[0] == sync.inode)
+        left = tuple(change for change in rename.changes if change[0] != sync.inode)
+        _name(self._names, replace(rename, changes=own))
+        return replace(rename, changes=left) if left else None
 
     def crash(self, variant: str, chance: random.Random) -> State:
         """One state that a power cut can leave now. Variants: see VARIANTS."""
         contents = dict(self._contents)
         names = {inode: dict(entries) for inode, entries in self._names.items()}
-        starts = [each.start for each in (*self._data, *(pending.operation for pending in self._renames))]
+        starts = [each.start for each in (*self._data, *self._renames)]
         moment = chance.choice(starts) if starts else 0
         for rename in self._kept_names(variant, moment, chance):
             _name(names, rename)
@@ -509,7 +506,7 @@ class Disk:
                 state.files[above + name] = bytes(contents[inode])
 
     def _kept_names(self, variant: str, moment: int, chance: random.Random) -> Iterable[Rename]:
-        renames = [pending.operation for pending in self._renames]
+        renames = self._renames
         match variant:
             case "nothing" | "data only":
                 return []

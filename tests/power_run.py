@@ -109,11 +109,13 @@ def upgrade(root: Path, promises: Promises) -> None:
 
 def live(root: Path, promises: Promises) -> None:
     """Make an office, bring requests to their end, anchor, back up."""
+    Store.open(root / "office", {}).close()
+    promises.say(made=True)
     promises.of_commits()
     promises.of_blobs()
     opened(root).close()
     promises.files(root / "office" / "authority")
-    sample = peopled(root)
+    sample, backup = peopled(root), root / "backups" / "office.tar"
     promises.say(files={f"office/{REGISTER_FILE}": sha256(REGISTER).hexdigest()})
     with AuthorityServer(sample.office.authority.folder):
         requests = [sample.submit("A3"), sample.submit("A1", temporary=True), sample.submit_plan()]
@@ -123,14 +125,25 @@ def live(root: Path, promises: Promises) -> None:
             if turn == 2:
                 asyncio.run(sample.office.anchor())
                 promises.files(root / "anchors")
-                back_up(sample, root / "backups" / "office.tar")
+                back_up(sample, backup)
                 promises.files(root / "backups")
                 sample.office.store.clean()
+                come_and_go(sample.office.blobs, promises)
+                assert cli(["restore", str(backup), "--data", str(root / "new" / "office")]) == 0
+                promises.files(root / "new" / "office" / "blobs")
                 requests.append(sample.submit("A4"))
             if not sample.act(requests):
                 break
         sample.require_finished(requests)
     sample.office.close()
+
+
+def come_and_go(blobs: BlobStore, promises: Promises) -> None:
+    """A stored file, and its destruction."""
+    [gone] = blobs.put_many([b"of a request whose term is over"])
+    promises.say(going=[gone])
+    assert blobs.delete(gone)
+    promises.say(gone=[gone])
 
 
 def back_up(sample: Sample, out: Path) -> None:
