@@ -69,8 +69,6 @@ class Promised:
 def require_whole(root: Path, promised: Promised) -> None:
     """All that was promised is there; the database is in order, the log verifies, no row lacks its file."""
     _require_files(root, promised)
-    if promised.made:
-        Store.open(root / "office", {}, make=False).close()
     with closing(opened(root)) as found:
         _require_database(root / "office" / FILE)
         with found.store.read() as session:
@@ -94,6 +92,8 @@ def require_upgradable(root: Path, promised: Promised) -> None:
     a copy that has its name is whole.
     """
     _require_files(root, promised)
+    if promised.made:
+        Store.open(root / "new" / "office", {}, make=False).close()
     folder = root / "office"
     _require_database(folder / FILE)
     copies = list((folder / COPIES).glob("[0-9]*"))

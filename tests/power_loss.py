@@ -617,7 +617,8 @@ def chance_of(seed: object) -> random.Random:
 
 def crash_points(recording: Recording, states: int, chance: random.Random) -> list[tuple[int, str, int]]:
     """So many (operations done, variant, seed), sorted: half of them just before and after what decides
-    (an fsync, an acknowledgement, a change of names), the others anywhere; all variants in turn.
+    (an fsync, an acknowledgement, a change of names), the others anywhere; all variants in turn. And the end
+    of the run, with everything acknowledged, in each variant.
     """
     operations = recording.operations
     decisive = sorted(
@@ -628,8 +629,8 @@ def crash_points(recording: Recording, states: int, chance: random.Random) -> li
             for point in (number, number + 1)
         }
     )
-    points = []
-    for number in range(states):
+    points = [(len(operations), variant, chance.getrandbits(32)) for variant in VARIANTS]
+    for number in range(states - len(points)):
         among: Sequence[int] = decisive if number % 2 else range(len(operations) + 1)
         place = (number // 2 * 2 + chance.random() * 2) / states  # spread over the whole run
         point = among[min(int(place * len(among)), len(among) - 1)]

@@ -59,12 +59,12 @@ def work_on(sample: Sample) -> None:
             return
 
 
-def try_on(sample: Sample) -> bool:
+def try_on(sample: Sample, patience_s: float = PATIENCE_S) -> bool:
     """The same for a while, on a disk that may be full; whether that was told, by an error or by waiting."""
     try:
         sample.submit("A3")
         for _ in range(12):
-            asyncio.run(asyncio.wait_for(sample.office.work(until_idle=True), PATIENCE_S))
+            asyncio.run(asyncio.wait_for(sample.office.work(until_idle=True), patience_s))
             if not sample.act():
                 return False
     except TimeoutError:
@@ -93,7 +93,7 @@ def pages_of_a_request(template: Path, folder: Path) -> tuple[int, int]:
         shutil.copytree(template, folder, dirs_exist_ok=True)
         before = pages_used(folder)
         with closing((sample := opened(folder)).office):
-            assert not try_on(sample)
+            assert not try_on(sample, 60)
             return before, pages_used(folder)
 
 
