@@ -168,9 +168,10 @@ async def through_a_full_disk(sample: Sample, request: int, make_room: Callable[
     assert not working.done()
     assert sample.request(request).state == "sealing"
     make_room()
-    while sample.request(request).state != "delivered":
-        assert not working.done()
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while sample.request(request).state != "delivered":
+            assert not working.done()
+            await asyncio.sleep(0.05)
     working.cancel()
     with suppress(asyncio.CancelledError):
         await working
