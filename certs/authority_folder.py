@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from certs.errors import AuthorityError, AuthorityMissing
+from disk import sync, sync_with_parents
 
 
 class AuthorityFolder:
@@ -28,6 +29,7 @@ class AuthorityFolder:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)
+            sync_with_parents(self.path)
         except OSError as error:
             raise AuthorityError(
                 f"{self.path} cannot be used as the development authority's folder: {error.strerror}.",
@@ -79,7 +81,7 @@ class AuthorityFolder:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def write(self, name: str, data: bytes) -> None:
-        """Put a file in place: temporary name, fsync, rename, fsync of the folder."""
+        """Put a file in place: temporary name, fsync, rename, fsync of the folder, and of the one above."""
         target = self.path / name
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
         try:
@@ -89,7 +91,9 @@ class AuthorityFolder:
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync_folder(target.parent)
+            sync(target.parent)
+            if target.parent != self.path:
+                sync(self.path)  # which got the folder's own name now, or a moment ago by another process
         except OSError as error:
             raise AuthorityError(
                 f"{target} cannot be written: {error.strerror}.", hint="Check the disk and the permissions."
@@ -123,11 +127,3 @@ def _write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from disk import sync, sync_with_parents
 from documents.errors import BlobCorrupt, BlobError, BlobMissing
 
 _SHA256_HEX = re.compile("[0-9a-f]{64}")
@@ -117,12 +118,12 @@ class BlobStore:
                 if not self._is_stored_anew(digest):
                     temporary[digest] = _write_temporary(self.path(digest).parent, content)  # (1)
             for path in temporary.values():
-                _fsync(path)  # (2)
+                sync(path)  # (2)
             for digest, path in temporary.items():
                 path.replace(self.path(digest))  # (3)
             # also where nothing is new: another process may have renamed it a moment ago, and not synced yet
             for folder in {self.path(digest).parent for digest in fresh}:
-                _fsync(folder)  # (4)
+                sync(folder)  # (4)
         except OSError as error:
             _remove(temporary.values())
             raise BlobError(
@@ -167,7 +168,7 @@ class BlobStore:
         path = self.path(sha256_hex)
         try:
             path.unlink()
-            _fsync(path.parent)
+            sync(path.parent)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -205,7 +206,7 @@ class BlobStore:
         stale = [path for path in self.folder.glob(f"?/{_TEMPORARY}*") if _is_older(path, before)]
         _remove(stale)
         for folder in {path.parent for path in stale}:
-            _fsync(folder)  # what they hold may have been promised to be gone
+            sync(folder)  # what they hold may have been promised to be gone
         return len(stale)
 
     def _is_stored_anew(self, digest: str) -> bool:
@@ -233,8 +234,7 @@ class BlobStore:
         for folder in set(folders) - self._durable:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
-            for above in (self.folder, *_own_parents(self.folder)):
-                _fsync(above)
+            sync_with_parents(self.folder)
             self._durable.add(folder)
 
 
@@ -248,15 +248,6 @@ def _unread(path: Path, error: OSError) -> BlobError:
         f"The stored file {path.name[:12]}… could not be read: {error.strerror}.",
         hint="Look at the rights of the data folder and at the disk.",
     )
-
-
-def _own_parents(folder: Path) -> Iterator[Path]:
-    """The folders above on the same disk that may be opened; others were not made by us."""
-    device = folder.stat().st_dev
-    for parent in folder.absolute().parents:
-        if parent.stat().st_dev != device or not os.access(parent, os.R_OK):
-            return
-        yield parent
 
 
 def _write_temporary(folder: Path, content: bytes) -> Path:
@@ -276,14 +267,6 @@ def _is_older(path: Path, instant: datetime) -> bool:
         return path.stat().st_mtime < instant.timestamp()
     except FileNotFoundError:  # its writer has just given it its name
         return False
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(paths: Iterable[Path]) -> None:

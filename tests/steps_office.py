@@ -93,7 +93,7 @@ class Sample:
         sample = cls(KeyedOffice.open(folder, environ=environ or {}, patience=patience))
         with sample.office.store.write() as session:
             update_people(session, sample.register)
-            session.add_all(_signers_stand_in(sample.today))
+            session.add_all(signers_stand_in(sample.today))
         return sample
 
     # --- people
@@ -303,7 +303,7 @@ class Sample:
         assert finished == len(events)
 
 
-def _signers_stand_in(today: date) -> Iterator[Substitute]:
+def signers_stand_in(today: date) -> Iterator[Substitute]:
     """Each of the two signers may sign for the other, whom a document names."""
     for principal, substitute in ((SIGNER, OTHER_SIGNER), (OTHER_SIGNER, SIGNER)):
         yield Substitute(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from disk import sync_with_parents
 from documents.blobs import Blobs
 from workflow.backup import BLOBS, DATABASE, FORMAT, MANIFEST, Backup, Fault, sync_folder
 from workflow.errors import WorkflowError
@@ -56,7 +57,7 @@ def restore(file: Path, *, folder: Path, store: Store, blobs: Callable[[Path], B
         with suppress(FileNotFoundError):
             folder.rmdir()
         made.rename(folder)  # (3)
-        sync_folder(folder.parent)
+        sync_with_parents(folder.parent)  # it may be new itself
     return held
 
 

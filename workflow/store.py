@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from disk import sync_with_parents
 from workflow.canonical import encode
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
 from workflow.tables import Base
@@ -305,10 +306,15 @@ def _begin_deferred(connection: Connection) -> None:
 
 
 def _make_private(file: Path) -> None:
-    """Make the folder and the file for its owner alone; SQLite gives its side files the same mode."""
+    """Make the folder and the file for its owner alone; SQLite gives its side files the same mode.
+
+    Their names are on the disk on return: SQLite sees to those in the folder, and not to the folder's own.
+    """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        if file.stat().st_size == 0:  # nothing is in it yet: it may be new, by us or by another process
+            sync_with_parents(file.parent)
     except OSError as error:
         raise StoreUnavailable(
             f"The database file {file} can't be made or opened: {error.strerror}.",
