@@ -131,7 +131,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "certs-authority-missing": "create one, or name its folder",
         "document-data": "mend the fields named, or give a reason where a rule asks for one",
         "document-kind": "use one of the kinds named",
-        "document-blob": "check the disk: its room, and the permissions of the folder `blobs`",
+        "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"
+        " object storage answers",
         "document-blob-missing": "restore the file from a backup",
         "document-blob-corrupt": "restore the file from a backup, and check the disk",
         "document-too-long": "shorten the texts",
