@@ -29,6 +29,7 @@ from typing import IO, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from disk import sync
 from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.errors import WorkflowError
@@ -194,16 +195,7 @@ def _whole_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         path.hardlink_to(name)  # unlike a rename, this never replaces a file
-        sync_folder(path.parent)
+        sync(path.parent)
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

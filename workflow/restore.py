@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from disk import sync_with_parents
+from disk import sync, sync_with_parents
 from documents.blobs import Blobs
-from workflow.backup import BLOBS, DATABASE, FORMAT, MANIFEST, Backup, Fault, sync_folder
+from workflow.backup import BLOBS, DATABASE, FORMAT, MANIFEST, Backup, Fault
 from workflow.errors import WorkflowError
 from workflow.eventlog import Head
 from workflow.snapshot import RestoreRefused, load, require_empty
@@ -148,4 +148,4 @@ def _written(path: Path, content: IO[bytes]) -> str:
 def _sync_tree(folder: Path) -> None:
     """Have the names of all files on the disk; their contents are there already."""
     for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        sync_folder(each)
+        sync(each)
