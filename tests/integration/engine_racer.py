@@ -9,6 +9,7 @@ from workflow.store import Store
 
 TRIES = 4
 
+
 def race(url: str, commands: Sequence[Command]) -> list[str]:
     """Send them one after another through an engine of our own; says what became of each."""
     office = Office(Store(url))
