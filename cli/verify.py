@@ -38,6 +38,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="certificates to trust and revocation lists (PEM or DER); may be repeated",
     )
     parser.add_argument("--at", type=moment, metavar="TIME", help="validation time, ISO 8601 (default: now)")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="give every file the whole validation; else those that differ from an authentic one only"
+        " in what a signer fills in are cleared by a quick look",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document")
     form.add_argument("--csv", action="store_true", help="one line a signature, for a spreadsheet")
@@ -61,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
     except (TrustError, OutputRefused) as problem:  # not 1: that would say that a file failed
         print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
         return 2
-    reports = verify_paths(args.paths, trust, jobs=args.jobs, at=args.at, now=now)
+    reports = verify_paths(
+        args.paths, trust, jobs=args.jobs, at=args.at, now=now, quick=not (args.whole or args.report)
+    )
     seen: set[Indication] = set()
     kept: list[Report] = []  # only for the summary: memory stays flat without one
 

@@ -26,14 +26,18 @@ def verify_paths(
     at: datetime | None = None,
     now: datetime,
     limits: Limits = DEFAULT_LIMITS,
+    quick: bool = False,
 ) -> Iterator[Report]:
     """Judge files, and the PDFs in folders and the folders below them, each in a fenced process.
+
+    With `quick`, a file that differs from one already called authentic in nothing but its slots is cleared
+    by a quick look, as its report says; all others get the whole validation.
 
     Yields one report a file, in order, as soon as it and those before it are ready. A file named by itself
     is read whatever it is called; in folders, files ending in .pdf are taken. Nothing that a file holds ends
     the run.
     """
-    assignment = Assignment(TrustMaterial.of(trust), at or now, limits)
+    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick)
     pool = _Pool(assignment, max(1, jobs))
     try:
         yield from pool.run(_found(paths, assignment.at))

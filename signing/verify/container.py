@@ -284,6 +284,13 @@ def _members(der: bytes, parent: Node, expected: re.Pattern[bytes]) -> list[Node
     return found
 
 
+def well_formed(value: bytes) -> None:
+    """Raise DerError unless the bytes are one well-formed, minimal DER value."""
+    if node(value).end != len(value):
+        raise DerError("more than one value")
+    _walk(value, 0, len(value), depth=0)
+
+
 _CONSTRUCTED = 0x20
 _ALWAYS_PRIMITIVE = frozenset({1, 2, 3, 4, 5, 6, 9, 10, 12, 13, 18, 19, 20, 22, 23, 24, 26, 27, 28, 30})
 _ALWAYS_CONSTRUCTED = frozenset({16, 17})

@@ -20,7 +20,7 @@ from certs.check_ocsp import check_ocsp
 from certs.evidence import RevocationEvidence, UnusableAnswer
 from signing.verify.trust import ValidationData
 
-_WITHOUT_NEXT = timedelta(days=30)  # between an answer's state and its signing, when it names no next update
+WITHOUT_NEXT = timedelta(days=30)  # between an answer's state and its signing, when it names no next update
 Path = tuple[asn1_x509.Certificate, ...]  # signer first, anchor last
 
 
@@ -106,7 +106,7 @@ def _believed(
         if isinstance(item, OCSPContainer):
             der = item.ocsp_response_data.dump()
             issued = ocsp.load_der_ocsp_response(der).produced_at_utc
-            return check_ocsp(der, subject, by, nonce=None, now=issued, max_age=_WITHOUT_NEXT)
+            return check_ocsp(der, subject, by, nonce=None, now=issued, max_age=WITHOUT_NEXT)
         der = item.crl_data.dump()
         return check_crl(der, subject, by, now=x509.load_der_x509_crl(der).last_update_utc)
     except (UnusableAnswer, ValueError, TypeError):

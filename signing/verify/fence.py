@@ -17,6 +17,7 @@ from pathlib import Path
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits
+from signing.verify.quick import Quick
 from signing.verify.report import Report
 from signing.verify.transport import MAX_BYTES, packed, unpacked
 from signing.verify.trust import Trust, TrustMaterial
@@ -30,6 +31,7 @@ class Assignment:
     trust: TrustMaterial
     at: datetime
     limits: Limits
+    quick: bool = False  # clear what can be cleared with a quick look
 
 
 def verifying_context() -> ForkServerContext:
@@ -111,16 +113,17 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     limits = assignment.limits
     bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)
+    quick = Quick(assignment.trust, assignment.at) if assignment.quick else None
     while True:
         try:
             path = connection.recv()
         except EOFError:
             return
         bound_processor_time(limits.cpu_s)
-        connection.send_bytes(packed(judge_file(Path(path), trust, assignment)))
+        connection.send_bytes(packed(judge_file(Path(path), trust, assignment, quick)))
 
 
-def judge_file(path: Path, trust: Trust, assignment: Assignment) -> Report:
+def judge_file(path: Path, trust: Trust, assignment: Assignment, quick: Quick | None = None) -> Report:
     """Read one file and judge it; a file that can't be read gets a report that says so."""
     try:
         if not path.exists():
@@ -133,4 +136,10 @@ def judge_file(path: Path, trust: Trust, assignment: Assignment) -> Report:
     except OSError as error:
         finding = Finding("file_unreadable", f"the file cannot be opened ({error.strerror})")
         return unjudged(str(path), finding, assignment.at)
-    return verify_pdf(pdf, trust=trust, now=assignment.at, name=str(path), limits=assignment.limits)
+    cleared = quick.clear(pdf, str(path)) if quick else None
+    if cleared is not None:
+        return cleared
+    report = verify_pdf(pdf, trust=trust, now=assignment.at, name=str(path), limits=assignment.limits)
+    if quick:
+        quick.learn(pdf, report)
+    return report

@@ -300,7 +300,7 @@ def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence) -
         # said already: without its root, an intermediate certificate can't be placed either
         inspection.findings = [each for each in inspection.findings if each.code != "certificate_unplaced"]
     if judged.aged:
-        inspection.add("revocation_aged", "the revocation answers are those of the day of signing")
+        inspection.findings.append(made_aged())
     if inspection.is_timestamp:
         return
     if not inspection.tokens and inspection.entry.subfilter == CADES and _was_to_last(inspection, evidence):
@@ -322,23 +322,18 @@ def _describe(
     evidence: Evidence,
 ) -> SignatureReport:
     certificate, signer = embedded.signer_cert, embedded.signer_info
-    subject = certificate.subject.native
     chain = judged.path or (certificate,)
     development = any("development" in link.subject.human_friendly.lower() for link in chain)
     if development:
-        inspection.add(
-            "development_certificate",
-            "the certificate is a development one and proves nothing outside a test",
-        )
+        inspection.findings.append(made_for_development())
     proven = [
         token.proven_at for token in (*inspection.tokens, inspection.archive) if token and token.proven_at
     ]
     return replace(
         report,
+        **described(certificate),
         role=_role(inspection, certificate),
         level=None if inspection.is_timestamp else _level(inspection, embedded, judged, evidence),
-        signer=_words(subject.get("common_name")) or certificate.subject.human_friendly[:DETAIL_TOLD],
-        organisation=_words(subject.get("organization_name")),
         development=development,
         claimed_at=_claimed(embedded),
         proven_at=min(proven, default=None),
@@ -348,6 +343,26 @@ def _describe(
         chain=tuple(link.subject.human_friendly for link in judged.path),
         revocation_checked_at=_answer(inspection, chain, evidence),
     )
+
+
+def described(certificate: asn1_x509.Certificate) -> dict[str, Any]:
+    """What a report says of a signer by the certificate alone."""
+    subject = certificate.subject.native
+    return {
+        "signer": _words(subject.get("common_name")) or certificate.subject.human_friendly[:DETAIL_TOLD],
+        "organisation": _words(subject.get("organization_name")),
+    }
+
+
+def made_aged() -> Finding:
+    """Accepted on the answers of the day of signing."""
+    return Finding("revocation_aged", "the revocation answers are those of the day of signing")
+
+
+def made_for_development() -> Finding:
+    """The certificate's chain calls itself a development one."""
+    told = "the certificate is a development one and proves nothing outside a test"
+    return Finding("development_certificate", told)
 
 
 def _words(value: Any) -> str | None:
@@ -368,10 +383,10 @@ def _role(inspection: Inspection, certificate: asn1_x509.Certificate) -> Role:
         return Role.TIMESTAMP
     if _certifies(inspection.entry):
         return Role.CERTIFICATION
-    return Role.SEAL if _of_organisation(certificate) else Role.APPROVAL
+    return Role.SEAL if of_organisation(certificate) else Role.APPROVAL
 
 
-def _of_organisation(certificate: asn1_x509.Certificate) -> bool:
+def of_organisation(certificate: asn1_x509.Certificate) -> bool:
     """Whether the subject is a legal person: an organisation identifier, or the organisation's own name."""
     subject = certificate.subject.native
     if "organization_identifier" in subject:

@@ -24,6 +24,7 @@ CSV_COLUMNS = (
     "certificate_sha256",
     "findings",
     "sha256",
+    "validation",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -42,6 +43,7 @@ def csv_row(report: Report) -> Iterator[tuple[str, ...]]:
                 finding.code for finding in (*report.findings, *(signature.findings if signature else ()))
             ),
             report.sha256_hex or "",
+            report.validation,
         )
 
 
@@ -97,7 +99,8 @@ def printable(text: str) -> str:
 
 def text_of_report(report: Report) -> str:
     """A few lines for a person: the sentence first, then every signature and what was found."""
-    lines = [f"{report.name}", f"  {report.indication.value}  {report.sentence}"]
+    looked = "" if report.whole else "  (quick look)"
+    lines = [f"{report.name}{looked}", f"  {report.indication.value}  {report.sentence}"]
     lines += [
         f"    - {finding.code}: {finding.message}{_detail(finding.detail)}" for finding in report.findings
     ]

@@ -115,11 +115,17 @@ class Report:
     size: int | None = None
     revisions: int | None = None
     duration_us: int = 0
+    whole: bool = True  # False: cleared by the quick look, see quick
 
     @property
     def passed(self) -> bool:
         """TOTAL-PASSED."""
         return self.indication is Indication.PASSED
+
+    @property
+    def validation(self) -> str:
+        """Which was done: "whole" or "quick"."""
+        return "whole" if self.whole else "quick"
 
     def as_dict(self) -> dict[str, Any]:
         """Stable keys for JSON; times in UTC."""
@@ -134,6 +140,7 @@ class Report:
             "revisions": self.revisions,
             "validation_time": iso(self.validation_time),
             "duration_us": self.duration_us,
+            "validation": self.validation,
             "findings": [finding.as_dict() for finding in self.findings],
             "signatures": [signature.as_dict() for signature in self.signatures],
         }

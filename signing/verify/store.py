@@ -32,7 +32,7 @@ def _load(kind: Any) -> Load:
 
 _CERTIFICATE, _LIST, _ANSWER = map(_load, (asn1_x509.Certificate, CertificateList, ocsp.OCSPResponse))
 _TOKEN = _load(cms.ContentInfo)
-_IN_STORE = {"/Certs": _CERTIFICATE, "/CRLs": _LIST, "/OCSPs": _ANSWER}
+IN_STORE = {"/Certs": _CERTIFICATE, "/CRLs": _LIST, "/OCSPs": _ANSWER}
 _IN_VRI = {"/Cert": _CERTIFICATE, "/CRL": _LIST, "/OCSP": _ANSWER}
 _STREAM_KEYS = frozenset({"/Length", "/Filter", "/Type"})
 
@@ -42,8 +42,8 @@ def check_store(resolver: HistoricalResolver, written: set[tuple[int, int]]) -> 
     store = value_of(resolver.root, "/DSS")
     if store is None:
         return
-    _check_keys(store, {*_IN_STORE, "/VRI", "/Type"}, "/DSS")
-    streams = [*_streams(store, _IN_STORE, "/DSS")]
+    _check_keys(store, {*IN_STORE, "/VRI", "/Type"}, "/DSS")
+    streams = [*_streams(store, IN_STORE, "/DSS")]
     related = value_of(store, "/VRI")
     if related is not None:
         _check_keys(related, None, "/VRI")

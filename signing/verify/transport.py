@@ -34,6 +34,7 @@ def unpacked(data: bytes) -> Report:
         made = {
             "signatures": tuple(SignatureReport(**_signature(each)) for each in values.pop("signatures")),
             "verdict": Verdict(values.pop("verdict")),
+            "whole": values.pop("whole") is True,
             **_common(values),
         }
         return Report(**made, **_rest(values))

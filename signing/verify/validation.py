@@ -264,12 +264,13 @@ class Validator:
 
 def for_documents(judged: Judged, certificate: asn1_x509.Certificate) -> Judged:
     """The judgment after the purpose of the signer's certificate has had its say, which is the last one."""
-    if judged.ok and not _made_for_documents(certificate):
+    if judged.ok and not made_for_documents(certificate):
         return replace(judged, sub_indication="CHAIN_CONSTRAINTS_FAILURE", detail="extended key usage")
     return judged
 
 
-def _made_for_documents(certificate: asn1_x509.Certificate) -> bool:
+def made_for_documents(certificate: asn1_x509.Certificate) -> bool:
+    """Whether a certificate with extended key usages has one that is for documents."""
     purposes = certificate.extended_key_usage_value
     return purposes is None or any(purpose.dotted in _FOR_DOCUMENTS for purpose in purposes)
 

@@ -62,7 +62,7 @@ def verify_pdf(
 
 def unjudged(name: str, finding: Finding, at: datetime) -> Report:
     """The report on a file that could not be judged at all."""
-    return _report(name, at, (), [finding], None)
+    return report_on(name, at, (), [finding], None)
 
 
 def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) -> Report:
@@ -83,7 +83,7 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
         findings.append(Finding("only_timestamps", "nobody signed it: it carries timestamps only"))
-    return _report(name, at, signatures, findings, opened.revisions)
+    return report_on(name, at, signatures, findings, opened.revisions)
 
 
 def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...]:
@@ -213,13 +213,14 @@ def _archive_behind(inspection: Inspection, inspections: Sequence[Inspection]) -
     return good[-1] if good else None
 
 
-def _report(
+def report_on(
     name: str,
     at: datetime,
     signatures: tuple[SignatureReport, ...],
     findings: list[Finding],
     revisions: int | None,
 ) -> Report:
+    """The report that signatures and the findings about the file amount to."""
     everything = [*findings, *(finding for signature in signatures for finding in signature.findings)]
     indication, sub_indication = weigh(everything)
     verdict = _verdict(indication, everything)

@@ -1,0 +1,454 @@
+"""A quick look that clears what differs from a file known to be authentic in nothing but its slots.
+
+The whole validation judges a file. When it calls one authentic, that file's form is remembered (`seams`,
+`shapes`). Another file of the same form has the same structure, so only what fills its slots is left to
+judge, and that takes a fraction of the time: every digest, every signature value, every timestamp, the
+chain and the revocation answers of every certificate. Whatever is unusual in the least is not cleared: then
+the whole validation has the word. So the quick look can only be stricter, never milder: it knows no other
+verdict than "authentic", and it says nothing of a form that the whole validation has not called authentic
+under the same trust and at the same time.
+
+Right after a form was remembered, the same file is looked at once more: unless the report is the same in
+every field, the form is forgotten.
+"""
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.x509 import ocsp
+
+from certs import der
+from certs.check_crl import check_crl
+from certs.check_ocsp import check_ocsp
+from certs.evidence import RevocationEvidence
+from certs.trust import TrustStore
+from signing.chains import Path, PinnedChains
+from signing.signed_data import load_certificate
+from signing.verify.container import well_formed
+from signing.verify.evidence import WITHOUT_NEXT
+from signing.verify.inspection import described, made_aged, made_for_development, of_organisation
+from signing.verify.rawscan import hex_digits
+from signing.verify.report import Report, Role, SignatureReport, Verdict
+from signing.verify.seams import Cut, SignatureSlot, cut
+from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
+from signing.verify.store import IN_STORE
+from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
+from signing.verify.validation import made_for_documents
+from signing.verify.verdict import report_on
+
+_MOST_FORMS = 1000  # of one office's papers there are dozens
+_MOST_KEPT = 5000  # certificates and answers
+_MAY_BE_NOTED = frozenset({"development_certificate", "revocation_aged"})
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_DATE = re.compile(rb"\(D:(\d{14})(?:Z|\+00'00'?)\)")
+
+
+class _Unclear(Exception):
+    """The whole validation has to look."""
+
+
+class _Link(NamedTuple):
+    """A certificate and its issuer; what answers about it name: its serial number, or the issuer."""
+
+    certificate: bytes
+    issuer: bytes
+    about: tuple[int, bytes]
+
+
+class _Signed(NamedTuple):
+    slot: SignatureSlot
+    cms: Cms
+    token: Cms | None
+    stamp: Stamp | None  # of the token, or of the document timestamp
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that was cut: its key is its form with the shapes of its signatures."""
+
+    cut: Cut
+    signed: tuple[_Signed, ...]
+
+    @property
+    def key(self) -> bytes:
+        shapes = [part.shape for each in self.signed for part in (each.cms, each.token, each.stamp) if part]
+        return hashlib.sha256(b"\0form\0".join([self.cut.form, *shapes])).digest()
+
+
+@dataclass(frozen=True)
+class _Certificate:
+    """What is the same about a certificate in every file."""
+
+    path: Path
+    kind: tuple[Any, ...]  # its shape, and the certificates above it
+    described: dict[str, Any]
+    development: bool
+    for_documents: bool
+    role: Role
+    key: Any
+    sha256_hex: str
+    links: tuple["_Link", ...]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A revocation answer: about which serial number or of which issuer, and while its signers are valid."""
+
+    der: bytes
+    about: int | bytes
+    is_list: bool = False
+    since: datetime = _EVER
+    until: datetime = _NEVER
+
+
+class Quick:
+    """Clears files for one trust and one validation time; remembers what the whole validation said."""
+
+    def __init__(self, material: TrustMaterial, at: datetime) -> None:
+        load = x509.load_der_x509_certificate
+        store = TrustStore(
+            anchors=tuple(map(load, material.anchors)), intermediates=tuple(map(load, material.intermediates))
+        )
+        self._at = at
+        self._chains = PinnedChains(store)
+        self._lists = [_list(each) for each in material.crls]
+        self._forms: dict[bytes, tuple[SignatureReport, ...]] = {}
+        self._forgotten: set[bytes] = set()
+        self._kinds: set[tuple[Any, ...]] = set()
+        self._certificates: dict[bytes, _Certificate] = {}
+        self._answers: dict[bytes, _Answer] = {}
+        self._heard: dict[tuple[bytes, bytes, bytes], RevocationEvidence] = {}
+
+    def clear(self, pdf: bytes, name: str) -> Report | None:
+        """The report on a file that is authentic beyond doubt; None when the whole validation has to look."""
+        started = time.perf_counter_ns()
+        if not self._forms:
+            return None
+        try:
+            file = _read(pdf)
+            known = self._forms.get(file.key)
+            if known is None:
+                return None
+            report = self._judged(pdf, file, known, name)
+        except Exception:  # noqa: BLE001 (whatever it stumbles over, the whole validation has the word)
+            return None
+        return replace(report, duration_us=(time.perf_counter_ns() - started) // 1000)
+
+    def learn(self, pdf: bytes, report: Report) -> None:
+        """Remember the form of a file that the whole validation called authentic."""
+        if report.verdict is not Verdict.AUTHENTIC or report.findings or not report.signatures:
+            return
+        codes = {finding.code for each in report.signatures for finding in each.findings}
+        if not codes <= _MAY_BE_NOTED:
+            return
+        try:
+            file = _read(pdf)
+            key = file.key
+            if key in self._forgotten:
+                return
+            parts = [part for each in file.signed for part in (each.cms, each.token) if part is not None]
+            kinds = {self._certificate(part).kind for part in parts}
+        except Exception:  # noqa: BLE001 (as above)
+            return
+        if len(self._forms) >= _MOST_FORMS:
+            self._forms.clear()
+        before = set(self._kinds)
+        self._forms[key] = report.signatures
+        self._kinds |= kinds
+        again = self.clear(pdf, report.name)
+        if again is None or replace(again, duration_us=report.duration_us, whole=True) != report:
+            del self._forms[key]
+            self._forgotten.add(key)
+            self._kinds = before
+
+    def _judged(self, pdf: bytes, file: _File, known: tuple[SignatureReport, ...], name: str) -> Report:
+        digests, sha256 = _digests(pdf, file.signed)
+        signers = [self._signed_by(each, digest) for each, digest in zip(file.signed, digests, strict=True)]
+        if any(each.stamp.at > self._at for each in file.signed if each.stamp):
+            raise _Unclear("a timestamp from the future")
+        stored = self._stored(file)
+        reports = tuple(
+            self._report(signed, signer, before, stored)
+            for signed, signer, before in zip(file.signed, signers, known, strict=True)
+        )
+        if stored.unheard:
+            raise _Unclear("an answer about nobody here")
+        report = report_on(name, self._at, _proven(file, reports), [], file.cut.revisions)
+        if report.verdict is not Verdict.AUTHENTIC:
+            raise _Unclear("it is not authentic after all")
+        return replace(report, sha256_hex=sha256, size=len(pdf), whole=False)
+
+    def _signed_by(self, signed: _Signed, digest: bytes) -> list[_Certificate]:
+        """Check the values of a signature and of its timestamp; the signer and the timestamp's signer."""
+        cms, token, stamp = signed.cms, signed.token, signed.stamp
+        found = []
+        for each in (cms, token):
+            if each is None:
+                continue
+            certificate = self._certificate(each)
+            if certificate.kind not in self._kinds:
+                raise _Unclear("a certificate of another kind")
+            content = digest if each.content is None else hashlib.new(each.digest_name, each.content).digest()
+            check_value(each, content, certificate.key)
+            found.append(certificate)
+        if stamp is not None:
+            imprint = digest if token is None else hashlib.new(stamp.digest_name, cms.value).digest()
+            if stamp.imprint != imprint:
+                raise _Unclear("a timestamp of something else")
+        return found
+
+    def _certificate(self, cms: Cms) -> _Certificate:
+        """What is known of a signer; every certificate enclosed with it must lead to an anchor."""
+        for each in cms.certificates:
+            if each not in self._certificates:
+                self._certificates = _bounded(self._certificates)
+                self._certificates[each] = self._looked_at(each, cms.certificates)
+        for known in (self._certificates[each] for each in cms.certificates):
+            if not known.path.not_before <= self._at <= known.path.not_after:
+                raise _Unclear("a certificate that is not valid now")
+        signer = self._certificates[cms.signer]
+        if cms.content is None and not signer.for_documents:
+            raise _Unclear("a certificate that is not for documents")
+        return signer
+
+    def _looked_at(self, certificate: bytes, enclosed: tuple[bytes, ...]) -> _Certificate:
+        well_formed(certificate)
+        IN_STORE["/Certs"](certificate)
+        path = self._chains.path(certificate, extra=enclosed, at=self._at, whose="a signer")
+        above = path.certificates[1:]
+        for each in above:
+            certificate_shape(each)
+        chain = [asn1_x509.Certificate.load(each) for each in path.certificates]
+        return _Certificate(
+            path=path,
+            kind=(certificate_shape(certificate), above),
+            described=described(chain[0]) | {"chain": tuple(each.subject.human_friendly for each in chain)},
+            development=any("development" in each.subject.human_friendly.lower() for each in chain),
+            for_documents=made_for_documents(chain[0]),
+            role=Role.SEAL if of_organisation(chain[0]) else Role.APPROVAL,
+            key=load_certificate(certificate).public_key(),
+            sha256_hex=hashlib.sha256(certificate).hexdigest(),
+            links=tuple(_link(*each) for each in path.links),
+        )
+
+    def _report(
+        self, signed: _Signed, signers: list[_Certificate], before: SignatureReport, stored: "_Stored"
+    ) -> SignatureReport:
+        """The signature's report: what is the same in every file of the form, and what is this file's own."""
+        stamp, signer = signed.stamp, signers[0]
+        in_file = before.level in ("B-LT", "B-LTA")
+        newest, aged = self._answered(signer.links, stamp.at if stamp else None, stored, in_file=in_file)
+        for each in signers[1:]:
+            if stamp is None:
+                raise _Unclear("a timestamp without a time")
+            self._answered(each.links, stamp.at, stored, in_file=in_file)
+        notes = [made_aged()] if aged else []
+        texts = signed.slot.texts
+        return replace(
+            before,
+            **signer.described,
+            role=signer.role if before.role in (Role.SEAL, Role.APPROVAL) else before.role,
+            findings=(*notes, *([made_for_development()] if signer.development else [])),
+            development=signer.development,
+            claimed_at=signed.cms.stated_at or _date(texts.get(b"M")),
+            proven_at=stamp.at if stamp else None,
+            certificate_sha256=signer.sha256_hex,
+            revocation_checked_at=newest,
+            reason=_text(texts.get(b"Reason")),
+            location=_text(texts.get(b"Location")),
+            signed_bytes_end=signed.slot.covered.end,
+        )
+
+    def _answered(
+        self, links: tuple[_Link, ...], proven: datetime | None, stored: "_Stored", *, in_file: bool
+    ) -> tuple[datetime | None, bool]:
+        """Require a good answer about each certificate of a path below its anchor, and none that isn't.
+
+        Gives when the newest answer about the first certificate in the file was issued, and whether an answer
+        is past its next update.
+        """
+        newest: datetime | None = None
+        aged = False
+        for place, (certificate, issuer, about) in enumerate(links):
+            here = [each for each in stored.answers if each.about in about]
+            elsewhere = [each for each in self._lists if each.about in about]
+            heard = [self._hear(each, certificate, issuer) for each in (*here, *elsewhere)]
+            stored.unheard.difference_update(each.der for each in here)
+            if any(each.status != "good" or each.this_update > self._at for each in heard):
+                raise _Unclear("a certificate that an answer does not call good")
+            current = [each for each in heard if each.next_update and self._at <= each.next_update]
+            of_the_day = [
+                each for each in heard if proven and each.this_update >= proven - REVOCATION_MAY_PRECEDE_BY
+            ]
+            if not (current or of_the_day) or (in_file and not here):
+                raise _Unclear("an answer is missing or stale")
+            aged = aged or not current
+            if place == 0:
+                newest = max((each.this_update for each in heard[: len(here)]), default=None)
+        return newest, aged
+
+    def _hear(self, answer: "_Answer", certificate: bytes, issuer: bytes) -> RevocationEvidence:
+        key = (answer.der, certificate, issuer)
+        if key not in self._heard:
+            subject, by = load_certificate(certificate), load_certificate(issuer)
+            if answer.is_list:
+                issued = x509.load_der_x509_crl(answer.der).last_update_utc
+                evidence = check_crl(answer.der, subject, by, now=issued)
+            else:
+                issued = ocsp.load_der_ocsp_response(answer.der).produced_at_utc
+                evidence = check_ocsp(answer.der, subject, by, nonce=None, now=issued, max_age=WITHOUT_NEXT)
+            self._heard = _bounded(self._heard)
+            self._heard[key] = evidence
+        return self._heard[key]
+
+    def _stored(self, file: _File) -> "_Stored":
+        """The store's answers; its certificates must all lead to an anchor."""
+        enclosed = tuple(file.cut.stored.get(b"Certs", ()))
+        for certificate in enclosed:
+            if certificate not in self._certificates:
+                self._certificates = _bounded(self._certificates)
+                self._certificates[certificate] = self._looked_at(certificate, enclosed)
+        answers = [
+            self._answer(each, is_list=name == b"CRLs")
+            for name in (b"OCSPs", b"CRLs")
+            for each in file.cut.stored.get(name, ())
+        ]
+        for answer in answers:
+            if not answer.since <= self._at <= answer.until:
+                raise _Unclear("a responder whose certificate is not valid now")
+        return _Stored(answers, {each.der for each in answers})
+
+    def _answer(self, answer_der: bytes, *, is_list: bool) -> "_Answer":
+        if answer_der not in self._answers:
+            IN_STORE["/CRLs" if is_list else "/OCSPs"](answer_der)
+            if der.node(answer_der).end != len(answer_der):
+                raise _Unclear("something behind an answer")
+            self._answers = _bounded(self._answers)
+            self._answers[answer_der] = _list(answer_der) if is_list else _response(answer_der)
+        return self._answers[answer_der]
+
+
+@dataclass
+class _Stored:
+    """The answers in a file's store, and those of them that nobody has been asked about yet."""
+
+    answers: "list[_Answer]"
+    unheard: set[bytes]
+
+
+def _link(certificate: bytes, issuer: bytes) -> _Link:
+    loaded = load_certificate(certificate)
+    return _Link(certificate, issuer, (loaded.serial_number, loaded.issuer.public_bytes()))
+
+
+def _list(crl_der: bytes) -> _Answer:
+    crl = x509.load_der_x509_crl(crl_der)
+    return _Answer(crl_der, crl.issuer.public_bytes(), is_list=True)
+
+
+def _response(answer_der: bytes) -> _Answer:
+    response = ocsp.load_der_ocsp_response(answer_der)
+    if len(list(response.responses)) != 1:
+        raise _Unclear("an answer about several certificates")
+    return _Answer(
+        answer_der,
+        response.serial_number,
+        since=max((each.not_valid_before_utc for each in response.certificates), default=_EVER),
+        until=min((each.not_valid_after_utc for each in response.certificates), default=_NEVER),
+    )
+
+
+def _read(pdf: bytes) -> _File:
+    found = cut(pdf)
+    return _File(found, tuple(_signed(pdf, slot) for slot in found.signatures))
+
+
+def _signed(pdf: bytes, slot: SignatureSlot) -> _Signed:
+    digits = hex_digits(slot.covered.gap(pdf))
+    if digits is None or digits not in (digits.lower(), digits.upper()):
+        raise _Unclear("a container that is not written plainly")
+    raw = bytes.fromhex(digits.decode("ascii"))
+    end = der.node(raw).end
+    if raw[end:].strip(b"\0"):
+        raise _Unclear("padding that is not empty")
+    cms = cut_cms(raw[:end])
+    if cms.content is not None:
+        if cms.token is not None:
+            raise _Unclear("a timestamp with a timestamp")
+        return _Signed(slot, cms, None, cut_stamp(cms.content))
+    token = cut_cms(cms.token) if cms.token else None
+    if token is None:
+        return _Signed(slot, cms, None, None)
+    if token.content is None or token.token is not None:
+        raise _Unclear("a timestamp that is none")
+    return _Signed(slot, cms, token, cut_stamp(token.content))
+
+
+def _digests(pdf: bytes, signed: tuple[_Signed, ...]) -> tuple[list[bytes], str]:
+    """The digest of what each signature covers, and the file's SHA-256: common beginnings are read once."""
+    view, at = memoryview(pdf), 0
+    running = {name: hashlib.new(name) for name in {_digest_name(each) for each in signed} | {"sha256"}}
+    found = []
+    for each in signed:
+        covered = each.slot.covered
+        for state in running.values():
+            state.update(view[at : covered.gap_start])
+        at = covered.gap_start
+        own = running[_digest_name(each)].copy()
+        own.update(view[covered.gap_end : covered.end])
+        found.append(own.digest())
+    running["sha256"].update(view[at:])
+    return found, running["sha256"].hexdigest()
+
+
+def _digest_name(signed: _Signed) -> str:
+    """What the document is digested with: the signature's own digest, or the imprint's."""
+    return (
+        signed.cms.digest_name
+        if signed.cms.content is None or signed.stamp is None
+        else signed.stamp.digest_name
+    )
+
+
+def _proven(file: _File, reports: tuple[SignatureReport, ...]) -> tuple[SignatureReport, ...]:
+    """With the earliest time that anything proves: its own timestamp, or the newest one that covers it."""
+    archives = [
+        each.stamp.at if each.stamp and each.cms.content is not None else None for each in file.signed
+    ]
+    found = []
+    for place, report in enumerate(reports):
+        later = [moment for moment in archives[place + 1 :] if moment is not None]
+        proven = [moment for moment in (report.proven_at, *later[-1:]) if moment is not None]
+        earliest = report.proven_at if archives[place] else min(proven, default=None)
+        found.append(replace(report, proven_at=earliest))
+    return tuple(found)
+
+
+def _date(text: bytes | None) -> datetime | None:
+    if text is None:
+        return None
+    found = _DATE.fullmatch(text)
+    if found is None:
+        raise _Unclear("a date that is not written plainly")
+    return datetime.strptime(found.group(1).decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+def _text(text: bytes | None) -> str | None:
+    if text is None:
+        return None
+    if text[:1] == b"(":
+        return text[1:-1].decode("ascii")
+    octets = bytes.fromhex(text[1:-1].decode("ascii"))
+    if octets[:2] != b"\xfe\xff":
+        raise _Unclear("a text in another encoding")
+    return octets[2:].decode("utf-16-be")
+
+
+def _bounded(kept: dict[Any, Any]) -> dict[Any, Any]:
+    return {} if len(kept) >= _MOST_KEPT else kept

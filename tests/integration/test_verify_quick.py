@@ -1,0 +1,254 @@
+"""The quick look clears what the whole validation calls authentic, says the same of it, and nothing else.
+
+PARAAF_CAMPAIGN multiplies the number of changes of single bytes.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+from certs.authority import DevelopmentAuthority
+from certs.serve_authority import AuthorityServer
+from certs.trust import TrustStore
+from documents.kinds import KINDS
+from documents.render import SAMPLE_NOTE, SignatureSlot, render
+from signing.profile import Level
+from signing.verify import quick as quick_look
+from signing.verify.bulk import verify_paths
+from signing.verify.quick import Quick
+from signing.verify.report import Report, Verdict
+from signing.verify.trust import Trust, TrustMaterial
+from signing.verify.verdict import verify_pdf
+from tests.campaign import times
+from tests.signing_samples import open_desk, signed
+from tests.vectors.catalogue import NAMES, Maker, make, trust_of
+from tests.vectors.stock import update
+
+pytestmark = pytest.mark.slow
+SEED = 20261125
+
+
+class Looks:
+    """A quick look and the whole validation under one trust at one time."""
+
+    def __init__(self, store: TrustStore, at: datetime) -> None:
+        self.at = at
+        self.material = TrustMaterial.of(store)
+        self.trust = Trust(self.material)
+        self.quick = Quick(self.material, at)
+
+    def whole(self, pdf: bytes) -> Report:
+        return verify_pdf(pdf, trust=self.trust, now=self.at)
+
+    def learn(self, pdf: bytes) -> Report:
+        report = self.whole(pdf)
+        self.quick.learn(pdf, report)
+        return report
+
+    def clears(self, pdf: bytes) -> Report | None:
+        """What the quick look says; where it clears, the whole validation says the same."""
+        report = self.quick.clear(pdf, "")
+        if report is not None:
+            assert not report.whole
+            assert same(report) == same(self.whole(pdf))
+        return report
+
+
+def same(report: Report) -> Report:
+    return replace(report, duration_us=0, whole=True)
+
+
+def declaration(name: str, *, slots: int = 1) -> bytes:
+    kind = KINDS["employer_declaration"]
+    return render(
+        kind.name,
+        kind.example(),
+        number=f"2026-{name}",
+        verification_code="AAAA-BBBB",
+        issued_on=date(2026, 11, 20),
+        valid_until=None,
+        slots=[SignatureSlot(each) for each in ("employer", "manager")[:slots]],
+        archive_timestamp=True,
+        verify_url=None,
+        note=SAMPLE_NOTE,
+    )
+
+
+@pytest.fixture(scope="module")
+def papers(authority: DevelopmentAuthority, authority_server: AuthorityServer) -> dict[str, list[bytes]]:
+    """Two files of each level, of different people; and two that two people signed."""
+
+    async def made() -> dict[str, list[bytes]]:
+        found: dict[str, list[bytes]] = {}
+        async with open_desk(authority) as desk:
+            people = [
+                authority.person(f"q-{number}", name, now=datetime.now(UTC))
+                for number, name in enumerate(("Anna Voorbeeld", "Bram Verzonnen"))
+            ]
+            for level in Level:
+                found[level.value] = [
+                    await signed(desk, who, level, pdf=declaration(f"00000{number}"))
+                    for number, who in enumerate(people)
+                ]
+            twice = []
+            for number in range(2):
+                once = await signed(
+                    desk, people[number], Level.B_LT, pdf=declaration(f"00001{number}", slots=2)
+                )
+                twice.append(await signed(desk, people[1 - number], Level.B_LTA, pdf=once, field="manager"))
+            found["two signers"] = twice
+        return found
+
+    return asyncio.run(made())
+
+
+@pytest.fixture(scope="module")
+def looks(authority: DevelopmentAuthority, papers: dict[str, list[bytes]]) -> Looks:
+    at = datetime.now(UTC)
+    looks = Looks(trust_of(authority, at), at)
+    for first, _ in papers.values():
+        assert looks.learn(first).verdict is Verdict.AUTHENTIC
+    return looks
+
+
+KINDS_OF_PAPERS = (*(level.value for level in Level), "two signers")
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_PAPERS)
+def test_the_next_file_of_a_form_is_cleared_with_the_same_report(
+    kind: str, looks: Looks, papers: dict[str, list[bytes]]
+) -> None:
+    report = looks.clears(papers[kind][1])
+    assert report is not None
+    assert report.verdict is Verdict.AUTHENTIC
+    first = looks.clears(papers[kind][0])
+    assert first is not None
+    assert first.signatures[0].signer != report.signatures[0].signer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_vector_is_cleared_that_is_not_authentic(name: str, authority: DevelopmentAuthority) -> None:
+    maker = Maker(authority, datetime.now(UTC).replace(microsecond=0))
+    vector = make(maker, name)
+    looks = Looks(trust_of(authority, maker.now), maker.now + timedelta(minutes=1))
+    for honest in ("b_b", "b_t", "b_lta", "renewed", "two_in_made_fields", "certified_then_signed"):
+        looks.learn(make(maker, honest).pdf)
+    report = looks.clears(vector.pdf)
+    assert report is None or vector.verdict == "authentic"
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_PAPERS)
+def test_a_file_with_another_byte_is_not_cleared(
+    kind: str, looks: Looks, papers: dict[str, list[bytes]]
+) -> None:
+    pdf = papers[kind][1]
+    chance = random.Random(f"{SEED} {kind}")  # noqa: S311 (repeatable places, no secret)
+    signed_end = pdf.rfind(b"/ByteRange")
+    places = [chance.randrange(len(pdf)) for _ in range(times(300))]
+    places += [chance.randrange(pdf.find(b"%%EOF"), signed_end) for _ in range(times(300))]
+    places += [chance.randrange(signed_end, len(pdf)) for _ in range(times(300))]
+    cleared = []
+    for place in places:
+        changed = bytes([pdf[place] ^ (1 << chance.randrange(8))])
+        if looks.quick.clear(pdf[:place] + changed + pdf[place + 1 :], "") is not None:
+            cleared.append((place, changed))
+    assert cleared == [], f"seed {SEED}"
+
+
+def swapped(here: bytes, there: bytes, mark: bytes) -> bytes:
+    """A file with the last container of another one."""
+    begin, end = here.rfind(mark), here.find(b">", here.rfind(mark))
+    other, stop = there.rfind(mark), there.find(b">", there.rfind(mark))
+    return here[:begin] + there[other:stop].ljust(end - begin, b"0")[: end - begin] + here[end:]
+
+
+def _retitled(writer: IncrementalPdfFileWriter) -> None:
+    info = writer.trailer["/Info"]
+    info[pdf_name("/Title")] = pdf_string("Another title")
+    writer.update_container(info)
+
+
+FORGED: dict[str, Callable[[list[bytes]], bytes]] = {
+    "another file's signature": lambda files: swapped(files[1], files[0], b"/Contents <"),
+    "a title changed afterwards": lambda files: update(files[1], _retitled),
+    "white space and an object": lambda files: files[1] + b"\n99 0 obj\n<<>>\nendobj\n",
+    "a byte behind the end": lambda files: files[1] + b"x",
+    "cut off": lambda files: files[1][:-40],
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+@pytest.mark.parametrize("kind", KINDS_OF_PAPERS)
+def test_a_forgery_is_not_cleared(
+    kind: str, forgery: str, looks: Looks, papers: dict[str, list[bytes]]
+) -> None:
+    assert looks.quick.clear(FORGED[forgery](papers[kind]), "") is None
+
+
+def test_nobody_is_cleared_whose_certificate_was_revoked(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    """A revocation list that came after the answer in the file, given with --trust."""
+
+    async def made() -> list[bytes]:
+        async with open_desk(authority) as desk:
+            return [
+                await signed(desk, who, Level.B_LT, pdf=declaration(f"00002{number}"))
+                for number, who in enumerate((good, gone))
+            ]
+
+    good = authority.person("q-good", "Cleo Voorbeeld", now=datetime.now(UTC))
+    gone = authority.person("q-gone", "Dirk Voorbeeld", now=datetime.now(UTC))
+    files = asyncio.run(made())
+    at = datetime.now(UTC)
+    authority.revoke(gone.certificate.serial_number, at=at - timedelta(minutes=30))
+    looks = Looks(trust_of(authority, at), at)
+    assert looks.learn(files[0]).verdict is Verdict.AUTHENTIC
+    assert looks.clears(files[0]) is not None
+    assert looks.quick.clear(files[1], "") is None
+    assert looks.whole(files[1]).verdict is not Verdict.AUTHENTIC
+
+
+def test_after_a_certificate_ended_nothing_is_cleared(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]]
+) -> None:
+    at = datetime.now(UTC) + timedelta(days=4000)
+    looks = Looks(trust_of(authority, datetime.now(UTC)), at)
+    looks.learn(papers["B-LT"][0])
+    assert looks.quick.clear(papers["B-LT"][1], "") is None
+
+
+def test_a_form_that_would_be_told_otherwise_is_forgotten(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.now(UTC)
+    looks = Looks(trust_of(authority, at), at)
+    monkeypatch.setattr(quick_look, "_text", lambda _text: "something else")
+    looks.learn(papers["B-LT"][0])
+    monkeypatch.undo()
+    assert looks.quick.clear(papers["B-LT"][1], "") is None
+    looks.learn(papers["B-LT"][0])
+    assert looks.quick.clear(papers["B-LT"][1], "") is None
+
+
+def test_in_the_fence_the_report_says_which_was_done(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    paths = []
+    for number, pdf in enumerate([*papers["B-LTA"], *papers["B-LTA"]]):
+        paths.append(tmp_path / f"{number}.pdf")
+        paths[-1].write_bytes(pdf)
+    at = datetime.now(UTC)
+    trust = trust_of(authority, at)
+    found = list(verify_paths(paths, trust, now=at, quick=True))
+    assert [report.whole for report in found] == [True, False, False, False]
+    assert [same(report) for report in found] == [
+        same(report) for report in verify_paths(paths, trust, now=at)
+    ]
