@@ -15,10 +15,12 @@ import pytest
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
-from tests.postgresql import APPLICATION, NOTHING, OWNER, TEMPLATE, Server, url_of
+from tests.postgresql import APPLICATION, NOTHING, OWNER, PLAIN_OWNER, TEMPLATE, Server, url_of
 from workflow.eventlog import Appender
 from workflow.store import FILE, VARIABLE, Store
 from workflow.tables import DefinitionSource, DocumentRow, Person, Request
+from workflow.upgrade import OWNER as OWNERS
+from workflow.upgrade import ROLE
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -56,6 +58,29 @@ def fresh(
     with server.database(template) as name:
         url = url_of(server.port, name, OWNER if template == NOTHING else APPLICATION)
         yield Database(url, {VARIABLE: url.render_as_string(hide_password=False)})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an office may be restored to: the environment of who does that, and that of who works there."""
+
+    owner: Mapping[str, str]
+    application: Mapping[str, str]
+
+
+@contextmanager
+def vacant(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A database to restore to: a data folder's own file, or an empty one on the server, of an owner."""
+    if kind == "sqlite":
+        yield Place({}, {})
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    with server.database(NOTHING) as name:
+        server.run(f"ALTER DATABASE {name} OWNER TO {PLAIN_OWNER}")
+        owner, application = (
+            url_of(server.port, name, role).render_as_string() for role in (PLAIN_OWNER, APPLICATION)
+        )
+        yield Place({OWNERS: owner, ROLE: APPLICATION}, {VARIABLE: application})
 
 
 class Intruder:

@@ -2,7 +2,8 @@
 
 The server listens on a free port of loopback and has its data in memory where there is room for it; it never
 outlives the process that started it. fsync stays on, as in production. `OWNER` owns the tables, `APPLICATION`
-is the role that owns nothing.
+is the role that owns nothing. `OWNER` is the server's administrator too; `PLAIN_OWNER` is none, and owns the
+databases that are restored.
 """
 
 import os
@@ -27,7 +28,7 @@ from workflow.application_role import grant
 from workflow.store import Store
 
 BINARIES = "usr/lib/postgresql/*/bin/initdb"
-OWNER, APPLICATION = "paraaf_owner", "paraaf"
+OWNER, APPLICATION, PLAIN_OWNER = "paraaf_owner", "paraaf", "paraaf_plain"
 PREFIX = "paraaf-pg-"
 TEMPLATE, NOTHING = "migrated", "template1"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
@@ -75,7 +76,8 @@ class Server:
                 cwd="/",
             )
             server.start()
-            server.run(f"CREATE ROLE {APPLICATION} LOGIN")
+            for role in (APPLICATION, PLAIN_OWNER):
+                server.run(f"CREATE ROLE {role} LOGIN")
             server.run(f"CREATE DATABASE {TEMPLATE}")
             store = Store(url_of(server.port, TEMPLATE))
             store.migrate()
