@@ -83,6 +83,31 @@ def vacant(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
         yield Place({OWNERS: owner, ROLE: APPLICATION}, {VARIABLE: application})
 
 
+@contextmanager
+def copy_of(database: Database, folder: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A copy of a database that nobody is connected to; `folder` is a copy of its data folder."""
+    if database.kind == "sqlite":
+        yield Database(URL.create("sqlite", database=str(folder / FILE)), {})
+    else:
+        with fresh(database.kind, folder, request, template=str(database.url.database)) as copy:
+            yield copy
+
+
+@contextmanager
+def gone(database: Database, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A file that is none of SQLite's any more; a server that is stopped, for the length of the block."""
+    if database.kind == "sqlite":
+        Path(str(database.url.database)).write_bytes(b"a letter to the office\n" * 400)
+        yield
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
 class Intruder:
     """A connection without our settings. Statements are SQLite's: `?` for values, x'00' for bytes."""
 

@@ -70,7 +70,7 @@ class Server:
         try:
             made = [*_as_somebody(), _binary("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust"]
             subprocess.run(
-                [*made, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                [*made, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"],
                 check=True,
                 capture_output=True,
                 cwd="/",
@@ -143,6 +143,23 @@ class Server:
             if self.process is None:
                 self.start()
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def without_checksums(server: Server) -> Iterator[None]:
+    """The server as one whose pages have no checksums, for the length of the block."""
+    _set_checksums(server, "--disable")
+    try:
+        yield
+    finally:
+        _set_checksums(server, "--enable")
+
+
+def _set_checksums(server: Server, option: str) -> None:
+    server.stop()
+    command = [*_as_somebody(), _binary("pg_checksums"), option, "--no-sync", "-D", server.folder / "data"]
+    subprocess.run(command, check=True, capture_output=True, cwd="/")
+    server.start()
 
 
 def _remove_leftovers(place: Path) -> None:
