@@ -124,7 +124,7 @@ def _database(office: Office) -> Iterator[Finding]:
 def _clock(office: Office) -> Iterator[Finding]:
     now = office.clock()
     with office.store.read() as session:
-        require_plausible(session, now)
+        require_plausible(session, now, theirs=office.store.now(session))
     yield Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC, not before the last event.")
 
 

@@ -206,6 +206,7 @@ def test_an_authority_that_can_not_be_read_is_told(
     ("ahead", "area", "state"),
     [
         (timedelta(days=-1), "clock", "wrong"),  # behind the last event
+        (timedelta(hours=1), "clock", "wrong"),  # away from the database's own
         (timedelta(days=2 * 365 + 352), "calendars", "wrong"),
         (timedelta(days=365 * 11), "certificates", "wrong"),
         (timedelta(days=3635), "certificates", "warning"),
