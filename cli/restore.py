@@ -4,9 +4,13 @@ import argparse
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.folder import add_data_option, add_json_option
 from cli.printing import counted, print_json
+
+if TYPE_CHECKING:
+    from workflow.store import Store
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,15 +33,14 @@ def run(args: argparse.Namespace) -> int:
     from documents.open_blobs import open_blobs  # noqa: PLC0415 (help need not wait for it)
     from workflow.logcheck import verify  # noqa: PLC0415
     from workflow.restore import restore  # noqa: PLC0415
-    from workflow.store import Store  # noqa: PLC0415
-    from workflow.upgrade import give_rights, owners_store, owners_variable, require_role  # noqa: PLC0415
+    from workflow.upgrade import give_rights, owners_store, require_role  # noqa: PLC0415
 
     with closing(owners_store(args.data)) as empty:
         require_role(empty)
         held = restore(
             args.file, folder=args.data, store=empty, blobs=lambda folder: open_blobs(folder, os.environ)
         )
-    with closing(Store.open(args.data, variable=owners_variable(), make=False)) as store:
+    with closing(_opened(args.data)) as store:
         role = give_rights(store)
         with store.read() as session:
             log = verify(session, anchors=[held.head])
@@ -64,3 +67,18 @@ def run(args: argparse.Namespace) -> int:
         verdict = "holds" if log.ok else "does NOT hold: see `paraaf log verify`"
         print(f"The event log {verdict}; its head is {log.head}, as in the backup.")
     return 0 if log.ok and not held.faults else 1
+
+
+def _opened(folder: Path) -> "Store":
+    """The restored database, as its owner. Raises StoreOutdated, which says what is left to do."""
+    from workflow.errors import StoreOutdated  # noqa: PLC0415
+    from workflow.store import Store  # noqa: PLC0415
+    from workflow.upgrade import owners_variable  # noqa: PLC0415
+
+    try:
+        return Store.open(folder, variable=owners_variable(), make=False)
+    except StoreOutdated as outdated:
+        raise StoreOutdated(
+            f"The office was restored to {folder}, and its log is not verified yet. {outdated}",
+            hint=f"{outdated.hint} Then `paraaf log verify`.",
+        ) from outdated

@@ -60,6 +60,44 @@ def fresh(
         yield Database(url, {VARIABLE: url.render_as_string(hide_password=False)})
 
 
+class Intruder:
+    """A connection without our settings. Statements are SQLite's: `?` for values, x'00' for bytes."""
+
+    def __init__(self, connection: Any, *, server: bool) -> None:
+        self.connection = connection
+        self._server = server
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """Run a statement; its cursor."""
+        if self._server:
+            statement = re.sub(r"x'([0-9a-f]*)'", r"'\\x\1'::bytea", statement)
+            statement = statement.replace("%", "%%").replace("?", "%s")
+        return self.connection.execute(statement, values)
+
+
+@contextmanager
+def intruder(store: Store, *, guarded: bool) -> Iterator[Intruder]:
+    """Somebody who has the file, or the rights of the tables' owner; without triggers unless `guarded`.
+
+    What they did is committed at the end.
+    """
+    if store.file is not None:
+        with closing(sqlite3.connect(store.file)) as database, database:
+            triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            dropped = [] if guarded else database.execute(triggers).fetchall()
+            for name, _ in dropped:
+                database.execute(f"DROP TRIGGER {name}")
+            yield Intruder(database, server=False)
+            for _, statement in dropped:
+                database.execute(statement)
+        return
+    owners = store.url.set(drivername="postgresql", username=OWNER)
+    with psycopg.connect(owners.render_as_string(hide_password=False)) as own:
+        if not guarded:
+            own.execute("SET session_replication_role = replica")
+        yield Intruder(own, server=True)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where an office may be restored to: the environment of who does that, and that of who works there."""
@@ -106,44 +144,6 @@ def gone(database: Database, request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     finally:
         server.start()
-
-
-class Intruder:
-    """A connection without our settings. Statements are SQLite's: `?` for values, x'00' for bytes."""
-
-    def __init__(self, connection: Any, *, server: bool) -> None:
-        self.connection = connection
-        self._server = server
-
-    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
-        """Run a statement; its cursor."""
-        if self._server:
-            statement = re.sub(r"x'([0-9a-f]*)'", r"'\\x\1'::bytea", statement)
-            statement = statement.replace("%", "%%").replace("?", "%s")
-        return self.connection.execute(statement, values)
-
-
-@contextmanager
-def intruder(store: Store, *, guarded: bool) -> Iterator[Intruder]:
-    """Somebody who has the file, or the rights of the tables' owner; without triggers unless `guarded`.
-
-    What they did is committed at the end.
-    """
-    if store.file is not None:
-        with closing(sqlite3.connect(store.file)) as database, database:
-            triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-            dropped = [] if guarded else database.execute(triggers).fetchall()
-            for name, _ in dropped:
-                database.execute(f"DROP TRIGGER {name}")
-            yield Intruder(database, server=False)
-            for _, statement in dropped:
-                database.execute(statement)
-        return
-    owners = store.url.set(drivername="postgresql", username=OWNER)
-    with psycopg.connect(owners.render_as_string(hide_password=False)) as own:
-        if not guarded:
-            own.execute("SET session_replication_role = replica")
-        yield Intruder(own, server=True)
 
 
 def add_lone_request(session: Session) -> None:

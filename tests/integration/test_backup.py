@@ -35,7 +35,7 @@ from workflow.logcheck import verify
 from workflow.office import Office
 from workflow.restore import BackupUnusable, RestoreFailed, restore
 from workflow.snapshot import ClientUnfit, RestoreRefused
-from workflow.store import VARIABLE, Store
+from workflow.store import VARIABLE, Store, revisions
 from workflow.tables import DocumentRow, Event, Request
 from workflow.upgrade import OWNER, give_rights, owners_store
 
@@ -494,6 +494,34 @@ def test_the_commands_restore_and_find_everything_well(
     found = terminal.json("check", "--deep")["findings"]
     assert {one["area"] for one in found if one["state"] != "ok"} <= {"work"}
     assert {"log", "files"} <= {one["area"] for one in found if one["state"] == "ok"}
+
+
+def test_a_backup_of_an_earlier_release_is_restored_and_waits_for_an_upgrade(
+    sample: Sample,
+    tmp_path: Path,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its tables are those of this one: what it says of itself decides."""
+    set_revision(sample.office.store, revisions()[-2])
+    try:
+        backup(sample, tmp_path / "b.tar")
+    finally:
+        set_revision(sample.office.store, revisions()[-1])
+    set_all(monkeypatch, place.owner)
+    terminal = Terminal(tmp_path / "office", capsys)
+    said = terminal.office("restore", tmp_path / "b.tar")
+    assert (said.status, said.out) == (1, "")
+    assert "was restored to" in said.err
+    assert "paraaf upgrade" in said.err
+    with closing(owners_store(tmp_path / "office", place.owner)) as restored_store:
+        assert restored_store.revision() == revisions()[-2]
+
+
+def set_revision(store: Store, revision: str) -> None:
+    with intruder(store, guarded=True) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = ?", (revision,))
 
 
 @only_postgresql

@@ -49,19 +49,19 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def database(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+def copied(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """The database of `sample`."""
     shutil.copytree(template.folder, tmp_path / "office")
-    with copy_of(template.database, tmp_path / "office", request) as database:
-        yield database
+    with copy_of(template.database, tmp_path / "office", request) as copied:
+        yield copied
 
 
 @pytest.fixture
-def sample(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sample]:
+def sample(tmp_path: Path, copied: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sample]:
     """An office with a signed declaration, which commands find by themselves."""
-    for name, value in database.environ.items():
+    for name, value in copied.environ.items():
         monkeypatch.setenv(name, value)
-    sample = Sample(KeyedOffice.open(tmp_path / "office", environ=database.environ))
+    sample = Sample(KeyedOffice.open(tmp_path / "office", environ=copied.environ))
     yield sample
     sample.office.close()
 
@@ -213,10 +213,10 @@ def test_an_authority_that_can_not_be_read_is_told(
     ],
 )
 def test_a_clock_elsewhere_is_noticed(
-    sample: Sample, database: Database, ahead: timedelta, area: str, state: str
+    sample: Sample, copied: Database, ahead: timedelta, area: str, state: str
 ) -> None:
     now = sample.office.clock() + ahead
-    office = Office.open(sample.office.folder, environ=database.environ, clock=lambda: now)
+    office = Office.open(sample.office.folder, environ=copied.environ, clock=lambda: now)
     try:
         found = list(checkup.quick(office))
     finally:
