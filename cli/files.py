@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from cli.errors import InputUnreadable, OutputRefused
+from disk import sync
 
 
 def read_input(path: Path) -> bytes:
@@ -74,7 +75,7 @@ def writing_whole(path: Path, *, force: bool, private: bool = False) -> Iterator
             Path(name).replace(path)
         else:
             path.hardlink_to(name)  # unlike a rename, this never replaces a file
-        _sync_folder(path.parent)
+        sync(path.parent)
     except FileExistsError as error:
         raise OutputRefused(
             f"{path} has appeared meanwhile.", hint="Choose another name, or say --force to overwrite it."
@@ -84,14 +85,6 @@ def writing_whole(path: Path, *, force: bool, private: bool = False) -> Iterator
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _umask() -> int:

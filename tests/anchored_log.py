@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,9 +27,9 @@ PROFILE = "organisation-seal"
 Record = dict[str, Any]
 
 
-def new_store(folder: Path) -> Store:
+def new_store(folder: Path, environ: Mapping[str, str] | None = None) -> Store:
     """An empty log, with requests that its events can be of."""
-    store = Store.open(folder, environ={})
+    store = Store.open(folder, environ=environ or {})
     columns = (
         "id,key,variant,definition_sha256,state,version,step_seq,requester_id,unit,language,data,data_sha256,"
         "opened_at"

@@ -15,10 +15,12 @@ import pytest
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
-from tests.postgresql import APPLICATION, NOTHING, OWNER, TEMPLATE, Server, url_of
+from tests.postgresql import APPLICATION, NOTHING, OWNER, PLAIN_OWNER, TEMPLATE, Server, url_of
 from workflow.eventlog import Appender
 from workflow.store import FILE, VARIABLE, Store
 from workflow.tables import DefinitionSource, DocumentRow, Person, Request
+from workflow.upgrade import OWNER as OWNERS
+from workflow.upgrade import ROLE
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -94,6 +96,54 @@ def intruder(store: Store, *, guarded: bool) -> Iterator[Intruder]:
         if not guarded:
             own.execute("SET session_replication_role = replica")
         yield Intruder(own, server=True)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an office may be restored to: the environment of who does that, and that of who works there."""
+
+    owner: Mapping[str, str]
+    application: Mapping[str, str]
+
+
+@contextmanager
+def vacant(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A database to restore to: a data folder's own file, or an empty one on the server, of an owner."""
+    if kind == "sqlite":
+        yield Place({}, {})
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    with server.database(NOTHING) as name:
+        server.run(f"ALTER DATABASE {name} OWNER TO {PLAIN_OWNER}")
+        owner, application = (
+            url_of(server.port, name, role).render_as_string() for role in (PLAIN_OWNER, APPLICATION)
+        )
+        yield Place({OWNERS: owner, ROLE: APPLICATION}, {VARIABLE: application})
+
+
+@contextmanager
+def copy_of(database: Database, folder: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A copy of a database that nobody is connected to; `folder` is a copy of its data folder."""
+    if database.kind == "sqlite":
+        yield Database(URL.create("sqlite", database=str(folder / FILE)), {})
+    else:
+        with fresh(database.kind, folder, request, template=str(database.url.database)) as copy:
+            yield copy
+
+
+@contextmanager
+def gone(database: Database, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A file that is none of SQLite's any more; a server that is stopped, for the length of the block."""
+    if database.kind == "sqlite":
+        Path(str(database.url.database)).write_bytes(b"a letter to the office\n" * 400)
+        yield
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
 
 
 def add_lone_request(session: Session) -> None:

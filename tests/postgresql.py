@@ -2,7 +2,8 @@
 
 The server listens on a free port of loopback and has its data in memory where there is room for it; it never
 outlives the process that started it. fsync stays on, as in production. `OWNER` owns the tables, `APPLICATION`
-is the role that owns nothing.
+is the role that owns nothing. `OWNER` is the server's administrator too; `PLAIN_OWNER` is none, and owns the
+databases that are restored.
 """
 
 import os
@@ -27,7 +28,7 @@ from workflow.application_role import grant
 from workflow.store import Store
 
 BINARIES = "usr/lib/postgresql/*/bin/initdb"
-OWNER, APPLICATION = "paraaf_owner", "paraaf"
+OWNER, APPLICATION, PLAIN_OWNER = "paraaf_owner", "paraaf", "paraaf_plain"
 PREFIX = "paraaf-pg-"
 TEMPLATE, NOTHING = "migrated", "template1"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
@@ -69,13 +70,14 @@ class Server:
         try:
             made = [*_as_somebody(), _binary("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust"]
             subprocess.run(
-                [*made, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                [*made, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"],
                 check=True,
                 capture_output=True,
                 cwd="/",
             )
             server.start()
-            server.run(f"CREATE ROLE {APPLICATION} LOGIN")
+            for role in (APPLICATION, PLAIN_OWNER):
+                server.run(f"CREATE ROLE {role} LOGIN")
             server.run(f"CREATE DATABASE {TEMPLATE}")
             store = Store(url_of(server.port, TEMPLATE))
             store.migrate()
@@ -141,6 +143,23 @@ class Server:
             if self.process is None:
                 self.start()
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def without_checksums(server: Server) -> Iterator[None]:
+    """The server as one whose pages have no checksums, for the length of the block."""
+    _set_checksums(server, "--disable")
+    try:
+        yield
+    finally:
+        _set_checksums(server, "--enable")
+
+
+def _set_checksums(server: Server, option: str) -> None:
+    server.stop()
+    command = [*_as_somebody(), _binary("pg_checksums"), option, "--no-sync", "-D", server.folder / "data"]
+    subprocess.run(command, check=True, capture_output=True, cwd="/")
+    server.start()
 
 
 def _remove_leftovers(place: Path) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from disk import sync
 from workflow.canonical import encode
 from workflow.errors import AnchorNotKept, NothingToAnchor
 from workflow.eventlog import Head, utc_text
@@ -185,11 +186,7 @@ def _write(folder: Path, anchor: Anchor) -> None:
             os.fsync(file.fileno())  # (2)
         Path(name).chmod(0o444)
         Path(name).rename(folder / anchor.file_name)  # (3)
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)  # (4)
-        finally:
-            os.close(opened)
+        sync(folder)  # (4)
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()

@@ -61,11 +61,8 @@ class RoleUnfit(WorkflowError):
     code = "workflow-role"
 
 
-def grant(session: Session, role: str) -> None:
-    """Give the role its rights and take any other away; the session is the owner's, all tables are there.
-
-    Raises RoleUnfit.
-    """
+def require_fit(session: Session, role: str) -> None:
+    """Refuse a role that is not there, or that could undo what protects the log. Raises RoleUnfit."""
     mighty = session.execute(_FOUND, {"role": role}).scalar_one_or_none()
     if mighty is None:
         raise RoleUnfit(
@@ -77,6 +74,14 @@ def grant(session: Session, role: str) -> None:
             f"The role {role!r} owns the tables, or may do everything.",
             hint="Give the application a role of its own, that is no superuser and no member of the owner.",
         )
+
+
+def grant(session: Session, role: str) -> None:
+    """Give the role its rights and take any other away; the session is the owner's, all tables are there.
+
+    Raises RoleUnfit.
+    """
+    require_fit(session, role)
     connection = session.connection()
     quote = connection.dialect.identifier_preparer.quote_identifier
     schema = quote(session.execute(text("SELECT current_schema()")).scalar_one())

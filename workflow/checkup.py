@@ -13,6 +13,7 @@ from typing import Literal
 
 from cryptography import x509
 from sqlalchemy import func, inspect, select, text
+from sqlalchemy.orm import Session
 
 from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
@@ -123,7 +124,7 @@ def _database(office: Office) -> Iterator[Finding]:
 def _clock(office: Office) -> Iterator[Finding]:
     now = office.clock()
     with office.store.read() as session:
-        require_plausible(session, now)
+        require_plausible(session, now, theirs=office.store.now(session))
     yield Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC, not before the last event.")
 
 
@@ -193,15 +194,28 @@ def _work(office: Office) -> Iterator[Finding]:
 
 
 def _pages(office: Office) -> Iterator[Finding]:
-    if office.store.file is None:
-        return  # PostgreSQL checks its pages itself, when initdb was given --data-checksums
     with office.store.read() as session:
+        if not office.store.embedded:
+            yield _checksums(session)
+            return
         said = list(session.execute(text("PRAGMA integrity_check(20)")).scalars())
     if said == ["ok"]:
         yield Finding("database", "ok", "Every page and index of the database file is sound.")
     else:
         for one in said:
             yield Finding("database", "wrong", one, "Stop the office, and restore the last backup.")
+
+
+def _checksums(session: Session) -> Finding:
+    """A server checks each page when it reads it, if it was told to; nobody else may read them all."""
+    if session.execute(text("SHOW data_checksums")).scalar_one() == "on":
+        return Finding("database", "ok", "The server checks every page that it reads.")
+    return Finding(
+        "database",
+        "warning",
+        "The server does not check its pages: a damaged one may go unseen.",
+        "Stop it, run `pg_checksums --enable`, and start it.",
+    )
 
 
 def _log(office: Office) -> Iterator[Finding]:

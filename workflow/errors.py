@@ -142,13 +142,6 @@ class NoWorker(WorkflowError):
     impersonal: ClassVar[bool] = True
 
 
-class ClockImplausible(WorkflowError):
-    """This machine's clock can't be right, beside the database's or a certificate."""
-
-    code: ClassVar[str] = "workflow-clock"
-    impersonal: ClassVar[bool] = True
-
-
 class LogUnwritable(WorkflowError):
     """An event can't be put into canonical form."""
 

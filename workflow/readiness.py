@@ -8,8 +8,8 @@ from collections.abc import Callable
 from certs.authority import DevelopmentAuthority
 from problem import Problem
 from watching.endpoint import Check
-from workflow.clock import TOLERANCE, require_plausible
-from workflow.errors import ClockImplausible, NoWorker, StoreOutdated
+from workflow.clock import require_plausible, require_within
+from workflow.errors import NoWorker, StoreOutdated
 from workflow.jobs import workers_alive
 from workflow.office import Office
 from workflow.store import revisions
@@ -47,11 +47,7 @@ def _keys(office: Office) -> None:
     """The keys' files are there and belong together; the certificates that sign for us are valid now."""
     authority = DevelopmentAuthority.open(office.authority.folder)
     for certificate in (authority.issuing, authority.tsa):
-        if not certificate.not_valid_before_utc <= office.clock() <= certificate.not_valid_after_utc:
-            raise ClockImplausible(
-                "A certificate of the authority is not valid at this machine's time.",
-                hint="Set the clock, or renew the certificate.",
-            )
+        require_within(certificate.not_valid_before_utc, certificate.not_valid_after_utc, office.clock())
 
 
 def _workers(office: Office) -> None:
@@ -64,15 +60,8 @@ def _workers(office: Office) -> None:
 
 def _clock(office: Office) -> None:
     """Our clock is not behind the last event, and not far from the database's."""
-    now = office.clock()
     with office.store.read() as session:
-        require_plausible(session, now)
-        theirs = office.store.now(session)
-    if abs(theirs - now) > TOLERANCE:
-        raise ClockImplausible(
-            "This machine's clock and the database's differ by more than five minutes.",
-            hint="Set the clocks by a time server.",
-        )
+        require_plausible(session, office.clock(), theirs=office.store.now(session))
 
 
 _LOOKS: tuple[tuple[str, Callable[[Office], None]], ...] = (

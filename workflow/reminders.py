@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from watching.logs import note
 from workflow.calendar import CALENDARS, WorkingCalendar
-from workflow.clock import ClockBehind, require_plausible
+from workflow.clock import ClockImplausible, require_plausible
 from workflow.definition_errors import CalendarEnded
 from workflow.definition_model import After, Definition
 from workflow.eventlog import Appender
@@ -63,7 +63,7 @@ class Reminders:
         with self._store.read() as session:
             try:
                 require_plausible(session, self._now())
-            except ClockBehind as problem:
+            except ClockImplausible as problem:
                 note(log, logging.WARNING, "reminders_held", error=problem)
                 return 0
             if not list(self.due(session)):

@@ -16,7 +16,7 @@ from documents.blobs import Blobs
 from workflow.backup import BLOBS, DATABASE, FORMAT, MANIFEST, Backup, Fault
 from workflow.errors import WorkflowError
 from workflow.eventlog import Head
-from workflow.snapshot import RestoreRefused, load, require_empty
+from workflow.snapshot import RestoreRefused, load, require_place
 from workflow.store import Store
 
 _MEMBER = re.compile(
@@ -34,16 +34,32 @@ class BackupUnusable(WorkflowError):
     code = "workflow-backup-unusable"
 
 
+class RestoreFailed(WorkflowError):
+    """An office could not be restored to this folder, such as for want of room; nothing is left there."""
+
+    code = "workflow-restore"
+
+
 def restore(file: Path, *, folder: Path, store: Store, blobs: Callable[[Path], Blobs]) -> Backup:
     """Make an office from a backup in `folder`, which must be empty or not there; gives what it held.
 
     (1) Everything is unpacked beside the folder and held against its digests; (2) an SQLite database becomes
     a file of the folder, a dump is loaded into the empty database of `store`; (3) the folder gets its name.
-    `blobs` gives the store of files for a data folder. Raises BackupUnusable, RestoreRefused,
+    `blobs` gives the store of files for a data folder. Raises BackupUnusable, RestoreRefused, RestoreFailed,
     StoreUnavailable.
     """
     _require_empty(folder)
-    require_empty(store)
+    require_place(store, folder)
+    try:
+        return _restored(file, folder, store, blobs)
+    except OSError as error:
+        raise RestoreFailed(
+            f"The office can't be restored to {folder}: {error.strerror}.",
+            hint="Choose a folder with room, that may be written.",
+        ) from error
+
+
+def _restored(file: Path, folder: Path, store: Store, blobs: Callable[[Path], Blobs]) -> Backup:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".restore-") as place:
         made = Path(place) / "data"
@@ -70,9 +86,15 @@ def _require_empty(folder: Path) -> None:
 
 def _unpacked(file: Path, folder: Path, blobs: Blobs) -> Backup:
     try:
-        with file.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|") as tar:
+        raw = file.open("rb")
+    except OSError as error:
+        raise BackupUnusable(
+            f"{file} can't be read: {error.strerror}.", hint="Look at its path and its rights."
+        ) from error
+    try:
+        with raw, tarfile.open(fileobj=raw, mode="r|") as tar:
             return _taken(tar, folder, blobs)
-    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+    except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
         raise BackupUnusable(
             f"{file} is no whole backup: {error}.",
             hint="Take another backup; this one was cut short or changed.",

@@ -22,14 +22,14 @@ from sqlalchemy.orm import Session
 from documents.blobs import Blobs
 from documents.errors import BlobError
 from watching.logs import note
-from workflow import destruction, keeping
+from workflow import clock, destruction, keeping
 from workflow.eventlog import Appender
 from workflow.faults import point
 from workflow.keeping import DefinitionOf, Kept
 from workflow.people import remove_unneeded
 from workflow.references import chunks, referred_to
 from workflow.store import Store
-from workflow.tables import BlobRemoval, Event, Hold, Request, RetentionRow
+from workflow.tables import BlobRemoval, Hold, Request, RetentionRow
 
 PEOPLE_REMOVED = "people_removed"
 STRAYS_REMOVED = "stray_files_removed"
@@ -38,11 +38,6 @@ AFTER_MIDNIGHT = "1 * * * *"
 BATCH = 50  # requests in one transaction: others wait for it
 MOST = 5_000  # requests in one run; the next takes up the rest
 BLOBS = 25  # blobs removed in one transaction: others wait for it, and object storage takes its time
-QUIET = timedelta(days=3)
-"""How long nobody may have looked: an office may be switched off over a weekend. After more, the clock may
-be wrong."""
-WAIT = timedelta(days=1)
-"""So long somebody can notice that the clock is wrong, before anything is destroyed by it."""
 LEFTOVER = timedelta(hours=1)
 """No blob is written for so long."""
 
@@ -155,19 +150,18 @@ class Retention:
             Appender.lock(session, self._random_bytes)  # of several that look for the first time, one writes
             now, row = self._clock(), session.get(RetentionRow, 1)
             if row is None:
-                row = RetentionRow(id=1, looked_at=_last_event(session) or now)
+                row = RetentionRow(id=1, looked_at=clock.last_event(session) or now)
                 session.add(row)
-            waits_until = row.waits_until
-            if now - row.looked_at > QUIET and not clock_is_right:
-                waits_until = now + WAIT
-                times = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, row.looked_at, waits_until))
-                clock, since, until = times
-                note(log, logging.WARNING, "destruction_waits", clock=clock, since=since, until=until)
-            if clock_is_right or now < row.looked_at or (waits_until is not None and waits_until <= now):
-                waits_until = None
-            row.looked_at, row.waits_until = now, waits_until
+            waits = None
+            if not clock_is_right:
+                waits = clock.waits_until(now, since=row.looked_at, until=row.waits_until)
+            if waits is not None and clock.went_forward(now, row.looked_at):
+                times = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, row.looked_at, waits))
+                ours, since, until = times
+                note(log, logging.WARNING, "destruction_waits", clock=ours, since=since, until=until)
+            row.looked_at, row.waits_until = now, waits
             session.flush()
-        return waits_until
+        return waits
 
     def _destroy_batch(self) -> int:
         point("destroy.begun")
@@ -287,11 +281,6 @@ def unnamed(session: Session, digests: Collection[str]) -> list[str]:
 
 def _make_unclean(session: Session, at: datetime) -> None:
     session.execute(update(RetentionRow).where(RetentionRow.id == 1).values(unclean_since=at))
-
-
-def _last_event(session: Session) -> datetime | None:
-    at = session.scalars(select(Event.recorded_at).order_by(Event.seq.desc()).limit(1)).first()
-    return None if at is None else datetime.fromisoformat(at)
 
 
 def _holds(session: Session) -> Iterator[HoldView]:

@@ -1,7 +1,9 @@
 """Copies of the database as of one moment, and a database from such a copy: one way for each database."""
 
 import os
+import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +14,22 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.orm import Session
 
 from workflow.errors import StoreUnavailable
-from workflow.store import FILE, Store
+from workflow.store import FILE, VARIABLE, Store
 
 DUMP = "paraaf.dump"
 
 
 class RestoreRefused(StoreUnavailable):
-    """There is something already where the office would be restored to."""
+    """An office can't be restored to this place: there is something already, or its database is of the other
+    kind."""
 
     code = "workflow-restore-refused"
+
+
+class ClientUnfit(StoreUnavailable):
+    """PostgreSQL's own client programs are not installed here, or are older than the server."""
+
+    code = "workflow-database-client"
 
 
 def copy_name(store: Store) -> str:
@@ -53,19 +62,39 @@ def snapshot(store: Store, into: Path) -> Iterator[Session]:
         yield session
 
 
-def require_empty(store: Store) -> None:
-    """Refuse a database server's database that holds tables; a file is judged by its folder."""
-    if store.file is None:
-        with store.read() as session:
-            tables = inspect(session.connection()).get_table_names()
-        if tables:
+def require_place(store: Store, folder: Path) -> None:
+    """Refuse a database that a data folder could not be restored with.
+
+    A server's must hold no tables, and be at hand for PostgreSQL's own programs; a file has its place in the
+    folder, by which it is judged. Raises RestoreRefused, StoreUnavailable.
+    """
+    if store.file is not None:
+        if store.file.resolve() != (folder / FILE).resolve():
             raise RestoreRefused(
-                "The database holds tables already.", hint="Make a new, empty database, and name that one."
+                f"An SQLite database is restored into the data folder, and {VARIABLE} names another file.",
+                hint=f"Leave {VARIABLE} out, or name a PostgreSQL database.",
             )
+        return
+    _require_client("pg_restore", store)
+    with store.read() as session:
+        tables = inspect(session.connection()).get_table_names()
+    if tables:
+        raise RestoreRefused(
+            "The database holds tables already.", hint="Make a new, empty database, and name that one."
+        )
 
 
 def load(store: Store, copy: Path, folder: Path) -> None:
-    """Make the database from a copy: a file in `folder`, or the empty database of the store."""
+    """Make the database from a copy: a file in `folder`, or the empty database of the store.
+
+    Wholly or not at all. Raises RestoreRefused when the copy is of the other kind, StoreUnavailable.
+    """
+    if copy.name != copy_name(store):
+        kinds = {FILE: "an SQLite file", DUMP: "a dump of PostgreSQL"}
+        raise RestoreRefused(
+            f"The backup holds {kinds.get(copy.name, 'something else')}, not {kinds[copy_name(store)]}.",
+            hint=f"Restore it as it was made: on PostgreSQL with {VARIABLE}, else without.",
+        )
     if store.file is not None:
         shutil.move(copy, folder / FILE)
     else:
@@ -91,26 +120,55 @@ def _vacuum_into(source: Path, into: Path) -> None:
 
 def _client(program: str, options: Sequence[str], store: Store, file: Path) -> None:
     """Run one of PostgreSQL's own programs; the password goes by the environment, never by an argument."""
+    _require_client(program, store)
     target = store.url.set(drivername="postgresql", password=None).render_as_string()
     place = f"--file={file}" if program == "pg_dump" else str(file)
-    command = [program, *options, f"--dbname={target}", place]
+    done = _run([program, "--no-password", *options, f"--dbname={target}", place], store)
+    if done.returncode != 0:
+        raise StoreUnavailable(
+            f"{program} failed: {_why(done)}.",
+            hint="See that there is room, and that the role may read all tables."
+            if program == "pg_dump"
+            else "Restore as the database's owner, see docs/how-to/back-up-and-restore.md.",
+        )
+
+
+def _require_client(program: str, store: Store) -> None:
+    """A program of the server's major version or a later one: an older one can't know all that is there."""
+    said = _run([program, "--version"], store).stdout
+    ours = _VERSION.search(said)
+    with store.read() as session:
+        theirs = store.server_version(session)
+    if ours is None or int(ours[1]) < theirs:
+        raise ClientUnfit(
+            f"{program} is of version {ours[1] if ours else 'unknown'}, and the server of {theirs}.",
+            hint=_INSTALL,
+        )
+
+
+def _run(command: Sequence[str], store: Store) -> "subprocess.CompletedProcess[str]":
     try:
-        done = subprocess.run(  # noqa: S603 (our own arguments; the program is PostgreSQL's)
+        return subprocess.run(  # noqa: S603 (our own arguments; the program is PostgreSQL's)
             command, env=_environment(store), capture_output=True, text=True, check=False
         )
-    except FileNotFoundError as error:
-        raise StoreUnavailable(
-            f"{program} is not installed here.",
-            hint="Install PostgreSQL's client programs of the server's version.",
-        ) from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise StoreUnavailable(
-            f"{program} failed: {said[0] if said else done.returncode}.",
-            hint="Name a role that may read all tables, and have a client of the server's version.",
-        )
+    except OSError as error:
+        raise ClientUnfit(f"{command[0]} can't be run here: {error.strerror}.", hint=_INSTALL) from error
+
+
+def _why(done: "subprocess.CompletedProcess[str]") -> str:
+    """Its own first word on the error; it may have been ended without one."""
+    if done.returncode < 0:
+        return f"it was ended by {signal.Signals(-done.returncode).name}"
+    lines = done.stderr.strip().splitlines()
+    said = next((line for line in lines if "error: " in line), lines[0] if lines else str(done.returncode))
+    return said.partition("error: ")[2].rstrip(".") or said
+
+
+_VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+_INSTALL = "Install PostgreSQL's client programs of the server's version, or of a later one."
 
 
 def _environment(store: Store) -> Mapping[str, str]:
+    """Ours, in English so that errors are told alike everywhere, and with the URL's password."""
     password = store.url.password
-    return {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    return {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}

@@ -40,7 +40,8 @@ PATIENCE = {
 # PostgreSQL's codes, as its manual lists them (appendix A).
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 NO_PRIVILEGE = "42501"
-OF_THE_DATABASE = frozenset({"25P03", NO_PRIVILEGE, "42P01"})  # idle too long, and: no such table
+# idle too long; no such table; a page, or an index, that is damaged
+OF_THE_DATABASE = frozenset({"25P03", NO_PRIVILEGE, "42P01", "XX001", "XX002"})
 
 
 class Store:
@@ -53,14 +54,21 @@ class Store:
         self._reader = self._engine(readonly=True)
 
     @classmethod
-    def open(cls, folder: Path, environ: Mapping[str, str] = os.environ, *, make: bool = True) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        environ: Mapping[str, str] = os.environ,
+        variable: str = VARIABLE,
+        *,
+        make: bool = True,
+    ) -> Self:
         """Open the database of a data folder; it has to have the tables of this release.
 
         The embedded default is a file in the folder, made at its first use unless `make` is false;
-        PARAAF_DATABASE names another database by its URL. Nothing that is there is changed: that is
-        `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated.
+        PARAAF_DATABASE, or another variable, names another database by its URL. Nothing that is there is
+        changed: that is `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated.
         """
-        store = cls.unopened(folder, environ)
+        store = cls.unopened(folder, environ, variable)
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
                 f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
@@ -170,6 +178,10 @@ class Store:
             return datetime.now(UTC)
         now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
         return now.astimezone(UTC)
+
+    def server_version(self, session: Session) -> int:
+        """The major version of a PostgreSQL server."""
+        return int(session.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
 
     def size_bytes(self, session: Session) -> int:
         """How much room the database takes."""

@@ -1,11 +1,10 @@
-"""Exceptions as they may stand in a log: where, and of which kind, but not what they say.
+"""Exceptions as they may be told when a process ends: where, and of which kind, but not what they say.
 
 An exception's message repeats the value that it choked on: a name, an address, a row that a constraint
-refused.
-Only what the system and the database say of themselves is told: that the disk is full, that nobody answers.
+refused. Only what the system and the database say of themselves is told: that the disk is full, that nobody
+answers. The program's log has a way of its own: watching/logs.py.
 """
 
-import logging
 import sqlite3
 import sys
 import traceback
@@ -41,25 +40,6 @@ def _said(error: BaseException) -> str:
     if isinstance(error, (sqlite3.Error, psycopg.OperationalError, StoreUnavailable)):
         return f": {error}"
     return f" ({error.code})" if isinstance(error, Problem) else ""
-
-
-class FormatterWithoutValues(logging.Formatter):
-    """A log's lines, with exceptions told by `without_values`: ours and those of any library."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line; logging keeps what another handler made of the exception, which is not taken over."""
-        kept, record.exc_text = record.exc_text, None
-        try:
-            return super().format(record)
-        finally:
-            record.exc_text = kept
-
-    def formatException(  # noqa: N802 (logging's name)
-        self,
-        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
-    ) -> str:
-        """The exception, without what it says."""
-        return "" if ei[1] is None else without_values(ei[1])
 
 
 def tell_without_values(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.application_role import RoleUnfit, grant
+from workflow.application_role import RoleUnfit, grant, require_fit
 from workflow.store import VARIABLE, Store
 
 OWNER = "PARAAF_DATABASE_OWNER"
@@ -33,27 +34,49 @@ def upgrade(
     made; (3) migrate, in one transaction; (4) grant. Repeated, it changes nothing. Raises StoreUnavailable,
     StoreOutdated when the database is of a later release, RoleUnfit.
     """
-    role = environ.get(ROLE)
-    store = Store.unopened(folder, environ, OWNER if environ.get(OWNER) else VARIABLE)
-    try:
-        _require_sense(store, role, owner_named=bool(environ.get(OWNER)))
+    with closing(owners_store(folder, environ)) as store:
         before = store.revision()  # (1)
         if before is not None and store.behind(before):
             before_upgrade(store, before)  # (2)
         store.migrate()  # (3)
-        if role:
-            with store.write() as session:
-                grant(session, role)  # (4)
+        role = give_rights(store, environ)  # (4)
         return Upgraded(before, store.revision() or "", role)
-    finally:
-        store.close()
 
 
-def _require_sense(store: Store, role: str | None, *, owner_named: bool) -> None:
+def owners_store(folder: Path, environ: Mapping[str, str] = os.environ) -> Store:
+    """The database as the one who owns its tables, or will; there or not, whatever is in it.
+
+    Raises StoreUnavailable, and RoleUnfit when owner and role don't go together.
+    """
+    store = Store.unopened(folder, environ, owners_variable(environ))
+    role = environ.get(ROLE)
     if role and store.embedded:
         raise RoleUnfit("SQLite has no roles.", hint=f"Leave {ROLE} out, or name a PostgreSQL database.")
-    if owner_named and not role:
+    if environ.get(OWNER) and not role:
         raise RoleUnfit(
             f"{OWNER} is set and {ROLE} is not: the application would get no rights.",
             hint=f"Name the application's role in {ROLE}.",
         )
+    return store
+
+
+def owners_variable(environ: Mapping[str, str] = os.environ) -> str:
+    """Which variable names the database as its owner sees it."""
+    return OWNER if environ.get(OWNER) else VARIABLE
+
+
+def require_role(store: Store, environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse an application role that can get no rights, before anything is done. Raises RoleUnfit."""
+    role = environ.get(ROLE)
+    if role:
+        with store.read() as session:
+            require_fit(session, role)
+
+
+def give_rights(store: Store, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Give the application role its rights, when there is one; its name. Raises RoleUnfit."""
+    role = environ.get(ROLE)
+    if role:
+        with store.write() as session:
+            grant(session, role)
+    return role or None

@@ -1,4 +1,8 @@
-"""A backup that is made while the office works is one moment of it, and comes back whole or not at all."""
+"""A backup that is made while the office works is one moment of it, and comes back whole or not at all.
+
+On SQLite and on PostgreSQL, where the application role makes it, and a plain owner restores it.
+PARAAF_CAMPAIGN=4 restores twenty times under load on each.
+"""
 
 import asyncio
 import hashlib
@@ -7,36 +11,61 @@ import json
 import resource
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect, text
 
 from certs.serve_authority import AuthorityServer
 from documents.blobs import BlobStore
+from documents.errors import BlobError
 from tests.campaign import times
 from tests.command_line import Terminal
-from tests.steps_office import Sample
+from tests.databases import KINDS, Place, Refusal, fresh, intruder, vacant
+from tests.integration.test_store_upgrade import FORBIDDEN
+from tests.postgresql import APPLICATION
+from tests.small_disk import small_disk
+from tests.steps_office import KeyedOffice, Sample
 from workflow.backup import Backup, BackupFailed, make_backup
 from workflow.errors import StoreUnavailable
 from workflow.logcheck import verify
 from workflow.office import Office
-from workflow.restore import BackupUnusable, restore
-from workflow.snapshot import RestoreRefused
-from workflow.store import Store
+from workflow.restore import BackupUnusable, RestoreFailed, restore
+from workflow.snapshot import ClientUnfit, RestoreRefused
+from workflow.store import VARIABLE, Store, revisions
 from workflow.tables import DocumentRow, Event, Request
+from workflow.upgrade import OWNER, give_rights, owners_store
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database the module's office has, and those that are restored."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+def sample(
+    kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Sample]:
     """An office with signed documents; tests add to it, and damage only copies."""
-    sample = Sample.open(tmp_path_factory.mktemp("office"))
-    with AuthorityServer(sample.office.authority.folder):
-        drive(sample, sample.submit_mixed())
-        yield sample
-    sample.office.close()
+    folder = tmp_path_factory.mktemp("office")
+    with fresh(kind, folder, request) as database:
+        sample = Sample.open(folder, database.environ)
+        with AuthorityServer(sample.office.authority.folder):
+            drive(sample, sample.submit_mixed())
+            yield sample
+        sample.office.close()
+
+
+@pytest.fixture
+def place(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+    with vacant(kind, request) as place:
+        yield place
 
 
 def drive(sample: Sample, requests: list[int]) -> None:
@@ -59,17 +88,22 @@ def backup(sample: Sample, out: Path) -> Backup:
     )
 
 
-def restored(file: Path, folder: Path) -> Backup:
-    store = Store.unopened(folder, {})
-    try:
-        return restore(file, folder=folder, store=store, blobs=lambda place: BlobStore(place / "blobs"))
-    finally:
-        store.close()
+def restored(file: Path, folder: Path, place: Place) -> Backup:
+    """As the owner; the application role has its rights afterwards."""
+    with closing(owners_store(folder, place.owner)) as store:
+        held = restore(file, folder=folder, store=store, blobs=lambda made: BlobStore(made / "blobs"))
+        give_rights(store, place.owner)
+    return held
 
 
-def require_whole(folder: Path, held: Backup) -> Office:
+def opened(folder: Path, place: Place) -> Sample:
+    """The restored office, as the application role."""
+    return Sample(KeyedOffice.open(folder, environ=place.application))
+
+
+def require_whole(folder: Path, held: Backup, place: Place) -> Office:
     """The log holds up to the head of the backup, and every file that a row names is there."""
-    office = Office.open(folder, environ={})
+    office = Office.open(folder, environ=place.application)
     with office.store.read() as session:
         report = verify(session, anchors=[held.head])
         assert report.ok, report
@@ -80,8 +114,10 @@ def require_whole(folder: Path, held: Backup) -> Office:
     return office
 
 
-def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(sample: Sample, tmp_path: Path) -> None:
-    """Restores under load: each agrees with its log, and none lacks a file (PARAAF_CAMPAIGN=4: 20)."""
+def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(
+    sample: Sample, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Restores under load: each agrees with its log, and none lacks a file."""
     stop, failed = threading.Event(), []
 
     def work() -> None:
@@ -99,13 +135,14 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(sample: Sampl
         for number in range(times(5)):
             acknowledged = sample.rows(Event)[-1]
             made = backup(sample, tmp_path / f"{number}.tar")
-            held = restored(tmp_path / f"{number}.tar", tmp_path / f"office-{number}")
-            office = require_whole(tmp_path / f"office-{number}", held)
-            with office.store.read() as session:
-                event = session.get(Event, acknowledged.seq)
-                assert event is not None
-                assert event.hash == acknowledged.hash
-            office.close()
+            with vacant(kind, request) as place:
+                held = restored(tmp_path / f"{number}.tar", tmp_path / f"office-{number}", place)
+                office = require_whole(tmp_path / f"office-{number}", held, place)
+                with office.store.read() as session:
+                    event = session.get(Event, acknowledged.seq)
+                    assert event is not None
+                    assert event.hash == acknowledged.hash
+                office.close()
             assert held == made
             heads.append(held.head.seq)
             (tmp_path / f"{number}.tar").unlink()
@@ -113,29 +150,30 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(sample: Sampl
         stop.set()
         load.join()
     assert not failed
+    print(f"{kind}: {len(heads)} restores under load; heads {heads}")
     assert heads[-1] > heads[0], "nothing was done meanwhile: this showed nothing"
 
 
-def test_a_restored_office_works_on(sample: Sample, tmp_path: Path) -> None:
+def test_a_restored_office_works_on(sample: Sample, tmp_path: Path, place: Place) -> None:
     begun = sample.submit("A3")
     sample.act([begun])
     backup(sample, tmp_path / "b.tar")
-    restored(tmp_path / "b.tar", tmp_path / "office")
-    again = Sample(type(sample.office).open(tmp_path / "office", environ={}))
+    restored(tmp_path / "b.tar", tmp_path / "office", place)
+    again = opened(tmp_path / "office", place)
     # its own authority is the same, at the same address, which is served already
     drive(again, [begun])
     again.require_finished([begun])
     again.office.close()
 
 
-def test_a_step_whose_job_was_not_saved_gets_one(sample: Sample, tmp_path: Path) -> None:
+def test_a_step_whose_job_was_not_saved_gets_one(sample: Sample, tmp_path: Path, place: Place) -> None:
     begun = sample.submit("A4")
     while sample.request(begun).state != "rendering":
         sample.act([begun])
     backup(sample, tmp_path / "b.tar")
     drive(sample, [begun])
-    restored(tmp_path / "b.tar", tmp_path / "office")
-    again = Sample(type(sample.office).open(tmp_path / "office", environ={}))
+    restored(tmp_path / "b.tar", tmp_path / "office", place)
+    again = opened(tmp_path / "office", place)
     with again.office.store.write() as session:
         session.connection().exec_driver_sql("DELETE FROM procrastinate_jobs")
     drive(again, [begun])
@@ -233,37 +271,84 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("kind", CHANGES)
-def test_a_changed_backup_is_refused_and_leaves_nothing(made: Path, tmp_path: Path, kind: str) -> None:
-    file = rewritten(made, tmp_path / "changed.tar", CHANGES[kind])
+@pytest.fixture(scope="module")
+def untouched(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """One place for all backups that are refused: it must stay vacant."""
+    with vacant(kind, request) as place:
+        yield place
+
+
+def require_vacant(folder: Path, place: Place) -> None:
+    assert not folder.exists()
+    assert not list(folder.parent.glob(".restore-*"))
+    if place.owner:
+        with closing(owners_store(folder, place.owner)) as store, store.read() as session:
+            assert inspect(session.connection()).get_table_names() == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_backup_is_refused_and_leaves_nothing(
+    made: Path, tmp_path: Path, untouched: Place, change: str
+) -> None:
+    file = rewritten(made, tmp_path / "changed.tar", CHANGES[change])
     with pytest.raises(BackupUnusable, match="no whole backup"):
-        restored(file, tmp_path / "office")
+        restored(file, tmp_path / "office", untouched)
     assert [path.name for path in tmp_path.iterdir()] == ["changed.tar"]
+    require_vacant(tmp_path / "office", untouched)
 
 
 @pytest.mark.parametrize("share", [0, 0.3, 0.9, 0.999])
-def test_a_backup_cut_short_is_refused(made: Path, tmp_path: Path, share: float) -> None:
+def test_a_backup_cut_short_is_refused(made: Path, tmp_path: Path, untouched: Place, share: float) -> None:
     whole = made.read_bytes().rstrip(b"\0")
     (tmp_path / "cut.tar").write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(BackupUnusable):
-        restored(tmp_path / "cut.tar", tmp_path / "office")
-    assert not (tmp_path / "office").exists()
+        restored(tmp_path / "cut.tar", tmp_path / "office", untouched)
+    require_vacant(tmp_path / "office", untouched)
 
 
-def test_nothing_is_restored_over_an_office(made: Path, tmp_path: Path) -> None:
+def test_a_backup_that_is_not_there_is_told(tmp_path: Path, untouched: Place) -> None:
+    with pytest.raises(BackupUnusable, match="No such file"):
+        restored(tmp_path / "b.tar", tmp_path / "office", untouched)
+
+
+@pytest.mark.parametrize("pages", [1, 20, 60])
+def test_a_restore_without_room_leaves_nothing(
+    made: Path, tmp_path: Path, untouched: Place, pages: int
+) -> None:
+    with small_disk(tmp_path, pages):
+        with pytest.raises((RestoreFailed, BlobError)) as caught:
+            restored(made, tmp_path / "office", untouched)
+        assert any(word in f"{caught.value} {caught.value.hint}" for word in ("room", "space", "disk"))
+        assert list(tmp_path.iterdir()) == []
+    require_vacant(tmp_path / "office", untouched)
+
+
+def test_nothing_is_restored_over_an_office(made: Path, tmp_path: Path, untouched: Place) -> None:
     folder = tmp_path / "office"
     folder.mkdir()
     (folder / "letter").write_text("mine")
     with pytest.raises(RestoreRefused):
-        restored(made, folder)
+        restored(made, folder, untouched)
     assert (folder / "letter").read_text() == "mine"
 
 
+def set_all(monkeypatch: pytest.MonkeyPatch, *environs: Mapping[str, str]) -> None:
+    for name, value in chain.from_iterable(environ.items() for environ in environs):
+        monkeypatch.setenv(name, value)
+
+
 def test_a_damaged_file_is_named_and_the_rest_is_saved(
-    sample: Sample, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str,
+    made: Path,
+    tmp_path: Path,
+    place: Place,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    restored(made, tmp_path / "office")
-    hurt = Sample(type(sample.office).open(tmp_path / "office", environ={}))
+    restored(made, tmp_path / "office", place)
+    hurt = opened(tmp_path / "office", place)
+    set_all(monkeypatch, place.application)
     missing, changed_ = [document.current_sha256 for document in hurt.rows(DocumentRow)][:2]
     hurt.office.blobs.path(missing).unlink()
     hurt.office.blobs.path(changed_).chmod(0o600)
@@ -273,8 +358,10 @@ def test_a_damaged_file_is_named_and_the_rest_is_saved(
     )
     assert said.status == 1, said
     assert {fault["sha256"] for fault in said.json["faults"]} == {missing, changed_}
-    again = Terminal(tmp_path, capsys)("restore", tmp_path / "b.tar", "--data", tmp_path / "again", "--json")
-    assert again.status == 1
+    with vacant(kind, request) as other:
+        set_all(monkeypatch, other.owner, other.application)
+        again = Terminal(tmp_path / "again", capsys).office("restore", tmp_path / "b.tar", "--json")
+    assert again.status == 1, again
     assert again.json["log_ok"]
     assert {fault["sha256"] for fault in again.json["missing"]} == {missing, changed_}
     hurt.office.close()
@@ -300,16 +387,27 @@ def test_nothing_is_overwritten(sample: Sample, tmp_path: Path) -> None:
     assert (tmp_path / "b.tar").read_text() == "mine"
 
 
-def test_it_is_for_its_owner_alone(made: Path, tmp_path: Path) -> None:
+def test_without_room_no_backup_is_left(sample: Sample, tmp_path: Path) -> None:
+    for pages in (1, 10, 60):
+        with small_disk(tmp_path, pages):
+            with pytest.raises((BackupFailed, StoreUnavailable), match=r"No space|full|room") as caught:
+                backup(sample, tmp_path / "b.tar")
+            assert "room" in caught.value.hint
+            assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_for_its_owner_alone(made: Path, tmp_path: Path, place: Place) -> None:
     assert made.stat().st_mode & 0o777 == 0o600
-    restored(made, tmp_path / "office")
+    restored(made, tmp_path / "office", place)
     files = [path for path in (tmp_path / "office").rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o077 for path in files} == {0}
 
 
-def test_requests_keep_their_numbers_and_states(sample: Sample, made: Path, tmp_path: Path) -> None:
-    restored(made, tmp_path / "office")
-    office = Office.open(tmp_path / "office", environ={})
+def test_requests_keep_their_numbers_and_states(
+    sample: Sample, made: Path, tmp_path: Path, place: Place
+) -> None:
+    restored(made, tmp_path / "office", place)
+    office = opened(tmp_path / "office", place).office
     with office.store.read() as session:
         states = {row.id: row.state for row in session.query(Request)}
     office.close()
@@ -318,3 +416,221 @@ def test_requests_keep_their_numbers_and_states(sample: Sample, made: Path, tmp_
     assert {number: states[number] for number in ended if number <= 13} == {
         number: state for number, state in ended.items() if number <= 13
     }
+
+
+# --- the database of a restored office
+
+
+def schema_of(store: Store) -> list[tuple[str, ...]]:
+    """What guards the rows, in the database's own words: triggers, what they call, keys, checks, indexes."""
+    if store.embedded:
+        statements = ["SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"]
+    else:
+        statements = [
+            "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgenabled = 'O'",
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint",
+            "SELECT proname, pg_get_functiondef(oid) FROM pg_proc"
+            " WHERE pronamespace = current_schema()::regnamespace",
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()",
+            "SELECT table_name || '.' || column_name,"
+            " data_type || is_nullable || coalesce(column_default, '')"
+            " FROM information_schema.columns WHERE table_schema = current_schema()",
+        ]
+    with store.read() as session:
+        return sorted(tuple(row) for one in statements for row in session.execute(text(one)))
+
+
+def test_a_restored_database_has_all_its_guards(
+    sample: Sample, made: Path, tmp_path: Path, place: Place
+) -> None:
+    restored(made, tmp_path / "office", place)
+    with closing(Store.open(tmp_path / "office", place.application)) as store:
+        assert schema_of(store) == schema_of(sample.office.store)
+        assert "events_no_update" in dict(schema_of(store))
+        for statement in ("DELETE FROM events", "UPDATE events SET type = 'x'", "DELETE FROM bodies"):
+            with pytest.raises(Refusal), intruder(store, guarded=True) as other:
+                other.execute(statement)
+
+
+only_postgresql = pytest.mark.parametrize("kind", ["postgresql"], indirect=True, scope="module")
+
+
+@only_postgresql
+def test_after_a_restore_the_application_role_owns_nothing(made: Path, tmp_path: Path, place: Place) -> None:
+    restored(made, tmp_path / "office", place)
+    owned = (
+        "SELECT count(*) FROM pg_shdepend WHERE deptype = 'o' AND refobjid = :role ::regrole"
+        " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with closing(Store.open(tmp_path / "office", place.application)) as store:
+        with store.read() as session:
+            assert session.scalar(text(owned), {"role": APPLICATION}) == 0
+        assert [statement for statement in FORBIDDEN if not forbidden(store, statement)] == []
+
+
+def forbidden(store: Store, statement: str) -> bool:
+    try:
+        with store.write() as session:
+            session.execute(text(statement))
+    except StoreUnavailable as error:
+        return "permission denied" in str(error) or "must be owner" in str(error)
+    return False
+
+
+def test_the_commands_restore_and_find_everything_well(
+    made: Path,
+    tmp_path: Path,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_all(monkeypatch, place.owner)
+    terminal = Terminal(tmp_path / "office", capsys)
+    said = terminal.json("restore", made)
+    assert (said["log_ok"], said["missing"]) == (True, [])
+    assert said["role"] == (APPLICATION if place.owner else None)
+    set_all(monkeypatch, place.application)
+    found = terminal.json("check", "--deep")["findings"]
+    assert {one["area"] for one in found if one["state"] != "ok"} <= {"work"}
+    assert {"log", "files"} <= {one["area"] for one in found if one["state"] == "ok"}
+
+
+def test_a_backup_of_an_earlier_release_is_restored_and_waits_for_an_upgrade(
+    sample: Sample,
+    tmp_path: Path,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its tables are those of this one: what it says of itself decides."""
+    set_revision(sample.office.store, revisions()[-2])
+    try:
+        backup(sample, tmp_path / "b.tar")
+    finally:
+        set_revision(sample.office.store, revisions()[-1])
+    set_all(monkeypatch, place.owner)
+    terminal = Terminal(tmp_path / "office", capsys)
+    said = terminal.office("restore", tmp_path / "b.tar")
+    assert (said.status, said.out) == (1, "")
+    assert "was restored to" in said.err
+    assert "paraaf upgrade" in said.err
+    with closing(owners_store(tmp_path / "office", place.owner)) as restored_store:
+        assert restored_store.revision() == revisions()[-2]
+
+
+def set_revision(store: Store, revision: str) -> None:
+    with intruder(store, guarded=True) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+@only_postgresql
+def test_who_may_not_make_tables_can_not_restore(made: Path, tmp_path: Path, place: Place) -> None:
+    as_application = Place({**place.owner, OWNER: place.application[VARIABLE]}, place.application)
+    with pytest.raises(StoreUnavailable, match="permission denied") as caught:
+        restored(made, tmp_path / "office", as_application)
+    assert "owner" in caught.value.hint
+    require_vacant(tmp_path / "office", place)
+    restored(made, tmp_path / "office", place)
+
+
+@only_postgresql
+def test_a_database_that_holds_tables_is_not_restored_to(made: Path, tmp_path: Path, place: Place) -> None:
+    with closing(owners_store(tmp_path, place.owner)) as store, store.write() as session:
+        session.execute(text("CREATE TABLE letters (id int)"))
+    with pytest.raises(RestoreRefused, match="holds tables"):
+        restored(made, tmp_path / "office", place)
+    assert not (tmp_path / "office").exists()
+
+
+def with_another_dump(change: Callable[[bytes], bytes]) -> Change:
+    """The database's copy changed, under a manifest that fits."""
+
+    def other(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+        index = at(members, "database/")
+        info, content = members[index]
+        content = change(content)
+        said = json.loads(members[-1][1])
+        said["files"][info.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        members[index], members[-1] = (info, content), (members[-1][0], json.dumps(said).encode())
+
+    return other
+
+
+@only_postgresql
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
+def test_a_dump_that_can_not_be_loaded_leaves_nothing(
+    made: Path, tmp_path: Path, untouched: Place, share: float
+) -> None:
+    """Such as one that pg_dump wrote on a failing disk: the digests fit, and what they are of does not."""
+    cut = with_another_dump(lambda dump: dump[: int(len(dump) * share)])
+    file = rewritten(made, tmp_path / "cut.tar", cut)
+    with pytest.raises(StoreUnavailable, match="pg_restore failed: "):
+        restored(file, tmp_path / "office", untouched)
+    require_vacant(tmp_path / "office", untouched)
+
+
+def test_a_backup_is_restored_on_the_kind_of_database_that_it_was_made_on(
+    kind: str, made: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    [other] = {*KINDS} - {kind}
+    with vacant(other, request) as place:
+        with pytest.raises(RestoreRefused, match="The backup holds"):
+            restored(made, tmp_path / "office", place)
+        require_vacant(tmp_path / "office", place)
+
+
+def test_a_file_outside_of_the_data_folder_is_not_restored_to(made: Path, tmp_path: Path) -> None:
+    place = Place({VARIABLE: f"sqlite:///{tmp_path}/other.sqlite3"}, {})
+    with pytest.raises(RestoreRefused, match="into the data folder"):
+        restored(made, tmp_path / "office", place)
+
+
+# --- PostgreSQL's own programs
+
+
+def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
+    """Have only these PostgreSQL programs, which say what they are told to; None: have none."""
+    folder.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        if script is not None:
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+UNFIT = {
+    None: "can't be run here: No such file",
+    'echo "${0##*/} (PostgreSQL) 9.6.24"': "is of version 9, and the server of",
+    "echo something else": "is of version unknown",
+}
+
+
+@only_postgresql
+@pytest.mark.parametrize("script", UNFIT)
+def test_without_a_fit_program_that_is_told(
+    sample: Sample,
+    made: Path,
+    tmp_path: Path,
+    untouched: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str | None,
+) -> None:
+    programs(tmp_path / "bin", monkeypatch, script)
+    with pytest.raises(ClientUnfit, match=UNFIT[script]) as caught:
+        backup(sample, tmp_path / "b.tar")
+    assert "Install" in caught.value.hint
+    with pytest.raises(ClientUnfit, match=UNFIT[script]):
+        restored(made, tmp_path / "office", untouched)
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
+@only_postgresql
+def test_a_program_that_is_killed_is_told(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) kill -KILL $$;; esac'
+    programs(tmp_path / "bin", monkeypatch, script)
+    with pytest.raises(StoreUnavailable, match="it was ended by SIGKILL"):
+        backup(sample, tmp_path / "b.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]

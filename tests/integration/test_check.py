@@ -1,8 +1,9 @@
-"""`paraaf check` names what is wrong, and what to do; a sound office passes."""
+"""`paraaf check` names what is wrong, and what to do; a sound office passes, on either database."""
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,29 +13,61 @@ from sqlalchemy import text
 
 from certs.serve_authority import AuthorityServer
 from tests.command_line import Terminal, keys_of, section_of
-from tests.steps_office import Sample
+from tests.databases import KINDS, Database, copy_of, fresh
+from tests.postgresql import Server, without_checksums
+from tests.steps_office import KeyedOffice, Sample
 from workflow import checkup
 from workflow.office import Office
+from workflow.store import FILE
 from workflow.tables import DocumentRow
 
 pytestmark = pytest.mark.slow
 AREAS = {"folder", "database", "clock", "certificates", "calendars", "work", "signing", "log", "files"}
 
 
+@dataclass(frozen=True)
+class Template:
+    """A data folder and a database with a signed declaration, to be copied."""
+
+    folder: Path
+    database: Database
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    folder = tmp_path_factory.mktemp("office")
+    with fresh(request.param, folder, request) as database:
+        sample = Sample.open(folder, database.environ)
+        number = sample.submit("A4")
+        with AuthorityServer(sample.office.authority.folder):
+            for _ in range(8):
+                sample.act()
+                asyncio.run(sample.work())
+        assert sample.request(number).state == "delivered"
+        sample.office.close()
+        yield Template(folder, database)
+
+
 @pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    """An office with a signed declaration."""
-    folder = tmp_path / "office"
-    folder.mkdir(mode=0o700)
-    sample = Sample.open(folder)
-    number = sample.submit("A4")
-    with AuthorityServer(sample.office.authority.folder):
-        for _ in range(8):
-            sample.act()
-            asyncio.run(sample.work())
-    assert sample.request(number).state == "delivered"
+def copied(template: Template, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The database of `sample`."""
+    shutil.copytree(template.folder, tmp_path / "office")
+    with copy_of(template.database, tmp_path / "office", request) as copied:
+        yield copied
+
+
+@pytest.fixture
+def sample(tmp_path: Path, copied: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sample]:
+    """An office with a signed declaration, which commands find by themselves."""
+    for name, value in copied.environ.items():
+        monkeypatch.setenv(name, value)
+    sample = Sample(KeyedOffice.open(tmp_path / "office", environ=copied.environ))
+    yield sample
     sample.office.close()
-    return sample
+
+
+of_sqlite = pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="module")
+of_postgresql = pytest.mark.parametrize("template", ["postgresql"], indirect=True, scope="module")
 
 
 def findings(sample: Sample, capsys: pytest.CaptureFixture[str], *more: str) -> list[dict[str, Any]]:
@@ -76,20 +109,6 @@ def _row_changed(sample: Sample) -> None:
         session.execute(text("UPDATE requests SET state = 'review'"))
 
 
-def _page_changed(sample: Sample) -> None:
-    file = sample.office.folder / "paraaf.sqlite3"
-    content = bytearray(file.read_bytes())
-    with sample.office.store.read() as session:
-        page = session.scalar(
-            text("SELECT rootpage FROM sqlite_master WHERE name = 'ix_tasks_role_closed_at'")
-        )
-    sample.office.close()
-    size = int.from_bytes(content[16:18], "big")
-    start = (int(page) - 1) * size
-    content[start + 3 : start + 5] = b"\xff\xff"  # an impossible number of cells
-    file.write_bytes(content)
-
-
 def _seal_revoked(sample: Sample) -> None:
     authority = sample.office.authority
     seal = authority.seal(
@@ -112,7 +131,6 @@ def _no_register(sample: Sample) -> None:
         (_file_changed, "files", "wrong"),
         (_file_gone, "files", "wrong"),
         (_row_changed, "log", "wrong"),
-        (_page_changed, "database", "wrong"),
         (_seal_revoked, "signing", "wrong"),
         (_open_to_all, "folder", "warning"),
         (_no_register, "signing", "warning"),
@@ -130,6 +148,51 @@ def test_what_is_wrong_is_named(
     assert not_well(findings(sample, capsys, "--deep")).get(area) == state
 
 
+@of_sqlite
+def test_a_damaged_page_of_the_file_is_named(sample: Sample, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an index that no other check reads."""
+    file = sample.office.folder / FILE
+    content = bytearray(file.read_bytes())
+    with sample.office.store.read() as session:
+        page = session.scalar(
+            text("SELECT rootpage FROM sqlite_master WHERE name = 'ix_tasks_role_closed_at'")
+        )
+    sample.office.close()
+    size = int.from_bytes(content[16:18], "big")
+    start = (int(page) - 1) * size
+    content[start + 3 : start + 5] = b"\xff\xff"  # an impossible number of cells
+    file.write_bytes(content)
+    assert not_well(findings(sample, capsys, "--deep")).get("database") == "wrong"
+
+
+@of_postgresql
+def test_a_damaged_page_of_the_server_is_named(
+    sample: Sample, postgresql: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server finds it when it is read."""
+    with sample.office.store.read() as session:
+        path = str(session.scalar(text("SELECT pg_relation_filepath('events')")))
+    sample.office.close()
+    postgresql.stop()
+    with (postgresql.folder / "data" / path).open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 8)
+    postgresql.start()
+    found = [one for one in findings(sample, capsys, "--deep") if one["area"] in {"database", "log"}]
+    assert [one for one in found if one["state"] == "wrong" and "invalid page" in one["message"]]
+
+
+@of_postgresql
+def test_a_server_that_checks_no_pages_is_told(
+    sample: Sample, postgresql: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with without_checksums(postgresql):
+        [finding] = [one for one in findings(sample, capsys, "--deep") if "page" in one["message"]]
+    assert (finding["area"], finding["state"]) == ("database", "warning")
+    [finding] = [one for one in findings(sample, capsys, "--deep") if "page" in one["message"]]
+    assert (finding["area"], finding["state"]) == ("database", "ok")
+
+
 def test_an_authority_that_can_not_be_read_is_told(
     sample: Sample, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,14 +206,17 @@ def test_an_authority_that_can_not_be_read_is_told(
     ("ahead", "area", "state"),
     [
         (timedelta(days=-1), "clock", "wrong"),  # behind the last event
+        (timedelta(hours=1), "clock", "wrong"),  # away from the database's own
         (timedelta(days=2 * 365 + 352), "calendars", "wrong"),
         (timedelta(days=365 * 11), "certificates", "wrong"),
         (timedelta(days=3635), "certificates", "warning"),
     ],
 )
-def test_a_clock_elsewhere_is_noticed(sample: Sample, ahead: timedelta, area: str, state: str) -> None:
+def test_a_clock_elsewhere_is_noticed(
+    sample: Sample, copied: Database, ahead: timedelta, area: str, state: str
+) -> None:
     now = sample.office.clock() + ahead
-    office = Office.open(sample.office.folder, environ={}, clock=lambda: now)
+    office = Office.open(sample.office.folder, environ=copied.environ, clock=lambda: now)
     try:
         found = list(checkup.quick(office))
     finally:

@@ -1,7 +1,6 @@
 """Incidents: told with what to do, repaired one by one, closed with a fact in the log, naming nobody."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import Terminal, keys_of, section_of
+from tests.databases import Database, intruder
 from tests.integration.engine_office import Office
 from tests.steps_office import CLERK, MANAGER, Sample
 from tests.unit.test_steps_trouble import FATES, GIVEN_UP
@@ -33,9 +33,9 @@ def give_up(office: Office, number: int) -> StepRef:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
     """Two requests whose rendering was given up, one that went well, one that was repaired."""
-    office = Office.open(tmp_path)
+    office = Office.open(tmp_path, database.environ)
     for _ in range(3):
         office.fire("approve", "clerk", office.to_review())
     office.submit()
@@ -99,10 +99,8 @@ def test_a_step_without_an_incident_says_nothing_of_one(office: Office) -> None:
 
 
 def test_the_incident_keeps_no_name_and_the_event_forgets_it_when_erased(office: Office) -> None:
-    assert office.store.file is not None
-    with sqlite3.connect(office.store.file) as database:
-        kept = database.execute("SELECT message FROM incidents").fetchall()
-    database.close()
+    with intruder(office.store, guarded=True) as somebody:
+        kept = somebody.execute("SELECT message FROM incidents").fetchall()
     assert not [row for row in kept if "Voorbeeld" in row[0]]
     [event] = [record for record in office.records(1) if record["type"] == "incident_opened"]
     assert "Voorbeeld" in event["body"]["message"]
@@ -117,9 +115,9 @@ def faults(office: Office) -> set[Fault]:
 
 
 @pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Office]:
+def quiet(tmp_path: Path, database: Database) -> Iterator[Office]:
     """Incidents open, resolved by a person, and by itself; no document was recorded."""
-    office = Office.open(tmp_path)
+    office = Office.open(tmp_path, database.environ)
     for _ in range(3):
         office.fire("approve", "clerk", office.to_review())
     refs = [give_up(office, number) for number in (1, 2, 3)]
@@ -147,10 +145,8 @@ def quiet(tmp_path: Path) -> Iterator[Office]:
     ],
 )
 def test_a_changed_incident_is_found(quiet: Office, statement: str) -> None:
-    assert quiet.store.file is not None
-    with sqlite3.connect(quiet.store.file) as database:
-        assert database.execute(statement).rowcount > 0
-    database.close()
+    with intruder(quiet.store, guarded=True) as owner:
+        assert owner.execute(statement).rowcount > 0
     assert faults(quiet) == {Fault.ROWS_DIFFER}
 
 
@@ -158,11 +154,16 @@ def test_a_changed_incident_is_found(quiet: Office, statement: str) -> None:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminal]:
+def terminal(
+    tmp_path: Path,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Terminal:
     """An office with two incidents, in requests 1 and 2; request 3 goes well."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    sample = Sample.open(folder)
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    sample = Sample.open(tmp_path, database.environ)
     for _ in range(3):
         number = sample.submit("A4")
         sample.act([number])
@@ -171,7 +172,7 @@ def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Ter
     with sample.office.store.write() as session:
         sample.office.engine.report_trouble(session, [trouble(refs[1]), trouble(refs[2])])
     sample.office.close()
-    return Terminal(folder, capsys)
+    return Terminal(tmp_path, capsys)
 
 
 def test_the_list_is_for_an_operator(terminal: Terminal) -> None:

@@ -19,13 +19,14 @@ from documents.errors import BlobError
 from tests.integration.engine_office import NOW, PLAN, Office, sections
 from watching.logs import told
 from workflow import destruction, keeping
+from workflow.clock import QUIET, WAIT
 from workflow.commands import Command, Submission
 from workflow.destruction import DESTROYED
 from workflow.errors import NotFound, Refused, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
-from workflow.retention import QUIET, WAIT, Retention, Run
+from workflow.retention import Retention, Run
 from workflow.tables import (
     BlobRemoval,
     DocumentRow,

@@ -5,7 +5,8 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from prometheus_client.metrics_core import Metric
 
 from certs.serve_authority import AuthorityServer
 from signing.signers import SoftwareSigner
+from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, QUICK, Sample
 from watching import logs, spans
 from watching.errors import TracesUnavailable, WatchingSetting
@@ -32,11 +34,11 @@ HOLDER = "Vera Sample-Person"
 class Run:
     """What was written while two declarations were made, one of which met trouble."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         exporter = InMemorySpanExporter()
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(exporter))
-        sample = Sample.open(folder, patience=replace(QUICK, tries=2))
+        sample = Sample.open(folder, environ, patience=replace(QUICK, tries=2))
         self.sample = sample
         spans.install(provider)
         try:
@@ -76,8 +78,18 @@ class Run:
         asyncio.run(self.sample.work())
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, str]]:
+@pytest.fixture(scope="module", params=KINDS)
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Run, str]]:
+    folder = tmp_path_factory.mktemp("office")
+    with fresh(request.param, folder, request) as database, watched(folder, database.environ) as run:
+        yield run
+
+
+@contextmanager
+def watched(folder: Path, environ: Mapping[str, str]) -> Iterator[tuple[Run, str]]:
+    """The run, and everything that was logged meanwhile."""
     lines: list[str] = []
 
     class Kept(logging.Handler):
@@ -90,7 +102,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, str]]:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        found = Run(tmp_path_factory.mktemp("office"))
+        found = Run(folder, environ)
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
