@@ -18,7 +18,18 @@ from workflow.office import Office
 from workflow.tables import DocumentRow
 
 pytestmark = pytest.mark.slow
-AREAS = {"folder", "database", "clock", "certificates", "calendars", "work", "signing", "log", "files"}
+AREAS = {
+    "folder",
+    "database",
+    "clock",
+    "certificates",
+    "calendars",
+    "work",
+    "keeping",
+    "signing",
+    "log",
+    "files",
+}
 
 
 @pytest.fixture
