@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from audit.verify_log import verify_file
 from documents.blobs import BlobStore
 from documents.errors import BlobError
 from tests.databases import Database, as_owner, intruder, only_postgresql, only_sqlite
@@ -28,9 +29,12 @@ from workflow.errors import NotFound, Refused, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
+from workflow.logexport import Export
 from workflow.retention import QUIET, WAIT, Retention, Run
+from workflow.substitutes import ENDED, NAMED, Substitution, end_substitutions, name_substitute
 from workflow.tables import (
     BlobRemoval,
+    Body,
     DocumentRow,
     Event,
     Grant,
@@ -322,6 +326,107 @@ def test_people_who_left_go_with_the_last_request_that_names_them(keeper: Keeper
     assert not keeper.rows(select(Substitute.id))  # of the manager
     assert "clerk" in keeper.rows(select(Person.id))
     assert keeper.office.report().ok
+
+
+# --- substitutions
+
+DECEMBER = Substitution("substitute", "manager", "manager", date(2026, 12, 1), date(2026, 12, 31))
+A_TERM_LATER = datetime(2027, 3, 30, 22, 0, tzinfo=UTC)  # 31 March begins in the office
+
+
+def stand_in(keeper: Keeper, wanted: Substitution = DECEMBER) -> None:
+    with keeper.store.write() as session:
+        name_substitute(session, wanted, now=keeper.office.now)
+
+
+def end(keeper: Keeper, on: date) -> None:
+    with keeper.store.write() as session:
+        end_substitutions(session, "substitute", "manager", None, today=on, now=keeper.office.now)
+
+
+def told_of(keeper: Keeper) -> list[str]:
+    """What the events still say of who stands in for whom."""
+    query = (
+        select(Body.body)
+        .join(Event, Event.seq == Body.seq)
+        .where(Event.type.in_((NAMED, ENDED)), Body.body.is_not(None))
+    )
+    return keeper.rows(query.order_by(Body.seq))
+
+
+def first_of(keeper: Keeper) -> None:
+    """Only what a test names itself, in an office where a request has begun."""
+    keeper.change("DELETE FROM substitutes")
+    keeper.office.submit()
+    keeper.run(NOW)
+
+
+def test_who_stood_in_is_forgotten_when_the_longest_term_has_passed(keeper: Keeper, tmp_path: Path) -> None:
+    first_of(keeper)
+    stand_in(keeper)
+    assert keeper.run(A_TERM_LATER - timedelta(microseconds=1)).substitutions == 0
+    assert (len(told_of(keeper)), len(keeper.rows(select(Substitute.id)))) == (1, 1)
+    run = keeper.run(A_TERM_LATER)
+    assert (run.substitutions, run.unclean_since) == (1, None if keeper.store.embedded else NOW)
+    assert (told_of(keeper), keeper.rows(select(Substitute.id))) == ([], [])
+    assert keeper.done(A_TERM_LATER) == Run()
+    [said] = keeper.rows(select(Event.record).where(Event.type == "personal_data_erased"))
+    [named] = keeper.rows(select(Event.seq).where(Event.type == NAMED))
+    assert (json.loads(said)["erased"], "request" in json.loads(said)) == ([named], False)
+    assert keeper.office.report().ok
+    export = tmp_path / "export"
+    with keeper.store.read() as session:
+        export.write_bytes(b"".join(Export.begin(session, with_bodies=True).lines(now=A_TERM_LATER)))
+    judged = verify_file(export)  # by the auditor's program, which shares no code
+    assert (judged.findings, judged.erased) == ((), 1)
+
+
+def test_a_longer_term_of_any_request_keeps_it_longer(keeper: Keeper) -> None:
+    keeper.office.engine.execute(plan(keeper))
+    stand_in(keeper)
+    assert keeper.run(datetime(2031, 12, 30, 22, tzinfo=UTC)).substitutions == 1  # that of November
+    assert len(told_of(keeper)) == 1
+    assert keeper.run(datetime(2031, 12, 30, 23, tzinfo=UTC)).substitutions == 1
+
+
+def test_one_that_was_ended_counts_from_its_last_day(keeper: Keeper) -> None:
+    first_of(keeper)
+    stand_in(keeper)
+    end(keeper, date(2026, 12, 11))
+    early = A_TERM_LATER - timedelta(days=21) + timedelta(hours=1)  # 10 March begins
+    assert keeper.run(early - timedelta(seconds=1)).substitutions == 0
+    assert len(told_of(keeper)) == 2
+    assert keeper.run(early).substitutions == 1
+    assert told_of(keeper) == []
+    assert keeper.office.report().ok
+
+
+def test_one_that_never_began_goes_and_the_next_of_its_number_stays(keeper: Keeper) -> None:
+    first_of(keeper)
+    stand_in(keeper)
+    end(keeper, date(2026, 11, 20))  # its row went at once: SQLite gives the number again
+    stand_in(keeper)
+    assert keeper.run(datetime(2027, 2, 18, 23, tzinfo=UTC)).substitutions == 1
+    [left] = told_of(keeper)
+    assert json.loads(left)["last_day"] == "2026-12-31"
+    assert len(keeper.rows(select(Substitute.id))) == 1
+
+
+def test_one_of_somebody_who_was_removed_is_forgotten_with_them(keeper: Keeper) -> None:
+    first_of(keeper)
+    stand_in(keeper)
+    with keeper.store.write() as session:
+        session.get_one(Person, "substitute").active = False
+    run = keeper.run(NOW + timedelta(days=1))
+    assert (run.people, run.substitutions) == (1, 1)
+    assert told_of(keeper) == []
+    assert keeper.office.report().ok
+
+
+def test_a_body_that_is_erased_untold_is_found_though_it_is_of_no_request(keeper: Keeper) -> None:
+    stand_in(keeper)
+    keeper.change("UPDATE bodies SET salt = NULL, body = NULL, erased_at = '2026-11-20 09:00:00+00:00'")
+    assert {finding.fault for finding in keeper.office.report().findings} == {Fault.ERASED_UNTOLD}
 
 
 # --- holds
