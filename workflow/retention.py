@@ -228,6 +228,8 @@ class Retention:
             Appender.lock(session, self._random_bytes)
             settled = referred_to(session, listed)
             for sha256_hex in sorted(set(listed) - settled):
+                # once more: a server takes the lock from who was stopped for long
+                Appender.lock(session, self._random_bytes)
                 try:
                     removed += self._blobs.delete(sha256_hex)
                 except BlobError as error:

@@ -35,6 +35,7 @@ _OWNS_ALL = text(
 # Full transaction numbers: a table's oldest that is not frozen is told with 32 bits, and by its age.
 _FILES = text(
     "SELECT name, pg_relation_filenode(t.oid) AS file, s.last_analyze, s.last_autoanalyze,"
+    " pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,"
     " pg_snapshot_xmax(pg_current_snapshot())::text::bigint - age(t.relfrozenxid) AS frozen_to"
     " FROM unnest(CAST(:tables AS text[])) AS name JOIN pg_class t ON t.oid = name::regclass"
     " JOIN pg_stat_all_tables s ON s.relid = t.oid"
@@ -339,10 +340,13 @@ def _is_rewritten(rows: Iterable[Any], mark: Mapping[str, Any]) -> bool:
     """Whether every table was written anew after the mark, and what was deleted was not taken along.
 
     VACUUM FULL gives a table another file. It takes along what a transaction that still runs may see: then it
-    freezes no further than to that one. The statistics were made after the mark, and written anew last.
+    freezes no further than to that one. The statistics were made after the mark, and written anew last. A
+    mark from the future is another server's: the database was restored from a backup, which has no old rows.
     """
     found = {row.name: row for row in rows}
     statistics = found.pop(STATISTICS)
+    if mark["transaction"] >= statistics.next:
+        return True
     for row in (*found.values(), statistics):
         if row.file == mark["files"][row.name] or row.frozen_to <= mark["transaction"]:
             return False

@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -20,7 +21,7 @@ from documents.blobs import BlobStore
 from documents.errors import BlobError
 from tests.databases import Database, as_owner, intruder, only_postgresql, only_sqlite
 from tests.integration.engine_office import NOW, PLAN, Office, sections
-from tests.postgresql import OWNER
+from tests.postgresql import NOTHING, OWNER, Server, url_of
 from watching.logs import told
 from workflow import destruction, keeping
 from workflow.commands import Command, Submission
@@ -31,6 +32,7 @@ from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
 from workflow.logexport import Export
 from workflow.retention import QUIET, WAIT, Retention, Run
+from workflow.store import VARIABLE, Store
 from workflow.substitutes import ENDED, NAMED, Substitution, end_substitutions, name_substitute
 from workflow.tables import (
     BlobRemoval,
@@ -706,6 +708,58 @@ def test_a_run_of_the_owner_cleans(keeper: Keeper) -> None:
     assert owner.run() == Run()
     assert keeper.run(DAY) == Run()
     owner._store.close()
+
+
+def test_an_owner_who_is_no_superuser_cleans(postgresql: Server, tmp_path: Path) -> None:
+    postgresql.run("CREATE ROLE plain_owner LOGIN")
+    try:
+        with postgresql.database(NOTHING) as name:
+            postgresql.run(f"ALTER DATABASE {name} OWNER TO plain_owner")
+            url = url_of(postgresql.port, name, "plain_owner")
+            with closing(Store(url)) as store:
+                store.migrate()
+            keeper = Keeper(tmp_path, Database(url, {VARIABLE: url.render_as_string()}))
+            keeper.withdrawn()
+            assert keeper.run() == Run(requests=1, people=1)
+            keeper.store.close()
+    finally:
+        postgresql.run("DROP ROLE plain_owner")
+
+
+@only_postgresql
+def test_what_was_restored_on_another_server_is_clean(keeper: Keeper) -> None:
+    """There transactions have other numbers, and what is loaded from a dump has no old rows beside it."""
+    keeper.withdrawn()
+    assert not keeper.run(DAY).clean
+    with keeper.store.write() as session:
+        row = session.get_one(RetentionRow, 1)
+        row.unclean_mark = (row.unclean_mark or {}) | {"transaction": 1 << 40}
+    assert keeper.run(DAY) == Run()
+
+
+@only_postgresql
+def test_who_lost_the_lock_while_removing_files_removes_no_more(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server ends the session of a process that was stopped for long: others may refer to files by then."""
+    files = [keeper.add_document(keeper.withdrawn(), content) for content in (b"%PDF 1", b"%PDF 2")]
+    delete = keeper.blobs.delete
+
+    def stopped_for_long(sha256_hex: str) -> bool:
+        as_owner(
+            keeper.store,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database() AND state LIKE 'idle in%'",
+        )
+        return delete(sha256_hex)
+
+    monkeypatch.setattr(keeper.blobs, "delete", stopped_for_long)
+    with pytest.raises(StoreUnavailable):
+        keeper.run()
+    assert [keeper.blobs.exists(one) for one in sorted(files)] == [False, True]
+    monkeypatch.undo()
+    assert keeper.run().files == 1  # the other is gone already
+    assert not keeper.rows(select(BlobRemoval.sha256))
 
 
 def test_what_an_earlier_release_destroyed_is_cleaned(keeper: Keeper) -> None:
