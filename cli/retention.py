@@ -62,7 +62,7 @@ def _days(text: str) -> int:
 
 def _wants_somebody(done: "Run", cleaning: str | None, now: datetime) -> bool:
     """Whether the files are not clean, and not because the tables' owner has a day to do it."""
-    from workflow.retention import OVERDUE  # noqa: PLC0415  (as above)
+    from workflow.retention import OVERDUE  # noqa: PLC0415  a second to import
 
     return done.unclean_since is not None and (cleaning is None or now - done.unclean_since > OVERDUE)
 

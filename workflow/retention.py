@@ -14,7 +14,7 @@ that is tried, and the files are not called clean before they are.
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -288,8 +288,8 @@ class Retention:
 
     def _forget_substitutions(self) -> int:
         with self._store.read() as session:
-            ended = keeping.longest_ended(session, self._definition_of, self._clock())
-            if ended is None or not forgettable(session, ended):
+            ended = keeping.longest_ended(session, self._definition_of, self._clock()) or date.min
+            if not forgettable(session, ended):
                 return 0
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)
@@ -301,9 +301,8 @@ class Retention:
 
     def _make_unclean(self, session: Session, log: Appender, at: datetime) -> None:
         """Note that the database's files hold traces, since when, and how they stand now."""
-        row = session.get_one(
-            RetentionRow, 1, with_for_update=True
-        )  # or another says meanwhile: all is clean
+        # locked, or another says meanwhile that all is clean
+        row = session.get_one(RetentionRow, 1, with_for_update=True)
         row.unclean_since = row.unclean_since or at
         row.unclean_seq, row.unclean_mark = log.head.seq, self._store.mark(session, CLEANED)
         session.flush()

@@ -415,8 +415,13 @@ def test_one_that_never_began_goes_and_the_next_of_its_number_stays(keeper: Keep
     assert len(keeper.rows(select(Substitute.id))) == 1
 
 
-def test_one_of_somebody_who_was_removed_is_forgotten_with_them(keeper: Keeper) -> None:
-    first_of(keeper)
+@pytest.mark.parametrize("begun", [True, False])
+def test_one_of_somebody_who_was_removed_is_forgotten_with_them(keeper: Keeper, *, begun: bool) -> None:
+    if begun:
+        first_of(keeper)
+    else:  # no request was ever begun, so there is no term
+        keeper.change("DELETE FROM substitutes")
+        keeper.run(NOW)
     stand_in(keeper)
     with keeper.store.write() as session:
         session.get_one(Person, "substitute").active = False
