@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.folder import add_data_option, add_json_option, office_of
@@ -36,17 +37,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Show, or do it."""
     with office_of(args) as office:
+        cleaning, now = office.retention.cleaning, office.clock()
         if args.now:
             done = office.retention.run(clock_is_right=args.clock_is_right)
         else:
             preview = office.retention.preview(days=args.days)
     if args.now:
-        print_json({"run": asdict(done)}) if args.json else print("\n".join(_done(done)))
-        return 0 if done.waits_until is None and done.clean else 1
+        told = {"run": asdict(done) | {"clean": done.clean}, "cleaning": cleaning}
+        print_json(told) if args.json else print("\n".join(_done(done, cleaning)))
+        return 1 if done.waits_until is not None or _wants_somebody(done, cleaning, now) else 0
     if args.json:
-        print_json(_json(preview))
+        print_json(_json(preview) | {"cleaning": cleaning})
     else:
-        print("\n".join(_text(preview, args.days)))
+        print("\n".join(_text(preview, args.days, cleaning)))
     return 0
 
 
@@ -57,7 +60,23 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _done(done: "Run") -> Iterator[str]:
+def _wants_somebody(done: "Run", cleaning: str | None, now: datetime) -> bool:
+    """Whether the files are not clean, and not because the tables' owner has a day to do it."""
+    from workflow.retention import OVERDUE  # noqa: PLC0415  a second to import
+
+    return done.unclean_since is not None and (cleaning is None or now - done.unclean_since > OVERDUE)
+
+
+def _unclean(since: datetime, cleaning: str | None) -> Iterator[str]:
+    yield f"Since {minute(since)} UTC the database's files may hold traces of what was destroyed."
+    if cleaning is None:
+        yield "They go when nobody reads: a worker tries every hour, and so does paraaf retention --run."
+    else:
+        yield "They go when the tables' owner runs this, which the next run notices (docs/retention.md):"
+        yield f"  {cleaning}"
+
+
+def _done(done: "Run", cleaning: str | None) -> Iterator[str]:
     if done.waits_until is not None:
         until = minute(done.waits_until)
         yield f"Nothing is destroyed before {until} UTC: the clock has gone forward by days."
@@ -67,9 +86,10 @@ def _done(done: "Run") -> Iterator[str]:
             f"{counted(done.requests, 'request')} destroyed, {counted(done.files, 'file')} removed,"
             f" {counted(done.people, 'person').replace('persons', 'people')} removed."
         )
-    if not done.clean:
-        yield "The database's files may still hold what was destroyed. SQLite: somebody reads; run it again."
-        yield "PostgreSQL: only the tables' owner can vacuum them; have the owner run it (docs/retention.md)."
+        if done.substitutions:
+            yield f"{counted(done.substitutions, 'substitution')} forgotten."
+    if done.unclean_since is not None:
+        yield from _unclean(done.unclean_since, cleaning)
 
 
 def _kept(one: "Kept") -> Mapping[str, Any]:
@@ -96,7 +116,7 @@ def _json(preview: "Preview") -> dict[str, Any]:
     }
 
 
-def _text(preview: "Preview", days: int) -> Iterator[str]:
+def _text(preview: "Preview", days: int, cleaning: str | None) -> Iterator[str]:
     yield f"To be destroyed within {counted(days, 'day')}"
     rows = [("request", "process", "unit", "ended", "kept", "destroyed on")]
     rows += [
@@ -131,4 +151,5 @@ def _text(preview: "Preview", days: int) -> Iterator[str]:
     if preview.files_left:
         yield f"\n{counted(preview.files_left, 'file')} of destroyed requests still to be removed."
     if preview.unclean_since is not None:
-        yield "\nThe database's files may still hold what was destroyed; the next run cleans them."
+        yield ""
+        yield from _unclean(preview.unclean_since, cleaning)

@@ -60,6 +60,10 @@ def fresh(
         yield Database(url, {VARIABLE: url.render_as_string(hide_password=False)})
 
 
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
 class Intruder:
     """A connection without our settings. Statements are SQLite's: `?` for values, x'00' for bytes."""
 
@@ -144,6 +148,13 @@ def gone(database: Database, request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     finally:
         server.start()
+
+
+def as_owner(store: Store, statement: str) -> None:
+    """Have the owner of a server's tables run a statement, outside of any transaction."""
+    owners = store.url.set(drivername="postgresql", username=OWNER)
+    with psycopg.connect(owners.render_as_string(hide_password=False), autocommit=True) as own:
+        own.execute(statement)  # type: ignore[call-overload]
 
 
 def add_lone_request(session: Session) -> None:

@@ -1,21 +1,28 @@
 """An office whose requesters are marked: every personal value holds a word that is nowhere else.
 
 `found_in` looks for the word in every file of a folder, byte by byte: as UTF-8 (which is how JSON and the
-database have it too), as UTF-16, and in whatever can be inflated, such as the streams of PDFs.
+database have it too), as UTF-16, and in whatever can be inflated, such as the streams of PDFs. A server's
+files are looked through alike, if `uncompressed` has it compress nothing in a way of its own.
 """
 
 import csv
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import inspect, select, text
+from sqlalchemy import table as sql_table
+
 from documents.register import SAMPLE, Register
+from tests.databases import as_owner
 from tests.steps_office import CLERK, DECLARATION, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
 from workflow.commands import Submission
 from workflow.office import REGISTER_FILE
 from workflow.people import update_people
+from workflow.store import Store
+from workflow.substitutes import Substitution, name_substitute
 
 WORD = "Qvxzkw"
 """What all markers begin with."""
@@ -23,6 +30,7 @@ _WORD = re.compile(
     b"|".join(re.escape(WORD.encode(how)) for how in ("utf-8", "utf-16-le", "utf-16-be")), re.I
 )
 _INFLATABLE = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+PIECE = 1 << 12
 _VARIANTS = ("A3", "A1", "A4", "A0")
 
 
@@ -34,14 +42,17 @@ def marker(kind: str, number: int) -> str:
 class MarkedOffice:
     """People who ask for declarations, in an office that works on them."""
 
-    def __init__(self, folder: Path, people: int) -> None:
+    def __init__(self, folder: Path, people: int, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.people = [f"{WORD}-P{number}" for number in range(people)]
         self._rows = list(csv.DictReader(SAMPLE.read_text(encoding="utf-8").splitlines()))
         self._write_register([*self._staff(), *map(self._marked, range(people))])
-        self.sample = Sample(KeyedOffice.open(folder, environ={}, patience=QUICK))
+        self.sample = Sample(KeyedOffice.open(folder, environ=environ or {}, patience=QUICK))
         with self.sample.office.store.write() as session:
             update_people(session, self.sample.register)
+            today = self.sample.today
+            swap = Substitution(self.people[1], self.people[0], None, today, today)
+            name_substitute(session, swap, now=self.sample.office.clock())
 
     def submit_all(self) -> list[int]:
         """A request of each: by turns of every variant, some returned, drafted, withdrawn; told by number."""
@@ -132,21 +143,62 @@ class MarkedOffice:
 
 def found_in(folder: Path) -> dict[str, int]:
     """How often a marker is in each file of a folder, and in each name of one; files without are left out."""
+    return found_in_files(path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def found_in_files(paths: Iterable[Path]) -> dict[str, int]:
+    """The same in these files; the keys are their names with those of their folders."""
     counts: dict[str, int] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            content = path.read_bytes()
-            texts = [str(path.relative_to(folder)).encode(), content, *_inflated(content)]
-            if count := sum(len(_WORD.findall(text)) for text in texts):
-                counts[str(path.relative_to(folder))] = count
+    for path in paths:
+        content = path.read_bytes()
+        if count := _count(path.name.encode()) + _count(content):
+            counts[str(path)] = count
     return counts
 
 
+def found_in_tables(store: Store) -> dict[str, int]:
+    """How often a marker is in the rows of each table of the database; tables without are left out."""
+    counts: dict[str, int] = {}
+    with store.read() as session:
+        for table in inspect(session.connection()).get_table_names():
+            for row in session.execute(select(text("*")).select_from(sql_table(table))):
+                values = (one if isinstance(one, bytes) else str(one).encode() for one in row)
+                if count := sum(map(_count, values)):
+                    counts[table] = counts.get(table, 0) + count
+    return counts
+
+
+def uncompressed(store: Store) -> None:
+    """Have a server keep long values as they are, so that its files can be looked through."""
+    for table, columns in _columns(store).items():
+        changes = ", ".join(f'ALTER COLUMN "{column}" SET STORAGE EXTERNAL' for column in columns)
+        as_owner(store, f'ALTER TABLE "{table}" {changes}')
+
+
+def _columns(store: Store) -> dict[str, list[str]]:
+    """The columns of each table that may be compressed."""
+    query = text(
+        "SELECT relname, array_agg(attname::text) AS columns"
+        " FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attstorage = 'x' AND attnum > 0"
+        " AND NOT attisdropped GROUP BY relname"
+    )
+    with store.read() as session:
+        return {row.relname: row.columns for row in session.execute(query)}
+
+
+def _count(content: bytes) -> int:
+    return sum(len(_WORD.findall(one)) for one in (content, *_inflated(content)))
+
+
 def _inflated(content: bytes) -> Iterator[bytes]:
-    """Whatever in these bytes looks deflated, and can be inflated."""
+    """Whatever in these bytes looks deflated, as far as it can be inflated."""
     for start in _INFLATABLE.finditer(content):
         inflater = zlib.decompressobj()
         try:
-            yield inflater.decompress(content[start.start() :], 5_000_000)
+            for place in range(start.start(), len(content), PIECE):
+                yield inflater.decompress(content[place : place + PIECE], 5_000_000)
+                if inflater.eof:
+                    break
         except zlib.error:
             continue

@@ -39,6 +39,7 @@ SETTINGS = (
     "shared_buffers=64MB",
     "log_min_messages=fatal",
     "fsync=on",
+    "wal_recycle=off",  # else old log, with what was destroyed, stands in files that wait for the next
     "timezone=UTC",
 )
 
@@ -124,6 +125,22 @@ class Server:
         """Run one statement as the owner of everything, outside of a transaction."""
         with self.connection(database) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
+
+    def settle(self) -> None:
+        """Have everything written where it belongs, and none of the write-ahead log left of before."""
+        self.run("SELECT pg_switch_wal()")
+        self.run("CHECKPOINT")
+
+    def files_of(self, database: str) -> Iterator[Path]:
+        """Every file of the server but those of other databases: tables, write-ahead log, messages."""
+        with self.connection(database) as connection:
+            query = "SELECT pg_relation_filepath('pg_class')"
+            (own,) = connection.execute(query).fetchone()  # type: ignore[misc]  (there is one row)
+        others = self.folder / "data" / "base"
+        for path in sorted(self.folder.rglob("*")):
+            mine = others not in path.parents or (self.folder / "data" / own).parent in path.parents
+            if mine and path.is_file():
+                yield path
 
     @contextmanager
     def connection(self, database: str, user: str = OWNER) -> Iterator[psycopg.Connection[Any]]:

@@ -128,7 +128,7 @@ def live(root: Path, promises: Promises) -> None:
                 promises.files(root / "anchors")
                 back_up(sample, backup)
                 promises.files(root / "backups")
-                sample.office.store.clean()
+                sample.office.store.clean({})
                 come_and_go(sample.office.blobs, promises)
                 assert cli(["restore", str(backup), "--data", str(root / "new" / "office")]) == 0
                 promises.files(root / "new" / "office" / "blobs")

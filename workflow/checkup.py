@@ -27,8 +27,9 @@ from workflow.clock import require_plausible
 from workflow.jobs import workers_alive
 from workflow.logcheck import verify
 from workflow.office import Office
+from workflow.retention import OVERDUE
 from workflow.scrub import HINTS
-from workflow.tables import Event, Incident
+from workflow.tables import BlobRemoval, Event, Incident, RetentionRow
 
 State = Literal["ok", "warning", "wrong"]
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
@@ -54,6 +55,7 @@ def quick(office: Office) -> Iterator[Finding]:
     yield from _told("certificates", _certificates(office))
     yield from _calendars(office.clock().date())
     yield from _told("work", _work(office))
+    yield from _told("keeping", _keeping(office))
 
 
 async def trial(office: Office) -> Finding:
@@ -191,6 +193,31 @@ def _work(office: Office) -> Iterator[Finding]:
         yield Finding(
             "work", "warning", "No worker is at work.", "Start one: `paraaf serve` or `paraaf worker`."
         )
+
+
+def _keeping(office: Office) -> Iterator[Finding]:
+    """What was destroyed, and is not wholly gone a day later."""
+    overdue = office.clock() - OVERDUE
+    with office.store.read() as session:
+        files = session.scalar(
+            select(func.count()).select_from(BlobRemoval.table()).where(BlobRemoval.listed_at < overdue)
+        )
+        row = session.get(RetentionRow, 1)
+    since = None if row is None else row.unclean_since
+    if files:
+        hint = "See that they may be removed, then try: `paraaf retention --run` says why one can't be."
+        yield Finding("keeping", "warning", f"Files to be removed for more than a day: {files}.", hint)
+    if since is not None and since < overdue:
+        statement = office.retention.cleaning
+        hint = (
+            "See that nobody reads it for long, then run `paraaf retention --run`."
+            if statement is None
+            else f"Have the owner of the tables run: {statement}"
+        )
+        message = f"Since {since:%Y-%m-%d} the database's files may hold traces of what was destroyed."
+        yield Finding("keeping", "warning", message, hint)
+    if not files and (since is None or since >= overdue):
+        yield Finding("keeping", "ok", "Nothing that was destroyed is left for more than a day.")
 
 
 def _pages(office: Office) -> Iterator[Finding]:

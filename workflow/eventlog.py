@@ -5,13 +5,13 @@ and the digest of its salted body. Who acted, and what they wrote, is in the bod
 and the chain still verifies.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Self
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from workflow.canonical import encode
 from workflow.errors import Contended, LogRefused, LogUnwritable
 from workflow.tables import Body, Event, LogHead
 
+ERASED = "personal_data_erased"
 GENESIS = "0" * 64  # what the first event names as the one before it
 SALT_BYTES = 16
 OWN_FIELDS = frozenset({"seq", "at", "type", "request", "body", "prev"})
@@ -144,14 +145,27 @@ def erase_bodies(appender: Appender, session: Session, request_id: int, *, at: d
 
     The event lists their sequences. The chain, the kinds of events and their times stay.
     """
-    events, bodies = Event.table(), Body.table()
-    connection = session.connection()
-    theirs = select(events.c.seq).where(events.c.request_id == request_id)
-    there = (bodies.c.seq.in_(theirs), bodies.c.body.is_not(None))
+    events = Event.table()
+    theirs = Body.table().c.seq.in_(select(events.c.seq).where(events.c.request_id == request_id))
+    erased = _erase(session, theirs, at)
+    appender.append(ERASED, at=at, request_id=request_id, facts={"erased": erased})
+    return len(erased)
+
+
+def erase_bodies_of_none(appender: Appender, session: Session, seqs: Collection[int], *, at: datetime) -> int:
+    """The same with these events, which belong to no request; of none that is not erased nothing is said."""
+    erased = _erase(session, Body.table().c.seq.in_(seqs), at)
+    if erased:
+        appender.append(ERASED, at=at, request_id=None, facts={"erased": erased})
+    return len(erased)
+
+
+def _erase(session: Session, which: ColumnElement[bool], at: datetime) -> list[int]:
+    bodies, connection = Body.table(), session.connection()
+    there = (which, bodies.c.body.is_not(None))
     erased = list(connection.execute(select(bodies.c.seq).where(*there).order_by(bodies.c.seq)).scalars())
     connection.execute(update(bodies).where(*there).values(salt=None, body=None, erased_at=at))
-    appender.append("personal_data_erased", at=at, request_id=request_id, facts={"erased": erased})
-    return len(erased)
+    return erased
 
 
 _head = LogHead.table()

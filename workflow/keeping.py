@@ -80,8 +80,25 @@ def shortest_before(session: Session, definition_of: DefinitionOf, now: datetime
     return max((ended_before(one, office_day(one, now)) for one in definitions), default=None)
 
 
+def longest_ended(session: Session, definition_of: DefinitionOf, now: datetime) -> date | None:
+    """The last day that lies back so far now that what ended on it is due by the longest term there is.
+
+    None while no request was ever begun. Raises DefinitionMissing.
+    """
+    pinned = session.scalars(select(DefinitionSource.sha256_hex)).all()
+    definitions = [definition_of(session, sha256_hex) for sha256_hex in pinned]
+    return min((_last_due(one, office_day(one, now)) for one in definitions), default=None)
+
+
 def ended_before(definition: Definition, day: date) -> datetime:
     """The moment before which a request has ended that is due on this day or earlier."""
+    zone = ZoneInfo(CALENDARS[definition.calendar].zone)
+    after = date.fromordinal(_last_due(definition, day).toordinal() + 1)
+    return datetime.combine(after, time.min, zone).astimezone(UTC)
+
+
+def _last_due(definition: Definition, day: date) -> date:
+    """The last day of an end that is due on this day or earlier."""
     low, high = date.min.toordinal(), day.toordinal()
     while low < high:  # a later end is never due earlier, so the last day that is due can be halved out
         middle = (low + high + 1) // 2
@@ -89,5 +106,4 @@ def ended_before(definition: Definition, day: date) -> datetime:
             low = middle
         else:
             high = middle - 1
-    zone = ZoneInfo(CALENDARS[definition.calendar].zone)
-    return datetime.combine(date.fromordinal(low + 1), time.min, zone).astimezone(UTC)
+    return date.fromordinal(low)

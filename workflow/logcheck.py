@@ -20,7 +20,7 @@ from workflow.anchorcheck import fault_of, require_form
 from workflow.anchors import Anchor, kept
 from workflow.canonical import encode
 from workflow.errors import LogUnwritable
-from workflow.eventlog import GENESIS, SALT_BYTES, Head, body_digest
+from workflow.eventlog import ERASED, GENESIS, SALT_BYTES, Head, body_digest
 from workflow.logreplay import NOT_BY_PEOPLE, Replay
 from workflow.tables import Body, Event, LogHead
 
@@ -195,7 +195,8 @@ class _Check:
     latest: str = ""
     replay: Replay = field(default_factory=Replay)
     impossible: list[tuple[int, str]] = field(default_factory=list)
-    untold: dict[int, list[int]] = field(default_factory=dict)  # request → erased and not yet told of
+    # request, None for events of none → erased and not yet told of
+    untold: dict[int | None, list[int]] = field(default_factory=dict)
 
     def row(self, row: _Row) -> None:
         """Look at an event, whatever its row holds: what is no event is a finding."""
@@ -244,7 +245,7 @@ class _Check:
             if request_id is not None and not self.broken:
                 wrong = self.replay.event(seq, request_id, kind, said, body)
                 self.impossible += [(seq, wrong)] if wrong else []
-        if kind == "personal_data_erased" and request_id is not None and said is not None:
+        if kind == ERASED and said is not None:
             self.told(request_id, said.get("erased"))
         if self.anchors and self.anchors.get(seq, {digest}) != {digest}:
             self.find(seq, Fault.ANCHOR, "It is not the event that an anchor names.")
@@ -283,7 +284,7 @@ class _Check:
             fits = isinstance(salt, bytes) and len(salt) == SALT_BYTES and isinstance(body, str)
             if not fits or body_digest(salt, body) != told:
                 self.find(seq, Fault.BODY_CHANGED, "Its body is not the one that it names.")
-        elif erased_at is None or request_id is None:
+        elif erased_at is None:
             self.find(seq, Fault.BODY_MISSING, "Its body is empty, and was not erased.")
         else:
             self.untold.setdefault(request_id, []).append(seq)
@@ -331,8 +332,8 @@ class _Check:
         except _MISSHAPEN:
             self.find(self.seq, Fault.ROWS_DIFFER, "A row of the tables has another form than rows have.")
 
-    def told(self, request_id: int, listed: object) -> None:
-        """An event says which bodies of this request were erased."""
+    def told(self, request_id: int | None, listed: object) -> None:
+        """An event says which bodies of this request, or of none, were erased."""
         waiting = self.untold.pop(request_id, [])
         self.erased += len(waiting)
         left = [seq for seq in waiting if not isinstance(listed, list) or seq not in listed]

@@ -21,13 +21,12 @@ from workflow.definition_model import WITHDRAW, Definition
 from workflow.definition_reader import read
 from workflow.destruction import DESTROYED, remains
 from workflow.errors import LogUnwritable
-from workflow.eventlog import utc_text
+from workflow.eventlog import ERASED, utc_text
 from workflow.holds import PLACED, RELEASED
 from workflow.judge import data_digest, office_day, rules_of
 from workflow.keeping import due_day
 from workflow.tables import DefinitionSource, DocumentRow, Hand, Hold, Incident, Request, SignatureRow, Task
 
-ERASED = "personal_data_erased"
 OF_KEEPING = frozenset({ERASED, DESTROYED, PLACED, RELEASED})
 """Events that say how long a request is kept, and nothing of where it is."""
 # What is noted of a request without changing it: its version stays.

@@ -49,7 +49,8 @@ def referred_to(session: Session, among: Collection[str] | None = None) -> set[s
 
 def next_referred_to(session: Session, after: str) -> list[str]:
     """The next digests that rows name after one, in order; at most CHUNK, none at the end."""
-    named = union(*(naming(column).where(column > after) for column in COLUMNS)).subquery()
+    some = (naming(column).where(column > after).order_by(column).limit(CHUNK) for column in COLUMNS)
+    named = union(*(select(each.subquery().c.sha256) for each in some)).subquery()
     query = select(named.c.sha256).order_by(named.c.sha256).limit(CHUNK)
     return list(session.connection().execute(query).scalars())
 

@@ -4,17 +4,17 @@
   (2) in one transaction: destroy a batch of requests, list their blobs
   (3) remove the blobs that are listed, and take them off the list
   (4) list the blobs that no row names, left by workers that died, once they are as old as the shortest term;
-      remove the people who have left and whom nothing names any more
-  (5) clean the database's files
+      remove the people who have left and whom nothing names any more; forget who stood in for whom
+  (5) clean the database's files, or see whether their owner has
 
 Killed anywhere, the next run goes on: a request is destroyed once, a listed blob is removed however often
-that is tried, and the files are cleaned until it was done.
+that is tried, and the files are not called clean before they are.
 """
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -29,6 +29,7 @@ from workflow.keeping import DefinitionOf, Kept
 from workflow.people import remove_unneeded
 from workflow.references import chunks, referred_to
 from workflow.store import Store
+from workflow.substitutes import forget, forgettable
 from workflow.tables import BlobRemoval, Hold, Request, RetentionRow
 
 PEOPLE_REMOVED = "people_removed"
@@ -40,6 +41,14 @@ MOST = 5_000  # requests in one run; the next takes up the rest
 BLOBS = 25  # blobs removed in one transaction: others wait for it, and object storage takes its time
 LEFTOVER = timedelta(hours=1)
 """No blob is written for so long."""
+OVERDUE = timedelta(days=1)
+"""After so long somebody should know that files of what was destroyed, or traces of it, are still there."""
+CLEANED = tuple(
+    sorted(
+        {*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED, "people", "grants", "substitutes"}
+    )
+)
+"""The tables in which something is destroyed."""
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +56,19 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Run:
     """What a run did. `waits_until`: nothing was destroyed, because the clock had gone forward by days;
-    `clean`: nothing of what was destroyed is left in the database's files."""
+    `unclean_since`: the database's files may hold traces of what was destroyed from then on."""
 
     requests: int = 0
     files: int = 0
     people: int = 0
+    substitutions: int = 0
     waits_until: datetime | None = None
-    clean: bool = True
+    unclean_since: datetime | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing of what was destroyed is left in the database's files."""
+        return self.unclean_since is None
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class Retention:
         be removed; the others are.
         """
         waits_until = self._look(clock_is_right=clock_is_right)  # (1)
-        files, requests, people = self._remove_blobs(), 0, 0
+        files, requests, people, substitutions = self._remove_blobs(), 0, 0, 0
         while waits_until is None and requests < MOST:
             batch = self._destroy_batch()  # (2)
             files += self._remove_blobs()  # (3)
@@ -127,7 +142,13 @@ class Retention:
             if self._list_strays():  # (4)
                 files += self._remove_blobs()
             people = self._remove_people()
-        return Run(requests, files, people, waits_until, self._clean())  # (5)
+            substitutions = self._forget_substitutions()
+        return Run(requests, files, people, substitutions, waits_until, self._clean())  # (5)
+
+    @property
+    def cleaning(self) -> str | None:
+        """The statement with which the owner cleans the database's files; None where a run does it itself."""
+        return self._store.cleaning(CLEANED)
 
     def preview(self, *, days: int) -> Preview:
         """What will be destroyed within so many days, and what was in as many. Raises DefinitionMissing."""
@@ -171,7 +192,7 @@ class Retention:
             due = keeping.due(session, self._definition_of, now, limit=BATCH)
             if due:
                 destruction.destroy(session, log, due, at=now)
-                _make_unclean(session, now)
+                self._make_unclean(session, log, now)
                 point("destroy.written")
         if due:
             point("destroy.recorded")
@@ -201,6 +222,8 @@ class Retention:
             Appender.lock(session, self._random_bytes)
             settled = referred_to(session, listed)
             for sha256_hex in sorted(set(listed) - settled):
+                # once more: a server takes the lock from who was stopped for long
+                Appender.lock(session, self._random_bytes)
                 try:
                     removed += self._blobs.delete(sha256_hex)
                 except BlobError as error:
@@ -254,33 +277,55 @@ class Retention:
                     PEOPLE_REMOVED, at=now, request_id=None, facts={"people": people, "channel": "system"}
                 )
                 log.write()
-                _make_unclean(session, now)
+                self._make_unclean(session, log, now)
         return people
 
-    def _clean(self) -> bool:
+    def _forget_substitutions(self) -> int:
+        with self._store.read() as session:
+            ended = keeping.longest_ended(session, self._definition_of, self._clock()) or date.min
+            if not forgettable(session, ended):
+                return 0
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)
+            now = self._clock()
+            forgotten = forget(session, log, forgettable(session, ended), at=now)
+            if forgotten:
+                self._make_unclean(session, log, now)
+        return forgotten
+
+    def _make_unclean(self, session: Session, log: Appender, at: datetime) -> None:
+        """Note that the database's files hold traces, since when, and how they stand now."""
+        # locked, or another says meanwhile that all is clean
+        row = session.get_one(RetentionRow, 1, with_for_update=True)
+        row.unclean_since = row.unclean_since or at
+        row.unclean_seq, row.unclean_mark = log.head.seq, self._store.mark(session, CLEANED)
+        session.flush()
+
+    def _clean(self) -> datetime | None:
+        """Clean the database's files; since when they are not, None when they are."""
         with self._store.read() as session:
             row = session.get(RetentionRow, 1)
-            since = None if row is None else row.unclean_since
-        if since is None:
-            return True
+        if row is None or row.unclean_since is None:
+            return None
         self._blobs.remove_leftovers(before=self._clock() - LEFTOVER)
-        if not self._store.clean():
-            return False
+        if row.unclean_mark is None:  # an earlier release destroyed it
+            with self._store.write() as session:
+                self._make_unclean(session, Appender.lock(session, self._random_bytes), row.unclean_since)
+            return self._clean()
+        if not self._store.clean(row.unclean_mark):
+            return row.unclean_since
         point("destroy.cleaned")
-        with self._store.write() as session:  # what another run destroyed meanwhile has a later time
-            said = (RetentionRow.id == 1, RetentionRow.unclean_since == since)
-            session.execute(update(RetentionRow).where(*said).values(unclean_since=None))
-        return True
+        with self._store.write() as session:  # what another run destroyed meanwhile has a later event
+            said = (RetentionRow.id == 1, RetentionRow.unclean_seq == row.unclean_seq)
+            nothing = {"unclean_since": None, "unclean_seq": None, "unclean_mark": None}
+            session.execute(update(RetentionRow).where(*said).values(**nothing))
+        return None
 
 
 def unnamed(session: Session, digests: Collection[str]) -> list[str]:
     """Those that no row names, and that are not listed for removal."""
     listed = session.scalars(select(BlobRemoval.sha256).where(BlobRemoval.sha256.in_(digests)))
     return sorted(set(digests).difference(referred_to(session, digests), listed))
-
-
-def _make_unclean(session: Session, at: datetime) -> None:
-    session.execute(update(RetentionRow).where(RetentionRow.id == 1).values(unclean_since=at))
 
 
 def _holds(session: Session) -> Iterator[HoldView]:

@@ -6,7 +6,7 @@ The only module, beside the migrations, that knows which database it is.
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,16 +20,27 @@ from sqlalchemy.orm import Session
 from disk import sync_with_parents
 from workflow.canonical import encode
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
-from workflow.tables import Base
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
-_OWNS_ALL = (
-    "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class"
-    " WHERE oid IN ('requests'::regclass, 'bodies'::regclass, 'people'::regclass)"
+STATISTICS = "pg_statistic"
+"""Where PostgreSQL keeps samples of the values of all columns; the owner of the database may vacuum it."""
+_OWNS_ALL = text(
+    "SELECT bool_and(pg_has_role(t.relowner, 'USAGE')) AND bool_and(pg_has_role(d.datdba, 'USAGE'))"
+    " FROM unnest(CAST(:tables AS text[])) AS name JOIN pg_class t ON t.oid = name::regclass"
+    " JOIN pg_database d ON d.datname = current_database()"
 )
+# Full transaction numbers: a table's oldest that is not frozen is told with 32 bits, and by its age.
+_FILES = text(
+    "SELECT name, pg_relation_filenode(t.oid) AS file, s.last_analyze, s.last_autoanalyze,"
+    " pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next,"
+    " pg_snapshot_xmax(pg_current_snapshot())::text::bigint - age(t.relfrozenxid) AS frozen_to"
+    " FROM unnest(CAST(:tables AS text[])) AS name JOIN pg_class t ON t.oid = name::regclass"
+    " JOIN pg_stat_all_tables s ON s.relid = t.oid"
+)
+_MOMENT = text("SELECT pg_current_xact_id()::text::bigint, extract(epoch FROM clock_timestamp())::float8")
 # A server that is gone without a word is noticed within a minute; what the URL says comes first.
 PATIENCE = {
     "connect_timeout": 10,
@@ -157,20 +168,41 @@ class Store:
         with _told(), self._writer.begin() as connection:
             _upgrade(connection, to)
 
-    def clean(self) -> bool:
-        """Have nothing of what was deleted left in the database's files; whether that could be done.
+    def mark(self, session: Session, tables: Sequence[str]) -> dict[str, Any]:
+        """How the files of these tables stand in a transaction that deletes something from them.
+
+        PostgreSQL: the transaction's number and the server's time, and the number of each table's file.
+        """
+        if self.embedded:
+            return {}
+        number, at = session.execute(_MOMENT).one()
+        rows = session.execute(_FILES, {"tables": [*tables, STATISTICS]})
+        return {"transaction": number, "at": at, "files": {row.name: row.file for row in rows}}
+
+    def clean(self, mark: Mapping[str, Any]) -> bool:
+        """Have nothing left in the database's files of what was deleted up to a mark; whether it is so.
 
         SQLite: the file is written anew, and its write-ahead log emptied. It can't be emptied while somebody
-        reads. PostgreSQL: the tables are vacuumed, which only their owner can. Raises StoreUnavailable.
+        reads. PostgreSQL: the tables' files are written anew, which only the owner can; it counts whoever has
+        done it. Raises StoreUnavailable.
         """
         with _told():
             if self.embedded:
                 return _rewrite(self._writer)
+            tables = {"tables": list(mark["files"])}
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                if not connection.execute(text(_OWNS_ALL)).scalar():
-                    return False
-                connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(Base.metadata.tables)}")
-                return True
+                if not _is_rewritten(connection.execute(_FILES, tables), mark):
+                    if not connection.execute(_OWNS_ALL, {"tables": _without_statistics(mark)}).scalar():
+                        return False
+                    connection.exec_driver_sql(_rewriting(_without_statistics(mark)))
+                return _is_rewritten(connection.execute(_FILES, tables), mark)
+
+    def cleaning(self, tables: Sequence[str]) -> str | None:
+        """The statement with which the owner cleans the files of these tables; None on SQLite: it needs none.
+
+        The statistics come last: they hold samples of what was in the tables until those are analysed.
+        """
+        return None if self.embedded else _rewriting(tables)
 
     def now(self, session: Session) -> datetime:
         """The time that all who use this database share: a server's own, or this machine's."""
@@ -306,6 +338,34 @@ def _rewrite(engine: Engine) -> bool:
     finally:
         connection.close()
     return not busy
+
+
+def _rewriting(tables: Sequence[str]) -> str:
+    return f"VACUUM (FULL, ANALYZE) {', '.join((*tables, STATISTICS))}"
+
+
+def _without_statistics(mark: Mapping[str, Any]) -> list[str]:
+    return [name for name in mark["files"] if name != STATISTICS]
+
+
+def _is_rewritten(rows: Iterable[Any], mark: Mapping[str, Any]) -> bool:
+    """Whether every table was written anew after the mark, and what was deleted was not taken along.
+
+    VACUUM FULL gives a table another file. It takes along what a transaction that still runs may see: then it
+    freezes no further than to that one. The statistics were made after the mark, and written anew last. A
+    mark from the future is another server's: the database was restored from a backup, which has no old rows.
+    """
+    found = {row.name: row for row in rows}
+    statistics = found.pop(STATISTICS)
+    if mark["transaction"] >= statistics.next:
+        return True
+    for row in (*found.values(), statistics):
+        if row.file == mark["files"][row.name] or row.frozen_to <= mark["transaction"]:
+            return False
+    analysed = [[at.timestamp() for at in row[2:4] if at is not None] for row in found.values()]
+    return all(max(times, default=0) > mark["at"] for times in analysed) and (
+        statistics.frozen_to > max(row.frozen_to for row in found.values())
+    )
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -1,16 +1,17 @@
-"""Who stands in for whom: named and ended, each with an event whose body alone says who."""
+"""Who stands in for whom: named, ended and forgotten; each event says who in its body alone."""
 
+import json
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from workflow.errors import SubstitutionRefused
-from workflow.eventlog import Appender
-from workflow.tables import Grant, Person, Substitute
+from workflow.eventlog import Appender, erase_bodies_of_none
+from workflow.tables import Body, Event, Grant, Person, Substitute
 
 NAMED, ENDED = "substitute_named", "substitute_ended"
 
@@ -85,6 +86,64 @@ def end_substitutions(
     session.flush()
     log.write()
     return ended
+
+
+@dataclass(frozen=True)
+class Forgettable:
+    """Substitutions of which nobody needs to know any more: the ids of rows, and what events tell of each."""
+
+    rows: frozenset[int]
+    told: tuple["_Told", ...]
+
+    def __len__(self) -> int:
+        return len(self.told) + len(self.rows.difference(one.id for one in self.told))
+
+
+def forgettable(session: Session, ended: date) -> Forgettable:
+    """The substitutions whose last day is `ended` or earlier, or that name somebody who was removed."""
+    people = set(session.scalars(select(Person.id)))
+    over = (one for one in _told(session) if one.last_day <= ended.isoformat() or not one.people <= people)
+    rows = session.scalars(select(Substitute.id).where(Substitute.valid_until <= ended))
+    return Forgettable(frozenset(rows), tuple(over))
+
+
+def forget(session: Session, log: Appender, which: Forgettable, *, at: datetime) -> int:
+    """Remove their rows and erase their events' bodies, in the caller's transaction; how many there were."""
+    session.execute(delete(Substitute).where(Substitute.id.in_(which.rows)))
+    erase_bodies_of_none(log, session, [seq for one in which.told for seq in one.events], at=at)
+    log.write()
+    return len(which)
+
+
+@dataclass
+class _Told:
+    """What the events say of one substitution: the last of them says which day was the last."""
+
+    id: int
+    events: list[int] = field(default_factory=list)
+    last_day: str = ""
+    people: frozenset[str] = frozenset()
+
+
+def _told(session: Session) -> list[_Told]:
+    """Every substitution whose events still say who. A number may be given again, to one named later."""
+    query = (
+        select(Event.seq, Event.type, Event.record, Body.body)
+        .join(Body, Body.seq == Event.seq)
+        .where(Event.request_id.is_(None), Event.type.in_((NAMED, ENDED)), Body.body.is_not(None))
+        .order_by(Event.seq)
+    )
+    found: list[_Told] = []
+    latest: dict[int, _Told] = {}
+    for seq, kind, record, body in session.execute(query):
+        number, said = json.loads(record)["substitution"], json.loads(body or "")
+        if kind == NAMED or number not in latest:
+            latest[number] = _Told(number)
+            found.append(latest[number])
+        one = latest[number]
+        one.events.append(seq)
+        one.last_day, one.people = said["last_day"], frozenset((said["substitute"], said["principal"]))
+    return found
 
 
 def _rows(session: Session, substitute_id: str, principal_id: str) -> Iterator[Substitute]:

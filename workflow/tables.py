@@ -376,7 +376,7 @@ class DocumentRow(Base):
     issued_on: Mapped[date]
     valid_until: Mapped[date | None]
     data_sha256: Mapped[str]
-    rendered_sha256: Mapped[str]
+    rendered_sha256: Mapped[str] = mapped_column(index=True)
     current_sha256: Mapped[str] = mapped_column(index=True)
     level_reached: Mapped[str | None]
     created_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"))
@@ -399,7 +399,7 @@ class SignatureRow(Base):
     signer_kind: Mapped[str]
     signer_id: Mapped[str]
     certificate_sha256: Mapped[str]
-    source_sha256: Mapped[str]
+    source_sha256: Mapped[str] = mapped_column(index=True)
     revision: Mapped[bytes]
     byte_range: Mapped[list[int]] = mapped_column(JSON)
     signed_attributes: Mapped[bytes]
@@ -407,7 +407,7 @@ class SignatureRow(Base):
     prepared: Mapped[dict[str, Any]]
     attempts: Mapped[int] = mapped_column(default=0)
     value: Mapped[bytes | None]
-    signed_sha256: Mapped[str | None]
+    signed_sha256: Mapped[str | None] = mapped_column(index=True)
     level_reached: Mapped[str | None]
     event_seq: Mapped[int | None] = mapped_column(ForeignKey("events.seq"))
 
@@ -489,7 +489,8 @@ class RetentionRow(Base):
     """What retention knows from its last look: one row.
 
     `waits_until`: the clock had gone forward by days, and nothing is destroyed before then. `unclean_since`:
-    rows were destroyed, and the database's files may still hold what they said.
+    from then on rows were destroyed, and the database's files may still hold what they said; the last time
+    with the event `unclean_seq`, when the files stood as `unclean_mark` says (Store.mark).
     """
 
     __tablename__ = "retention"
@@ -499,6 +500,8 @@ class RetentionRow(Base):
     looked_at: Mapped[datetime]
     waits_until: Mapped[datetime | None]
     unclean_since: Mapped[datetime | None]
+    unclean_seq: Mapped[int | None] = mapped_column(BigInteger())
+    unclean_mark: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class RateLimit(Base):

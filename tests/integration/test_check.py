@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,21 @@ from tests.steps_office import KeyedOffice, Sample
 from workflow import checkup
 from workflow.office import Office
 from workflow.store import FILE
-from workflow.tables import DocumentRow
+from workflow.tables import BlobRemoval, DocumentRow, RetentionRow
 
 pytestmark = pytest.mark.slow
-AREAS = {"folder", "database", "clock", "certificates", "calendars", "work", "signing", "log", "files"}
+AREAS = {
+    "folder",
+    "database",
+    "clock",
+    "certificates",
+    "calendars",
+    "work",
+    "keeping",
+    "signing",
+    "log",
+    "files",
+}
 
 
 @dataclass(frozen=True)
@@ -222,6 +233,35 @@ def test_a_clock_elsewhere_is_noticed(
     finally:
         office.close()
     assert state in {one.state for one in found if one.area == area}
+
+
+def test_what_was_destroyed_and_is_not_gone_a_day_later_is_told(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = sample.office.clock()
+    day = timedelta(days=1)
+    with sample.office.store.write() as session:
+        session.merge(RetentionRow(id=1, looked_at=now, unclean_since=now - day / 2))
+        session.add(BlobRemoval(sha256="0" * 64, listed_at=now - day / 2))
+    assert "keeping" not in not_well(findings(sample, capsys))
+    later = replace(sample.office, clock=lambda: now + day)
+    told = [one for one in checkup.quick(later) if one.area == "keeping"]
+    assert [one.state for one in told] == ["warning", "warning"]
+    assert "for more than a day: 1" in told[0].message
+    assert f"Since {now - day / 2:%Y-%m-%d}" in told[1].message
+    assert "paraaf retention --run" in told[1].hint
+    sample.office.close()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_on_a_server_it_is_told_what_the_owner_has_to_run(tmp_path: Path, database: Database) -> None:
+    office = Office.open(tmp_path / "office", environ=database.environ)
+    with office.store.write() as session:
+        now = office.clock()
+        session.add(RetentionRow(id=1, looked_at=now, unclean_since=now - timedelta(days=2)))
+    [told] = [one for one in checkup.quick(office) if one.area == "keeping"]
+    assert (told.state, office.retention.cleaning in told.hint) == ("warning", True)
+    office.close()
 
 
 def test_a_full_disk_is_wrong(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,49 +1,83 @@
 """`paraaf hold` and `paraaf retention`: what they print, take, and refuse."""
 
 import json
-import sqlite3
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from cli.main import main
 from documents.register import SAMPLE
 from tests.command_line import Terminal
+from tests.databases import KINDS, Database, as_owner, fresh
+from workflow.store import FILE, Store
+from workflow.tables import Request, RetentionRow
 
 EMPLOYEE, MANAGER, CLERK, OUTSIDER = "P024", "P006", "P020", "P050"
 
 
-@pytest.fixture(scope="module")
-def withdrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which somebody has withdrawn two requests, and a third waits."""
+@pytest.fixture(scope="module", params=KINDS)
+def withdrawn(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Database]]:
+    """An office in which somebody has withdrawn two requests, and a third waits."""
     folder = tmp_path_factory.mktemp("withdrawn")
     rows = folder / "rows.csv"
     rows.write_text("person_id;reference\nP024;R-1\nP024;R-2\nP024;R-3\n")
-    data = str(folder / "data")
-    assert main(["people", "--register", str(SAMPLE), "--data", data]) == 0
-    assert main(["submit", str(rows), "--data", data]) == 0
-    for number in ("1", "2"):
-        assert main(["fire", number, "withdraw", "--as", EMPLOYEE, "--data", data]) == 0
-    return folder / "data"
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    with fresh(request.param, data, request) as database, pytest.MonkeyPatch.context() as environment:
+        for name, value in database.environ.items():
+            environment.setenv(name, value)
+        assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
+        assert main(["submit", str(rows), "--data", str(data)]) == 0
+        for number in ("1", "2"):
+            assert main(["fire", number, "withdraw", "--as", EMPLOYEE, "--data", str(data)]) == 0
+        environment.undo()
+        yield data, database
 
 
 @pytest.fixture
-def terminal(withdrawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    terminal = Terminal(tmp_path / "data", capsys)
-    terminal.copy_of(withdrawn)
-    return terminal
+def store(
+    withdrawn: tuple[Path, Database],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Store]:
+    """A copy of it: the database of the folder `data`."""
+    folder, made = withdrawn
+    shutil.copytree(folder, tmp_path / "data")
+    if made.kind == "sqlite":
+        with closing(Store(made.url.set(database=str(tmp_path / "data" / FILE)))) as store:
+            yield store
+        return
+    with fresh(made.kind, tmp_path, request, template=made.url.database or "") as database:
+        for name, value in database.environ.items():
+            monkeypatch.setenv(name, value)
+        with closing(Store(database.url)) as store:
+            yield store
 
 
-def ended(terminal: Terminal, days: int, *numbers: int) -> None:
+@pytest.fixture
+def terminal(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(tmp_path / "data", capsys)
+
+
+def ended(store: Store, days: int, *numbers: int) -> None:
     """Have requests ended so many days ago."""
     moment = datetime.now(UTC) - timedelta(days=days)
-    database = sqlite3.connect(terminal.data / "paraaf.sqlite3")
-    with database:
-        for number in numbers:
-            values = (f"{moment:%Y-%m-%d %H:%M:%S}", number)
-            database.execute("UPDATE requests SET closed_at = ? WHERE id = ?", values)
-    database.close()
+    with store.write() as session:
+        session.execute(update(Request).where(Request.id.in_(numbers)).values(closed_at=moment))
+
+
+def looked(store: Store, **values: datetime) -> None:
+    """Have the last look be as told."""
+    with store.write() as session:
+        session.execute(update(RetentionRow).values(**values))
 
 
 class TestRetention:
@@ -58,8 +92,8 @@ class TestRetention:
         done = "0 requests destroyed, 0 files removed, 0 people removed.\n"
         assert terminal.office("retention", "--run").out == done
 
-    def test_what_is_due_is_told_before_and_after(self, terminal: Terminal) -> None:
-        ended(terminal, 100, 1)
+    def test_what_is_due_is_told_before_and_after(self, terminal: Terminal, store: Store) -> None:
+        ended(store, 100, 1)
         found = terminal.json("retention", "--days", 30)
         assert [(one["request_id"], one["keep"], one["outcome"]) for one in found["due"]] == [
             (1, "P3M", "withdrawn")
@@ -69,20 +103,18 @@ class TestRetention:
         found = terminal.json("retention")
         assert found["due"] == []
         assert [one["request_id"] for one in found["destroyed"]] == [1]
-        assert (found["files_left"], found["unclean_since"], found["waits_until"]) == (0, None, None)
+        assert (found["files_left"], found["waits_until"]) == (0, None)
+        assert (found["unclean_since"] is None, found["cleaning"] is None) == (store.embedded,) * 2
         shown = terminal.office("show", 1, "--as", CLERK).out
         assert "at the end of its term" in shown
         assert "request destroyed" in shown
         assert terminal.json("show", 1, "--as", CLERK)["request"]["data"] == {}
 
-    def test_a_clock_that_jumped_is_told_and_confirmed(self, terminal: Terminal) -> None:
-        ended(terminal, 100, 1)
+    def test_a_clock_that_jumped_is_told_and_confirmed(self, terminal: Terminal, store: Store) -> None:
+        ended(store, 100, 1)
         terminal.office("retention", "--run")
-        ended(terminal, 100, 2)
-        database = sqlite3.connect(terminal.data / "paraaf.sqlite3")
-        with database:
-            database.execute("UPDATE retention SET looked_at = '2026-01-01 00:00:00'")
-        database.close()
+        ended(store, 100, 2)
+        looked(store, looked_at=datetime(2026, 1, 1, tzinfo=UTC))
         said = terminal.office("retention", "--run")
         assert said.status == 1
         assert said.out.startswith("Nothing is destroyed before ")
@@ -92,10 +124,27 @@ class TestRetention:
         assert terminal.json("retention", "--run", "--clock-is-right")["run"]["requests"] == 1
         assert terminal.json("retention")["waits_until"] is None
 
-    def test_an_export_made_later_is_whole_and_names_nobody_of_what_went(
-        self, terminal: Terminal, tmp_path: Path
+    @pytest.mark.parametrize("withdrawn", ["postgresql"], indirect=True)  # a run cleans SQLite's file itself
+    def test_a_servers_files_are_the_owners_and_it_is_told_until_they_are_clean(
+        self, terminal: Terminal, store: Store
     ) -> None:
-        ended(terminal, 100, 1, 2)
+        ended(store, 100, 1)
+        said = terminal.office("retention", "--run")
+        assert (said.status, said.out.count("1 request destroyed")) == (0, 1)
+        statement = terminal.json("retention")["cleaning"]
+        assert "may hold traces of what was destroyed.\nThey go when the tables' owner runs this" in said.out
+        assert f"  {statement}\n" in said.out
+        assert f"  {statement}\n" in terminal.office("retention").out
+        looked(store, unclean_since=datetime.now(UTC) - timedelta(hours=25))
+        assert terminal.office("retention", "--run").status == 1  # since more than a day
+        as_owner(store, statement)
+        assert terminal.json("retention", "--run")["run"]["clean"] is True
+        assert terminal.json("retention")["unclean_since"] is None
+
+    def test_an_export_made_later_is_whole_and_names_nobody_of_what_went(
+        self, terminal: Terminal, store: Store, tmp_path: Path
+    ) -> None:
+        ended(store, 100, 1, 2)
         terminal.office("retention", "--run")
         export = tmp_path / "export"
         assert terminal.office("export", "events", "-o", export, "--with-bodies").status == 0
@@ -110,8 +159,8 @@ class TestRetention:
 
 
 class TestHold:
-    def test_a_held_request_is_kept_until_it_is_released(self, terminal: Terminal) -> None:
-        ended(terminal, 100, 1)
+    def test_a_held_request_is_kept_until_it_is_released(self, terminal: Terminal, store: Store) -> None:
+        ended(store, 100, 1)
         said = terminal.office("hold", 1, "--as", CLERK, "--reason", "A claim.")
         assert said.status == 0
         number = int(said.out.rstrip(".\n").rpartition(" ")[2])

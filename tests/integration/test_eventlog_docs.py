@@ -137,7 +137,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     Retention(blobs=blobs, clock=lambda: later, **rooms).run(clock_is_right=True)
     found.append(office.records(second)[-1])
     with office.store.read() as session:
-        last = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(2)).all()
+        last = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(3)).all()
     return [*found, *(json.loads(record) | {"body": None} for record in last)]
 
 

@@ -1,20 +1,33 @@
-"""People are erased: nothing that they wrote or are called is left in any byte of the data folder.
+"""People are erased: nothing that they wrote or are called is left in any byte of the data folder, or of the
+database server's files.
 
-25 people in a normal run; PARAAF_CAMPAIGN=40 makes it 1,000.
+Of a server: tables, indexes, statistics, write-ahead log, messages, once the owner has run the statement that
+`paraaf retention` tells. 25 people on each database in a normal run; PARAAF_CAMPAIGN=40 makes it 1,000.
 """
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
 from certs.serve_authority import AuthorityServer
 from tests.campaign import times
-from tests.marked_office import MarkedOffice, found_in
+from tests.databases import KINDS, as_owner, fresh
+from tests.marked_office import (
+    WORD,
+    MarkedOffice,
+    found_in,
+    found_in_files,
+    found_in_tables,
+    uncompressed,
+)
+from tests.postgresql import OWNER, Server
 from throughput.events import records_since
 from throughput.measures import VariantMeasures, measure
 from throughput.spans import cases_of
@@ -22,6 +35,7 @@ from workflow.backup import make_backup
 from workflow.logcheck import verify
 from workflow.office import Office
 from workflow.retention import Run
+from workflow.store import Store
 from workflow.tables import Person, Request
 
 pytestmark = pytest.mark.slow
@@ -33,29 +47,68 @@ class Erased:
     """An office before and after the end of keeping."""
 
     office: Office
+    server: Server | None
     run: Run
     before: dict[str, int]
+    before_in_statistics: int
     figures: list[VariantMeasures]
     blobs: int
 
+    def found(self) -> dict[str, int]:
+        """Where a marker is in any file: of the data folder, and of the server."""
+        return found(self.office, self.server)
 
-@pytest.fixture(scope="module")
-def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
-    """Everybody's request came to its end, they left, and the term has passed."""
+
+@pytest.fixture(scope="module", params=KINDS)
+def erased(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
+    """Everybody's request came to its end, they left, and the term has passed; the files are clean."""
     folder = tmp_path_factory.mktemp("office")
-    marked = MarkedOffice(folder, PEOPLE)
-    marked.submit_all()
-    with AuthorityServer(marked.sample.office.authority.folder):
-        asyncio.run(marked.work())
-    assert {request.outcome for request in marked.sample.requests()} == {"done", "withdrawn"}
-    before, blobs = found_in(folder), len(list((folder / "blobs").glob("?/*")))
-    figures = figures_of(marked.sample.office)
-    marked.leave()
-    later = marked.sample.office.clock() + timedelta(days=100)
-    office = replace(marked.sample.office, clock=lambda: later)
-    run = office.retention.run(clock_is_right=True)
-    yield Erased(office, run, before, figures, blobs)
-    office.close()
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    with fresh(request.param, folder, request) as database:
+        if server is not None:
+            with closing(Store(database.url)) as store:
+                uncompressed(store)
+        marked = MarkedOffice(folder, PEOPLE, database.environ)
+        office = marked.sample.office
+        marked.submit_all()
+        with AuthorityServer(office.authority.folder):
+            asyncio.run(marked.work())
+        assert {request.outcome for request in marked.sample.requests()} == {"done", "withdrawn"}
+        if server is not None:
+            as_owner(office.store, "ANALYZE")
+        logged = {} if server is None else found_in_files(server.files_of(database.url.database or ""))
+        before, blobs = logged | found(office, server), len(list((folder / "blobs").glob("?/*")))
+        sampled, figures = in_statistics(office), figures_of(office)
+        marked.leave()
+        later = office.clock() + timedelta(days=100)
+        office = replace(office, clock=lambda: later)
+        run = office.retention.run(clock_is_right=True)
+        if (statement := office.retention.cleaning) is not None:
+            assert run.unclean_since == later
+            as_owner(office.store, statement)
+            assert office.retention.run() == Run()
+        yield Erased(office, server, run, before, sampled, figures, blobs)
+        office.close()
+
+
+def found(office: Office, server: Server | None) -> dict[str, int]:
+    """The same; the server has written everything into its tables, and needs its write-ahead log no more."""
+    counts = found_in(office.folder)
+    if server is not None:
+        server.settle()
+        counts |= found_in_files(server.files_of(office.store.url.database or ""))
+    return counts
+
+
+def in_statistics(office: Office) -> int:
+    """How many columns' samples of values hold a marker, as the server's administrator sees them."""
+    if office.store.embedded:
+        return 0
+    owners = office.store.url.set(drivername="postgresql", username=OWNER)
+    with psycopg.connect(owners.render_as_string(hide_password=False)) as own:
+        query = "SELECT count(*) FROM pg_stats WHERE pg_stats::text ILIKE %s"
+        [(count,)] = own.execute(query, [f"%{WORD}%"]).fetchall()
+    return int(count)
 
 
 def figures_of(office: Office) -> list[VariantMeasures]:
@@ -64,15 +117,22 @@ def figures_of(office: Office) -> list[VariantMeasures]:
 
 
 def test_the_markers_were_there_and_are_found(erased: Erased) -> None:
-    assert erased.before["paraaf.sqlite3"] + erased.before["paraaf.sqlite3-wal"] > 10 * PEOPLE
-    assert erased.before["hr_register.csv"]
-    files = [name for name in erased.before if name.startswith("blobs/")]
+    parts = {"sqlite3": ("paraaf.sqlite3",), "postgresql": ("/base/", "/pg_wal/")}
+    kind = "sqlite3" if erased.server is None else "postgresql"
+    for part in parts[kind]:
+        assert sum(count for name, count in erased.before.items() if part in name) > 5 * PEOPLE, part
+    assert [name for name in erased.before if name.endswith("/hr_register.csv")]
+    files = [name for name in erased.before if "/blobs/" in name]
     assert len(files) == erased.blobs > PEOPLE / 2  # in streams of PDFs, deflated
+    assert erased.before_in_statistics > 2 or erased.server is None
 
 
 def test_nothing_of_anybody_is_left_in_any_file(erased: Erased) -> None:
-    assert erased.run == Run(requests=PEOPLE, files=erased.blobs, people=PEOPLE)
-    assert not found_in(erased.office.folder)
+    done = Run(requests=PEOPLE, files=erased.blobs, people=PEOPLE, substitutions=1)
+    assert replace(erased.run, unclean_since=None) == done
+    assert not found_in_tables(erased.office.store)
+    assert not in_statistics(erased.office)
+    assert not erased.found()
     assert not list((erased.office.folder / "blobs").glob("?/*"))
 
 

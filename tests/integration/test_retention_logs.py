@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from certs.serve_authority import AuthorityServer
+from tests.databases import Database
 from tests.marked_office import WORD, MarkedOffice
 from tests.steps_office import Sample
 from watching.logs import TextLines
@@ -65,9 +66,9 @@ async def refused_by_the_database(sample: Sample) -> None:
 
 
 def test_success_refusal_and_failure_leave_no_word_of_anybody_in_the_log(
-    tmp_path: Path, lines: StringIO, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: Database, lines: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    marked = MarkedOffice(tmp_path, 6)
+    marked = MarkedOffice(tmp_path, 6, database.environ)
     sample = marked.sample
     sample.office.jobs._patience = Patience(tries=2, first_wait_s=0.01, longest_wait_s=0.02, poll_s=0.02)
     marked.submit_all()
@@ -91,6 +92,7 @@ def test_success_refusal_and_failure_leave_no_word_of_anybody_in_the_log(
     sample.office.retention.run(clock_is_right=True)
     assert WORD not in lines.getvalue()
     assert lines.getvalue().count("\n") > 100
+    sample.office.close()
 
 
 def repair_all(sample: Sample) -> None:

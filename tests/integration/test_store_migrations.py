@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Select, bindparam, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from tests.databases import Database, intruder
+from tests.databases import Database, intruder, only_postgresql, only_sqlite
 from tests.postgresql import Server
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable
 from workflow.store import Store
@@ -26,10 +26,6 @@ def store(tmp_path: Path, database: Database) -> Iterator[Store]:
     store = Store.open(tmp_path, database.environ)
     yield store
     store.close()
-
-
-only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-only_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 def test_migrations_make_the_tables_that_the_code_expects(store: Store) -> None:

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from tests.command_line import Terminal
-from tests.databases import NOW, Database, add_lone_document, fresh
+from tests.databases import NOW, Database, add_lone_document, as_owner, fresh
 from tests.integration.engine_office import Office
 from tests.postgresql import APPLICATION, NOTHING, OWNER, Server, url_of
 from workflow.application_role import RIGHTS, RoleUnfit
@@ -74,6 +74,23 @@ def test_an_upgrade_keeps_what_is_there(old: Database, tmp_path: Path) -> None:
         assert verify(session, rows=False).ok
     again = upgrade(tmp_path, old.environ, before_upgrade=untouched)
     assert (again.before, again.after) == (again.after, done.after)
+
+
+@pytest.mark.parametrize("old", ["postgresql"], indirect=True)  # SQLite samples nothing unless it is told to
+def test_a_server_loses_its_samples_of_what_may_become_empty(old: Database, tmp_path: Path) -> None:
+    """It would keep them: those of a table without rows are never made anew."""
+    command = "INSERT INTO commands VALUES ('somebody', 'key', 1, 'digest', '{}', now())"
+    sampled = text("SELECT attname FROM pg_stats WHERE tablename = 'commands' AND attname = 'actor'")
+    with closing(Store(old.url)) as store:
+        with store.write() as session:
+            session.execute(text(command))
+        as_owner(store, "ANALYZE")
+        with store.read() as session:
+            assert session.execute(sampled).all()
+        upgrade(tmp_path, old.environ, before_upgrade=lambda *_: None)
+        as_owner(store, "ANALYZE")
+        with store.read() as session:
+            assert not session.execute(sampled).all()
 
 
 def test_what_is_raised_before_an_upgrade_stops_it(old: Database, tmp_path: Path) -> None:

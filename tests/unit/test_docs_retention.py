@@ -5,9 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 from workflow.destruction import DELETED, EMPTIED, ERASED, STAYS
+from workflow.retention import CLEANED
+from workflow.store import Store
 from workflow.tables import Base
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "retention.md").read_text(encoding="utf-8")
+FOLDER = Path(__file__).resolve().parents[2] / "docs"
+DOCS = (FOLDER / "retention.md").read_text(encoding="utf-8")
 SECTION = DOCS.split("## What is destroyed, and what stays\n")[1].split("\n## ")[0]
 OF_NO_REQUEST = set(
     re.findall(r"`([a-z_]+)`", SECTION.split("These tables are not of one request")[1].split("\n\n")[0])
@@ -53,3 +56,8 @@ def test_every_column_is_decided_once() -> None:
 def test_tables_that_are_not_of_one_request_name_none() -> None:
     assert not [name for name in OF_NO_REQUEST if "request_id" in Base.metadata.tables[name].columns]
     assert set(OF_NO_REQUEST) <= set(Base.metadata.tables)
+
+
+def test_the_docs_tell_the_statement_with_which_a_servers_owner_cleans() -> None:
+    told = re.findall(r"VACUUM \(FULL, ANALYZE\)[^;]+", (FOLDER / "how-to/run-on-postgresql.md").read_text())
+    assert [" ".join(one.split()) for one in told] == [Store("postgresql+psycopg://").cleaning(CLEANED)]
