@@ -101,13 +101,13 @@ class Figures:
         jobs = [(("waiting",), found.waiting), (("running",), found.running)]
         yield _gauge("jobs", "Jobs of automatic steps.", jobs, ["status"])
         yield _gauge("suspect_jobs", "Jobs at which workers died.", [((), found.suspects)])
-        ages = [self._age(beat) for beat in found.heartbeats]
-        alive = sum(age <= self._office.jobs.silent_s for age in ages)
-        workers = [(("alive",), alive), (("silent",), len(ages) - alive)]
-        yield _gauge("workers", "Workers by whether they show life.", workers, ["status"])
+        workers = self._office.jobs.workers(session)
+        counts = [(("alive",), workers.alive), (("silent",), workers.silent)]
+        yield _gauge("workers", "Workers by whether they show life.", counts, ["status"])
+        silences = workers.silences_s
         for name, said, value in (
-            ("newest", "How long ago the last worker showed its life.", min(ages, default=None)),
-            ("oldest", "How long ago the most silent worker did.", max(ages, default=None)),
+            ("newest", "How long ago the last worker showed its life.", min(silences, default=None)),
+            ("oldest", "How long ago the most silent worker did.", max(silences, default=None)),
         ):
             rows = [] if value is None else [((), value)]
             yield _gauge(f"{name}_heartbeat_seconds", said, rows)

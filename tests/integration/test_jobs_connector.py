@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from procrastinate import App, PsycopgConnector, exceptions, jobs, sql
 from procrastinate.manager import JobManager
+from sqlalchemy import text
 
 from tests.databases import Database
 from workflow.sqlite_connector import NEXT_JOB, QUERIES, SqliteConnector
@@ -440,3 +441,25 @@ def test_fetching_finds_its_job_by_index(tmp_path: Path) -> None:
     assert "procrastinate_jobs_priority_idx_v1" in used
     assert "procrastinate_jobs_id_lock_idx_v1" in used
     assert "TEMP B-TREE" not in used
+
+
+def test_what_waited_for_the_write_lock_bears_the_time_when_it_was_done(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, environ={})
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    connector = SqliteConnector(str(store.file), now=lambda: at)
+
+    async def body() -> None:
+        nonlocal at
+        app = App(connector=connector)
+        async with app.open_async():
+            worker = await app.job_manager.register_worker()
+            with store.write() as session:
+                session.execute(text("SELECT 1"))
+                beat = asyncio.create_task(app.job_manager.update_heartbeat(worker))
+                await asyncio.sleep(0.2)
+                at += timedelta(seconds=26)
+            await beat
+            assert await app.job_manager.prune_stalled_workers(20) == []
+
+    run(body())
+    store.close()

@@ -28,6 +28,7 @@ from watching.meters import Meters, authority_label, labelled, together
 from workflow.commands import StepTrouble
 from workflow.figures import KEPT_S, Figures
 from workflow.office import Office
+from workflow.outcomes import Patience
 from workflow.readiness import checks
 
 WELL = [Check("all", True)]
@@ -178,7 +179,7 @@ def test_an_office_with_a_worker_is_ready(office: Office) -> None:
 
 
 def test_a_silent_worker_is_none(office: Office) -> None:
-    beat(office, ago_s=office.jobs.silent_s + 1)
+    beat(office, ago_s=Patience().silent_s + 1)
     assert wrong(office) == {"workers": "workflow-no-worker"}
 
 
@@ -211,12 +212,10 @@ def test_keys_that_are_gone_are_told(office: Office) -> None:
     assert wrong(office) == {"keys": "certs-authority-missing"}
 
 
-@pytest.mark.parametrize(
-    ("days", "found"), [(-9000, {"keys", "clock"}), (9000, {"keys", "clock", "workers"})]
-)
-def test_a_clock_that_cant_be_right_is_told(office: Office, days: int, found: set[str]) -> None:
+@pytest.mark.parametrize("days", [-9000, 9000])
+def test_a_clock_that_cant_be_right_is_told(office: Office, days: int) -> None:
     off = replace(office, clock=lambda: datetime.now(UTC) + timedelta(days=days))
-    assert set(wrong(off)) == found
+    assert set(wrong(off)) == {"keys", "clock"}  # its worker is seen all the same
 
 
 # --- figures
