@@ -13,11 +13,7 @@ from workflow.outcomes import Patience, StepOutcome, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 REF = StepRef(7, "sealing", 12)
-KNOWS_THE_ENGINE = {
-    "workflow/jobs.py",
-    "workflow/sqlite_connector.py",
-    "workflow/migrations/versions/0002_jobs.py",
-}
+KNOWS_THE_ENGINE = {"workflow/jobs.py", "workflow/sqlite_connector.py"}
 
 
 def test_waits_double_up_to_the_longest() -> None:
