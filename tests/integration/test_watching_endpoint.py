@@ -312,8 +312,8 @@ def test_without_a_database_that_is_what_is_told(
         assert figures(Figures(sample.office).families()) == {("paraaf_database_up",): 0}
 
 
-def test_what_is_open_is_found_without_what_has_ended(sample: Sample) -> None:
-    """The plans of the queries: by the indexes that hold only what is open."""
+def test_figures_are_found_without_reading_all_rows(sample: Sample) -> None:
+    """The plans of the queries: by the indexes that hold only what is open, or only the files' names."""
     plans = {
         "SELECT key, variant, state, count(*), min(step_seq) FROM requests WHERE closed_at IS NULL"
         " GROUP BY key, variant, state": "ix_requests_open",
@@ -321,6 +321,9 @@ def test_what_is_open_is_found_without_what_has_ended(sample: Sample) -> None:
         " GROUP BY role, claimed_by IS NOT NULL": "ix_tasks_open",
         "SELECT step, code, count(*) FROM incidents WHERE resolved_at IS NULL GROUP BY step, code": (
             "uq_incidents_open"
+        ),
+        "SELECT count(signed_sha256) FROM signatures WHERE signed_sha256 IS NOT NULL": (
+            "ix_signatures_signed_sha256"
         ),
     }
     explain = "EXPLAIN QUERY PLAN" if sample.office.store.embedded else "EXPLAIN"
