@@ -4,18 +4,21 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.errors import TrustError
-from certs.trust import load_trust
+from certs.trust import TrustStore, load_trust
+from certs.trusted_lists import load_trusted_lists
 from cli.errors import OutputRefused
 from cli.files import require_room, write_whole
 from signing.verify.bulk import verify_paths
-from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, text_of_report
+from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, printable, text_of_report
 from signing.verify.report import Indication, Report, exit_status, json_in_ascii
 from signing.verify.summary import summary_pdf
 
+LISTS_VARIABLE = "PARAAF_TRUSTED_LISTS"
 _EPILOG = """exit status: 0 all passed; 1 at least one failed; 2 none failed, but at least one is
 indeterminate, unreadable or without a signature (or the call itself was wrong)"""
 
@@ -36,6 +39,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         metavar="FILE|DIR",
         help="certificates to trust and revocation lists (PEM or DER); may be repeated",
+    )
+    parser.add_argument(
+        "--trusted-lists",
+        type=Path,
+        default=Path(os.environ[LISTS_VARIABLE]) if os.environ.get(LISTS_VARIABLE) else None,
+        metavar="DIR",
+        help="a local copy of the EU trusted lists (*.xml), with the certificates of those who sign the first"
+        f" of them (default: {LISTS_VARIABLE})",
+    )
+    parser.add_argument(
+        "--list-signer",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE|DIR",
+        help="certificates that may sign the list of the lists, beside those in the folder; may be repeated",
     )
     parser.add_argument("--at", type=moment, metavar="TIME", help="validation time, ISO 8601 (default: now)")
     parser.add_argument(
@@ -62,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge, tell, and return the exit status."""
     now = datetime.now(UTC)
     try:
-        trust = load_trust(args.trust)
+        trust = _trust(args, now)
         _require_report_room(args)
     except (TrustError, OutputRefused) as problem:  # not 1: that would say that a file failed
         print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
@@ -82,12 +101,26 @@ def run(args: argparse.Namespace) -> int:
 
     for text in _teller(args)(noted()):
         print(_encodable(text, as_json=args.json), end="", flush=True)
-    if not args.trust and Indication.INDETERMINATE in seen:
+    if not args.trust and trust.lists is None and Indication.INDETERMINATE in seen:
         print(
             "paraaf verify: nothing is trusted; name the certificate to trust with --trust.", file=sys.stderr
         )
     status = exit_status(seen)
     return status if _summarised(args, kept, now) else status or 2
+
+
+def _trust(args: argparse.Namespace, now: datetime) -> TrustStore:
+    """What is trusted, with a word about every trusted list that can't be used. Raises TrustError."""
+    trust = load_trust(args.trust)
+    if args.trusted_lists is None:
+        return trust
+    lists = load_trusted_lists(args.trusted_lists, args.list_signer, now=now)
+    for unused in lists.unused:
+        told = _encodable(
+            f"paraaf verify: trusted list {printable(unused.name)} is not used: ", as_json=False
+        )
+        print(f"{told}{_encodable(printable(unused.why), as_json=False)}.", file=sys.stderr)
+    return replace(trust, lists=lists)
 
 
 def _encodable(text: str, *, as_json: bool) -> str:

@@ -113,7 +113,8 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     limits = assignment.limits
     bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)
-    quick = Quick(assignment.trust, assignment.at) if assignment.quick else None
+    # what trusted lists say of a certificate at a moment, the quick look doesn't know
+    quick = Quick(assignment.trust, assignment.at) if assignment.quick and trust.lists is None else None
     while True:
         try:
             path = connection.recv()

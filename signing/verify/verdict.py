@@ -20,7 +20,8 @@ from signing.verify.inspection import (
     judge_timestamp,
     weigh,
 )
-from signing.verify.limits import DEFAULT_LIMITS, SIGNERS_TOLD, Limits
+from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits
+from signing.verify.qualified import IN_WORDS, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
@@ -69,7 +70,7 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
     opened = open_pdf(pdf, limits=limits)
     if isinstance(opened, Finding):
         return unjudged(name, opened, at)
-    findings = list(opened.findings)
+    findings = [*opened.findings, *_unused_lists(trust)]
     inspections = [begin(opened, entry, trust) for entry in opened.filled]
     steps = _steps(opened, inspections)
     findings += _unreachable(opened)
@@ -89,6 +90,14 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
 def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...]:
     revisions = [inspection.revision for inspection in inspections if inspection.revision is not None]
     return steps_after(opened.reader, min(revisions), opened.revisions) if revisions else ()
+
+
+def _unused_lists(trust: Trust) -> list[Finding]:
+    unused = trust.lists.lists.unused if trust.lists is not None else ()
+    if not unused:
+        return []
+    told = "; ".join(f"{each.name}: {each.why}" for each in unused)
+    return [Finding("trusted_lists_unused", "a trusted list can't be used", told[:DETAIL_TOLD])]
 
 
 def _unreachable(opened: Opened) -> list[Finding]:
@@ -141,6 +150,7 @@ def _long_tail(length: int, end: int) -> list[Finding]:
 
 
 async def _signatures(inspections: Sequence[Inspection], validator: Validator) -> tuple[SignatureReport, ...]:
+    validator.meet([each.embedded.signed_data for each in inspections if each.embedded is not None])
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
     await _past_timestamps(inspections, validator)
     for inspection in inspections:
@@ -148,7 +158,7 @@ async def _signatures(inspections: Sequence[Inspection], validator: Validator) -
     await _guarded_each(
         [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
     )
-    return tuple(conclude(inspection, validator.evidence) for inspection in inspections)
+    return tuple(conclude(inspection, validator) for inspection in inspections)
 
 
 async def _guarded_each(
@@ -294,10 +304,16 @@ def _signers(verdict: Verdict, signatures: Sequence[SignatureReport]) -> list[st
         elif verdict is Verdict.NOT_WHAT_WAS_SIGNED:
             word = "It carries a signature of"
         level = f", {signature.level}" if signature.level else ""
-        lines.append(f"{word} {signature.signer}{when}{level}.")
+        lines.append(f"{word} {signature.signer}{when}{level}{_status(signature)}.")
     if len(named) > SIGNERS_TOLD:
         lines.append(f"{len(named) - SIGNERS_TOLD} more signatures are in it.")
     return lines
+
+
+def _status(signature: SignatureReport) -> str:
+    """The qualified status in words, where trusted lists say one."""
+    known = signature.qualified.qualified
+    return f", {IN_WORDS[known]}" if known not in (Qualified.UNKNOWN, Qualified.NONE) else ""
 
 
 def _development(signatures: Sequence[SignatureReport]) -> list[str]:
