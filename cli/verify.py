@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.errors import TrustError
+from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
 from cli.errors import OutputRefused
@@ -19,6 +20,7 @@ from signing.verify.report import Indication, Report, exit_status, json_in_ascii
 from signing.verify.summary import summary_pdf
 
 LISTS_VARIABLE = "PARAAF_TRUSTED_LISTS"
+ONLINE_VARIABLE = "PARAAF_VERIFY_ONLINE"
 _EPILOG = """exit status: 0 all passed; 1 at least one failed; 2 none failed, but at least one is
 indeterminate, unreadable or without a signature (or the call itself was wrong)"""
 
@@ -27,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare the command line."""
     parser = subparsers.add_parser(
         "verify",
-        description="Judge every signature and timestamp in PDF files. Nothing is fetched from a network.",
+        description="Judge every signature and timestamp in PDF files. Nobody is asked but --online hosts.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,6 +58,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE|DIR",
         help="certificates that may sign the list of the lists, beside those in the folder; may be repeated",
     )
+    parser.add_argument(
+        "--online",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="ask this host for current revocation answers, for chains that are trusted; may be repeated"
+        f" (default: {ONLINE_VARIABLE}, else nobody is asked)",
+    )
     parser.add_argument("--at", type=moment, metavar="TIME", help="validation time, ISO 8601 (default: now)")
     parser.add_argument(
         "--whole",
@@ -82,12 +92,19 @@ def run(args: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     try:
         trust = _trust(args, now)
+        online = _online(args)
         _require_report_room(args)
     except (TrustError, OutputRefused) as problem:  # not 1: that would say that a file failed
         print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
         return 2
     reports = verify_paths(
-        args.paths, trust, jobs=args.jobs, at=args.at, now=now, quick=not (args.whole or args.report)
+        args.paths,
+        trust,
+        jobs=args.jobs,
+        at=args.at,
+        now=now,
+        quick=not (args.whole or args.report),
+        online=online,
     )
     seen: set[Indication] = set()
     kept: list[Report] = []  # only for the summary: memory stays flat without one
@@ -121,6 +138,12 @@ def _trust(args: argparse.Namespace, now: datetime) -> TrustStore:
         )
         print(f"{told}{_encodable(printable(unused.why), as_json=False)}.", file=sys.stderr)
     return replace(trust, lists=lists)
+
+
+def _online(args: argparse.Namespace) -> AllowedHosts | None:
+    """Whom to ask: the call's hosts, else the office's; None asks nobody. Raises TrustError."""
+    office = [entry for entry in os.environ.get(ONLINE_VARIABLE, "").split(",") if entry.strip()]
+    return AllowedHosts.parse(args.online or office) if args.online or office else None
 
 
 def _encodable(text: str, *, as_json: bool) -> str:

@@ -34,17 +34,24 @@ class Revoked:
 
 
 class Evidence:
-    """Every answer in one file, and the lists that came with the anchors."""
+    """Every answer in one file, the lists that came with the anchors, and what was fetched."""
 
-    def __init__(self, data: ValidationData, elsewhere: Sequence[CRLContainer], at: datetime) -> None:
+    def __init__(
+        self,
+        data: ValidationData,
+        elsewhere: Sequence[CRLContainer],
+        at: datetime,
+        fetched: ValidationData | None = None,
+    ) -> None:
         self._data = data
-        self._elsewhere = tuple(elsewhere)
+        self._elsewhere = ValidationData(crls=tuple(elsewhere))
+        self._fetched = fetched or ValidationData()
         self._at = at
         self._heard: dict[tuple[int, bytes, bytes], RevocationEvidence | None] = {}
 
     def revoked(self, path: Path, extra: ValidationData) -> Revoked:
         """Revocations up to the validation time of the certificates in a path."""
-        everything = self._data + extra + ValidationData(crls=self._elsewhere)
+        everything = self._data + extra + self._elsewhere + self._fetched
         moments = [
             min((moment for moment in self._revocations(*link, everything)), default=None)
             for link in pairwise(path)
@@ -74,7 +81,7 @@ class Evidence:
         """The status of the first certificate of a path: a revocation outweighs, then the newest answer."""
         if len(path) < 2:
             return RevocationStatus("unknown")
-        sources = {"file": self._data + extra, "trust": ValidationData(crls=self._elsewhere)}
+        sources = {"file": self._data + extra, "trust": self._elsewhere, "online": self._fetched}
         answers = [
             (answer, source)
             for source, data in sources.items()

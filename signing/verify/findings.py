@@ -102,6 +102,7 @@ KINDS: dict[str, Kind] = {
     "timestamp_order": Kind(_PREVENTS, _TRUST, "TIMESTAMP_ORDER_FAILURE"),
     "revocation_aged": Kind(_NOTE, _TRUST),
     "development_certificate": Kind(_NOTE, _TRUST),
+    "online_unanswered": Kind(_NOTE, _TRUST),
     "trusted_lists_unused": Kind(_NOTE, _TRUST),
     "findings_left_out": Kind(_NOTE, _READING),
 }

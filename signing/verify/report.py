@@ -60,7 +60,7 @@ class RevocationStatus:
     status: str  # good, revoked, unknown
     revoked_at: datetime | None = None
     kind: str | None = None  # ocsp, crl
-    source: str | None = None  # file, trust
+    source: str | None = None  # file, trust, online
     issued_at: datetime | None = None
     next_update: datetime | None = None
     age_s: int | None = None

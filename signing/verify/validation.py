@@ -100,13 +100,15 @@ class Token:
 class Validator:
     """Validates the signatures of one open file at one point in time."""
 
-    def __init__(self, trust: Trust, data: ValidationData, at: datetime) -> None:
+    def __init__(
+        self, trust: Trust, data: ValidationData, at: datetime, fetched: ValidationData | None = None
+    ) -> None:
         self._trust = trust
         self._data = data
-        self._anchors = ValidationData()
+        self._beside = fetched or ValidationData()
         self.at = at
         self.lists = trust.lists
-        self.evidence = Evidence(data, trust.crls, at)
+        self.evidence = Evidence(data, trust.crls, at, fetched)
         self._timing = ValidationTimingInfo(
             validation_time=at, best_signature_time=at, point_in_time_validation=True
         )
@@ -114,7 +116,7 @@ class Validator:
     def _spec(
         self, revocation: Any = FRESH_NOW, extra: ValidationData | None = None
     ) -> SignatureValidationSpec:
-        return self._trust.spec(self._anchors + self._data + (extra or ValidationData()), revocation)
+        return self._trust.spec(self._beside + self._data + (extra or ValidationData()), revocation)
 
     def meet(self, enclosed: Sequence[cms.SignedData]) -> None:
         """Take note of the certificates in signatures and tokens: their issuers may be listed anchors."""
@@ -122,7 +124,7 @@ class Validator:
         for signed in enclosed:
             with suppress(Exception):  # an odd one says so itself, when it is judged
                 near += _enclosed_deep(signed)
-        self._anchors = ValidationData(certificates=self._trust.issuers_of(near))
+        self._beside += ValidationData(certificates=self._trust.issuers_of(near))
 
     async def signature(
         self, embedded: EmbeddedPdfSignature, tokens: tuple[Token, ...], extra: ValidationData

@@ -21,11 +21,12 @@ from signing.verify.inspection import (
     weigh,
 )
 from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits
+from signing.verify.online import Fetched, Online
 from signing.verify.qualified import IN_WORDS, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
-from signing.verify.trust import Trust, TrustMaterial, read_dss
+from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
 
 
@@ -37,8 +38,9 @@ def verify_pdf(
     now: datetime,
     name: str = "",
     limits: Limits = DEFAULT_LIMITS,
+    online: Online | None = None,
 ) -> Report:
-    """Judge a PDF and everything in it that claims to be signed, offline and in this process.
+    """Judge a PDF and everything in it that claims to be signed, in this process; offline but for `online`.
 
     `at` is the validation time (default: `now`). Never raises for what the file holds: whatever goes wrong
     is a finding. For files of unknown origin prefer `bulk.verify_paths`, which reads them in a fenced
@@ -48,7 +50,7 @@ def verify_pdf(
     known = trust if isinstance(trust, Trust) else Trust(TrustMaterial.of(trust))
     moment = at or now
     try:
-        report = _judge(pdf, known, moment, name, limits)
+        report = _judge(pdf, known, moment, name, limits=limits, online=online)
     except Exception as error:  # noqa: BLE001 (an auditor's batch goes on; the file gets a sentence)
         told = f"{type(error).__name__}: {str(error)[:300]}"
         finding = Finding("file_unreadable", "the file makes its reader stumble", told)
@@ -66,7 +68,9 @@ def unjudged(name: str, finding: Finding, at: datetime) -> Report:
     return report_on(name, at, (), [finding], None)
 
 
-def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) -> Report:
+def _judge(
+    pdf: bytes, trust: Trust, at: datetime, name: str, *, limits: Limits, online: Online | None
+) -> Report:
     opened = open_pdf(pdf, limits=limits)
     if isinstance(opened, Finding):
         return unjudged(name, opened, at)
@@ -79,7 +83,12 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
         _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
     data = read_dss(opened.reader.root)
-    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at)))
+    fetched = _fetched(inspections, trust, data, at, online)
+    findings += [
+        Finding("online_unanswered", "a revocation answer could not be had", why[:DETAIL_TOLD])
+        for why in fetched.unanswered
+    ]
+    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at, fetched.data)))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
@@ -147,6 +156,15 @@ def _long_tail(length: int, end: int) -> list[Finding]:
         return []
     told = f"{length} bytes of white space from byte {end}"
     return [Finding("bytes_after_end", "there is something behind the end of what was signed", told)]
+
+
+def _fetched(
+    inspections: Sequence[Inspection], trust: Trust, data: ValidationData, at: datetime, online: Online | None
+) -> Fetched:
+    if online is None:
+        return Fetched(ValidationData())
+    enclosed = [each.embedded.signed_data for each in inspections if each.embedded is not None]
+    return asyncio.run(online.fetch(enclosed, trust, data, at=at))
 
 
 async def _signatures(inspections: Sequence[Inspection], validator: Validator) -> tuple[SignatureReport, ...]:
