@@ -1,11 +1,14 @@
 """A trusted list is used when its signature, its signer, its form and its date hold; otherwise not, and a
 word says which and why. Sample lists of countries that do not exist.
+
+PARAAF_CAMPAIGN multiplies the number of changes of single bytes.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -14,6 +17,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from certs import signed_xml
 from certs.errors import TrustError
 from certs.trusted_lists import TrustedLists, load_trusted_lists
+from tests.campaign import times
 from tests.trusted_lists import Entry, Lists, ListSigner, Sample, ThreeReferences, criteria, qualification
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
@@ -393,3 +397,21 @@ def test_a_folder_that_nobody_can_use_is_an_error(lists: Lists, tmp_path: Path) 
     (folder / TOP).unlink()
     with pytest.raises(TrustError, match="holds no list of the lists"):
         load_trusted_lists(folder, [named], now=NOW)
+
+
+def test_no_change_of_a_byte_changes_what_a_list_says(lists: Lists, tmp_path: Path) -> None:
+    """Any byte of a signed list, changed to any other: not used, or used with the same contents."""
+    random = Random(20261125)  # noqa: S311 (chooses what to break)
+    whole = loaded(lists, tmp_path)
+    original = (tmp_path / XA).read_bytes()
+    refused = 0
+    for _ in range(times(60)):
+        place, change = random.randrange(len(original)), random.randrange(1, 256)
+        flipped = bytes([original[place] ^ change])
+        (tmp_path / XA).write_bytes(original[:place] + flipped + original[place + 1 :])
+        found = load_trusted_lists(tmp_path, now=NOW)
+        if found.unused:
+            refused += 1
+        else:
+            assert found == whole, place
+    assert refused > 0
