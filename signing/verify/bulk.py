@@ -39,7 +39,8 @@ def verify_paths(
     is read whatever it is called; in folders, files ending in .pdf are taken. Nothing that a file holds ends
     the run. Nobody is called, but for current revocation answers from the hosts of `online`.
     """
-    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick, online)
+    fixed = at is not None or online is None
+    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick, online, fixed)
     pool = _Pool(assignment, max(1, jobs))
     try:
         yield from pool.run(_found(paths, assignment.at))

@@ -38,6 +38,7 @@ class Fetched:
 
     data: ValidationData
     unanswered: tuple[str, ...] = ()
+    until: datetime | None = None  # when the last one was had: what is issued later is of the future
 
 
 class Online:
@@ -45,6 +46,7 @@ class Online:
 
     def __init__(self, fetcher: FencedFetcher, *, clock: Callable[[], datetime]) -> None:
         self._fetcher = fetcher
+        self._clock = clock
         self._source = RevocationSource(fetcher, clock=clock)
 
     async def fetch(
@@ -67,7 +69,7 @@ class Online:
                     fetched += _as_data(await self._ask(subject, issuer))
                 except (RevocationUnavailable, *UNREADABLE) as error:
                     unanswered.append(str(error))
-        return Fetched(fetched, tuple(unanswered))
+        return Fetched(fetched, tuple(unanswered), self._clock())
 
     async def _ask(self, subject: asn1_x509.Certificate, issuer: asn1_x509.Certificate) -> RevocationEvidence:
         try:

@@ -42,15 +42,16 @@ def verify_pdf(
 ) -> Report:
     """Judge a PDF and everything in it that claims to be signed, in this process; offline but for `online`.
 
-    `at` is the validation time (default: `now`). Never raises for what the file holds: whatever goes wrong
-    is a finding. For files of unknown origin prefer `bulk.verify_paths`, which reads them in a fenced
-    process. Must not be called from within a running event loop.
+    `at` is the validation time (default: `now`, or when the last of `online`'s answers was had). Never raises
+    for what the file holds: whatever goes wrong is a finding. For files of unknown origin prefer
+    `bulk.verify_paths`, which reads them in a fenced process. Must not be called from within a running event
+    loop.
     """
     started = time.perf_counter_ns()
     known = trust if isinstance(trust, Trust) else Trust(TrustMaterial.of(trust))
     moment = at or now
     try:
-        report = _judge(pdf, known, moment, name, limits=limits, online=online)
+        report = _judge(pdf, known, moment, name, limits=limits, online=online, fixed=at is not None)
     except Exception as error:  # noqa: BLE001 (an auditor's batch goes on; the file gets a sentence)
         told = f"{type(error).__name__}: {str(error)[:300]}"
         finding = Finding("file_unreadable", "the file makes its reader stumble", told)
@@ -69,7 +70,14 @@ def unjudged(name: str, finding: Finding, at: datetime) -> Report:
 
 
 def _judge(
-    pdf: bytes, trust: Trust, at: datetime, name: str, *, limits: Limits, online: Online | None
+    pdf: bytes,
+    trust: Trust,
+    at: datetime,
+    name: str,
+    *,
+    limits: Limits,
+    online: Online | None,
+    fixed: bool,
 ) -> Report:
     opened = open_pdf(pdf, limits=limits)
     if isinstance(opened, Finding):
@@ -84,6 +92,8 @@ def _judge(
     findings += _whole_file(opened, inspections, steps)
     data = read_dss(opened.reader.root)
     fetched = _fetched(inspections, trust, data, at, online)
+    if fetched.until is not None and not fixed:
+        at = max(at, fetched.until)
     findings += [
         Finding("online_unanswered", "a revocation answer could not be had", why[:DETAIL_TOLD])
         for why in fetched.unanswered

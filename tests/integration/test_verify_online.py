@@ -78,6 +78,20 @@ def test_a_current_answer_outweighs_the_old_one_in_the_file(
     assert (revocation.status, revocation.source) == ("revoked", "online")
 
 
+def test_a_file_is_judged_as_of_the_last_answer_unless_a_time_was_given(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> None:
+    """A run that began long ago must not take today's answers for those of the future."""
+    started = NOW - timedelta(minutes=20)
+    pdf = Stock(authority, started).sign(plain_pdf(), authority.issue("Oda Laat", now=started))
+    online = online_with(place_of(authority))
+    late = verify_pdf(pdf, trust=authority.trust, now=started, online=online)
+    assert late.passed, late.sentence
+    assert late.validation_time > started
+    fixed = verify_pdf(pdf, trust=authority.trust, at=started, now=started, online=online)
+    assert (fixed.sub_indication, fixed.validation_time) == ("TRY_LATER", started)
+
+
 def test_another_host_is_not_asked_and_the_report_says_so(authority: DevelopmentAuthority) -> None:
     canary = Canary()
     pdf = Stock(authority, NOW).sign(plain_pdf(), authority.issue("Otto Ander", now=NOW))
