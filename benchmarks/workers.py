@@ -23,7 +23,6 @@ from certs.serve_authority import AuthorityServer
 from documents.intake import read_bytes
 from documents.register import SAMPLE
 from tests.postgresql import APPLICATION, Server, url_of
-from workflow.jobs import workers_alive
 from workflow.office import REGISTER_FILE, Office
 from workflow.people import update_people
 from workflow.store import FILE, VARIABLE
@@ -104,7 +103,7 @@ def _worker(folder: Path, url: str) -> Iterator[None]:
 
 def _alive(office: Office) -> int:
     with office.store.read() as session:
-        return workers_alive(session, now=office.clock())
+        return office.jobs.workers(session).alive
 
 
 def _count(office: Office, condition: ColumnElement[bool]) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ObjectIdentifier
 
@@ -112,6 +113,11 @@ class DevelopmentAuthority:
     def root_pem(self) -> bytes:
         """The root certificate in PEM, to hand to verifiers."""
         return self.root.public_bytes(Encoding.PEM)
+
+    @property
+    def root_sha256(self) -> str:
+        """The fingerprint of the root certificate, in hexadecimal digits."""
+        return self.root.fingerprint(SHA256()).hex()
 
     @property
     def trust(self) -> TrustStore:

@@ -45,8 +45,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _scrubbed(office: "Office", *, remove: bool) -> dict[str, Any]:
-    from workflow.references import CHUNK  # noqa: PLC0415 (help need not wait for it)
+    from workflow.identity import require_some_named  # noqa: PLC0415 (help need not wait for it)
+    from workflow.references import CHUNK  # noqa: PLC0415
 
+    if remove:
+        with office.store.read() as session:
+            require_some_named(session)
     scrub, counts = office.scrub(), Counter[str]()
     named: list[dict[str, Any]] = []
     needless: list[str] = []

@@ -47,10 +47,34 @@ def require_office(folder: Path) -> None:
     from workflow.store import FILE  # noqa: PLC0415
     from workflow.store import VARIABLE as DATABASE  # noqa: PLC0415
 
-    if DATABASE not in os.environ and not (folder / FILE).exists():
+    try:
+        there = DATABASE in os.environ or (folder / FILE).exists()
+    except OSError as error:
+        raise NoOffice(
+            f"The folder {folder} can't be looked into: {error.strerror}.",
+            hint="Run this as the user whom the office's folder belongs to.",
+        ) from error
+    if not there:
         raise NoOffice(
             f"There is no office in the folder {folder} yet.",
             hint="Name it with --data, or begin with `paraaf demo` or `paraaf people --register FILE`.",
+        )
+
+
+def require_keys(folder: Path) -> None:
+    """Refuse a folder without keys: no command but those that make an office makes any. Raises NoOffice."""
+    try:
+        there = (folder / AUTHORITY).is_dir()
+    except OSError as error:
+        raise NoOffice(
+            f"The folder {folder} can't be looked into: {error.strerror}.",
+            hint="Run this as the user whom the office's folder belongs to.",
+        ) from error
+    if not there:
+        raise NoOffice(
+            f"The folder {folder} holds no keys of an office.",
+            hint="Name the office's folder with --data or PARAAF_DATA. A further host needs a copy of its"
+            " authority/; a new office begins with `paraaf people --register FILE`.",
         )
 
 
@@ -66,7 +90,8 @@ def office_of(args: argparse.Namespace, *, make: bool = False) -> Iterator["Offi
 
     if not make:
         require_office(args.data)
-    office = Office.open(args.data)
+        require_keys(args.data)
+    office = Office.open(args.data, make=make)
     try:
         yield office
     finally:

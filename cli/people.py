@@ -1,6 +1,7 @@
 """`paraaf people`: who works here in which role, the register they come from, and who stands in for whom."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from cli.files import make_folder, read_input, write_whole
 from cli.folder import AUTHORITY, REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_office
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
+from workflow import identity
 from workflow.definition import load_folder
 from workflow.judge import office_day
 from workflow.names import known_names
@@ -82,12 +84,16 @@ def _load(args: argparse.Namespace) -> int:
     register = Register.load(args.register)
     content = read_input(args.register)
     make_folder(args.data, mode=0o700)  # of an office whose database is elsewhere nobody has made it yet
-    with closing(Store.open(args.data)) as store, store.write() as session:
-        active = update_people(session, register)
-        session.flush()
-        # refused: nothing is committed either
-        write_whole(args.data / REGISTER_FILE, content, force=True, private=True)
-    authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
+    identity.require_database(args.data, os.environ)
+    with closing(Store.open(args.data)) as store:
+        identity.require_unmade(store, args.data / AUTHORITY)
+        authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
+        identity.settle(store, args.data, authority.root_sha256, now=datetime.now(UTC))
+        with store.write() as session:
+            active = update_people(session, register)
+            session.flush()
+            # refused: nothing is committed either
+            write_whole(args.data / REGISTER_FILE, content, force=True, private=True)
     trust = args.data / TRUST_FILE
     make_folder(trust.parent)
     write_whole(trust, authority.root_pem, force=True)

@@ -206,7 +206,7 @@ def work_for_parent(folder: Path, pipe: Connection) -> None:
     logs.start(os.environ)
     spans.start(os.environ)
     try:
-        with closing(Office.open(folder)) as office:
+        with closing(Office.open(folder, make=False)) as office:
             # a thread: it answers also while a step keeps the event loop busy
             figures = (pipe, office.meters.registry)
             threading.Thread(target=_tell_figures, args=figures, daemon=True).start()

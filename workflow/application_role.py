@@ -38,6 +38,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "holds": "SELECT, INSERT, UPDATE",
         "blob_removals": "SELECT, INSERT, DELETE",
         "retention": "SELECT, INSERT, UPDATE",
+        "office": "SELECT, INSERT",
         "reminders": "SELECT, INSERT",
         "rate_limits": "SELECT, INSERT, UPDATE (given, places)",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",

@@ -24,7 +24,6 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
-from workflow.jobs import workers_alive
 from workflow.logcheck import verify
 from workflow.office import Office
 from workflow.retention import OVERDUE
@@ -183,7 +182,7 @@ def _work(office: Office) -> Iterator[Finding]:
         incidents = session.scalar(
             select(func.count()).select_from(Incident.table()).where(Incident.resolved_at.is_(None))
         )
-        alive = workers_alive(session, now=office.clock())
+        alive = office.jobs.workers(session).alive
     if incidents:
         hint = "See which, and why: `paraaf incidents`. Repair them once the cause is gone."
         yield Finding("work", "warning", f"Requests that wait for a repair: {incidents}.", hint)

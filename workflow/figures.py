@@ -1,7 +1,8 @@
 """What the database knows, as figures for Prometheus: read when they are asked for, kept a few seconds.
 
-The queries are few and go by indexes: what is open is small, however much has ended. No label says who or
-where somebody works: units are left out, because a small one is a person.
+The queries are few and go by indexes: what is open is small, however much has ended; files are counted in the
+indexes of their names. No label says who or where somebody works: units are left out, because a small one is
+a person.
 """
 
 import shutil
@@ -101,13 +102,13 @@ class Figures:
         jobs = [(("waiting",), found.waiting), (("running",), found.running)]
         yield _gauge("jobs", "Jobs of automatic steps.", jobs, ["status"])
         yield _gauge("suspect_jobs", "Jobs at which workers died.", [((), found.suspects)])
-        ages = [self._age(beat) for beat in found.heartbeats]
-        alive = sum(age <= self._office.jobs.silent_s for age in ages)
-        workers = [(("alive",), alive), (("silent",), len(ages) - alive)]
-        yield _gauge("workers", "Workers by whether they show life.", workers, ["status"])
+        workers = self._office.jobs.workers(session)
+        counts = [(("alive",), workers.alive), (("silent",), workers.silent)]
+        yield _gauge("workers", "Workers by whether they show life.", counts, ["status"])
+        silences = workers.silences_s
         for name, said, value in (
-            ("newest", "How long ago the last worker showed its life.", min(ages, default=None)),
-            ("oldest", "How long ago the most silent worker did.", max(ages, default=None)),
+            ("newest", "How long ago the last worker showed its life.", min(silences, default=None)),
+            ("oldest", "How long ago the most silent worker did.", max(silences, default=None)),
         ):
             rows = [] if value is None else [((), value)]
             yield _gauge(f"{name}_heartbeat_seconds", said, rows)
@@ -130,8 +131,8 @@ class Figures:
             return int(session.execute(statement).scalar() or 0)
 
         rendered = one(select(func.count()).select_from(DocumentRow.table()))
-        signatures = SignatureRow.table()
-        signed = one(select(func.count(signatures.c.event_seq)))
+        file = SignatureRow.table().c.signed_sha256  # of all columns, this one's index tells how many are set
+        signed = one(select(func.count(file)).where(file.is_not(None)))
         kinds = [(("rendered",), rendered), (("signed",), signed)]
         yield _gauge("blobs", "Files that the database refers to.", kinds, ["kind"])
         size = self._office.store.size_bytes(session)

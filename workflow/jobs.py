@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from procrastinate import (
@@ -34,9 +35,12 @@ from procrastinate import (
     RetryDecision,
     SyncPsycopgConnector,
 )
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.types import JSONDict
+from procrastinate.worker import Worker
+from psycopg import OperationalError
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import JSON, text
 from sqlalchemy.orm import Session
 
@@ -46,11 +50,11 @@ from watching.meters import Meters
 from watching.spans import span
 from workflow.chores import Chore
 from workflow.commands import StepRef, StepTrouble
-from workflow.errors import StoreUnavailable
+from workflow.errors import Raced, StoreUnavailable
 from workflow.faults import point
 from workflow.outcomes import Patience, StepOutcome, Verdict, crashed
 from workflow.sqlite_connector import SqliteConnector
-from workflow.store import Store
+from workflow.store import PATIENCE, Store
 from workflow.tables import UtcTime
 
 RunSteps = Callable[[Sequence[StepRef]], Awaitable[Sequence[StepOutcome]]]
@@ -59,6 +63,7 @@ Waiting = Callable[[Session], Sequence[StepRef]]
 
 CHUNK = 50
 QUEUE = "steps"
+CHORES = "chores"  # a queue of their own: whatever they take, they take no step's place
 STEPS = "paraaf.steps"
 RECOVER = "paraaf.recover"
 RECONCILE = "paraaf.reconcile"
@@ -69,7 +74,13 @@ EVERY_FIVE_SECONDS = "* * * * * */5"
 EVERY_MINUTE = "* * * * *"
 KEEP_FAILED_HOURS = 7 * 24
 IDLE_CHECK_S = 0.02
+CHORE_POLL_S = 1.0  # nobody waits for a chore
 RESTART_S = (0.5, 30.0)  # shortest and longest wait of a worker whose database went away
+STEADY_S = 60.0  # a worker that had its database for so long begins with the shortest wait again
+FORGOTTEN = 3  # times as long as it takes to count as dead
+LOOK_AGAIN_S = 1.0  # who waits for SQLite's write lock tries again every 0.1 s
+NOBODY = 0  # a worker's number that is never given
+OPENED_WITHIN_S = 10.0  # for so long a server may take to answer a worker that begins
 
 LIVE = text(
     "SELECT args FROM procrastinate_jobs"  # noqa: S608  a constant of this module
@@ -87,12 +98,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class QueueFigures:
-    """What the queue holds: jobs that wait and that run, suspects among them, and when workers were heard."""
+    """What the queue holds: jobs that wait and that run, and the suspects among them."""
 
     waiting: int
     running: int
     suspects: int
-    heartbeats: tuple[datetime, ...]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How long ago each worker showed its life, in seconds, and after how many it counts as dead."""
+
+    silences_s: tuple[float, ...]
+    limit_s: float
+
+    @property
+    def alive(self) -> int:
+        """How many have shown their life lately."""
+        return sum(silence_s <= self.limit_s for silence_s in self.silences_s)
+
+    @property
+    def silent(self) -> int:
+        """How many have not, and were not forgotten yet."""
+        return len(self.silences_s) - self.alive
 
 
 class Jobs:
@@ -131,20 +159,24 @@ class Jobs:
         return {StepRef(*ref) for args in found for ref in args["refs"]}
 
     def figures(self, session: Session) -> QueueFigures:
-        """How many jobs of steps there are, and which workers there are."""
+        """How many jobs of steps there are."""
         rows = session.execute(JOBS_BY_STATUS).all()
-        beats = session.execute(HEARTBEATS).scalars()
         return QueueFigures(
             waiting=sum(row.jobs for row in rows if row.status == "todo"),
             running=sum(row.jobs for row in rows if row.status == "doing"),
             suspects=sum(row.jobs for row in rows if -row.priority >= SUSPECT),
-            heartbeats=tuple(beats),
         )
 
-    @property
-    def silent_s(self) -> float:
-        """After how long a silence a worker counts as dead."""
-        return self._patience.silent_s
+    def workers(self, session: Session) -> Workers:
+        """Which workers there are, by the clock that their heartbeats are written by.
+
+        That is the server's own; on SQLite this machine's, as the connector is given it.
+        """
+        now = self._now() if self._store.embedded else self._store.now(session)
+        beats = session.execute(HEARTBEATS).scalars()
+        # a clock that went back makes nothing negative
+        silences = tuple(max(0.0, (now - beat).total_seconds()) for beat in beats)
+        return Workers(silences, self._patience.silent_s)
 
     def reconcile(self, waiting: Waiting) -> int:
         """Give a job to every step of `waiting(session)` that has none; how many got one.
@@ -176,15 +208,15 @@ class Jobs:
     ) -> None:
         """Work steps off until SIGTERM, SIGINT or cancellation; with `until_idle`, until no job is left.
 
-        `run_steps` may be given a step that is recorded already, and answers that it is done. `on_gave_up`
-        may be called twice for a step, and has a transaction of its own. `chores` are done when the worker
-        begins, and then at their times. A worker that is told to stop
-        finishes what is in hand; a second signal ends the process. When the database goes away the worker
-        waits for it to come back; with `until_idle` it raises StoreUnavailable.
+        `run_steps` may be given a step that is recorded already, and answers that it is done; it must not
+        wait in the event loop. `on_gave_up` may be called twice for a step, in a thread, and has a
+        transaction of its own. `chores` are done beside the steps, one at a time: when the worker begins,
+        and then at their times. A worker that is told to stop finishes what is in hand; a second signal ends
+        the process. When the database goes away the worker waits for it to come back, longer and longer; with
+        `until_idle` it raises StoreUnavailable.
         """
         stop = asyncio.Event()
-        shortest_s, longest_s = RESTART_S
-        wait_s = shortest_s
+        pause = _Pause(clock=monotonic)
         with _stopped_by_signals(stop), within(worker=worker_name()), _life():
             while not stop.is_set():
                 try:
@@ -196,48 +228,63 @@ class Jobs:
                         now=self._now,
                         random=self._random,
                     )
-                    upkeep = _Upkeep(self, desk.app, waiting, self._patience, chores)
-                    await self._work(desk, upkeep, stop, until_idle=until_idle, concurrency=concurrency)
-                    wait_s = shortest_s
-                except StoreUnavailable as error:
-                    if until_idle:
+                    upkeep = _Upkeep(self, desk.app, waiting, self._patience)
+                    beside = _Chores(chores, desk.app, self._patience)
+                    await self._work(
+                        desk, upkeep, beside, stop, pause, until_idle=until_idle, concurrency=concurrency
+                    )
+                    wait_s = pause.next_s()
+                except (StoreUnavailable, Raced) as error:
+                    if until_idle and not isinstance(error, Raced):
                         raise
+                    wait_s = pause.next_s()
                     note(log, logging.ERROR, "database_lost", error=error, wait_s=wait_s)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait_s)
-                wait_s = min(longest_s, 2 * wait_s)
 
     async def _work(
-        self, desk: "_Desk", upkeep: "_Upkeep", stop: asyncio.Event, *, until_idle: bool, concurrency: int
+        self,
+        desk: "_Desk",
+        upkeep: "_Upkeep",
+        chores: "_Chores",
+        stop: asyncio.Event,
+        pause: "_Pause",
+        *,
+        until_idle: bool,
+        concurrency: int,
     ) -> None:
         """One life of a worker, from opening the database to losing it or to the stop."""
-        _register(desk, upkeep)
+        _register(desk, upkeep, chores)
         with _told():
             async with desk.app.open_async():
+                pause.opened()
                 await upkeep.recover(0)
                 await upkeep.reconcile(0)
-                for chore in upkeep.chores:
-                    await upkeep.do(chore)
-                ends = [stop.wait()] + ([self._idle(stop)] if until_idle else [])
-                running = desk.app.run_worker_async(
+                await chores.ask_for_all()
+                worker = Worker(
+                    desk.app,
                     queues=[QUEUE],
                     concurrency=concurrency,
                     fetch_job_polling_interval=self._patience.poll_s,
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=self._patience.heartbeat_s,
-                    stalled_worker_timeout=self._patience.silent_s,
+                    # who waits for the write lock is not forgotten: its jobs would count as a dead worker's
+                    stalled_worker_timeout=FORGOTTEN * self._patience.silent_s,
                 )
-                await _run_until(running, *ends)
+                ends = [stop.wait(), chores.run(worker)]
+                running = worker.run()  # type: ignore[no-untyped-call]  # it has no annotation
+                await _run_until(running, *ends, *([self._idle(chores, stop)] if until_idle else []))
 
-    async def _idle(self, stop: asyncio.Event) -> None:
-        """Ask for the stop when no step has a job any more."""
-        while True:
-            with self._store.read() as session:
-                if session.execute(LIVE).first() is None:
-                    break
+    async def _idle(self, chores: "_Chores", stop: asyncio.Event) -> None:
+        """Ask for the stop when no step has a job any more, and every chore that was asked for is done."""
+        while chores.busy or self._any_live():
             await asyncio.sleep(IDLE_CHECK_S)
         stop.set()
+
+    def _any_live(self) -> bool:
+        with self._store.read() as session:
+            return session.execute(LIVE).first() is not None
 
     def _sqlite(self) -> SqliteConnector | None:
         if self._store.url.get_backend_name() != "sqlite":
@@ -245,8 +292,44 @@ class Jobs:
         return SqliteConnector(self._store.url.database or "", now=self._now)
 
     def _app(self) -> App:
-        conninfo = self._store.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return App(connector=self._sqlite() or PsycopgConnector(conninfo=conninfo))
+        url = self._store.url
+        conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        patience = {name: value for name, value in PATIENCE.items() if name not in url.query}
+        server = PsycopgConnector(conninfo=conninfo, kwargs=patience, pool_factory=_Pool)
+        return App(connector=self._sqlite() or server)
+
+
+class _Pool(AsyncConnectionPool):
+    """A worker's connections to a server that may be away: it is waited for, but not for half a minute."""
+
+    async def open(self, wait: bool = False, timeout: float | None = None) -> None:
+        """As the pool's own. Raises PoolTimeout."""
+        await super().open(wait, OPENED_WITHIN_S if timeout is None else timeout)
+
+
+class _Pause:
+    """How long a worker waits before it opens the database again: twice as long each time.
+
+    After a minute with an open database (by the monotonic `clock`, in seconds) the next wait is the shortest.
+    """
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._opened_at: float | None = None
+        self._next_s = RESTART_S[0]
+
+    def opened(self) -> None:
+        """The database is open from now on."""
+        self._opened_at = self._clock()
+
+    def next_s(self) -> float:
+        """The wait that is to come, in seconds; the database counts as closed from now on."""
+        shortest_s, longest_s = RESTART_S
+        if self._opened_at is not None and self._clock() - self._opened_at >= STEADY_S:
+            self._next_s = shortest_s
+        self._opened_at = None
+        wait_s, self._next_s = self._next_s, min(longest_s, 2 * self._next_s)
+        return wait_s
 
 
 class _TryAgain(Exception):
@@ -308,7 +391,7 @@ class _Desk:
         if deaths >= self._patience.deaths:
             said = f"{deaths} workers died at this step."
             for ref in due:
-                self._give_up(StepTrouble(ref, "worker-died", said, said), tries=deaths)
+                await self._give_up(StepTrouble(ref, "worker-died", said, said), tries=deaths)
         elif deaths and len(due) > 1:
             tries = tried + job.attempts
             await self._defer([_job(ref, tried=tries, priority=job.priority) for ref in due])
@@ -341,7 +424,7 @@ class _Desk:
                 again.append(self._waits(job, outcome, tried=tries - 1 - job.priority))
                 continue
             if outcome.verdict is Verdict.GAVE_UP or tries >= self._patience.tries:
-                self._give_up(outcome.trouble, tries=tries)
+                await self._give_up(outcome.trouble, tries=tries)
                 continue
             wait_s = max(outcome.after_s, self._patience.wait_s(tries, random=self._random))
             _tell(logging.WARNING, "step_retried", outcome, tries=tries, wait_s=round(wait_s, 1))
@@ -361,9 +444,9 @@ class _Desk:
         later = _job(outcome.ref, tried=tried, priority=job.priority, scheduled_at=due)
         return later.evolve(lock=SUSPECTS) if job.lock == SUSPECTS else later
 
-    def _give_up(self, trouble: StepTrouble, *, tries: int) -> None:
+    async def _give_up(self, trouble: StepTrouble, *, tries: int) -> None:
         ref = trouble.ref
-        self._on_gave_up(trouble)
+        await asyncio.to_thread(self._on_gave_up, trouble)  # it may wait for a lock
         note(
             log,
             logging.ERROR,
@@ -383,22 +466,30 @@ class _Desk:
 class _Upkeep:
     """What keeps the queue whole. Without locks: an upkeep job that dies must not stop the next."""
 
-    def __init__(
-        self, jobs: Jobs, app: App, waiting: Waiting, patience: Patience, chores: Sequence[Chore]
-    ) -> None:
-        self.chores = chores
+    def __init__(self, jobs: Jobs, app: App, waiting: Waiting, patience: Patience) -> None:
         self._jobs = jobs
         self._manager = app.job_manager
         self._waiting = waiting
         self._patience = patience
 
     async def recover(self, timestamp: int) -> None:  # noqa: ARG002  Procrastinate's argument
-        """Put the jobs of dead workers back into the queue, each in its own try."""
-        for job in await self._manager.get_stalled_jobs(seconds_since_heartbeat=self._patience.silent_s):
+        """Put the jobs of dead workers back into the queue, each in its own try.
+
+        Two looks: on SQLite nobody can show life while somebody holds the write lock. So who finds a silent
+        worker waits for that lock too, and a moment longer: whoever is alive has shown it by then.
+        """
+        if not await self._stalled():
+            return
+        await self._manager.update_heartbeat(NOBODY)
+        await asyncio.sleep(min(LOOK_AGAIN_S, self._patience.heartbeat_s))
+        for job in await self._stalled():
             try:
                 await self._put_back(job)
             except ConnectorException as error:
                 note(log, logging.WARNING, "job_recovered_by_another", error=error, job=job.id)
+
+    async def _stalled(self) -> list[Job]:
+        return list(await self._manager.get_stalled_jobs(seconds_since_heartbeat=self._patience.silent_s))
 
     async def _put_back(self, job: Job) -> None:
         if job.task_name != STEPS:  # the next tick does its work
@@ -417,12 +508,68 @@ class _Upkeep:
             KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )
 
-    async def do(self, chore: Chore) -> None:
+
+class _Chores:
+    """Does the chores one at a time, beside the steps. Each is a job, for whichever worker comes to it.
+
+    Over all workers one job of a chore runs (`lock`) and one waits (`queueing_lock`) at most.
+    """
+
+    def __init__(self, chores: Sequence[Chore], app: App, patience: Patience) -> None:
+        self.busy = bool(chores)
+        self._by_task = {f"paraaf.{chore.name}": chore for chore in chores}
+        self._app = app
+        self._patience = patience
+
+    def register(self) -> None:
+        """Have each asked for at its times."""
+        for name, chore in self._by_task.items():
+            task = self._app.task(
+                name=name, queue=CHORES, lock=name, queueing_lock=name, priority=UPKEEP_PRIORITY
+            )(self._not_a_step)
+            self._app.periodic(cron=chore.cron)(task)
+
+    async def ask_for_all(self) -> None:
+        """Have each done soon: its time may have passed while no worker was there."""
+        for name in self._by_task:
+            job = Job(task_name=name, queue=CHORES, lock=name, queueing_lock=name, priority=UPKEEP_PRIORITY)
+            with suppress(AlreadyEnqueued):
+                await self._app.job_manager.defer_job_async(job)
+
+    async def run(self, worker: Worker) -> None:
+        """Do what is asked for, as this worker; never returns. Cancelled, it finishes the chore in hand."""
+        while True:
+            job = await self._next(worker) if self._by_task else None
+            if job is None:
+                await asyncio.sleep(self._patience.poll_s if self.busy else CHORE_POLL_S)
+                continue
+            in_hand = asyncio.ensure_future(self._do(job))
+            try:
+                await asyncio.shield(in_hand)
+            except asyncio.CancelledError:
+                await in_hand
+                raise
+
+    async def _next(self, worker: Worker) -> Job | None:
+        if worker.worker_id is None:  # not there yet, or not any more
+            return None
+        job = await self._app.job_manager.fetch_job([CHORES], worker.worker_id)
+        self.busy = job is not None
+        return job
+
+    async def _do(self, job: Job) -> None:
         """Do a chore; one that fails is told of, and tried at its next time."""
-        try:
-            await asyncio.to_thread(chore.run)
-        except Exception as error:  # noqa: BLE001 (a chore must not end the worker)
-            note(log, logging.ERROR, "chore_failed", error=error, chore=chore.name)
+        chore = self._by_task.get(job.task_name)
+        if chore is not None:  # else one of another release, whose workers ask for it themselves
+            try:
+                await asyncio.to_thread(chore.run)
+            except Exception as error:  # noqa: BLE001 (a chore must not end the worker)
+                note(log, logging.ERROR, "chore_failed", error=error, chore=chore.name)
+        with suppress(ConnectorException):  # this worker was taken for dead, or the next query fails too
+            await self._app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
+
+    async def _not_a_step(self, timestamp: int) -> None:
+        """Nothing: jobs of this name are done by `run`."""
 
 
 class _Room:
@@ -440,7 +587,7 @@ class _Room:
             await self._changed.wait_for(lambda: not self._reserved)
             self._reserved = alone
             if alone:
-                await self._changed.wait_for(lambda: self._inside == 0)
+                await self._emptied()
             self._inside += 1
         try:
             yield
@@ -450,6 +597,15 @@ class _Room:
                 if alone:
                     self._reserved = False
                 self._changed.notify_all()
+
+    async def _emptied(self) -> None:
+        """Wait for the last to leave; who is cancelled while waiting gives the room back."""
+        try:
+            await self._changed.wait_for(lambda: self._inside == 0)
+        except BaseException:
+            self._reserved = False
+            self._changed.notify_all()
+            raise
 
 
 def worker_name() -> str:
@@ -481,23 +637,16 @@ def _tell(level: int, event: str, outcome: StepOutcome, **more: Any) -> None:
     )
 
 
-def _register(desk: _Desk, upkeep: _Upkeep) -> None:
+def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores) -> None:
     """Name the tasks of one worker's life. Importing does not: there is no queue before there is a store."""
     desk.app.task(name=STEPS, queue=QUEUE, pass_context=True, retry=desk.again)(desk.steps)
     for name, work, cron in (
         (RECOVER, upkeep.recover, EVERY_FIVE_SECONDS),
         (RECONCILE, upkeep.reconcile, EVERY_MINUTE),
-        *((f"paraaf.{chore.name}", _at_its_time(upkeep, chore), chore.cron) for chore in upkeep.chores),
     ):
         task = desk.app.task(name=name, queue=QUEUE, priority=UPKEEP_PRIORITY)(work)
         desk.app.periodic(cron=cron)(task)
-
-
-def _at_its_time(upkeep: _Upkeep, chore: Chore) -> Callable[[int], Awaitable[None]]:
-    async def work(timestamp: int) -> None:  # noqa: ARG001  Procrastinate's argument
-        await upkeep.do(chore)
-
-    return work
+    chores.register()
 
 
 def _jobs_for(refs: Sequence[StepRef]) -> list[Job]:
@@ -567,14 +716,8 @@ def _told() -> Iterator[None]:
     """Turn the queue's database errors into ours."""
     try:
         yield
-    except ConnectorException as error:
+    except (ConnectorException, OperationalError) as error:  # a pool's own errors come unwrapped
         raise StoreUnavailable(
             f"The job queue's database does not answer as it should: {error.__cause__ or error}.",
             hint="See that its disk is there and has room, and that no other program holds it.",
         ) from error
-
-
-def workers_alive(session: Session, *, now: datetime, silent_s: float = Patience().silent_s) -> int:
-    """How many workers have given a sign of life lately."""
-    beats = session.execute(HEARTBEATS).scalars()
-    return sum(now - beat < timedelta(seconds=silent_s) for beat in beats)

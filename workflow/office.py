@@ -28,7 +28,7 @@ from signing.profile import Profile, load_profiles
 from signing.signers import Signer
 from signing.timestamps import TimestampAuthority
 from watching.meters import Meters
-from workflow import anchors
+from workflow import anchors, identity
 from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
@@ -51,6 +51,7 @@ from workflow.store import Store
 from workflow.workbench import WRITERS, Workbench
 
 REGISTER_FILE = "hr_register.csv"
+AUTHORITY = "authority"
 PUBLIC_URL = "PARAAF_PUBLIC_URL"
 ANCHORS = "PARAAF_ANCHORS"
 # Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
@@ -97,10 +98,39 @@ class Office:
         clock: Callable[[], datetime] = utc_now,
         environ: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
+        make: bool = True,
     ) -> Self:
-        """Open a data folder, made when it is not there yet. Raises a Problem that says what is wrong."""
-        limits = limits_from(environ)
+        """Open a data folder; with `make` it is made when it is not there yet, keys included.
+
+        Raises a Problem that says what is wrong: WrongOffice, when folder, keys and database do not belong
+        together.
+        """
+        limits_from(environ)  # a setting that is wrong is told before anything is made
+        keys = folder / AUTHORITY
+        if make:
+            identity.require_database(folder, environ)
+        else:
+            DevelopmentAuthority.open(keys)  # before a database is made
         store = Store.open(folder, environ)
+        try:
+            authority = _authority(folder, store, clock(), make=make)
+            return cls._wired(folder, store, authority, clock=clock, environ=environ, patience=patience)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def _wired(
+        cls,
+        folder: Path,
+        store: Store,
+        authority: DevelopmentAuthority,
+        *,
+        clock: Callable[[], datetime],
+        environ: Mapping[str, str],
+        patience: Patience | None,
+    ) -> Self:
+        limits = limits_from(environ)
         profiles = load_profiles()
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
@@ -123,7 +153,7 @@ class Office:
             blobs=_blobs(folder, environ, catalogue, clock().date()),
             catalogue=catalogue,
             profiles=profiles,
-            authority=DevelopmentAuthority.open_or_create(folder / "authority", now=clock()),
+            authority=authority,
             register=register,
             engine=engine,
             jobs=jobs,
@@ -194,6 +224,7 @@ class Office:
 
     async def work(self, *, until_idle: bool = False) -> None:
         """Run a worker until it is told to stop, or until no step is left."""
+        identity.settle(self.store, self.folder, self.authority.root_sha256, now=self.clock())
         leftovers_until = self.clock() - LEFTOVERS_KEPT
         await asyncio.to_thread(self.blobs.remove_leftovers, before=leftovers_until)
         async with self.steps() as steps:
@@ -285,6 +316,20 @@ class Office:
     def close(self) -> None:
         """Close the database's connections."""
         self.store.close()
+
+
+def _authority(folder: Path, store: Store, now: datetime, *, make: bool) -> DevelopmentAuthority:
+    """The folder's keys, which belong to the database's office; with `make` new ones for a new office."""
+    keys = folder / AUTHORITY
+    if not make:
+        authority = DevelopmentAuthority.open(keys)
+        with store.read() as session:
+            identity.require_same(session, folder, authority.root_sha256)
+        return authority
+    identity.require_unmade(store, keys)
+    authority = DevelopmentAuthority.open_or_create(keys, now=now)
+    identity.settle(store, folder, authority.root_sha256, now=now)
+    return authority
 
 
 @dataclass(frozen=True)

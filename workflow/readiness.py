@@ -10,7 +10,6 @@ from problem import Problem
 from watching.endpoint import Check
 from workflow.clock import require_plausible, require_within
 from workflow.errors import NoWorker, StoreOutdated
-from workflow.jobs import workers_alive
 from workflow.office import Office
 from workflow.store import revisions
 
@@ -51,11 +50,11 @@ def _keys(office: Office) -> None:
 
 
 def _workers(office: Office) -> None:
-    silent_s = office.jobs.silent_s
     with office.store.read() as session:
-        alive = workers_alive(session, now=office.clock(), silent_s=silent_s)
-    if not alive:
-        raise NoWorker(f"No worker has shown its life for {silent_s:g} s.", hint="Start `paraaf worker`.")
+        workers = office.jobs.workers(session)
+    if not workers.alive:
+        said = f"No worker has shown its life for {workers.limit_s:g} s."
+        raise NoWorker(said, hint="Start `paraaf worker`.")
 
 
 def _clock(office: Office) -> None:

@@ -22,7 +22,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -528,7 +528,8 @@ class SqliteConnector(connector.BaseAsyncConnector):
             if known.pointless is not None and known.pointless(call):
                 return [{"id": None}]
             with _transaction(self._connection):
-                return known.run(call)
+                # the lock may have been waited for: a heartbeat of before the wait would be a dead worker's
+                return known.run(replace(call, now=self._now()))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -7,7 +7,7 @@ from workflow.faults import point
 from workflow.outcomes import StepOutcome
 from workflow.step_trouble import settled, tried
 from workflow.tables import Delivery, DocumentRow
-from workflow.workbench import Work, Workbench, record, result, timed
+from workflow.workbench import Work, Workbench, record, result, timed, written
 
 PORTAL = "portal"
 
@@ -22,6 +22,12 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Hand over each request's latest document: the delivery and the step's end in one transaction."""
     point("deliver.begun")
     ready, troubles = tried(works, lambda work: (work, _checked(bench, work)), work_of=lambda work: work)
+    await written(bench, _record, bench, ready)
+    point("deliver.recorded")
+    return await settled(bench, troubles) + [StepOutcome.done(work.ref) for work, _ in ready]
+
+
+def _record(bench: Workbench, ready: Sequence[tuple[Work, DocumentRow]]) -> None:
     with bench.store.write() as session:
         results = [
             result(work, "delivered", body={}, channel_used=PORTAL, sha256=document.current_sha256)
@@ -40,8 +46,6 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
             for (work, document), seq in zip(ready, sequences, strict=True)
             if seq is not None
         )
-    point("deliver.recorded")
-    return settled(bench, troubles) + [StepOutcome.done(work.ref) for work, _ in ready]
 
 
 def _checked(bench: Workbench, work: Work) -> DocumentRow:

@@ -20,7 +20,7 @@ from workflow.outcomes import StepOutcome
 from workflow.references import require_stored
 from workflow.step_trouble import settled, tried
 from workflow.tables import DocumentRow
-from workflow.workbench import Work, Workbench, record, result, store_all, timed
+from workflow.workbench import Work, Workbench, record, result, store_all, timed, written
 
 CODE_BYTES = 16  # 128 bits: 26 characters of base 32
 
@@ -39,7 +39,13 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     point("render.drawn")
     digests = await store_all(bench, [each.work for each in drawn], [each.pdf for each in drawn])  # (2)
     point("render.stored")
-    with bench.store.write() as session:  # (3)
+    await written(bench, _record, bench, drawn, digests)  # (3)
+    point("render.recorded")
+    return await settled(bench, troubles) + [StepOutcome.done(each.work.ref) for each in drawn]
+
+
+def _record(bench: Workbench, drawn: Sequence[_Drawn], digests: Sequence[str]) -> None:
+    with bench.store.write() as session:
         results = [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]
         sequences = record(bench, session, results)
         recorded = (sha256 for sha256, seq in zip(digests, sequences, strict=True) if seq is not None)
@@ -49,8 +55,6 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
                 each.row.rendered_sha256 = each.row.current_sha256 = sha256
                 each.row.created_seq = seq
                 session.add(each.row)
-    point("render.recorded")
-    return settled(bench, troubles) + [StepOutcome.done(each.work.ref) for each in drawn]
 
 
 def _draw(bench: Workbench, work: Work) -> _Drawn:

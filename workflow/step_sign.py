@@ -57,6 +57,7 @@ from workflow.workbench import (
     still_current,
     store_all,
     timed,
+    written,
 )
 
 Actors = dict[tuple[int, str], tuple[str, str, str | None]]
@@ -134,20 +135,20 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     _begin(batch, works)  # (1)
     await batch.each(_prepare, batch.unsigned)  # (2)
     point("sign.prepared")
-    _keep_intents(batch)
+    await written(bench, _keep_intents, batch)
     point("sign.intended")
     await batch.each(_use_key, unsigned := batch.unsigned)  # (3)
     point("sign.key-used")
-    _keep_values(batch, unsigned)
+    await written(bench, _keep_values, batch, unsigned)
     point("sign.value-kept")
     await batch.each(_finish, list(batch.signings))  # (4)
     point("sign.finished")
     files = [signing.finished.pdf for signing in batch.signings if signing.finished]
     digests = await store_all(bench, batch.works, files)
     point("sign.stored")
-    _record(batch, digests)  # (5)
+    await written(bench, _record, batch, digests)  # (5)
     point("sign.recorded")
-    return settled(bench, batch.troubles) + [StepOutcome.done(work.ref) for work in batch.works]
+    return await settled(bench, batch.troubles) + [StepOutcome.done(work.ref) for work in batch.works]
 
 
 # (1) who signs, and what there is of an earlier try

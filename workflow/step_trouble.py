@@ -41,7 +41,7 @@ from workflow.commands import StepResult
 from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
 from workflow.keys import EmployerUnknown
 from workflow.outcomes import StepOutcome, crashed
-from workflow.workbench import Work, Workbench, record
+from workflow.workbench import Work, Workbench, record, written
 
 FAILED = "failed"
 """The trigger of an automatic state that cannot be done: back to a person, with the reason."""
@@ -144,7 +144,7 @@ def fate_of(error: Exception, work: Work) -> Fate:
     return Fate.BACK if theirs and FAILED in work.state.triggers else Fate.GIVEN_UP
 
 
-def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
+async def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
     """Send back what goes back, in one transaction, and tell the queue about the rest."""
     outcomes: list[StepOutcome] = []
     failed: list[StepResult] = []
@@ -163,9 +163,13 @@ def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
                 failed.append(StepResult(ref, FAILED, {"code": code}, {"message": message}))
                 outcomes.append(StepOutcome.done(ref, code))
     if failed:
-        with bench.store.write() as session:
-            record(bench, session, failed)
+        await written(bench, _send_back, bench, failed)
     return outcomes
+
+
+def _send_back(bench: Workbench, failed: Sequence[StepResult]) -> None:
+    with bench.store.write() as session:
+        record(bench, session, failed)
 
 
 def _told(error: Exception) -> tuple[str, str, str]:

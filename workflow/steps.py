@@ -42,7 +42,7 @@ class Steps:
                     try:
                         found = await step(self._bench, mine)
                     except Problem as problem:  # the whole batch's, such as a full disk; nothing was recorded
-                        found = settled(self._bench, [Trouble(work, problem) for work in mine])
+                        found = await settled(self._bench, [Trouble(work, problem) for work in mine])
                 outcomes += found
                 self._tell(name, mine, found)
         answered = {outcome.ref for outcome in outcomes}

@@ -504,6 +504,18 @@ class RetentionRow(Base):
     unclean_mark: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
+class OfficeRow(Base):
+    """Which office this is, since when: one row, see `identity`. `root_sha256` is its root certificate's."""
+
+    __tablename__ = "office"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    root_sha256: Mapped[str]
+    since: Mapped[datetime]
+
+
 class RateLimit(Base):
     """How often a provider was asked of late, by all workers: see `rate_limits`.
 

@@ -5,10 +5,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic_ns
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, tuple_
@@ -34,6 +35,8 @@ from workflow.tables import DocumentRow, Request
 WRITERS = 16
 """How many threads write a batch's files: measured, a batch of 50 takes a third of the time of one thread."""
 
+_Out = TypeVar("_Out")
+
 
 class ProfileMissing(WorkflowError):
     """A definition asks for a signing profile that is not there."""
@@ -45,7 +48,8 @@ class ProfileMissing(WorkflowError):
 class Workbench:
     """Everything a step may use; one for each worker process.
 
-    `employer_of` gives a person's employer, where it is known. `writers` are threads that write files.
+    `employer_of` gives a person's employer, where it is known. `writers` are threads that write: files, and
+    what steps record.
     `verify_url` is what the verification code is put behind; `note` is printed on every page, or None.
     """
 
@@ -198,6 +202,15 @@ async def store_all(bench: Workbench, works: Sequence[Work], contents: Sequence[
     )
     charge(works, "store", begun)
     return [digest for part in parts for digest in part]
+
+
+async def written(bench: Workbench, write: Callable[..., _Out], *arguments: Any) -> _Out:
+    """What `write(*arguments)` gives, which holds a transaction that writes: done in a thread.
+
+    It may wait for somebody else's lock, and a worker whose event loop waits shows no life.
+    """
+    told = copy_context()  # whose job it is, for the log
+    return await asyncio.get_running_loop().run_in_executor(bench.writers, told.run, write, *arguments)
 
 
 def result(work: Work, trigger: str, *, body: Mapping[str, Any], **facts: Any) -> StepResult:

@@ -2,8 +2,8 @@
 
 A passage is the n-th point that the request's workers pass in all, from rendering to delivery. Where a
 request's way has 25 passages, 25 requests are driven, each killed at another one; every further worker is a
-new process. `make test` kills at every sixth; PARAAF_CAMPAIGN=6 at each, and PARAAF_CAMPAIGN=12 then a second
-time, at a later passage.
+new process. `make test` kills at every twelfth; PARAAF_CAMPAIGN=12 at each, and PARAAF_CAMPAIGN=24 then a
+second time, at a later passage.
 """
 
 import multiprocessing
@@ -23,7 +23,7 @@ from tests.steps_office import Sample
 from tests.steps_worker import work_with_fuse
 
 pytestmark = pytest.mark.slow
-FULL = 6
+FULL = 12
 MOST_PASSAGES = 80
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.steps_worker"])

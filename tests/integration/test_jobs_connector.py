@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from procrastinate import App, PsycopgConnector, exceptions, jobs, sql
 from procrastinate.manager import JobManager
+from procrastinate.schema import SchemaManager
+from sqlalchemy import text
 
 from tests.databases import Database
 from workflow.sqlite_connector import NEXT_JOB, QUERIES, SqliteConnector
-from workflow.store import Store
+from workflow.store import MIGRATIONS, Store
 
 Job = jobs.Job
 Status = jobs.Status
@@ -67,6 +69,16 @@ async def take(manager: JobManager, worker: int, queues: list[str] | None = None
 
 def test_every_query_of_procrastinate_is_known_and_no_other() -> None:
     assert set(QUERIES) == set(sql.queries)
+
+
+def test_the_tables_of_the_installed_procrastinate_are_those_of_our_migrations() -> None:
+    """When it changes them, write a migration that does so too (its own are in procrastinate/sql/migrations),
+    and have this compare with what they come to together."""
+    frozen = MIGRATIONS / "versions" / "0002_procrastinate_3_10.sql"
+    notice, _, tables = frozen.read_text(encoding="utf-8").partition("*/\n")
+    assert tables == SchemaManager.get_schema()
+    assert "MIT License" in notice
+    assert "Joachim Jablon" in notice
 
 
 def test_jobs_come_by_priority_then_age_and_once(place: Place) -> None:
@@ -440,3 +452,25 @@ def test_fetching_finds_its_job_by_index(tmp_path: Path) -> None:
     assert "procrastinate_jobs_priority_idx_v1" in used
     assert "procrastinate_jobs_id_lock_idx_v1" in used
     assert "TEMP B-TREE" not in used
+
+
+def test_what_waited_for_the_write_lock_bears_the_time_when_it_was_done(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, environ={})
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    connector = SqliteConnector(str(store.file), now=lambda: at)
+
+    async def body() -> None:
+        nonlocal at
+        app = App(connector=connector)
+        async with app.open_async():
+            worker = await app.job_manager.register_worker()
+            with store.write() as session:
+                session.execute(text("SELECT 1"))
+                beat = asyncio.create_task(app.job_manager.update_heartbeat(worker))
+                await asyncio.sleep(0.2)
+                at += timedelta(seconds=26)
+            await beat
+            assert await app.job_manager.prune_stalled_workers(20) == []
+
+    run(body())
+    store.close()

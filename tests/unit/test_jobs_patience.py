@@ -1,22 +1,19 @@
 """How long the queue waits, how it cuts work into jobs, and who may know its engine."""
 
 import ast
+import asyncio
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.commands import StepRef, StepTrouble
-from workflow.jobs import CHUNK, _jobs_for
+from workflow.jobs import CHUNK, STEADY_S, _jobs_for, _Pause, _Room
 from workflow.outcomes import Patience, StepOutcome, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 REF = StepRef(7, "sealing", 12)
-KNOWS_THE_ENGINE = {
-    "workflow/jobs.py",
-    "workflow/sqlite_connector.py",
-    "workflow/migrations/versions/0002_jobs.py",
-}
+KNOWS_THE_ENGINE = {"workflow/jobs.py", "workflow/sqlite_connector.py"}
 
 
 def test_waits_double_up_to_the_longest() -> None:
@@ -85,3 +82,38 @@ def test_one_module_and_its_connector_know_the_engine() -> None:
 def test_procrastinate_is_held_to_a_minor_version() -> None:
     pinned = (ROOT / "constraints.txt").read_text().splitlines()
     assert any(line.startswith("procrastinate==3.10.") for line in pinned)
+
+
+def test_a_worker_waits_longer_each_time_and_shortly_after_a_steady_life() -> None:
+    at = 0.0
+    pause = _Pause(clock=lambda: at)
+    assert [pause.next_s() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    pause.opened()
+    at += STEADY_S / 2
+    assert pause.next_s() == 30  # it was no steady life
+    pause.opened()
+    at += STEADY_S
+    assert [pause.next_s(), pause.next_s()] == [0.5, 1]
+    at += 10 * STEADY_S  # a long time away is no steady life either
+    assert pause.next_s() == 2
+
+
+def test_who_is_cancelled_while_waiting_to_be_alone_gives_the_room_back() -> None:
+    async def body() -> None:
+        room = _Room()
+
+        async def alone() -> None:
+            async with room.entered(alone=True):
+                pass
+
+        async with room.entered(alone=False):
+            waiting = asyncio.create_task(alone())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            async with asyncio.timeout(5), room.entered(alone=False):
+                pass
+        async with asyncio.timeout(5), room.entered(alone=True):
+            pass
+
+    asyncio.run(body())

@@ -1,12 +1,16 @@
 """The tables of the job queue: on PostgreSQL Procrastinate's own, on SQLite what is used of them."""
 
+from pathlib import Path
+
 from alembic import op
-from procrastinate.schema import SchemaManager
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+# Procrastinate's own as they were then: an office that is new has the same tables as one that was upgraded.
+POSTGRESQL = Path(__file__).with_name("0002_procrastinate_3_10.sql")
 
 # AUTOINCREMENT: a number is never given twice, so no worker or job that is gone is taken for a new one
 SQLITE = (
@@ -57,7 +61,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
         # the driver itself takes many statements at once, as long as there are no parameters
-        connection.connection.cursor().execute(SchemaManager.get_schema())
+        connection.connection.cursor().execute(POSTGRESQL.read_text(encoding="utf-8"))
         return
     for statement in SQLITE:
         connection.exec_driver_sql(statement)

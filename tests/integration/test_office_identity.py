@@ -1,0 +1,139 @@
+"""Database, folder and keys belong together: what is mixed is refused, and nothing is made or removed."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from documents.register import SAMPLE
+from tests.command_line import Terminal
+from tests.databases import Database, fresh
+from workflow.identity import FILE, WrongOffice
+from workflow.office import Office
+from workflow.store import FILE as SQLITE
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    """A folder with an office, made as the how-to says."""
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    register = tmp_path / "staff.csv"
+    register.write_bytes(SAMPLE.read_bytes())
+    terminal = Terminal(tmp_path, capsys)
+    assert terminal.office("people", "--register", register).status == 0
+    return terminal
+
+
+def everything(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if not path.name.startswith(SQLITE)}
+
+
+def other_office(folder: Path) -> Path:
+    """Another office's folder, with keys of its own."""
+    Office.open(folder, environ={}).close()
+    return folder
+
+
+def test_an_office_is_what_its_folder_says(terminal: Terminal) -> None:
+    assert (terminal.data / FILE).stat().st_mode & 0o777 == 0o600
+    assert terminal.office("queue", "--as", "P020").status == 0
+
+
+@pytest.mark.parametrize("command", [("check",), ("worker", "--until-idle"), ("requests", "--as", "P020")])
+def test_a_mistyped_folder_gets_no_keys(
+    terminal: Terminal, tmp_path_factory: pytest.TempPathFactory, command: tuple[str, ...], database: Database
+) -> None:
+    wrong = tmp_path_factory.mktemp("mistyped") / "data"
+    said = terminal(*command, "--data", wrong)
+    assert said.status == 1
+    assert str(wrong) in said.err
+    assert not wrong.exists() or not everything(wrong)
+
+
+def test_keys_of_another_office_are_refused(
+    terminal: Terminal, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = other_office(tmp_path_factory.mktemp("other"))
+    shutil.rmtree(terminal.data / "authority")
+    shutil.copytree(other / "authority", terminal.data / "authority")
+    said = terminal.office("check")
+    assert said.status == 1
+    assert "another office's" in said.err
+
+
+def test_a_folder_without_its_keys_gets_no_new_ones(terminal: Terminal, tmp_path: Path) -> None:
+    shutil.rmtree(terminal.data / "authority")
+    for words in (("people", "--register", tmp_path / "staff.csv"), ("check",)):
+        assert terminal.office(*words).status == 1
+    assert not (terminal.data / "authority").exists()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_without_its_database_s_address_no_second_office_begins(
+    terminal: Terminal, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in database.environ:
+        monkeypatch.delenv(name)
+    said = terminal.office("people", "--register", tmp_path / "staff.csv")
+    assert said.status == 1
+    assert "PARAAF_DATABASE" in said.err
+    assert not (terminal.data / SQLITE).exists()
+
+
+def test_an_empty_database_does_not_take_a_folder(
+    terminal: Terminal,
+    request: pytest.FixtureRequest,
+    database: Database,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = terminal.data
+    with fresh(database.kind, tmp_path_factory.mktemp("empty"), request) as empty:
+        environ = dict(empty.environ) or {"PARAAF_DATABASE": f"sqlite:///{empty.url.database}"}
+        for make in (True, False):
+            with pytest.raises(WrongOffice, match="of no office yet"):
+                Office.open(folder, environ=environ, make=make)
+
+
+def test_files_are_not_called_nobody_s_where_the_database_names_none(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    office = Office.open(tmp_path, make=False)
+    digest = office.blobs.put(b"somebody's document")
+    office.close()
+    said = terminal.office("blobs", "scrub", "--remove-unreferenced")
+    assert said.status == 1
+    assert "refers to no file at all" in said.err
+    assert office.blobs.exists(digest)
+
+
+def test_an_office_of_before_gets_its_name_from_its_worker(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal(tmp_path, capsys)
+    unnamed = Office.open(tmp_path, environ=database.environ)
+    unnamed.close()
+    (tmp_path / FILE).unlink()
+    assert terminal.office("worker", "--until-idle").status == 0
+    assert (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_text("{"),
+        lambda path: path.write_text("[]"),
+        lambda path: path.write_bytes(b"\xff"),
+    ],
+    ids=["not JSON", "not an object", "not text"],
+)
+def test_a_damaged_name_is_told(terminal: Terminal, spoil: Callable[[Path], object]) -> None:
+    spoil(terminal.data / FILE)
+    said = terminal.office("check")
+    assert said.status == 1
+    assert FILE in said.err

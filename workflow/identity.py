@@ -1,0 +1,128 @@
+"""Which office this is: the database and the data folder each say so, and must say the same.
+
+One wrong variable would otherwise sign with another office's keys, or take its files for nobody's. The
+database keeps the office's name, made at random, and the fingerprint of its root certificate; the folder
+keeps both in office.json. Whatever is there is compared whenever an office is opened; what is missing is
+written down by those who make an office or do its work, and by nobody else.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from disk import sync
+from workflow.errors import WorkflowError
+from workflow.references import next_referred_to
+from workflow.store import VARIABLE, Store
+from workflow.tables import OfficeRow
+
+FILE = "office.json"
+
+
+class WrongOffice(WorkflowError):
+    """The database, the data folder and the keys do not belong together."""
+
+    code = "workflow-wrong-office"
+
+
+def require_database(folder: Path, environ: Mapping[str, str]) -> None:
+    """Refuse to begin a database of its own in the folder of an office that has one elsewhere.
+
+    Raises WrongOffice, StoreUnavailable.
+    """
+    file = Store.unopened(folder, environ).file
+    if _said(folder) is not None and file is not None and not file.exists():
+        raise WrongOffice(
+            f"The folder {folder} is that of an office whose database is not {file}.",
+            hint=f"Name its database in {VARIABLE}.",
+        )
+
+
+def require_unmade(store: Store, keys: Path) -> None:
+    """Refuse to make keys for an office that has some elsewhere. Raises WrongOffice, StoreUnavailable."""
+    with store.read() as session:
+        row = session.get(OfficeRow, 1)
+    if row is not None and not keys.is_dir():
+        raise WrongOffice(
+            f"The database is of an office whose keys are not in {keys}.",
+            hint="A further host needs a copy of the office's authority/; new keys would be nobody's.",
+        )
+
+
+def require_same(session: Session, folder: Path, root_sha256: str) -> None:
+    """Refuse what does not belong together. Raises WrongOffice."""
+    row, said = session.get(OfficeRow, 1), _said(folder)
+    if row is not None and row.root_sha256 != root_sha256:
+        raise WrongOffice(
+            f"The keys in {folder} are another office's than the database's: their root certificate is"
+            f" {root_sha256[:16]}…, the database knows {row.root_sha256[:16]}….",
+            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office.",
+        )
+    if said is not None and (row is None or row.name != said):
+        known = "of no office yet" if row is None else f"of the office {row.name}"
+        raise WrongOffice(
+            f"The folder {folder} is that of the office {said}, the database is {known}.",
+            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office.",
+        )
+
+
+def require_some_named(session: Session) -> None:
+    """Refuse to call stored files nobody's in a database that names none at all. Raises WrongOffice."""
+    if not next_referred_to(session, ""):
+        raise WrongOffice(
+            "This database refers to no file at all: it may not be the one that these files belong to.",
+            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office. What was left of"
+            " destroyed requests is removed by workers.",
+        )
+
+
+def settle(store: Store, folder: Path, root_sha256: str, *, now: datetime) -> None:
+    """Write down what is missing in the database or in the folder. Raises WrongOffice, StoreUnavailable."""
+    with store.write() as session:
+        require_same(session, folder, root_sha256)
+        row = session.get(OfficeRow, 1)
+        if row is None:
+            row = OfficeRow(id=1, name=secrets.token_hex(8), root_sha256=root_sha256, since=now)
+            session.add(row)
+            session.flush()
+        name = row.name
+    if _said(folder) is None:
+        _write(folder / FILE, json.dumps({"office": name, "root_sha256": root_sha256}) + "\n")
+
+
+def _said(folder: Path) -> str | None:
+    try:
+        said = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise WrongOffice(
+            f"{folder / FILE} can't be read: {error}.", hint="Restore it; it names the office of this folder."
+        ) from error
+    if not isinstance(said, dict) or not isinstance(said.get("office"), str):
+        raise WrongOffice(
+            f"{folder / FILE} does not name an office.",
+            hint="Restore it; it names the office of this folder.",
+        )
+    return str(said["office"])
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all; of two who write at once both write the same."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+    sync(path.parent)
