@@ -1,13 +1,13 @@
 """A report as ETSI TS 119 102-2 V1.2.1 has it, for programs that read other validators' reports too.
 
 One SignatureValidationReport for each signature and document timestamp, in the order of the file. What the
-standard leaves room for is used: findings are individual validation constraints, named by a URN of our own, and
-the sentence for people stands with the document as a whole. Certificates and the document are referred to by
+standard leaves room for is used: findings are individual validation constraints, named by a URN of our own,
+and the sentence for people stands with the document as a whole. Certificates and the document are referred to by
 their SHA-256. The report is not signed by itself: seal the file that it is handed over with.
 """
 
 import base64
-import xml.etree.ElementTree as ET  # noqa: S405 (writes only)
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -45,7 +45,8 @@ def etsi_report(report: Report) -> bytes:
         _nothing(root, report)
     if report.sha256_hex is not None:
         _objects(root, report)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _tag(name: str) -> str:
@@ -161,7 +162,11 @@ def _objects(root: ET.Element, report: Report) -> None:
     if report.sub_indication:
         _add(told, "SubIndication", f"{_SUB}{report.sub_indication}")
     data = _add(_add(told, "AssociatedValidationReportData"), "AdditionalValidationReportData")
-    for name, value in (("file", report.name), ("verdict", report.verdict.value), ("sentence", report.sentence)):
+    for name, value in (
+        ("file", report.name),
+        ("verdict", report.verdict.value),
+        ("sentence", report.sentence),
+    ):
         row = _add(data, "ReportData")
         _add(row, "Type", f"urn:paraaf:{name}")
         _add(row, "Value", value)

@@ -1,7 +1,7 @@
 """Reports kept on disk while a run goes on: the summary needs no more memory for many files than for few.
 
-A spool is a file of lines, a report each, in the order of the run. One that is kept in a folder can be taken up
-again after the run was stopped: whatever its terms were (validation time, trust, which files) must be the same.
+A spool is a file of lines, a report each, in the order of the run. One that is kept in a folder can be taken
+up again after the run was stopped: its terms (validation time, trust, which files) must be the same then.
 """
 
 import hashlib
@@ -71,7 +71,10 @@ class Spool:
                 os.fsync(self._file.fileno())
 
     def require_names(self, names: Iterator[str]) -> None:
-        """Require that the run's first reports are about these; takes as many as there are. Raises OtherRun."""
+        """Require that the run's first reports are about these; takes as many as there are.
+
+        Raises OtherRun.
+        """
         found = hashlib.sha256()
         for _ in range(self.done):
             name = next(names, None)

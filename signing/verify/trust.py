@@ -1,5 +1,6 @@
 """Trust and validation data in the form that pyHanko's validation takes, and the policy it is held to."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,6 +60,14 @@ class TrustMaterial:
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
     lists: TrustedLists | None = None
+
+    @property
+    def sha256_hex(self) -> str:
+        """A digest of the certificates and revocation lists, in their order; trusted lists are left out."""
+        digest = hashlib.sha256()
+        for each in (*self.anchors, b"", *self.intermediates, b"", *self.crls):
+            digest.update(hashlib.sha256(each).digest())
+        return digest.hexdigest()
 
     @classmethod
     def of(cls, store: TrustStore) -> "TrustMaterial":
