@@ -867,7 +867,9 @@ class _Ways:
             for der, issuer in self.pool.items()
         )
 
-    def _issued(self, place: tuple[bytes, bytes], issuer: x509.Certificate, subject: x509.Certificate) -> bool:
+    def _issued(
+        self, place: tuple[bytes, bytes], issuer: x509.Certificate, subject: x509.Certificate
+    ) -> bool:
         if place not in self.issued:
             if len(self.issued) >= CHECKS_MAX:
                 raise _Wrong("its certificates need more checks than any way to a root does")
@@ -1000,7 +1002,7 @@ def _require_export(path: Path, first: bytes) -> None:
     except _Wrong:
         name, header = "", {}
     if name != "paraaf":
-        raise Unusable(f"{path} is no export of the event log: its first line is no {{\"paraaf\":…}}.")
+        raise Unusable(f'{path} is no export of the event log: its first line is no {{"paraaf":…}}.')
     if header.get("format") != FORMAT:
         raise Unusable(f"{path} is not an export of the form {FORMAT}, the only one that is read here.")
 

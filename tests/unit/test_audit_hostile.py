@@ -44,7 +44,12 @@ WHOLE: list[dict[str, Any]] = [
     {"body": {"salt": "0" * 32, "seq": 1, "text": "{}"}},
     {
         "event": {
-            **{"at": AT, "body": GENESIS, "erased": [1], "prev": GENESIS, "request": 1, "seq": 2},
+            "at": AT,
+            "body": GENESIS,
+            "erased": [1],
+            "prev": GENESIS,
+            "request": 1,
+            "seq": 2,
             "type": "personal_data_erased",
         }
     },
@@ -246,8 +251,17 @@ def test_a_missing_package_is_no_verdict(tmp_path: Path, package: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"a,b\n1,2\n" * 99, b"log.jsonl\0\0\0ustar\n" * 99, b"{}\n", b'{"event":{}}\n', b'{"paraaf":7}\n']
-    + [b"".join(export(*chain(2), format="events/2")), b"".join(export(*chain(2))[1:]), b'{"paraaf":{}}\n'],
+    [
+        b"",
+        b"a,b\n1,2\n" * 99,
+        b"log.jsonl\0\0\0ustar\n" * 99,
+        b"{}\n",
+        b'{"event":{}}\n',
+        b'{"paraaf":7}\n',
+        b'{"paraaf":{}}\n',
+        b"".join(export(*chain(2), format="events/2")),
+        b"".join(export(*chain(2))[1:]),
+    ],
 )
 def test_a_wrong_file_is_no_verdict(
     tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
