@@ -21,6 +21,10 @@ from hypothesis import strategies as st
 
 from audit import verify_log
 from audit.verify_log import GENESIS, Anchor, Fault
+from certs.trust import TrustStore
+from signing import chains
+from signing.chains import PinnedChains
+from signing.errors import ChainError
 from tests.unit.test_audit_verifier import AT, SOURCE, chain, export
 
 FILE = Path(verify_log.__file__)
@@ -160,6 +164,29 @@ def test_certificates_that_all_issue_each_other_are_given_up_soon(monkeypatch: p
         verify_log.leads_to(leaf, many, [root], NOW)
     # and the way that there is, is found among them
     assert verify_log.leads_to(leaf, [*some, certificate("X", "Root")], [root], NOW)
+
+
+def test_the_offices_own_search_gives_up_as_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = 0
+    may_issue = chains._may_issue
+
+    def counting(*what: Any) -> bool:
+        nonlocal checked
+        checked += 1
+        assert checked <= 1000
+        return may_issue(*what)
+
+    monkeypatch.setattr(chains, "_may_issue", counting)
+    root, leaf = certificate("Root", "Root"), certificate("Leaf", ca=False)
+    trust = TrustStore(anchors=(root,))
+    hostile = [certificate("X").public_bytes(Encoding.DER) for _ in range(30)]
+    own = leaf.public_bytes(Encoding.DER)
+    with pytest.raises(ChainError, match="than can be tried"):
+        PinnedChains(trust).path(own, extra=hostile, at=NOW, whose="a seal")
+    with pytest.raises(ChainError, match="does not lead"):
+        PinnedChains(trust).path(own, extra=hostile[:6], at=NOW, whose="a seal")
+    way = [*hostile[:6], certificate("X", "Root").public_bytes(Encoding.DER)]
+    assert len(PinnedChains(trust).path(own, extra=way, at=NOW, whose="a seal").certificates) >= 3
 
 
 def test_a_root_is_looked_for_in_all_files_in_any_order(tmp_path: Path) -> None:
