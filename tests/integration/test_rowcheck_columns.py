@@ -216,3 +216,25 @@ def test_a_row_of_a_request_that_the_log_does_not_know_is_found(
         assert {one.message for one in report(store, made[1]).findings} >= {
             "No event tells of request 1000001."
         }
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "told"),
+    [
+        ("signatures", "document_id", "A signature is of no document."),
+        ("reminders", "task_id", "A reminder is of no task."),
+    ],
+)
+def test_a_row_more_of_a_row_that_is_not_there_is_found(
+    made: tuple[Path, TrustStore], tmp_path: Path, table: str, column: str, told: str
+) -> None:
+    copyfile(made[0], tmp_path / FILE)
+    with closing(Store(f"sqlite:///{tmp_path / FILE}")) as store:
+        with intruder(store, guarded=False) as database:
+            names = [each.name for each in TABLES[table].columns if each.name != "id"]
+            values = [f"{name} + 1000000" if name == column else name for name in names]
+            database.execute(
+                f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608  our own names
+                f" SELECT {', '.join(values)} FROM {table} LIMIT 1"
+            )
+        assert told in {one.message for one in report(store, made[1]).findings}
