@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,9 @@ from audit import verify_log
 from certs.authority import DevelopmentAuthority
 from certs.errors import AuthorityMissing
 from certs.trust import TrustStore
-from cli.errors import InputUnreadable
+from cli.errors import EvidenceUnreadable
 from cli.folder import AUTHORITY, add_data_option, add_json_option, office_of
-from cli.printing import print_json
+from cli.printing import counted, minute, print_json, utc
 from workflow.eventlog import Head
 from workflow.logcheck import LogReport, verify
 from workflow.store import Store
@@ -27,7 +26,8 @@ ANCHORS = "PARAAF_ANCHORS"
 """As workflow.office has it, which takes a second to import."""
 _EPILOG = """Keep an anchor, or the head that is printed, outside: --anchor with it shows later that nothing
 up to it was rewritten, not even by somebody who rewrote the whole log with its anchors.
-exit status: 0 nothing is wrong; 1 something is."""
+exit status: 0 nothing is wrong; 1 something is; 2 nothing could be found out: a file can't be read, is no
+export, no certificate or no anchor, or the call is wrong."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -70,8 +70,9 @@ def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action="append",
         type=anchor,
         default=[],
-        metavar="FILE|SEQ:HASH",
-        help="an anchor's file, or a head, that was kept outside; may be repeated",
+        metavar="FILE|FOLDER|SEQ:HASH",
+        help="an anchor's file, a folder of them, or a head, that was kept outside; may be repeated. Without"
+        " EXPORT, those in the folder PARAAF_ANCHORS are taken too",
     )
     add_data_option(parser)
     add_json_option(parser)
@@ -85,10 +86,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def anchor(text: str) -> str:
-    """A head as verification prints it, or a file that is there."""
-    if re.fullmatch("[0-9]+:[0-9A-Fa-f]{64}", text) or (text and Path(text).is_file()):
+    """A head as verification prints it, or a file or folder that is there."""
+    if re.fullmatch("[0-9]+:[0-9A-Fa-f]{64}", text) or (text and Path(text).exists()):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is neither a file nor a head such as 120:9f86d0…")
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a file or folder nor a head such as 120:9f86d0…")
 
 
 def _anchor(args: argparse.Namespace) -> int:
@@ -101,7 +102,7 @@ def _anchor(args: argparse.Namespace) -> int:
     said = {
         "kind": made.kind,
         "head": str(made.head),
-        "made_at": made.made_at.isoformat(),
+        "made_at": utc(made.made_at),
         "sha256": made.sha256_hex,
         "file": None if folder is None else str(folder / made.file_name),
     }
@@ -109,7 +110,7 @@ def _anchor(args: argparse.Namespace) -> int:
         print_json(said)
     else:
         word = {"seal": "Sealed", "timestamp": "Timestamped"}[made.kind]
-        print(f"{word} at {said['made_at']}: head {made.head}")
+        print(f"{word} at {minute(made.made_at)} UTC: head {made.head}")
         if said["file"]:
             print(f"Written to {said['file']}")
     return 0
@@ -152,27 +153,35 @@ def _trust(folder: Path) -> TrustStore | None:
 
 def _outside(args: argparse.Namespace, trust: TrustStore | None) -> list[Head]:
     """The anchors named, and those that the office wrote into the folder for anchors."""
-    folder = os.environ.get(ANCHORS)
-    files = sorted(Path(folder).glob("anchor-*.json")) if folder else []
     known = () if trust is None else (*trust.anchors, *trust.intermediates)
-    return [_head(text, known) for text in (*args.anchor, *map(str, files))]
-
-
-def _head(text: str, known: Sequence[Any]) -> Head:
     try:
-        kept = verify_log.outside_anchor(text, known)
+        outside = verify_log.outside_anchors((*args.anchor, *_written_outside()), known)
     except verify_log.Unusable as error:
         raise _unreadable(error) from error
-    return Head(kept.seq, kept.hash)
+    return [Head(kept.seq, kept.hash) for kept in outside]
 
 
-def _unreadable(error: verify_log.Unusable) -> InputUnreadable:
-    return InputUnreadable(str(error), hint="Look at the path, and whether it is the right file.")
+def _written_outside() -> list[str]:
+    """The files in the folder for anchors, if there is one; it may be empty, but it has to be there."""
+    folder = os.environ.get(ANCHORS)
+    if not folder:
+        return []
+    if not Path(folder).is_dir():
+        raise EvidenceUnreadable(
+            f"The folder {folder} of {ANCHORS} is not there, so the anchors in it can't be looked at.",
+            hint="Mount or make it, or take the setting away.",
+        )
+    return sorted(map(str, Path(folder).glob("anchor-*.json")))
+
+
+def _unreadable(error: verify_log.Unusable) -> EvidenceUnreadable:
+    return EvidenceUnreadable(str(error), hint="Look at the path, and whether it is the right file.")
 
 
 def _text(report: LogReport) -> str:
     erased = f", {report.erased} of them erased" if report.erased else ""
-    lines = [f"{report.checked} events, {report.bodies} with a personal part{erased}; head {report.head}"]
+    events = counted(report.checked, "event")
+    lines = [f"{events}, {report.bodies} with a personal part{erased}; head {report.head}"]
     lines += [f"event {one.seq}: {one.fault}: {one.message}" for one in report.findings]
     if report.more:
         lines.append(f"… and {report.more} findings more")
@@ -184,13 +193,15 @@ def _text(report: LogReport) -> str:
 
 
 def _anchored(report: LogReport) -> str:
+    many = counted(report.anchors, "anchor")
     if not report.anchors:
         return "Not anchored: here the log only agrees with itself."
     if report.anchored_to is None:
-        return f"{report.anchors} anchors, not judged: there is no root to trust in this data folder."
+        return f"{many}, not judged: there is no root to trust in this data folder."
     if report.anchored_to == report.head.seq:
-        return f"{report.anchors} anchors, over everything."
-    return f"{report.anchors} anchors; not anchored yet: events {report.anchored_to + 1}–{report.head.seq}."
+        return f"{many}, over everything."
+    first, last = report.anchored_to + 1, report.head.seq
+    return f"{many}; not anchored yet: {f'events {first}–{last}' if last > first else f'event {last}'}."
 
 
 def _json(report: LogReport) -> dict[str, Any]:

@@ -21,15 +21,14 @@ from workflow.anchors import Anchor, kept
 from workflow.canonical import encode
 from workflow.errors import LogUnwritable
 from workflow.eventlog import ERASED, GENESIS, SALT_BYTES, Head, body_digest
-from workflow.logreplay import NOT_BY_PEOPLE, Replay
+from workflow.logreplay import NOT_BY_PEOPLE
+from workflow.rowcheck import MISSHAPEN, compare
 from workflow.tables import Body, Event, LogHead
 
 CHUNK = 2000
 FINDINGS_MAX = 100
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _decoder = json.JSONDecoder()
-# What looking at values of any form raises where values of ours have another.
-_MISSHAPEN = (TypeError, ValueError, AttributeError, KeyError, RecursionError)
 
 
 class Fault(StrEnum):
@@ -193,8 +192,6 @@ class _Check:
     more: int = 0
     broken: bool = False  # something is wrong, and not only the clock
     latest: str = ""
-    replay: Replay = field(default_factory=Replay)
-    impossible: list[tuple[int, str]] = field(default_factory=list)
     # request, None for events of none → erased and not yet told of
     untold: dict[int | None, list[int]] = field(default_factory=dict)
 
@@ -202,7 +199,7 @@ class _Check:
         """Look at an event, whatever its row holds: what is no event is a finding."""
         try:
             self.event(*row)
-        except _MISSHAPEN:
+        except MISSHAPEN:
             self.find(row[0], Fault.CHANGED, "It is no event: its fields have other forms than events have.")
             self.seq, self.hash = row[0], str(row[6])
 
@@ -242,9 +239,6 @@ class _Check:
             self.find(seq, Fault.BODY_DUE, "A person did it, and nothing says who.")
         if said is not None:
             self.written(seq, record, said, recorded_at)
-            if request_id is not None and not self.broken:
-                wrong = self.replay.event(seq, request_id, kind, said, body)
-                self.impossible += [(seq, wrong)] if wrong else []
         if kind == ERASED and said is not None:
             self.told(request_id, said.get("erased"))
         if self.anchors and self.anchors.get(seq, {digest}) != {digest}:
@@ -305,7 +299,7 @@ class _Check:
             for anchor in kept(session):
                 require_form(anchor)
                 self.kept.append(anchor)
-        except _MISSHAPEN:
+        except MISSHAPEN:
             self.find(0, Fault.ANCHOR, "An anchor has another form than anchors have; more were not read.")
         for head in (*outside, *(anchor.head for anchor in self.kept)):
             self.anchors.setdefault(head.seq, set()).add(head.hash)
@@ -324,12 +318,15 @@ class _Check:
 
     def compare(self, session: Session) -> None:
         """Hold the tables against what the events say."""
-        for seq, wrong in self.impossible:
-            self.find(seq, Fault.IMPOSSIBLE, wrong)
+        faults = {
+            "row": Fault.ROWS_DIFFER,
+            "impossible": Fault.IMPOSSIBLE,
+            "misshapen": Fault.CHANGED,
+        }
         try:
-            for seq, differs in self.replay.disagreements(session):
-                self.find(seq, Fault.ROWS_DIFFER, differs)
-        except _MISSHAPEN:
+            for odd in compare(session):
+                self.find(odd.seq, faults[odd.kind], odd.message)
+        except MISSHAPEN:
             self.find(self.seq, Fault.ROWS_DIFFER, "A row of the tables has another form than rows have.")
 
     def told(self, request_id: int | None, listed: object) -> None:
