@@ -8,10 +8,12 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from workflow.errors import StoreUnavailable
 from workflow.store import FILE, VARIABLE, Store
@@ -45,7 +47,7 @@ def snapshot(store: Store, into: Path) -> Iterator[Session]:
     """
     if store.file is not None:
         _vacuum_into(store.file, into)
-        engine = create_engine(f"sqlite:///file:{into}?mode=ro&uri=true")
+        engine = create_engine("sqlite://", creator=partial(_connect, into, "ro"), poolclass=NullPool)
         try:
             with Session(engine) as session:
                 yield session
@@ -106,10 +108,15 @@ def load(store: Store, copy: Path, folder: Path) -> None:
         )
 
 
+def _connect(file: Path, mode: str) -> sqlite3.Connection:
+    """Open a file that is there: a name may hold what means something in a URI, such as % and #."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+
+
 def _vacuum_into(source: Path, into: Path) -> None:
     """Copy in one read transaction; free pages, and what was deleted in them, stay behind."""
     try:
-        with closing(sqlite3.connect(f"file:{source}?mode=rw", uri=True, isolation_level=None)) as connection:
+        with closing(_connect(source, "rw")) as connection:
             connection.execute("PRAGMA busy_timeout=30000")
             connection.execute("VACUUM INTO ?", [str(into)])
     except sqlite3.Error as error:
