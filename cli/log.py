@@ -2,32 +2,27 @@
 
 import argparse
 import asyncio
-import os
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import verify_log
-from certs.authority import DevelopmentAuthority
-from certs.errors import AuthorityMissing
-from certs.trust import TrustStore
-from cli.errors import InputUnreadable
-from cli.folder import AUTHORITY, add_data_option, add_json_option, office_of
+from cli.folder import add_data_option, add_json_option, office_of
+from cli.outside import kept_outside, trust_of, unreadable
 from cli.printing import print_json
-from workflow.eventlog import Head
 from workflow.logcheck import LogReport, verify
 from workflow.store import Store
 
 if TYPE_CHECKING:
     from workflow.anchors import Kind
 
-ANCHORS = "PARAAF_ANCHORS"
-"""As workflow.office has it, which takes a second to import."""
 _EPILOG = """Keep an anchor, or the head that is printed, outside: --anchor with it shows later that nothing
 up to it was rewritten, not even by somebody who rewrote the whole log with its anchors.
 exit status: 0 nothing is wrong; 1 something is."""
+
+_SET_BACK = "A later state was anchored: this office was set back, or the end of its log cut off."
+_ADVICE = "After a restore, see docs/how-to/back-up-and-restore.md."
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -119,7 +114,7 @@ def _verify_export(args: argparse.Namespace) -> int:
     try:
         report = verify_log.verify_file(args.export, trust=args.trust, anchors=args.anchor)
     except verify_log.Unusable as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     as_json = verify_log.as_json(report)
     if args.json:
         print_json(as_json)
@@ -129,11 +124,12 @@ def _verify_export(args: argparse.Namespace) -> int:
 
 
 def _verify_office(args: argparse.Namespace) -> int:
-    trust = _trust(args.data)
+    trust = trust_of(args.data)
+    outside = kept_outside(trust, args.anchor)
     store = Store.open(args.data, make=False)
     try:
         with store.read() as session:
-            report = verify(session, anchors=_outside(args, trust), trust=trust)
+            report = verify(session, anchors=[one.head for one in outside], trust=trust)
     finally:
         store.close()
     if args.json:
@@ -141,33 +137,6 @@ def _verify_office(args: argparse.Namespace) -> int:
     else:
         print(_text(report))
     return 0 if report.ok else 1
-
-
-def _trust(folder: Path) -> TrustStore | None:
-    try:
-        return DevelopmentAuthority.open(folder / AUTHORITY).trust
-    except AuthorityMissing:
-        return None
-
-
-def _outside(args: argparse.Namespace, trust: TrustStore | None) -> list[Head]:
-    """The anchors named, and those that the office wrote into the folder for anchors."""
-    folder = os.environ.get(ANCHORS)
-    files = sorted(Path(folder).glob("anchor-*.json")) if folder else []
-    known = () if trust is None else (*trust.anchors, *trust.intermediates)
-    return [_head(text, known) for text in (*args.anchor, *map(str, files))]
-
-
-def _head(text: str, known: Sequence[Any]) -> Head:
-    try:
-        kept = verify_log.outside_anchor(text, known)
-    except verify_log.Unusable as error:
-        raise _unreadable(error) from error
-    return Head(kept.seq, kept.hash)
-
-
-def _unreadable(error: verify_log.Unusable) -> InputUnreadable:
-    return InputUnreadable(str(error), hint="Look at the path, and whether it is the right file.")
 
 
 def _text(report: LogReport) -> str:
@@ -178,6 +147,11 @@ def _text(report: LogReport) -> str:
         lines.append(f"… and {report.more} findings more")
     if report.ok:
         lines += [_anchored(report), "Nothing is wrong."]
+    elif report.set_back:
+        lines += [
+            "A later state was anchored: this office was set back, or the end of its log cut off.",
+            _ADVICE,
+        ]
     else:
         lines.append(f"The log was tampered with, from event {report.first_bad_seq} on.")
     return "\n".join(lines)
@@ -203,6 +177,7 @@ def _json(report: LogReport) -> dict[str, Any]:
         "anchors": report.anchors,
         "anchored_to": report.anchored_to,
         "first_bad_seq": report.first_bad_seq,
+        "set_back": report.set_back,
         "findings": [asdict(one) for one in report.findings],
         "more": report.more,
     }

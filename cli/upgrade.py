@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from cli.ending import orderly_end
 from cli.errors import NoOffice
 from cli.folder import AUTHORITY, NOT_NAMED, add_data_option, add_json_option, require_office
 from cli.printing import print_json
@@ -31,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     """Upgrade and tell."""
     if not os.environ.get(OWNER):
         require_office(args.data)
-    done = upgrade(args.data, before_upgrade=partial(_copy_first, args.data))
+    with orderly_end():
+        done = upgrade(args.data, before_upgrade=partial(_copy_first, args.data))
     if args.json:
         print_json({"before": done.before, "after": done.after, "role": done.role})
     else:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -70,8 +69,8 @@ def require_place(store: Store, folder: Path) -> None:
     A server's must hold no tables, and be at hand for PostgreSQL's own programs; a file has its place in the
     folder, by which it is judged. Raises RestoreRefused, StoreUnavailable.
     """
-    if store.file is not None:
-        if store.file.resolve() != (folder / FILE).resolve():
+    if store.embedded:
+        if store.file is None or store.file.resolve() != (folder / FILE).resolve():
             raise RestoreRefused(
                 f"An SQLite database is restored into the data folder, and {VARIABLE} names another file.",
                 hint=f"Leave {VARIABLE} out, or name a PostgreSQL database.",
@@ -86,26 +85,24 @@ def require_place(store: Store, folder: Path) -> None:
         )
 
 
-def load(store: Store, copy: Path, folder: Path) -> None:
-    """Make the database from a copy: a file in `folder`, or the empty database of the store.
-
-    Wholly or not at all. Raises RestoreRefused when the copy is of the other kind, StoreUnavailable.
-    """
-    if copy.name != copy_name(store):
+def require_kind(store: Store, name: str) -> None:
+    """Refuse a copy, by the name of its file, that is of another kind of database. Raises RestoreRefused."""
+    if name != copy_name(store):
         kinds = {FILE: "an SQLite file", DUMP: "a dump of PostgreSQL"}
         raise RestoreRefused(
-            f"The backup holds {kinds.get(copy.name, 'something else')}, not {kinds[copy_name(store)]}.",
+            f"The backup holds {kinds.get(name, 'something else')}, not {kinds[copy_name(store)]}.",
             hint=f"Restore it as it was made: on PostgreSQL with {VARIABLE}, else without.",
         )
-    if store.file is not None:
-        shutil.move(copy, folder / FILE)
-    else:
-        _client(
-            "pg_restore",
-            ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"],
-            store,
-            copy,
-        )
+
+
+def load(store: Store, copy: Path) -> None:
+    """Fill the empty database of a server from a copy, wholly or not at all. Raises StoreUnavailable."""
+    _client(
+        "pg_restore",
+        ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"],
+        store,
+        copy,
+    )
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:
