@@ -200,7 +200,7 @@ class _Check:
     findings: list[Finding] = field(default_factory=list)
     went_back: list[Finding] = field(default_factory=list)
     more: int = 0
-    broken: bool = False  # something is wrong, and not only the clock
+    broken: bool = False  # something is wrong, and not only the clock, or that the office was set back
     latest: str = ""
     replay: Replay = field(default_factory=Replay)
     impossible: list[tuple[int, str]] = field(default_factory=list)
@@ -374,7 +374,7 @@ class _Check:
     def find(self, seq: int, fault: Fault, message: str) -> None:
         """Keep a finding; a clock that went back never takes the place of something that is wrong."""
         clock = fault is Fault.CLOCK_BACK
-        self.broken = self.broken or not clock
+        self.broken = self.broken or fault not in (Fault.CLOCK_BACK, Fault.SET_BACK)
         kept = self.went_back if clock else self.findings
         if len(kept) < FINDINGS_MAX:
             kept.append(Finding(seq, fault, message))
