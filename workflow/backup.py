@@ -35,7 +35,7 @@ from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.destruction import DESTROYED
 from workflow.errors import WorkflowError
-from workflow.eventlog import Head, utc_text
+from workflow.eventlog import ERASED, Head, utc_text
 from workflow.references import referred_to
 from workflow.retention import PEOPLE_REMOVED
 from workflow.snapshot import copy_name, snapshot
@@ -243,7 +243,7 @@ def _head(session: Session) -> Head:
 def _destroyed_since(store: Store, head: Head) -> int:
     """How often something was destroyed after an event."""
     with store.read() as session:
-        later = Event.seq > head.seq, Event.type.in_((DESTROYED, PEOPLE_REMOVED))
+        later = Event.seq > head.seq, Event.type.in_((DESTROYED, ERASED, PEOPLE_REMOVED))
         return session.execute(select(func.count()).select_from(Event).where(*later)).scalar_one()
 
 
