@@ -114,7 +114,7 @@ def remove_left_behind(place: Path, prefix: str) -> int:
             continue
         try:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:  # it is being removed
+        except (FileNotFoundError, PermissionError):  # it is being removed; it is somebody else's
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -130,8 +130,8 @@ def _placed(made: Path, folder: Path, *, inside: bool) -> Iterator[None]:
         else:
             made.rename(folder)
             placed.append(folder)
+            sync_with_parents(folder.parent)  # it may be new itself
         sync(folder)
-        sync_with_parents(folder.parent)  # it may be new itself
         yield
     except BaseException:
         for path in placed:
