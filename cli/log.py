@@ -2,32 +2,28 @@
 
 import argparse
 import asyncio
-import os
 import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import verify_log
-from certs.authority import DevelopmentAuthority
-from certs.errors import AuthorityMissing
-from certs.trust import TrustStore
-from cli.errors import EvidenceUnreadable
-from cli.folder import AUTHORITY, add_data_option, add_json_option, office_of
+from cli.folder import add_data_option, add_json_option, office_of
+from cli.outside import kept_outside, trust_of, unreadable
 from cli.printing import counted, minute, print_json, utc
-from workflow.eventlog import Head
 from workflow.logcheck import LogReport, verify
 from workflow.store import Store
 
 if TYPE_CHECKING:
     from workflow.anchors import Kind
 
-ANCHORS = "PARAAF_ANCHORS"
-"""As workflow.office has it, which takes a second to import."""
 _EPILOG = """Keep an anchor, or the head that is printed, outside: --anchor with it shows later that nothing
 up to it was rewritten, not even by somebody who rewrote the whole log with its anchors.
 exit status: 0 nothing is wrong; 1 something is; 2 nothing could be found out: a file can't be read, is no
 export, no certificate or no anchor, or the call is wrong."""
+
+_SET_BACK = "A later state was anchored: this office was set back, or the end of its log cut off."
+_ADVICE = "After a restore, see docs/how-to/back-up-and-restore.md."
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -120,7 +116,7 @@ def _verify_export(args: argparse.Namespace) -> int:
     try:
         report = verify_log.verify_file(args.export, trust=args.trust, anchors=args.anchor)
     except verify_log.Unusable as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     as_json = verify_log.as_json(report)
     if args.json:
         print_json(as_json)
@@ -130,11 +126,12 @@ def _verify_export(args: argparse.Namespace) -> int:
 
 
 def _verify_office(args: argparse.Namespace) -> int:
-    trust = _trust(args.data)
+    trust = trust_of(args.data)
+    outside = kept_outside(trust, args.anchor)
     store = Store.open(args.data, make=False)
     try:
         with store.read() as session:
-            report = verify(session, anchors=_outside(args, trust), trust=trust)
+            report = verify(session, anchors=[one.head for one in outside], trust=trust)
     finally:
         store.close()
     if args.json:
@@ -142,40 +139,6 @@ def _verify_office(args: argparse.Namespace) -> int:
     else:
         print(_text(report))
     return 0 if report.ok else 1
-
-
-def _trust(folder: Path) -> TrustStore | None:
-    try:
-        return DevelopmentAuthority.open(folder / AUTHORITY).trust
-    except AuthorityMissing:
-        return None
-
-
-def _outside(args: argparse.Namespace, trust: TrustStore | None) -> list[Head]:
-    """The anchors named, and those that the office wrote into the folder for anchors."""
-    known = () if trust is None else (*trust.anchors, *trust.intermediates)
-    try:
-        outside = verify_log.outside_anchors((*args.anchor, *_written_outside()), known)
-    except verify_log.Unusable as error:
-        raise _unreadable(error) from error
-    return [Head(kept.seq, kept.hash) for kept in outside]
-
-
-def _written_outside() -> list[str]:
-    """The files in the folder for anchors, if there is one; it may be empty, but it has to be there."""
-    folder = os.environ.get(ANCHORS)
-    if not folder:
-        return []
-    if not Path(folder).is_dir():
-        raise EvidenceUnreadable(
-            f"The folder {folder} of {ANCHORS} is not there, so the anchors in it can't be looked at.",
-            hint="Mount or make it, or take the setting away.",
-        )
-    return sorted(map(str, Path(folder).glob("anchor-*.json")))
-
-
-def _unreadable(error: verify_log.Unusable) -> EvidenceUnreadable:
-    return EvidenceUnreadable(str(error), hint="Look at the path, and whether it is the right file.")
 
 
 def _text(report: LogReport) -> str:
@@ -187,6 +150,11 @@ def _text(report: LogReport) -> str:
         lines.append(f"… and {report.more} findings more")
     if report.ok:
         lines += [_anchored(report), "Nothing is wrong."]
+    elif report.set_back:
+        lines += [
+            "A later state was anchored: this office was set back, or the end of its log cut off.",
+            _ADVICE,
+        ]
     else:
         lines.append(f"The log was tampered with, from event {report.first_bad_seq} on.")
     return "\n".join(lines)
@@ -214,6 +182,7 @@ def _json(report: LogReport) -> dict[str, Any]:
         "anchors": report.anchors,
         "anchored_to": report.anchored_to,
         "first_bad_seq": report.first_bad_seq,
+        "set_back": report.set_back,
         "findings": [asdict(one) for one in report.findings],
         "more": report.more,
     }

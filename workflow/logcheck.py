@@ -64,6 +64,8 @@ class Fault(StrEnum):
     """Its time is well before that of an event before it: the clock was set back. A warning."""
     ANCHOR = "anchor"
     """It is not the event that an anchor, or a head kept outside, names."""
+    SET_BACK = "set-back"
+    """An anchor kept outside names it, and the log ends before: the office was set back, or the log cut."""
     PROOF = "proof"
     """Its anchor's token or seal does not hold."""
 
@@ -98,6 +100,12 @@ class LogReport:
     def ok(self) -> bool:
         """Whether nothing was found."""
         return self.first_bad_seq is None
+
+    @property
+    def set_back(self) -> bool:
+        """Whether all that is wrong is that a later state was anchored: the office was set back."""
+        wrong = {finding.fault for finding in self.findings} - {Fault.CLOCK_BACK}
+        return wrong == {Fault.SET_BACK} and not self.more
 
     @property
     def first_bad_seq(self) -> int | None:
@@ -179,6 +187,7 @@ class _Check:
     """What is known of the log so far, while its rows go by."""
 
     anchors: dict[int, set[str]] = field(default_factory=dict)  # sequence → hashes that it should have
+    outside: set[int] = field(default_factory=set)  # sequences of anchors that were kept outside
     kept: list[Anchor] = field(default_factory=list)
     anchored_to: int | None = None
     first: str = ""  # hash of the first event
@@ -190,7 +199,7 @@ class _Check:
     findings: list[Finding] = field(default_factory=list)
     went_back: list[Finding] = field(default_factory=list)
     more: int = 0
-    broken: bool = False  # something is wrong, and not only the clock
+    broken: bool = False  # something is wrong, and not only the clock, or that the office was set back
     latest: str = ""
     # request, None for events of none → erased and not yet told of
     untold: dict[int | None, list[int]] = field(default_factory=dict)
@@ -301,8 +310,11 @@ class _Check:
                 self.kept.append(anchor)
         except MISSHAPEN:
             self.find(0, Fault.ANCHOR, "An anchor has another form than anchors have; more were not read.")
-        for head in (*outside, *(anchor.head for anchor in self.kept)):
+        for head in outside:
+            self.outside.add(head.seq)
             self.anchors.setdefault(head.seq, set()).add(head.hash)
+        for anchor in self.kept:
+            self.anchors.setdefault(anchor.head.seq, set()).add(anchor.head.hash)
 
     def prove(self, chains: PinnedChains | None) -> None:
         """Hold the anchors in the database against their own proofs."""
@@ -353,12 +365,13 @@ class _Check:
             self.find(head.seq, Fault.CUT, "The head of the log names another event of this sequence.")
         for seq in self.anchors:
             if seq > self.seq:
-                self.find(seq, Fault.ANCHOR, "An anchor names this event, and it is not there.")
+                fault = Fault.SET_BACK if seq in self.outside else Fault.ANCHOR
+                self.find(seq, fault, "An anchor names this event, and it is not there.")
 
     def find(self, seq: int, fault: Fault, message: str) -> None:
         """Keep a finding; a clock that went back never takes the place of something that is wrong."""
         clock = fault is Fault.CLOCK_BACK
-        self.broken = self.broken or not clock
+        self.broken = self.broken or fault not in (Fault.CLOCK_BACK, Fault.SET_BACK)
         kept = self.went_back if clock else self.findings
         if len(kept) < FINDINGS_MAX:
             kept.append(Finding(seq, fault, message))
