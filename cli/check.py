@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.errors import InputUnreadable
+from cli.errors import EvidenceUnreadable
 from cli.folder import add_data_option, add_json_option, office_of
 from cli.outside import kept_outside
 from cli.printing import print_json, printable
@@ -61,7 +61,7 @@ def _findings(office: "Office", *, deep: bool) -> "Iterator[Finding]":
         outside = []
         try:
             outside = kept_outside(office.authority.trust)
-        except InputUnreadable as problem:
+        except EvidenceUnreadable as problem:
             yield checkup.Finding("log", "wrong", str(problem), problem.hint)
         yield from checkup.deep(office, anchored=[one.head for one in outside])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.ending import orderly_end
-from cli.errors import InputUnreadable
+from cli.errors import EvidenceUnreadable
 from cli.folder import add_data_option, add_json_option
 from cli.printing import counted, minute, print_json
 
@@ -95,7 +95,7 @@ class _After:
 
 
 def _after(folder: Path, held: "Backup") -> _After:
-    """Look at the office; raises StoreOutdated, InputUnreadable, and tells that it was restored."""
+    """Look at the office; raises StoreOutdated, EvidenceUnreadable, and tells that it was restored."""
     from sqlalchemy import select  # noqa: PLC0415
 
     from cli.outside import kept_outside, trust_of  # noqa: PLC0415
@@ -112,7 +112,7 @@ def _after(folder: Path, held: "Backup") -> _After:
             with store.read() as session:
                 log = verify(session, anchors=[held.head, *outside])
                 return _After(log, role, session.scalar(select(RetentionRow.waits_until)))
-    except (StoreOutdated, InputUnreadable) as error:
+    except (StoreOutdated, EvidenceUnreadable) as error:
         raise type(error)(
             f"The office was restored to {folder}, and its log not verified yet. {error}",
             hint=f"{error.hint} Then `paraaf log verify --anchor {held.head}`.",
