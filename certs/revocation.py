@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 from cryptography import x509
@@ -30,17 +30,25 @@ _SILENT = (
 _Key = tuple[bytes, int]
 
 
+class Fetch(Protocol):
+    """Sends a request that may come from a stranger's certificate; raises UnusableAnswer."""
+
+    async def __call__(self, url: str, *, data: bytes | None, headers: dict[str, str]) -> bytes:
+        """The body of the answer; `data` is posted."""
+
+
 class RevocationSource:
     """Asks the addresses in a certificate, verifies the answer and keeps it for a while.
 
     Made for certificates that the organisation itself signs with: the addresses are followed as they stand
     (http and https, no redirects, at most 2 MiB, a time-out). Where none gives a valid answer, `crls` are
-    looked at: lists in DER that were given as files. Belongs to one event loop, like its session.
+    looked at: lists in DER that were given as files. Belongs to one event loop, like its session. For the
+    certificates of strangers `http` is a `Fetch` that knows whom it may ask (`certs.fenced_fetch`).
     """
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        http: aiohttp.ClientSession | Fetch,
         *,
         clock: Callable[[], datetime],
         timeout_s: float = 10.0,
@@ -48,9 +56,10 @@ class RevocationSource:
         crls: Sequence[bytes] = (),
     ) -> None:
         self._crls = tuple(crls)
-        self._http = http
+        self._fetch: Fetch = (
+            _OverSession(http, timeout_s) if isinstance(http, aiohttp.ClientSession) else http
+        )
         self._clock = clock
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._max_age = timedelta(seconds=max_age_s)
         self._kept: dict[_Key, tuple[datetime, RevocationEvidence]] = {}
         self._asking: dict[_Key, asyncio.Task[RevocationEvidence]] = {}
@@ -138,7 +147,7 @@ class RevocationSource:
         self, url: str, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> RevocationEvidence:
         request_der, nonce = make_ocsp_request(certificate, issuer)
-        answer_der = await self._fetch("POST", url, data=request_der, headers=_OCSP_HEADERS)
+        answer_der = await self._fetch(url, data=request_der, headers=_OCSP_HEADERS)
         return check_ocsp(
             answer_der, certificate, issuer, now=self._clock(), nonce=nonce, max_age=self._max_age
         )
@@ -146,12 +155,21 @@ class RevocationSource:
     async def _ask_crl(
         self, url: str, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> RevocationEvidence:
-        crl_der = await self._fetch("GET", url, data=None, headers={})
+        crl_der = await self._fetch(url, data=None, headers={})
         return check_crl(crl_der, certificate, issuer, now=self._clock())
 
-    async def _fetch(self, method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> bytes:
+
+class _OverSession:
+    """Fetches over a session, from addresses in certificates of one's own."""
+
+    def __init__(self, http: aiohttp.ClientSession, timeout_s: float) -> None:
+        self._http = http
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+
+    async def __call__(self, url: str, *, data: bytes | None, headers: dict[str, str]) -> bytes:
         # identity: a compressed answer could be small on the wire and huge in memory
         headers = {**headers, "Accept-Encoding": "identity"}
+        method = "GET" if data is None else "POST"
         try:
             async with self._http.request(
                 method, url, data=data, headers=headers, allow_redirects=False, timeout=self._timeout
@@ -160,14 +178,15 @@ class RevocationSource:
                     raise UnusableAnswer(f"it answered with HTTP status {response.status}")
                 if response.headers.get("Content-Encoding", "identity") != "identity":
                     raise UnusableAnswer("it answered with compressed data")
-                return await _read_limited(response.content)
+                return await read_limited(response.content)
         except TimeoutError as error:
             raise UnusableAnswer("it took too long") from error
         except (aiohttp.ClientError, OSError) as error:
             raise UnusableAnswer(f"it cannot be reached ({error})") from error
 
 
-async def _read_limited(stream: aiohttp.StreamReader) -> bytes:
+async def read_limited(stream: aiohttp.StreamReader) -> bytes:
+    """Read an answer to its end; raises UnusableAnswer when that is further than 2 MiB away."""
     body = bytearray()
     async for chunk in stream.iter_any():
         body += chunk

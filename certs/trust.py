@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.errors import UNREADABLE, TrustError
 from certs.keystore import is_issued_by
+
+if TYPE_CHECKING:
+    from certs.trusted_lists import TrustedLists
 
 SUFFIXES: Final = frozenset({".pem", ".crt", ".cer", ".der", ".crl"})
 _BLOCK: Final = re.compile(
@@ -20,11 +23,14 @@ _BLOCK: Final = re.compile(
 
 @dataclass(frozen=True)
 class TrustStore:
-    """Trust anchors (self-signed), other certificates that help to build chains, and CRLs in DER."""
+    """Trust anchors (self-signed), other certificates that help to build chains, and CRLs in DER; and what
+    trusted lists say, where there are any.
+    """
 
     anchors: tuple[x509.Certificate, ...] = ()
     intermediates: tuple[x509.Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
+    lists: "TrustedLists | None" = None
 
 
 def load_trust(paths: Sequence[Path]) -> TrustStore:
@@ -47,6 +53,11 @@ def load_trust(paths: Sequence[Path]) -> TrustStore:
         intermediates=tuple(certificate for certificate in certificates if certificate not in anchors),
         crls=tuple(dict.fromkeys(item for item in found if isinstance(item, bytes))),
     )
+
+
+def certificates_in(path: Path) -> list[x509.Certificate]:
+    """The certificates of a PEM or DER file, or of a folder of them. Raises TrustError naming the path."""
+    return [item for file in _files(path) for item in _items(file) if isinstance(item, x509.Certificate)]
 
 
 def _files(path: Path) -> list[Path]:

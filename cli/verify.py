@@ -4,18 +4,23 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.errors import TrustError
-from certs.trust import load_trust
+from certs.fenced_fetch import AllowedHosts
+from certs.trust import TrustStore, load_trust
+from certs.trusted_lists import load_trusted_lists
 from cli.errors import OutputRefused
 from cli.files import require_room, write_whole
 from signing.verify.bulk import verify_paths
-from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, text_of_report
+from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, printable, text_of_report
 from signing.verify.report import Indication, Report, exit_status, json_in_ascii
 from signing.verify.summary import summary_pdf
 
+LISTS_VARIABLE = "PARAAF_TRUSTED_LISTS"
+ONLINE_VARIABLE = "PARAAF_VERIFY_ONLINE"
 _EPILOG = """exit status: 0 all passed; 1 at least one failed; 2 none failed, but at least one is
 indeterminate, unreadable or without a signature (or the call itself was wrong)"""
 
@@ -24,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare the command line."""
     parser = subparsers.add_parser(
         "verify",
-        description="Judge every signature and timestamp in PDF files. Nothing is fetched from a network.",
+        description="Judge every signature and timestamp in PDF files. Nobody is asked but --online hosts.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -36,6 +41,30 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         metavar="FILE|DIR",
         help="certificates to trust and revocation lists (PEM or DER); may be repeated",
+    )
+    parser.add_argument(
+        "--trusted-lists",
+        type=Path,
+        default=Path(os.environ[LISTS_VARIABLE]) if os.environ.get(LISTS_VARIABLE) else None,
+        metavar="DIR",
+        help="a local copy of the EU trusted lists (*.xml), with the certificates of those who sign the first"
+        f" of them (default: {LISTS_VARIABLE})",
+    )
+    parser.add_argument(
+        "--list-signer",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE|DIR",
+        help="certificates that may sign the list of the lists, beside those in the folder; may be repeated",
+    )
+    parser.add_argument(
+        "--online",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="ask this host for current revocation answers, for chains that are trusted; may be repeated"
+        f" (default: {ONLINE_VARIABLE}, else nobody is asked)",
     )
     parser.add_argument("--at", type=moment, metavar="TIME", help="validation time, ISO 8601 (default: now)")
     parser.add_argument(
@@ -62,13 +91,20 @@ def run(args: argparse.Namespace) -> int:
     """Judge, tell, and return the exit status."""
     now = datetime.now(UTC)
     try:
-        trust = load_trust(args.trust)
+        trust = _trust(args, now)
+        online = _online(args)
         _require_report_room(args)
     except (TrustError, OutputRefused) as problem:  # not 1: that would say that a file failed
         print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
         return 2
     reports = verify_paths(
-        args.paths, trust, jobs=args.jobs, at=args.at, now=now, quick=not (args.whole or args.report)
+        args.paths,
+        trust,
+        jobs=args.jobs,
+        at=args.at,
+        now=now,
+        quick=not (args.whole or args.report),
+        online=online,
     )
     seen: set[Indication] = set()
     kept: list[Report] = []  # only for the summary: memory stays flat without one
@@ -82,12 +118,32 @@ def run(args: argparse.Namespace) -> int:
 
     for text in _teller(args)(noted()):
         print(_encodable(text, as_json=args.json), end="", flush=True)
-    if not args.trust and Indication.INDETERMINATE in seen:
+    if not args.trust and trust.lists is None and Indication.INDETERMINATE in seen:
         print(
             "paraaf verify: nothing is trusted; name the certificate to trust with --trust.", file=sys.stderr
         )
     status = exit_status(seen)
     return status if _summarised(args, kept, now) else status or 2
+
+
+def _trust(args: argparse.Namespace, now: datetime) -> TrustStore:
+    """What is trusted, with a word about every trusted list that can't be used. Raises TrustError."""
+    trust = load_trust(args.trust)
+    if args.trusted_lists is None:
+        return trust
+    lists = load_trusted_lists(args.trusted_lists, args.list_signer, now=now)
+    for unused in lists.unused:
+        told = _encodable(
+            f"paraaf verify: trusted list {printable(unused.name)} is not used: ", as_json=False
+        )
+        print(f"{told}{_encodable(printable(unused.why), as_json=False)}.", file=sys.stderr)
+    return replace(trust, lists=lists)
+
+
+def _online(args: argparse.Namespace) -> AllowedHosts | None:
+    """Whom to ask: the call's hosts, else the office's; None asks nobody. Raises TrustError."""
+    office = [entry for entry in os.environ.get(ONLINE_VARIABLE, "").split(",") if entry.strip()]
+    return AllowedHosts.parse(args.online or office) if args.online or office else None
 
 
 def _encodable(text: str, *, as_json: bool) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore
 from signing.verify.fence import Assignment, Worker, verifying_context
 from signing.verify.findings import Finding
@@ -27,6 +28,7 @@ def verify_paths(
     now: datetime,
     limits: Limits = DEFAULT_LIMITS,
     quick: bool = False,
+    online: AllowedHosts | None = None,
 ) -> Iterator[Report]:
     """Judge files, and the PDFs in folders and the folders below them, each in a fenced process.
 
@@ -35,9 +37,10 @@ def verify_paths(
 
     Yields one report a file, in order, as soon as it and those before it are ready. A file named by itself
     is read whatever it is called; in folders, files ending in .pdf are taken. Nothing that a file holds ends
-    the run.
+    the run. Nobody is called, but for current revocation answers from the hosts of `online`.
     """
-    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick)
+    fixed = at is not None or online is None
+    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick, online, fixed)
     pool = _Pool(assignment, max(1, jobs))
     try:
         yield from pool.run(_found(paths, assignment.at))

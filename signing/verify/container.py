@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from certs.der import DerError, Node, children, node
 from signing.verify.findings import Finding
+from signing.verify.known import Known
 from signing.verify.rawscan import hex_digits
 
 MAX_CMS_BYTES = 4 * 1024 * 1024  # 25 MB of /Contents took 25 s and 4 GB in a plain reader
@@ -170,9 +171,10 @@ def _check_certificates(
             yield Finding("certificate_unplaced", f"the {where} encloses a damaged certificate", str(error))
     if len(set(enclosed)) != len(enclosed):
         yield Finding("certificate_unplaced", f"the {where} encloses the same certificate twice")
-    issuers = [*enclosed, *known]
+    at_hand = known if isinstance(known, Known) else Known(known)
     for certificate in enclosed:
-        if certificate not in known and not any(_issued(issuer, certificate) for issuer in issuers):
+        issuers = (*enclosed, *at_hand.issuers_of(certificate))
+        if certificate not in at_hand and not any(_issued(issuer, certificate) for issuer in issuers):
             yield Finding(
                 "certificate_unplaced",
                 f"the {where} encloses a certificate that is damaged or that nobody at hand issued",

@@ -18,6 +18,7 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 from certs.check_crl import check_crl
 from certs.check_ocsp import check_ocsp
 from certs.evidence import RevocationEvidence, UnusableAnswer
+from signing.verify.report import RevocationStatus
 from signing.verify.trust import ValidationData
 
 WITHOUT_NEXT = timedelta(days=30)  # between an answer's state and its signing, when it names no next update
@@ -33,17 +34,24 @@ class Revoked:
 
 
 class Evidence:
-    """Every answer in one file, and the lists that came with the anchors."""
+    """Every answer in one file, the lists that came with the anchors, and what was fetched."""
 
-    def __init__(self, data: ValidationData, elsewhere: Sequence[CRLContainer], at: datetime) -> None:
+    def __init__(
+        self,
+        data: ValidationData,
+        elsewhere: Sequence[CRLContainer],
+        at: datetime,
+        fetched: ValidationData | None = None,
+    ) -> None:
         self._data = data
-        self._elsewhere = tuple(elsewhere)
+        self._elsewhere = ValidationData(crls=tuple(elsewhere))
+        self._fetched = fetched or ValidationData()
         self._at = at
         self._heard: dict[tuple[int, bytes, bytes], RevocationEvidence | None] = {}
 
     def revoked(self, path: Path, extra: ValidationData) -> Revoked:
         """Revocations up to the validation time of the certificates in a path."""
-        everything = self._data + extra + ValidationData(crls=self._elsewhere)
+        everything = self._data + extra + self._elsewhere + self._fetched
         moments = [
             min((moment for moment in self._revocations(*link, everything)), default=None)
             for link in pairwise(path)
@@ -68,6 +76,36 @@ class Evidence:
         """When the newest good answer about a certificate that the file carries was issued."""
         answers = self._answers(certificate, issuer, self._data + extra)
         return max((answer.this_update for answer in answers), default=None)
+
+    def status(self, path: Path, extra: ValidationData, moment: datetime) -> RevocationStatus:
+        """The status of the first certificate of a path: a revocation outweighs, then the newest answer."""
+        if len(path) < 2:
+            return RevocationStatus("unknown")
+        sources = {"file": self._data + extra, "trust": self._elsewhere, "online": self._fetched}
+        answers = [
+            (answer, source)
+            for source, data in sources.items()
+            for answer in self._answers(path[0], path[1], data)
+        ]
+        revoked = [
+            each for each in answers if each[0].revoked_at is not None and each[0].revoked_at <= self._at
+        ]
+        if not answers:
+            return RevocationStatus("unknown")
+        answer, source = (
+            min(revoked, key=lambda each: (each[0].revoked_at, each[0].this_update))
+            if revoked
+            else max(answers, key=lambda each: each[0].this_update)
+        )
+        return RevocationStatus(
+            status="revoked" if revoked else "good",
+            revoked_at=answer.revoked_at if revoked else None,
+            kind="ocsp" if answer.ocsp_der is not None else "crl",
+            source=source,
+            issued_at=answer.this_update,
+            next_update=answer.next_update,
+            age_s=round((moment - answer.this_update).total_seconds()),
+        )
 
     def _answers(
         self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate, data: ValidationData

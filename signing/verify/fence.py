@@ -9,14 +9,16 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
+from certs.fenced_fetch import AllowedHosts, FencedFetcher
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits
+from signing.verify.online import Online
 from signing.verify.quick import Quick
 from signing.verify.report import Report
 from signing.verify.transport import MAX_BYTES, packed, unpacked
@@ -32,6 +34,8 @@ class Assignment:
     at: datetime
     limits: Limits
     quick: bool = False  # clear what can be cleared with a quick look
+    online: AllowedHosts | None = None
+    fixed: bool = True  # judge as of `at`, however late it gets
 
 
 def verifying_context() -> ForkServerContext:
@@ -113,17 +117,32 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     limits = assignment.limits
     bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)
-    quick = Quick(assignment.trust, assignment.at) if assignment.quick else None
+    online = _online(assignment)
+    # what trusted lists say of a certificate at a moment, and what is asked, the quick look doesn't know
+    alone = trust.lists is None and online is None
+    quick = Quick(assignment.trust, assignment.at) if assignment.quick and alone else None
     while True:
         try:
             path = connection.recv()
         except EOFError:
             return
         bound_processor_time(limits.cpu_s)
-        connection.send_bytes(packed(judge_file(Path(path), trust, assignment, quick)))
+        connection.send_bytes(packed(judge_file(Path(path), trust, assignment, quick, online)))
 
 
-def judge_file(path: Path, trust: Trust, assignment: Assignment, quick: Quick | None = None) -> Report:
+def _online(assignment: Assignment) -> Online | None:
+    if assignment.online is None:
+        return None
+    return Online(FencedFetcher(assignment.online), clock=lambda: datetime.now(UTC))
+
+
+def judge_file(
+    path: Path,
+    trust: Trust,
+    assignment: Assignment,
+    quick: Quick | None = None,
+    online: Online | None = None,
+) -> Report:
     """Read one file and judge it; a file that can't be read gets a report that says so."""
     try:
         if not path.exists():
@@ -139,7 +158,15 @@ def judge_file(path: Path, trust: Trust, assignment: Assignment, quick: Quick | 
     cleared = quick.clear(pdf, str(path)) if quick else None
     if cleared is not None:
         return cleared
-    report = verify_pdf(pdf, trust=trust, now=assignment.at, name=str(path), limits=assignment.limits)
+    report = verify_pdf(
+        pdf,
+        trust=trust,
+        at=assignment.at if assignment.fixed else None,
+        now=assignment.at,
+        name=str(path),
+        limits=assignment.limits,
+        online=online,
+    )
     if quick:
         quick.learn(pdf, report)
     return report

@@ -91,6 +91,7 @@ KINDS: dict[str, Kind] = {
     # who, when, and may it be believed
     "signer_revoked": Kind(_FAILS, _TRUST, "REVOKED"),
     "chain_unknown": Kind(_PREVENTS, _TRUST, "NO_CERTIFICATE_CHAIN_FOUND"),
+    "service_withdrawn": Kind(_PREVENTS, _TRUST, "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"),
     "revocation_unknown": Kind(_PREVENTS, _TRUST, "TRY_LATER"),
     "revoked_time_unproven": Kind(_PREVENTS, _TRUST, "REVOKED_NO_POE"),
     "expired": Kind(_PREVENTS, _TRUST, "OUT_OF_BOUNDS_NO_POE"),
@@ -101,6 +102,8 @@ KINDS: dict[str, Kind] = {
     "timestamp_order": Kind(_PREVENTS, _TRUST, "TIMESTAMP_ORDER_FAILURE"),
     "revocation_aged": Kind(_NOTE, _TRUST),
     "development_certificate": Kind(_NOTE, _TRUST),
+    "online_unanswered": Kind(_NOTE, _TRUST),
+    "trusted_lists_unused": Kind(_NOTE, _TRUST),
     "findings_left_out": Kind(_NOTE, _READING),
 }
 

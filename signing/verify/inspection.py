@@ -23,7 +23,9 @@ from signing.verify.container import check_cms, read_contents
 from signing.verify.evidence import Evidence, Path
 from signing.verify.findings import Finding, Weight
 from signing.verify.limits import DETAIL_TOLD
+from signing.verify.particulars import with_particulars
 from signing.verify.pdfvalues import items_of, text_of
+from signing.verify.qc_statements import qc_statements
 from signing.verify.reader import RFC3161, FilledField, Opened, is_timestamp
 from signing.verify.report import Indication, Role, SignatureReport, told
 from signing.verify.trust import Trust, ValidationData, adobe_revocation_data
@@ -231,11 +233,8 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     tokens = await validator.tokens(embedded.signer_info, data)
     if archive is not None:  # a timestamp whose certificate was revoked later than that was good
         tokens = tuple(
-            replace(
-                token,
-                judged=validator.heard(token.judged, data, stamped_at=None, existed_at=archive.proven_at),
-            )
-            for token in tokens
+            replace(token, judged=_proven_by(archive, token.judged, signer, validator, data))
+            for token, signer in zip(tokens, _token_signers(embedded.signer_info), strict=True)
         )
     inspection.tokens = tokens
     judged = await validator.signature(embedded, tokens, data)
@@ -243,15 +242,29 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
         judged = await validator.with_archive(embedded, judged, archive)
     proven = [token.proven_at for token in tokens if token.proven_at]
     existed = [*proven, *([archive.proven_at] if archive and archive.proven_at else [])]
-    judged = validator.heard(
-        judged, data, stamped_at=min(proven, default=None), existed_at=min(existed, default=None)
-    )
+    earliest = min(existed, default=None)
+    judged = validator.heard(judged, data, stamped_at=min(proven, default=None), existed_at=earliest)
+    judged = validator.listed(judged, earliest or validator.at)
+    judged = validator.aged(judged, embedded.signer_info, earliest)
     inspection.judged = for_documents(judged, embedded.signer_cert)
 
 
-def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
+def _proven_by(
+    archive: Token, judged: Judged, signer: cms.SignerInfo, validator: Validator, data: ValidationData
+) -> Judged:
+    """A timestamp of a signature, judged again with the proof that an archive timestamp gives of it."""
+    heard = validator.heard(judged, data, stamped_at=None, existed_at=archive.proven_at)
+    return validator.aged(heard, signer, archive.proven_at)
+
+
+def _token_signers(signer: cms.SignerInfo) -> list[cms.SignerInfo]:
+    found = find_cms_attribute_iter(signer["unsigned_attrs"], "signature_time_stamp_token")
+    return [value["content"]["signer_infos"][0] for value in found]
+
+
+def conclude(inspection: Inspection, validator: Validator) -> SignatureReport:
     """Step 6, and everything put into words."""
-    embedded, judged = inspection.embedded, inspection.judged
+    embedded, judged, evidence = inspection.embedded, inspection.judged, validator.evidence
     report = SignatureReport(
         field=inspection.entry.name[:DETAIL_TOLD],
         role=Role.TIMESTAMP if inspection.is_timestamp else Role.APPROVAL,
@@ -268,9 +281,13 @@ def conclude(inspection: Inspection, evidence: Evidence) -> SignatureReport:
         _note_judgment(inspection, judged, evidence)
         report = _describe(report, inspection, embedded, judged, evidence)
     indication, sub_indication = weigh(inspection.findings)
-    return replace(
+    report = replace(
         report, indication=indication, sub_indication=sub_indication, findings=told(inspection.findings)
     )
+    if embedded is None or judged is None:
+        return report
+    chain = judged.path or (embedded.signer_cert,)
+    return with_particulars(report, embedded.signer_info, chain, inspection.data, validator)
 
 
 def weigh(findings: Iterable[Finding]) -> tuple[Indication, str | None]:
@@ -347,10 +364,11 @@ def _describe(
 
 def described(certificate: asn1_x509.Certificate) -> dict[str, Any]:
     """What a report says of a signer by the certificate alone."""
-    subject = certificate.subject.native
+    subject, stated = certificate.subject.native, qc_statements(certificate)
     return {
         "signer": _words(subject.get("common_name")) or certificate.subject.human_friendly[:DETAIL_TOLD],
         "organisation": _words(subject.get("organization_name")),
+        "qc": stated if stated.said else None,
     }
 
 
@@ -383,10 +401,18 @@ def _role(inspection: Inspection, certificate: asn1_x509.Certificate) -> Role:
         return Role.TIMESTAMP
     if _certifies(inspection.entry):
         return Role.CERTIFICATION
-    return Role.SEAL if of_organisation(certificate) else Role.APPROVAL
+    return role_of(certificate)
 
 
-def of_organisation(certificate: asn1_x509.Certificate) -> bool:
+def role_of(certificate: asn1_x509.Certificate) -> Role:
+    """Signature or seal: what the certificate says that it is for, or else whose it is."""
+    types = qc_statements(certificate).types
+    if types in (("eseal",), ("esign",)):
+        return Role.SEAL if types == ("eseal",) else Role.APPROVAL
+    return Role.SEAL if _of_organisation(certificate) else Role.APPROVAL
+
+
+def _of_organisation(certificate: asn1_x509.Certificate) -> bool:
     """Whether the subject is a legal person: an organisation identifier, or the organisation's own name."""
     subject = certificate.subject.native
     if "organization_identifier" in subject:

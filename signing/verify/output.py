@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
+from signing.verify.qualified import Qualified
 from signing.verify.report import Report, SignatureReport, hidden, iso, json_escaped
 
 CSV_COLUMNS = (
@@ -25,6 +26,12 @@ CSV_COLUMNS = (
     "findings",
     "sha256",
     "validation",
+    "qualified",
+    "qualified_by",
+    "revocation",
+    "revoked_at",
+    "revocation_issued_at",
+    "good_until",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -44,6 +51,7 @@ def csv_row(report: Report) -> Iterator[tuple[str, ...]]:
             ),
             report.sha256_hex or "",
             report.validation,
+            *_particular_cells(signature),
         )
 
 
@@ -61,6 +69,20 @@ def _signature_cells(signature: SignatureReport | None) -> tuple[str, ...]:
         iso(signature.claimed_at) or "",
         iso(signature.proven_at) or "",
         signature.certificate_sha256 or "",
+    )
+
+
+def _particular_cells(signature: SignatureReport | None) -> tuple[str, ...]:
+    if signature is None:
+        return ("",) * 6
+    revocation, strength = signature.revocation, signature.strength
+    return (
+        signature.qualified.qualified.value,
+        signature.qualified.service or "",
+        revocation.status if revocation else "",
+        (iso(revocation.revoked_at) or "") if revocation else "",
+        (iso(revocation.issued_at) or "") if revocation else "",
+        str(strength.good_until) if strength and strength.good_until is not None else "",
     )
 
 
@@ -113,6 +135,7 @@ def text_of_report(report: Report) -> str:
                     f"{signature.role.value} “{signature.field}”",
                     signature.signer,
                     signature.level,
+                    _known_status(signature),
                     signature.indication.value,
                     signature.sub_indication,
                 )
@@ -124,6 +147,11 @@ def text_of_report(report: Report) -> str:
             for finding in signature.findings
         ]
     return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _known_status(signature: SignatureReport) -> str | None:
+    known = signature.qualified.qualified
+    return None if known is Qualified.UNKNOWN else known.value
 
 
 def _detail(detail: str) -> str:

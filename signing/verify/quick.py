@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from asn1crypto import algos
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.x509 import ocsp
@@ -32,12 +33,13 @@ from signing.chains import Path, PinnedChains
 from signing.signed_data import load_certificate
 from signing.verify.container import well_formed
 from signing.verify.evidence import WITHOUT_NEXT
-from signing.verify.inspection import described, made_aged, made_for_development, of_organisation
+from signing.verify.inspection import described, made_aged, made_for_development, role_of
 from signing.verify.rawscan import hex_digits
-from signing.verify.report import Report, Role, SignatureReport, Verdict
+from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict
 from signing.verify.seams import Cut, SignatureSlot, cut
 from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
 from signing.verify.store import IN_STORE
+from signing.verify.strength import Means, ends_at, strength_of
 from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
 from signing.verify.validation import made_for_documents
 from signing.verify.verdict import report_on
@@ -94,6 +96,7 @@ class _Certificate:
     key: Any
     sha256_hex: str
     links: tuple["_Link", ...]
+    chain: tuple[asn1_x509.Certificate, ...]
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ class Quick:
         )
         if stored.unheard:
             raise _Unclear("an answer about nobody here")
-        report = report_on(name, self._at, _proven(file, reports), [], file.cut.revisions)
+        report = report_on(name, self._at, _proven(file, reports, self._at), [], file.cut.revisions)
         if report.verdict is not Verdict.AUTHENTIC:
             raise _Unclear("it is not authentic after all")
         return replace(report, sha256_hex=sha256, size=len(pdf), whole=False)
@@ -196,6 +199,8 @@ class Quick:
                 raise _Unclear("a certificate of another kind")
             content = digest if each.content is None else hashlib.new(each.digest_name, each.content).digest()
             check_value(each, content, certificate.key)
+            if ends_at(_means(each), certificate.chain) <= self._at:
+                raise _Unclear("an algorithm past its time, which only proof of existence keeps")
             found.append(certificate)
         if stamp is not None:
             imprint = digest if token is None else hashlib.new(stamp.digest_name, cms.value).digest()
@@ -231,10 +236,11 @@ class Quick:
             described=described(chain[0]) | {"chain": tuple(each.subject.human_friendly for each in chain)},
             development=any("development" in each.subject.human_friendly.lower() for each in chain),
             for_documents=made_for_documents(chain[0]),
-            role=Role.SEAL if of_organisation(chain[0]) else Role.APPROVAL,
+            role=role_of(chain[0]),
             key=load_certificate(certificate).public_key(),
             sha256_hex=hashlib.sha256(certificate).hexdigest(),
             links=tuple(_link(*each) for each in path.links),
+            chain=tuple(chain),
         )
 
     def _report(
@@ -243,7 +249,9 @@ class Quick:
         """The signature's report: what is the same in every file of the form, and what is this file's own."""
         stamp, signer = signed.stamp, signers[0]
         in_file = before.level in ("B-LT", "B-LTA")
-        newest, aged = self._answered(signer.links, stamp.at if stamp else None, stored, in_file=in_file)
+        newest, aged, status = self._answered(
+            signer.links, stamp.at if stamp else None, stored, in_file=in_file
+        )
         for each in signers[1:]:
             if stamp is None:
                 raise _Unclear("a timestamp without a time")
@@ -263,17 +271,20 @@ class Quick:
             reason=_text(texts.get(b"Reason")),
             location=_text(texts.get(b"Location")),
             signed_bytes_end=signed.slot.covered.end,
+            revocation=status,
+            strength=strength_of(_means(signed.cms), signer.chain),
         )
 
     def _answered(
         self, links: tuple[_Link, ...], proven: datetime | None, stored: "_Stored", *, in_file: bool
-    ) -> tuple[datetime | None, bool]:
+    ) -> tuple[datetime | None, bool, RevocationStatus]:
         """Require a good answer about each certificate of a path below its anchor, and none that isn't.
 
-        Gives when the newest answer about the first certificate in the file was issued, and whether an answer
-        is past its next update.
+        Gives when the newest answer about the first certificate in the file was issued, whether an answer
+        is past its next update, and the status of the first certificate, its age still left open.
         """
         newest: datetime | None = None
+        status = RevocationStatus("unknown")
         aged = False
         for place, (certificate, issuer, about) in enumerate(links):
             here = [each for each in stored.answers if each.about in about]
@@ -291,7 +302,8 @@ class Quick:
             aged = aged or not current
             if place == 0:
                 newest = max((each.this_update for each in heard[: len(here)]), default=None)
-        return newest, aged
+                status = _status(heard, in_file=len(here))
+        return newest, aged, status
 
     def _hear(self, answer: "_Answer", certificate: bytes, issuer: bytes) -> RevocationEvidence:
         key = (answer.der, certificate, issuer)
@@ -416,7 +428,7 @@ def _digest_name(signed: _Signed) -> str:
     )
 
 
-def _proven(file: _File, reports: tuple[SignatureReport, ...]) -> tuple[SignatureReport, ...]:
+def _proven(file: _File, reports: tuple[SignatureReport, ...], at: datetime) -> tuple[SignatureReport, ...]:
     """With the earliest time that anything proves: its own timestamp, or the newest one that covers it."""
     archives = [
         each.stamp.at if each.stamp and each.cms.content is not None else None for each in file.signed
@@ -426,8 +438,29 @@ def _proven(file: _File, reports: tuple[SignatureReport, ...]) -> tuple[Signatur
         later = [moment for moment in archives[place + 1 :] if moment is not None]
         proven = [moment for moment in (report.proven_at, *later[-1:]) if moment is not None]
         earliest = report.proven_at if archives[place] else min(proven, default=None)
-        found.append(replace(report, proven_at=earliest))
+        revocation = report.revocation
+        if revocation is not None and revocation.issued_at is not None:
+            age = (earliest or at) - revocation.issued_at
+            revocation = replace(revocation, age_s=round(age.total_seconds()))
+        found.append(replace(report, proven_at=earliest, revocation=revocation))
     return tuple(found)
+
+
+def _means(part: Cms) -> Means:
+    return Means(part.digest_name, algos.SignedDigestAlgorithm.load(part.algorithm))
+
+
+def _status(heard: list[RevocationEvidence], *, in_file: int) -> RevocationStatus:
+    """What `Evidence.status` says where all answers say "good"; the first ones are the file's."""
+    newest = max(range(len(heard)), key=lambda place: heard[place].this_update)
+    answer = heard[newest]
+    return RevocationStatus(
+        status="good",
+        kind="ocsp" if answer.ocsp_der is not None else "crl",
+        source="file" if newest < in_file else "trust",
+        issued_at=answer.this_update,
+        next_update=answer.next_update,
+    )
 
 
 def _date(text: bytes | None) -> datetime | None:

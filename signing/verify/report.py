@@ -6,13 +6,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from signing.verify.findings import Finding, Weight
 from signing.verify.limits import FINDINGS_TOLD
+from signing.verify.qc_statements import QcStatements
+from signing.verify.qualified import UNKNOWN_WITHOUT_LISTS, Status
+from signing.verify.strength import Strength
 
 
 class Indication(StrEnum):
@@ -47,6 +50,28 @@ def iso(moment: datetime | None) -> str | None:
 
 
 @dataclass(frozen=True)
+class RevocationStatus:
+    """Whether the signer's certificate is revoked, and how old the answer is that says so.
+
+    `age_s` is counted from the answer's issue to the proven time of the signature, or to the validation time
+    where none is proven; negative when the answer was issued later than that.
+    """
+
+    status: str  # good, revoked, unknown
+    revoked_at: datetime | None = None
+    kind: str | None = None  # ocsp, crl
+    source: str | None = None  # file, trust, online
+    issued_at: datetime | None = None
+    next_update: datetime | None = None
+    age_s: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for JSON; times in UTC."""
+        moments = {name: iso(getattr(self, name)) for name in ("revoked_at", "issued_at", "next_update")}
+        return {**asdict(self), **moments}
+
+
+@dataclass(frozen=True)
 class SignatureReport:
     """One signature or document timestamp and everything found about it."""
 
@@ -71,6 +96,10 @@ class SignatureReport:
     location: str | None = None
     revision: int | None = None
     signed_bytes_end: int | None = None  # offset behind the last signed byte
+    qualified: Status = UNKNOWN_WITHOUT_LISTS
+    qc: QcStatements | None = None
+    revocation: RevocationStatus | None = None  # of the signer's certificate
+    strength: Strength | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Stable keys for JSON."""
@@ -95,6 +124,12 @@ class SignatureReport:
             "location": self.location,
             "revision": self.revision,
             "signed_bytes_end": self.signed_bytes_end,
+            "qualified": self.qualified.qualified.value,
+            "qualified_by": self.qualified.service,
+            "qualified_detail": self.qualified.why,
+            "qc_statements": self.qc.as_dict() if self.qc else None,
+            "revocation": self.revocation.as_dict() if self.revocation else None,
+            "strength": self.strength.as_dict() if self.strength else None,
             "findings": [finding.as_dict() for finding in self.findings],
         }
 

@@ -4,16 +4,34 @@ Unpickling would run what it says; this makes values of the report's own types, 
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from signing.verify.findings import KINDS, Finding
-from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict
+from signing.verify.qc_statements import QcStatements
+from signing.verify.qualified import Qualified, Status
+from signing.verify.report import (
+    Indication,
+    Report,
+    RevocationStatus,
+    Role,
+    SignatureReport,
+    Verdict,
+)
+from signing.verify.strength import Strength
 
 MAX_BYTES = 16 * 1024 * 1024  # a report tells at most 50 findings about each of 100 signatures
-_NUMBERS = frozenset({"size", "revisions", "duration_us", "revision", "signed_bytes_end"})
-_MOMENTS = frozenset({"claimed_at", "proven_at", "revocation_checked_at", "validation_time"})
+_NUMBERS = frozenset(
+    {"size", "revisions", "duration_us", "revision", "signed_bytes_end", "age_s", "good_until"}
+)
+_MOMENTS = frozenset(
+    {"claimed_at", "proven_at", "revocation_checked_at", "validation_time"}
+    | {"revoked_at", "issued_at", "next_update"}
+)
+_TRUTHS = frozenset({"compliance", "sscd", "readable"})
+_TEXTS = frozenset({"types", "disclosures", "countries"})
+_PARTS = {"qc": QcStatements, "revocation": RevocationStatus, "strength": Strength}
 
 
 def packed(report: Report) -> bytes:
@@ -45,13 +63,25 @@ def unpacked(data: bytes) -> Report:
 def _signature(values: dict[str, Any]) -> dict[str, Any]:
     chain = tuple(_text(each) for each in values.pop("chain"))
     development = values.pop("development") is True
+    status = values.pop("qualified")
+    qualified = Status(Qualified(status["qualified"]), _text(status["service"]), _text(status["why"]))
+    parts = {name: _part(kind, values.pop(name)) for name, kind in _PARTS.items()}
     return {
+        **parts,
+        "qualified": qualified,
         **_common(values),
         "role": Role(values.pop("role")),
         "chain": chain,
         "development": development,
         **_rest(values),
     }
+
+
+def _part(kind: Any, values: dict[str, Any] | None) -> Any:
+    """A part of a signature's report, every member of which has a value of its own type."""
+    if values is None:
+        return None
+    return kind(**{each.name: _value(each.name, values[each.name]) for each in fields(kind)})
 
 
 def _common(values: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +105,10 @@ def _value(key: str, value: Any) -> Any:
         return None
     if key in _NUMBERS:
         return int(value)
+    if key in _TRUTHS:
+        return value is True
+    if key in _TEXTS:
+        return tuple(_text(each) for each in value)
     return datetime.fromisoformat(value) if key in _MOMENTS else _text(value)
 
 

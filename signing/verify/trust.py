@@ -1,6 +1,6 @@
 """Trust and validation data in the form that pyHanko's validation takes, and the policy it is held to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from pyhanko.sign.validation.policy_decl import (
     SignatureValidationSpec,
 )
 from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko_certvalidator.authority import AuthorityWithCert, TrustAnchor
 from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.fetchers import FetcherBackend, Fetchers
 from pyhanko_certvalidator.policy_decl import (
@@ -33,7 +34,10 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from certs.trust import TrustStore
+from certs.trusted_lists import TrustedLists
+from signing.verify.known import Known
 from signing.verify.pdfvalues import items_of, value_of
+from signing.verify.qualified import Lists
 
 # an answer up to this much older than what it speaks for is good
 REVOCATION_MAY_PRECEDE_BY = timedelta(hours=24)
@@ -54,6 +58,7 @@ class TrustMaterial:
     anchors: tuple[bytes, ...] = ()
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
+    lists: TrustedLists | None = None
 
     @classmethod
     def of(cls, store: TrustStore) -> "TrustMaterial":
@@ -64,6 +69,7 @@ class TrustMaterial:
                 certificate.public_bytes(Encoding.DER) for certificate in store.intermediates
             ),
             crls=store.crls,
+            lists=store.lists,
         )
 
 
@@ -71,14 +77,28 @@ class Trust:
     """Trust material, parsed once and used for many files."""
 
     def __init__(self, material: TrustMaterial) -> None:
-        self.known: tuple[x509.Certificate, ...] = tuple(
-            x509.load_der_x509_certificate(der) for der in (*material.anchors, *material.intermediates)
-        )
-        self._manager = SimpleTrustManager.build(
-            [asn1_x509.Certificate.load(der) for der in material.anchors]
-        )
+        listed = material.lists or TrustedLists()
+        signers, stampers = listed.signer_anchors, listed.timestamp_anchors
+        known = dict.fromkeys((*material.anchors, *material.intermediates, *signers, *stampers))
+        self.known = Known([x509.load_der_x509_certificate(der) for der in known])
+        self._manager = _Anchors(material.anchors, signers)
+        # who is listed for timestamps alone vouches for no signer
+        self._stampers = _Anchors(material.anchors, (*signers, *stampers)) if stampers else self._manager
+        self._named = frozenset(material.anchors)
+        self.lists = Lists(material.lists) if material.lists is not None else None
         self._intermediates = [asn1_x509.Certificate.load(der) for der in material.intermediates]
         self.crls = [CRLContainer(CertificateList.load(der)) for der in material.crls]
+
+    def issuers_of(self, certificates: Iterable[asn1_x509.Certificate]) -> tuple[asn1_x509.Certificate, ...]:
+        """The listed anchors that may have issued these certificates.
+
+        Who signs a revocation list is looked for among the known certificates alone; all that are listed
+        would be thousands, and each of a file's validations takes note of all that are known.
+        """
+        if not self._stampers.listed:
+            return ()
+        names = {certificate.issuer.dump() for certificate in certificates}
+        return tuple(anchor for name in names for anchor in self._stampers.listed.get(name, ()))
 
     def knowledge(self, data: "ValidationData") -> LocalKnowledge:
         """What is known beside the signature itself: the file's validation data and what came with the
@@ -94,6 +114,9 @@ class Trust:
         """The policy for one file: revocation answers required, nothing fetched, signing key usages only."""
         return SignatureValidationSpec(
             cert_validation_policy=CertValidationPolicySpec(self._manager, revinfo_policy=revocation),
+            ts_cert_validation_policy=None
+            if self._stampers is self._manager
+            else CertValidationPolicySpec(self._stampers, revinfo_policy=revocation),
             revinfo_gathering_policy=RevocationInfoGatheringSpec(
                 online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY,
                 fetcher_backend=NetworkRefused(),
@@ -102,6 +125,57 @@ class Trust:
             local_knowledge=self.knowledge(data),
             key_usage_settings=KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}),
         )
+
+    def withdrawn_at(self, path: Sequence[asn1_x509.Certificate], moment: datetime) -> bool:
+        """Whether a path's anchor is one by trusted lists alone, and was not in good standing."""
+        if self.lists is None or (path and path[-1].dump() in self._named):
+            return False
+        return not path or self.lists.standing(path[-1], moment) is False
+
+
+class _AnchorCertificate(asn1_x509.Certificate):  # type: ignore[misc]
+    """A certificate that is an anchor although somebody else signed it: a listed issuing authority, say.
+
+    pyHanko 0.38 takes an anchor for the issuer of its own revocation list only where it is self-signed.
+    """
+
+    @property
+    def self_signed(self) -> str:
+        """As of a root: whether it vouches for itself is of no interest."""
+        return "maybe"
+
+
+class _AnchorAuthority(AuthorityWithCert):
+    """An anchor, which is the authority to ask about itself, too."""
+
+    def is_potential_issuer_of(self, cert: asn1_x509.Certificate) -> bool:
+        """Whether it may have issued a certificate, its own being counted."""
+        return cert.dump() == self.certificate.dump() or bool(super().is_potential_issuer_of(cert))
+
+
+class _Anchors(SimpleTrustManager):
+    """Anchors that were named, and those that trusted lists name; `listed` has the latter by subject, DER."""
+
+    def __init__(self, named: Iterable[bytes], listed: Iterable[bytes]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._certificates = [self._add(der) for der in dict.fromkeys(named)]
+        self.listed: dict[bytes, list[asn1_x509.Certificate]] = {}
+        for der in dict.fromkeys(listed):
+            certificate = self._add(der)
+            self.listed.setdefault(certificate.subject.dump(), []).append(certificate)
+
+    def _add(self, der: bytes) -> asn1_x509.Certificate:
+        certificate = asn1_x509.Certificate.load(der)
+        if certificate.self_issued:
+            self._register_root(certificate)
+            return certificate
+        anchor = _AnchorCertificate.load(der)
+        self._register_root(TrustAnchor(_AnchorAuthority(anchor)))
+        return anchor
+
+    def iter_certs(self) -> Iterator[asn1_x509.Certificate]:
+        """Those that were named: listed ones are met as a file needs them."""
+        return iter(self._certificates)
 
 
 FRESH_NOW = CertRevTrustPolicy(REQUIRE_REVINFO)

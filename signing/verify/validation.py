@@ -6,7 +6,8 @@ everywhere.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 
 from signing.verify.evidence import Evidence
 from signing.verify.findings import Finding
+from signing.verify.strength import Means, ends_at
 from signing.verify.trust import FRESH_NOW, UNCHECKED, Trust, ValidationData, fresh_at, read_dss
 
 _OUT_OF_TIME = frozenset(
@@ -68,6 +70,7 @@ class Judged:
     revoked_at: datetime | None = None
     aged: bool = False  # accepted on revocation answers that are past their next update
     failed: bool = False  # TOTAL-FAILED rather than INDETERMINATE
+    weak: bool = False  # but for the age of its algorithms it would be OK
     outside: str = ""  # in words, when the chain fails because the time judged at is outside its validity
 
     @property
@@ -97,11 +100,15 @@ class Token:
 class Validator:
     """Validates the signatures of one open file at one point in time."""
 
-    def __init__(self, trust: Trust, data: ValidationData, at: datetime) -> None:
+    def __init__(
+        self, trust: Trust, data: ValidationData, at: datetime, fetched: ValidationData | None = None
+    ) -> None:
         self._trust = trust
         self._data = data
-        self._at = at
-        self.evidence = Evidence(data, trust.crls, at)
+        self._beside = fetched or ValidationData()
+        self.at = at
+        self.lists = trust.lists
+        self.evidence = Evidence(data, trust.crls, at, fetched)
         self._timing = ValidationTimingInfo(
             validation_time=at, best_signature_time=at, point_in_time_validation=True
         )
@@ -109,7 +116,15 @@ class Validator:
     def _spec(
         self, revocation: Any = FRESH_NOW, extra: ValidationData | None = None
     ) -> SignatureValidationSpec:
-        return self._trust.spec(self._data + (extra or ValidationData()), revocation)
+        return self._trust.spec(self._beside + self._data + (extra or ValidationData()), revocation)
+
+    def meet(self, enclosed: Sequence[cms.SignedData]) -> None:
+        """Take note of the certificates in signatures and tokens: their issuers may be listed anchors."""
+        near = list(self._data.certificates)
+        for signed in enclosed:
+            with suppress(Exception):  # an odd one says so itself, when it is judged
+                near += _enclosed_deep(signed)
+        self._beside += ValidationData(certificates=self._trust.issuers_of(near))
 
     async def signature(
         self, embedded: EmbeddedPdfSignature, tokens: tuple[Token, ...], extra: ValidationData
@@ -182,18 +197,46 @@ class Validator:
             )
 
         judged = self._with_time(await self._judge(validate, stated_at), _enclosed(token))
-        if judged.ok and stated_at > self._at:
+        if judged.ok and stated_at > self.at:
             judged = replace(
                 judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
             )
         judged = self.heard(judged, extra or ValidationData(), stamped_at=None, existed_at=None)
-        return Token(stated_at, judged)
+        judged = self.listed(judged, stated_at)
+        return Token(stated_at, self.aged(judged, token["signer_infos"][0], None))
+
+    def aged(self, judged: Judged, signer: cms.SignerInfo, existed_at: datetime | None) -> Judged:
+        """The judgment after the age of its algorithms has had its say.
+
+        They must have been good at the earliest time that anything proves, or else at the validation time.
+        """
+        if not (judged.ok or judged.weak or judged.sub_indication == "CRYPTO_CONSTRAINTS_FAILURE"):
+            return judged
+        ends = ends_at(Means.of(signer), judged.path)
+        if ends <= (existed_at or self.at):
+            told = f"good until {ends:%Y-%m-%d}"
+            weak = judged.ok or judged.weak
+            return replace(
+                judged,
+                sub_indication="CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+                weak=weak,
+                failed=False,
+                detail=told,
+            )
+        return replace(judged, sub_indication=OK, weak=False) if judged.weak else judged
+
+    def listed(self, judged: Judged, moment: datetime) -> Judged:
+        """The judgment after the trusted lists have had their say about the anchor at a moment."""
+        if judged.ok and self._trust.withdrawn_at(judged.path, moment):
+            told = f"not in good standing on {moment:%Y-%m-%d}"
+            return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND_NO_POE", detail=told)
+        return judged
 
     async def _judge(self, validate: Callable[[Any], Any], proven: datetime | None) -> Judged:
         """Strictly first, then with the revocation answers of the day of signing; then what is missing."""
         judged = _judged(await validate(FRESH_NOW))
         if judged.sub_indication == "TRY_LATER" and proven is not None:
-            second = _judged(await validate(fresh_at(proven, self._at)))
+            second = _judged(await validate(fresh_at(proven, self.at)))
             if second.sub_indication != "TRY_LATER":
                 judged = replace(second, aged=second.ok)
         if judged.sub_indication == "CERTIFICATE_CHAIN_GENERAL_FAILURE":
@@ -208,11 +251,11 @@ class Validator:
             return judged
         begins = max(certificate.not_valid_before for certificate in certificates)
         ends = min(certificate.not_valid_after for certificate in certificates)
-        if self._at < begins:
+        if self.at < begins:
             return replace(
                 judged, outside=f"the certificate is not yet valid then: it begins on {begins:%Y-%m-%d}"
             )
-        if self._at > ends:
+        if self.at > ends:
             return replace(
                 judged, outside=f"the certificate has expired by then: it ended on {ends:%Y-%m-%d}"
             )
@@ -224,11 +267,10 @@ class Validator:
         """
         if judged.sub_indication not in _OUT_OF_TIME:
             return judged
+        fresh = self._spec(fresh_at(archive.stated_at, self.at))
         policy = replace(
             self._spec(),
-            ts_cert_validation_policy=self._spec(
-                fresh_at(archive.stated_at, self._at)
-            ).cert_validation_policy,
+            ts_cert_validation_policy=fresh.ts_cert_validation_policy or fresh.cert_validation_policy,
         )
         embedded.compute_integrity_info(skip_diff=True)  # type: ignore[no-untyped-call]
         result = await ades_lta_validation(
@@ -243,11 +285,13 @@ class Validator:
         """Second opinion for a document timestamp that time has run out for, proven to exist by a later
         one.
         """
+        if judged.weak:
+            return self.aged(judged, embedded.signer_info, later_at)
         if judged.sub_indication == "REVOKED_NO_POE":
             return self.heard(judged, ValidationData(), stamped_at=None, existed_at=later_at)
         if judged.sub_indication not in _OUT_OF_TIME:
             return judged
-        proof = POEManager(current_dt_override=self._at)
+        proof = POEManager(current_dt_override=self.at)
         data = read_dss(HistoricalResolver(embedded.reader, later.signed_revision).root)
         for item in (*data.certificates, *data.crls, *data.ocsps, *_enclosed(embedded.signed_data)):
             proof.register(item, POEType.VALIDATION, later_at)
@@ -257,9 +301,11 @@ class Validator:
             self._spec(),
             proof,
             current_time_sub_indic=_indication(judged.sub_indication),
-            init_control_time=self._at,
+            init_control_time=self.at,
         )
-        return replace(judged, sub_indication=OK, failed=False) if indication is AdESPassed.OK else judged
+        if indication is not AdESPassed.OK:
+            return judged
+        return self.aged(replace(judged, sub_indication=OK, failed=False), embedded.signer_info, later_at)
 
 
 def for_documents(judged: Judged, certificate: asn1_x509.Certificate) -> Judged:
@@ -277,6 +323,13 @@ def made_for_documents(certificate: asn1_x509.Certificate) -> bool:
 
 def _enclosed(signed: cms.SignedData) -> list[asn1_x509.Certificate]:
     return [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
+
+
+def _enclosed_deep(signed: cms.SignedData) -> Iterator[asn1_x509.Certificate]:
+    yield from _enclosed(signed)
+    for signer in signed["signer_infos"]:
+        for value in find_cms_attribute_iter(signer["unsigned_attrs"], "signature_time_stamp_token"):
+            yield from _enclosed(value["content"])
 
 
 def _indication(word: str) -> Any:
@@ -309,6 +362,10 @@ _FINDINGS = {
     "NO_CERTIFICATE_CHAIN_FOUND": (
         "chain_unknown",
         "the certificate does not lead to anybody who is trusted here",
+    ),
+    "NO_CERTIFICATE_CHAIN_FOUND_NO_POE": (
+        "service_withdrawn",
+        "its issuer's service was not in good standing on the trusted list",
     ),
     "NO_SIGNING_CERTIFICATE_FOUND": ("chain_unknown", "the signer's certificate is missing"),
     "CERTIFICATE_CHAIN_GENERAL_FAILURE": ("chain_unknown", "the chain of certificates does not hold"),

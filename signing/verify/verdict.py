@@ -20,11 +20,13 @@ from signing.verify.inspection import (
     judge_timestamp,
     weigh,
 )
-from signing.verify.limits import DEFAULT_LIMITS, SIGNERS_TOLD, Limits
+from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits
+from signing.verify.online import Fetched, Online
+from signing.verify.qualified import IN_WORDS, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
-from signing.verify.trust import Trust, TrustMaterial, read_dss
+from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
 
 
@@ -36,18 +38,20 @@ def verify_pdf(
     now: datetime,
     name: str = "",
     limits: Limits = DEFAULT_LIMITS,
+    online: Online | None = None,
 ) -> Report:
-    """Judge a PDF and everything in it that claims to be signed, offline and in this process.
+    """Judge a PDF and everything in it that claims to be signed, in this process; offline but for `online`.
 
-    `at` is the validation time (default: `now`). Never raises for what the file holds: whatever goes wrong
-    is a finding. For files of unknown origin prefer `bulk.verify_paths`, which reads them in a fenced
-    process. Must not be called from within a running event loop.
+    `at` is the validation time (default: `now`, or when the last of `online`'s answers was had). Never raises
+    for what the file holds: whatever goes wrong is a finding. For files of unknown origin prefer
+    `bulk.verify_paths`, which reads them in a fenced process. Must not be called from within a running event
+    loop.
     """
     started = time.perf_counter_ns()
     known = trust if isinstance(trust, Trust) else Trust(TrustMaterial.of(trust))
     moment = at or now
     try:
-        report = _judge(pdf, known, moment, name, limits)
+        report = _judge(pdf, known, moment, name, limits=limits, online=online, fixed=at is not None)
     except Exception as error:  # noqa: BLE001 (an auditor's batch goes on; the file gets a sentence)
         told = f"{type(error).__name__}: {str(error)[:300]}"
         finding = Finding("file_unreadable", "the file makes its reader stumble", told)
@@ -65,11 +69,20 @@ def unjudged(name: str, finding: Finding, at: datetime) -> Report:
     return report_on(name, at, (), [finding], None)
 
 
-def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) -> Report:
+def _judge(
+    pdf: bytes,
+    trust: Trust,
+    at: datetime,
+    name: str,
+    *,
+    limits: Limits,
+    online: Online | None,
+    fixed: bool,
+) -> Report:
     opened = open_pdf(pdf, limits=limits)
     if isinstance(opened, Finding):
         return unjudged(name, opened, at)
-    findings = list(opened.findings)
+    findings = [*opened.findings, *_unused_lists(trust)]
     inspections = [begin(opened, entry, trust) for entry in opened.filled]
     steps = _steps(opened, inspections)
     findings += _unreachable(opened)
@@ -78,7 +91,14 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
         _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
     data = read_dss(opened.reader.root)
-    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at)))
+    fetched = _fetched(inspections, trust, data, at, online)
+    if fetched.until is not None and not fixed:
+        at = max(at, fetched.until)
+    findings += [
+        Finding("online_unanswered", "a revocation answer could not be had", why[:DETAIL_TOLD])
+        for why in fetched.unanswered
+    ]
+    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at, fetched.data)))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
@@ -89,6 +109,14 @@ def _judge(pdf: bytes, trust: Trust, at: datetime, name: str, limits: Limits) ->
 def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...]:
     revisions = [inspection.revision for inspection in inspections if inspection.revision is not None]
     return steps_after(opened.reader, min(revisions), opened.revisions) if revisions else ()
+
+
+def _unused_lists(trust: Trust) -> list[Finding]:
+    unused = trust.lists.lists.unused if trust.lists is not None else ()
+    if not unused:
+        return []
+    told = "; ".join(f"{each.name}: {each.why}" for each in unused)
+    return [Finding("trusted_lists_unused", "a trusted list can't be used", told[:DETAIL_TOLD])]
 
 
 def _unreachable(opened: Opened) -> list[Finding]:
@@ -140,7 +168,17 @@ def _long_tail(length: int, end: int) -> list[Finding]:
     return [Finding("bytes_after_end", "there is something behind the end of what was signed", told)]
 
 
+def _fetched(
+    inspections: Sequence[Inspection], trust: Trust, data: ValidationData, at: datetime, online: Online | None
+) -> Fetched:
+    if online is None:
+        return Fetched(ValidationData())
+    enclosed = [each.embedded.signed_data for each in inspections if each.embedded is not None]
+    return asyncio.run(online.fetch(enclosed, trust, data, at=at))
+
+
 async def _signatures(inspections: Sequence[Inspection], validator: Validator) -> tuple[SignatureReport, ...]:
+    validator.meet([each.embedded.signed_data for each in inspections if each.embedded is not None])
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
     await _past_timestamps(inspections, validator)
     for inspection in inspections:
@@ -148,7 +186,7 @@ async def _signatures(inspections: Sequence[Inspection], validator: Validator) -
     await _guarded_each(
         [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
     )
-    return tuple(conclude(inspection, validator.evidence) for inspection in inspections)
+    return tuple(conclude(inspection, validator) for inspection in inspections)
 
 
 async def _guarded_each(
@@ -294,10 +332,16 @@ def _signers(verdict: Verdict, signatures: Sequence[SignatureReport]) -> list[st
         elif verdict is Verdict.NOT_WHAT_WAS_SIGNED:
             word = "It carries a signature of"
         level = f", {signature.level}" if signature.level else ""
-        lines.append(f"{word} {signature.signer}{when}{level}.")
+        lines.append(f"{word} {signature.signer}{when}{level}{_status(signature)}.")
     if len(named) > SIGNERS_TOLD:
         lines.append(f"{len(named) - SIGNERS_TOLD} more signatures are in it.")
     return lines
+
+
+def _status(signature: SignatureReport) -> str:
+    """The qualified status in words, where trusted lists say one."""
+    known = signature.qualified.qualified
+    return f", {IN_WORDS[known]}" if known not in (Qualified.UNKNOWN, Qualified.NONE) else ""
 
 
 def _development(signatures: Sequence[SignatureReport]) -> list[str]:

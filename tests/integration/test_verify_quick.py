@@ -15,8 +15,10 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from certs.authority import DevelopmentAuthority
+from certs.fenced_fetch import AllowedHosts
 from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore
+from certs.trusted_lists import TrustedLists
 from documents.kinds import KINDS
 from documents.render import SAMPLE_NOTE, SignatureSlot, render
 from signing.profile import Level
@@ -252,3 +254,26 @@ def test_in_the_fence_the_report_says_which_was_done(
     assert [same(report) for report in found] == [
         same(report) for report in verify_paths(paths, trust, now=at)
     ]
+
+
+def test_what_only_proof_of_existence_keeps_is_not_cleared(
+    looks: Looks, papers: dict[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick_look, "ends_at", lambda means, path: looks.at)
+    assert looks.quick.clear(papers["B-LT"][1], "") is None
+
+
+def test_with_trusted_lists_or_somebody_to_ask_every_file_gets_the_whole_validation(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.pdf" for number in range(2)]
+    for path, pdf in zip(paths, papers["B-LT"], strict=True):
+        path.write_bytes(pdf)
+    at = datetime.now(UTC)
+    trust = trust_of(authority, at)
+    with_lists = replace(trust, lists=TrustedLists())
+    nobody = AllowedHosts.parse(["ocsp.example"])  # whom these files do not name
+    assert {report.whole for report in verify_paths(paths, with_lists, now=at, quick=True)} == {True}
+    assert {report.whole for report in verify_paths(paths, trust, now=at, quick=True, online=nobody)} == {
+        True
+    }
