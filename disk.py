@@ -1,8 +1,17 @@
-"""What is on the disk, and not only on its way there: fsync of files, of folders, of the names above."""
+"""What is on the disk, and not only on its way there: fsync, names that are given last, folders of work."""
 
+import errno
+import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+# What a file system without hard links answers: exFAT, FAT, many network mounts.
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def sync(path: Path) -> None:
@@ -21,6 +30,127 @@ def sync_with_parents(folder: Path) -> None:
     """
     for each in (folder, *_own_parents(folder)):
         sync(each)
+
+
+@contextmanager
+def whole_file(
+    path: Path, *, mode: int = 0o600, replace: bool = False, prefix: str | None = None
+) -> Iterator[IO[bytes]]:
+    """A file to write to bit by bit, that gets its name when it is whole and on the disk, or is gone.
+
+    Until then it is its owner's alone, and its name begins with a dot and `prefix`, by default the name that
+    it will have. Raises OSError: FileExistsError when there is a file of the name, unless it may be replaced.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{prefix or path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if mode != 0o600:  # as it was made
+            Path(name).chmod(mode)
+        _name(Path(name), path, replace=replace)
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def give_name(partial: Path, path: Path, *, replace: bool = False) -> None:
+    """Give a file that is written its name on the same disk; content and name are on the disk on return.
+
+    Raises OSError: FileExistsError when there is a file of the name, unless it may be replaced.
+    """
+    sync(partial)
+    _name(partial, path, replace=replace)
+
+
+def _name(partial: Path, path: Path, *, replace: bool) -> None:
+    if replace:
+        partial.replace(path)
+    else:
+        _take_name(partial, path)
+    sync(path.parent)
+
+
+def _take_name(partial: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(partial)  # unlike a rename, this never replaces a file
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # the name is taken by an empty file, that nobody else replaces; killed here, the empty file stays
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        partial.replace(path)
+    else:
+        partial.unlink()
+
+
+@contextmanager
+def work_folder(place: Path, prefix: str) -> Iterator[Path]:
+    """A new folder in `place` for its owner alone, that is removed at the end with all that is in it.
+
+    Those of the same prefix that killed processes left there are removed first. Whoever lives holds a lock on
+    theirs; a disk without locks has nothing removed. Raises OSError.
+    """
+    remove_left_behind(place, prefix)
+    folder, lock = _locked_folder(place, prefix)
+    try:
+        yield folder
+    finally:
+        try:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+        finally:
+            os.close(lock)
+
+
+def remove_left_behind(place: Path, prefix: str) -> int:
+    """Remove the work folders of processes that were killed; how many there were. Raises OSError."""
+    removed = 0
+    for folder in place.glob(f"{prefix}*"):
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (FileNotFoundError, PermissionError):  # it is being removed; it is somebody else's
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+            removed += 1
+        except OSError as error:
+            if error.errno not in _NOT_LOCKED:
+                raise
+        finally:
+            os.close(lock)
+    return removed
+
+
+# Somebody else has it; or there are no locks.
+_NOT_LOCKED = frozenset({errno.EWOULDBLOCK, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
+
+
+def _locked_folder(place: Path, prefix: str) -> tuple[Path, int]:
+    """A new folder and its lock; before it had that, another process may have taken it for left behind."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NOT_LOCKED:
+                os.close(lock)
+                raise
+        with suppress(FileNotFoundError):
+            if os.path.samestat(folder.stat(), os.fstat(lock)):
+                return folder, lock
+        os.close(lock)
 
 
 def _own_parents(folder: Path) -> Iterator[Path]:

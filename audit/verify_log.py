@@ -26,19 +26,28 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
-from asn1crypto import cms, tsp
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+try:
+    from datetime import UTC, datetime, timedelta
+    from enum import StrEnum
+
+    from asn1crypto import cms, tsp
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError as error:  # without them nothing was found out: that is not "it does not hold"
+    if __name__ != "__main__":
+        raise
+    print(f"This needs Python 3.11 or later, cryptography and asn1crypto: {error}.", file=sys.stderr)
+    sys.exit(2)
 
 FORMAT = "events/1"
 STATEMENT = "event-log-head/1"
@@ -50,8 +59,23 @@ FINDINGS_MAX = 100
 CLOCKS_MAX = 20  # warnings leave room for what is wrong
 TOLERANCE = timedelta(minutes=5)  # by which clocks may differ
 PATH_MAX = 8
+# An honest proof holds a handful of certificates, and its way to the root needs as many checks.
+CERTIFICATES_MAX = 50
+CHECKS_MAX = 500
 EVENT, BODY = b'{"event":', b'{"body":'
 TIME_LENGTH = len("2026-11-20T09:00:00.000000Z")
+# What a seal's certificate may be for, when it says so: documents, mail (whose signatures are the same), all;
+# the first is RFC 9336's, then Microsoft's and Adobe's.
+FOR_SEALS = frozenset(
+    (
+        "1.3.6.1.5.5.7.3.36",
+        "1.3.6.1.4.1.311.10.3.12",
+        "1.2.840.113583.1.1.5",
+        ExtendedKeyUsageOID.EMAIL_PROTECTION.dotted_string,
+        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string,
+    )
+)
+BESIDE_SEALS = frozenset((ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string,))
 HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -135,6 +159,8 @@ class Report:
     findings: tuple[Finding, ...]
     more: int
     stretches: tuple[Stretch, ...]
+    doubted_from: int | None
+    """The lowest event that may be wrong: where one does not follow the one before, either may be changed."""
 
     @property
     def ok(self) -> bool:
@@ -308,7 +334,7 @@ class _Reading:
         self.body_due = said.get("body") is not None
         if said.get("type") == "personal_data_erased" and isinstance(said.get("erased"), list):
             for one in said["erased"]:
-                if self.untold.get(one, _NOTHING) == said.get("request"):
+                if type(one) is int and one in self.untold and self.untold[one] == said.get("request"):
                     del self.untold[one]
                     self.erased += 1
 
@@ -347,15 +373,15 @@ class _Reading:
             self.find(anchor.seq, Fault.ANCHOR, "It is not the event that its anchor names.")
         else:
             self.passed.append(anchor)
-            if anchor.kind == "timestamp" and anchor.at is not None:
-                self._set_clock(anchor.seq, anchor.at)
+            if anchor.at is not None:
+                self._compare_clock(anchor, anchor.at)
 
-    def _set_clock(self, seq: int, at: datetime) -> None:
-        """No event up to here is later than the anchor's time, none after it earlier."""
+    def _compare_clock(self, anchor: Anchor, at: datetime) -> None:
+        """No event up to here is later than the anchor's time; none after it earlier than a timestamp's."""
         latest = _moment(self.latest)
         if latest is not None and latest - at > TOLERANCE:
-            self.find(seq, Fault.CLOCK, "An event up to here says a time after that of its anchor.")
-        else:
+            self.find(anchor.seq, Fault.CLOCK, "An event up to here says a time after that of its anchor.")
+        elif anchor.kind == "timestamp":  # a seal's time is the office's word, as an event's is
             self.latest = max(self.latest, _time_text(at))
 
     # --- the end
@@ -370,6 +396,7 @@ class _Reading:
             self.find(anchor.seq, Fault.ANCHOR, "An anchor names this event, and it is not there.")
         self._compare_header()
         findings = tuple(sorted(self.findings, key=lambda one: one.seq))
+        doubted = min((self._since(one) for one in findings if one.fault is not Fault.CLOCK), default=None)
         return Report(
             events=self.count,
             head=f"{self.seq}:{self.hash}",
@@ -379,29 +406,41 @@ class _Reading:
             anchors=len(self.passed),
             findings=findings,
             more=self.more,
-            stretches=self._stretches(),
+            stretches=self._stretches(self.seq + 1 if doubted is None else doubted),
+            doubted_from=doubted,
         )
+
+    def _since(self, found: Finding) -> int:
+        """The lowest event that may be the changed one; an anchor that is vouched for speaks for its own."""
+        before = found.seq - 1
+        if found.fault is not Fault.UNCHAINED or not before:
+            return found.seq
+        sure = any(anchor.vouched and anchor.seq == before for anchor in self.passed)
+        return found.seq if sure else before
 
     def _compare_header(self) -> None:
         header = self.header
         if header is None:
             self.find(0, Fault.UNREADABLE, f"The first line of an export of the form {FORMAT} is missing.")
             return
-        if header.get("head") != {"seq": self.seq, "hash": self.hash} or header.get("events") != self.count:
+        head, ours = header.get("head"), {"seq": self.seq, "hash": self.hash}
+        if isinstance(head, dict) and head.get("seq") == self.seq and head != ours:
+            self.find(self.seq, Fault.HEAD, "The last event is not the head that the first line names.")
+        elif head != ours or header.get("events") != self.count:
             message = f"The events end at {self.seq}, otherwise than the first line says."
             self.find(self.seq + 1, Fault.HEAD, message)
         if header.get("anchors") != self.own_anchors:
             self.find(0, Fault.HEAD, "There are not as many anchors as the first line says.")
 
-    def _stretches(self) -> tuple[Stretch, ...]:
-        """(5) What is covered by which anchor: the earliest that is vouched for, else the earliest."""
-        bad = min((one.seq for one in self.findings if one.fault is not Fault.CLOCK), default=self.seq + 1)
+    def _stretches(self, bad: int) -> tuple[Stretch, ...]:
+        """(5) What before the first bad event is covered by which anchor: the earliest that is vouched for,
+        else the earliest; over one event a timestamp before a seal, whose time is only said."""
         held = [anchor for anchor in self.passed if anchor.seq < bad]
         vouched = [anchor for anchor in held if anchor.vouched]
         covered_to = max((anchor.seq for anchor in vouched), default=0)
         chosen = vouched + [anchor for anchor in held if not anchor.vouched and anchor.seq > covered_to]
         found, last = [], 0
-        for anchor in sorted(chosen, key=lambda one: (one.seq, one.at or self.now)):
+        for anchor in sorted(chosen, key=lambda one: (one.seq, one.kind == "seal", one.at or self.now)):
             if anchor.seq > last:
                 found.append(Stretch(last + 1, anchor.seq, anchor))
                 last = anchor.seq
@@ -435,7 +474,6 @@ def _small(text: str) -> int:
     return int(text)
 
 
-_NOTHING = object()
 _decoder = json.JSONDecoder()
 # A fraction, a number of 16 digits and more, or a letter beyond ASCII takes the slow way.
 _plain_decoder = json.JSONDecoder(parse_int=_small, parse_float=_refuse, parse_constant=_refuse)
@@ -558,9 +596,9 @@ def _shown(value: object) -> str:
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 def _time_text(moment: datetime) -> str:
@@ -598,6 +636,8 @@ def _proven(
         (signer, pool), at = _check_seal(proof, statement.encode()), said["at"]
     else:
         raise _Wrong("it is neither a timestamp nor a seal")
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise _Wrong("it has no readable time")
     if at > now + TOLERANCE:
         raise _Wrong("its time is still to come")
     if not _is_valid(signer, at):
@@ -634,9 +674,10 @@ def _statement(text: str) -> dict[str, Any]:
 def _said_seq(value: Mapping[str, Any]) -> int:
     """The event that a broken anchor claims to be over; 0 when that can't be read."""
     try:
-        return int(json.loads(value["statement"])["seq"])
+        seq = json.loads(value["statement"])["seq"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return 0
+    return seq if type(seq) is int and 0 < seq < 2**53 else 0
 
 
 def _check_timestamp(
@@ -668,17 +709,19 @@ def _check_seal(signature: bytes, statement: bytes) -> tuple[x509.Certificate, l
     usage = _extension(signer, x509.KeyUsage)
     if usage is None or not (usage.value.digital_signature or usage.value.content_commitment):
         raise _Wrong("its seal is by a certificate that is not for signing")
-    if _extension(signer, x509.ExtendedKeyUsage) is not None and _is_for(signer, "TIME_STAMPING"):
-        raise _Wrong("its seal is by a timestamp authority")
+    if not _is_for_seals(signer):
+        raise _Wrong("its seal is by a timestamp authority, or another that does not sign documents")
     personal = (NameOID.USER_ID, NameOID.GIVEN_NAME, NameOID.SURNAME)
     if any(signer.subject.get_attributes_for_oid(oid) for oid in personal):
         raise _Wrong("its seal is by a person, not by an organisation")
     return signer, _certificates(signed)
 
 
-def _is_for(certificate: x509.Certificate, purpose: str) -> bool:
+def _is_for_seals(certificate: x509.Certificate) -> bool:
+    """Whether its extended key usages, when it has any, are those of signing documents, and no other."""
     usage = _extension(certificate, x509.ExtendedKeyUsage)
-    return usage is not None and getattr(ExtendedKeyUsageOID, purpose) in usage.value
+    named = frozenset() if usage is None else {each.dotted_string for each in usage.value}
+    return usage is None or (not named.isdisjoint(FOR_SEALS) and named <= FOR_SEALS | BESIDE_SEALS)
 
 
 def _signed_data(data: bytes) -> Any:
@@ -775,7 +818,9 @@ def _digest(name: str, data: bytes) -> bytes:
 
 
 def _certificates(signed: Any) -> list[x509.Certificate]:
-    chosen = (each.chosen for each in signed["certificates"] if each.name == "certificate")
+    chosen = [each.chosen for each in signed["certificates"] if each.name == "certificate"]
+    if len(chosen) > CERTIFICATES_MAX:
+        raise _Wrong("its proof holds more certificates than any way to a root needs")
     return [x509.load_der_x509_certificate(each.dump()) for each in chosen]
 
 
@@ -791,25 +836,45 @@ def leads_to(
     is not handled here leads nowhere. Revocation is not looked at: there is no network.
     """
     roots = {_der(one) for one in trust if one.subject == one.issuer and _issued(one, one)}
-    return _climb([certificate], [*trust, *pool], roots, at)
+    return _Ways([*trust, *pool], roots, at).lead_from(certificate, 0)
 
 
-def _climb(
-    path: list[x509.Certificate], pool: list[x509.Certificate], roots: set[bytes], at: datetime
-) -> bool:
-    last = path[-1]
-    if not _is_valid(last, at) or len(path) > PATH_MAX or not _all_handled(last):
-        return False
-    if _der(last) in roots:
-        return True
-    return any(
-        issuer not in path
-        and issuer.subject == last.issuer
-        and _may_issue(issuer, authorities_below=len(path) - 1)
-        and _issued(issuer, last)
-        and _climb([*path, issuer], pool, roots, at)
-        for issuer in pool
-    )
+class _Ways:
+    """Looks for a way to a root. What led nowhere is not tried again, and the checks of signatures are
+    counted: certificates of one name and key would else lead to each other in more ways than can be tried."""
+
+    def __init__(self, pool: Sequence[x509.Certificate], roots: set[bytes], at: datetime) -> None:
+        self.pool = {_der(one): one for one in pool if _is_valid(one, at)}
+        self.roots, self.at = roots, at
+        self.nowhere: set[tuple[bytes, int]] = set()
+        self.issued: dict[tuple[bytes, bytes], bool] = {}
+
+    def lead_from(self, last: x509.Certificate, authorities_below: int) -> bool:
+        """Whether it leads to a root; raises _Wrong when that takes too many checks."""
+        own = _der(last)
+        if not _is_valid(last, self.at) or authorities_below >= PATH_MAX or not _all_handled(last):
+            return False
+        if own in self.roots:
+            return True
+        if (own, authorities_below) in self.nowhere:
+            return False
+        self.nowhere.add((own, authorities_below))
+        return any(
+            issuer.subject == last.issuer
+            and _may_issue(issuer, authorities_below=authorities_below)
+            and self._issued((der, own), issuer, last)
+            and self.lead_from(issuer, authorities_below + 1)
+            for der, issuer in self.pool.items()
+        )
+
+    def _issued(
+        self, place: tuple[bytes, bytes], issuer: x509.Certificate, subject: x509.Certificate
+    ) -> bool:
+        if place not in self.issued:
+            if len(self.issued) >= CHECKS_MAX:
+                raise _Wrong("its certificates need more checks than any way to a root does")
+            self.issued[place] = _issued(issuer, subject)
+        return self.issued[place]
 
 
 def _may_issue(issuer: x509.Certificate, *, authorities_below: int) -> bool:
@@ -850,8 +915,6 @@ def _is_valid(certificate: x509.Certificate, at: datetime) -> bool:
 
 
 def _der(certificate: x509.Certificate) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
-
     return certificate.public_bytes(Encoding.DER)
 
 
@@ -873,7 +936,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def read_trust(paths: Iterable[Path]) -> list[x509.Certificate]:
-    """The certificates of PEM or DER files; raises Unusable when there is no root among those of any."""
+    """The certificates of PEM or DER files; raises Unusable when there is no root among those of all."""
     found: list[x509.Certificate] = []
     for path in paths:
         try:
@@ -884,8 +947,8 @@ def read_trust(paths: Iterable[Path]) -> list[x509.Certificate]:
             raise Unusable(f"{path} can't be read: {error.strerror}.") from error
         except ValueError as error:
             raise Unusable(f"{path} holds no readable certificate.") from error
-        if not any(one.subject == one.issuer for one in found):
-            raise Unusable(f"{path} holds no root: no certificate that is signed by itself.")
+    if found and not any(one.subject == one.issuer for one in found):
+        raise Unusable("There is no root among the certificates to trust: none that is signed by itself.")
     return found
 
 
@@ -904,11 +967,44 @@ def outside_anchor(text: str, trust: Sequence[x509.Certificate], now: datetime |
         raise Unusable(f"The anchor in {text} does not hold: {wrong}.") from wrong
 
 
+def outside_anchors(
+    texts: Iterable[str], trust: Sequence[x509.Certificate], now: datetime | None = None
+) -> list[Anchor]:
+    """Anchors that were kept outside; of a folder all that the office wrote into it. Raises Unusable."""
+    found: list[str] = []
+    for text in texts:
+        if not Path(text).is_dir():
+            found.append(text)
+            continue
+        files = sorted(map(str, Path(text).glob("anchor-*.json")))
+        if not files:
+            raise Unusable(f"The folder {text} holds no anchor: no file anchor-….json.")
+        found += files
+    return [outside_anchor(text, trust, now) for text in found]
+
+
 def verify_file(path: Path, *, trust: Iterable[Path] = (), anchors: Iterable[str] = ()) -> Report:
-    """Verify an export with files of trusted certificates and anchors kept outside; raises Unusable."""
+    """Verify an export with files of trusted certificates and anchors kept outside.
+
+    Raises Unusable when one of them can't be read, or the file does not begin as an export does.
+    """
     certificates = read_trust(trust)
-    outside = [outside_anchor(text, certificates) for text in anchors]
-    return verify(read_lines(path), trust=certificates, anchors=outside)
+    outside = outside_anchors(anchors, certificates)
+    lines = read_lines(path)
+    first = next(lines, b"")
+    _require_export(path, first)
+    return verify(chain((first,), lines), trust=certificates, anchors=outside)
+
+
+def _require_export(path: Path, first: bytes) -> None:
+    try:
+        name, header = _line(first)
+    except _Wrong:
+        name, header = "", {}
+    if name != "paraaf":
+        raise Unusable(f'{path} is no export of the event log: its first line is no {{"paraaf":…}}.')
+    if header.get("format") != FORMAT:
+        raise Unusable(f"{path} is not an export of the form {FORMAT}, the only one that is read here.")
 
 
 def as_text(report: Report) -> str:
@@ -924,8 +1020,9 @@ def as_text(report: Report) -> str:
     if report.more:
         lines.append(f"… and {report.more} findings more")
     if not report.ok:
-        where = f"from event {report.first_bad_seq} on" if report.first_bad_seq else "as a whole"
-        lines.append(f"The log does not hold, {where}.")
+        lines.append(f"The log does not hold, {_where(report)}.")
+    elif not report.events:
+        lines.append("The log is empty: there is nothing in it that could be wrong, and nothing is anchored.")
     elif report.anchored_to == report.events:
         lines.append("The log holds, and all of it is anchored.")
     else:
@@ -934,6 +1031,13 @@ def as_text(report: Report) -> str:
             "there it only agrees with itself."
         )
     return "\n".join(lines)
+
+
+def _where(report: Report) -> str:
+    if not report.first_bad_seq:
+        return "as a whole"
+    either = "" if report.doubted_from == report.first_bad_seq else f"{report.doubted_from} or "
+    return f"from event {either}{report.first_bad_seq} on"
 
 
 def _stretch(one: Stretch) -> str:
@@ -967,18 +1071,46 @@ def as_json(report: Report) -> dict[str, Any]:
         "anchored_to": report.anchored_to,
         "stretches": stretches,
         "first_bad_seq": report.first_bad_seq,
+        "doubted_from": report.doubted_from,
         "findings": [asdict(one) for one in report.findings],
         "more": report.more,
     }
 
 
+_ABOUT = """\
+Verify an export of the event log, offline: that no event was changed, removed, inserted or reordered; that
+every personal part in it is the one recorded; and which events are anchored, sealed or timestamped by whom.
+Without --trust anchors are checked, and nobody vouches for who made them."""
+_STATUSES = """\
+exit status: 0 the log holds; 1 it does not: each finding is printed with its event (docs/auditing.md lists
+them); 2 nothing could be found out: a file can't be read or is no export, a package is missing, or the call
+is wrong."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """0: it holds; 1: it does not; 2: it can't be read at all, or the call was wrong."""
-    parser = argparse.ArgumentParser(description="Verify an export of the event log, offline.")
-    parser.add_argument("export", type=Path, metavar="EXPORT")
-    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="FILE")
-    parser.add_argument("--anchor", action="append", default=[], metavar="FILE|SEQ:HASH")
-    parser.add_argument("--json", action="store_true")
+    parser = argparse.ArgumentParser(
+        description=_ABOUT, epilog=_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("export", type=Path, metavar="EXPORT", help="the file of `paraaf export events`")
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the root of the timestamp authority and of the organisation's seal, and certificates that help"
+        " to lead to it (PEM or DER), from wherever you have them but the export; may be repeated",
+    )
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="FILE|FOLDER|SEQ:HASH",
+        help="an anchor, a folder of them, or a head, that was kept away from the office: it shows what was"
+        " rewritten together with the export's own anchors; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     args = parser.parse_args(argv)
     try:
         report = verify_file(args.export, trust=args.trust, anchors=args.anchor)

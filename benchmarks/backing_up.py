@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
@@ -117,7 +118,11 @@ def table(requests: int = REQUESTS, files: int = FILES) -> str:
         begun = perf_counter()
         store = Store.unopened(place / "again", {})
         restore(
-            place / "b.tar", folder=place / "again", store=store, blobs=lambda to: BlobStore(to / "blobs")
+            place / "b.tar",
+            folder=place / "again",
+            store=store,
+            blobs=lambda to: BlobStore(to / "blobs"),
+            now=datetime.now(UTC),
         )
         store.close()
         restore_s = perf_counter() - begun

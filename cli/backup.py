@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from cli.ending import orderly_end
 from cli.folder import add_data_option, add_json_option, office_of
 from cli.printing import counted, print_json
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     from workflow.backup import make_backup  # noqa: PLC0415
 
-    with office_of(args) as office:
+    with orderly_end(), office_of(args) as office:
         made = make_backup(
             args.output,
             store=office.store,
@@ -50,12 +51,17 @@ def run(args: argparse.Namespace) -> int:
                 "head": str(made.head),
                 "files": made.blobs,
                 "bytes": made.size,
+                "sha256": made.sha256,
+                "destroyed": made.destroyed,
                 "faults": [{"sha256": one.sha256, "why": one.why} for one in made.faults],
             }
         )
     else:
         size = f"{made.size / 1e6:.1f} MB"
         print(f"{args.output}: {counted(made.blobs, 'stored file')}, {size}; head of the log {made.head}")
+        print(f"  SHA-256 {made.sha256}: keep it elsewhere, for `paraaf restore --sha256`")
+        if made.destroyed:
+            print("  something was destroyed meanwhile that is still in it: make another in a quieter hour")
         for fault in made.faults:
             print(f"  not copied: {fault.sha256}: {fault.why}")
     return 1 if made.faults else 0

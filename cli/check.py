@@ -5,7 +5,9 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from cli.errors import EvidenceUnreadable
 from cli.folder import add_data_option, add_json_option, office_of
+from cli.outside import kept_outside
 from cli.printing import print_json, printable
 
 if TYPE_CHECKING:
@@ -56,7 +58,12 @@ def _findings(office: "Office", *, deep: bool) -> "Iterator[Finding]":
     yield from checkup.quick(office)
     yield asyncio.run(checkup.trial(office))
     if deep:
-        yield from checkup.deep(office)
+        outside = []
+        try:
+            outside = kept_outside(office.authority.trust)
+        except EvidenceUnreadable as problem:
+            yield checkup.Finding("log", "wrong", str(problem), problem.hint)
+        yield from checkup.deep(office, anchored=[one.head for one in outside])
 
 
 def _tell(one: "Finding") -> None:

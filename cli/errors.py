@@ -9,6 +9,8 @@ class CommandError(Problem):
     """Base of the errors of this package."""
 
     code: ClassVar[str] = "command"
+    status: ClassVar[int] = 1
+    """What the command ends with."""
 
 
 class NoOffice(CommandError):
@@ -21,6 +23,13 @@ class InputUnreadable(CommandError):
     """A file given on the command line can't be read, or isn't what it should be."""
 
     code: ClassVar[str] = "command-input"
+
+
+class EvidenceUnreadable(InputUnreadable):
+    """A log can't be judged: a file given with it, or itself, can't be read, or isn't what it should be."""
+
+    code: ClassVar[str] = "command-evidence"
+    status: ClassVar[int] = 2
 
 
 class OutputRefused(CommandError):

@@ -7,20 +7,29 @@ from pathlib import Path
 
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
-from cli.printing import print_json
+from cli.printing import counted, print_json
 
 # XES, OCEL and slices for process mining come with the room that makes them.
 WHAT = ("events",)
+_EPILOG = """The file is lines of JSON: what it is, the anchors, then every event as it was hashed. Without
+--with-bodies it names nobody; with it, it is for its owner alone to read. Verify it with
+  paraaf log verify FILE --trust ROOT.pem
+docs/auditing.md tells the format, and what a verification promises.
+exit status: 0 the file is there, whole and on the disk; 1 it is not."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `paraaf export`."""
     parser = subparsers.add_parser(
         "export",
-        description="Write the event log and its anchors into a file that can be verified anywhere, with"
-        " `paraaf log verify FILE` or with audit/verify_log.py alone. The office may go on meanwhile.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Write the event log and its anchors into a file that can be verified anywhere, with\n"
+        "`paraaf log verify FILE` or with audit/verify_log.py alone. The office may go on meanwhile.",
     )
-    parser.add_argument("what", choices=WHAT, help="what to export")
+    parser.add_argument(
+        "what", choices=WHAT, help="what to export; events: every event of the log, and its anchors"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where it goes")
     parser.add_argument(
         "--with-bodies", action="store_true", help="with who acted and what they wrote: personal data"
@@ -61,7 +70,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(said)
     else:
-        print(
-            f"{export.events} events and {len(export.anchors)} anchors in {args.output}; head {export.head}"
-        )
+        held = f"{counted(export.events, 'event')} and {counted(len(export.anchors), 'anchor')}"
+        print(f"{held} in {args.output}; head {export.head}")
     return 0

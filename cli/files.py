@@ -2,14 +2,13 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from cli.errors import InputUnreadable, OutputRefused
-from disk import sync
+from disk import whole_file
 
 
 def read_input(path: Path) -> bytes:
@@ -61,30 +60,16 @@ def writing_whole(path: Path, *, force: bool, private: bool = False) -> Iterator
 
     `private`: for its owner alone, whatever the umask allows. Raises OutputRefused.
     """
+    mode = 0o600 if private else 0o666 & ~_umask()
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise _refused(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(path, mode=mode, replace=force) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o600 if private else 0o666 & ~_umask())
-        if force:
-            Path(name).replace(path)
-        else:
-            path.hardlink_to(name)  # unlike a rename, this never replaces a file
-        sync(path.parent)
     except FileExistsError as error:
         raise OutputRefused(
             f"{path} has appeared meanwhile.", hint="Choose another name, or say --force to overwrite it."
         ) from error
     except OSError as error:
         raise _refused(path, error) from error
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
 
 
 def _umask() -> int:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from workflow.office import Office
 
 VARIABLE = "PARAAF_DATA"
+NOT_NAMED = Path("data")
+"""The data folder when none is named: one of the folder in which the command is typed."""
 REGISTER_FILE = "hr_register.csv"
 """As workflow.office has it, which takes a second to import."""
 AUTHORITY = "authority"
@@ -26,7 +28,7 @@ def add_data_option(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get(VARIABLE, "data")),
+        default=Path(os.environ.get(VARIABLE, NOT_NAMED)),
         metavar="DIR",
         help="the data folder (default: ./data, or PARAAF_DATA)",
     )

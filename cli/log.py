@@ -2,32 +2,28 @@
 
 import argparse
 import asyncio
-import os
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import verify_log
-from certs.authority import DevelopmentAuthority
-from certs.errors import AuthorityMissing
-from certs.trust import TrustStore
-from cli.errors import InputUnreadable
-from cli.folder import AUTHORITY, add_data_option, add_json_option, office_of
-from cli.printing import print_json
-from workflow.eventlog import Head
+from cli.folder import add_data_option, add_json_option, office_of
+from cli.outside import kept_outside, trust_of, unreadable
+from cli.printing import counted, minute, print_json, utc
 from workflow.logcheck import LogReport, verify
 from workflow.store import Store
 
 if TYPE_CHECKING:
     from workflow.anchors import Kind
 
-ANCHORS = "PARAAF_ANCHORS"
-"""As workflow.office has it, which takes a second to import."""
 _EPILOG = """Keep an anchor, or the head that is printed, outside: --anchor with it shows later that nothing
 up to it was rewritten, not even by somebody who rewrote the whole log with its anchors.
-exit status: 0 nothing is wrong; 1 something is."""
+exit status: 0 nothing is wrong; 1 something is; 2 nothing could be found out: a file can't be read, is no
+export, no certificate or no anchor, or the call is wrong."""
+
+_SET_BACK = "A later state was anchored: this office was set back, or the end of its log cut off."
+_ADVICE = "After a restore, see docs/how-to/back-up-and-restore.md."
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -70,8 +66,9 @@ def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action="append",
         type=anchor,
         default=[],
-        metavar="FILE|SEQ:HASH",
-        help="an anchor's file, or a head, that was kept outside; may be repeated",
+        metavar="FILE|FOLDER|SEQ:HASH",
+        help="an anchor's file, a folder of them, or a head, that was kept outside; may be repeated. Without"
+        " EXPORT, those in the folder PARAAF_ANCHORS are taken too",
     )
     add_data_option(parser)
     add_json_option(parser)
@@ -85,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def anchor(text: str) -> str:
-    """A head as verification prints it, or a file that is there."""
-    if re.fullmatch("[0-9]+:[0-9A-Fa-f]{64}", text) or (text and Path(text).is_file()):
+    """A head as verification prints it, or a file or folder that is there."""
+    if re.fullmatch("[0-9]+:[0-9A-Fa-f]{64}", text) or (text and Path(text).exists()):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is neither a file nor a head such as 120:9f86d0…")
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a file or folder nor a head such as 120:9f86d0…")
 
 
 def _anchor(args: argparse.Namespace) -> int:
@@ -101,7 +98,7 @@ def _anchor(args: argparse.Namespace) -> int:
     said = {
         "kind": made.kind,
         "head": str(made.head),
-        "made_at": made.made_at.isoformat(),
+        "made_at": utc(made.made_at),
         "sha256": made.sha256_hex,
         "file": None if folder is None else str(folder / made.file_name),
     }
@@ -109,7 +106,7 @@ def _anchor(args: argparse.Namespace) -> int:
         print_json(said)
     else:
         word = {"seal": "Sealed", "timestamp": "Timestamped"}[made.kind]
-        print(f"{word} at {said['made_at']}: head {made.head}")
+        print(f"{word} at {minute(made.made_at)} UTC: head {made.head}")
         if said["file"]:
             print(f"Written to {said['file']}")
     return 0
@@ -119,7 +116,7 @@ def _verify_export(args: argparse.Namespace) -> int:
     try:
         report = verify_log.verify_file(args.export, trust=args.trust, anchors=args.anchor)
     except verify_log.Unusable as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     as_json = verify_log.as_json(report)
     if args.json:
         print_json(as_json)
@@ -129,11 +126,12 @@ def _verify_export(args: argparse.Namespace) -> int:
 
 
 def _verify_office(args: argparse.Namespace) -> int:
-    trust = _trust(args.data)
+    trust = trust_of(args.data)
+    outside = kept_outside(trust, args.anchor)
     store = Store.open(args.data, make=False)
     try:
         with store.read() as session:
-            report = verify(session, anchors=_outside(args, trust), trust=trust)
+            report = verify(session, anchors=[one.head for one in outside], trust=trust)
     finally:
         store.close()
     if args.json:
@@ -143,54 +141,35 @@ def _verify_office(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _trust(folder: Path) -> TrustStore | None:
-    try:
-        return DevelopmentAuthority.open(folder / AUTHORITY).trust
-    except AuthorityMissing:
-        return None
-
-
-def _outside(args: argparse.Namespace, trust: TrustStore | None) -> list[Head]:
-    """The anchors named, and those that the office wrote into the folder for anchors."""
-    folder = os.environ.get(ANCHORS)
-    files = sorted(Path(folder).glob("anchor-*.json")) if folder else []
-    known = () if trust is None else (*trust.anchors, *trust.intermediates)
-    return [_head(text, known) for text in (*args.anchor, *map(str, files))]
-
-
-def _head(text: str, known: Sequence[Any]) -> Head:
-    try:
-        kept = verify_log.outside_anchor(text, known)
-    except verify_log.Unusable as error:
-        raise _unreadable(error) from error
-    return Head(kept.seq, kept.hash)
-
-
-def _unreadable(error: verify_log.Unusable) -> InputUnreadable:
-    return InputUnreadable(str(error), hint="Look at the path, and whether it is the right file.")
-
-
 def _text(report: LogReport) -> str:
     erased = f", {report.erased} of them erased" if report.erased else ""
-    lines = [f"{report.checked} events, {report.bodies} with a personal part{erased}; head {report.head}"]
+    events = counted(report.checked, "event")
+    lines = [f"{events}, {report.bodies} with a personal part{erased}; head {report.head}"]
     lines += [f"event {one.seq}: {one.fault}: {one.message}" for one in report.findings]
     if report.more:
         lines.append(f"… and {report.more} findings more")
     if report.ok:
         lines += [_anchored(report), "Nothing is wrong."]
+    elif report.set_back:
+        lines += [
+            "A later state was anchored: this office was set back, or the end of its log cut off.",
+            _ADVICE,
+        ]
     else:
         lines.append(f"The log was tampered with, from event {report.first_bad_seq} on.")
     return "\n".join(lines)
 
 
 def _anchored(report: LogReport) -> str:
+    many = counted(report.anchors, "anchor")
     if not report.anchors:
         return "Not anchored: here the log only agrees with itself."
     if report.anchored_to is None:
-        return f"{report.anchors} anchors, not judged: there is no root to trust in this data folder."
+        return f"{many}, not judged: there is no root to trust in this data folder."
     if report.anchored_to == report.head.seq:
-        return f"{report.anchors} anchors, over everything."
-    return f"{report.anchors} anchors; not anchored yet: events {report.anchored_to + 1}–{report.head.seq}."
+        return f"{many}, over everything."
+    first, last = report.anchored_to + 1, report.head.seq
+    return f"{many}; not anchored yet: {f'events {first}–{last}' if last > first else f'event {last}'}."
 
 
 def _json(report: LogReport) -> dict[str, Any]:
@@ -203,6 +182,7 @@ def _json(report: LogReport) -> dict[str, Any]:
         "anchors": report.anchors,
         "anchored_to": report.anchored_to,
         "first_bad_seq": report.first_bad_seq,
+        "set_back": report.set_back,
         "findings": [asdict(one) for one in report.findings],
         "more": report.more,
     }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 
+from cli.errors import CommandError
 from cli.printing import escape_what_cant_be_shown, print_json
 from problem import Problem
 from watching import logs, spans
@@ -93,7 +94,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 is success, 2 a wrong call, 1 anything refused (verify has its own three)."""
+    """Run one command; 0 is success, 2 a wrong call, 1 anything refused (both verify: their own three)."""
     escape_what_cant_be_shown()
     words = sys.argv[1:] if argv is None else list(argv)
     args = parser(words[0] if words else None).parse_args(words)
@@ -104,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(args)
     except Problem as problem:
         _tell(problem, as_json=getattr(args, "json", False))
-        return 1
+        return problem.status if isinstance(problem, CommandError) else 1
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; say nothing on the way out
         return 1

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workflow.retention import Preview, Run
 
 DAYS_MOST = 36_500
+_WHY = "the clock has gone forward by days, or the office was restored"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--clock-is-right",
         action="store_true",
-        help="with --run: do not wait for a day after the clock has gone forward by days",
+        help="with --run: do not wait for a day after the clock has gone forward by days, or a restore",
     )
     add_data_option(parser)
     add_json_option(parser)
@@ -79,8 +80,8 @@ def _unclean(since: datetime, cleaning: str | None) -> Iterator[str]:
 def _done(done: "Run", cleaning: str | None) -> Iterator[str]:
     if done.waits_until is not None:
         until = minute(done.waits_until)
-        yield f"Nothing is destroyed before {until} UTC: the clock has gone forward by days."
-        yield "If it is right, say so: paraaf retention --run --clock-is-right"
+        yield f"Nothing is destroyed before {until} UTC: {_WHY}."
+        yield "If the clock is right, and so are the holds, say so: paraaf retention --run --clock-is-right"
     else:
         yield (
             f"{counted(done.requests, 'request')} destroyed, {counted(done.files, 'file')} removed,"
@@ -147,7 +148,7 @@ def _text(preview: "Preview", days: int, cleaning: str | None) -> Iterator[str]:
     yield from aligned(gone, indent="  ") if preview.destroyed else ["  nothing"]
     if preview.waits_until is not None:
         until = minute(preview.waits_until)
-        yield f"\nThe clock has gone forward by days: nothing is destroyed before {until} UTC."
+        yield f"\n{_WHY[0].upper()}{_WHY[1:]}: nothing is destroyed before {until} UTC."
     if preview.files_left:
         yield f"\n{counted(preview.files_left, 'file')} of destroyed requests still to be removed."
     if preview.unclean_since is not None:

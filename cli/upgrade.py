@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from cli.folder import add_data_option, add_json_option, require_office
+from cli.ending import orderly_end
+from cli.errors import NoOffice
+from cli.folder import AUTHORITY, NOT_NAMED, add_data_option, add_json_option, require_office
 from cli.printing import print_json
-from workflow.copies import copy_before_upgrade
+from workflow.copies import copy_before_upgrade, remove_old_copies
 from workflow.store import Store
 from workflow.upgrade import OWNER, Upgraded, upgrade
 
@@ -30,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     """Upgrade and tell."""
     if not os.environ.get(OWNER):
         require_office(args.data)
-    done = upgrade(args.data, before_upgrade=partial(_copy_first, args.data))
+    with orderly_end():
+        done = upgrade(args.data, before_upgrade=partial(_copy_first, args.data))
     if args.json:
         print_json({"before": done.before, "after": done.after, "role": done.role})
     else:
@@ -40,6 +43,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _copy_first(folder: Path, store: Store, revision: str) -> None:
     """Copy the database before its tables are changed; what this raises leaves them as they are."""
+    if not store.embedded and folder == NOT_NAMED and not (folder / AUTHORITY).is_dir():
+        raise NoOffice(
+            "The database is copied into the data folder first, and none is named.",
+            hint="Name that of a worker, which removes the copy after a week, with PARAAF_DATA or --data.",
+        )
+    remove_old_copies(folder, now=datetime.now(UTC))
     copy = copy_before_upgrade(store, folder, revision, now=datetime.now(UTC))
     print(f"The database was copied to {copy} before its tables were changed.", file=sys.stderr)
 

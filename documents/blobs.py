@@ -167,16 +167,20 @@ class BlobStore:
         """Destroy a file; False when it was not there. On return the removal is on the disk."""
         path = self.path(sha256_hex)
         try:
-            path.unlink()
-            sync(path.parent)
-        except FileNotFoundError:
-            return False
+            try:
+                path.unlink()
+                was_there = True
+            except FileNotFoundError:
+                was_there = False
+            # also where it is gone: another process may have removed it, and been killed before this
+            with suppress(FileNotFoundError):
+                sync(path.parent)
         except OSError as error:
             raise BlobError(
                 f"The stored file {sha256_hex[:12]}… could not be removed: {error.strerror}.",
                 hint="Look at the rights of the data folder, then repeat the step.",
             ) from error
-        return True
+        return was_there
 
     def stored(self) -> Iterator[Stored]:
         """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""

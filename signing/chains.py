@@ -19,6 +19,7 @@ from signing.errors import ChainError
 from signing.signed_data import load_certificate
 
 _LONGEST_PATH = 8
+_CHECKS_MAX = 500  # an honest way needs a handful
 _HANDLED = frozenset(
     (
         x509.BasicConstraints.oid,
@@ -71,7 +72,7 @@ class PinnedChains:
 
     def _find(self, cert_der: bytes, candidates: list[x509.Certificate], whose: str) -> Path:
         try:
-            found = self._climb([load_certificate(cert_der)], candidates)
+            found = _Climb(self._anchors, candidates, whose).way([load_certificate(cert_der)])
         except DerError as error:
             raise ChainError(f"The certificate of {whose} can't be read: {error}.") from error
         if found is None:
@@ -85,24 +86,45 @@ class PinnedChains:
             not_after=min(each.not_valid_after_utc for each in found),
         )
 
-    def _climb(
-        self, so_far: list[x509.Certificate], candidates: list[x509.Certificate]
-    ) -> list[x509.Certificate] | None:
+
+class _Climb:
+    """Looks for a way up to an anchor among candidates.
+
+    What led nowhere is not tried again, and checks of signatures are counted: hostile certificates of one
+    name and key would lead to each other in more ways than can be tried.
+    """
+
+    def __init__(self, anchors: frozenset[bytes], candidates: Iterable[x509.Certificate], whose: str) -> None:
+        self._anchors = anchors
+        self._candidates = list({_der(each): each for each in candidates}.values())
+        self._whose = whose
+        self._nowhere: set[tuple[bytes, int]] = set()
+        self._checks = 0
+
+    def way(self, so_far: list[x509.Certificate]) -> list[x509.Certificate] | None:
+        """The way on from the last of `so_far`, with those before it, if there is one. Raises ChainError."""
         last = so_far[-1]
-        if _der(last) in self._anchors:
+        own = _der(last)
+        if own in self._anchors:
             return so_far
-        if len(so_far) >= _LONGEST_PATH or not _handled(last):
+        if len(so_far) >= _LONGEST_PATH or not _handled(last) or (own, len(so_far)) in self._nowhere:
             return None
-        for issuer in candidates:
-            if (
-                issuer.subject == last.issuer
-                and issuer not in so_far
-                and _may_issue(issuer, last, len(so_far) - 1)
-            ):
-                found = self._climb([*so_far, issuer], candidates)
+        self._nowhere.add((own, len(so_far)))
+        for issuer in self._candidates:
+            if issuer.subject == last.issuer and issuer not in so_far and self._issued(issuer, so_far):
+                found = self.way([*so_far, issuer])
                 if found is not None:
                     return found
         return None
+
+    def _issued(self, issuer: x509.Certificate, so_far: list[x509.Certificate]) -> bool:
+        self._checks += 1
+        if self._checks > _CHECKS_MAX:
+            raise ChainError(
+                f"The certificate of {self._whose} comes with more certificates than can be tried.",
+                hint="Do not trust it: an honest one needs a handful.",
+            )
+        return _may_issue(issuer, so_far[-1], len(so_far) - 1)
 
 
 def _may_issue(issuer: x509.Certificate, subject: x509.Certificate, authorities_below: int) -> bool:

@@ -182,8 +182,8 @@ def add_lone_request(session: Session) -> None:
     session.flush()
 
 
-def add_lone_document(session: Session) -> None:
-    """Document 1 of request 1, rendered by event 1."""
+def add_lone_document(session: Session, sha256: str = "0") -> None:
+    """Document 1 of request 1, rendered by event 1; its file is the stored one of this digest."""
     add_lone_request(session)
     log = Appender.lock(session, bytes)
     log.append("document_rendered", at=NOW, request_id=1, facts={})
@@ -200,8 +200,8 @@ def add_lone_document(session: Session) -> None:
             language="en",
             issued_on=date(2026, 11, 20),
             data_sha256="",
-            rendered_sha256="0",
-            current_sha256="0",
+            rendered_sha256=sha256,
+            current_sha256=sha256,
             created_seq=1,
         )
     )

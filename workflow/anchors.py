@@ -6,10 +6,7 @@ is a short statement in canonical JSON; audit/verify_log.py reads it without any
 """
 
 import base64
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from disk import sync
+from disk import whole_file
 from workflow.canonical import encode
 from workflow.errors import AnchorNotKept, NothingToAnchor
 from workflow.eventlog import Head, utc_text
@@ -166,7 +163,9 @@ def write_missing(session: Session, folder: Path) -> int:
         }  # a folder that is not there is an error: it may be a lost mount
         for anchor in kept(session):
             if anchor.file_name not in there:
-                _write(folder, anchor)
+                path = folder / anchor.file_name
+                with whole_file(path, mode=0o444, replace=True, prefix="anchor-new") as file:
+                    file.write(anchor.line)
                 written += 1
     except OSError as error:
         raise AnchorNotKept(
@@ -174,19 +173,3 @@ def write_missing(session: Session, folder: Path) -> int:
             hint="See that the folder is there and may be written; until then it is tried again and again.",
         ) from error
     return written
-
-
-def _write(folder: Path, anchor: Anchor) -> None:
-    """(1) Write under a temporary name, (2) fsync, (3) give it its name, (4) fsync the folder."""
-    handle, name = tempfile.mkstemp(prefix=".anchor-", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(anchor.line)  # (1)
-            file.flush()
-            os.fsync(file.fileno())  # (2)
-        Path(name).chmod(0o444)
-        Path(name).rename(folder / anchor.file_name)  # (3)
-        sync(folder)  # (4)
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()

@@ -1,16 +1,19 @@
 """A copy of the whole office in one file, made while it runs.
 
 The database is copied as of one moment, then every file that it refers to at that moment: a file is on the
-disk before a row names it, so none can be missing, but for one that was destroyed as due meanwhile. The
-manifest comes last and says what belongs into the file: a backup that was cut short has none.
+disk before a row names it, so none can be missing, but for one that was destroyed as due meanwhile. Then it
+is begun anew, so that nothing of what was destroyed is in it. The manifest comes last and says what belongs
+into the file: a backup that was cut short has none.
 
     database/…            the copy: an SQLite file, or what pg_dump writes
-    blobs/SHA256          the stored files
+    blobs/SHA256          the stored files, in order
     authority/…           the development authority, with its private keys
     hr_register.csv
     manifest.json         what must be there, with digests; the log's head; the release
 
 The file holds personal data and keys: it is made for its owner alone, and whoever takes it away encrypts it.
+The digests find what a disk or a line has changed. Who changes a file on purpose changes the manifest with
+it: against that stands the digest of the whole file, kept elsewhere.
 """
 
 import hashlib
@@ -18,35 +21,40 @@ import io
 import json
 import os
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disk import sync
+from disk import give_name, work_folder
 from documents.blobs import Blobs
 from documents.errors import BlobError
+from workflow.destruction import DESTROYED
 from workflow.errors import WorkflowError
-from workflow.eventlog import Head, utc_text
+from workflow.eventlog import ERASED, Head, utc_text
 from workflow.references import referred_to
+from workflow.retention import PEOPLE_REMOVED
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
-from workflow.tables import LogHead
+from workflow.tables import Event, LogHead
 
-FORMAT = 1
+FORMAT = 2
+"""One digest over the names of the stored files; format 1 listed them."""
 MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 256 * 1024 * 1024
 DATABASE = "database/"
 BLOBS = "blobs/"
 # Beside the database and the blobs: what a data folder holds.
 AUTHORITY = "authority"
 REGISTER = "hr_register.csv"
 _NOT_KEPT = frozenset({"lock"})
+_WORK, _TAR = ".paraaf-backup-", "backup.tar"
+TRIES = 3
+"""How often a backup is made while something is destroyed; what was destroyed during the last is told."""
 
 
 class BackupFailed(WorkflowError):
@@ -68,7 +76,8 @@ class Backup:
     """What a backup holds: the log's head at its moment, when that was, how many files and bytes.
 
     `faults` are stored files that are damaged or missing in the office itself: the rest is saved all
-    the same.
+    the same. `destroyed`: how often something was destroyed meanwhile that is still in it. `sha256` is of the
+    whole file.
     """
 
     head: Head
@@ -78,6 +87,48 @@ class Backup:
     blobs: int
     size: int
     faults: tuple[Fault, ...] = ()
+    destroyed: int = 0
+    sha256: str = ""
+
+
+class Names:
+    """The digest over the names of the stored files, which come in order, each once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = ""
+        self._digest = hashlib.sha256()
+
+    def add(self, sha256: str) -> None:
+        """The next name; raises ValueError unless it is later than the one before."""
+        if sha256 <= self.last:
+            raise ValueError(f"it holds {BLOBS}{sha256} twice, or out of order")
+        self._digest.update(f"{sha256}\n".encode())
+        self.last = sha256
+        self.count += 1
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """As the manifest says it."""
+        return {"count": self.count, "sha256": self._digest.hexdigest()}
+
+
+class _Hashed:
+    """A file that is written to from its beginning to its end, and the digest of that."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self._digest.update(content)
+        return self._file.write(content)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
 
 
 @dataclass
@@ -85,25 +136,49 @@ class _Writing:
     """A tar file in the making, and what its manifest will say."""
 
     tar: tarfile.TarFile
-    members: dict[str, dict[str, Any]] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     size: int = 0
 
-    def add(self, name: str, content: bytes) -> None:
-        self._put(name, io.BytesIO(content), len(content), hashlib.sha256(content).hexdigest())
+    def add_blob(self, sha256: str, content: bytes) -> None:
+        self._put(f"{BLOBS}{sha256}", io.BytesIO(content), len(content))
+        self.names.add(sha256)
 
     def add_file(self, name: str, path: Path) -> None:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
             file.seek(0)
-            self._put(name, file, size, digest)
+            self._put(name, file, size)
+        self.files[name] = {"bytes": size, "sha256": digest}
 
-    def _put(self, name: str, content: IO[bytes], size: int, sha256: str) -> None:
+    def end(self, made: Backup) -> None:
+        """Write the manifest; a name of a blob is its digest, so one digest over the names is enough."""
+        said = {
+            "format": FORMAT,
+            "made_at": made.made_at,
+            "release": made.release,
+            "head": {"seq": made.head.seq, "hash": made.head.hash},
+            "faults": [{"sha256": fault.sha256, "why": fault.why} for fault in made.faults],
+            "destroyed": made.destroyed,
+            "blobs": self.names.said,
+            "files": self.files,
+        }
+        content = json.dumps(said, indent=1).encode()
+        if len(content) > LARGEST_MANIFEST:
+            raise BackupFailed(
+                f"More is damaged or missing than a backup can say: {len(made.faults)} stored files.",
+                hint="See that the stored files are where the office looks for them.",
+            )
+        self._put(MANIFEST, io.BytesIO(content), len(content))
+        self.tar.close()
+
+    def _put(self, name: str, content: IO[bytes], size: int) -> None:
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, 0o600
         self.tar.addfile(info, content)
-        self.members[name] = {"bytes": size, "sha256": sha256}
+        self.tar.members.clear()  # type: ignore[attr-defined]  # it would keep one for each of a million files
         self.size += size
 
 
@@ -112,31 +187,18 @@ def make_backup(
 ) -> Backup:
     """Write a backup of an office to the file `out`, which must not be there yet.
 
-    The office may be at work. On return the file is on the disk, whole. Raises BackupFailed,
-    StoreUnavailable.
+    The office may be at work. On return the file is on the disk, whole. What killed backups left beside it is
+    removed. Raises BackupFailed, StoreUnavailable.
     """
     try:
-        with (
-            _whole_file(out) as file,
-            tempfile.TemporaryDirectory(dir=out.parent, prefix=".backup-") as place,
-        ):
-            tar = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 (closed below)
-            writing = _Writing(tar)
-            made_at = utc_text(now())
-            copy = Path(place) / copy_name(store)
-            with snapshot(store, copy) as session:
-                head, digests = _head(session), sorted(referred_to(session))
-            writing.add_file(f"{DATABASE}{copy.name}", copy)
-            copy.unlink()
-            for digest in digests:
-                _add_blob(writing, blobs, digest, store)
-            for name, path in _other_files(folder):
-                writing.add_file(name, path)
-            made = Backup(
-                head, made_at, release, copy.name, len(digests), writing.size, tuple(writing.faults)
-            )
-            writing.add(MANIFEST, _manifest(made, writing))
-            tar.close()
+        if out.exists():
+            raise FileExistsError(17, "there is a file of this name", str(out))
+        with work_folder(out.parent, _WORK) as work:
+            for _ in range(TRIES):
+                made = _written(work, utc_text(now()), release, store=store, blobs=blobs, folder=folder)
+                if not made.destroyed:
+                    break
+            give_name(work / _TAR, out)
     except OSError as error:
         raise BackupFailed(
             f"The backup {out} can't be written: {error.strerror or error}.",
@@ -145,14 +207,49 @@ def make_backup(
     return made
 
 
+def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blobs, folder: Path) -> Backup:
+    """The backup under another name: what it holds, and how much of that was destroyed meanwhile."""
+    copy = work / copy_name(store)
+    with os.fdopen(os.open(work / _TAR, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        hashed = _Hashed(file)
+        writing = _Writing(tarfile.open(fileobj=hashed, mode="w", format=tarfile.PAX_FORMAT))  # type: ignore[call-overload]  # noqa: SIM115 (closed by its end)
+        with snapshot(store, copy) as session:
+            head, digests = _head(session), sorted(referred_to(session))
+        writing.add_file(f"{DATABASE}{copy.name}", copy)
+        copy.unlink()
+        for digest in digests:
+            _add_blob(writing, blobs, digest, store)
+        for name, path in _other_files(folder):
+            writing.add_file(name, path)
+        made = Backup(
+            head,
+            made_at,
+            release,
+            copy.name,
+            writing.names.count,
+            writing.size,
+            tuple(writing.faults),
+            _destroyed_since(store, head),
+        )
+        writing.end(made)
+    return replace(made, sha256=hashed.hexdigest())
+
+
 def _head(session: Session) -> Head:
     row = session.execute(select(LogHead.seq, LogHead.hash)).one()
     return Head(row.seq, row.hash)
 
 
+def _destroyed_since(store: Store, head: Head) -> int:
+    """How often something was destroyed after an event."""
+    with store.read() as session:
+        later = Event.seq > head.seq, Event.type.in_((DESTROYED, ERASED, PEOPLE_REMOVED))
+        return session.execute(select(func.count()).select_from(Event).where(*later)).scalar_one()
+
+
 def _add_blob(writing: _Writing, blobs: Blobs, digest: str, store: Store) -> None:
     try:
-        writing.add(f"{BLOBS}{digest}", blobs.get(digest))
+        writing.add_blob(digest, blobs.get(digest))
     except BlobError as error:
         with store.read() as session:
             if referred_to(session, [digest]):  # else it was destroyed as due since the copy
@@ -167,35 +264,3 @@ def _other_files(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted((folder / AUTHORITY).rglob("*")):
         if path.is_file() and path.name not in _NOT_KEPT and not path.name.startswith("."):
             yield f"{AUTHORITY}/{path.relative_to(folder / AUTHORITY).as_posix()}", path
-
-
-def _manifest(made: Backup, writing: _Writing) -> bytes:
-    # a blob's name is its digest: the names are enough
-    said = {
-        "format": FORMAT,
-        "made_at": made.made_at,
-        "release": made.release,
-        "head": {"seq": made.head.seq, "hash": made.head.hash},
-        "faults": [{"sha256": fault.sha256, "why": fault.why} for fault in made.faults],
-        "blobs": [name.removeprefix(BLOBS) for name in writing.members if name.startswith(BLOBS)],
-        "files": {name: what for name, what in writing.members.items() if not name.startswith(BLOBS)},
-    }
-    return json.dumps(said, indent=1).encode()
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when it is whole and on the disk, and replaces nothing."""
-    if path.exists():
-        raise FileExistsError(17, "there is a file of this name", str(path))
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(name)  # unlike a rename, this never replaces a file
-        sync(path.parent)
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()

@@ -6,7 +6,7 @@ changed, and nothing is kept: the signature that is made on trial is thrown away
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -24,6 +24,7 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
+from workflow.eventlog import Head
 from workflow.logcheck import verify
 from workflow.office import Office
 from workflow.retention import OVERDUE
@@ -81,10 +82,13 @@ async def trial(office: Office) -> Finding:
     )
 
 
-def deep(office: Office) -> Iterator[Finding]:
-    """What takes its time: every page of the database, every event, every stored file."""
+def deep(office: Office, *, anchored: Iterable[Head] = ()) -> Iterator[Finding]:
+    """What takes its time: every page of the database, every event, every stored file.
+
+    `anchored`: heads of the log that were kept outside.
+    """
     yield from _told("database", _pages(office))
-    yield from _told("log", _log(office))
+    yield from _told("log", _log(office, anchored))
     yield from _told("files", _files(office))
 
 
@@ -244,13 +248,16 @@ def _checksums(session: Session) -> Finding:
     )
 
 
-def _log(office: Office) -> Iterator[Finding]:
+def _log(office: Office, anchored: Iterable[Head]) -> Iterator[Finding]:
     with office.store.read() as session:
-        report = verify(session, trust=office.authority.trust)
+        report = verify(session, anchors=anchored, trust=office.authority.trust)
     if report.ok:
         yield Finding("log", "ok", f"{report.checked} events, and the tables agree with them.")
+    hint = "See `paraaf log verify`."
+    if report.set_back:
+        hint = "This office was set back: see docs/how-to/back-up-and-restore.md."
     for one in report.findings[:_MOST_NAMED]:
-        yield Finding("log", "wrong", f"Event {one.seq}: {one.message}", "See `paraaf log verify`.")
+        yield Finding("log", "wrong", f"Event {one.seq}: {one.message}", hint)
 
 
 def _files(office: Office) -> Iterator[Finding]:

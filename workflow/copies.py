@@ -1,37 +1,39 @@
 """Copies of the database that an upgrade makes first, and their end: they hold what is destroyed as due."""
 
-import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from disk import sync
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from disk import give_name, remove_left_behind, sync, work_folder
 from workflow.errors import StoreUnavailable
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
+from workflow.tables import LogHead
 
 FOLDER = "before-upgrade"
 KEPT = timedelta(days=7)
 """Long enough to see whether the new release works, short beside any term of keeping."""
+_COPYING = ".copying-"
 
 
 def copy_before_upgrade(store: Store, folder: Path, revision: str, *, now: datetime) -> Path:
     """Copy the database into the data folder, for its owner alone; an upgrade changes no stored file.
 
-    The copy gets its name when it is whole and on the disk; without room there is none. Raises
-    StoreUnavailable.
+    The copy gets its name when it is whole, on the disk, and found to hold the revision and the log's head;
+    without room there is none. Raises StoreUnavailable.
     """
     place = folder / FOLDER
     copy = place / f"{now:%Y%m%dT%H%M%SZ}-{revision}-{copy_name(store)}"
-    partial = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}")
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with snapshot(store, partial):
+        with work_folder(place, _COPYING) as work:
+            partial = work / copy.name
+            with snapshot(store, partial) as session:
                 partial.chmod(0o600)
-            sync(partial)
-            partial.replace(copy)
-        finally:
-            partial.unlink(missing_ok=True)
+                _require_office(session, revision)
+            give_name(partial, copy, replace=True)
         for path in (place, folder):
             sync(path)
     except OSError as error:
@@ -42,9 +44,23 @@ def copy_before_upgrade(store: Store, folder: Path, revision: str, *, now: datet
     return copy
 
 
+def _require_office(session: Session, revision: str) -> None:
+    """Find in the copy what an office can't be without. Raises StoreUnavailable."""
+    found = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    head = session.execute(select(LogHead.seq)).scalar_one_or_none()
+    if found != revision or head is None:
+        raise StoreUnavailable(
+            f"The copy of the database is not of the one at {revision}: it is at {found}.",
+            hint="Stop the workers, and see that nobody else upgrades; the tables were not changed.",
+        )
+
+
 def remove_old_copies(folder: Path, *, now: datetime) -> int:
-    """Remove the copies that are older than a week; how many there were."""
-    old = [path for path in (folder / FOLDER).glob("*") if path.stat().st_mtime < (now - KEPT).timestamp()]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    """Remove the copies that are older than a week, and what a killed upgrade left of one; how many."""
+    place = folder / FOLDER
+    removed = remove_left_behind(place, _COPYING)
+    for path in place.glob("*"):
+        if path.is_file() and path.stat().st_mtime < (now - KEPT).timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed

@@ -12,11 +12,12 @@ from hashlib import sha256
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from workflow.canonical import encode
 from workflow.errors import Contended, LogRefused, LogUnwritable
+from workflow.store import refuses_row
 from workflow.tables import Body, Event, LogHead
 
 ERASED = "personal_data_erased"
@@ -109,9 +110,9 @@ class Appender:
             connection.execute(insert(Event.table()), self._events)
             if self._bodies:
                 connection.execute(insert(Body.table()), self._bodies)
-        except OperationalError:  # the disk, the connection: the store tells
-            raise
         except DBAPIError as error:
+            if not refuses_row(error):  # the disk, the connection, the database itself: the store tells
+                raise
             raise LogRefused(
                 f"The event log does not take what was to be recorded, so nothing was done: {error.orig}.",
                 hint="Run `paraaf log verify`, and look at the rights in the database; then try again.",

@@ -21,15 +21,14 @@ from workflow.anchors import Anchor, kept
 from workflow.canonical import encode
 from workflow.errors import LogUnwritable
 from workflow.eventlog import ERASED, GENESIS, SALT_BYTES, Head, body_digest
-from workflow.logreplay import NOT_BY_PEOPLE, Replay
+from workflow.logreplay import NOT_BY_PEOPLE
+from workflow.rowcheck import MISSHAPEN, compare
 from workflow.tables import Body, Event, LogHead
 
 CHUNK = 2000
 FINDINGS_MAX = 100
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _decoder = json.JSONDecoder()
-# What looking at values of any form raises where values of ours have another.
-_MISSHAPEN = (TypeError, ValueError, AttributeError, KeyError, RecursionError)
 
 
 class Fault(StrEnum):
@@ -65,6 +64,8 @@ class Fault(StrEnum):
     """Its time is well before that of an event before it: the clock was set back. A warning."""
     ANCHOR = "anchor"
     """It is not the event that an anchor, or a head kept outside, names."""
+    SET_BACK = "set-back"
+    """An anchor kept outside names it, and the log ends before: the office was set back, or the log cut."""
     PROOF = "proof"
     """Its anchor's token or seal does not hold."""
 
@@ -99,6 +100,12 @@ class LogReport:
     def ok(self) -> bool:
         """Whether nothing was found."""
         return self.first_bad_seq is None
+
+    @property
+    def set_back(self) -> bool:
+        """Whether all that is wrong is that a later state was anchored: the office was set back."""
+        wrong = {finding.fault for finding in self.findings} - {Fault.CLOCK_BACK}
+        return wrong == {Fault.SET_BACK} and not self.more
 
     @property
     def first_bad_seq(self) -> int | None:
@@ -180,6 +187,7 @@ class _Check:
     """What is known of the log so far, while its rows go by."""
 
     anchors: dict[int, set[str]] = field(default_factory=dict)  # sequence → hashes that it should have
+    outside: set[int] = field(default_factory=set)  # sequences of anchors that were kept outside
     kept: list[Anchor] = field(default_factory=list)
     anchored_to: int | None = None
     first: str = ""  # hash of the first event
@@ -191,10 +199,8 @@ class _Check:
     findings: list[Finding] = field(default_factory=list)
     went_back: list[Finding] = field(default_factory=list)
     more: int = 0
-    broken: bool = False  # something is wrong, and not only the clock
+    broken: bool = False  # something is wrong, and not only the clock, or that the office was set back
     latest: str = ""
-    replay: Replay = field(default_factory=Replay)
-    impossible: list[tuple[int, str]] = field(default_factory=list)
     # request, None for events of none → erased and not yet told of
     untold: dict[int | None, list[int]] = field(default_factory=dict)
 
@@ -202,7 +208,7 @@ class _Check:
         """Look at an event, whatever its row holds: what is no event is a finding."""
         try:
             self.event(*row)
-        except _MISSHAPEN:
+        except MISSHAPEN:
             self.find(row[0], Fault.CHANGED, "It is no event: its fields have other forms than events have.")
             self.seq, self.hash = row[0], str(row[6])
 
@@ -242,9 +248,6 @@ class _Check:
             self.find(seq, Fault.BODY_DUE, "A person did it, and nothing says who.")
         if said is not None:
             self.written(seq, record, said, recorded_at)
-            if request_id is not None and not self.broken:
-                wrong = self.replay.event(seq, request_id, kind, said, body)
-                self.impossible += [(seq, wrong)] if wrong else []
         if kind == ERASED and said is not None:
             self.told(request_id, said.get("erased"))
         if self.anchors and self.anchors.get(seq, {digest}) != {digest}:
@@ -305,10 +308,13 @@ class _Check:
             for anchor in kept(session):
                 require_form(anchor)
                 self.kept.append(anchor)
-        except _MISSHAPEN:
+        except MISSHAPEN:
             self.find(0, Fault.ANCHOR, "An anchor has another form than anchors have; more were not read.")
-        for head in (*outside, *(anchor.head for anchor in self.kept)):
+        for head in outside:
+            self.outside.add(head.seq)
             self.anchors.setdefault(head.seq, set()).add(head.hash)
+        for anchor in self.kept:
+            self.anchors.setdefault(anchor.head.seq, set()).add(anchor.head.hash)
 
     def prove(self, chains: PinnedChains | None) -> None:
         """Hold the anchors in the database against their own proofs."""
@@ -324,12 +330,15 @@ class _Check:
 
     def compare(self, session: Session) -> None:
         """Hold the tables against what the events say."""
-        for seq, wrong in self.impossible:
-            self.find(seq, Fault.IMPOSSIBLE, wrong)
+        faults = {
+            "row": Fault.ROWS_DIFFER,
+            "impossible": Fault.IMPOSSIBLE,
+            "misshapen": Fault.CHANGED,
+        }
         try:
-            for seq, differs in self.replay.disagreements(session):
-                self.find(seq, Fault.ROWS_DIFFER, differs)
-        except _MISSHAPEN:
+            for odd in compare(session):
+                self.find(odd.seq, faults[odd.kind], odd.message)
+        except MISSHAPEN:
             self.find(self.seq, Fault.ROWS_DIFFER, "A row of the tables has another form than rows have.")
 
     def told(self, request_id: int | None, listed: object) -> None:
@@ -356,12 +365,13 @@ class _Check:
             self.find(head.seq, Fault.CUT, "The head of the log names another event of this sequence.")
         for seq in self.anchors:
             if seq > self.seq:
-                self.find(seq, Fault.ANCHOR, "An anchor names this event, and it is not there.")
+                fault = Fault.SET_BACK if seq in self.outside else Fault.ANCHOR
+                self.find(seq, fault, "An anchor names this event, and it is not there.")
 
     def find(self, seq: int, fault: Fault, message: str) -> None:
         """Keep a finding; a clock that went back never takes the place of something that is wrong."""
         clock = fault is Fault.CLOCK_BACK
-        self.broken = self.broken or not clock
+        self.broken = self.broken or fault not in (Fault.CLOCK_BACK, Fault.SET_BACK)
         kept = self.went_back if clock else self.findings
         if len(kept) < FINDINGS_MAX:
             kept.append(Finding(seq, fault, message))

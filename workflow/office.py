@@ -23,6 +23,7 @@ from documents.kinds import KINDS, Evidence
 from documents.open_blobs import open_blobs
 from documents.register import Register
 from documents.render import SAMPLE_NOTE
+from problem import Problem
 from signing.pades import SigningDesk
 from signing.profile import Profile, load_profiles
 from signing.signers import Signer
@@ -35,7 +36,7 @@ from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
 from workflow.engine import Engine
-from workflow.errors import WorkflowError
+from workflow.errors import AnchorNotKept, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
@@ -251,6 +252,22 @@ class Office:
 
         Raises NothingToAnchor, SigningError, AnchorNotKept; the last after the anchor is in the database.
         """
+        try:
+            anchor = await self._made(kind)
+        except Problem:
+            self.write_anchors()  # the copies that are missing need no authority
+            raise
+        try:
+            self.write_anchors()
+        except AnchorNotKept as error:
+            raise AnchorNotKept(
+                f"The anchor over the head {anchor.head} was made, and is in the database. {error}",
+                hint=error.hint,
+            ) from error
+        return anchor
+
+    async def _made(self, kind: anchors.Kind) -> anchors.Anchor:
+        """An anchor over the log as it is now, in the database."""
         with self.store.read() as session:
             statement = anchors.Statement.of(session, at=self.clock())
         profile = self.profiles[ANCHOR_PROFILE]
@@ -262,7 +279,6 @@ class Office:
                 anchor = await anchors.timestamped(statement, desk, profile)
         with self.store.write() as session:
             anchors.keep(session, anchor)
-        self.write_anchors()
         return anchor
 
     def anchor_when_due(self) -> None:

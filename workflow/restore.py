@@ -1,29 +1,45 @@
-"""An office from a backup: nothing is taken that is not what its manifest says."""
+"""An office from a backup: nothing is taken that is not what its manifest says.
+
+    (1) unpack everything into a folder of work, beside the data folder, or in it when that is there already:
+        it may be a mount or a link, which nothing can replace; hold every file against its digest
+    (2) note in an SQLite database that destruction waits; it becomes a file like the others
+    (3) give the files their names: all at once beside, one after the other inside, the database last
+    (4) load a dump into the empty database of a server, in one transaction, and note the same there
+
+What fails leaves the folder and the database as they were. Killed in (3) or (4), files are left, and no
+office: empty the folder, and restore again.
+"""
 
 import hashlib
 import json
 import os
 import re
+import shutil
 import tarfile
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from disk import sync, sync_with_parents
+from disk import remove_left_behind, sync, sync_with_parents, work_folder
 from documents.blobs import Blobs
-from workflow.backup import BLOBS, DATABASE, FORMAT, MANIFEST, Backup, Fault
+from workflow.backup import BLOBS, DATABASE, FORMAT, LARGEST_MANIFEST, MANIFEST, Backup, Fault, Names
 from workflow.errors import WorkflowError
 from workflow.eventlog import Head
-from workflow.snapshot import RestoreRefused, load, require_place
-from workflow.store import Store
+from workflow.retention import begin_anew
+from workflow.snapshot import RestoreRefused, load, require_kind, require_place
+from workflow.store import FILE, Store
 
 _MEMBER = re.compile(
     r"database/[a-z0-9.]{1,40}|blobs/[0-9a-f]{64}|hr_register\.csv|manifest\.json"
     r"|authority/(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}"
 )
-_LARGEST_MANIFEST = 256 * 1024 * 1024
+_FORMATS = (1, FORMAT)
+_WORK = ".paraaf-restore-"
+_NOT_OURS = frozenset({"lost+found"})
+"""What a new disk holds by itself."""
 _CHUNK = 1024 * 1024
 _BATCH = 50
 
@@ -40,118 +56,219 @@ class RestoreFailed(WorkflowError):
     code = "workflow-restore"
 
 
-def restore(file: Path, *, folder: Path, store: Store, blobs: Callable[[Path], Blobs]) -> Backup:
+def restore(
+    file: Path,
+    *,
+    folder: Path,
+    store: Store,
+    blobs: Callable[[Path], Blobs],
+    now: datetime,
+    sha256: str | None = None,
+) -> Backup:
     """Make an office from a backup in `folder`, which must be empty or not there; gives what it held.
 
-    (1) Everything is unpacked beside the folder and held against its digests; (2) an SQLite database becomes
-    a file of the folder, a dump is loaded into the empty database of `store`; (3) the folder gets its name.
-    `blobs` gives the store of files for a data folder. Raises BackupUnusable, RestoreRefused, RestoreFailed,
+    `blobs` gives the store of files for a data folder; `sha256` is the digest that the whole file must have.
+    What a killed restore left is removed. Raises BackupUnusable, RestoreRefused, RestoreFailed, BlobError,
     StoreUnavailable.
     """
-    _require_empty(folder)
-    require_place(store, folder)
     try:
-        return _restored(file, folder, store, blobs)
+        _require_empty(folder)
+        require_place(store, folder)
+        inside = folder.exists()
+        if not inside:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        with work_folder(folder if inside else folder.parent, _WORK) as work:
+            made = work / "data"
+            made.mkdir(mode=0o700)
+            reading = _Reading(work, blobs(made), partial(require_kind, store))
+            held = reading.all_of(file, sha256)  # (1)
+            copy = work / DATABASE / held.database
+            if store.embedded:
+                copy.rename(made / FILE)
+                with closing(Store.unopened(made, {})) as ours:
+                    begin_anew(ours, now=now)  # (2)
+            _sync_tree(made)
+            with _placed(made, folder, inside=inside):  # (3)
+                if not store.embedded:
+                    load(store, copy)  # (4)
+                    begin_anew(store, now=now)
     except OSError as error:
         raise RestoreFailed(
-            f"The office can't be restored to {folder}: {error.strerror}.",
+            f"The office can't be restored to {folder}: {error.strerror or error}.",
             hint="Choose a folder with room, that may be written.",
         ) from error
-
-
-def _restored(file: Path, folder: Path, store: Store, blobs: Callable[[Path], Blobs]) -> Backup:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".restore-") as place:
-        made = Path(place) / "data"
-        made.mkdir(mode=0o700)
-        held = _unpacked(file, made, blobs(made))  # (1)
-        copy = made / DATABASE / held.database
-        load(store, copy, made)  # (2)
-        copy.unlink(missing_ok=True)
-        copy.parent.rmdir()
-        _sync_tree(made)
-        with suppress(FileNotFoundError):
-            folder.rmdir()
-        made.rename(folder)  # (3)
-        sync_with_parents(folder.parent)  # it may be new itself
     return held
 
 
 def _require_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.is_symlink() and not folder.exists():
+        raise RestoreRefused(
+            f"{folder} is a link to a folder that is not there.", hint="Make that folder, or name another."
+        )
+    if not folder.exists():
+        return
+    if folder.is_dir():
+        remove_left_behind(folder, _WORK)
+    if not folder.is_dir() or any(path.name not in _NOT_OURS for path in folder.iterdir()):
         raise RestoreRefused(
             f"The folder {folder} is not empty.", hint="Name a folder with --data that is empty or not there."
         )
 
 
-def _unpacked(file: Path, folder: Path, blobs: Blobs) -> Backup:
+@contextmanager
+def _placed(made: Path, folder: Path, *, inside: bool) -> Iterator[None]:
+    """The files where they stay; taken away again when the block fails."""
+    placed: list[Path] = []
     try:
-        raw = file.open("rb")
-    except OSError as error:
-        raise BackupUnusable(
-            f"{file} can't be read: {error.strerror}.", hint="Look at its path and its rights."
-        ) from error
-    try:
-        with raw, tarfile.open(fileobj=raw, mode="r|") as tar:
-            return _taken(tar, folder, blobs)
-    except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
-        raise BackupUnusable(
-            f"{file} is no whole backup: {error}.",
-            hint="Take another backup; this one was cut short or changed.",
-        ) from error
-
-
-def _taken(tar: tarfile.TarFile, folder: Path, blobs: Blobs) -> Backup:
-    """Every member into its place; raises ValueError for what does not belong, or is not what was said."""
-    found: dict[str, dict[str, Any]] = {}
-    waiting: list[bytes] = []
-    said: dict[str, Any] | None = None
-    for member in tar:
-        if said is not None or not member.isreg() or not _MEMBER.fullmatch(member.name):
-            raise ValueError(f"it holds {member.name[:80]!r}, which does not belong there")
-        if member.name in found:
-            raise ValueError(f"it holds {member.name!r} twice")
-        content = tar.extractfile(member)
-        if content is None:
-            raise ValueError(f"{member.name!r} can't be read")
-        if member.name == MANIFEST:
-            said = json.loads(content.read(_LARGEST_MANIFEST))
-            continue
-        if member.name.startswith(BLOBS):
-            waiting.append(content.read())
-            sha256 = hashlib.sha256(waiting[-1]).hexdigest()
-            if sha256 != member.name.removeprefix(BLOBS):
-                raise ValueError(f"the stored file {member.name!r} has changed")
-            if len(waiting) == _BATCH:
-                blobs.put_many(waiting)
-                waiting = []
+        if inside:
+            with suppress(PermissionError):  # of a mount it may be somebody else's: `paraaf check` tells
+                folder.chmod(0o700)
+            # the database last: by it a folder is an office
+            for path in sorted(made.iterdir(), key=lambda path: path.name == FILE):
+                path.rename(folder / path.name)
+                placed.append(folder / path.name)
         else:
-            sha256 = _written(folder / member.name, content)
-        found[member.name] = {"bytes": member.size, "sha256": sha256}
-    if waiting:
-        blobs.put_many(waiting)
-    if said is None:
-        raise ValueError("its manifest is missing")
-    return _agreed(said, found)
+            made.rename(folder)
+            placed.append(folder)
+            sync_with_parents(folder.parent)  # it may be new itself
+        sync(folder)
+        yield
+    except BaseException:
+        for path in placed:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
 
 
-def _agreed(said: dict[str, Any], found: dict[str, dict[str, Any]]) -> Backup:
-    if said["format"] != FORMAT:
-        raise ValueError(f"its format is {said['format']!r}, and this release reads {FORMAT}")
-    blobs = {name for name in found if name.startswith(BLOBS)}
-    files = {name: what for name, what in found.items() if name not in blobs}
-    if files != said["files"] or blobs != {f"{BLOBS}{digest}" for digest in said["blobs"]}:
-        raise ValueError("it does not hold what its manifest says")
-    (database,) = (name for name in files if name.startswith(DATABASE))
-    return Backup(
-        head=Head(int(said["head"]["seq"]), str(said["head"]["hash"])),
-        made_at=str(said["made_at"]),
-        release=str(said["release"]),
-        database=database.removeprefix(DATABASE),
-        blobs=len(blobs),
-        size=sum(what["bytes"] for what in found.values()),
-        faults=tuple(Fault(str(one["sha256"]), str(one["why"])) for one in said["faults"]),
-    )
+class _Digesting:
+    """A file that is read from its beginning to its end, and the digest of that."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        content = self._file.read(size)
+        self._digest.update(content)
+        return content
+
+    def hexdigest(self) -> str:
+        """Of the whole file: what nobody asked for is read, too."""
+        while self.read(_CHUNK):
+            pass
+        return self._digest.hexdigest()
+
+
+class _Reading:
+    """The members of a backup, each into its place in a folder of work: the database's copy, and the rest."""
+
+    def __init__(self, work: Path, blobs: Blobs, require_kind: Callable[[str], None]) -> None:
+        self._work = work
+        self._blobs = blobs
+        self._require_kind = require_kind
+        self._waiting: list[bytes] = []
+        self._names = Names()
+        self._files: dict[str, dict[str, Any]] = {}
+        self._size = 0
+
+    def all_of(self, file: Path, sha256: str | None) -> Backup:
+        """What the backup holds; raises BackupUnusable, RestoreRefused, BlobError, OSError."""
+        try:
+            raw = file.open("rb")
+        except OSError as error:
+            raise BackupUnusable(
+                f"{file} can't be read: {error.strerror}.", hint="Look at its path and its rights."
+            ) from error
+        try:
+            with raw:
+                whole = _Digesting(raw)
+                with tarfile.open(fileobj=whole, mode="r|") as tar:  # type: ignore[call-overload]
+                    said = self._taken(tar)
+                digest = whole.hexdigest()
+                if sha256 is not None and digest != sha256:
+                    raise ValueError(f"its SHA-256 is {digest}, not the one that was kept")
+                return self._agreed(said, digest)
+        except _MISSHAPEN as error:
+            raise BackupUnusable(
+                f"{file} is no whole backup: {error}.",
+                hint="Take another backup; this one was cut short or changed.",
+            ) from error
+
+    def _taken(self, tar: tarfile.TarFile) -> dict[str, Any]:
+        """Every member into its place, and the manifest; raises ValueError for what does not belong."""
+        said: dict[str, Any] | None = None
+        while (member := tar.next()) is not None:
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep one for each of a million files
+            if said is not None or not member.isreg() or not _MEMBER.fullmatch(member.name):
+                raise ValueError(f"it holds {member.name[:80]!r}, which does not belong there")
+            content = tar.extractfile(member)
+            if content is None:
+                raise ValueError(f"{member.name!r} can't be read")
+            if member.name == MANIFEST:
+                said = json.loads(content.read(LARGEST_MANIFEST))
+            elif member.name.startswith(BLOBS):
+                self._blob(member.name.removeprefix(BLOBS), content.read())
+            else:
+                self._file(member.name, content, member.size)
+            self._size += member.size if said is None else 0
+        self._put_waiting()
+        if said is None:
+            raise ValueError("its manifest is missing")
+        return said
+
+    def _blob(self, name: str, content: bytes) -> None:
+        self._names.add(name)
+        if hashlib.sha256(content).hexdigest() != name:
+            raise ValueError(f"the stored file {name} has changed")
+        self._waiting.append(content)
+        if len(self._waiting) == _BATCH:
+            self._put_waiting()
+
+    def _put_waiting(self) -> None:
+        if self._waiting:
+            self._blobs.put_many(self._waiting)
+        self._waiting = []
+
+    def _file(self, name: str, content: IO[bytes], size: int) -> None:
+        if name in self._files:
+            raise ValueError(f"it holds {name!r} twice")
+        if name.startswith(DATABASE):
+            self._require_kind(name.removeprefix(DATABASE))
+            path = self._work / name
+        else:
+            path = self._work / "data" / name
+        self._files[name] = {"bytes": size, "sha256": _written(path, content)}
+
+    def _agreed(self, said: dict[str, Any], sha256: str) -> Backup:
+        """What the manifest says, when it is what was found; raises ValueError, KeyError, TypeError."""
+        if said["format"] not in _FORMATS:
+            raise ValueError(f"its format is {said['format']!r}, and this release reads {_FORMATS}")
+        blobs = said["blobs"] if said["format"] == FORMAT else _listed(said["blobs"])
+        if (self._files, self._names.said) != (said["files"], blobs):
+            raise ValueError("it does not hold what its manifest says")
+        (database,) = (name for name in self._files if name.startswith(DATABASE))
+        return Backup(
+            head=Head(int(said["head"]["seq"]), str(said["head"]["hash"])),
+            made_at=str(said["made_at"]),
+            release=str(said["release"]),
+            database=database.removeprefix(DATABASE),
+            blobs=self._names.count,
+            size=self._size,
+            faults=tuple(Fault(str(one["sha256"]), str(one["why"])) for one in said["faults"]),
+            destroyed=int(said["destroyed"]) if said["format"] == FORMAT else 0,
+            sha256=sha256,
+        )
+
+
+# What a file that is no backup, or none of ours, may raise while it is read.
+_MISSHAPEN = (tarfile.TarError, ValueError, KeyError, TypeError, RecursionError, OverflowError)
+
+
+def _listed(names: list[str]) -> dict[str, Any]:
+    """What format 2 says of the names that format 1 lists."""
+    said = Names()
+    for name in names:
+        said.add(name)
+    return said.said
 
 
 def _written(path: Path, content: IO[bytes]) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
@@ -55,8 +55,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did. `waits_until`: nothing was destroyed, because the clock had gone forward by days;
-    `unclean_since`: the database's files may hold traces of what was destroyed from then on."""
+    """What a run did. `waits_until`: nothing was destroyed, as the clock had gone forward by days, or after a
+    restore; `unclean_since`: the database's files may hold traces of what was destroyed from then on."""
 
     requests: int = 0
     files: int = 0
@@ -320,6 +320,24 @@ class Retention:
             nothing = {"unclean_since": None, "unclean_seq": None, "unclean_mark": None}
             session.execute(update(RetentionRow).where(*said).values(**nothing))
         return None
+
+
+def begin_anew(store: Store, *, now: datetime) -> None:
+    """After a restore: have nothing destroyed for a day, unless a person says that it may.
+
+    Holds may be missing that were placed since the backup. A copy holds no traces of what was destroyed. The
+    tables may be those of an earlier release; one without any destruction has nothing to wait for.
+    """
+    table = RetentionRow.table()
+    with store.write() as session:
+        connection = session.connection()
+        if not inspect(connection).has_table(table.name):
+            return
+        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        said = {"looked_at": now, "waits_until": now + clock.WAIT}
+        nothing = dict.fromkeys(there.intersection(("unclean_since", "unclean_seq", "unclean_mark")))
+        if not connection.execute(update(table).where(table.c.id == 1).values(said | nothing)).rowcount:
+            connection.execute(insert(table).values(id=1, **said))
 
 
 def unnamed(session: Session, digests: Collection[str]) -> list[str]:

@@ -2,16 +2,17 @@
 
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from workflow.errors import StoreUnavailable
 from workflow.store import FILE, VARIABLE, Store
@@ -45,7 +46,7 @@ def snapshot(store: Store, into: Path) -> Iterator[Session]:
     """
     if store.file is not None:
         _vacuum_into(store.file, into)
-        engine = create_engine(f"sqlite:///file:{into}?mode=ro&uri=true")
+        engine = create_engine("sqlite://", creator=partial(_connect, into, "ro"), poolclass=NullPool)
         try:
             with Session(engine) as session:
                 yield session
@@ -68,8 +69,8 @@ def require_place(store: Store, folder: Path) -> None:
     A server's must hold no tables, and be at hand for PostgreSQL's own programs; a file has its place in the
     folder, by which it is judged. Raises RestoreRefused, StoreUnavailable.
     """
-    if store.file is not None:
-        if store.file.resolve() != (folder / FILE).resolve():
+    if store.embedded:
+        if store.file is None or store.file.resolve() != (folder / FILE).resolve():
             raise RestoreRefused(
                 f"An SQLite database is restored into the data folder, and {VARIABLE} names another file.",
                 hint=f"Leave {VARIABLE} out, or name a PostgreSQL database.",
@@ -84,32 +85,35 @@ def require_place(store: Store, folder: Path) -> None:
         )
 
 
-def load(store: Store, copy: Path, folder: Path) -> None:
-    """Make the database from a copy: a file in `folder`, or the empty database of the store.
-
-    Wholly or not at all. Raises RestoreRefused when the copy is of the other kind, StoreUnavailable.
-    """
-    if copy.name != copy_name(store):
+def require_kind(store: Store, name: str) -> None:
+    """Refuse a copy, by the name of its file, that is of another kind of database. Raises RestoreRefused."""
+    if name != copy_name(store):
         kinds = {FILE: "an SQLite file", DUMP: "a dump of PostgreSQL"}
         raise RestoreRefused(
-            f"The backup holds {kinds.get(copy.name, 'something else')}, not {kinds[copy_name(store)]}.",
+            f"The backup holds {kinds.get(name, 'something else')}, not {kinds[copy_name(store)]}.",
             hint=f"Restore it as it was made: on PostgreSQL with {VARIABLE}, else without.",
         )
-    if store.file is not None:
-        shutil.move(copy, folder / FILE)
-    else:
-        _client(
-            "pg_restore",
-            ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"],
-            store,
-            copy,
-        )
+
+
+def load(store: Store, copy: Path) -> None:
+    """Fill the empty database of a server from a copy, wholly or not at all. Raises StoreUnavailable."""
+    _client(
+        "pg_restore",
+        ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"],
+        store,
+        copy,
+    )
+
+
+def _connect(file: Path, mode: str) -> sqlite3.Connection:
+    """Open a file that is there: a name may hold what means something in a URI, such as % and #."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
 
 
 def _vacuum_into(source: Path, into: Path) -> None:
     """Copy in one read transaction; free pages, and what was deleted in them, stay behind."""
     try:
-        with closing(sqlite3.connect(f"file:{source}?mode=rw", uri=True, isolation_level=None)) as connection:
+        with closing(_connect(source, "rw")) as connection:
             connection.execute("PRAGMA busy_timeout=30000")
             connection.execute("VACUUM INTO ?", [str(into)])
     except sqlite3.Error as error:

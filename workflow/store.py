@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from disk import sync_with_parents
@@ -51,6 +51,7 @@ PATIENCE = {
 # PostgreSQL's codes, as its manual lists them (appendix A).
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 NO_PRIVILEGE = "42501"
+RAISED = "P0001"  # a trigger's own refusal
 # idle too long; no such table; a page, or an index, that is damaged
 OF_THE_DATABASE = frozenset({"25P03", NO_PRIVILEGE, "42P01", "XX001", "XX002"})
 
@@ -420,6 +421,14 @@ def _told() -> Iterator[None]:
         if problem is None:
             raise
         raise problem from error
+
+
+def refuses_row(error: DBAPIError) -> bool:
+    """Whether the database answers, and takes no such row: a constraint, a trigger, a right is against it."""
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in {
+        RAISED,
+        NO_PRIVILEGE,
+    }
 
 
 def _ours(error: DatabaseError) -> WorkflowError | None:

@@ -488,9 +488,10 @@ class BlobRemoval(Base):
 class RetentionRow(Base):
     """What retention knows from its last look: one row.
 
-    `waits_until`: the clock had gone forward by days, and nothing is destroyed before then. `unclean_since`:
-    from then on rows were destroyed, and the database's files may still hold what they said; the last time
-    with the event `unclean_seq`, when the files stood as `unclean_mark` says (Store.mark).
+    `waits_until`: the clock had gone forward by days, or the office was restored, and nothing is destroyed
+    before then. `unclean_since`: from then on rows were destroyed, and the database's files may still hold
+    what they said; the last time with the event `unclean_seq`, when the files stood as `unclean_mark` says
+    (Store.mark).
     """
 
     __tablename__ = "retention"

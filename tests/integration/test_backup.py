@@ -13,6 +13,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -91,7 +92,13 @@ def backup(sample: Sample, out: Path) -> Backup:
 def restored(file: Path, folder: Path, place: Place) -> Backup:
     """As the owner; the application role has its rights afterwards."""
     with closing(owners_store(folder, place.owner)) as store:
-        held = restore(file, folder=folder, store=store, blobs=lambda made: BlobStore(made / "blobs"))
+        held = restore(
+            file,
+            folder=folder,
+            store=store,
+            blobs=lambda made: BlobStore(made / "blobs"),
+            now=datetime.now(UTC),
+        )
         give_rights(store, place.owner)
     return held
 
@@ -244,7 +251,7 @@ def stored_file_swapped(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
 
 def of_a_later_format(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     info, content = members[-1]
-    members[-1] = (info, json.dumps(json.loads(content) | {"format": 2}).encode())
+    members[-1] = (info, json.dumps(json.loads(content) | {"format": 3}).encode())
 
 
 CHANGES = {
@@ -280,7 +287,7 @@ def untouched(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
 
 def require_vacant(folder: Path, place: Place) -> None:
     assert not folder.exists()
-    assert not list(folder.parent.glob(".restore-*"))
+    assert not list(folder.parent.glob(".paraaf-*"))
     if place.owner:
         with closing(owners_store(folder, place.owner)) as store, store.read() as session:
             assert inspect(session.connection()).get_table_names() == []

@@ -192,7 +192,13 @@ def test_an_office_works_is_backed_up_and_restored_with_either(place: Place, tmp
         office.blobs.delete(document.current_sha256)
     again = tmp_path / "again"
     with closing(Store.unopened(again, {})) as store:
-        restore(out, folder=again, store=store, blobs=lambda to: open_blobs(to, place.environ))
+        restore(
+            out,
+            folder=again,
+            store=store,
+            blobs=lambda to: open_blobs(to, place.environ),
+            now=datetime.now(UTC),
+        )
     with closing(Office.open(again, environ=place.environ)) as office:
         assert office.blobs.get(document.current_sha256) == pdf
         assert not list(office.scrub().findings())

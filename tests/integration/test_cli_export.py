@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -177,16 +178,58 @@ def test_the_office_reads_the_anchors_outside(
     assert "event 3: anchor: It is not the event that an anchor names." in said.out
 
 
+def test_a_file_that_is_no_export_is_no_verdict(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(ROWS)
+    said = terminal("log", "verify", file)
+    assert (said.status, said.out) == (2, "")
+    assert "is no export of the event log" in said.err
+    assert "command-evidence" in terminal("log", "verify", file, "--json").out
+
+
+def test_a_folder_of_anchors_is_taken(
+    terminal: Terminal, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    assert terminal("log", "verify", export, "--anchor", outside).status == 2  # nothing is in it
+    monkeypatch.setenv("PARAAF_ANCHORS", str(outside))
+    assert terminal.office("log", "verify").status == 0  # where the office may write, nothing need be yet
+    terminal.office("log", "anchor")
+    assert len(list(outside.iterdir())) == 2
+    said = terminal("log", "verify", export, "--trust", root(terminal), "--anchor", outside)
+    assert (said.status, "event 3: timestamped" in said.out) == (0, True)
+    assert terminal.office("log", "verify", "--anchor", outside).status == 0
+    monkeypatch.setenv("PARAAF_ANCHORS", str(tmp_path / "lost-mount"))
+    said = terminal.office("log", "verify")
+    assert (said.status, "lost-mount" in said.err) == (2, True)
+
+
+def test_times_and_numbers_are_for_people(terminal: Terminal, tmp_path: Path) -> None:
+    said = terminal.office("log", "anchor").out
+    assert re.match(r"Timestamped at \d{4}-\d\d-\d\d \d\d:\d\d UTC: head 3:", said)
+    assert re.fullmatch(r"[0-9T:.-]+Z", terminal.json("log", "anchor", "--seal")["made_at"])
+    terminal.office("fire", "2", "claim", "--as", "P006")
+    assert "3 anchors; not anchored yet: event 4." in terminal.office("log", "verify").out
+    said = terminal.office("export", "events", "-o", tmp_path / "log.jsonl").out
+    assert said.startswith("4 events and 3 anchors in ")
+
+
+def test_one_is_one(terminal: Terminal, export: Path) -> None:
+    assert "1 anchor; not anchored yet: event 3." in terminal.office("log", "verify").out
+    assert "3 events and 1 anchor in" in terminal.office("export", "events", "-o", export, "--force").out
+
+
 @pytest.mark.parametrize("option", ["--trust", "--anchor"])
 def test_what_is_no_certificate_or_anchor_is_told(terminal: Terminal, export: Path, option: str) -> None:
     said = terminal("log", "verify", export, option, export)
-    assert (said.status, said.out) == (1, "")
+    assert (said.status, said.out) == (2, "")
     assert str(export) in said.err
 
 
 def test_an_export_that_is_not_there_is_told(terminal: Terminal, tmp_path: Path) -> None:
     said = terminal("log", "verify", tmp_path / "nothing.jsonl")
-    assert said.status == 1
+    assert said.status == 2
     assert "nothing.jsonl can't be read" in said.err
 
 

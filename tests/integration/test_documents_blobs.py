@@ -170,6 +170,20 @@ def test_folders_that_another_process_made_are_synced_too(
     assert synced == [store.path(digest).parent]
 
 
+def test_a_removal_that_another_process_began_is_synced_too(
+    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been killed between the removal and the sync: a power cut would bring the file back."""
+    digest = store.put(b"destroyed")
+    store.path(digest).unlink()
+    synced: list[Path] = []
+    monkeypatch.setattr("documents.blobs.sync", synced.append)
+    assert store.delete(digest) is False
+    assert synced == [store.path(digest).parent]
+    monkeypatch.undo()
+    assert BlobStore(store.folder / "never made").delete(digest) is False
+
+
 def test_storing_again_counts_from_now_on(store: BlobStore) -> None:
     """A step may be about to refer to it: no sweep of what is old takes it away."""
     digest = store.put(b"asked for again")

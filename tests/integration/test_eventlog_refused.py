@@ -7,6 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from problem import Problem
 from tests.integration.engine_office import Office
@@ -131,3 +139,44 @@ def test_nothing_happens_without_its_event(
     act(office)  # and once the log takes events again, it is done
     assert contents(office) != before
     assert office.report().ok or act is finish_a_step  # which left its document out here
+
+
+class _Said(Exception):
+    """What a driver says, with PostgreSQL's code for it."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("as it is said")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("kind", "sqlstate", "told"),
+    [
+        (InternalError, "25P03", StoreUnavailable),  # idle in the transaction for too long
+        (DatabaseError, None, StoreUnavailable),  # SQLite: the disk image is malformed
+        (OperationalError, "57P01", StoreUnavailable),  # the server is stopped
+        (ProgrammingError, "P0001", LogRefused),
+        (InternalError, "P0001", LogRefused),
+        (ProgrammingError, "42501", LogRefused),
+        (IntegrityError, "23505", LogRefused),
+    ],
+)
+def test_only_a_refusal_is_told_as_one(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[DBAPIError],
+    sqlstate: str | None,
+    told: type[Problem],
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise kind("INSERT", None, _Said(sqlstate))
+
+    def write() -> None:
+        with office.store.write() as session:
+            log = Appender.lock(session, bytes)
+            log.append("noted", at=office.now, request_id=None, facts={})
+            monkeypatch.setattr(session.connection(), "execute", broken)
+            log.write()
+
+    with pytest.raises(told):
+        write()

@@ -91,8 +91,9 @@ def test_a_document_is_the_one_that_was_recorded(office: Office, column: str) ->
         office,
         "INSERT INTO documents (request_id, name, kind, revision_no, number, verification_code, language,"
         " issued_on, data_sha256, rendered_sha256, current_sha256, created_seq)"
-        " VALUES (?, 'declaration', 'k', 1, 'n', 'c', 'en', '2026-11-20', '', ?, ?, ?)",
-        *(number, "a" * 64, "a" * 64, seq),
+        " SELECT id, 'declaration', 'employer_declaration', 1, 'n', 'c', language, '2026-11-20', data_sha256,"
+        " ?, ?, ? FROM requests WHERE id = ?",
+        *("a" * 64, "a" * 64, seq, number),
     )
     assert office.report().ok
     change(office, f"UPDATE documents SET {column}='{'b' * 64}'")  # noqa: S608

@@ -1,0 +1,97 @@
+"""A role that could undo what protects the log is refused; what everybody may is taken away."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import psycopg
+import pytest
+
+from tests.postgresql import APPLICATION, NOTHING, Server, url_of
+from workflow.application_role import RoleUnfit, grant
+from workflow.store import Store
+
+ROLE = "paraaf_suspect"
+
+
+@pytest.fixture
+def database(postgresql: Server) -> Iterator[str]:
+    """A database with all tables, and a role that may log in."""
+    with postgresql.database(NOTHING) as name:
+        with closing(Store(url_of(postgresql.port, name))) as store:
+            store.migrate()
+        postgresql.run(f"CREATE ROLE {ROLE} LOGIN")
+        postgresql.run(f"CREATE ROLE {ROLE}_group")
+        try:
+            yield name
+        finally:
+            for role in (ROLE, f"{ROLE}_group"):
+                postgresql.run(f"REASSIGN OWNED BY {role} TO CURRENT_USER", name)
+                postgresql.run(f"DROP OWNED BY {role}", name)
+                postgresql.run(f"DROP OWNED BY {role}")
+                with suppress(psycopg.errors.InsufficientPrivilege):
+                    postgresql.run(f"ALTER DATABASE {name} OWNER TO CURRENT_USER")
+                postgresql.run(f"DROP ROLE {role}")
+
+
+def give(server: Server, database: str, role: str = ROLE) -> None:
+    with closing(Store(url_of(server.port, database))) as store, store.write() as session:
+        grant(session, role)
+
+
+MIGHTY = {
+    "ALTER DATABASE {name} OWNER TO {role}": "owns the database",
+    "ALTER SCHEMA public OWNER TO {role}": "owns the schema",
+    "ALTER TABLE events OWNER TO {role}": "owns the tables",
+    "ALTER FUNCTION paraaf_refuse OWNER TO {role}": "owns functions",
+    "ALTER TABLE events OWNER TO {role}_group; GRANT {role}_group TO {role}": "owns the tables",
+    "ALTER ROLE {role} SUPERUSER": "may do everything",
+    "GRANT pg_write_all_data TO {role}": "may do everything",
+    "ALTER ROLE {role} CREATEROLE": "makes roles",
+    "GRANT CREATE ON DATABASE {name} TO {role}": "may make schemas",
+    "GRANT SET ON PARAMETER session_replication_role TO {role}": "switches triggers off",
+    "GRANT CREATE ON SCHEMA public TO {role}_group; GRANT {role}_group TO {role}": "CREATE on the schema",
+    "GRANT UPDATE (type) ON events TO {role}_group; GRANT {role}_group TO {role}": "UPDATE on events",
+    "GRANT TRIGGER ON bodies TO {role}_group; GRANT {role}_group TO {role}": "TRIGGER on bodies",
+}
+
+
+@pytest.mark.parametrize("given", MIGHTY)
+def test_who_could_undo_it_is_refused(postgresql: Server, database: str, given: str) -> None:
+    for statement in given.format(role=ROLE, name=database).split("; "):
+        postgresql.run(statement, database)
+    with pytest.raises(RoleUnfit, match=MIGHTY[given]) as caught:
+        give(postgresql, database)
+    assert caught.value.hint
+
+
+PUBLIC = (
+    "UPDATE events SET hash = 'x'",
+    "TRUNCATE events CASCADE",
+    "DELETE FROM anchors",
+    "CREATE TABLE mine (id int)",
+    "CREATE TRIGGER mine BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION paraaf_refuse()",
+    "SELECT setval('incidents_id_seq', 1)",
+)
+
+
+def test_what_everybody_may_is_taken_away(postgresql: Server, database: str) -> None:
+    for statement in (
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC",
+        "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC",
+        "GRANT UPDATE (hash) ON events TO PUBLIC",
+        f"GRANT CREATE ON SCHEMA public TO {ROLE}",
+    ):
+        postgresql.run(statement, database)
+    give(postgresql, database)
+    with postgresql.connection(database, ROLE) as connection:
+        for statement in PUBLIC:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+        connection.execute("SELECT count(*) FROM events")
+        connection.execute("SELECT nextval('incidents_id_seq')")
+
+
+def test_the_role_of_the_docs_is_fit(postgresql: Server, database: str) -> None:
+    give(postgresql, database, APPLICATION)
+    give(postgresql, database, APPLICATION)

@@ -1,0 +1,479 @@
+"""Where an office can be restored to, what is left when that fails, and what is told afterwards."""
+
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from cli.main import main
+from documents.blobs import BlobStore
+from documents.register import SAMPLE
+from tests.command_line import Terminal
+from tests.databases import KINDS, Place, add_lone_document, fresh, vacant
+from tests.small_disk import small_disk
+from workflow import backup as backing_up
+from workflow.backup import MANIFEST, Backup, BackupFailed, make_backup
+from workflow.errors import StoreUnavailable
+from workflow.office import Office
+from workflow.restore import BackupUnusable, RestoreFailed, restore
+from workflow.retention import Retention
+from workflow.snapshot import RestoreRefused
+from workflow.store import FILE, VARIABLE, Store
+from workflow.tables import Event, RetentionRow
+from workflow.upgrade import OWNER, owners_store
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+FILES = 20
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database the office has, and those that are restored."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def office(
+    kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Office]:
+    """An office with an event, a register, an authority and a stored document."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
+    with (
+        fresh(kind, folder, request) as database,
+        closing(Office.open(folder, environ=database.environ)) as office,
+    ):
+        digest = office.blobs.put(b"%PDF-a document")
+        with office.store.write() as session:
+            add_lone_document(session, digest)
+        yield office
+
+
+def backup(office: Office, out: Path) -> Backup:
+    return make_backup(
+        out, store=office.store, blobs=office.blobs, folder=office.folder, now=office.clock, release="test"
+    )
+
+
+@pytest.fixture(scope="module")
+def made(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("backup") / "b.tar"
+    assert backup(office, file).faults == ()
+    return file
+
+
+@pytest.fixture
+def place(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+    with vacant(kind, request) as place:
+        yield place
+
+
+def restored(file: Path, folder: Path, place: Place, sha256: str | None = None) -> Backup:
+    with closing(owners_store(folder, place.owner)) as store:
+        return restore(
+            file,
+            folder=folder,
+            store=store,
+            blobs=lambda made: BlobStore(made / "blobs"),
+            now=NOW,
+            sha256=sha256,
+        )
+
+
+def require_office(folder: Path, place: Place, held: Backup) -> None:
+    """All of it is there, and nothing else; nothing is destroyed for a day."""
+    there = {path.name for path in folder.iterdir()} - {"lost+found"}
+    assert there == {"authority", "blobs", "hr_register.csv", *([] if place.owner else [FILE])}
+    assert not list(folder.parent.glob(".paraaf-*"))
+    assert len(list((folder / "blobs").glob("?/*"))) == held.blobs == 1
+    with closing(owners_store(folder, place.owner)) as store, store.read() as session:
+        assert session.scalars(select(Event.seq)).all() == [1]
+        assert session.scalars(select(RetentionRow.waits_until)).all() == [NOW + timedelta(days=1)]
+
+
+# --- places
+
+
+@contextmanager
+def mount(folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    with small_disk(folder, 2000):
+        (folder / "lost+found").mkdir(mode=0o700)
+        yield
+        assert folder.is_mount()
+
+
+@contextmanager
+def link(folder: Path) -> Iterator[None]:
+    (folder.parent / "elsewhere").mkdir()
+    folder.symlink_to("elsewhere")
+    yield
+    assert folder.is_symlink()
+
+
+@contextmanager
+def empty(folder: Path) -> Iterator[None]:
+    folder.mkdir(mode=0o755)
+    yield
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@contextmanager
+def missing(folder: Path) -> Iterator[None]:
+    yield
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@contextmanager
+def left_by_a_killed_one(folder: Path) -> Iterator[None]:
+    folder.mkdir()
+    (folder / ".paraaf-restore-abc" / "data").mkdir(parents=True)
+    (folder / ".paraaf-restore-abc" / "data" / FILE).write_text("half")
+    yield
+
+
+PLACES: dict[str, Callable[[Path], Any]] = {
+    "mount": mount,
+    "link": link,
+    "empty": empty,
+    "missing": missing,
+    "left by a killed one": left_by_a_killed_one,
+}
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_an_office_is_restored_to(where: str, made: Path, tmp_path: Path, place: Place) -> None:
+    folder = tmp_path / "data"
+    with PLACES[where](folder):
+        require_office(folder, place, restored(made, folder, place))
+
+
+@pytest.mark.parametrize("where", ["mount", "missing"])
+def test_a_restore_that_fails_at_the_end_leaves_nothing_and_can_be_repeated(
+    where: str, made: Path, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files are in their place when a server's database is filled; an own one goes with the files."""
+    folder = tmp_path / "data"
+    with PLACES[where](folder):
+        before = sorted(tmp_path.rglob("*"))
+        with monkeypatch.context() as broken:
+            if place.owner:
+                unfit = Place({**place.owner, OWNER: place.application[VARIABLE]}, {})
+                with pytest.raises(StoreUnavailable, match="permission denied"):
+                    restored(made, folder, unfit)
+            else:
+                rename = Path.rename
+
+                def fails_late(path: Path, target: Path) -> Path:
+                    if path.name == "data" or (target.parent == folder and path.name == FILE):
+                        raise OSError(16, "Device or resource busy")
+                    return rename(path, target)
+
+                broken.setattr(Path, "rename", fails_late)
+                with pytest.raises(RestoreFailed, match="Device or resource busy"):
+                    restored(made, folder, place)
+        assert sorted(tmp_path.rglob("*")) == before
+        require_office(folder, place, restored(made, folder, place))
+
+
+def test_an_office_is_backed_up_to_a_disk_without_links(
+    office: Office, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an exFAT stick, or many a network mount."""
+
+    def no_link(*_: Any, **__: Any) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    backup(office, tmp_path / "b.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.tar"]
+    assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BackupFailed, match="file of this name"):
+        backup(office, tmp_path / "b.tar")
+    require_office(tmp_path / "data", place, restored(tmp_path / "b.tar", tmp_path / "data", place))
+
+
+def test_a_link_to_nothing_is_refused(made: Path, tmp_path: Path, place: Place) -> None:
+    (tmp_path / "data").symlink_to("nowhere")
+    with pytest.raises(RestoreRefused, match="is not there"):
+        restored(made, tmp_path / "data", place)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+# --- a backup that differs
+
+
+def rewritten(file: Path, out: Path, change: Callable[[str, bytes], bytes]) -> Path:
+    """A backup whose members were changed on purpose, under a manifest that fits."""
+    with tarfile.open(file) as tar:
+        members = [(info.name, change(info.name, tar.extractfile(info).read())) for info in tar]  # type: ignore[union-attr]
+    said = json.loads(members.pop()[1])
+    for name, content in members:
+        if name in said["files"]:
+            said["files"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with tarfile.open(out, "w") as tar:
+        for name, content in [*members, (MANIFEST, json.dumps(said).encode())]:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return out
+
+
+def unchanged(_: str, content: bytes) -> bytes:
+    return content
+
+
+def test_the_digest_that_was_kept_shows_what_was_changed_on_purpose(
+    office: Office, tmp_path: Path, place: Place
+) -> None:
+    kept = backup(office, tmp_path / "b.tar").sha256
+    assert kept == hashlib.sha256((tmp_path / "b.tar").read_bytes()).hexdigest()
+
+    def name_changed(name: str, content: bytes) -> bytes:
+        return content.replace(b"Klaproos", b"Vergeten") if name == "hr_register.csv" else content
+
+    changed = rewritten(tmp_path / "b.tar", tmp_path / "changed.tar", name_changed)
+    with pytest.raises(BackupUnusable, match="its SHA-256 is"):
+        restored(changed, tmp_path / "data", place, kept)
+    assert not (tmp_path / "data").exists()
+    held = restored(tmp_path / "b.tar", tmp_path / "data", place, kept)
+    assert held.sha256 == kept
+
+
+def test_a_backup_of_the_first_format_is_read(made: Path, tmp_path: Path, place: Place) -> None:
+    """It lists every stored file by name."""
+
+    def first(name: str, content: bytes) -> bytes:
+        if name != MANIFEST:
+            return content
+        said = json.loads(content)
+        del said["destroyed"]
+        with tarfile.open(made) as tar:
+            names = [one.removeprefix("blobs/") for one in tar.getnames() if one.startswith("blobs/")]
+        return json.dumps({**said, "format": 1, "blobs": names}).encode()
+
+    def another(name: str, content: bytes) -> bytes:
+        content = first(name, content)
+        return content.replace(b'"blobs": ["', b'"blobs": ["0') if name == MANIFEST else content
+
+    with pytest.raises(BackupUnusable, match="not hold what its manifest says"):
+        restored(rewritten(made, tmp_path / "another.tar", another), tmp_path / "other", place)
+    file = rewritten(made, tmp_path / "first.tar", first)
+    require_office(tmp_path / "data", place, restored(file, tmp_path / "data", place))
+
+
+@pytest.mark.parametrize("said", [b"[" * 100_000, b'{"format": 2, "head": {"seq": Infinity}}', b"[]", b"{"])
+def test_a_manifest_of_any_form_is_refused(made: Path, tmp_path: Path, place: Place, said: bytes) -> None:
+    file = tmp_path / "b.tar"
+    with tarfile.open(file, "w") as tar:
+        info = tarfile.TarInfo(MANIFEST)
+        info.size = len(said)
+        tar.addfile(info, io.BytesIO(said))
+    with pytest.raises(BackupUnusable):
+        restored(file, tmp_path / "data", place)
+
+
+def test_neither_side_remembers_every_file(
+    office: Office, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million stored files would take half a gigabyte, and a manifest that is refused."""
+    digests = sorted(office.blobs.put(bytes([number])) for number in range(FILES))
+    monkeypatch.setattr("workflow.backup.referred_to", lambda _session, _among=None: set(digests))
+    most = []
+    for name in ("addfile", "extractfile"):
+        method = getattr(tarfile.TarFile, name)
+
+        def watched(tar: Any, *rest: Any, method: Any = method) -> Any:
+            most.append(len(tar.members))
+            return method(tar, *rest)
+
+        monkeypatch.setattr(tarfile.TarFile, name, watched)
+    assert backup(office, tmp_path / "b.tar").blobs == FILES
+    assert restored(tmp_path / "b.tar", tmp_path / "data", place).blobs == FILES
+    assert len(most) > 2 * FILES
+    assert max(most) <= 1
+    with tarfile.open(tmp_path / "b.tar") as tar:
+        said = tar.extractfile(MANIFEST).read()  # type: ignore[union-attr]
+    assert not [digest for digest in digests if digest.encode() in said]
+
+
+# --- what the commands say
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a request that has ended, and one that waits."""
+    folder = tmp_path_factory.mktemp("ended")
+    (folder / "rows.csv").write_text("person_id;reference\nP024;R-1\nP024;R-2\n")
+    for words in (
+        ["people", "--register", str(SAMPLE)],
+        ["submit", str(folder / "rows.csv")],
+        ["fire", "1", "withdraw", "--as", "P024"],
+    ):
+        assert main([*words, "--data", str(folder / "data")]) == 0
+    return folder / "data"
+
+
+def make_due(folder: Path) -> None:
+    """Have the request ended a hundred days ago."""
+    moment = datetime.now(UTC) - timedelta(days=100)
+    with closing(sqlite3.connect(folder / FILE)) as database, database:
+        database.execute("UPDATE requests SET closed_at = ? WHERE id = 1", [f"{moment:%Y-%m-%d %H:%M:%S}"])
+
+
+@pytest.fixture
+def terminal(ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    terminal = Terminal(tmp_path / "data", capsys)
+    terminal.copy_of(ended)
+    return terminal
+
+
+@pytest.fixture
+def again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A terminal about the folder that is restored to."""
+    return Terminal(tmp_path / "again", capsys)
+
+
+def test_a_hold_that_was_placed_after_the_backup_can_be_placed_again(
+    terminal: Terminal, again: Terminal, tmp_path: Path
+) -> None:
+    terminal.json("backup", "-o", tmp_path / "b.tar")
+    terminal.json("hold", 1, "--as", "P020", "--reason", "In court.")
+    said = again.office("restore", tmp_path / "b.tar")
+    assert said.status == 0, said
+    assert "Place them again" in said.out
+    make_due(again.data)
+    waits = again.office("retention", "--run")
+    assert waits.status == 1
+    assert "the office was restored" in waits.out
+    again.json("hold", 1, "--as", "P020", "--reason", "In court.")
+    assert again.json("retention", "--run", "--clock-is-right")["run"]["requests"] == 0
+
+
+def test_a_database_elsewhere_is_not_taken_for_the_restored_one(
+    terminal: Terminal, again: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.json("backup", "-o", tmp_path / "b.tar")
+    for url in (f"sqlite:///{terminal.data / FILE}", "sqlite://", "sqlite:///:memory:"):
+        monkeypatch.setenv(VARIABLE, url)
+        said = again.office("restore", tmp_path / "b.tar")
+        assert said.status == 1
+        assert "names another file" in said.err
+        assert not again.data.exists()
+
+
+def test_a_wrong_digest_is_refused_by_the_command(
+    terminal: Terminal, again: Terminal, tmp_path: Path
+) -> None:
+    digest = terminal.json("backup", "-o", tmp_path / "b.tar")["sha256"]
+    assert again.office("restore", tmp_path / "b.tar", "--sha256", "0" * 64).status == 1
+    assert again.office("restore", tmp_path / "b.tar", "--sha256", "0").status == 2
+    assert again.json("restore", tmp_path / "b.tar", "--sha256", digest.upper())["sha256"] == digest
+
+
+def test_an_office_that_was_set_back_is_told_of(
+    terminal: Terminal, again: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "anchors").mkdir()
+    monkeypatch.setenv("PARAAF_ANCHORS", str(tmp_path / "anchors"))
+    terminal.json("log", "anchor")
+    terminal.json("backup", "-o", tmp_path / "b.tar")
+    terminal.json("hold", 2, "--as", "P020", "--reason", "In court.")
+    terminal.json("log", "anchor")
+    [before, later] = sorted((tmp_path / "anchors").iterdir())
+    seq = int(later.name.split("-")[1])
+    assert "later_anchors" in (said := again.json("restore", tmp_path / "b.tar"))
+    assert (said["log_ok"], said["later_anchors"]) == (True, [seq])
+    verified = again.office("log", "verify", "--json")
+    assert (verified.status, verified.json["set_back"]) == (1, True)
+    text = again.office("log", "verify").out
+    assert "A later state was anchored" in text
+    assert "tampered" not in text
+    found = again.office("check", "--deep", "--json")
+    assert found.status == 1
+    assert [one for one in found.json["findings"] if "set back" in one["hint"]]
+    later.rename(tmp_path / later.name)  # put aside
+    assert again.json("log", "verify")["ok"]
+    assert again.office("check", "--deep").status == 0
+    before.write_text("{}")
+    found = again.office("check", "--deep", "--json")
+    assert found.status == 1
+    assert {"log", "files"} <= {one["area"] for one in found.json["findings"]}
+
+
+def test_a_backup_of_an_earlier_release_is_restored_and_that_is_said(again: Terminal, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    with closing(Store.unopened(old, {})) as store:
+        store.migrate("0005")
+        make_backup(
+            tmp_path / "b.tar",
+            store=store,
+            blobs=BlobStore(old / "blobs"),
+            folder=old,
+            now=lambda: NOW,
+            release="old",
+        )
+    said = again.office("restore", tmp_path / "b.tar")
+    assert said.status == 1
+    assert f"The office was restored to {again.data}" in said.err
+    assert "paraaf upgrade" in said.err
+    assert again.office("upgrade").status == 0
+
+
+# --- while something is destroyed
+
+
+@pytest.fixture
+def due(terminal: Terminal) -> Iterator[Office]:
+    """An office in which a request is due."""
+    make_due(terminal.data)
+    with closing(Office.open(terminal.data, environ={})) as office:
+        yield office
+
+
+def destroying(monkeypatch: pytest.MonkeyPatch, destroy: Callable[[], object]) -> None:
+    """Have something destroyed each time after the database is copied."""
+    others = backing_up._other_files
+
+    def later(folder: Path) -> Iterator[tuple[str, Path]]:
+        destroy()
+        yield from others(folder)
+
+    monkeypatch.setattr(backing_up, "_other_files", later)
+
+
+def test_what_is_destroyed_meanwhile_is_not_in_it(
+    due: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention: Retention = due.retention
+    destroying(monkeypatch, lambda: retention.run(clock_is_right=True))
+    held = backup(due, tmp_path / "b.tar")
+    assert (held.destroyed, held.faults) == (0, ())
+    restored(tmp_path / "b.tar", tmp_path / "again", Place({}, {}))
+    with closing(sqlite3.connect(tmp_path / "again" / FILE)) as database:
+        query = "SELECT requester_id, destroyed_at IS NOT NULL FROM requests WHERE id = 1"
+        assert database.execute(query).fetchall() == [("", 1)]
+    with tarfile.open(tmp_path / "b.tar") as tar:
+        assert held.blobs == sum(name.startswith("blobs/") for name in tar.getnames())
+
+
+def test_what_is_still_in_it_is_told(
+    terminal: Terminal, again: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something is destroyed all the time: there is a backup all the same."""
+    heads = iter(range(1, 9))
+    monkeypatch.setattr("workflow.backup._destroyed_since", lambda _store, _head: next(heads))
+    said = terminal.json("backup", "-o", tmp_path / "b.tar")
+    assert said["destroyed"] == 3  # the third and last time
+    assert again.json("restore", tmp_path / "b.tar")["log_ok"]
+    assert "still in it" in terminal.office("backup", "-o", tmp_path / "c.tar").out
