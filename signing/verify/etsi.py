@@ -2,8 +2,8 @@
 
 One SignatureValidationReport for each signature and document timestamp, in the order of the file. What the
 standard leaves room for is used: findings are individual validation constraints, named by a URN of our own,
-and the sentence for people stands with the document as a whole. Certificates and the document are referred to by
-their SHA-256. The report is not signed by itself: seal the file that it is handed over with.
+and the sentence for people stands with the document as a whole. Certificates and the document are referred
+to by their SHA-256. The report is not signed by itself: seal the file that it is handed over with.
 """
 
 import base64
