@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import event, select, text
 
 from audit.verify_log import verify_file
 from documents.blobs import BlobStore
@@ -191,6 +192,24 @@ def test_missed_days_do_no_harm_and_many_are_destroyed_first_ended_first(keeper:
     assert [one.request_id for one in due] == numbers[:2]
     assert keeper.run(DAY + timedelta(days=900)).requests == 3
     assert all(map(keeper.is_destroyed, numbers))
+
+
+def test_which_definitions_there_are_is_not_read_from_all_requests(keeper: Keeper) -> None:
+    """There may be a million: lists, sweeps and batches would wait for that."""
+    keeper.withdrawn()
+    said: list[str] = []
+
+    def hear(_c: object, _k: object, statement: str, *_: object) -> None:
+        said.append(statement.lower())
+
+    event.listen(SqlEngine, "before_cursor_execute", hear)
+    try:
+        assert keeper.office.engine.requests("clerk")
+        assert keeper.run().requests == 1
+    finally:
+        event.remove(SqlEngine, "before_cursor_execute", hear)
+    assert any("from definitions" in one for one in said)
+    assert not [one for one in said if "distinct requests." in one]
 
 
 def test_more_than_a_batch(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
