@@ -28,7 +28,7 @@ BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 SMALL_BYTES = 200 * 1024**2
 """Up to this size a SQLite file is written anew by itself, which takes some seconds; others wait for it."""
-WIPED_FROM = "0011"
+WIPED_FROM = "0010"
 """SQLite files of earlier revisions may hold what was deleted: an upgrade writes them anew, once."""
 EMPTYING_MS = 5_000  # so long it is waited for who reads, while nobody can write
 STATISTICS = "pg_statistic"
