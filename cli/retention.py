@@ -11,6 +11,7 @@ from cli.printing import aligned, counted, minute, print_json
 
 if TYPE_CHECKING:
     from workflow.keeping import Kept  # a second to import, which help and wrong calls need not wait for
+    from workflow.office import Office
     from workflow.retention import Preview, Run
 
 DAYS_MOST = 36_500
@@ -31,6 +32,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="with --run: do not wait for a day after the clock has gone forward by days, or a restore",
     )
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help="with --run: write a large SQLite file anew, so that no trace of what was destroyed is in it;"
+        " nobody can work meanwhile, about 20 s per GB",
+    )
     add_data_option(parser)
     add_json_option(parser)
 
@@ -38,15 +45,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Show, or do it."""
     with office_of(args) as office:
-        cleaning, now = office.retention.cleaning, office.clock()
         if args.now:
-            done = office.retention.run(clock_is_right=args.clock_is_right)
+            done = office.retention.run(clock_is_right=args.clock_is_right, whole=args.clean)
+            late = done.unclean_since is not None and _is_late(office, done.unclean_since)
         else:
             preview = office.retention.preview(days=args.days)
+        cleaning = office.retention.cleaning
     if args.now:
         told = {"run": asdict(done) | {"clean": done.clean}, "cleaning": cleaning}
         print_json(told) if args.json else print("\n".join(_done(done, cleaning)))
-        return 1 if done.waits_until is not None or _wants_somebody(done, cleaning, now) else 0
+        return 1 if done.waits_until is not None or late else 0
     if args.json:
         print_json(_json(preview) | {"cleaning": cleaning})
     else:
@@ -61,11 +69,10 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _wants_somebody(done: "Run", cleaning: str | None, now: datetime) -> bool:
-    """Whether the files are not clean, and not because the tables' owner has a day to do it."""
-    from workflow.retention import OVERDUE  # noqa: PLC0415  a second to import
-
-    return done.unclean_since is not None and (cleaning is None or now - done.unclean_since > OVERDUE)
+def _is_late(office: "Office", since: datetime) -> bool:
+    """Whether the files should be clean by now: at once, where nobody has to run anything for it."""
+    retention = office.retention
+    return retention.cleaning is None or office.clock() - since > retention.clean_within
 
 
 def _unclean(since: datetime, cleaning: str | None) -> Iterator[str]:
@@ -73,7 +80,7 @@ def _unclean(since: datetime, cleaning: str | None) -> Iterator[str]:
     if cleaning is None:
         yield "They go when nobody reads: a worker tries every hour, and so does paraaf retention --run."
     else:
-        yield "They go when the tables' owner runs this, which the next run notices (docs/retention.md):"
+        yield "They go when this is run, on a server by the tables' owner (docs/retention.md):"
         yield f"  {cleaning}"
 
 

@@ -31,6 +31,7 @@ REGION = "PARAAF_BLOBS_REGION"
 KEY_ID = "PARAAF_BLOBS_KEY_ID"
 SECRET = "PARAAF_BLOBS_SECRET"  # noqa: S105 (a variable's name)
 AT_ONCE = 16  # requests at a time
+REMOVAL_TIMEOUT_S = 5.0
 _PIECE = 1024 * 1024  # bytes
 _LOCK_SLACK = timedelta(hours=1)
 """So much shorter a lock may be found than was asked for: it began when the file was put."""
@@ -76,6 +77,7 @@ class ObjectStorage:
         access = wanted.access
         self._wanted = wanted
         self._requests = Requests(access)
+        self._removals = Requests(access, timeout_s=REMOVAL_TIMEOUT_S, tries=1)
         self._store = S3Store(
             access.bucket,
             prefix=wanted.prefix or None,
@@ -168,19 +170,20 @@ class ObjectStorage:
     def delete(self, sha256_hex: str) -> bool:
         """Destroy every version of a file; False when there was none.
 
-        Raises BlobLocked as long as the storage locks one, and BlobError.
+        Nothing is tried twice, nor waited for long: whoever removes files has others wait meanwhile. Raises
+        BlobLocked as long as the storage locks one, and BlobError.
         """
         _key(sha256_hex)
         key, removed = self._full_key(sha256_hex), False
-        for version in self._requests.versions(key):
-            if not self._requests.remove_version(key, version.id):
+        for version in self._removals.versions(key):
+            if not self._removals.remove_version(key, version.id):
                 raise self._kept(sha256_hex, version.id)
             removed = removed or not version.is_marker
         return removed
 
     def _kept(self, digest: str, version: str) -> BlobError:
         """Why a version was not removed."""
-        until, now = self._requests.locked_until(self._full_key(digest), version)
+        until, now = self._removals.locked_until(self._full_key(digest), version)
         if until is not None and until > now:
             return BlobLocked(
                 f"The object storage locks the stored file {digest[:12]}… until {until:%Y-%m-%d %H:%M} UTC.",

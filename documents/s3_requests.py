@@ -87,8 +87,10 @@ class Version:
 class Requests:
     """Asks one bucket. Every method raises BlobError when it can't be reached or refuses."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, timeout_s: float = TIMEOUT_S, tries: int = TRIES) -> None:
         self._access = access
+        self._timeout_s = timeout_s
+        self._tries = tries
 
     def default_lock(self) -> DefaultLock | None:
         """What the bucket locks by itself; None when it does not."""
@@ -153,7 +155,7 @@ class Requests:
         body: bytes = b"",
     ) -> Answer:
         """One signed request about the bucket, or a file in it. Raises BlobError when there is no answer."""
-        for wait_s in (FIRST_WAIT_S * 2**number for number in range(TRIES - 1)):
+        for wait_s in (FIRST_WAIT_S * 2**number for number in range(self._tries - 1)):
             with suppress(BlobError):
                 answer = self._ask(method, key, query or {}, headers or {}, body)
                 if answer.status < 500:
@@ -169,7 +171,7 @@ class Requests:
         sent = {**headers, "host": place.netloc, "x-amz-content-sha256": hashlib.sha256(body).hexdigest()}
         sent |= signed(self._access, method, path, query, sent, now=datetime.now(UTC))
         connect = HTTPSConnection if place.scheme == "https" else HTTPConnection
-        connection = connect(place.netloc, timeout=TIMEOUT_S)
+        connection = connect(place.netloc, timeout=self._timeout_s)
         try:
             connection.request(method, f"{path}?{_query(query)}", body=body, headers=sent)
             response = connection.getresponse()

@@ -5,18 +5,24 @@ be used: a clock that disagrees is wrong, or they are. One that went forward by 
 office that was closed: what can't be undone waits for a day, so that somebody can notice.
 """
 
+import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from watching.logs import note
 from workflow.errors import WorkflowError
-from workflow.tables import Event
+from workflow.tables import Event, RetentionRow
+
+log = logging.getLogger(__name__)
 
 TOLERANCE = timedelta(minutes=5)
 QUIET = timedelta(days=3)
 """How long nobody may have looked: an office may be switched off over a weekend. After more, the clock may
 be wrong."""
+RECENT = 1_000
+"""So many events are looked through for the latest time: a command under a wrong clock must not hide it."""
 WAIT = timedelta(days=1)
 """So long somebody can notice that the clock is wrong, before anything is destroyed by it."""
 
@@ -29,17 +35,18 @@ class ClockImplausible(WorkflowError):
 
 
 def require_plausible(session: Session, now: datetime, *, theirs: datetime | None = None) -> None:
-    """Refuse a clock that is more than five minutes behind the last event, or away from the database's own.
+    """Refuse a clock that is more than five minutes behind the log, or away from the database's own.
 
     Events are ordered by their sequence, whatever the clock says; what goes by days and hours (due times,
     reminders, the end of keeping) must not go by a clock that is known to be wrong. Raises ClockImplausible.
     """
-    last = last_event(session)
-    if last is not None and last - now > TOLERANCE:
+    latest = latest_event(session)
+    if latest is not None and latest - now > TOLERANCE:
         raise ClockImplausible(
-            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and the last event was recorded at"
-            f" {last:%Y-%m-%d %H:%M} UTC.",
-            hint="Set the clock: due times, certificates and timestamps go by it.",
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and an event was recorded at"
+            f" {latest:%Y-%m-%d %H:%M} UTC.",
+            hint="Set the clock: due times, certificates and timestamps go by it. If it is right now, and was"
+            " ahead then, say so: `paraaf retention --run --clock-is-right`.",
         )
     if theirs is not None and abs(theirs - now) > TOLERANCE:
         raise ClockImplausible(
@@ -61,6 +68,57 @@ def last_event(session: Session) -> datetime | None:
     """When the last event was recorded; None in an empty log."""
     at = session.scalar(select(Event.recorded_at).order_by(Event.seq.desc()).limit(1))
     return None if at is None else datetime.fromisoformat(at)
+
+
+def latest_event(session: Session) -> datetime | None:
+    """The greatest time of the last events, in whichever order they came; None for none.
+
+    Of those before a person said that the clock is right nothing is asked.
+    """
+    believed = select(RetentionRow.believed_seq).scalar_subquery()
+    recent = (
+        select(Event.recorded_at)
+        .where(Event.seq > func.coalesce(believed, 0))
+        .order_by(Event.seq.desc())
+        .limit(RECENT)
+        .subquery()
+    )
+    at = session.scalar(select(func.max(recent.c.recorded_at)))
+    return None if at is None else datetime.fromisoformat(at)
+
+
+class Watch:
+    """Notices that the clock is behind what the log says, and says so once, until it is right again."""
+
+    def __init__(self) -> None:
+        self._latest: datetime | None = None
+        self._is_behind = False
+
+    def look(self, session: Session, now: datetime) -> None:
+        """Compare the clock with the log, which is read the first time, and while it is behind."""
+        if self._latest is None or self._latest - now > TOLERANCE:
+            self._latest = latest_event(session) or now
+        is_behind = self._latest - now > TOLERANCE
+        if is_behind and not self._is_behind:
+            ours, since = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, self._latest))
+            note(log, logging.WARNING, "clock_behind", clock=ours, since=since)
+        self._is_behind = is_behind
+        self._latest = max(self._latest, now)
+
+
+def require_steady(session: Session, now: datetime) -> None:
+    """Refuse a clock that went forward by days, for a day, unless a person says that it is right.
+
+    Retention looks at it every hour, and keeps when it did. Raises ClockImplausible.
+    """
+    row = session.get(RetentionRow, 1)
+    since, until = (last_event(session), None) if row is None else (row.looked_at, row.waits_until)
+    waits = None if since is None else waits_until(now, since=since, until=until)
+    if waits is not None:
+        raise ClockImplausible(
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, which went forward by days.",
+            hint="Set it, if it is wrong. If it is right, say so: `paraaf retention --run --clock-is-right`.",
+        )
 
 
 def went_forward(now: datetime, since: datetime) -> bool:

@@ -31,6 +31,7 @@ from watching.spans import span
 from workflow import listing, reading
 from workflow.access import People
 from workflow.cases import Case
+from workflow.clock import Watch
 from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
 from workflow.definition import Catalogue
@@ -93,6 +94,7 @@ class Engine:
         self._evidence_of = evidence_of
         self._random_bytes = random_bytes
         self._pinned: dict[str, Definition] = {}
+        self._watch = Watch()
         self._triggers = frozenset(VERBS) | {
             trigger for one in catalogue for state in one.states.values() for trigger in state.triggers
         }
@@ -315,7 +317,9 @@ class Engine:
         return results
 
     def _ledger(self, session: Session) -> Ledger:
-        return Ledger(session, Appender.lock(session, self._random_bytes), self.definition)
+        appender = Appender.lock(session, self._random_bytes)
+        self._watch.look(session, self._clock())  # recorded all the same: order goes by sequence
+        return Ledger(session, appender, self.definition)
 
     def _reading(self, session: Session) -> Ledger:
         """A ledger that nothing will be written from: no lock is taken."""

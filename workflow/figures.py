@@ -19,9 +19,20 @@ from sqlalchemy.orm import Session
 
 from problem import Problem
 from watching.meters import authority_label
+from workflow import keeping
 from workflow.jobs import QueueFigures
 from workflow.office import Office
-from workflow.tables import DocumentRow, Event, Incident, LogHead, RateLimit, Request, SignatureRow, Task
+from workflow.tables import (
+    BlobRemoval,
+    DocumentRow,
+    Event,
+    Incident,
+    LogHead,
+    RateLimit,
+    Request,
+    SignatureRow,
+    Task,
+)
 
 KEPT_S = 5.0
 
@@ -48,6 +59,7 @@ class Figures:
             with self._office.store.read() as session:
                 found = [*self._requests(session), *self._tasks(session), *self._queue(session)]
                 found += [*self._incidents(session), *self._amounts(session), *self._limits(session)]
+                found += self._keeping(session)
         except Problem:
             found, up = [], 0
         else:
@@ -140,6 +152,16 @@ class Figures:
         free = shutil.disk_usage(self._office.folder).free
         yield _gauge("disk_free_bytes", "Free room where the data folder is.", [((), free)])
         yield _gauge("last_event", "The last event's sequence.", [((), one(select(LogHead.seq)))])
+
+    def _keeping(self, session: Session) -> Iterator[Metric]:
+        """What should be gone, and is not."""
+        overdue = keeping.overdue(session, self._office.engine.definition, self._office.clock())
+        yield _gauge("overdue_requests", "Requests to be destroyed for more than a day.", [((), overdue)])
+        table = BlobRemoval.table()
+        listed, since = session.execute(select(func.count(), func.min(table.c.listed_at))).one()
+        yield _gauge("listed_files", "Files that are to be removed.", [((), listed)])
+        rows = [] if since is None else [((), self._age(since))]
+        yield _gauge("oldest_listed_file_seconds", "How long the first of them has been.", rows)
 
     @staticmethod
     def _limits(session: Session) -> Iterator[Metric]:

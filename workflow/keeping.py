@@ -4,12 +4,12 @@ Days are the office's, by the time zone of the definition's calendar; months are
 due from the first moment of its day.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from workflow.calendar import CALENDARS, later_by
@@ -46,15 +46,12 @@ def due(
     Raises DefinitionMissing.
     """
     requests = Request.table()
-    ended = requests.c.closed_at.is_not(None), requests.c.destroyed_at.is_(None)
     found: list[tuple[datetime, Kept]] = []
-    for sha256_hex in session.scalars(select(requests.c.definition_sha256).where(*ended).distinct()):
+    for sha256_hex in session.scalars(select(DefinitionSource.sha256_hex)):
         definition = definition_of(session, sha256_hex)
-        moment = ended_before(definition, office_day(definition, now) + timedelta(days=days))
         query = (
             select(requests.c.id, requests.c.unit, requests.c.outcome, requests.c.closed_at)
-            .where(requests.c.definition_sha256 == sha256_hex, *ended, ~on_hold(requests.c.id))
-            .where(requests.c.closed_at < moment)
+            .where(*_due(definition, sha256_hex, now, days))
             .order_by(requests.c.closed_at, requests.c.id)
             .limit(limit)
         )
@@ -63,6 +60,26 @@ def due(
             found.append((closed_at, Kept(number, definition, unit, outcome, ended_on, due_on)))
     found.sort(key=lambda pair: (pair[0], pair[1].request_id))
     return [kept for _, kept in found[:limit]]
+
+
+def overdue(session: Session, definition_of: DefinitionOf, now: datetime) -> int:
+    """How many requests were due a day ago and are still there, without those on hold.
+
+    Raises DefinitionMissing.
+    """
+    count = select(func.count()).select_from(Request.table())
+    pinned = session.scalars(select(DefinitionSource.sha256_hex)).all()
+    queries = (count.where(*_due(definition_of(session, one), one, now, -1)) for one in pinned)
+    return sum(session.execute(query).scalar_one() for query in queries)
+
+
+def _due(definition: Definition, sha256_hex: str, now: datetime, days: int) -> Iterator[ColumnElement[bool]]:
+    """What a request of one definition meets that is due within so many days, and not on hold."""
+    requests = Request.table()
+    yield requests.c.definition_sha256 == sha256_hex
+    yield requests.c.closed_at < ended_before(definition, office_day(definition, now) + timedelta(days=days))
+    yield requests.c.destroyed_at.is_(None)
+    yield ~on_hold(requests.c.id)
 
 
 def on_hold(request_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """The people of an office, as the HR register knows them, and the roles that their duties give."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from sqlalchemy import delete, exists, or_, select
@@ -40,7 +40,6 @@ NAMING = (
     *(Incident.resolved_by, Hold.placed_by, Hold.released_by),
 )
 """Where a request names a person, beside the bodies of its events."""
-CHUNK = 500  # people in one statement
 
 
 def update_people(session: Session, register: Register) -> int:
@@ -66,21 +65,32 @@ def update_people(session: Session, register: Register) -> int:
     return len(registered)
 
 
-def remove_unneeded(session: Session) -> int:
-    """Remove the people who have left and whom no request names any more; how many they were.
+def unneeded(session: Session, among: Collection[str] | None = None) -> list[str]:
+    """The people who have left and whom no request names any more, of all or among some.
 
     Who works here stays, whether or not a request names them; who comes back is put in by the register.
     """
     people = Person.table()
     named = (column == people.c.id for column in NAMING)
-    left = [people.c.active.is_(False), people.c.id != NOBODY]
-    gone = list(session.scalars(select(people.c.id).where(*left, *(~exists().where(each) for each in named))))
-    for start in range(0, len(gone), CHUNK):
-        some = gone[start : start + CHUNK]
-        session.execute(delete(Grant).where(Grant.person_id.in_(some)))
-        swaps = or_(Substitute.principal_id.in_(some), Substitute.substitute_id.in_(some))
-        session.execute(delete(Substitute).where(swaps))
-        session.execute(delete(Person).where(Person.id.in_(some)))
+    query = select(people.c.id).where(people.c.active.is_(False), people.c.id != NOBODY)
+    if among is not None:
+        query = query.where(people.c.id.in_(among))
+    return list(
+        session.scalars(query.where(*(~exists().where(each) for each in named)).order_by(people.c.id))
+    )
+
+
+def remove_unneeded(session: Session, some: Collection[str]) -> int:
+    """Remove these people, as far as they are unneeded still; how many they were.
+
+    The log's lock is held: nothing names anybody meanwhile. Each column that may name them has an index, by
+    which the foreign keys look as well.
+    """
+    gone = unneeded(session, some)
+    session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
+    swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
+    session.execute(delete(Substitute).where(swaps))
+    session.execute(delete(Person).where(Person.id.in_(gone)))
     return len(gone)
 
 

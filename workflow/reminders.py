@@ -7,7 +7,7 @@ event.
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from watching.logs import note
 from workflow.calendar import CALENDARS, WorkingCalendar
-from workflow.clock import ClockImplausible, require_plausible
+from workflow.clock import ClockImplausible, require_plausible, require_steady
 from workflow.definition_errors import CalendarEnded
 from workflow.definition_model import After, Definition
 from workflow.eventlog import Appender
@@ -25,6 +25,7 @@ from workflow.store import Store
 from workflow.tables import Event, Reminder, Request, Task
 
 EVENTS = {"remind": "task_reminded", "escalate": "task_escalated"}
+TASKS = 500  # in one transaction: others wait for it
 log = logging.getLogger(__name__)
 
 
@@ -57,20 +58,37 @@ class Reminders:
         self._definition_of = definition_of
         self._now = now
         self._random_bytes = random_bytes
+        self._held = False
 
     def run(self) -> int:
-        """Record what is due now; how many events that made. Under a clock that is behind the log, none."""
+        """Record what is due now; how many events that made. None under a clock that is behind the log, or
+        went forward by days: a reminder is told once, and can't be taken back.
+        """
         with self._store.read() as session:
-            try:
-                require_plausible(session, self._now())
-            except ClockImplausible as problem:
+            if self._is_held(session):
+                return 0
+            tasks = sorted({one.task_id for one in self.due(session)})
+        return sum(self._tell(tasks[start : start + TASKS]) for start in range(0, len(tasks), TASKS))
+
+    def _is_held(self, session: Session) -> bool:
+        """Whether the clock can't be trusted; told once, until it can."""
+        now = self._now()
+        try:
+            require_plausible(session, now)
+            require_steady(session, now)
+        except ClockImplausible as problem:
+            if not self._held:
                 note(log, logging.WARNING, "reminders_held", error=problem)
-                return 0
-            if not list(self.due(session)):
-                return 0
+            self._held = True
+        else:
+            self._held = False
+        return self._held
+
+    def _tell(self, tasks: Sequence[int]) -> int:
+        """Record what is due of these tasks; how many events that made."""
         with self._store.write() as session:
             appender = Appender.lock(session, self._random_bytes)
-            due = list(self.due(session))  # once more: the first look was without the lock
+            due = list(self.due(session, tasks))  # once more: the first look was without the lock
             if not due:
                 return 0
             rows = [self._record(appender, one) for one in due]
@@ -78,11 +96,15 @@ class Reminders:
             session.execute(insert(Reminder.table()), rows)
         return sum(len(one.after.do) for one in due)
 
-    def due(self, session: Session) -> Iterator[Due]:
-        """What has waited its time and was not told yet; nothing while a request is suspended."""
+    def due(self, session: Session, tasks: Sequence[int] | None = None) -> Iterator[Due]:
+        """What has waited its time and was not told yet, of all tasks or of these; nothing while a request is
+        suspended."""
         now = self._now()
-        done = {(row.task_id, row.place) for row in session.execute(_DONE)}
-        for row in session.execute(_OPEN):
+        told, open_tasks = _DONE, _OPEN
+        if tasks is not None:
+            told, open_tasks = _DONE.where(Task.id.in_(tasks)), _OPEN.where(Task.id.in_(tasks))
+        done = {(row.task_id, row.place) for row in session.execute(told)}
+        for row in session.execute(open_tasks):
             definition = self._definition_of(session, row.definition_sha256)
             calendar = CALENDARS[definition.calendar]
             waiting = [

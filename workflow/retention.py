@@ -7,6 +7,8 @@
       remove the people who have left and whom nothing names any more; forget who stood in for whom
   (5) clean the database's files, or see whether their owner has
 
+A blob that can't be removed stops none of this, and is told at the end.
+
 Killed anywhere, the next run goes on: a request is destroyed once, a listed blob is removed however often
 that is tried, and the files are not called clean before they are.
 """
@@ -16,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, insert, inspect, select, update
+from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
@@ -26,8 +28,9 @@ from workflow import clock, destruction, keeping
 from workflow.eventlog import Appender
 from workflow.faults import point
 from workflow.keeping import DefinitionOf, Kept
-from workflow.people import remove_unneeded
+from workflow.people import remove_unneeded, unneeded
 from workflow.references import chunks, referred_to
+from workflow.removals import Removals
 from workflow.store import Store
 from workflow.substitutes import forget, forgettable
 from workflow.tables import BlobRemoval, Hold, Request, RetentionRow
@@ -38,11 +41,14 @@ AFTER_MIDNIGHT = "1 * * * *"
 """Every hour, and so soon after a day has begun anywhere, when its requests become due and nobody works."""
 BATCH = 50  # requests in one transaction: others wait for it
 MOST = 5_000  # requests in one run; the next takes up the rest
-BLOBS = 25  # blobs removed in one transaction: others wait for it, and object storage takes its time
+PEOPLE = 20  # removed in one transaction: others wait for it
 LEFTOVER = timedelta(hours=1)
 """No blob is written for so long."""
 OVERDUE = timedelta(days=1)
-"""After so long somebody should know that files of what was destroyed, or traces of it, are still there."""
+"""After so long somebody should know that something, or files of it, or traces, are still there."""
+OVERDUE_LARGE = timedelta(days=31)
+"""The same of traces in a SQLite file that is too large to be written anew while somebody works."""
+BY_HAND = "paraaf retention --run --clean"
 CLEANED = tuple(
     sorted(
         {*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED, "people", "grants", "substitutes"}
@@ -124,31 +130,45 @@ class Retention:
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def run(self, *, clock_is_right: bool = False) -> Run:
-        """Destroy what is due; `clock_is_right` when a person has looked at the clock.
+    def run(self, *, clock_is_right: bool = False, whole: bool = False) -> Run:
+        """Destroy what is due; `clock_is_right` when a person has looked at the clock, `whole` to clean a
+        large SQLite file as well, while nobody can work.
 
         Several may run at once. Raises DefinitionMissing, StoreUnavailable, and BlobError when a blob can't
-        be removed; the others are.
+        be removed: at the end, when all the rest is done.
         """
         waits_until = self._look(clock_is_right=clock_is_right)  # (1)
-        files, requests, people, substitutions = self._remove_blobs(), 0, 0, 0
+        removals = self._removals()
+        files, requests, people, substitutions = removals.remove(), 0, 0, 0
         while waits_until is None and requests < MOST:
             batch = self._destroy_batch()  # (2)
-            files += self._remove_blobs()  # (3)
+            files += removals.remove()  # (3)
             requests += batch
             if batch < BATCH:
                 break
         if waits_until is None:
-            if self._list_strays():  # (4)
-                files += self._remove_blobs()
+            try:
+                self._list_strays()  # (4)
+            except BlobError as error:
+                removals.refuse(error)
+            files += removals.remove()
             people = self._remove_people()
             substitutions = self._forget_substitutions()
-        return Run(requests, files, people, substitutions, waits_until, self._clean())  # (5)
+        unclean_since = self._clean(whole=whole)  # (5)
+        if removals.refused is not None:
+            raise removals.refused
+        return Run(requests, files, people, substitutions, waits_until, unclean_since)
 
     @property
     def cleaning(self) -> str | None:
-        """The statement with which the owner cleans the database's files; None where a run does it itself."""
-        return self._store.cleaning(CLEANED)
+        """What somebody has to run to clean the database's files: the owner of a server's tables a statement,
+        for a large SQLite file a command; None where a run does it itself."""
+        return self._store.cleaning(CLEANED) or (None if self._store.is_small else BY_HAND)
+
+    @property
+    def clean_within(self) -> timedelta:
+        """After so long somebody should know that the files are not clean."""
+        return OVERDUE_LARGE if self.cleaning == BY_HAND else OVERDUE
 
     def preview(self, *, days: int) -> Preview:
         """What will be destroyed within so many days, and what was in as many. Raises DefinitionMissing."""
@@ -168,7 +188,8 @@ class Retention:
     def _look(self, *, clock_is_right: bool) -> datetime | None:
         """Note that somebody looked now; until when nothing may be destroyed, None when it may."""
         with self._store.write() as session:
-            Appender.lock(session, self._random_bytes)  # of several that look for the first time, one writes
+            # of several that look for the first time, one writes
+            head = Appender.lock(session, self._random_bytes).head
             now, row = self._clock(), session.get(RetentionRow, 1)
             if row is None:
                 row = RetentionRow(id=1, looked_at=clock.last_event(session) or now)
@@ -181,6 +202,8 @@ class Retention:
                 ours, since, until = times
                 note(log, logging.WARNING, "destruction_waits", clock=ours, since=since, until=until)
             row.looked_at, row.waits_until = now, waits
+            if clock_is_right:
+                row.believed_seq = head.seq
             session.flush()
         return waits
 
@@ -198,41 +221,8 @@ class Retention:
             point("destroy.recorded")
         return len(due)
 
-    def _remove_blobs(self) -> int:
-        removed, refused = 0, None
-        with self._store.read() as session:
-            listed = session.scalars(select(BlobRemoval.sha256).order_by(BlobRemoval.sha256)).all()
-        for start in range(0, len(listed), BLOBS):
-            gone, error = self._remove_some(listed[start : start + BLOBS])
-            removed, refused = removed + gone, error or refused
-        if refused is not None:
-            raise refused
-        if removed:
-            point("destroy.blobs-removed")
-        return removed
-
-    def _remove_some(self, listed: Sequence[str]) -> tuple[int, BlobError | None]:
-        """Remove some of the listed blobs; one that a request refers to again is only taken off the list.
-
-        The log's lock is held from the question to the last removal: who refers to a blob does it under the
-        lock, and asks there whether it is still stored.
-        """
-        removed, refused = 0, None
-        with self._store.write() as session:
-            Appender.lock(session, self._random_bytes)
-            settled = referred_to(session, listed)
-            for sha256_hex in sorted(set(listed) - settled):
-                # once more: a server takes the lock from who was stopped for long
-                Appender.lock(session, self._random_bytes)
-                try:
-                    removed += self._blobs.delete(sha256_hex)
-                except BlobError as error:
-                    refused = error
-                else:
-                    settled.add(sha256_hex)
-                    point("destroy.blob-removed")
-            session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(settled)))
-        return removed, refused
+    def _removals(self) -> Removals:
+        return Removals(self._store, self._blobs, self._random_bytes)
 
     def _list_strays(self) -> int:
         now = self._clock()
@@ -249,7 +239,13 @@ class Retention:
         What is listed already goes with them. Raises StoreUnavailable, and BlobError when a blob can't be
         removed; the others are.
         """
-        return self._remove_blobs() if self._list_unnamed(digests) else 0
+        if not self._list_unnamed(digests):
+            return 0
+        removals = self._removals()
+        removed = removals.remove()
+        if removals.refused is not None:
+            raise removals.refused
+        return removed
 
     def _list_unnamed(self, digests: Collection[str]) -> int:
         with self._store.read() as session:  # nobody has to wait while so much is read
@@ -269,13 +265,18 @@ class Retention:
         return len(strays)
 
     def _remove_people(self) -> int:
+        with self._store.read() as session:  # nobody has to wait while so much is read
+            leavers = unneeded(session)
+        starts = range(0, len(leavers), PEOPLE)
+        return sum(self._remove_leavers(leavers[start : start + PEOPLE]) for start in starts)
+
+    def _remove_leavers(self, some: Collection[str]) -> int:
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)
-            people, now = remove_unneeded(session), self._clock()
+            people, now = remove_unneeded(session, some), self._clock()
             if people:
-                log.append(
-                    PEOPLE_REMOVED, at=now, request_id=None, facts={"people": people, "channel": "system"}
-                )
+                facts = {"people": people, "channel": "system"}
+                log.append(PEOPLE_REMOVED, at=now, request_id=None, facts=facts)
                 log.write()
                 self._make_unclean(session, log, now)
         return people
@@ -301,7 +302,7 @@ class Retention:
         row.unclean_seq, row.unclean_mark = log.head.seq, self._store.mark(session, CLEANED)
         session.flush()
 
-    def _clean(self) -> datetime | None:
+    def _clean(self, *, whole: bool) -> datetime | None:
         """Clean the database's files; since when they are not, None when they are."""
         with self._store.read() as session:
             row = session.get(RetentionRow, 1)
@@ -311,8 +312,8 @@ class Retention:
         if row.unclean_mark is None:  # an earlier release destroyed it
             with self._store.write() as session:
                 self._make_unclean(session, Appender.lock(session, self._random_bytes), row.unclean_since)
-            return self._clean()
-        if not self._store.clean(row.unclean_mark):
+            return self._clean(whole=whole)
+        if not self._store.clean(row.unclean_mark, whole=whole):
             return row.unclean_since
         point("destroy.cleaned")
         with self._store.write() as session:  # what another run destroyed meanwhile has a later event

@@ -14,7 +14,7 @@ from workflow import step_deliver, step_render, step_sign
 from workflow.commands import StepRef, StepTrouble
 from workflow.outcomes import StepOutcome, Verdict
 from workflow.step_trouble import Trouble, settled
-from workflow.tables import Incident, Request
+from workflow.tables import DefinitionSource, Incident, Request
 from workflow.workbench import Work, Workbench, load
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Steps:
         return [StepRef(row.id, row.state, row.step_seq) for row in rows if (row[3], row.state) in automatic]
 
     def _automatic(self, session: Session) -> set[tuple[str, str]]:
-        pinned = session.scalars(select(Request.definition_sha256).distinct())
+        pinned = session.scalars(select(DefinitionSource.sha256_hex))
         return {
             (sha256, state.name)
             for sha256 in pinned

@@ -1,6 +1,7 @@
 """The database: how it is opened, what a transaction is, how its tables get there.
 
-The only module, beside the migrations, that knows which database it is.
+What differs between the databases is here and in the migrations, but for what has a place of its own: the
+types of the tables, the queue, the copy for a backup (snapshot), the application role.
 """
 
 import os
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
@@ -25,6 +26,11 @@ FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+SMALL_BYTES = 200 * 1024**2
+"""Up to this size a SQLite file is written anew by itself, which takes some seconds; others wait for it."""
+WIPED_FROM = "0010"
+"""SQLite files of earlier revisions may hold what was deleted: an upgrade writes them anew, once."""
+EMPTYING_MS = 5_000  # so long it is waited for who reads, while nobody can write
 STATISTICS = "pg_statistic"
 """Where PostgreSQL keeps samples of the values of all columns; the owner of the database may vacuum it."""
 _OWNS_ALL = text(
@@ -162,12 +168,20 @@ class Store:
     def migrate(self, to: str = "heads") -> None:
         """Bring the tables up to date, or to an earlier revision; several processes may do so at once.
 
-        Raises StoreOutdated when the database was made by a later release.
+        A SQLite file of an earlier release is written anew first: deleted rows may still be in it. Raises
+        StoreOutdated when the database was made by a later release.
         """
         if self.file is not None:
             _make_private(self.file)
+            self._wipe_once()
         with _told(), self._writer.begin() as connection:
             _upgrade(connection, to)
+
+    def _wipe_once(self) -> None:
+        known, found = revisions(), self.revision()
+        if found in known[: known.index(WIPED_FROM)]:
+            with _told():
+                _rewrite(self._writer)
 
     def mark(self, session: Session, tables: Sequence[str]) -> dict[str, Any]:
         """How the files of these tables stand in a transaction that deletes something from them.
@@ -180,16 +194,25 @@ class Store:
         rows = session.execute(_FILES, {"tables": [*tables, STATISTICS]})
         return {"transaction": number, "at": at, "files": {row.name: row.file for row in rows}}
 
-    def clean(self, mark: Mapping[str, Any]) -> bool:
+    @property
+    def is_small(self) -> bool:
+        """Whether the file is written anew by itself, if it is a file: nobody waits long for it."""
+        return self.file is None or self.file.stat().st_size <= SMALL_BYTES
+
+    def clean(self, mark: Mapping[str, Any], *, whole: bool = False) -> bool:
         """Have nothing left in the database's files of what was deleted up to a mark; whether it is so.
 
-        SQLite: the file is written anew, and its write-ahead log emptied. It can't be emptied while somebody
-        reads. PostgreSQL: the tables' files are written anew, which only the owner can; it counts whoever has
-        done it. Raises StoreUnavailable.
+        SQLite: the write-ahead log is emptied, which can't be while somebody reads; before that the file is
+        written anew, if it is small or `whole` is asked for: nobody can write meanwhile. PostgreSQL: the
+        tables' files are written anew, which only the owner can; it counts whoever has done it. Raises
+        StoreUnavailable.
         """
         with _told():
             if self.embedded:
-                return _rewrite(self._writer)
+                rewritten = whole or self.is_small
+                if rewritten:
+                    _rewrite(self._writer)
+                return _empty_wal(self._writer) and rewritten
             tables = {"tables": list(mark["files"])}
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 if not _is_rewritten(connection.execute(_FILES, tables), mark):
@@ -199,7 +222,7 @@ class Store:
                 return _is_rewritten(connection.execute(_FILES, tables), mark)
 
     def cleaning(self, tables: Sequence[str]) -> str | None:
-        """The statement with which the owner cleans the files of these tables; None on SQLite: it needs none.
+        """The statement with which the owner cleans the files of these tables; None on SQLite.
 
         The statistics come last: they hold samples of what was in the tables until those are analysed.
         """
@@ -207,7 +230,7 @@ class Store:
 
     def now(self, session: Session) -> datetime:
         """The time that all who use this database share: a server's own, or this machine's."""
-        if self.url.get_backend_name() == "sqlite":
+        if self.embedded:
             return datetime.now(UTC)
         now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
         return now.astimezone(UTC)
@@ -218,7 +241,7 @@ class Store:
 
     def size_bytes(self, session: Session) -> int:
         """How much room the database takes."""
-        if self.url.get_backend_name() != "sqlite":
+        if not self.embedded:
             return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
         file = self.file
         parts = [] if file is None else [file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))]
@@ -328,16 +351,33 @@ def _pragmas(*, readonly: bool) -> Any:
     return connect
 
 
-def _rewrite(engine: Engine) -> bool:
-    connection = engine.raw_connection()  # outside of any transaction: the engine would begin one
+@contextmanager
+def _bare(engine: Engine) -> Iterator[sqlite3.Cursor]:
+    """A SQLite connection outside of any transaction: the engine would begin one. Raises StoreUnavailable."""
+    connection = engine.raw_connection()
     try:
-        # secure_delete wipes what is deleted, but a page that was split keeps copies of what moved to another
-        connection.cursor().execute("VACUUM")
-        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        yield cast(sqlite3.Cursor, connection.cursor())
     except sqlite3.Error as error:
         raise _unavailable(error) from error
     finally:
         connection.close()
+
+
+def _rewrite(engine: Engine) -> None:
+    # secure_delete wipes what is deleted, but a page that was split may keep copies of what moved to another
+    with _bare(engine) as cursor:
+        cursor.execute("VACUUM")
+
+
+def _empty_wal(engine: Engine) -> bool:
+    """Empty the write-ahead log; whether nobody who reads was in the way."""
+    with _bare(engine) as cursor:
+        [patience_ms] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute(f"PRAGMA busy_timeout={min(patience_ms, EMPTYING_MS)}")
+        try:
+            busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={patience_ms}")
     return not busy
 
 

@@ -81,6 +81,12 @@ class Base(DeclarativeBase):
         return cast(Table, cls.__table__)
 
 
+def named_in(table: str, column: str) -> Index:
+    """An index by which it is found whom a column names, where it names anybody."""
+    named = text(f"{column} IS NOT NULL")
+    return Index(f"ix_{table}_{column}", column, sqlite_where=named, postgresql_where=named)
+
+
 class Person(Base):
     """Somebody who may act or be acted for."""
 
@@ -118,7 +124,7 @@ class Grant(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     role: Mapped[str]
     unit: Mapped[str | None]
 
@@ -133,7 +139,7 @@ class Substitute(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
-    principal_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    principal_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     substitute_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     role: Mapped[str | None]
     valid_from: Mapped[date]
@@ -229,6 +235,7 @@ class Task(Base):
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
+        *(named_in("tasks", name) for name in ("claimed_by", "claimed_for", "done_by", "done_for")),
         CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name="claim"),
         CheckConstraint("done_by IS NULL OR closed_at IS NOT NULL", name="done"),
     )
@@ -271,7 +278,7 @@ class Hand(Base):
 
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
     rule: Mapped[str] = mapped_column(primary_key=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
     state: Mapped[str]
 
 
@@ -282,7 +289,7 @@ class Draft(Base):
 
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
     state: Mapped[str] = mapped_column(primary_key=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
     data: Mapped[dict[str, Any]]
     saved_at: Mapped[datetime]
 
@@ -438,6 +445,7 @@ class Incident(Base):
             sqlite_where=text("resolved_at IS NULL"),
             postgresql_where=text("resolved_at IS NULL"),
         ),
+        named_in("incidents", "resolved_by"),
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
@@ -464,13 +472,14 @@ class Hold(Base):
             sqlite_where=text("released_at IS NULL"),
             postgresql_where=text("released_at IS NULL"),
         ),
+        named_in("holds", "released_by"),
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     """The sequence of the event that placed it."""
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
     reason: Mapped[str]
-    placed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    placed_by: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     placed_at: Mapped[datetime]
     released_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     released_at: Mapped[datetime | None]
@@ -491,7 +500,8 @@ class RetentionRow(Base):
     `waits_until`: the clock had gone forward by days, or the office was restored, and nothing is destroyed
     before then. `unclean_since`: from then on rows were destroyed, and the database's files may still hold
     what they said; the last time with the event `unclean_seq`, when the files stood as `unclean_mark` says
-    (Store.mark).
+    (Store.mark). `believed_seq`: the last event when a person said that the clock is right, whatever the
+    times of the events up to it.
     """
 
     __tablename__ = "retention"
@@ -503,6 +513,7 @@ class RetentionRow(Base):
     unclean_since: Mapped[datetime | None]
     unclean_seq: Mapped[int | None] = mapped_column(BigInteger())
     unclean_mark: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    believed_seq: Mapped[int | None] = mapped_column(BigInteger())
 
 
 class OfficeRow(Base):

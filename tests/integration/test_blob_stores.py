@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ import pytest
 
 from documents.blobs import Blobs, BlobStore, Content
 from documents.errors import BlobCorrupt, BlobError, BlobLocked, BlobMissing, BlobsUnset, BlobUnlocked
-from documents.object_storage import ObjectStorage
+from documents.object_storage import ObjectStorage, wanted
 from documents.open_blobs import open_blobs
 from documents.s3_requests import Access, Requests, signed
 from problem import Problem
@@ -356,6 +357,22 @@ def test_storage_that_does_not_answer_is_an_error_of_ours_without_the_secret(tmp
         open_blobs(tmp_path, environ)
     assert "very-secret" not in f"{caught.value!r} {caught.value.hint}"
     assert "very-secret" not in repr(Access("e", "r", "b", "key", "very-secret"))
+
+
+def test_a_removal_waits_once_and_shortly_for_a_storage_that_says_nothing(
+    object_storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever removes files holds the log's lock."""
+    monkeypatch.setattr("documents.object_storage.REMOVAL_TIMEOUT_S", 0.2)
+    environ = dict(object_storage.bucket().environ)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes calls, and never answers
+        environ["PARAAF_BLOBS_ENDPOINT"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(BlobError, match="can't be reached"):
+            ObjectStorage(wanted(environ)).delete("0" * 64)
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()  # nobody called again
 
 
 # --- signatures

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.databases import KINDS, Database, copy_of, fresh
 from tests.postgresql import Server, without_checksums
 from tests.steps_office import KeyedOffice, Sample
 from workflow import checkup
+from workflow.figures import Figures
 from workflow.office import Office
 from workflow.store import FILE
 from workflow.tables import BlobRemoval, DocumentRow, RetentionRow
@@ -249,8 +250,37 @@ def test_what_was_destroyed_and_is_not_gone_a_day_later_is_told(
     assert [one.state for one in told] == ["warning", "warning"]
     assert "for more than a day: 1" in told[0].message
     assert f"Since {now - day / 2:%Y-%m-%d}" in told[1].message
-    assert "paraaf retention --run" in told[1].hint
+    assert (sample.office.retention.cleaning or "paraaf retention --run") in told[1].hint
     sample.office.close()
+
+
+def test_what_is_due_and_not_destroyed_a_day_later_is_told(sample: Sample) -> None:
+    """In `paraaf check`, and as a figure."""
+    office, sample.count = sample.office, 100  # keys apart from those of the sample's making
+    number = sample.submit("A3")
+    [requester] = [one.requester_id for one in sample.requests() if one.id == number]
+    sample.do("withdraw", requester, number)
+    due = office.retention.preview(days=100).due
+    assert number in {one.request_id for one in due}
+    day = datetime.combine(max(one.due_on for one in due), time(12), UTC)
+    told = []
+    for later in (day, day + timedelta(days=1)):
+        office = replace(sample.office, clock=lambda later=later: later)
+        [keeping] = [one for one in checkup.quick(office) if one.area == "keeping"]
+        told.append((keeping.state, figure(office, "paraaf_overdue_requests")))
+    assert told == [("ok", 0), ("warning", len(due))]
+    assert f"for more than a day: {len(due)}." in keeping.message
+    assert figure(office, "paraaf_listed_files") == 0
+    with office.store.write() as session:
+        session.add(BlobRemoval(sha256="0" * 64, listed_at=later - timedelta(hours=2)))
+    assert figure(office, "paraaf_listed_files") == 1
+    assert figure(office, "paraaf_oldest_listed_file_seconds") == 7200
+
+
+def figure(office: Office, name: str) -> float:
+    samples = (one for family in Figures(office).families() for one in family.samples)
+    [found] = [one.value for one in samples if one.name == name]
+    return found
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

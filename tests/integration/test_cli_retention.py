@@ -132,7 +132,7 @@ class TestRetention:
         said = terminal.office("retention", "--run")
         assert (said.status, said.out.count("1 request destroyed")) == (0, 1)
         statement = terminal.json("retention")["cleaning"]
-        assert "may hold traces of what was destroyed.\nThey go when the tables' owner runs this" in said.out
+        assert "traces of what was destroyed.\nThey go when this is run, on a server by" in said.out
         assert f"  {statement}\n" in said.out
         assert f"  {statement}\n" in terminal.office("retention").out
         looked(store, unclean_since=datetime.now(UTC) - timedelta(hours=25))

@@ -12,6 +12,7 @@ from shutil import copyfile
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from audit import verify_log
 from certs.authority import DevelopmentAuthority
@@ -19,7 +20,7 @@ from certs.serve_authority import AuthorityServer
 from documents.register import SAMPLE
 from signing.errors import TimestampError
 from tests.anchored_log import anchor, append, append_notes, make_anchor, new_store
-from tests.databases import Database, Intruder, Refusal, intruder
+from tests.databases import Database, Intruder, Refusal, intruder, only_sqlite
 from watching.logs import told
 from workflow import anchors
 from workflow.anchors import Anchor, Statement
@@ -105,6 +106,30 @@ def test_the_database_refuses(store: Store, statement: str) -> None:
     keep(store, 2, NOW)
     with pytest.raises(Refusal), intruder(store, guarded=True) as owner:
         owner.execute(statement)
+
+
+@only_sqlite
+def test_a_connection_without_our_settings_replaces_no_row_by_its_number(store: Store) -> None:
+    """SQLite's REPLACE deletes rows without asking the guard of deleting, unless it was told to."""
+    append(store, 3)
+    keep(store, 2, NOW)
+    named = "rowid, sha256_hex, seq, hash, kind, made_at, statement, proof"
+    with pytest.raises(Refusal), intruder(store, guarded=True) as owner:
+        owner.execute(
+            f"REPLACE INTO anchors ({named}) SELECT rowid, 'x', seq, hash, kind, made_at, statement, proof"  # noqa: S608
+            " FROM anchors"
+        )
+    with store.read() as session:
+        guarded = [table for table in GUARDED if _number_is_apart(session, table)]
+    assert guarded == ["anchors"], "the key of every other guarded table is its row's number"
+
+
+GUARDED = ("events", "bodies", "log_head", "anchors", "signatures")
+
+
+def _number_is_apart(session: Session, table: str) -> bool:
+    keys = [row for row in session.execute(text(f"PRAGMA table_info({table})")) if row.pk]
+    return [row.type for row in keys] != ["INTEGER"]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
 """Reminders and escalations come by working time, once each, whatever the server was doing meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from tests.databases import Database
 from tests.integration.engine_office import Office
-from workflow.reminders import Reminders
+from workflow.reminders import Due, Reminders
+from workflow.tables import RetentionRow
 
 # The request comes in on Friday 20 November 2026 at ten in the morning, Amsterdam: nine o'clock UTC.
 FRIDAY = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -24,8 +26,12 @@ def office(tmp_path: Path, database: Database) -> Iterator[Office]:
     office.store.close()
 
 
-def remind(office: Office, at: datetime) -> int:
+def remind(office: Office, at: datetime, *, looked: bool = True) -> int:
+    """Remind then; retention has looked at the clock a moment before, as it does every hour."""
     office.now = at
+    if looked:
+        with office.store.write() as session:
+            session.merge(RetentionRow(id=1, looked_at=at, waits_until=None))
     return Reminders(office.store, definition_of=office.engine.definition, now=lambda: office.now).run()
 
 
@@ -106,6 +112,43 @@ def test_a_clock_behind_the_log_reminds_of_nothing(office: Office, caplog: pytes
     remind(office, MONDAY)
     assert remind(office, FRIDAY + timedelta(hours=1)) == 0
     assert "by this machine" in caplog.text
+
+
+def test_a_clock_that_jumps_ahead_reminds_of_nothing_for_a_day(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reminder is told once: under a wrong clock it would come too early, and never again."""
+    number = office.submit()
+    assert remind(office, FRIDAY) == 0
+    wrong = FRIDAY + timedelta(days=60)
+    reminders = Reminders(office.store, definition_of=office.engine.definition, now=lambda: office.now)
+    office.now = wrong
+    assert [reminders.run() for _ in range(3)] == [0, 0, 0]
+    assert caplog.text.count("went forward by days") == 1
+    assert remind(office, MONDAY, looked=False) == 1  # it was set right
+    with office.store.write() as session:
+        session.merge(RetentionRow(id=1, looked_at=wrong, waits_until=wrong + timedelta(days=1)))
+    assert remind(office, wrong + timedelta(hours=1), looked=False) == 0
+    assert remind(office, wrong + timedelta(hours=1)) == 1  # a person said that it is right
+    assert [kind for kind, _ in told(office, number)] == ["task_reminded", "task_escalated"]
+
+
+def test_under_the_lock_only_what_was_found_is_looked_at_some_at_a_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.reminders.TASKS", 2)
+    numbers = [office.submit(reference=str(count)) for count in range(5)]
+    asked: list[int] = []
+    due = Reminders.due
+
+    def watched(self: Reminders, session: Session, tasks: Sequence[int] | None = None) -> Iterator[Due]:
+        asked.append(len(tasks) if tasks is not None else -1)
+        return due(self, session, tasks)
+
+    monkeypatch.setattr(Reminders, "due", watched)
+    assert remind(office, MONDAY) == 5
+    assert asked == [-1, 2, 2, 1]
+    assert [told(office, number) for number in numbers] == [[("task_reminded", "PT8H")]] * 5
 
 
 def test_a_calendar_that_ends_is_told_and_stops_nobody(

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import event, select, text
 
 from audit.verify_log import verify_file
 from documents.blobs import BlobStore
-from documents.errors import BlobError
+from documents.errors import BlobError, BlobLocked
 from tests.databases import Database, as_owner, intruder, only_postgresql, only_sqlite
 from tests.integration.engine_office import NOW, PLAN, Office, sections
 from tests.postgresql import NOTHING, OWNER, Server, url_of
@@ -32,7 +33,8 @@ from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
 from workflow.logexport import Export
-from workflow.retention import Retention, Run
+from workflow.removals import PATIENCE_S, Removals
+from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run
 from workflow.store import VARIABLE, Store
 from workflow.substitutes import ENDED, NAMED, Substitution, end_substitutions, name_substitute
 from workflow.tables import (
@@ -192,6 +194,24 @@ def test_missed_days_do_no_harm_and_many_are_destroyed_first_ended_first(keeper:
     assert all(map(keeper.is_destroyed, numbers))
 
 
+def test_which_definitions_there_are_is_not_read_from_all_requests(keeper: Keeper) -> None:
+    """There may be a million: lists, sweeps and batches would wait for that."""
+    keeper.withdrawn()
+    said: list[str] = []
+
+    def hear(_c: object, _k: object, statement: str, *_: object) -> None:
+        said.append(statement.lower())
+
+    event.listen(SqlEngine, "before_cursor_execute", hear)
+    try:
+        assert keeper.office.engine.requests("clerk")
+        assert keeper.run().requests == 1
+    finally:
+        event.remove(SqlEngine, "before_cursor_execute", hear)
+    assert any("from definitions" in one for one in said)
+    assert not [one for one in said if "distinct requests." in one]
+
+
 def test_more_than_a_batch(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workflow.retention.BATCH", 2)
     for _ in range(5):
@@ -292,6 +312,77 @@ def test_a_file_that_cannot_be_removed_stops_no_other_and_is_tried_again(keeper:
     assert len(keeper.rows(select(Event.seq).where(Event.type == DESTROYED))) == 2
 
 
+def test_a_file_that_cannot_be_removed_keeps_nothing_else_from_being_destroyed(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.retention.BATCH", 2)
+    keeper.blobs.stuck = {keeper.add_document(keeper.withdrawn(), b"%PDF 1")}
+    with pytest.raises(BlobError):
+        keeper.run()
+    stray = stored_at(keeper, b"%PDF stray", NOW)
+    numbers = [keeper.withdrawn() for _ in range(5)]
+    with keeper.store.write() as session:
+        session.get_one(Person, "substitute").active = False
+    with pytest.raises(BlobError):
+        keeper.run(DAY + timedelta(days=200))
+    assert all(map(keeper.is_destroyed, numbers))
+    assert not keeper.blobs.exists(stray)
+    assert not keeper.rows(select(Person.id).where(Person.id == "substitute"))
+    assert (keeper.retention.preview(days=7).unclean_since is None) == keeper.store.embedded
+
+
+def test_what_the_storage_locks_is_tried_once_in_a_run_and_stops_nothing(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.retention.BATCH", 1)
+    numbers = [keeper.withdrawn() for _ in range(4)]
+    files = [keeper.add_document(number, b"%%PDF %d" % number) for number in numbers]
+    tried: list[str] = []
+
+    def locked(sha256_hex: str) -> bool:
+        tried.append(sha256_hex)
+        raise BlobLocked("locked")
+
+    monkeypatch.setattr(keeper.blobs, "delete", locked)
+    with pytest.raises(BlobLocked):
+        keeper.run()
+    assert all(map(keeper.is_destroyed, numbers))
+    assert sorted(tried) == sorted(files)
+
+
+def test_a_storage_that_says_nothing_is_not_waited_for_file_by_file(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [keeper.withdrawn() for _ in range(8)]
+    for number in numbers:
+        keeper.add_document(number, b"%%PDF %d" % number)
+    waited = 0.0
+    alone = []
+    patient = type(keeper.store)(keeper.store.url, busy_timeout_ms=1)
+
+    def silent(sha256_hex: str) -> bool:
+        nonlocal waited
+        waited += PATIENCE_S * 0.7
+        raise BlobError("silent")
+
+    def remove_some(removals: Removals, listed: Sequence[str]) -> int:
+        with patient.write() as session:  # the lock is free before each
+            alone.append(Appender.lock(session, secrets.token_bytes))
+        return remove(removals, listed)
+
+    remove = Removals._remove_some
+    monkeypatch.setattr(Removals, "_remove_some", remove_some)
+    monkeypatch.setattr("workflow.removals.monotonic", lambda: waited)
+    monkeypatch.setattr(keeper.blobs, "delete", silent)
+    with pytest.raises(BlobError):
+        keeper.run()
+    assert all(map(keeper.is_destroyed, numbers))
+    assert len(alone) == 2, "after two failures the run has waited enough; each ends a transaction"
+    monkeypatch.undo()
+    patient.close()
+    assert keeper.run().files == 8
+
+
 def stored_at(keeper: Keeper, content: bytes, at: datetime) -> str:
     digest = keeper.blobs.put(content)
     os.utime(keeper.blobs.path(digest), (at.timestamp(), at.timestamp()))
@@ -328,6 +419,18 @@ def test_people_who_left_go_with_the_last_request_that_names_them(keeper: Keeper
     assert "employee" not in keeper.rows(select(Grant.person_id))
     assert not keeper.rows(select(Substitute.id))  # of the manager
     assert "clerk" in keeper.rows(select(Person.id))
+    assert keeper.office.report().ok
+
+
+def test_many_who_left_are_removed_some_at_a_time(keeper: Keeper) -> None:
+    """Others wait for the log meanwhile."""
+    keeper.run(NOW)
+    with keeper.store.write() as session:
+        session.add_all(Person(id=f"L{n}", name="L", unit="legal", active=False) for n in range(45))
+    assert keeper.run(NOW).people == 45
+    records = map(json.loads, keeper.rows(select(Event.record).where(Event.type == "people_removed")))
+    assert [record["people"] for record in records][1:] == [20, 20, 5]
+    assert not keeper.rows(select(Person.id).where(Person.id.like("L%")))
     assert keeper.office.report().ok
 
 
@@ -617,7 +720,7 @@ def test_the_preview_tells_what_comes_what_is_held_and_what_went(keeper: Keeper)
 
 def test_a_person_who_goes_leaves_a_database_to_be_cleaned(keeper: Keeper) -> None:
     cleaned = []
-    keeper.store.clean = lambda mark: bool(cleaned.append(mark))  # type: ignore[method-assign]
+    keeper.store.clean = lambda mark, **_: bool(cleaned.append(mark))  # type: ignore[method-assign]
     assert keeper.run(NOW) == Run(people=1, unclean_since=NOW)
     assert keeper.run(NOW + timedelta(days=1)) == Run(unclean_since=NOW)
     assert len(cleaned) == 2
@@ -643,6 +746,44 @@ def test_a_database_that_is_read_meanwhile_is_cleaned_later(keeper: Keeper) -> N
     assert keeper.retention.preview(days=7).unclean_since == DAY
     assert keeper.run() == Run()
     assert keeper.retention.preview(days=7).unclean_since is None
+
+
+MARKER = "Qvxzkw-reference"
+
+
+def in_files(keeper: Keeper) -> int:
+    """How often the marker is in any byte of a SQLite database's files."""
+    assert keeper.store.file is not None
+    files = keeper.store.file.parent.glob(f"{keeper.store.file.name}*")
+    return sum(file.read_bytes().count(MARKER.encode()) for file in files)
+
+
+@only_sqlite
+def test_a_large_file_is_wiped_at_once_and_written_anew_when_asked(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can work while it is written anew; without that it is wiped, and its write-ahead log emptied."""
+    monkeypatch.setattr("workflow.store.SMALL_BYTES", 0)
+    keeper.withdrawn(reference=MARKER)
+    assert in_files(keeper) > 1
+    rewritten: list[object] = []
+    monkeypatch.setattr("workflow.store._rewrite", rewritten.append)
+    assert keeper.run(DAY).unclean_since == DAY
+    assert not in_files(keeper)
+    assert not rewritten
+    assert (keeper.retention.cleaning, keeper.retention.clean_within) == (BY_HAND, OVERDUE_LARGE)
+    assert keeper.retention.run(whole=True) == Run()
+    assert len(rewritten) == 1
+    assert keeper.retention.preview(days=7).unclean_since is None
+
+
+@only_sqlite
+def test_a_small_file_is_written_anew_by_itself(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten: list[object] = []
+    monkeypatch.setattr("workflow.store._rewrite", rewritten.append)
+    keeper.withdrawn()
+    assert keeper.run().clean
+    assert len(rewritten) == 1
 
 
 # --- the files of a database server

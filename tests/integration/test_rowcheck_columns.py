@@ -27,7 +27,7 @@ from workflow.logcheck import Fault, LogReport, verify
 from workflow.reminders import Reminders
 from workflow.rowcheck import COMPARED
 from workflow.store import FILE, Store
-from workflow.tables import Base, Request
+from workflow.tables import Base, Request, RetentionRow
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 SECTION = DOCS.split("## What is compared\n")[1].split("\n## ")[0]
@@ -58,6 +58,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrustStore]:
         sample.do("suspend", MANAGER, 5, remark="For the works council.")
         asyncio.run(office.anchor("seal"))
     later = office.clock() + timedelta(days=20)
+    with office.store.write() as session:  # somebody has looked at the clock all the while
+        session.merge(RetentionRow(id=1, looked_at=later))
     Reminders(office.store, definition_of=office.engine.definition, now=lambda: later).run()
     trust = office.authority.trust
     office.close()

@@ -1,9 +1,12 @@
 """The tables come from migrations, and are the ones the code expects; opening is safe and private."""
 
+import re
 import signal
+import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier
@@ -11,13 +14,16 @@ from threading import Barrier
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy import Select, bindparam, create_engine, inspect, literal, select, text
+from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.orm import Session
 
-from tests.databases import Database, intruder, only_postgresql, only_sqlite
-from tests.postgresql import Server
+from tests.databases import Database, fresh, intruder, only_postgresql, only_sqlite
+from tests.postgresql import NOTHING, Server
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable
-from workflow.store import Store
+from workflow.people import NAMING
+from workflow.store import Store, _pragmas
 from workflow.tables import Base, CommandKey, Person, Substitute, UtcTime
 
 
@@ -43,6 +49,89 @@ def _table_of(difference: object) -> str:
         if name is not None:
             return str(name)
     return str(difference)
+
+
+def test_migrations_make_the_keys_and_indexes_that_the_code_expects(
+    store: Store, database: Database, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """With their conditions, of which a comparison of the tables says nothing."""
+    place = tmp_path / "plain"
+    place.mkdir()
+    with fresh(database.kind, place, request, template=NOTHING) as other:
+        url = URL.create("sqlite") if database.kind == "sqlite" else other.url
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            Base.metadata.create_all(connection)
+            expected = _definitions(connection)
+        engine.dispose()
+    with store.read() as session:
+        found = _definitions(session.connection())
+    assert len(expected) > 80
+    assert found == expected
+
+
+def _definitions(connection: Connection) -> set[tuple[str, str, str]]:
+    """Table, name and text of every key, check and index of our tables."""
+    if connection.dialect.name == "postgresql":
+        rows = connection.execute(_POSTGRESQL_DEFINITIONS)
+        return {tuple(row) for row in rows if row[0] in Base.metadata.tables}
+    rows = connection.execute(text("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index'"))
+    indexes = {tuple(row) for row in rows if row[2] is not None}
+    known = inspect(connection)
+    constraints = set()
+    for table in Base.metadata.tables:
+        every = [
+            {"kind": "pk", **known.get_pk_constraint(table)},
+            *({"kind": "uq", **one} for one in known.get_unique_constraints(table)),
+            *({"kind": "ck", **one} for one in known.get_check_constraints(table)),
+            *({"kind": "fk", **one} for one in known.get_foreign_keys(table)),
+        ]
+        constraints |= {(table, str(one["name"]), str(one)) for one in every}
+    return {one for one in indexes | constraints if one[0] in Base.metadata.tables}
+
+
+_POSTGRESQL_DEFINITIONS = text(
+    "SELECT t.relname, i.relname, pg_get_indexdef(i.oid) FROM pg_index x"
+    " JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid"
+    " WHERE t.relnamespace = 'public'::regnamespace"
+    " UNION SELECT t.relname, c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c"
+    " JOIN pg_class t ON t.oid = c.conrelid WHERE t.relnamespace = 'public'::regnamespace"
+)
+
+
+def test_who_a_column_names_is_found_by_an_index(store: Store) -> None:
+    """Else whoever removes people reads the tables whole, while everybody waits for the log."""
+    named = {(column.table.name, column.name) for column in NAMING}
+    for table in Base.metadata.tables.values():
+        named |= {
+            (table.name, key.parent.name) for key in table.foreign_keys if key.column is Person.table().c.id
+        }
+    assert len(named) == 14
+    with store.write() as session:
+        if not store.embedded:  # a server reads a table of few rows whole
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        for table_name, column_name in sorted(named):
+            column = Base.metadata.tables[table_name].c[column_name]
+            asked = select(literal(1)).where(column == "P001")
+            index = _index_used(session, str(asked.compile(compile_kwargs={"literal_binds": True})))
+            assert _columns_of(session, table_name, index)[0] == column_name
+
+
+def _index_used(session: Session, query: str) -> str:
+    if session.connection().dialect.name == "postgresql":
+        plan = "\n".join(session.execute(text(f"EXPLAIN {query}")).scalars())
+        found = re.search(r"(?:Index (?:Only )?Scan using|Bitmap Index Scan on) (\w+)", plan)
+    else:
+        [plan] = [row.detail for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+        found = re.match(r"SEARCH \w+ USING (?:COVERING )?INDEX (\w+) ", plan)
+    assert found, plan
+    return found[1]
+
+
+def _columns_of(session: Session, table: str, index: str) -> Sequence[str | None]:
+    known = inspect(session.connection())
+    indexes = {str(one["name"]): one["column_names"] for one in known.get_indexes(table)}
+    return indexes.get(index) or known.get_pk_constraint(table)["constrained_columns"]
 
 
 def test_opening_twice_changes_nothing(store: Store, tmp_path: Path, database: Database) -> None:
@@ -78,7 +167,22 @@ def test_writes_are_durable_and_keys_are_held(store: Store) -> None:
     assert settings == PRAGMAS
 
 
-PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "recursive_triggers": 1,
+    "secure_delete": 1,
+}
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_wiping_is_asked_for_and_not_left_to_how_the_library_was_built(*, readonly: bool) -> None:
+    asked: list[str] = []
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.set_trace_callback(asked.append)
+        _pragmas(readonly=readonly)(connection, None)
+    assert "PRAGMA secure_delete=ON" in asked
 
 
 def test_reading_cannot_write(store: Store) -> None:

@@ -1,5 +1,6 @@
 """An older database is told of and brought up to date, content and all; the application role owns nothing."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -62,6 +63,24 @@ def test_an_older_database_is_left_alone_and_told_of(old: Database, tmp_path: Pa
         assert "paraaf upgrade" in caught.value.hint
     with closing(Store(old.url)) as store:
         assert store.revision() == FIRST_RELEASE
+
+
+def test_what_an_earlier_release_deleted_is_in_no_byte_of_the_file_after_the_upgrade(tmp_path: Path) -> None:
+    """It wiped nothing."""
+    marker, file = b"Qvxzkw-deleted", tmp_path / "paraaf.sqlite3"
+    with closing(Store.unopened(tmp_path, {})) as store:
+        store.migrate(FIRST_RELEASE)
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("PRAGMA secure_delete=OFF")  # some libraries wipe by themselves
+            other.execute("INSERT INTO people VALUES ('p', ?, 'u', true)", [marker.decode()])
+            other.execute("DELETE FROM people")
+        assert marker in in_all(tmp_path)
+        store.migrate()
+    assert marker not in in_all(tmp_path)
+
+
+def in_all(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("paraaf.sqlite3*"))
 
 
 def test_an_upgrade_keeps_what_is_there(old: Database, tmp_path: Path) -> None:

@@ -17,6 +17,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("root_sha256", sa.Text(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_office_single"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_office_single")),
         sa.PrimaryKeyConstraint("id", name="pk_office"),
     )
