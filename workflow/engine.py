@@ -384,9 +384,7 @@ class Engine:
         return ruling
 
     @staticmethod
-    def _visible(
-        judge: Judge, ledger: Ledger, request_id: int, actor: str, *, repair: bool = False
-    ) -> Case:
+    def _visible(judge: Judge, ledger: Ledger, request_id: int, actor: str, *, repair: bool = False) -> Case:
         """The request; one that the person may not see is to them as if there were none.
 
         Who repairs may be an administrator, who sees no request.

@@ -1,6 +1,6 @@
 """The database: how it is opened, what a transaction is, how its tables get there.
 
-The only module, beside the migrations, that knows which database it is.
+The only module, beside the migrations and `unavailable`, that knows which database it is.
 """
 
 import os
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from disk import sync_with_parents
 from workflow.canonical import encode
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
+from workflow.unavailable import is_wrong_url, unavailable
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
@@ -166,7 +167,7 @@ class Store:
         """
         if self.file is not None:
             _make_private(self.file)
-        with _told(), self._writer.begin() as connection:
+        with _told(self.file), self._writer.begin() as connection:
             _upgrade(connection, to)
 
     def mark(self, session: Session, tables: Sequence[str]) -> dict[str, Any]:
@@ -187,9 +188,9 @@ class Store:
         reads. PostgreSQL: the tables' files are written anew, which only the owner can; it counts whoever has
         done it. Raises StoreUnavailable.
         """
-        with _told():
+        with _told(self.file):
             if self.embedded:
-                return _rewrite(self._writer)
+                return _rewrite(self._writer, self.file)
             tables = {"tables": list(mark["files"])}
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 if not _is_rewritten(connection.execute(_FILES, tables), mark):
@@ -231,7 +232,11 @@ class Store:
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
-        with _told(), Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        with (
+            _told(self.file),
+            Session(engine, expire_on_commit=False, autoflush=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def _engine(self, *, readonly: bool) -> Engine:
@@ -328,14 +333,14 @@ def _pragmas(*, readonly: bool) -> Any:
     return connect
 
 
-def _rewrite(engine: Engine) -> bool:
+def _rewrite(engine: Engine, file: Path | None) -> bool:
     connection = engine.raw_connection()  # outside of any transaction: the engine would begin one
     try:
         # secure_delete wipes what is deleted, but a page that was split keeps copies of what moved to another
         connection.cursor().execute("VACUUM")
         busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
-        raise _unavailable(error) from error
+        raise unavailable(error, file) from error
     finally:
         connection.close()
     return not busy
@@ -412,12 +417,12 @@ def _upgrade(connection: Connection, to: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn what the driver says of the database itself into ours."""
+def _told(file: Path | None) -> Iterator[None]:
+    """Turn what the driver says of the database itself into ours; `file` is the SQLite file, if it is one."""
     try:
         yield
     except DatabaseError as error:
-        problem = _ours(error)
+        problem = _ours(error, file)
         if problem is None:
             raise
         raise problem from error
@@ -431,21 +436,15 @@ def refuses_row(error: DBAPIError) -> bool:
     }
 
 
-def _ours(error: DatabaseError) -> WorkflowError | None:
+def _ours(error: DatabaseError, file: Path | None) -> WorkflowError | None:
     """What it means to us; None when it speaks of a statement and its values, not of the database."""
     code = getattr(error.orig, "sqlstate", None)
     if code in TRY_AGAIN:
         return Raced("The database gave another transaction the way.", hint="Try again.")
-    lost = error.connection_invalidated or code in OF_THE_DATABASE
+    lost = error.connection_invalidated or code in OF_THE_DATABASE or is_wrong_url(error.orig)
     if not lost and type(error) not in {DatabaseError, OperationalError}:
         return None
     if code == NO_PRIVILEGE:
-        return StoreUnavailable(f"The database refuses this role: {error.orig}.", hint=_UPGRADE)
-    return _unavailable(error.orig)
-
-
-def _unavailable(error: BaseException | None) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The database does not answer as it should: {error}.",
-        hint="See that its disk is there and has room, and that no other program holds it.",
-    )
+        said = str(getattr(getattr(error.orig, "diag", None), "message_primary", "") or error.orig)
+        return StoreUnavailable(f"The database refuses this role: {said}.", hint=_UPGRADE)
+    return unavailable(error.orig, file)
