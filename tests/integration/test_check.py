@@ -1,6 +1,7 @@
 """`paraaf check` names what is wrong, and what to do; a sound office passes, on either database."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from tests.databases import KINDS, Database, copy_of, fresh
 from tests.postgresql import Server, without_checksums
 from tests.steps_office import KeyedOffice, Sample
 from workflow import checkup
-from workflow.office import Office
+from workflow.office import Office, utc_now
 from workflow.store import FILE
 from workflow.tables import BlobRemoval, DocumentRow, RetentionRow
 
@@ -28,7 +29,9 @@ AREAS = {
     "clock",
     "certificates",
     "calendars",
+    "people",
     "work",
+    "anchors",
     "keeping",
     "signing",
     "log",
@@ -86,6 +89,7 @@ def findings(sample: Sample, capsys: pytest.CaptureFixture[str], *more: str) -> 
     wrong = [one for one in said.json["findings"] if one["state"] == "wrong"]
     assert said.status == (1 if wrong else 0)
     assert said.json["ok"] is not bool(wrong)
+    assert said.json["warnings"] == sum(one["state"] == "warning" for one in said.json["findings"])
     assert not [one for one in said.json["findings"] if one["state"] != "ok" and not one["hint"]]
     found: list[dict[str, Any]] = said.json["findings"]
     return found
@@ -157,6 +161,58 @@ def test_what_is_wrong_is_named(
     harm(sample)
     sample.office.close()
     assert not_well(findings(sample, capsys, "--deep")).get(area) == state
+
+
+def test_warnings_are_counted_and_a_strict_look_fails_for_them(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = Terminal(sample.office.folder, capsys).office
+    _no_register(sample)
+    said = office("check")
+    assert said.status == 0
+    assert re.search(r"^The office can work, with warnings: [1-9]\.$", said.out, re.MULTILINE)
+    assert office("check", "--strict").status == 1
+
+
+def test_an_office_without_people_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Office.open(tmp_path, environ={}).close()
+    said = Terminal(tmp_path, capsys).office("check", "--json")
+    assert not_well(said.json["findings"])["people"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("PARAAF_ANCHORS", "/tmp/nowhere-at-all", "is not there"),  # noqa: S108 (not made)
+        ("PARAAF_PUBLIC_URL", "foo", "no address that a QR code could lead to"),
+        ("PARAAF_PUBLIC_URL", "https:///verify", "no address"),
+        ("PARAAF_PUBLIC_URL", "https://paraaf.test/?q=1", "no address"),
+        ("PARAAF_TIMESTAMP_LIMITS", "nosuch=2/PT1M", "there is no such timestamp authority"),
+    ],
+)
+def test_a_setting_that_can_not_work_is_told(
+    sample: Sample,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said = Terminal(sample.office.folder, capsys).office("check", "--json")
+    assert said.status == 1
+    [told] = [one for one in said.json["findings"] if words in one["message"]]
+    assert told["state"] == "wrong"
+    assert value.partition("=")[0] in told["message"]
+
+
+def test_a_log_that_is_not_anchored_for_days_is_told(sample: Sample) -> None:
+    later = replace(sample.office, clock=lambda: utc_now() + timedelta(days=3))
+    told = {one.area: one.state for one in checkup.quick(later) if one.area == "anchors"}
+    assert told == {"anchors": "warning"}
+    with AuthorityServer(sample.office.authority.folder):
+        asyncio.run(sample.office.anchor())
+    assert {one.area: one.state for one in checkup.quick(later)}["anchors"] == "ok"
 
 
 @of_sqlite
@@ -249,7 +305,7 @@ def test_what_was_destroyed_and_is_not_gone_a_day_later_is_told(
     assert [one.state for one in told] == ["warning", "warning"]
     assert "for more than a day: 1" in told[0].message
     assert f"Since {now - day / 2:%Y-%m-%d}" in told[1].message
-    assert "paraaf retention --run" in told[1].hint
+    assert ("paraaf retention --run" in told[1].hint) is sample.office.store.embedded
     sample.office.close()
 
 
