@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from procrastinate.exceptions import ConnectorException
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
@@ -78,7 +77,7 @@ def _cause(record: logging.LogRecord) -> OperationalError | None:
     given = record.args if isinstance(record.args, tuple) else ()
     raised = record.exc_info[1] if record.exc_info else None
     for error in (*given, raised):
-        cause = error.__cause__ if isinstance(error, ConnectorException) else error
-        if isinstance(cause, OperationalError):
-            return cause
+        for each in (error, getattr(error, "__cause__", None)):
+            if isinstance(each, OperationalError):
+                return each
     return None
