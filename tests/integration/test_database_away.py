@@ -20,6 +20,7 @@ from tests.command_line import Said, Terminal
 from tests.databases import NOW, Database, only_postgresql
 from tests.postgresql import APPLICATION, NOTHING, OWNER, TEMPLATE, Server
 from tests.small_disk import PAGE, pages_used, small_disk
+from workflow.office import Office
 from workflow.store import FILE, VARIABLE, Store
 
 pytestmark = pytest.mark.slow
@@ -58,6 +59,12 @@ def reload(server: Server) -> None:
                 return
             time.sleep(0.02)
     raise AssertionError("the server does not read its rules again")
+
+
+@pytest.fixture(autouse=True)
+def keys(tmp_path: Path) -> None:
+    """The folder of an office has keys."""
+    DevelopmentAuthority.open_or_create(tmp_path / "authority", now=NOW)
 
 
 def asked(folder: Path, url: str, capsys: pytest.CaptureFixture[str], *words: str) -> Said:
@@ -131,8 +138,6 @@ def test_a_password_file_that_others_may_read_is_thought_of(
 def test_what_a_server_that_is_down_leaves_to_be_checked_is_checked(
     tmp_path: Path, database: Database, postgresql: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    DevelopmentAuthority.open_or_create(tmp_path / "authority", now=NOW)
-    tmp_path.chmod(0o755)
     url = database.url.render_as_string()
     postgresql.stop()
     try:
@@ -203,6 +208,7 @@ class Worker:
 def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
     tmp_path: Path, database: Database, postgresql: Server, form: str
 ) -> None:
+    Office.open(tmp_path, environ=database.environ).close()
     worker = Worker(tmp_path, database.url.render_as_string(), form)
     try:
         worker.wait_for("Worker ready")
