@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cli.errors import EvidenceUnreadable
-from cli.folder import add_data_option, add_json_option, office_of
+from cli.folder import add_data_option, add_json_option, require_keys, require_office
 from cli.outside import kept_outside
 from cli.printing import print_json, printable
+from problem import Problem
 
 if TYPE_CHECKING:
     from workflow.checkup import Finding
@@ -24,32 +26,54 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Look at the data folder, the database, the clock, keys and certificates, calendars and"
         " workers, and seal a sample with a timestamp. --deep also reads every page of the database, every"
         " event and every stored file. Nothing is changed.",
-        epilog="exit status: 0 all is well, warnings aside; 1 something is wrong.",
+        epilog="exit status: 0 all is well, warnings aside; 1 something is wrong, or with --strict not well.",
     )
     parser.add_argument("--deep", action="store_true", help="read everything; takes its time")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 for warnings, too")
     add_data_option(parser)
     add_json_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything, tell what was found; 1 when something is wrong."""
-    from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
-
-    with office_of(args) as office, AuthorityServer(office.authority.folder):
-        found = []
-        for one in _findings(office, deep=args.deep):
-            found.append(one)
-            if not args.json:
-                _tell(one)
+    found = []
+    for one in _all_findings(args):
+        found.append(one)
+        if not args.json:
+            _tell(one)
     wrong = sum(one.state == "wrong" for one in found)
+    warnings = sum(one.state == "warning" for one in found)
     if args.json:
         rows = [
             {"area": one.area, "state": one.state, "message": one.message, "hint": one.hint} for one in found
         ]
-        print_json({"ok": not wrong, "findings": rows})
+        print_json({"ok": not wrong, "warnings": warnings, "findings": rows})
     else:
-        print(f"Wrong: {wrong}." if wrong else "The office can work.")
-    return 1 if wrong else 0
+        print(_verdict(wrong, warnings))
+    return 1 if wrong or (args.strict and warnings) else 0
+
+
+def _verdict(wrong: int, warnings: int) -> str:
+    if wrong:
+        return f"Wrong: {wrong}. Warnings: {warnings}." if warnings else f"Wrong: {wrong}."
+    return f"The office can work, with warnings: {warnings}." if warnings else "The office can work."
+
+
+def _all_findings(args: argparse.Namespace) -> "Iterator[Finding]":
+    """What can be found; when the office can't be opened, that, and whatever needs no open office."""
+    from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
+    from workflow import checkup  # noqa: PLC0415
+    from workflow.office import Office  # noqa: PLC0415 (a second to import)
+
+    require_office(args.data)
+    require_keys(args.data)
+    try:
+        office = Office.open(args.data, make=False)
+    except Problem as problem:
+        yield from checkup.unopened(args.data, problem)
+        return
+    with closing(office), AuthorityServer(office.authority.folder):
+        yield from _findings(office, deep=args.deep)
 
 
 def _findings(office: "Office", *, deep: bool) -> "Iterator[Finding]":

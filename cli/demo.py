@@ -18,7 +18,7 @@ from certs.trust import load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option
-from cli.printing import print_json
+from cli.printing import counted, print_json
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
 from documents.register import SAMPLE
 from signing.verify.bulk import verify_paths
@@ -199,7 +199,7 @@ class _Demo:
                 )
                 if not done:
                     break
-                self.say(f"  {done} tasks done, automatic steps worked off")
+                self.say(f"  {counted(done, 'task')} done, automatic steps worked off")
 
     def _export(self, sample: SampleOffice, out: Path) -> list[Path]:
         """Write the signed PDFs, a folder per variant, and the root to trust."""

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
-from cli.printing import print_json
+from cli.printing import holds_named, print_json
 
 _RELEASE_THE_ONLY = 0
 
@@ -36,14 +36,14 @@ def run(args: argparse.Namespace) -> int:
     with office_of(args) as office:
         if args.release is None:
             held = office.holds.place(args.request, args.who, args.reason)
-            repeated = " before" if held.repeated else ""
+            repeated = " already" if held.repeated else ""
             said = f"Request {held.request_id} is on hold{repeated}: hold {held.id}."
         else:
             number = None if args.release == _RELEASE_THE_ONLY else args.release
             held = office.holds.release(args.request, args.who, args.reason, hold_id=number)
-            left = ", ".join(map(str, held.left))
+            left = holds_named(held.left)
             said = f"Hold {held.id} on request {held.request_id} is released. " + (
-                f"It stays on hold by {left}." if left else "It is destroyed when it is due."
+                f"It stays on hold: {left}." if left else "It is destroyed when it is due."
             )
     if args.json:
         print_json({"hold": asdict(held)})

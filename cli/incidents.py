@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
                 seen_by=args.who,
             )
         if args.repair:
+            if not found and not args.requests:
+                _require_none_elsewhere(office, args.who)
             numbers = args.requests or [each.request_id for each in found]
             return _repair(office, args.who, list(dict.fromkeys(numbers)), as_json=args.json)
     if args.json:
@@ -82,6 +84,18 @@ def _require_known(office: "Office", who: str) -> None:
     with office.store.read() as session:
         if session.get(Person, who) is None:
             raise ChoiceNeeded(f"{printable(who)} is not known here.", hint="`paraaf people` lists who is.")
+
+
+def _require_none_elsewhere(office: "Office", who: str) -> None:
+    """Who sees no incident may think that there is none. Raises ChoiceNeeded when there are some."""
+    with office.store.read() as session:
+        others = listed(session, definition_of=office.engine.definition, now=office.clock())
+    if others:
+        those = list(dict.fromkeys(person for each in others for person in each.may_repair))
+        raise ChoiceNeeded(
+            f"{printable(who)} may repair none of the incidents that are open: {len(others)}.",
+            hint=f"These may repair some: {_people(those)}. An administrator may repair any.",
+        )
 
 
 def _repair(office: "Office", who: str, numbers: Sequence[int], *, as_json: bool) -> int:

@@ -47,6 +47,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def holds_named(numbers: Sequence[int]) -> str:
+    """`hold 3`, `holds 3, 8`; nothing for none."""
+    listed = ", ".join(map(str, numbers))
+    return f"hold{'s' if len(numbers) > 1 else ''} {listed}" if numbers else ""
+
+
 def aligned(rows: Sequence[Sequence[str | None]], *, indent: str = "") -> Iterator[str]:
     """Lines of a table, columns as wide as their longest cell; None is printed as a dash."""
     cells = [[NOTHING if cell is None else printable(cell) for cell in row] for row in rows]

@@ -98,7 +98,10 @@ def _table(items: Sequence[QueueItem], who: str, now: datetime) -> Iterator[str]
 
 def _due(item: QueueItem, now: datetime) -> str:
     late = item.due_at is not None and item.due_at < now and item.suspended_at is None
-    return f"{minute(item.due_at)}{' late' if late else ''}"
+    if item.suspended_at is not None:
+        return minute(item.due_at)
+    told = "escalated" if item.escalated_at else "reminded" if item.reminded_at else ""
+    return ", ".join(filter(None, [f"{minute(item.due_at)}{' late' if late else ''}", told]))
 
 
 def _held(item: QueueItem, who: str) -> str:

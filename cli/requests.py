@@ -77,12 +77,18 @@ def _table(page: Sequence[RequestLine]) -> Iterator[str]:
     yield counted(len(page), "request")
 
 
+def _mark(line: RequestLine) -> str:
+    if line.destroyed_at:
+        return " (destroyed)"
+    return " (suspended)" if line.suspended_at else ""
+
+
 def _cells(line: RequestLine) -> Sequence[str]:
     return (
         str(line.id),
         line.key,
         line.variant,
-        f"{line.state} (suspended)" if line.suspended_at else line.state,
+        f"{line.state}{_mark(line)}",
         line.requester_id,
         line.unit,
         line.reference or "",

@@ -140,9 +140,16 @@ def _text(preview: "Preview", days: int, cleaning: str | None) -> Iterator[str]:
     ]
     yield from aligned(rows, indent="  ") if preview.due else ["  nothing"]
     yield "\nOn hold"
-    held = [("hold", "request", "since (UTC)", "by", "why")]
+    held = [("hold", "request", "since (UTC)", "by", "would go on", "why")]
     held += [
-        (str(hold.id), str(hold.request_id), minute(hold.placed_at), hold.placed_by, hold.reason)
+        (
+            str(hold.id),
+            str(hold.request_id),
+            minute(hold.placed_at),
+            hold.placed_by,
+            "" if hold.due_on is None else f"{hold.due_on}{' overdue' if hold.overdue else ''}",
+            hold.reason,
+        )
         for hold in preview.holds
     ]
     yield from aligned(held, indent="  ") if preview.holds else ["  nothing"]

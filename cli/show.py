@@ -10,7 +10,7 @@ from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.open_warnings import as_json, how_to_settle, open_warnings
-from cli.printing import NOTHING, aligned, minute, print_json, printable
+from cli.printing import NOTHING, aligned, holds_named, minute, print_json, printable
 from documents.errors import FieldProblem
 from workflow.definition import Definition, State
 from workflow.errors import Reason
@@ -142,7 +142,8 @@ def _text(
     yield from aligned(list(_head(view, definition)), indent="  ")
     for document in view.documents:
         level = f"signed, {document.level_reached}" if document.level_reached else "not signed"
-        yield f"  document   {document.number}, {document.kind}, revision {document.revision_no}, {level}"
+        number = document.number or "destroyed"
+        yield f"  document   {number}, {document.kind}, revision {document.revision_no}, {level}"
     if view.incident is not None:
         incident = view.incident
         yield f"  incident   {incident.step} was given up {minute(incident.opened_at)}: {incident.message}"
@@ -178,7 +179,8 @@ def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]
     where = (
         definition.roles[state.role] if state.role else f"automatic step: {state.auto}" if state.auto else ""
     )
-    yield "process", f"{view.key} {view.variant}, {view.language}"
+    language = "" if view.destroyed_at else f", {view.language}"
+    yield "process", f"{view.key} {view.variant}{language}"
     yield "state", f"{view.state} ({where})" if where else view.state
     yield "version", str(view.version)
     yield "requester", f"{view.requester_id or NOTHING}, {view.unit}"
@@ -192,7 +194,7 @@ def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]
     if view.closed_at is not None:
         yield "closed", f"{minute(view.closed_at)} UTC, {view.outcome}"
     if view.holds:
-        yield "on hold", f"by {', '.join(map(str, view.holds))}: it is not destroyed"
+        yield "on hold", f"{holds_named(view.holds)}: it is not destroyed"
     if view.destroyed_at is not None:
         yield "destroyed", f"{minute(view.destroyed_at)} UTC, at the end of its term"
 

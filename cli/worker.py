@@ -28,6 +28,9 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "document_delivered": "delivered",
         "step_failed": "sent back to a person",
         "incident_opened": "given up until a `repair`",
+        "task_reminded": "reminded",
+        "task_escalated": "escalated",
+        "request_destroyed": "destroyed",
     }
 )
 
@@ -39,6 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Do the automatic steps (render, sign, deliver) until SIGTERM or Ctrl-C; what is in hand"
         " is finished first. Several workers may run at once. The development authority is served along, when"
         " nobody serves it yet.",
+        epilog="exit status of --until-idle: 1 when a step was given up meanwhile.",
     )
     parser.add_argument("--until-idle", action="store_true", help="end when no step is left")
     parser.add_argument(
@@ -66,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
         asyncio.run(_work(office, listener, until_idle=args.until_idle))
         if args.until_idle:
             with office.store.read() as session:
-                print(_done(Counter(record["type"] for record in records_since(session, before))))
+                events = Counter(record["type"] for record in records_since(session, before))
+            print(_done(events))
+            return 1 if events["incident_opened"] else 0
     return 0
 
 

@@ -26,6 +26,7 @@ _NOT_TEXT = {  # the first bytes of files that people take for a table
     b"\x1f\x8b": "This is a compressed file, not text.",
     b"\xd0\xcf\x11\xe0": "This is an old Excel workbook, not text.",
 }
+_TAR = b"ustar"  # not at the beginning: of the first name's header
 _OTHER_MARKS = {  # byte order marks; UTF-32's begins with UTF-16's, so it comes first
     b"\xff\xfe\x00\x00": "UTF-32",
     b"\x00\x00\xfe\xff": "UTF-32",
@@ -60,6 +61,10 @@ def text_of(content: bytes, limits: Limits) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if b"\x00" in content:
+            raise IntakeRefused(
+                "This is no text: it has bytes that no text has.", hint="Submit a CSV or JSON file."
+            ) from error
         line = content.count(b"\n", 0, error.start) + 1
         raise IntakeRefused(
             f"Line {line} is not UTF-8; the file seems to be in an older encoding such as Windows-1252.",
@@ -75,6 +80,10 @@ def _refuse_other_formats(content: bytes) -> None:
     for start, sentence in _NOT_TEXT.items():
         if content.startswith(start):
             raise IntakeRefused(sentence, hint="Save the table as CSV UTF-8 and submit that.")
+    if content[257:262] == _TAR:
+        raise IntakeRefused(
+            "This is an archive (tar), not a table.", hint="Submit the CSV or JSON file itself."
+        )
     encoding = next((name for mark, name in _OTHER_MARKS.items() if content.startswith(mark)), None)
     if encoding is None and b"\x00" in content[:4]:
         encoding = "UTF-16"

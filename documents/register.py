@@ -30,7 +30,7 @@ from documents.kinds.rule import Evidence, PaySlip
 SAMPLE = Path(__file__).parent / "sample" / "hr_register.csv"
 """200 plainly invented people; documents/sample/make_register.py writes it."""
 
-DUTIES = ("manager", "clerk", "signer", "auditor")
+DUTIES = ("manager", "clerk", "signer", "auditor", "administrator")
 """What the register may say that somebody does; workflow/people.py gives roles for each."""
 
 _REGISTER_MAX_BYTES = 50_000_000

@@ -33,12 +33,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be well: `code` and `message` say what is not."""
+    """One thing that must be well; `code` says what is not. Anybody may read it."""
 
     name: str
     ok: bool
     code: str = ""
-    message: str = ""
 
 
 Ready = Callable[[], Sequence[Check]]
@@ -105,7 +104,7 @@ def watch_app(*, ready: Ready, families: Families) -> web.Application:
             found = await checks.answer()
         except Exception as error:  # noqa: BLE001 (not ready, whatever the reason; the log has it)
             note(log, logging.ERROR, "readiness_unknown", error=error)
-            found = (Check("readiness", False, "watching", "It could not be found out; see the log."),)
+            found = (Check("readiness", False, "watching"),)
         well = all(check.ok for check in found)
         body = {"ready": well, "checks": [asdict(check) for check in found]}
         return web.json_response(body, status=200 if well else 503)

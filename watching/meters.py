@@ -33,6 +33,9 @@ class Meters:
             buckets=STEP_BUCKETS_S,
             registry=own,
         )
+        self.chores = Counter(
+            "paraaf_chores", "What is done beside the steps.", ["chore", "outcome"], registry=own
+        )
         self.recovered = Counter(
             "paraaf_jobs_recovered", "Jobs of dead workers that were taken up again.", registry=own
         )

@@ -16,6 +16,8 @@ from workflow.tables import Grant, Person, Substitute
 
 AUDITOR = "auditor"
 """The role that reads everything and does nothing."""
+ADMINISTRATOR = "administrator"
+"""The role that has steps tried again, and sees incidents; but no request, and so nobody's data."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,16 @@ class People:
                 and self.active(principal)
                 and any(swap.holds(None, today) for swap in swaps)
             )
+        )
+
+    def administers(self, person: str, unit: str, today: date) -> bool:
+        """Whether incidents of a unit are the person's to repair, in their own right or as a substitute."""
+        if not self.active(person):
+            return False
+        return self.has_role(person, ADMINISTRATOR, unit) or any(
+            self.has_role(principal, ADMINISTRATOR, unit)
+            for principal in self.principals_of(person, today)
+            if self.stands_in(person, principal, ADMINISTRATOR, today)
         )
 
     def sees(self, person: str, definition: Definition, unit: str, requester: str, today: date) -> bool:

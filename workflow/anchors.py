@@ -129,6 +129,23 @@ def is_due(session: Session, *, now: datetime) -> bool:
     return begun is not None and now - datetime.fromisoformat(begun) > EVERY
 
 
+def unanchored_since(session: Session) -> datetime | None:
+    """Since when the log has had events that no anchor covers: its last anchor, or its first event.
+
+    None while the last anchor covers all of them.
+    """
+    anchors, heads, events = AnchorRow.table(), LogHead.table(), Event.table()
+    connection = session.connection()
+    head = connection.execute(select(heads.c.seq)).scalar() or 0
+    newest = select(anchors.c.seq, anchors.c.made_at).order_by(anchors.c.seq.desc(), anchors.c.made_at.desc())
+    last = connection.execute(newest.limit(1)).one_or_none()
+    if last is not None:
+        made_at: datetime = last.made_at
+        return None if last.seq >= head else made_at
+    begun = connection.execute(select(events.c.recorded_at).where(events.c.seq == 1)).scalar()
+    return None if begun is None else datetime.fromisoformat(begun)
+
+
 def keep(session: Session, anchor: Anchor) -> None:
     """Add an anchor to the database, which takes it only when its event is there."""
     session.connection().execute(

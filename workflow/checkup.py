@@ -9,12 +9,14 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.orm import Session
 
+from certs.authority import DevelopmentAuthority
 from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
 from documents.kinds import KINDS
@@ -23,16 +25,21 @@ from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping
+from workflow.anchors import unanchored_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
+from workflow.destruction import NOBODY
+from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.eventlog import Head
 from workflow.logcheck import verify
-from workflow.office import Office
+from workflow.office import Office, utc_now
 from workflow.retention import OVERDUE
 from workflow.scrub import HINTS
-from workflow.tables import BlobRemoval, Incident, LogHead, RetentionRow
+from workflow.tables import BlobRemoval, Incident, LogHead, Person, RetentionRow
 
 State = Literal["ok", "warning", "wrong"]
+UNANCHORED = timedelta(days=2)
+"""Twice as long as a worker lets pass."""
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
 EXPIRES_SOON = timedelta(days=30)
 _MOST_NAMED = 20
@@ -50,13 +57,25 @@ class Finding:
 
 def quick(office: Office) -> Iterator[Finding]:
     """What can be seen in a moment."""
-    yield from _folder(office)
+    yield from _told("folder", _folder(office.folder))
     yield from _told("database", _database(office))
     yield from _told("clock", _clock(office))
     yield from _told("certificates", _certificates(office))
     yield from _calendars(office.clock().date())
+    yield from _told("people", _people(office))
     yield from _told("work", _work(office))
+    yield from _told("anchors", _anchors(office))
     yield from _told("keeping", _keeping(office))
+
+
+def unopened(folder: Path, problem: Problem) -> Iterator[Finding]:
+    """What can be seen of an office that can't be opened: why, and what needs no database."""
+    area = "database" if isinstance(problem, StoreUnavailable | StoreOutdated) else "office"
+    yield Finding(area, "wrong", str(problem), problem.hint or "Mend it, then look again.")
+    now = utc_now()
+    yield from _told("folder", _folder(folder))
+    yield from _told("certificates", _authority_of(folder / "authority", now))
+    yield from _calendars(now.date())
 
 
 async def trial(office: Office) -> Finding:
@@ -104,8 +123,11 @@ def _told(area: str, findings: Iterator[Finding]) -> Iterator[Finding]:
 # --- the parts
 
 
-def _folder(office: Office) -> Iterator[Finding]:
-    folder, area = office.folder, "folder"
+def _folder(folder: Path) -> Iterator[Finding]:
+    area = "folder"
+    if not folder.is_dir():
+        yield Finding(area, "wrong", f"There is no folder {folder}.", "Name the data folder with --data.")
+        return
     mode = folder.stat().st_mode & 0o077
     if mode:
         yield Finding(
@@ -135,13 +157,21 @@ def _clock(office: Office) -> Iterator[Finding]:
 
 
 def _certificates(office: Office) -> Iterator[Finding]:
-    authority, now = office.authority, office.clock()
-    ours = (authority.root, authority.issuing, authority.tsa, authority.ocsp_credential.certificate)
-    for certificate in ours:
-        yield _validity(certificate, now)
+    now = office.clock()
+    yield from _authority(office.authority, now)
     for profile in office.profiles.values():
         if profile.kind == "seal" and profile.level:
             yield _seal(office, profile, now)
+
+
+def _authority(authority: DevelopmentAuthority, now: datetime) -> Iterator[Finding]:
+    ours = (authority.root, authority.issuing, authority.tsa, authority.ocsp_credential.certificate)
+    for certificate in ours:
+        yield _validity(certificate, now)
+
+
+def _authority_of(folder: Path, now: datetime) -> Iterator[Finding]:
+    yield from _authority(DevelopmentAuthority.open(folder), now)
 
 
 def _validity(certificate: x509.Certificate, now: datetime) -> Finding:
@@ -197,6 +227,37 @@ def _work(office: Office) -> Iterator[Finding]:
         yield Finding(
             "work", "warning", "No worker is at work.", "Start one: `paraaf serve` or `paraaf worker`."
         )
+
+
+def _people(office: Office) -> Iterator[Finding]:
+    with office.store.read() as session:
+        active = select(func.count()).select_from(Person.table()).where(Person.active, Person.id != NOBODY)
+        people = session.scalar(active)
+    if people:
+        yield Finding("people", "ok", f"People who work here: {people}.")
+    else:
+        hint = "Load your HR register: `paraaf people --register FILE.csv`."
+        yield Finding("people", "warning", "Nobody works here yet: no request can be submitted.", hint)
+
+
+def _anchors(office: Office) -> Iterator[Finding]:
+    """The folder for anchors can be written, and the log was anchored lately."""
+    area, folder = "anchors", office.anchor_folder
+    if folder is not None and not folder.is_dir():
+        hint = "Make it, or see why it is not mounted: until then anchors are in the database alone."
+        yield Finding(area, "wrong", f"The folder for anchors, {folder}, is not there.", hint)
+    elif folder is not None and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        hint = "Give this user its rights: until then anchors are in the database alone."
+        yield Finding(area, "wrong", f"The folder for anchors, {folder}, can't be written.", hint)
+    with office.store.read() as session:
+        since = unanchored_since(session)
+    if since is not None and office.clock() - since > UNANCHORED:
+        hint = "A worker anchors it every day: see its log for chore_failed. By hand: `paraaf log anchor`."
+        message = f"The event log has events that are not anchored, since {since:%Y-%m-%d %H:%M} UTC."
+        yield Finding(area, "warning", message, hint)
+    else:
+        where = "" if folder is None else f" Anchors go to {folder}, too."
+        yield Finding(area, "ok", f"The event log was anchored when it was due.{where}")
 
 
 def _keeping(office: Office) -> Iterator[Finding]:
@@ -284,7 +345,8 @@ def _files(office: Office) -> Iterator[Finding]:
         message = f"{counts['warning']} files in all are referred to by nothing."
         yield Finding("files", "warning", message, HINTS["unreferenced"])
     if not counts["wrong"]:
-        yield Finding("files", "ok", f"{scrub.referred} stored files, each as its digest says.")
+        message = f"Files that documents refer to: {scrub.referred}, each as its digest says."
+        yield Finding("files", "ok", message)
 
 
 def _sample(today: date) -> bytes:

@@ -134,7 +134,7 @@ class Engine:
         with self.store.read() as session:
             ledger = self._reading(session)
             judge = self._prepare(session, ledger, [command])
-            case = self._visible(judge, ledger, request_id, actor)
+            case = self._visible(judge, ledger, request_id, actor, repair=trigger == REPAIR)
             return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
 
     # --- reading
@@ -365,7 +365,8 @@ class Engine:
         if command.request_id is None:
             case = self._new_case(judge, command)
         else:
-            case = self._visible(judge, ledger, command.request_id, command.actor)
+            repair = command.trigger == REPAIR
+            case = self._visible(judge, ledger, command.request_id, command.actor, repair=repair)
         ruling = self._judge(judge, ledger, case, command, asked_only=False)
         _require_allowed(case, command, ruling)
         if command.submission is not None and command.request_id is None:
@@ -387,12 +388,17 @@ class Engine:
         return ruling
 
     @staticmethod
-    def _visible(judge: Judge, ledger: Ledger, request_id: int, actor: str) -> Case:
-        """The request; one that the person may not see is to them as if there were none."""
+    def _visible(judge: Judge, ledger: Ledger, request_id: int, actor: str, *, repair: bool = False) -> Case:
+        """The request; one that the person may not see is to them as if there were none.
+
+        Who repairs may be an administrator, who sees no request.
+        """
         case = ledger.cases.get(request_id)
         if case is not None:
             today = judge.today(case.definition)
             if judge.people.sees(actor, case.definition, case.unit, case.requester_id, today):
+                return case
+            if repair and judge.people.administers(actor, case.unit, today):
                 return case
         raise NotFound(request_id)
 

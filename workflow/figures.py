@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from time import monotonic
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from problem import Problem
 from watching.meters import authority_label
 from workflow import keeping
+from workflow.anchors import unanchored_since
 from workflow.jobs import QueueFigures
 from workflow.office import Office
 from workflow.tables import (
@@ -30,6 +31,7 @@ from workflow.tables import (
     LogHead,
     RateLimit,
     Request,
+    RetentionRow,
     SignatureRow,
     Task,
 )
@@ -59,7 +61,7 @@ class Figures:
             with self._office.store.read() as session:
                 found = [*self._requests(session), *self._tasks(session), *self._queue(session)]
                 found += [*self._incidents(session), *self._amounts(session), *self._limits(session)]
-                found += self._keeping(session)
+                found += [*self._anchors(session), *self._destruction(session)]
         except Problem:
             found, up = [], 0
         else:
@@ -153,16 +155,6 @@ class Figures:
         yield _gauge("disk_free_bytes", "Free room where the data folder is.", [((), free)])
         yield _gauge("last_event", "The last event's sequence.", [((), one(select(LogHead.seq)))])
 
-    def _keeping(self, session: Session) -> Iterator[Metric]:
-        """What should be gone, and is not."""
-        overdue = keeping.overdue(session, self._office.engine.definition, self._office.clock())
-        yield _gauge("overdue_requests", "Requests to be destroyed for more than a day.", [((), overdue)])
-        table = BlobRemoval.table()
-        listed, since = session.execute(select(func.count(), func.min(table.c.listed_at))).one()
-        yield _gauge("listed_files", "Files that are to be removed.", [((), listed)])
-        rows = [] if since is None else [((), self._age(since))]
-        yield _gauge("oldest_listed_file_seconds", "How long the first of them has been.", rows)
-
     @staticmethod
     def _limits(session: Session) -> Iterator[Metric]:
         rows = session.execute(select(RateLimit.provider, RateLimit.places)).all()
@@ -171,6 +163,29 @@ class Figures:
             waiting[authority_label(provider)] += len({whose for _, whose in places})
         found = [((provider,), count) for provider, count in sorted(waiting.items())]
         yield _gauge("waiting_for_limit", "Signatures in turn at a provider's limit.", found, ["authority"])
+
+    def _anchors(self, session: Session) -> Iterator[Metric]:
+        since = unanchored_since(session)
+        said = "How long ago the log was anchored, if events came since."
+        yield _gauge("unanchored_seconds", said, [((), 0.0 if since is None else self._age(since))])
+
+    def _destruction(self, session: Session) -> Iterator[Metric]:
+        """What should have been destroyed: requests from the first moment of their day, in UTC, on."""
+        now = self._office.clock()
+        due = keeping.due(session, self._office.engine.definition, now)
+        days = [datetime.combine(one.due_on, time(), UTC) for one in due]
+        files = session.execute(select(func.count(), func.min(BlobRemoval.listed_at))).one()
+        row = session.get(RetentionRow, 1)
+        unclean = None if row is None else row.unclean_since
+        waiting: list[tuple[str, int, datetime | None]] = [
+            ("requests", len(days), min(days, default=None)),
+            ("files", files[0], files[1]),
+            ("database", int(unclean is not None), unclean),
+        ]
+        counts = [((what,), count) for what, count, _ in waiting]
+        yield _gauge("waiting_destruction", "What should be destroyed by now.", counts, ["what"])
+        ages = [((what,), 0.0 if since is None else self._age(since)) for what, _, since in waiting]
+        yield _gauge("oldest_waiting_destruction_seconds", "Since when the first of it is.", ages, ["what"])
 
     def _age(self, since: datetime) -> float:
         """Seconds; a clock that went back makes nothing negative."""

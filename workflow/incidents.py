@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from workflow.access import People, requester_role
+from workflow.access import ADMINISTRATOR, People, requester_role
 from workflow.definition_model import Definition
 from workflow.judge import office_day
 from workflow.tables import Grant, Incident, Person, Request
@@ -58,7 +58,9 @@ def listed(
         definition = definition_of(session, request.definition_sha256)
         if people is not None and seen_by is not None:
             today = office_day(definition, now)
-            if not people.sees(seen_by, definition, request.unit, request.requester_id, today):
+            if not people.administers(seen_by, request.unit, today) and not people.sees(
+                seen_by, definition, request.unit, request.requester_id, today
+            ):
                 continue
         found.append(_listed(incident, request, holders.of(definition, request.unit)))
     return found
@@ -88,7 +90,7 @@ def _listed(incident: Incident, request: Request, may_repair: tuple[str, ...]) -
 
 
 class _Holders:
-    """Who has a role in a process, other than its requesters: as the judge lets them repair."""
+    """Administrators, and who has a role in a process other than its requesters': as the judge lets them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -101,7 +103,8 @@ class _Holders:
         return self._known[place]
 
     def _read(self, definition: Definition, unit: str) -> Iterator[str]:
-        roles = [name for name in definition.roles if name != requester_role(definition)]
+        own = requester_role(definition)
+        roles = [ADMINISTRATOR, *(name for name in definition.roles if name != own)]
         yield from self._session.scalars(
             select(Grant.person_id)
             .join(Person, Person.id == Grant.person_id)
@@ -133,8 +136,9 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "document-kind": "use one of the kinds named",
         "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"
         " object storage answers",
-        "document-blob-missing": "restore the file from a backup",
-        "document-blob-corrupt": "restore the file from a backup, and check the disk",
+        "document-blob-missing": "restore the file from a backup; `paraaf blobs scrub` names it",
+        "document-blob-corrupt": "restore the file from a backup, and check the disk;"
+        " `paraaf blobs scrub` names it",
         "document-too-long": "shorten the texts",
         "document-language": "use one of the languages named",
         "fonts-unprintable": "write the text in Latin letters",

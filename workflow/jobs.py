@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -52,10 +53,12 @@ from workflow.chores import Chore
 from workflow.commands import StepRef, StepTrouble
 from workflow.errors import Raced, StoreUnavailable
 from workflow.faults import point
+from workflow.lost import Link
 from workflow.outcomes import Patience, StepOutcome, Verdict, crashed
 from workflow.sqlite_connector import SqliteConnector
 from workflow.store import PATIENCE, Store
 from workflow.tables import UtcTime
+from workflow.unavailable import unavailable
 
 RunSteps = Callable[[Sequence[StepRef]], Awaitable[Sequence[StepOutcome]]]
 OnGaveUp = Callable[[StepTrouble], None]
@@ -140,6 +143,7 @@ class Jobs:
         self._random = random
         self._patience = patience or Patience()
         self.meters = meters or Meters()
+        self.link = Link()
         # never opened: it words the queries, the session's connection runs them
         self._deferrer = App(connector=self._sqlite() or SyncPsycopgConnector())
 
@@ -150,7 +154,7 @@ class Jobs:
         """
         if refs:
             driver = session.connection().connection.driver_connection
-            with _told():
+            with _told(self._store.file):
                 self._deferrer.job_manager.batch_defer_jobs(_jobs_for(refs), connection=driver)
 
     def live(self, session: Session) -> set[StepRef]:
@@ -217,7 +221,7 @@ class Jobs:
         """
         stop = asyncio.Event()
         pause = _Pause(clock=monotonic)
-        with _stopped_by_signals(stop), within(worker=worker_name()), _life():
+        with _stopped_by_signals(stop), within(worker=worker_name()), _life(), self.link.watched():
             while not stop.is_set():
                 try:
                     desk = _Desk(
@@ -238,7 +242,7 @@ class Jobs:
                     if until_idle and not isinstance(error, Raced):
                         raise
                     wait_s = pause.next_s()
-                    note(log, logging.ERROR, "database_lost", error=error, wait_s=wait_s)
+                    self.link.lost(error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait_s)
 
@@ -255,7 +259,7 @@ class Jobs:
     ) -> None:
         """One life of a worker, from opening the database to losing it or to the stop."""
         _register(desk, upkeep, chores)
-        with _told():
+        with _told(self._store.file):
             async with desk.app.open_async():
                 pause.opened()
                 await upkeep.recover(0)
@@ -478,7 +482,9 @@ class _Upkeep:
         Two looks: on SQLite nobody can show life while somebody holds the write lock. So who finds a silent
         worker waits for that lock too, and a moment longer: whoever is alive has shown it by then.
         """
-        if not await self._stalled():
+        stalled = await self._stalled()
+        self._jobs.link.found()
+        if not stalled:
             return
         await self._manager.update_heartbeat(NOBODY)
         await asyncio.sleep(min(LOOK_AGAIN_S, self._patience.heartbeat_s))
@@ -712,12 +718,9 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn the queue's database errors into ours."""
+def _told(file: Path | None) -> Iterator[None]:
+    """Turn the queue's database errors into ours; `file` is the SQLite file, if it is one."""
     try:
         yield
     except (ConnectorException, OperationalError) as error:  # a pool's own errors come unwrapped
-        raise StoreUnavailable(
-            f"The job queue's database does not answer as it should: {error.__cause__ or error}.",
-            hint="See that its disk is there and has room, and that no other program holds it.",
-        ) from error
+        raise unavailable(error.__cause__ or error, file) from error

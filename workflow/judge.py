@@ -17,7 +17,7 @@ from documents.kinds.fields import LINE_MAX, NOTE_MAX, wrong_text
 from documents.kinds.kind import shown_name
 from documents.kinds.rule import NOTHING_ELSE, Evidence
 from documents.words import LANGUAGES
-from workflow.access import People, four_eyes_rules, requester_role
+from workflow.access import ADMINISTRATOR, People, four_eyes_rules, requester_role
 from workflow.calendar import CALENDARS
 from workflow.canonical import digest
 from workflow.cases import Case, OpenTask
@@ -131,7 +131,7 @@ class Judge:
         own = requester_role(definition)
         role = _role_used(definition, state, command.trigger)
         if command.trigger == REPAIR:
-            roles = [name for name in definition.roles if name != own]
+            roles = [ADMINISTRATOR, *(name for name in definition.roles if name != own)]
             if not any(self.people.has_role(principal, name, case.unit) for name in roles):
                 yield Reason("role", f"{principal} has no role in this process for unit {case.unit}.")
         elif role == own:

@@ -41,6 +41,7 @@ class RequestLine:
     suspended_at: datetime | None
     closed_at: datetime | None
     outcome: str | None
+    destroyed_at: datetime | None
 
 
 def requests(

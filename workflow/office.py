@@ -11,11 +11,12 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from certs.authority import DevelopmentAuthority
 from documents.blobs import Blobs
@@ -36,14 +37,15 @@ from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
 from workflow.engine import Engine
-from workflow.errors import AnchorNotKept, WorkflowError
+from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
-from workflow.rate_limits import RateLimits, limits_from
+from workflow.rate_limits import VARIABLE as LIMITS
+from workflow.rate_limits import Limit, RateLimits, limits_from
 from workflow.reminders import Reminders
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
@@ -55,6 +57,8 @@ REGISTER_FILE = "hr_register.csv"
 AUTHORITY = "authority"
 PUBLIC_URL = "PARAAF_PUBLIC_URL"
 ANCHORS = "PARAAF_ANCHORS"
+TIMESTAMPER = "development"
+"""The timestamp authority that there is."""
 # Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
 ANCHOR_PROFILE = "organisation-seal"
 EVERY_TEN_MINUTES = "*/10 * * * *"
@@ -106,7 +110,7 @@ class Office:
         Raises a Problem that says what is wrong: WrongOffice, when folder, keys and database do not belong
         together.
         """
-        limits_from(environ)  # a setting that is wrong is told before anything is made
+        _settings(environ)  # one that is wrong is told before anything is made
         keys = folder / AUTHORITY
         if make:
             identity.require_database(folder, environ)
@@ -131,8 +135,7 @@ class Office:
         environ: Mapping[str, str],
         patience: Patience | None,
     ) -> Self:
-        limits = limits_from(environ)
-        profiles = load_profiles()
+        profiles, limits, base = _settings(environ)
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -147,7 +150,6 @@ class Office:
             evidence_of=partial(_evidence, register),
             meters=meters,
         )
-        base = environ.get(PUBLIC_URL)
         return cls(
             folder=folder,
             store=store,
@@ -159,7 +161,7 @@ class Office:
             engine=engine,
             jobs=jobs,
             clock=clock,
-            verify_url=f"{base.rstrip('/')}/verify" if base else None,
+            verify_url=f"{base}/verify" if base else None,
             anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
             limits=RateLimits(store, limits, moment=store.now, slack=PERMIT_KEPT),
             meters=meters,
@@ -189,7 +191,7 @@ class Office:
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[SigningDesk]:
         """A signing desk with its HTTP session, for as long as the block runs."""
-        timestampers = [TimestampAuthority("development", self.authority.tsa_url)]
+        timestampers = [TimestampAuthority(TIMESTAMPER, self.authority.tsa_url)]
         async with SigningDesk.open(
             trust=self.authority.trust,
             clock=self.clock,
@@ -240,12 +242,28 @@ class Office:
     def chores(self) -> list[Chore]:
         """What a worker does beside the steps."""
         reminders = Reminders(self.store, definition_of=self.engine.definition, now=self.clock)
-        return [
+        chores = [
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
+        return [replace(chore, run=self._counted(chore)) for chore in chores]
+
+    def _counted(self, chore: Chore) -> Callable[[], object]:
+        """The chore, counted by whether it worked; both counts are there from the beginning."""
+        done, failed = (self.meters.chores.labels(chore.name, outcome) for outcome in ("done", "failed"))
+
+        def run() -> object:
+            try:
+                result = chore.run()
+            except Exception:
+                failed.inc()
+                raise
+            done.inc()
+            return result
+
+        return run
 
     async def anchor(self, kind: anchors.Kind = "timestamp") -> anchors.Anchor:
         """Anchor the event log as it is now, and keep the anchor, in the folder for anchors too.
@@ -358,6 +376,50 @@ class _Gate:
         if authority not in self.limits:
             return 0.0
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
+
+
+def _settings(
+    environ: Mapping[str, str],
+) -> tuple[Mapping[str, Profile], Mapping[str, Limit], str]:
+    """The signing profiles, limits of their timestamp authorities, and the public address.
+
+    Raises SettingRefused.
+    """
+    profiles, limits = load_profiles(), limits_from(environ)
+    _require_known(limits, profiles)
+    return profiles, limits, _public_url(environ)
+
+
+def _public_url(environ: Mapping[str, str]) -> str:
+    """The address under which others reach the office, without a slash at its end; "" for none.
+
+    It is printed on every document. Raises SettingRefused.
+    """
+    url = environ.get(PUBLIC_URL, "")
+    try:
+        parts = urlsplit(url)
+        told = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        told = False
+    else:
+        told = told and not (parts.query or parts.fragment or parts.username) and url.isprintable()
+    if url and (not told or " " in url):
+        raise SettingRefused(
+            f"{PUBLIC_URL} is {url[:80]!r}, and that is no address that a QR code could lead to.",
+            hint="Write it like https://paraaf.example.org, with or without a path.",
+        )
+    return url.rstrip("/")
+
+
+def _require_known(limits: Mapping[str, object], profiles: Mapping[str, Profile]) -> None:
+    """Refuse a limit for an authority that there is not: it would limit nothing. Raises SettingRefused."""
+    known = {TIMESTAMPER, *(name for profile in profiles.values() for name in profile.timestampers)}
+    unknown = sorted(limits.keys() - known)
+    if unknown:
+        raise SettingRefused(
+            f"{LIMITS} limits {', '.join(unknown)}, and there is no such timestamp authority.",
+            hint=f"Name one of those that there are: {', '.join(sorted(known))}.",
+        )
 
 
 class LockTooLong(WorkflowError):

@@ -30,6 +30,7 @@ DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
         "clerk": (("clerk", True),),
         "signer": (("signer", True),),
         "auditor": (("auditor", True),),
+        "administrator": (("administrator", True),),
     }
 )
 EVERYBODY = ("employee", "author")

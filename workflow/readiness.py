@@ -1,6 +1,7 @@
 """Whether an office is ready to work: each thing that must be well, and what is wrong with it.
 
-For machines that ask every few seconds, and tell whoever asks: no names, no paths. `checkup` looks at more.
+For machines that ask every few seconds, and tell whoever asks: a code alone, which docs/errors.md explains.
+No names, no paths, no addresses. `checkup` looks at more, and says more.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,9 @@ def _checked(name: str, look: Callable[[Office], None], office: Office) -> Check
     try:
         look(office)
     except Problem as problem:
-        return Check(name, False, problem.code, problem.impersonal_text)
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is not well)
-        return Check(name, False, "unknown", f"It could not be found out: {type(error).__name__}.")
+        return Check(name, False, problem.code)
+    except Exception:  # noqa: BLE001 (whatever it is, it is not well)
+        return Check(name, False, "unknown")
     return Check(name, True)
 
 

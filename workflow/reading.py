@@ -16,7 +16,7 @@ from workflow.cases import Case
 from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
-from workflow.reminders import due_at
+from workflow.reminders import EVENTS, due_at
 from workflow.tables import Body, DocumentRow, Draft, Event, Hand, Hold, Incident, Reminder, Request, Task
 
 SMALLEST_PAGE = 100
@@ -44,6 +44,7 @@ class QueueItem:
     due_at: datetime | None = None
     reminded_at: datetime | None = None
     """When it was last reminded of, or escalated."""
+    escalated_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,11 @@ def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, lim
             .where(reminders.c.task_id == tasks.c.id)
             .scalar_subquery()
             .label("reminded_at"),
+            select(func.max(reminders.c.told_at))
+            .join_from(reminders, Event.table(), Event.table().c.seq == reminders.c.event_seq)
+            .where(reminders.c.task_id == tasks.c.id, Event.table().c.type == EVENTS["escalate"])
+            .scalar_subquery()
+            .label("escalated_at"),
         )
         .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
         .where(tasks.c.closed_at.is_(None), condition)

@@ -27,6 +27,7 @@ from watching.logs import note
 from workflow import clock, destruction, keeping
 from workflow.eventlog import Appender
 from workflow.faults import point
+from workflow.judge import office_day
 from workflow.keeping import DefinitionOf, Kept
 from workflow.people import remove_unneeded, unneeded
 from workflow.references import chunks, referred_to
@@ -79,13 +80,19 @@ class Run:
 
 @dataclass(frozen=True)
 class HoldView:
-    """A hold that nobody has released."""
+    """A hold that nobody has released.
+
+    `due_on` is the day on which the request would be destroyed, None while it has not ended; `overdue`: that
+    day has come.
+    """
 
     id: int
     request_id: int
     placed_by: str
     placed_at: datetime
     reason: str
+    due_on: date | None
+    overdue: bool
 
 
 @dataclass(frozen=True)
@@ -177,13 +184,24 @@ class Retention:
             row = session.get(RetentionRow, 1)
             listed = session.scalars(select(BlobRemoval.sha256)).all()
             return Preview(
-                due=keeping.due(session, self._definition_of, now, days=days),
-                holds=list(_holds(session)),
+                due=sorted(
+                    keeping.due(session, self._definition_of, now, days=days),
+                    key=lambda one: (one.due_on, one.request_id),
+                ),
+                holds=list(self._holds(session, now)),
                 destroyed=list(_destroyed(session, since=now - timedelta(days=days))),
                 waits_until=None if row is None else row.waits_until,
                 files_left=len(listed),
                 unclean_since=None if row is None else row.unclean_since,
             )
+
+    def _holds(self, session: Session, now: datetime) -> Iterator[HoldView]:
+        query = select(Hold, Request).join(Request, Request.id == Hold.request_id)
+        for hold, request in session.execute(query.where(Hold.released_at.is_(None)).order_by(Hold.id)):
+            definition = self._definition_of(session, request.definition_sha256)
+            due_on = None if request.closed_at is None else keeping.due_day(definition, request.closed_at)
+            overdue = due_on is not None and due_on <= office_day(definition, now)
+            yield HoldView(hold.id, request.id, hold.placed_by, hold.placed_at, hold.reason, due_on, overdue)
 
     def _look(self, *, clock_is_right: bool) -> datetime | None:
         """Note that somebody looked now; until when nothing may be destroyed, None when it may."""
@@ -347,15 +365,8 @@ def unnamed(session: Session, digests: Collection[str]) -> list[str]:
     return sorted(set(digests).difference(referred_to(session, digests), listed))
 
 
-def _holds(session: Session) -> Iterator[HoldView]:
-    rows = session.scalars(select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id))
-    return (HoldView(row.id, row.request_id, row.placed_by, row.placed_at, row.reason) for row in rows)
-
-
 def _destroyed(session: Session, *, since: datetime) -> Iterator[DestroyedView]:
-    rows = session.scalars(
-        select(Request).where(Request.destroyed_at >= since).order_by(Request.destroyed_at, Request.id)
-    )
-    for row in rows:
+    rows = session.scalars(select(Request).where(Request.destroyed_at >= since))
+    for row in sorted(rows, key=lambda row: (row.destroyed_at and row.destroyed_at.date(), row.id)):
         if row.destroyed_at is not None:
             yield DestroyedView(row.id, row.key, row.variant, row.unit, row.outcome, row.destroyed_at)

@@ -5,10 +5,11 @@
 - **later**: nothing is wrong, an authority may not be asked so often. The step comes back when it may; that
   counts as no try.
 - **back**: somebody in the process can mend it: the data can't be printed, the signer's certificate has
-  expired, the rendered file is damaged, a committed signature can't be finished any more. The trigger
-  `failed` leads to that person, with the message.
+  expired, a committed signature can't be finished any more. The trigger `failed` leads to that person, with
+  the message.
 - **given up**: only whoever runs the office can mend it: a seal without a key, a timestamper that is not
-  configured. An incident, and nothing else moves; after `repair` the step is tried again.
+  configured, a file that is missing or damaged. An incident, and nothing else moves; after `repair` the step
+  is tried again.
 
 Where a state has no `failed`, what would go back is given up.
 """
@@ -83,8 +84,6 @@ _BACK = (
     KindProblems,
     DocumentTooLong,
     UnknownLanguage,
-    BlobMissing,
-    BlobCorrupt,
     UnprintableText,
     DocumentRefusedError,
     FieldError,

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from disk import sync_with_parents
 from workflow.canonical import encode
 from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
+from workflow.unavailable import is_wrong_url, unavailable
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
@@ -174,14 +175,14 @@ class Store:
         if self.file is not None:
             _make_private(self.file)
             self._wipe_once()
-        with _told(), self._writer.begin() as connection:
+        with _told(self.file), self._writer.begin() as connection:
             _upgrade(connection, to)
 
     def _wipe_once(self) -> None:
         known, found = revisions(), self.revision()
         if found in known[: known.index(WIPED_FROM)]:
-            with _told():
-                _rewrite(self._writer)
+            with _told(self.file):
+                _rewrite(self._writer, self.file)
 
     def mark(self, session: Session, tables: Sequence[str]) -> dict[str, Any]:
         """How the files of these tables stand in a transaction that deletes something from them.
@@ -207,12 +208,12 @@ class Store:
         tables' files are written anew, which only the owner can; it counts whoever has done it. Raises
         StoreUnavailable.
         """
-        with _told():
+        with _told(self.file):
             if self.embedded:
                 rewritten = whole or self.is_small
                 if rewritten:
-                    _rewrite(self._writer)
-                return _empty_wal(self._writer) and rewritten
+                    _rewrite(self._writer, self.file)
+                return _empty_wal(self._writer, self.file) and rewritten
             tables = {"tables": list(mark["files"])}
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 if not _is_rewritten(connection.execute(_FILES, tables), mark):
@@ -254,7 +255,11 @@ class Store:
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
-        with _told(), Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        with (
+            _told(self.file),
+            Session(engine, expire_on_commit=False, autoflush=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def _engine(self, *, readonly: bool) -> Engine:
@@ -352,26 +357,26 @@ def _pragmas(*, readonly: bool) -> Any:
 
 
 @contextmanager
-def _bare(engine: Engine) -> Iterator[sqlite3.Cursor]:
+def _bare(engine: Engine, file: Path | None) -> Iterator[sqlite3.Cursor]:
     """A SQLite connection outside of any transaction: the engine would begin one. Raises StoreUnavailable."""
     connection = engine.raw_connection()
     try:
         yield cast(sqlite3.Cursor, connection.cursor())
     except sqlite3.Error as error:
-        raise _unavailable(error) from error
+        raise unavailable(error, file) from error
     finally:
         connection.close()
 
 
-def _rewrite(engine: Engine) -> None:
+def _rewrite(engine: Engine, file: Path | None) -> None:
     # secure_delete wipes what is deleted, but a page that was split may keep copies of what moved to another
-    with _bare(engine) as cursor:
+    with _bare(engine, file) as cursor:
         cursor.execute("VACUUM")
 
 
-def _empty_wal(engine: Engine) -> bool:
+def _empty_wal(engine: Engine, file: Path | None) -> bool:
     """Empty the write-ahead log; whether nobody who reads was in the way."""
-    with _bare(engine) as cursor:
+    with _bare(engine, file) as cursor:
         [patience_ms] = cursor.execute("PRAGMA busy_timeout").fetchone()
         cursor.execute(f"PRAGMA busy_timeout={min(patience_ms, EMPTYING_MS)}")
         try:
@@ -452,12 +457,12 @@ def _upgrade(connection: Connection, to: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn what the driver says of the database itself into ours."""
+def _told(file: Path | None) -> Iterator[None]:
+    """Turn what the driver says of the database itself into ours; `file` is the SQLite file, if it is one."""
     try:
         yield
     except DatabaseError as error:
-        problem = _ours(error)
+        problem = _ours(error, file)
         if problem is None:
             raise
         raise problem from error
@@ -471,21 +476,15 @@ def refuses_row(error: DBAPIError) -> bool:
     }
 
 
-def _ours(error: DatabaseError) -> WorkflowError | None:
+def _ours(error: DatabaseError, file: Path | None) -> WorkflowError | None:
     """What it means to us; None when it speaks of a statement and its values, not of the database."""
     code = getattr(error.orig, "sqlstate", None)
     if code in TRY_AGAIN:
         return Raced("The database gave another transaction the way.", hint="Try again.")
-    lost = error.connection_invalidated or code in OF_THE_DATABASE
+    lost = error.connection_invalidated or code in OF_THE_DATABASE or is_wrong_url(error.orig)
     if not lost and type(error) not in {DatabaseError, OperationalError}:
         return None
     if code == NO_PRIVILEGE:
-        return StoreUnavailable(f"The database refuses this role: {error.orig}.", hint=_UPGRADE)
-    return _unavailable(error.orig)
-
-
-def _unavailable(error: BaseException | None) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The database does not answer as it should: {error}.",
-        hint="See that its disk is there and has room, and that no other program holds it.",
-    )
+        said = str(getattr(getattr(error.orig, "diag", None), "message_primary", "") or error.orig)
+        return StoreUnavailable(f"The database refuses this role: {said}.", hint=_UPGRADE)
+    return unavailable(error.orig, file)

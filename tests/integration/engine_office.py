@@ -40,6 +40,7 @@ PEOPLE = {
     "signer2": "board",
     "substitute": UNIT,
     "auditor": "audit",
+    "administrator": "computing",
     "outsider": ELSEWHERE,
     "gone": UNIT,
 }
@@ -57,6 +58,7 @@ GRANTS: Mapping[str, Sequence[tuple[str, str | None]]] = {
     "clerk": [("clerk", None), ("clerk2", None), ("manager2", None)],
     "signer": [("signer", None), ("signer2", None), ("clerk2", None)],
     "auditor": [("auditor", None)],
+    "administrator": [("administrator", None)],
 }
 
 

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,14 @@ from typing import Any
 
 import pytest
 from pypdfium2 import PdfDocument
+from sqlalchemy import update
 
 from cli.main import main
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import KINDS, Database, fresh
+from workflow.store import Store
+from workflow.tables import Task
 
 # Of the sample register: the employee, their manager, clerks, signers, and somebody who has no part in it.
 EMPLOYEE, MANAGER, CLERK, OTHER_CLERK, SIGNER, OUTSIDER = "P024", "P006", "P020", "P038", "P001", "P050"
@@ -710,3 +714,40 @@ class TestThroughput:
         said = terminal.office("throughput", "--report", tmp_path / "no" / "report.pdf")
         assert said.status == 1
         assert "there is no folder" in said.err
+
+
+@pytest.mark.slow
+def test_a_lost_file_is_given_up_and_told_by_the_exit_status(
+    terminal: Terminal, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signer did their part; whoever runs the office has to bring the file back, and any step goes on."""
+    terminal.json("submit", rows, "--variant", "A1", "--language", "en")
+    terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
+    typed(monkeypatch, SIGNING)
+    terminal.office("fire", 1, "approve", *seen(terminal, CLERK), "--data-json", "-")
+    work(terminal)
+    [file] = [path for path in (terminal.data / "blobs").rglob("*") if path.is_file()]
+    content = file.read_bytes()
+    file.unlink()
+    terminal.json("fire", 1, "sign", *seen(terminal, SIGNER), "--consent")
+    said = terminal.office("worker", "--until-idle")
+    assert (said.status, said.out) == (1, "1 given up until a `repair`.\n")
+    [incident] = terminal.json("incidents")["incidents"]
+    assert (incident["code"], incident["step"]) == ("document-blob-missing", "sign")
+    assert "restore the file from a backup" in incident["what_to_do"]
+    file.write_bytes(content)
+    terminal.json("incidents", "--repair", "--as", CLERK)
+    work(terminal)
+
+
+@pytest.mark.slow
+def test_what_has_waited_for_days_is_reminded_of_and_the_queue_says_so(
+    terminal: Terminal, rows: Path
+) -> None:
+    terminal.json("submit", rows)
+    with closing(Store.open(terminal.data)) as store, store.write() as session:
+        session.execute(update(Task).values(offered_at=datetime.now(UTC) - timedelta(days=30)))
+    said = terminal.office("worker", "--until-idle")
+    assert (said.status, said.out) == (0, "2 reminded, 2 escalated.\n")
+    lines = terminal.office("queue", "--as", MANAGER).out.splitlines()
+    assert [line for line in lines if "late, escalated" in line] == lines[1:3]

@@ -108,7 +108,19 @@ class TestRetention:
         shown = terminal.office("show", 1, "--as", CLERK).out
         assert "at the end of its term" in shown
         assert "request destroyed" in shown
+        assert "und" not in shown
+        assert ", ," not in shown
+        assert "withdrawn (destroyed)" in terminal.office("requests", "--as", CLERK).out
         assert terminal.json("show", 1, "--as", CLERK)["request"]["data"] == {}
+
+    def test_what_is_due_is_listed_by_day_and_number(self, terminal: Terminal, store: Store) -> None:
+        ended(store, 60, 2)
+        ended(store, 61, 3)
+        ended(store, 61, 1)
+        found = terminal.json("retention", "--days", 90)["due"]
+        days = [(one["due_on"], one["request_id"]) for one in found]
+        assert [number for _, number in days] == [1, 3, 2]
+        assert days == sorted(days)
 
     def test_a_clock_that_jumped_is_told_and_confirmed(self, terminal: Terminal, store: Store) -> None:
         ended(store, 100, 1)
@@ -166,14 +178,19 @@ class TestHold:
         number = int(said.out.rstrip(".\n").rpartition(" ")[2])
         assert said.out == f"Request 1 is on hold: hold {number}.\n"
         again = terminal.json("hold", 1, "--as", CLERK, "--reason", "A claim.")["hold"]
+        said = terminal.office("hold", 1, "--as", CLERK, "--reason", "A claim.")
+        assert said.out == f"Request 1 is on hold already: hold {number}.\n"
         assert again == {"id": number, "request_id": 1, "left": [number], "repeated": True}
-        assert "A claim." in terminal.office("retention").out
+        [hold] = terminal.json("retention")["holds"]
+        assert hold["overdue"] is True
+        assert f"{hold['due_on']} overdue  A claim." in terminal.office("retention").out
+        assert f"hold {number}: it is not destroyed" in terminal.office("show", 1, "--as", CLERK).out
         assert terminal.json("show", 1, "--as", CLERK)["request"]["holds"] == [number]
         assert "it is not destroyed" in terminal.office("show", 1, "--as", CLERK).out
         assert terminal.json("retention", "--run")["run"]["requests"] == 0
         other = terminal.json("hold", 1, "--as", MANAGER, "--reason", "Another.")["hold"]["id"]
         said = terminal.office("hold", 1, "--as", MANAGER, "--reason", "Settled.", "--release", number)
-        assert said.out == f"Hold {number} on request 1 is released. It stays on hold by {other}.\n"
+        assert said.out == f"Hold {number} on request 1 is released. It stays on hold: hold {other}.\n"
         said = terminal.office("hold", 1, "--as", MANAGER, "--reason", "Settled.", "--release")
         assert said.out == f"Hold {other} on request 1 is released. It is destroyed when it is due.\n"
         assert terminal.json("retention", "--run")["run"]["requests"] == 1

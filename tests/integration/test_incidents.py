@@ -13,6 +13,7 @@ from tests.integration.engine_office import Office
 from tests.steps_office import CLERK, MANAGER, Sample
 from tests.unit.test_steps_trouble import FATES, GIVEN_UP
 from workflow.commands import StepRef, StepTrouble
+from workflow.errors import NotFound, Refused
 from workflow.incidents import ADVICE, ELSE, listed, what_to_do
 from workflow.logcheck import Fault
 
@@ -58,12 +59,13 @@ def test_open_ones_are_listed_with_what_to_do_and_by_whom(office: Office) -> Non
     assert (first.state, first.step, first.code) == ("rendering", "render", "document-blob")
     assert first.message == "No room."
     assert first.what_to_do.startswith("check the disk")
-    assert first.may_repair == ("clerk", "clerk2", "manager", "manager2", "signer", "signer2")
+    others = ("clerk", "clerk2", "manager", "manager2", "signer", "signer2")
+    assert first.may_repair == ("administrator", *others)
 
 
 def test_who_may_repair_is_whom_the_engine_lets(office: Office) -> None:
     [first, _] = incidents(office)
-    for person in ("clerk", "manager", "signer2", "outsider", "gone", "employee", "auditor"):
+    for person in ("administrator", "clerk", "manager", "signer2", "outsider", "gone", "employee", "auditor"):
         try:
             refused = bool(office.engine.why_not(1, "repair", person))
         except Exception:  # noqa: BLE001 (they may not even know of the request)
@@ -80,6 +82,18 @@ def test_those_that_are_over_say_by_whom(office: Office) -> None:
 def test_a_person_sees_those_of_their_requests(office: Office) -> None:
     assert len(incidents(office, seen_by="clerk")) == 2
     assert incidents(office, seen_by="outsider") == []
+
+
+def test_an_administrator_sees_incidents_and_repairs_them_and_sees_no_request(office: Office) -> None:
+    assert len(incidents(office, seen_by="administrator")) == 2
+    office.do("repair", "administrator", 1)
+    assert [each.request_id for each in incidents(office)] == [2]
+    with pytest.raises(NotFound):
+        office.engine.show(1, "administrator")
+    with pytest.raises(NotFound):
+        office.do("claim", "administrator", 1)
+    with pytest.raises(Refused, match="No step"):
+        office.do("repair", "administrator", 3)
 
 
 def test_an_incident_that_a_later_try_ends_is_closed_by_that_steps_event(office: Office) -> None:
@@ -206,6 +220,13 @@ def test_one_that_is_refused_stops_no_other(terminal: Terminal) -> None:
     assert (second["ok"], second["code"]) == (False, "workflow-not-found")
     assert (third["request_id"], third["ok"], third["state"]) == (2, True, "rendering")
     assert [each["request_id"] for each in terminal.office("incidents", "--json").json["incidents"]] == [1]
+
+
+def test_who_sees_none_of_the_incidents_is_told_who_may_repair_them(terminal: Terminal) -> None:
+    said = terminal.office("incidents", "--repair", "--as", "P060")
+    assert said.status == 1
+    assert "P060 may repair none of the incidents that are open: 2." in said.err
+    assert re.search(r"These may repair some: P001, (P\d+, )+.*and \d+ more", said.err)
 
 
 def test_the_single_verb_does_it_too(terminal: Terminal) -> None:

@@ -100,11 +100,15 @@ def test_the_queue_says_when_a_task_is_due_and_that_it_was_reminded_of(office: O
     assert item.reminded_at is None
     remind(office, MONDAY)
     assert [one.reminded_at for one in office.engine.queue("manager")] == [MONDAY]
+    assert [one.escalated_at for one in office.engine.queue("manager")] == [None]
     office.do("claim", "manager", number)
     office.do("suspend", "manager", number, remark="Waits.")
     office.now = MONDAY + timedelta(hours=2)
     office.do("resume", "manager", number)
     assert [one.due_at for one in office.engine.queue("manager")] == [FRIDAY + timedelta(days=4, hours=2)]
+    remind(office, WEDNESDAY + timedelta(hours=2))
+    [item] = office.engine.queue("manager")
+    assert item.escalated_at == item.reminded_at == office.now
 
 
 def test_a_clock_behind_the_log_reminds_of_nothing(office: Office, caplog: pytest.LogCaptureFixture) -> None:

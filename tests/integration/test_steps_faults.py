@@ -308,45 +308,27 @@ def test_the_seals_unusable_certificate_waits_for_whoever_runs_the_office(sample
 # --- files
 
 
-def test_a_lost_file_goes_back_to_the_signer_and_a_return_makes_the_document_anew(sample: Sample) -> None:
-    with served(sample):
-        number = at_sealing(sample)
-        (lost,) = sample.documents(number)
-        sample.office.blobs.path(lost.current_sha256).unlink()
-        asyncio.run(sample.work())
-        assert sample.request(number).state == "sign"
-        assert sample.records(number, "step_failed")[-1]["code"] == BlobMissing.code
-        assert sample.signatures(number) == []
-        sample.do("return", SIGNER, number, remark="The file is lost.")
-        sample.act([number])
-        sign_everything_of_last(sample, number)
-    first, second = sample.documents(number)
-    assert (first.number, first.verification_code) != (second.number, second.verification_code)
-
-
-def sign_everything_of_last(sample: Sample, number: int) -> None:
-    """As sign_everything, where an earlier revision's file is gone."""
-    for _ in range(10):
-        asyncio.run(sample.work())
-        if not sample.act([number]):
-            break
-    assert sample.request(number).state == "delivered"
-    assert sample.documents(number)[-1].level_reached is not None
-
-
-def test_a_damaged_file_is_not_signed(sample: Sample) -> None:
+@pytest.mark.parametrize(("harm", "code"), [("lost", BlobMissing.code), ("damaged", BlobCorrupt.code)])
+def test_a_lost_or_damaged_file_reaches_whoever_runs_the_office_and_not_the_signer(
+    sample: Sample, harm: str, code: str
+) -> None:
     with served(sample):
         number = at_sealing(sample)
         path = sample.office.blobs.path(sample.documents(number)[-1].current_sha256)
         whole = path.read_bytes()
         path.chmod(0o600)
-        path.write_bytes(whole.replace(b"%%EOF", b"%%EO!"))
+        if harm == "lost":
+            path.unlink()
+        else:
+            path.write_bytes(whole.replace(b"%%EOF", b"%%EO!"))
         asyncio.run(sample.work())
-        assert sample.request(number).state == "sign"
-        assert sample.records(number, "step_failed")[-1]["code"] == BlobCorrupt.code
+        assert sample.request(number).state == "sealing"
+        assert sample.records(number, "step_failed") == []
+        (incident,) = sample.incidents(number)
+        assert (incident.code, incident.step) == (code, "sign")
         assert sample.signatures(number) == []
-        path.write_bytes(whole)  # restored from a backup: the signer signs again
-        sample.act([number])
+        path.write_bytes(whole)  # restored from a backup
+        sample.do("repair", CLERK, number)
         sign_everything(sample, number)
 
 

@@ -51,8 +51,6 @@ FATES: dict[type[Exception], Fate] = {
     signing_errors.TimestampLimitError: LATER,
     # a person can mend it, or return the request
     document_errors.KindProblems: BACK,
-    document_errors.BlobMissing: BACK,
-    document_errors.BlobCorrupt: BACK,
     DocumentTooLong: BACK,
     UnknownLanguage: BACK,
     UnprintableText: BACK,
@@ -78,6 +76,8 @@ FATES: dict[type[Exception], Fate] = {
     certs_errors.WrongPassphrase: GIVEN_UP,
     certs_errors.AuthorityError: GIVEN_UP,
     document_errors.UnknownKind: GIVEN_UP,
+    document_errors.BlobMissing: GIVEN_UP,
+    document_errors.BlobCorrupt: GIVEN_UP,
     OrganisationUnknown: GIVEN_UP,
     ProfileMissing: GIVEN_UP,
     NothingToDeliver: GIVEN_UP,
