@@ -98,7 +98,7 @@ def signed_bytes(source: bytes, args: argparse.Namespace) -> bytes:
     Raises CommandError, CertsProblem, SigningError.
     """
     profile = _profile(args.profile)
-    args.field, args.role, args.box = FIELD, "", None
+    args.field, args.role, args.box = None, "", None
     with _bench(args, profile) as bench:
         return asyncio.run(_sign(bench, source, profile, args)).pdf
 

@@ -1,4 +1,4 @@
-"""Many files: archives, lists, runs into a folder that are stopped and taken up, ETSI reports, a signed summary."""
+"""Many files: archives, lists, runs into a folder that go on when they were stopped, a signed summary."""
 
 import argparse
 import csv
@@ -18,6 +18,7 @@ from pypdfium2 import PdfDocument
 from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
+from certs.authority import DevelopmentAuthority
 from cli import verify
 from cli.main import main as paraaf
 from tests.command_line import Terminal
@@ -216,15 +217,11 @@ def test_a_run_over_other_files_is_not_taken_up(tmp_path: Path, capsys: pytest.C
     assert run(*words) == 1
     for name in ("results.jsonl", "results.csv", "exceptions.csv", "summary.pdf"):
         (out / name).unlink()
-    # a run that has just begun, as it is on the disk
-    from signing.verify.spool import Spool  # noqa: PLC0415 (only here)
-
-    assert Spool
     parser = argparse.ArgumentParser()
     verify.add_parser(parser.add_subparsers())
     args = parser.parse_args(["verify", *map(str, words)])
     trust = verify.load_trust(args.trust)
-    with verify._spool(args, trust) as (spool, _at):  # noqa: SLF001 (the state between two reports)
+    with verify._spool(args, trust) as (spool, _at):
         for report in verify.verify_sources(verify.sources([folder]), trust, now=args.at, at=args.at):
             spool.write(report)
     (folder / "000.pdf").rename(folder / "other.pdf")
@@ -243,9 +240,7 @@ def test_the_summary_is_signed_by_the_organisation(
     )
     assert said.status == 0, said.err
     root = tmp_path / "root.pem"
-    from certs.authority import DevelopmentAuthority  # noqa: PLC0415
-
     root.write_bytes(DevelopmentAuthority.open(terminal.data / "authority").root_pem)
     judged = terminal("verify", report, "--trust", root, "--jsonl")
-    assert [one["role"] for one in judged.json["signatures"]][0] == "seal"
+    assert judged.json["signatures"][0]["role"] == "seal"
     assert judged.json["verdict"] in ("authentic", "signed_but")
