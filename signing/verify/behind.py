@@ -10,16 +10,13 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.packing import check_packed
 from signing.verify.findings import Finding
+from signing.verify.hybrid import accept_hybrids
 from signing.verify.lexing import GrammarError, Ref
 from signing.verify.limits import DETAIL_TOLD
 from signing.verify.rawscan import only_white_space
-from signing.verify.reader import Opened
+from signing.verify.reader import MALFORMED, Opened
 from signing.verify.references import check_references, walk
 from signing.verify.updates import Base, Update, read_updates
-
-_MALFORMED = (
-    "what was added after signing breaks the rules of PDF, so that programs may show different things"
-)
 
 
 def check_behind(opened: Opened) -> list[Finding]:
@@ -51,12 +48,12 @@ def _held_against(opened: Opened, first: int) -> list[Finding]:
         return [signed]
     reader, strictly = signed
     if opened.lenient and strictly:
-        return [Finding("update_malformed", _MALFORMED, opened.lenient)]
+        return [Finding("update_malformed", MALFORMED, opened.lenient)]
     try:
         updates = read_updates(opened.pdf, _base(reader, first))
         _check_count(opened, reader, updates)
     except GrammarError as error:
-        return [Finding("update_malformed", _MALFORMED, str(error)[:DETAIL_TOLD])]
+        return [Finding("update_malformed", MALFORMED, str(error)[:DETAIL_TOLD])]
     return [*_signed_oddly(reader), *check_references(walk(reader), updates, _numbers(reader))]
 
 
@@ -64,8 +61,8 @@ def _signed_part(pdf: bytes) -> tuple[PdfFileReader, bool] | Finding:
     """The signed part as a file of its own, and whether strict reading could do."""
     try:
         reader = PdfFileReader(io.BytesIO(pdf), strict=True)
-        if not reader.xrefs.hybrid_xrefs_present:
-            return reader, True
+        accept_hybrids(reader)
+        return reader, True
     except Exception:  # noqa: BLE001, S110 (a second, lenient attempt follows; what it can't read is told)
         pass
     try:

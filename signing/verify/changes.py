@@ -108,9 +108,9 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
     before = signature_fields_at(reader, revision - 1)
     after = signature_fields_at(reader, revision)
     newly_signed = {
-        name: entry["/V"]
+        name: value_of(entry, "/V")
         for name, entry in after.items()
-        if "/V" in entry and "/V" not in before.get(name, {})
+        if value_of(entry, "/V") is not None and value_of(before.get(name), "/V") is None
     }
     _check_form_resources(old, new, {font for name in newly_signed for font in _fonts_of(after[name])})
     approvals = {

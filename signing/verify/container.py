@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from certs.der import DerError, Node, children, node
+from signing.verify.ber import in_der, is_indefinite
 from signing.verify.findings import Finding
 from signing.verify.known import Known
 from signing.verify.rawscan import hex_digits
@@ -36,7 +37,7 @@ _OF_CADES = "0.4.0.1733.2."
 
 @dataclass(frozen=True)
 class Container:
-    """What /Contents holds: the CMS as DER, and what is odd about the way it is written."""
+    """What /Contents holds: the CMS in DER, and what is odd about the way it is written."""
 
     der: bytes
     raw: bytes  # with the padding
@@ -55,11 +56,16 @@ def read_contents(gap: bytes) -> Container | Finding:
     if len(digits) > 2 * MAX_CMS_BYTES:
         return Finding("cms_unreadable", "the signature's container is larger than any signature is")
     raw = bytes.fromhex(digits.decode("ascii"))
+    findings = []
     try:
-        length = node(raw).end
+        if is_indefinite(raw):
+            der, length = in_der(raw)
+            findings.append(Finding("cms_in_ber", "the signature is written as older software did"))
+        else:
+            length = node(raw).end
+            der = raw[:length]
     except DerError as error:
         return Finding("cms_unreadable", "the signature's container holds no readable signature", str(error))
-    findings = []
     if digits not in (digits.lower(), digits.upper()):
         findings.append(
             Finding(
@@ -76,7 +82,7 @@ def read_contents(gap: bytes) -> Container | Finding:
                 f"{len(raw) - length} bytes of padding behind the CMS are not all zero",
             )
         )
-    return Container(raw[:length], raw, tuple(findings))
+    return Container(der, raw, tuple(findings))
 
 
 def check_cms(
@@ -146,7 +152,10 @@ def _algorithm_oddities(algorithm: algos.DigestAlgorithm | algos.SignedDigestAlg
     if name[:1].isdigit():
         yield f"unknown algorithm {name}"
     parameters = algorithm["parameters"]
-    if name != "rsassa_pss" and not isinstance(parameters, core.Null | core.Void):
+    if name == "shake256_len":  # what Ed448 signs with: 512 bits of it. Source: RFC 8419, 2.3
+        if parameters.native != 512:
+            yield f"{name} of {parameters.native} bits"
+    elif name != "rsassa_pss" and not isinstance(parameters, core.Null | core.Void):
         yield f"{name} has parameters"
     if isinstance(parameters, core.Null) and parameters.contents:
         yield f"{name} has a NULL that isn't empty"

@@ -13,15 +13,16 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from signing.verify.findings import Finding
+from signing.verify.hybrid import accept_hybrids
 from signing.verify.limits import Limits
 from signing.verify.pdfvalues import text_of, value_of
-from signing.verify.rawscan import SignedRange, signed_range, signed_ranges
+from signing.verify.rawscan import SignedRange, only_white_space, signed_range, signed_ranges
 
 _HEADER_WITHIN = 1024  # ISO 32000-1, implementation note: readers look for %PDF- in the first 1024 bytes
 _TRAILER_WITHIN = 2048
 _ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R|/Encrypt\s*<<")
 
-
+MALFORMED = "what was added after signing breaks the rules of PDF, so that programs may show different things"
 RFC3161 = "/ETSI.RFC3161"
 
 
@@ -68,7 +69,7 @@ def open_pdf(pdf: bytes, *, limits: Limits) -> Opened | Finding:
     try:
         return _parse(pdf, strict=False, limits=limits, because=_told(first))
     except Exception as error:  # noqa: BLE001 (as above)
-        return _unreadable(pdf, error)
+        return _unreadable(pdf, error, limits)
 
 
 def _look(pdf: bytes, limits: Limits) -> Finding | None:
@@ -82,12 +83,27 @@ def _look(pdf: bytes, limits: Limits) -> Finding | None:
     return None
 
 
-def _unreadable(pdf: bytes, error: Exception) -> Finding:
+def _unreadable(pdf: bytes, error: Exception, limits: Limits) -> Finding:
     if _ENCRYPTED.search(pdf):
         return Finding("file_encrypted", "the file is encrypted", _told(error))
     if b"%%EOF" not in pdf[-_TRAILER_WITHIN:]:
         return Finding("file_truncated", "the file is cut off: its end is missing", _told(error))
+    if _was_readable(pdf, limits):
+        return Finding("update_malformed", MALFORMED, _told(error))
     return Finding("file_unreadable", "the file is damaged and cannot be read as a PDF", _told(error))
+
+
+def _was_readable(pdf: bytes, limits: Limits) -> bool:
+    """Whether a signature ends before the file does, and the file up to there can be read by itself."""
+    for found in signed_ranges(pdf)[: limits.signatures]:
+        if only_white_space(pdf[found.end :]):
+            continue
+        try:
+            PdfFileReader(io.BytesIO(pdf[: found.end]), strict=True)
+        except Exception:  # noqa: BLE001, S112 (the parser stumbles in a dozen ways; another may be whole)
+            continue
+        return True
+    return False
 
 
 def _told(error: BaseException) -> str:
@@ -98,8 +114,8 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
     reader = PdfFileReader(io.BytesIO(pdf), strict=strict)
     if reader.encrypted:
         return Finding("file_encrypted", "the file is encrypted")
-    if strict and reader.xrefs.hybrid_xrefs_present:
-        raise ValueError("hybrid cross-references")
+    if strict:
+        accept_hybrids(reader)
     revisions = reader.total_revisions
     if revisions > limits.revisions:
         return Finding(

@@ -48,6 +48,7 @@ _OUT_OF_TIME = frozenset(
 )
 OK = "OK"
 _REVOCABLE = frozenset({OK, "REVOKED_NO_POE", "TRY_LATER"})  # what else is amiss weighs as much
+_LEAST_CURVE_BITS = 256  # the smallest curves of ETSI TS 119 312 are P-256, brainpoolP256r1 and FRP256v1
 # a certificate that is made for certain purposes must be made for one of these. Source: RFC 5280, 4.2.1.12
 _FOR_DOCUMENTS = frozenset(
     {
@@ -95,6 +96,21 @@ class Token:
     def proven_at(self) -> datetime | None:
         """The time, when the token is good."""
         return self.stated_at if self.judged.ok else None
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A moment that a good timestamp proves, and the validation data that it covers."""
+
+    moment: datetime
+    data: ValidationData
+
+    @property
+    def timing(self) -> ValidationTimingInfo:
+        """For a validation at that moment."""
+        return ValidationTimingInfo(
+            validation_time=self.moment, best_signature_time=self.moment, point_in_time_validation=True
+        )
 
 
 class Validator:
@@ -197,6 +213,7 @@ class Validator:
             )
 
         judged = self._with_time(await self._judge(validate, stated_at), _enclosed(token))
+        judged = _by_an_authority(judged, stated_at)
         if judged.ok and stated_at > self.at:
             judged = replace(
                 judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
@@ -243,7 +260,7 @@ class Validator:
             unchecked = _judged(await validate(UNCHECKED))
             if unchecked.ok:
                 return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
-        return judged
+        return _strong_enough(judged)
 
     def _with_time(self, judged: Judged, certificates: Sequence[asn1_x509.Certificate]) -> Judged:
         """Say it when a chain fails for the time judged at: a certificate is outside its validity."""
@@ -279,6 +296,61 @@ class Validator:
         second = _judged(result)
         return second if second.ok else judged
 
+    async def as_it_was(
+        self, embedded: EmbeddedPdfSignature, judged: Judged, stamp: "Stamp", extra: ValidationData
+    ) -> Judged:
+        """Third opinion for a signature that time has run out for: valid at the moment when a good archive
+        timestamp covered it, by the answers that it covered too.
+
+        pyHanko slides back in time only as far as the answers at hand are stale; with fresh ones it stays in
+        the present, where the certificate has expired. Source: ETSI EN 319 102-1, 5.6.2.4.
+        """
+        signed, digest = embedded.signed_data, embedded.compute_digest()
+
+        async def basic(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_basic_validation(
+                signed, self._then(stamp, revocation, extra), timing_info=stamp.timing, raw_digest=digest
+            )
+
+        return await self._at_its_time(judged, stamp, basic)
+
+    def _then(self, stamp: "Stamp", revocation: Any, extra: ValidationData) -> SignatureValidationSpec:
+        return _issued_by(stamp.moment, self._trust.spec(stamp.data + extra, revocation))
+
+    async def _at_its_time(self, judged: Judged, stamp: "Stamp", validate: Callable[[Any], Any]) -> Judged:
+        if judged.sub_indication not in _OUT_OF_TIME:
+            return judged
+        for revocation in (FRESH_NOW, fresh_at(stamp.moment, stamp.moment)):
+            then = _strong_enough(_judged(await validate(revocation)))
+            if then.ok:
+                return replace(then, aged=True)
+        return judged
+
+    async def while_it_was_valid(
+        self,
+        embedded: EmbeddedPdfSignature,
+        judged: Judged,
+        proven_at: datetime | None,
+        extra: ValidationData,
+    ) -> Judged:
+        """Fourth opinion, when the signer's certificate alone has run out since a timestamp proved the
+        signature: valid at its end, by answers of about the proven time or later.
+
+        Source: ETSI EN 319 102-1, 5.5.4 (OUT_OF_BOUNDS_NOT_REVOKED).
+        """
+        ends = embedded.signer_cert.not_valid_after
+        if judged.sub_indication not in _OUT_OF_TIME or proven_at is None or not proven_at <= ends < self.at:
+            return judged
+        result = await ades_basic_validation(
+            embedded.signed_data,
+            _issued_by(ends, self._spec(fresh_at(proven_at, ends), extra)),
+            timing_info=Stamp(ends, self._data).timing,
+            raw_digest=embedded.compute_digest(),
+        )
+        then = _strong_enough(_judged(result))
+        above = [certificate.not_valid_after for certificate in then.path[1:]]
+        return replace(then, aged=True) if then.ok and min(above, default=ends) > self.at else judged
+
     async def past_token(
         self, embedded: EmbeddedPdfSignature, judged: Judged, later: EmbeddedPdfSignature, later_at: datetime
     ) -> Judged:
@@ -303,9 +375,89 @@ class Validator:
             current_time_sub_indic=_indication(judged.sub_indication),
             init_control_time=self.at,
         )
-        if indication is not AdESPassed.OK:
-            return judged
-        return self.aged(replace(judged, sub_indication=OK, failed=False), embedded.signer_info, later_at)
+        if indication is AdESPassed.OK:
+            return self._past(embedded, replace(judged, sub_indication=OK, failed=False), later_at)
+        stamp = Stamp(later_at, data)
+
+        async def validate(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_timestamp_validation(
+                embedded.signed_data,
+                self._then(stamp, revocation, ValidationData()),
+                embedded.compute_digest,
+                timing_info=stamp.timing,
+            )
+
+        return self._past(embedded, await self._at_its_time(judged, stamp, validate), later_at)
+
+    def _past(self, embedded: EmbeddedPdfSignature, judged: Judged, existed_at: datetime) -> Judged:
+        """What else is asked of a document timestamp, also of one that time has run out for."""
+        stated_at = embedded.signed_data["encap_content_info"]["content"].parsed["gen_time"].native
+        judged = _by_an_authority(judged, stated_at, embedded.signer_cert)
+        judged = self.heard(judged, ValidationData(), stamped_at=None, existed_at=existed_at)
+        return self.aged(judged, embedded.signer_info, existed_at)
+
+
+def _issued_by(moment: datetime, spec: SignatureValidationSpec) -> SignatureValidationSpec:
+    """The policy with the answers only that had been issued by then: later ones tell nothing of certificates
+    that have run out meanwhile, which lists leave out.
+    """
+
+    def known(answers: Sequence[Any]) -> list[Any]:
+        return [each for each in answers if each.issuance_date is None or each.issuance_date <= moment]
+
+    knowledge = spec.local_knowledge
+    return replace(
+        spec,
+        local_knowledge=replace(
+            knowledge,
+            known_crls=known(knowledge.known_crls),
+            known_ocsps=known(knowledge.known_ocsps),
+        ),
+    )
+
+
+def _by_an_authority(
+    judged: Judged, stated_at: datetime, certificate: asn1_x509.Certificate | None = None
+) -> Judged:
+    """The judgment after the timestamp authority's own certificate has had its say. Source: RFC 3161, 2.3."""
+    certificate = certificate or (judged.path[0] if judged.path else None)
+    if not judged.ok or certificate is None:
+        return judged
+    purposes = [purpose.native for purpose in certificate.extended_key_usage_value or ()]
+    if purposes != ["time_stamping"] or "extended_key_usage" not in certificate.critical_extensions:
+        detail = "its certificate is not for timestamps alone"
+        return replace(judged, sub_indication="CHAIN_CONSTRAINTS_FAILURE", detail=detail)
+    if stated_at < certificate.not_valid_before:
+        detail = f"its certificate begins on {certificate.not_valid_before:%Y-%m-%d}"
+        return replace(judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail=detail)
+    return judged
+
+
+def not_before_its_certificate(
+    judged: Judged, certificate: asn1_x509.Certificate, proven_at: datetime | None
+) -> Judged:
+    """The judgment after the proven time of a signature has been held against its certificate's beginning."""
+    begins = certificate.not_valid_before
+    if not judged.ok or proven_at is None or proven_at >= begins:
+        return judged
+    detail = (
+        f"the certificate begins on {begins:%Y-%m-%d %H:%M}, the timestamp says {proven_at:%Y-%m-%d %H:%M}"
+    )
+    return replace(judged, sub_indication="NOT_YET_VALID", detail=detail, failed=True)
+
+
+def _strong_enough(judged: Judged) -> Judged:
+    """The judgment after the curves of all keys had their say: pyHanko weighs RSA keys and digests only."""
+    weak = [certificate for certificate in judged.path if _on_weak_curve(certificate)]
+    if not judged.ok or not weak:
+        return judged
+    detail = f"elliptic curve of less than {_LEAST_CURVE_BITS} bits: {weak[0].subject.human_friendly[:200]}"
+    return replace(judged, sub_indication="CRYPTO_CONSTRAINTS_FAILURE", detail=detail)
+
+
+def _on_weak_curve(certificate: asn1_x509.Certificate) -> bool:
+    key = certificate.public_key
+    return bool(key.algorithm == "ec" and key.bit_size < _LEAST_CURVE_BITS)
 
 
 def for_documents(judged: Judged, certificate: asn1_x509.Certificate) -> Judged:
@@ -382,13 +534,13 @@ _FINDINGS = {
         "an algorithm or key is too weak to prove anything",
     ),
     "TIMESTAMP_ORDER_FAILURE": ("timestamp_order", "the timestamps contradict each other or the clock"),
+    "NOT_YET_VALID": ("certificate_began_later", "the signature is older than the certificate it names"),
     **dict.fromkeys(
         (
             "OUT_OF_BOUNDS_NO_POE",
             "OUT_OF_BOUNDS_NOT_REVOKED",
             "REVOCATION_OUT_OF_BOUNDS_NO_POE",
             "EXPIRED",
-            "NOT_YET_VALID",
             "NO_POE",
         ),
         ("expired", "the certificate is outside its validity, and nothing proves signing within it"),

@@ -15,6 +15,7 @@ from signing.verify.inspection import (
     Inspection,
     begin,
     check_coverage,
+    check_order,
     conclude,
     judge_signature,
     judge_timestamp,
@@ -182,10 +183,11 @@ async def _signatures(inspections: Sequence[Inspection], validator: Validator) -
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
     await _past_timestamps(inspections, validator)
     for inspection in inspections:
-        inspection.archive = _archive_behind(inspection, inspections)
+        inspection.archives = _archives_behind(inspection, inspections)
     await _guarded_each(
         [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
     )
+    check_order(inspections)
     return tuple(conclude(inspection, validator) for inspection in inspections)
 
 
@@ -235,20 +237,19 @@ async def _past_timestamps(inspections: Sequence[Inspection], validator: Validat
             newer = (inspection, token)
 
 
-def _archive_behind(inspection: Inspection, inspections: Sequence[Inspection]) -> Token | None:
-    """The newest good document timestamp that covers this signature."""
+def _archives_behind(inspection: Inspection, inspections: Sequence[Inspection]) -> tuple[Inspection, ...]:
+    """The good document timestamps that cover this signature, the oldest first."""
     if inspection.is_timestamp or inspection.entry.covered is None:
-        return None
+        return ()
     end = inspection.entry.covered.end
-    good = [
-        other.time
+    return tuple(
+        other
         for other in inspections
         if other.time is not None
         and other.time.judged.ok
         and other.entry.covered
         and other.entry.covered.end > end
-    ]
-    return good[-1] if good else None
+    )
 
 
 def report_on(

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -20,6 +21,7 @@ from pyhanko.sign.fields import SigSeedSubFilter
 
 from certs.authority import DevelopmentAuthority
 from certs.evidence import RevocationEvidence
+from certs.loopback import free_base_url
 from signing.verify import strength, validation
 from signing.verify.evidence import Evidence
 from signing.verify.qc_statements import QcStatements
@@ -100,9 +102,10 @@ def test_the_age_of_a_revocation_answer_is_counted_from_the_proven_time(
     assert newer.age_s == -30 * 60
 
 
-def test_a_revocation_is_told_with_its_time_even_where_it_does_no_harm(
-    authority: DevelopmentAuthority,
-) -> None:
+def test_a_revocation_is_told_with_its_time_even_where_it_does_no_harm(tmp_path: Path) -> None:
+    authority = DevelopmentAuthority.create(
+        tmp_path / "pki", base_url=free_base_url(), now=NOW - timedelta(days=9)
+    )
     signer = authority.issue("Rita Later", now=NOW - timedelta(days=9))
     pdf = Stock(authority, NOW - timedelta(days=2)).sign(plain_pdf(), signer, level="B-T")
     authority.revoke(signer.certificate.serial_number, at=NOW - timedelta(days=1))
