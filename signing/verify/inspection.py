@@ -47,6 +47,7 @@ class Inspection:
     judged: Judged | None = None
     archive: Token | None = None  # the newest good document timestamp behind this signature
     data: ValidationData = field(default_factory=ValidationData)
+    certificate: asn1_x509.Certificate | None = None  # the signer's
 
     def add(self, code: str, message: str, detail: str = "") -> None:
         """Note a finding."""
@@ -221,6 +222,7 @@ async def judge_timestamp(inspection: Inspection, validator: Validator) -> None:
         return
     token = await validator.token(embedded.signed_data, embedded.compute_digest)
     inspection.tokens, inspection.judged = (token,), token.judged
+    inspection.certificate = validator.certificate(embedded)
 
 
 async def judge_signature(inspection: Inspection, validator: Validator) -> None:
@@ -246,7 +248,8 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     judged = validator.heard(judged, data, stamped_at=min(proven, default=None), existed_at=earliest)
     judged = validator.listed(judged, earliest or validator.at)
     judged = validator.aged(judged, embedded.signer_info, earliest)
-    inspection.judged = for_documents(judged, embedded.signer_cert)
+    inspection.certificate = validator.certificate(embedded)
+    inspection.judged = for_documents(judged, inspection.certificate)
 
 
 def _proven_by(
@@ -338,7 +341,7 @@ def _describe(
     judged: Judged,
     evidence: Evidence,
 ) -> SignatureReport:
-    certificate, signer = embedded.signer_cert, embedded.signer_info
+    certificate, signer = inspection.certificate or embedded.signer_cert, embedded.signer_info
     chain = judged.path or (certificate,)
     development = any("development" in link.subject.human_friendly.lower() for link in chain)
     if development:
