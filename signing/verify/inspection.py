@@ -57,6 +57,7 @@ class Inspection:
     judged: Judged | None = None
     archives: "tuple[Inspection, ...]" = ()  # good document timestamps behind this signature, oldest first
     data: ValidationData = field(default_factory=ValidationData)
+    certificate: asn1_x509.Certificate | None = None  # the signer's
 
     def add(self, code: str, message: str, detail: str = "") -> None:
         """Note a finding."""
@@ -246,6 +247,7 @@ async def judge_timestamp(inspection: Inspection, validator: Validator) -> None:
         return
     token = await validator.token(embedded.signed_data, embedded.compute_digest)
     inspection.tokens, inspection.judged = (token,), token.judged
+    inspection.certificate = validator.certificate(embedded)
 
 
 async def judge_signature(inspection: Inspection, validator: Validator) -> None:
@@ -274,8 +276,9 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     judged = validator.heard(judged, data, stamped_at=min(proven, default=None), existed_at=earliest)
     judged = validator.listed(judged, earliest or validator.at)
     judged = validator.aged(judged, embedded.signer_info, earliest)
-    judged = not_before_its_certificate(judged, embedded.signer_cert, earliest)
-    inspection.judged = for_documents(judged, embedded.signer_cert)
+    inspection.certificate = validator.certificate(embedded)
+    judged = not_before_its_certificate(judged, inspection.certificate, earliest)
+    inspection.judged = for_documents(judged, inspection.certificate)
 
 
 def _proven_by(
@@ -383,7 +386,7 @@ def _describe(
     judged: Judged,
     evidence: Evidence,
 ) -> SignatureReport:
-    certificate, signer = embedded.signer_cert, embedded.signer_info
+    certificate, signer = inspection.certificate or embedded.signer_cert, embedded.signer_info
     chain = judged.path or (certificate,)
     development = any("development" in link.subject.human_friendly.lower() for link in chain)
     if development:

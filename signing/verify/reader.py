@@ -3,7 +3,6 @@
 No exception of the PDF library leaves this module as anything but a finding.
 """
 
-import io
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from signing.verify.findings import Finding
 from signing.verify.hybrid import accept_hybrids
 from signing.verify.limits import Limits
+from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
 from signing.verify.rawscan import SignedRange, only_white_space, signed_range, signed_ranges
 
@@ -49,7 +49,7 @@ class Opened:
     """A PDF that could be read, with its signatures in the order in which they cover the file."""
 
     pdf: bytes
-    reader: PdfFileReader
+    reader: Reader
     revisions: int
     filled: tuple[FilledField, ...]
     unreachable: tuple[SignedRange, ...]  # signed ranges in the bytes that the form doesn't lead to
@@ -99,7 +99,7 @@ def _was_readable(pdf: bytes, limits: Limits) -> bool:
         if only_white_space(pdf[found.end :]):
             continue
         try:
-            PdfFileReader(io.BytesIO(pdf[: found.end]), strict=True)
+            Reader(pdf[: found.end], strict=True)
         except Exception:  # noqa: BLE001, S112 (the parser stumbles in a dozen ways; another may be whole)
             continue
         return True
@@ -111,7 +111,8 @@ def _told(error: BaseException) -> str:
 
 
 def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Opened | Finding:
-    reader = PdfFileReader(io.BytesIO(pdf), strict=strict)
+    ranges = signed_ranges(pdf)
+    reader = Reader(pdf, strict=strict, ranges=ranges)
     if reader.encrypted:
         return Finding("file_encrypted", "the file is encrypted")
     if strict:
@@ -127,7 +128,7 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
             "too_many_signatures", f"the file has {len(filled)} signatures, more than {limits.signatures}"
         )
     reachable = {entry.covered for entry in filled}
-    unreachable = tuple(found for found in signed_ranges(pdf) if found not in reachable)
+    unreachable = tuple(found for found in ranges if found not in reachable)
     if len(unreachable) > limits.signatures:
         told = f"the file has more than {limits.signatures} signatures that its form doesn't lead to"
         return Finding("too_many_signatures", told)
@@ -181,7 +182,6 @@ def _numbers(value: Any) -> tuple[int, ...]:
     return tuple(int(item) for item in value if isinstance(item, int))
 
 
-def signature_fields_at(reader: PdfFileReader, revision: int) -> dict[str, Any]:
+def signature_fields_in(revision: HistoricalResolver) -> dict[str, Any]:
     """Signature fields (name → field dictionary) as they were in a revision, filled or not."""
-    resolver = HistoricalResolver(reader, revision)
-    return {str(name): field.get_object() for name, _value, field in enumerate_sig_fields(resolver)}
+    return {str(name): field.get_object() for name, _value, field in enumerate_sig_fields(revision)}

@@ -5,11 +5,12 @@ existence from archive timestamps where certificates have run out. Revocation an
 everywhere.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from asn1crypto import cms
@@ -28,11 +29,24 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec, SignatureValidationSpec
 from pyhanko_certvalidator.ltv.poe import POEManager, POEType
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy
 
+from certs.der import DerError, node, oid, sequence, tlv
+from signing.cms import OID_SIGNED_DATA
+from signing.signed_data import load_certificate
 from signing.verify.evidence import Evidence
 from signing.verify.findings import Finding
+from signing.verify.precedents import Plain, plain_signature
 from signing.verify.strength import Means, ends_at
-from signing.verify.trust import FRESH_NOW, UNCHECKED, Trust, ValidationData, fresh_at, read_dss
+from signing.verify.trust import (
+    FRESH_NOW,
+    UNCHECKED,
+    Trust,
+    ValidationData,
+    certificate_of,
+    fresh_at,
+    read_dss,
+)
 
 _OUT_OF_TIME = frozenset(
     {
@@ -47,6 +61,8 @@ _OUT_OF_TIME = frozenset(
     }
 )
 OK = "OK"
+_NEAR = timedelta(seconds=10)  # more than the validator's tolerance
+_Validate = Callable[[CertRevTrustPolicy], Coroutine[Any, Any, AdESBasicValidationResult[Any]]]
 _REVOCABLE = frozenset({OK, "REVOKED_NO_POE", "TRY_LATER"})  # what else is amiss weighs as much
 _LEAST_CURVE_BITS = 256  # the smallest curves of ETSI TS 119 312 are P-256, brainpoolP256r1 and FRP256v1
 # a certificate that is made for certain purposes must be made for one of these. Source: RFC 5280, 4.2.1.12
@@ -114,7 +130,11 @@ class Stamp:
 
 
 class Validator:
-    """Validates the signatures of one open file at one point in time."""
+    """Validates the signatures of one open file at one point in time.
+
+    Its methods wait for nobody: when pyHanko must be asked, that is done in an event loop of its own, which
+    most signatures don't need (`precedents`).
+    """
 
     def __init__(
         self, trust: Trust, data: ValidationData, at: datetime, fetched: ValidationData | None = None
@@ -124,23 +144,26 @@ class Validator:
         self._beside = fetched or ValidationData()
         self.at = at
         self.lists = trust.lists
-        self.evidence = Evidence(data, trust.crls, at, fetched)
+        self.evidence = Evidence(data, trust.answers, at, fetched)
+        self._plain: dict[int, Plain | None] = {}  # by the identity of a SignedData
         self._timing = ValidationTimingInfo(
             validation_time=at, best_signature_time=at, point_in_time_validation=True
         )
 
-    def _spec(
-        self, revocation: Any = FRESH_NOW, extra: ValidationData | None = None
-    ) -> SignatureValidationSpec:
-        return self._trust.spec(self._beside + self._data + (extra or ValidationData()), revocation)
+    def _spec(self, revocation: CertRevTrustPolicy = FRESH_NOW) -> SignatureValidationSpec:
+        return self._trust.spec(self._beside + self._data, revocation)
 
     def meet(self, enclosed: Sequence[cms.SignedData]) -> None:
         """Take note of the certificates in signatures and tokens: their issuers may be listed anchors."""
+        if self.lists is None:
+            return
         near = list(self._data.certificates)
         for signed in enclosed:
             with suppress(Exception):  # an odd one says so itself, when it is judged
                 near += _enclosed_deep(signed)
-        self._beside += ValidationData(certificates=self._trust.issuers_of(near))
+        issuers = self._trust.issuers_of(near)
+        octets = tuple(hashlib.sha256(each.dump()).digest() for each in issuers)
+        self._beside += ValidationData(certificates=issuers, octets=(octets, (), ()))
 
     async def signature(
         self, embedded: EmbeddedPdfSignature, tokens: tuple[Token, ...], extra: ValidationData
@@ -148,17 +171,25 @@ class Validator:
         """Judge an approval or certification signature whose timestamp tokens have been judged before."""
         signed, digest = embedded.signed_data, embedded.compute_digest()
 
-        async def basic(revocation: Any) -> AdESBasicValidationResult[Any]:
-            return await ades_basic_validation(
-                signed, self._spec(revocation, extra), timing_info=self._timing, raw_digest=digest
-            )
+        plain = plain_signature(_without_padding(embedded.pkcs7_content), embedded.compute_digest)
+        self._plain[id(signed)] = plain
+        data = self._concerning(plain, extra)
+
+        async def basic(revocation: CertRevTrustPolicy) -> AdESBasicValidationResult[Any]:
+            spec = self._trust.spec(data, revocation)
+            return await ades_basic_validation(signed, spec, timing_info=self._timing, raw_digest=digest)
 
         proven = min((token.proven_at for token in tokens if token.proven_at), default=None)
-        judged = await self._judge(basic, proven)
-        if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and embedded.signer_cert.self_issued:
+        judged = await self._judge("signature", basic, proven, plain, data)
+        if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and self.certificate(embedded).self_issued:
             # pyHanko refuses a certificate that vouches for itself before it looks for a chain
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND", detail="self-signed")
-        return self._with_time(judged, [embedded.signer_cert])
+        return self._with_time(judged, [self.certificate(embedded)])
+
+    def certificate(self, embedded: EmbeddedPdfSignature) -> asn1_x509.Certificate:
+        """The signer's certificate, of a signature or document timestamp that was judged."""
+        plain = self._plain.get(id(embedded.signed_data))
+        return embedded.signer_cert if plain is None else certificate_of(plain.signed.signer_certificate())
 
     def heard(
         self,
@@ -207,12 +238,15 @@ class Validator:
         """Judge one timestamp token, wherever it stands, against what its imprint must be."""
         stated_at = token["encap_content_info"]["content"].parsed["gen_time"].native
 
-        async def validate(revocation: Any) -> AdESBasicValidationResult[Any]:
-            return await ades_timestamp_validation(
-                token, self._spec(revocation, extra), imprint, timing_info=self._timing
-            )
+        plain = self._plain[id(token)] = _plain_token(token, imprint)
+        data = self._concerning(plain, extra or ValidationData())
 
-        judged = self._with_time(await self._judge(validate, stated_at), _enclosed(token))
+        async def validate(revocation: CertRevTrustPolicy) -> AdESBasicValidationResult[Any]:
+            spec = self._trust.spec(data, revocation)
+            return await ades_timestamp_validation(token, spec, imprint, timing_info=self._timing)
+
+        judged = await self._judge("timestamp", validate, stated_at, plain, data)
+        judged = self._with_time(judged, _enclosed(token))
         judged = _by_an_authority(judged, stated_at)
         if judged.ok and stated_at > self.at:
             judged = replace(
@@ -249,18 +283,71 @@ class Validator:
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND_NO_POE", detail=told)
         return judged
 
-    async def _judge(self, validate: Callable[[Any], Any], proven: datetime | None) -> Judged:
+    async def _judge(
+        self,
+        kind: str,
+        validate: _Validate,
+        proven: datetime | None,
+        plain: Plain | None,
+        data: ValidationData,
+    ) -> Judged:
         """Strictly first, then with the revocation answers of the day of signing; then what is missing."""
-        judged = _judged(await validate(FRESH_NOW))
+
+        async def judged_by(policy: CertRevTrustPolicy) -> Judged:
+            return await self._recalled(kind, validate, policy, plain, data)
+
+        judged = await judged_by(FRESH_NOW)
         if judged.sub_indication == "TRY_LATER" and proven is not None:
-            second = _judged(await validate(fresh_at(proven, self.at)))
+            second = await judged_by(fresh_at(proven, self.at))
             if second.sub_indication != "TRY_LATER":
                 judged = replace(second, aged=second.ok)
         if judged.sub_indication == "CERTIFICATE_CHAIN_GENERAL_FAILURE":
-            unchecked = _judged(await validate(UNCHECKED))
+            unchecked = await judged_by(UNCHECKED)
             if unchecked.ok:
                 return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
         return _strong_enough(judged)
+
+    async def _recalled(
+        self,
+        kind: str,
+        validate: _Validate,
+        policy: CertRevTrustPolicy,
+        plain: Plain | None,
+        data: ValidationData,
+    ) -> Judged:
+        """The judgment by one policy: that of a signature like this one, when there was one."""
+        if plain is None or data.likeness is None:
+            return _judged(asyncio.run(validate(policy)))
+        timing = (self.at, self.at.tzinfo)
+        key = (kind, plain.likeness, data.likeness, timing, self._alike(policy, data))
+        judged: Judged | None = self._trust.precedents.get(key)
+        if judged is None:
+            judged = _judged(asyncio.run(validate(policy)))
+            self._trust.precedents.put(key, judged)
+        return judged
+
+    def _concerning(self, plain: Plain | None, extra: ValidationData) -> ValidationData:
+        """The validation data by which a signature is judged: for a plain one, those that can matter."""
+        data = self._beside + self._data + extra
+        if plain is None:
+            return data
+        enclosed = [load_certificate(each) for each in plain.signed.certificates]
+        return data.concerning({*self._trust.serials, *(each.serial_number for each in enclosed)})
+
+    def _alike(self, policy: CertRevTrustPolicy, data: ValidationData) -> Hashable:
+        """What two policies must have alike to lead to the same judgment by the same answers.
+
+        A freshness only says which of the answers at hand are fresh; so policies that call the same ones
+        fresh are alike. Close to the limit, where the validator's tolerance counts, they aren't.
+        """
+        if policy.freshness is None:
+            return policy
+        limit = self.at - policy.freshness
+        issued = [answer.issuance_date for answer in (*data.crls, *data.ocsps, *self._trust.crls)]
+        if any(moment is None or abs(moment - limit) < _NEAR for moment in issued):
+            return policy
+        fresh = tuple(moment > limit for moment in issued if moment is not None)
+        return (replace(policy, freshness=None), fresh)
 
     def _with_time(self, judged: Judged, certificates: Sequence[asn1_x509.Certificate]) -> Judged:
         """Say it when a chain fails for the time judged at: a certificate is outside its validity."""
@@ -290,10 +377,8 @@ class Validator:
             ts_cert_validation_policy=fresh.ts_cert_validation_policy or fresh.cert_validation_policy,
         )
         embedded.compute_integrity_info(skip_diff=True)  # type: ignore[no-untyped-call]
-        result = await ades_lta_validation(
-            embedded, PdfSignatureValidationSpec(policy, diff_policy=None), timing_info=self._timing
-        )
-        second = _judged(result)
+        whole = PdfSignatureValidationSpec(policy, diff_policy=None)
+        second = _judged(asyncio.run(ades_lta_validation(embedded, whole, timing_info=self._timing)))
         return second if second.ok else judged
 
     async def as_it_was(
@@ -321,7 +406,7 @@ class Validator:
         if judged.sub_indication not in _OUT_OF_TIME:
             return judged
         for revocation in (FRESH_NOW, fresh_at(stamp.moment, stamp.moment)):
-            then = _strong_enough(_judged(await validate(revocation)))
+            then = _strong_enough(_judged(asyncio.run(validate(revocation))))
             if then.ok:
                 return replace(then, aged=True)
         return judged
@@ -341,11 +426,16 @@ class Validator:
         ends = embedded.signer_cert.not_valid_after
         if judged.sub_indication not in _OUT_OF_TIME or proven_at is None or not proven_at <= ends < self.at:
             return judged
-        result = await ades_basic_validation(
-            embedded.signed_data,
-            _issued_by(ends, self._spec(fresh_at(proven_at, ends), extra)),
-            timing_info=Stamp(ends, self._data).timing,
-            raw_digest=embedded.compute_digest(),
+        data = self._beside + self._data + extra
+        result = asyncio.run(
+            ades_basic_validation(
+                embedded.signed_data,
+                _issued_by(
+                    ends, self._trust.spec(self._beside + self._data + extra, fresh_at(proven_at, ends))
+                ),
+                timing_info=Stamp(ends, self._data).timing,
+                raw_digest=embedded.compute_digest(),
+            )
         )
         then = _strong_enough(_judged(result))
         above = [certificate.not_valid_after for certificate in then.path[1:]]
@@ -368,12 +458,14 @@ class Validator:
         for item in (*data.certificates, *data.crls, *data.ocsps, *_enclosed(embedded.signed_data)):
             proof.register(item, POEType.VALIDATION, later_at)
         proof.register(embedded.signer_info["signature"].native, POEType.VALIDATION, later_at)
-        indication = await ades_past_signature_validation(
-            embedded.signed_data,
-            self._spec(),
-            proof,
-            current_time_sub_indic=_indication(judged.sub_indication),
-            init_control_time=self.at,
+        indication = asyncio.run(
+            ades_past_signature_validation(
+                embedded.signed_data,
+                self._spec(),
+                proof,
+                current_time_sub_indic=_indication(judged.sub_indication),
+                init_control_time=self.at,
+            )
         )
         if indication is AdESPassed.OK:
             return self._past(embedded, replace(judged, sub_indication=OK, failed=False), later_at)
@@ -458,6 +550,22 @@ def _strong_enough(judged: Judged) -> Judged:
 def _on_weak_curve(certificate: asn1_x509.Certificate) -> bool:
     key = certificate.public_key
     return bool(key.algorithm == "ec" and key.bit_size < _LEAST_CURVE_BITS)
+
+
+def _without_padding(contents: bytes) -> bytes:
+    try:
+        return contents[: node(contents).end]
+    except DerError:
+        return contents
+
+
+def _plain_token(token: cms.SignedData, imprint: Callable[[str], bytes]) -> Plain | None:
+    """A timestamp token as a plain signature, when its imprint is the right one too."""
+    stated = token["encap_content_info"]["content"].parsed["message_imprint"]
+    if imprint(stated["hash_algorithm"]["algorithm"].native) != stated["hashed_message"].native:
+        return None
+    der: bytes = token.dump()  # with the tag of its place in a ContentInfo, where it was read from one
+    return plain_signature(sequence(oid(OID_SIGNED_DATA), der if der[0] == 0xA0 else tlv(0xA0, der)), None)
 
 
 def for_documents(judged: Judged, certificate: asn1_x509.Certificate) -> Judged:

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 from certs.trust import TrustStore
 from signing.verify.behind import check_behind
@@ -29,6 +30,8 @@ from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
+
+Told = TypeVar("Told")
 
 
 def verify_pdf(
@@ -99,7 +102,7 @@ def _judge(
         Finding("online_unanswered", "a revocation answer could not be had", why[:DETAIL_TOLD])
         for why in fetched.unanswered
     ]
-    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at, fetched.data)))
+    signatures = _finished(_signatures(inspections, Validator(trust, data, at, fetched.data)))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
@@ -176,6 +179,17 @@ def _fetched(
         return Fetched(ValidationData())
     enclosed = [each.embedded.signed_data for each in inspections if each.embedded is not None]
     return asyncio.run(online.fetch(enclosed, trust, data, at=at))
+
+
+def _finished(coroutine: Coroutine[Any, Any, Told]) -> Told:
+    """What a coroutine gives that waits for nobody: the validator asks pyHanko in a loop of its own."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        told: Told = done.value
+        return told
+    coroutine.close()
+    raise RuntimeError("judging waited for something")
 
 
 async def _signatures(inspections: Sequence[Inspection], validator: Validator) -> tuple[SignatureReport, ...]:

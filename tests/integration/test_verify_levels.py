@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from pyhanko.sign.fields import SigFieldSpec
 
 from certs.authority import DevelopmentAuthority
 from certs.loopback import free_base_url
@@ -13,9 +14,10 @@ from certs.trust import TrustStore
 from signing.verify.findings import Weight
 from signing.verify.report import Indication, Role, Verdict
 from signing.verify.verdict import verify_pdf
+from tests.unit.test_verify_survey import numbered
 from tests.vectors.catalogue import trust_of
 from tests.vectors.ours import sign_ours
-from tests.vectors.stock import Stock, plain_pdf
+from tests.vectors.stock import Stock, plain_pdf, with_fields
 
 KEY_TYPES = ["RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "Ed25519"]
 LEVELS = ["B-B", "B-T", "B-LT", "B-LTA"]
@@ -283,6 +285,25 @@ def test_two_signers_one_verdict(authority: DevelopmentAuthority, authority_serv
     report = verify_pdf(pdf, trust=authority.trust, now=datetime.now(UTC))
     assert report.verdict is Verdict.AUTHENTIC, report.sentence
     assert [signature.field for signature in report.signatures] == ["employer", "manager"]
+
+
+def test_a_long_outline_is_no_change(authority: DevelopmentAuthority) -> None:
+    """Six hundred entries that each lead to the next, in a file that two people sign."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    entries = [b"<</Title(x)/Parent 4 0 R/Next %d 0 R>>" % (6 + number) for number in range(599)]
+    pdf = numbered(
+        b"<</Type/Catalog/Pages 2 0 R/Outlines 4 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
+        b"<</Type/Outlines/First 5 0 R/Last 604 0 R/Count 600>>",
+        *entries,
+        b"<</Title(x)/Parent 4 0 R>>",
+    )
+    stock, signers = Stock(authority, now), [authority.person(f"o-{n}", f"Olga {n}", now=now) for n in (1, 2)]
+    signed = stock.sign(with_fields(pdf, SigFieldSpec("one"), SigFieldSpec("two")), signers[0], field="one")
+    signed = stock.sign(signed, signers[1], field="two")
+    report = verify_pdf(signed, trust=trust_of(authority, now), now=now)
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
 
 
 def test_seal_is_named_as_such(authority: DevelopmentAuthority, authority_server: AuthorityServer) -> None:
