@@ -430,9 +430,7 @@ class Validator:
         result = asyncio.run(
             ades_basic_validation(
                 embedded.signed_data,
-                _issued_by(
-                    ends, self._trust.spec(self._beside + self._data + extra, fresh_at(proven_at, ends))
-                ),
+                _issued_by(ends, self._trust.spec(data, fresh_at(proven_at, ends))),
                 timing_info=Stamp(ends, self._data).timing,
                 raw_digest=embedded.compute_digest(),
             )

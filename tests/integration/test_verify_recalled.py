@@ -18,7 +18,8 @@ from signing.verify.report import Indication, Report, Verdict
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
 from tests.campaign import times
-from tests.vectors.catalogue import NAMES, Maker, make, trust_of
+from tests.vectors.catalogue import Maker, trust_of
+from tests.vectors.every import EVERY, make
 from tests.vectors.stock import Stock, plain_pdf
 
 Job = tuple[str, bytes, str, datetime]
@@ -46,7 +47,7 @@ def told(report: Report) -> Report:
 def test_reports_are_the_same_in_any_order_and_with_nothing_remembered(maker: Maker) -> None:
     stores = {"lists": trust_of(maker.authority, maker.now), "bare": maker.authority.trust}
     step = max(1, 16 // times(1))
-    files = {name: make(maker, name).pdf for name in NAMES[::step]}
+    files = {name: make(maker, name).pdf for name in list(EVERY)[::step]}
     moments = [maker.now + timedelta(minutes=1), maker.now + timedelta(days=60)]
     jobs: list[Job] = [
         (name, pdf, list(stores)[number % 2], moments[number // 2 % 2])
