@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import Reference
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 MAX_NUMBER = 8_388_607
@@ -68,15 +69,19 @@ def check_packed(reader: PdfFileReader) -> None:
     """Raise PackingError unless all of a file's indexes and object streams can be read in one way."""
     xrefs = reader.xrefs
     for revision in range(xrefs.total_revisions):
-        index = xrefs.get_xref_container_info(revision).stream_ref
         resolver = reader.get_historical_resolver(revision)
         check_number(int(xrefs.get_xref_container_info(revision).size) - 1)
         for reference in xrefs.explicit_refs_in_revision(revision):
             check_number(reference.idnum)
-        if index is not None:
+        hybrid = xrefs.get_xref_data(revision).hybrid
+        indexes = [xrefs.get_xref_container_info(revision), *([hybrid.meta_info] if hybrid else [])]
+        for index in (each.stream_ref for each in indexes if each.stream_ref is not None):
             head = resolver.get_object(index)
             unpacked_index(head.encoded_data, *_filter_of(head), _plain(head).get("W"))
-        for holder in xrefs.object_streams_used_in(revision):  # type: ignore[no-untyped-call]
+        holders = set(xrefs.object_streams_used_in(revision))  # type: ignore[no-untyped-call]
+        if hybrid:
+            holders |= {Reference(number, 0, reader) for number in hybrid.xref_data.obj_streams_used}
+        for holder in holders:
             head = resolver.get_object(holder)
             told = _plain(head)
             unpacked_objects(head.encoded_data, *_filter_of(head), told.get("N"), told.get("First"))

@@ -1,4 +1,4 @@
-"""Outside witnesses of what we draw and sign: Poppler, OpenSSL, qpdf, veraPDF, ZBar.
+"""Outside witnesses of what we draw and sign: Poppler, OpenSSL, qpdf, veraPDF, EU DSS, ZBar.
 
 None of them shares code with us.
 What they are asked about is cut out of the file by its /ByteRange alone, without our reader or pyHanko.
@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from asn1crypto import cms, parser
 from PIL.Image import Image
 
 VERAPDF = Path(__file__).parent / "witness" / "verapdf.sh"
+EUDSS = Path(__file__).parent / "witness" / "eudss.sh"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"  # id-ct-TSTInfo, RFC 3161
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _POPPLER_FIELD = re.compile(r"^  - (.+?)(?:: (.*))?$")
@@ -53,13 +55,17 @@ class Cut:
 
     @property
     def signer(self) -> Any:
-        """The signer's certificate: the one of the issuer and serial number in the signer's information."""
-        wanted = self.signed_data["signer_infos"][0]["sid"].chosen
+        """The signer's certificate, which is named by issuer and serial number or by key."""
+        wanted = self.signed_data["signer_infos"][0]["sid"]
         (found,) = (
             choice.chosen
             for choice in self.signed_data["certificates"]
-            if choice.chosen.serial_number == wanted["serial_number"].native
-            and choice.chosen.issuer == wanted["issuer"]
+            if (
+                choice.chosen.key_identifier == wanted.chosen.native
+                if wanted.name == "subject_key_identifier"
+                else choice.chosen.serial_number == wanted.chosen["serial_number"].native
+                and choice.chosen.issuer == wanted.chosen["issuer"]
+            )
         )
         return found
 
@@ -97,6 +103,8 @@ class OpenSsl:
 
     folder: Path
     root: Path
+    at: datetime | None = None
+    """As of when certificates are to be valid; else now."""
 
     def faults(self, pdf: bytes) -> list[str]:
         """What OpenSSL holds against any signature or timestamp in a file."""
@@ -113,7 +121,11 @@ class OpenSsl:
         # The default purpose is S/MIME, which no certificate for signing documents is meant for.
         options = ["-cades", "-binary", "-inform", "DER", "-purpose", "any", "-out", "/dev/null"]
         files = ("-in", self._file("cms", cut.cms_der), "-content", self._file("content", cut.covered))
-        return run("openssl", "cms", "-verify", *options, *files, "-CAfile", self.root)
+        return run("openssl", "cms", "-verify", *options, *files, "-CAfile", self.root, *self._as_of)
+
+    @property
+    def _as_of(self) -> tuple[str, ...]:
+        return ("-attime", str(int(self.at.timestamp()))) if self.at else ()
 
     def _cms(self, cms_der: bytes, covered: bytes) -> list[str]:
         return _faults(self.cms_command(Cut(covered, cms_der, 0)), "CAdES Verification successful")
@@ -127,7 +139,7 @@ class OpenSsl:
         leaf = self._pem("signer.pem", [cut.signer])
         others = [each.chosen for each in cut.signed_data["certificates"] if each.chosen != cut.signer]
         untrusted = self._pem("untrusted.pem", others)
-        chain = run("openssl", "verify", "-CAfile", self.root, "-untrusted", untrusted, leaf)
+        chain = run("openssl", "verify", "-CAfile", self.root, "-untrusted", untrusted, *self._as_of, leaf)
         key = run("openssl", "x509", "-in", leaf, "-noout", "-pubkey").stdout.encode()
         value = run(
             *("openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", self._file("key", key)),
@@ -146,7 +158,7 @@ class OpenSsl:
 
     def _token(self, token: bytes, data: bytes) -> list[str]:
         files = ("-in", self._file("token", token), "-data", self._file("data", data))
-        said = run("openssl", "ts", "-verify", "-token_in", *files, "-CAfile", self.root)
+        said = run("openssl", "ts", "-verify", "-token_in", *files, "-CAfile", self.root, *self._as_of)
         return _faults(said, "Verification: OK")
 
     def _file(self, name: str, content: bytes) -> Path:

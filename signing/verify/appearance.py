@@ -85,9 +85,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def appearances(entry: Any) -> list[Any]:
+    """What draws the field, on each of the places where it stands."""
+    return [dict.get(widget, "/AP") for widget in _widgets(entry) if isinstance(widget, dict)]
+
+
 def drawn_by(entry: Any) -> set[tuple[int, int]]:
     """The objects (number, generation) that the field's appearance is made of."""
-    stack = [dict.get(widget, "/AP") for widget in _widgets(entry) if isinstance(widget, dict)]
+    stack = appearances(entry)
     found: set[tuple[int, int]] = set()
     while stack:
         value = stack.pop()

@@ -3,23 +3,18 @@
 The signed part is opened by itself, as if nothing had been added: later bytes have no say in how it reads.
 """
 
-import io
-
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.packing import check_packed
 from signing.verify.findings import Finding
+from signing.verify.hybrid import accept_hybrids
 from signing.verify.lexing import GrammarError, Ref
 from signing.verify.limits import DETAIL_TOLD
+from signing.verify.pdfreader import Reader
 from signing.verify.rawscan import only_white_space
-from signing.verify.reader import Opened
+from signing.verify.reader import MALFORMED, Opened
 from signing.verify.references import check_references, walk
 from signing.verify.updates import Base, Update, read_updates
-
-_MALFORMED = (
-    "what was added after signing breaks the rules of PDF, so that programs may show different things"
-)
 
 
 def check_behind(opened: Opened) -> list[Finding]:
@@ -35,7 +30,7 @@ def check_behind(opened: Opened) -> list[Finding]:
     return _held_against(opened, first)
 
 
-def _signed_oddly(reader: PdfFileReader) -> list[Finding]:
+def _signed_oddly(reader: Reader) -> list[Finding]:
     """What was signed is unpacked differently by different programs: nobody can say what its signer saw."""
     try:
         check_packed(reader)
@@ -51,31 +46,31 @@ def _held_against(opened: Opened, first: int) -> list[Finding]:
         return [signed]
     reader, strictly = signed
     if opened.lenient and strictly:
-        return [Finding("update_malformed", _MALFORMED, opened.lenient)]
+        return [Finding("update_malformed", MALFORMED, opened.lenient)]
     try:
         updates = read_updates(opened.pdf, _base(reader, first))
         _check_count(opened, reader, updates)
     except GrammarError as error:
-        return [Finding("update_malformed", _MALFORMED, str(error)[:DETAIL_TOLD])]
+        return [Finding("update_malformed", MALFORMED, str(error)[:DETAIL_TOLD])]
     return [*_signed_oddly(reader), *check_references(walk(reader), updates, _numbers(reader))]
 
 
-def _signed_part(pdf: bytes) -> tuple[PdfFileReader, bool] | Finding:
+def _signed_part(pdf: bytes) -> tuple[Reader, bool] | Finding:
     """The signed part as a file of its own, and whether strict reading could do."""
     try:
-        reader = PdfFileReader(io.BytesIO(pdf), strict=True)
-        if not reader.xrefs.hybrid_xrefs_present:
-            return reader, True
+        reader = Reader(pdf, strict=True)
+        accept_hybrids(reader)
+        return reader, True
     except Exception:  # noqa: BLE001, S110 (a second, lenient attempt follows; what it can't read is told)
         pass
     try:
-        return PdfFileReader(io.BytesIO(pdf), strict=False), False
+        return Reader(pdf, strict=False), False
     except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
         told = f"{type(error).__name__}: {str(error)[:300]}"
         return Finding("signed_part_unreadable", "what was signed is not a file by itself", told)
 
 
-def _base(reader: PdfFileReader, end: int) -> Base:
+def _base(reader: Reader, end: int) -> Base:
     root = reader.trailer.raw_get("/Root")
     if not isinstance(root, generic.IndirectObject):
         raise GrammarError("what was signed has no catalog of its own")
@@ -83,7 +78,7 @@ def _base(reader: PdfFileReader, end: int) -> Base:
     return Base(end, Ref(root.idnum, root.generation), generations.get)
 
 
-def _references(reader: PdfFileReader) -> list[tuple[int, int]]:
+def _references(reader: Reader) -> list[tuple[int, int]]:
     return [
         (reference.idnum, reference.generation)
         for revision in range(reader.xrefs.total_revisions)
@@ -91,10 +86,10 @@ def _references(reader: PdfFileReader) -> list[tuple[int, int]]:
     ]
 
 
-def _numbers(reader: PdfFileReader) -> set[int]:
+def _numbers(reader: Reader) -> set[int]:
     return {number for number, _ in _references(reader)}
 
 
-def _check_count(opened: Opened, reader: PdfFileReader, updates: list[Update]) -> None:
+def _check_count(opened: Opened, reader: Reader, updates: list[Update]) -> None:
     if reader.xrefs.total_revisions + len(updates) != opened.revisions:
         raise GrammarError("the file's revisions do not follow each other as its index says")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
     DocInfoRule,
@@ -30,11 +30,14 @@ from pyhanko.sign.diff_analysis import (
 
 from signing.inputs import fonts_named
 from signing.updates import only_appended
-from signing.verify.appearance import drawn_by, is_visible, looks, plain, stands_once
+from signing.verify.appearance import appearances, drawn_by, is_visible, looks, plain, stands_once
 from signing.verify.metadata import Pair, metadata_pairs
+from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
-from signing.verify.reader import is_timestamp, signature_fields_at
+from signing.verify.reader import is_timestamp, signature_fields_in
 from signing.verify.store import check_store
+from signing.verify.survey import places_in
+from signing.verify.usages import NotPlainError, Revision, revision_of
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,14 @@ def _policy(*, form_filling: bool) -> StandardDiffPolicy:
     )
 
 
-def steps_after(reader: PdfFileReader, first: int, total: int) -> tuple[Step, ...]:
+def steps_after(reader: Reader, first: int, total: int) -> tuple[Step, ...]:
     """Judge each revision after number `first`, the earliest signed one; `total` is the number of
     revisions.
     """
     return tuple(_step(reader, revision) for revision in range(first + 1, total))
 
 
-def _step(reader: PdfFileReader, revision: int) -> Step:
+def _step(reader: Reader, revision: int) -> Step:
     try:
         return _judged(reader, revision)
     except SuspiciousModification as error:
@@ -90,9 +93,9 @@ def _step(reader: PdfFileReader, revision: int) -> Step:
         return Step(revision, suspicious=f"{type(error).__name__}: {str(error)[:300]}")
 
 
-def _judged(reader: PdfFileReader, revision: int) -> Step:
-    old = reader.get_historical_resolver(revision - 1)
-    new = reader.get_historical_resolver(revision)
+def _judged(reader: Reader, revision: int) -> Step:
+    old = revision_of(reader, revision - 1)
+    new = revision_of(reader, revision)
     strict_refusal = None
     filled: frozenset[str] = frozenset()
     try:
@@ -105,12 +108,12 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
             raise strict_refusal
     _check_annotations(reader, revision, old, new)
     check_store(new, _written(reader, revision))
-    before = signature_fields_at(reader, revision - 1)
-    after = signature_fields_at(reader, revision)
+    before = signature_fields_in(old)
+    after = signature_fields_in(new)
     newly_signed = {
-        name: entry["/V"]
+        name: value_of(entry, "/V")
         for name, entry in after.items()
-        if "/V" in entry and "/V" not in before.get(name, {})
+        if value_of(entry, "/V") is not None and value_of(before.get(name), "/V") is None
     }
     _check_form_resources(old, new, {font for name in newly_signed for font in _fonts_of(after[name])})
     approvals = {
@@ -128,7 +131,7 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
         stamped_visibly=frozenset(
             name for name in newly_signed.keys() - approvals - added if is_visible(after[name])
         ),
-        redrawn=_redrawn(reader, revision, before, after, approvals),
+        redrawn=_redrawn(new, before, after, approvals),
         added_signed=frozenset(added & approvals),
         metadata=metadata,
         signs=bool(newly_signed),
@@ -137,7 +140,7 @@ def _judged(reader: PdfFileReader, revision: int) -> Step:
 
 
 def _check_annotations(
-    reader: PdfFileReader, revision: int, old: HistoricalResolver, new: HistoricalResolver
+    reader: Reader, revision: int, old: HistoricalResolver, new: HistoricalResolver
 ) -> None:
     """Annotations keep their order, new ones come behind them: a page draws the last one on top."""
     for reference in reader.xrefs.explicit_refs_in_revision(revision):
@@ -157,18 +160,27 @@ def _annotations(holder: Any) -> list[Any] | None:
 
 
 def _redrawn(
-    reader: PdfFileReader, revision: int, before: dict[str, Any], after: dict[str, Any], approvals: set[str]
+    new: Revision, before: dict[str, Any], after: dict[str, Any], approvals: set[str]
 ) -> frozenset[str]:
     """Fields whose appearance changed without an approval that would explain it."""
-    written = _written(reader, revision)
+    written = _written(new.reader, new.revision)
     return frozenset(
         name
         for name in (before.keys() & after.keys()) - approvals
-        if looks(before[name]) != looks(after[name]) or drawn_by(after[name]) & written
+        if looks(before[name]) != looks(after[name]) or _drawn_by(after[name], new) & written
     )
 
 
-def _written(reader: PdfFileReader, revision: int) -> set[tuple[int, int]]:
+def _drawn_by(field: Any, revision: Revision) -> set[tuple[int, int]]:
+    """The objects that a field's appearance is made of."""
+    start = frozenset(key for each in appearances(field) for _, key in places_in(each))
+    try:
+        return revision.below(start)
+    except NotPlainError:
+        return drawn_by(field)
+
+
+def _written(reader: Reader, revision: int) -> set[tuple[int, int]]:
     return {
         (reference.idnum, reference.generation)
         for reference in reader.xrefs.explicit_refs_in_revision(revision)

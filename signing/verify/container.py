@@ -12,18 +12,20 @@ sets).
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from asn1crypto import algos, cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from certs.der import DerError, Node, children, node
+from certs.der import SEQUENCE, DerError, Node, children, node, whole
+from signing.verify.ber import in_der, is_indefinite
 from signing.verify.findings import Finding
 from signing.verify.known import Known
+from signing.verify.limits import MAX_CMS_BYTES
 from signing.verify.rawscan import hex_digits
 
-MAX_CMS_BYTES = 4 * 1024 * 1024  # 25 MB of /Contents took 25 s and 4 GB in a plain reader
 _TIMESTAMP = "signature_time_stamp_token"
 _SIGNED_DATA_NUMBER = bytes.fromhex("06092a864886f70d010702")
 # Unsigned attributes that hold a CMS in honest files: Microsoft's and CAdES's timestamps, ETSI EN 319 122-1.
@@ -36,7 +38,7 @@ _OF_CADES = "0.4.0.1733.2."
 
 @dataclass(frozen=True)
 class Container:
-    """What /Contents holds: the CMS as DER, and what is odd about the way it is written."""
+    """What /Contents holds: the CMS in DER, and what is odd about the way it is written."""
 
     der: bytes
     raw: bytes  # with the padding
@@ -55,11 +57,16 @@ def read_contents(gap: bytes) -> Container | Finding:
     if len(digits) > 2 * MAX_CMS_BYTES:
         return Finding("cms_unreadable", "the signature's container is larger than any signature is")
     raw = bytes.fromhex(digits.decode("ascii"))
+    findings = []
     try:
-        length = node(raw).end
+        if is_indefinite(raw):
+            der, length = in_der(raw)
+            findings.append(Finding("cms_in_ber", "the signature is written as older software did"))
+        else:
+            length = node(raw).end
+            der = raw[:length]
     except DerError as error:
         return Finding("cms_unreadable", "the signature's container holds no readable signature", str(error))
-    findings = []
     if digits not in (digits.lower(), digits.upper()):
         findings.append(
             Finding(
@@ -76,7 +83,7 @@ def read_contents(gap: bytes) -> Container | Finding:
                 f"{len(raw) - length} bytes of padding behind the CMS are not all zero",
             )
         )
-    return Container(raw[:length], raw, tuple(findings))
+    return Container(der, raw, tuple(findings))
 
 
 def check_cms(
@@ -138,7 +145,17 @@ def _contradictions(signed: cms.SignedData, signer: cms.SignerInfo) -> Iterator[
 
 
 def _issuer_names(signed: cms.SignedData) -> set[bytes]:
-    return {choice.chosen.issuer.dump() for choice in signed["certificates"] if choice.name == "certificate"}
+    return {
+        _issuer_name(choice.chosen.dump())
+        for choice in signed["certificates"]
+        if choice.name == "certificate"
+    }
+
+
+@lru_cache(maxsize=512)
+def _issuer_name(certificate: bytes) -> bytes:
+    name: bytes = asn1_x509.Certificate.load(certificate).issuer.dump()
+    return name
 
 
 def _algorithm_oddities(algorithm: algos.DigestAlgorithm | algos.SignedDigestAlgorithm) -> Iterator[str]:
@@ -146,7 +163,10 @@ def _algorithm_oddities(algorithm: algos.DigestAlgorithm | algos.SignedDigestAlg
     if name[:1].isdigit():
         yield f"unknown algorithm {name}"
     parameters = algorithm["parameters"]
-    if name != "rsassa_pss" and not isinstance(parameters, core.Null | core.Void):
+    if name == "shake256_len":  # what Ed448 signs with: 512 bits of it. Source: RFC 8419, 2.3
+        if parameters.native != 512:
+            yield f"{name} of {parameters.native} bits"
+    elif name != "rsassa_pss" and not isinstance(parameters, core.Null | core.Void):
         yield f"{name} has parameters"
     if isinstance(parameters, core.Null) and parameters.contents:
         yield f"{name} has a NULL that isn't empty"
@@ -166,7 +186,7 @@ def _check_certificates(
             )
             continue
         try:
-            enclosed.append(x509.load_der_x509_certificate(choice.chosen.dump()))
+            enclosed.append(_certificate(choice.chosen.dump()))
         except ValueError as error:
             yield Finding("certificate_unplaced", f"the {where} encloses a damaged certificate", str(error))
     if len(set(enclosed)) != len(enclosed):
@@ -182,6 +202,10 @@ def _check_certificates(
             )
 
 
+_certificate = lru_cache(maxsize=512)(x509.load_der_x509_certificate)
+
+
+@lru_cache(maxsize=4096)
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
@@ -297,6 +321,8 @@ _CONSTRUCTED = 0x20
 _ALWAYS_PRIMITIVE = frozenset({1, 2, 3, 4, 5, 6, 9, 10, 12, 13, 18, 19, 20, 22, 23, 24, 26, 27, 28, 30})
 _ALWAYS_CONSTRUCTED = frozenset({16, 17})
 _MAX_DEPTH = 40
+_CERTIFICATES_AT = 4  # depth: in the certificates of a SignedData in a ContentInfo
+_CERTIFICATE_FROM, _CERTIFICATE_TO = 256, 8192  # octets
 
 
 def _walk(data: bytes, start: int, end: int, *, depth: int) -> None:
@@ -307,9 +333,28 @@ def _walk(data: bytes, start: int, end: int, *, depth: int) -> None:
         value = node(data, start, end)
         if value.tag & 0xC0 == 0:
             _check_universal(value.tag, data[value.body : value.end], start)
-        if value.tag & _CONSTRUCTED:
+        if value.tag & _CONSTRUCTED and not _like_a_certificate(data, value, depth):
             _walk(data, value.body, value.end, depth=depth + 1)
         start = value.end
+
+
+def _like_a_certificate(data: bytes, value: Node, depth: int) -> bool:
+    """Whether it is well formed, and of a size that is worth remembering: certificates come again."""
+    return (
+        value.tag == SEQUENCE
+        and depth == _CERTIFICATES_AT
+        and _CERTIFICATE_FROM <= value.end - value.start <= _CERTIFICATE_TO
+        and _well_formed(whole(data, value))
+    )
+
+
+@lru_cache(maxsize=512)
+def _well_formed(der: bytes) -> bool:
+    try:
+        _walk(der, node(der).body, len(der), depth=_CERTIFICATES_AT + 1)
+    except DerError:
+        return False  # it is walked in its place, where the offsets are right
+    return True
 
 
 def _check_universal(tag: int, content: bytes, offset: int) -> None:

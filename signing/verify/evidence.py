@@ -4,7 +4,7 @@ A validator stops at the first answer that suits it. Here all of them are heard,
 one that says "revoked" outweighs any number that don't.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,13 +13,14 @@ from typing import Any
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.x509 import ocsp
-from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
+from pyhanko_certvalidator.revinfo.archival import OCSPContainer
 
 from certs.check_crl import check_crl
 from certs.check_ocsp import check_ocsp
-from certs.evidence import RevocationEvidence, UnusableAnswer
+from certs.evidence import UnusableAnswer
+from signing.verify.precedents import Recalled
 from signing.verify.report import RevocationStatus
-from signing.verify.trust import ValidationData
+from signing.verify.trust import ValidationData, serial_answered
 
 WITHOUT_NEXT = timedelta(days=30)  # between an answer's state and its signing, when it names no next update
 Path = tuple[asn1_x509.Certificate, ...]  # signer first, anchor last
@@ -39,21 +40,23 @@ class Evidence:
     def __init__(
         self,
         data: ValidationData,
-        elsewhere: Sequence[CRLContainer],
+        elsewhere: ValidationData,
         at: datetime,
         fetched: ValidationData | None = None,
     ) -> None:
         self._data = data
-        self._elsewhere = ValidationData(crls=tuple(elsewhere))
+        self._elsewhere = elsewhere
         self._fetched = fetched or ValidationData()
         self._at = at
-        self._heard: dict[tuple[int, bytes, bytes], RevocationEvidence | None] = {}
+        self._heard: dict[tuple[Hashable, bytes, bytes], Heard | None] = {}
+        self._about: dict[int | None, list[tuple[OCSPContainer, bytes | None]]] = {}
+        for answer, octets in _with_octets(data, _OCSPS):
+            self._about.setdefault(serial_answered(answer), []).append((answer, octets))
 
     def revoked(self, path: Path, extra: ValidationData) -> Revoked:
         """Revocations up to the validation time of the certificates in a path."""
-        everything = self._data + extra + self._elsewhere + self._fetched
         moments = [
-            min((moment for moment in self._revocations(*link, everything)), default=None)
+            min((moment for moment in self._revocations(*link, extra)), default=None)
             for link in pairwise(path)
         ]
         return Revoked(
@@ -62,11 +65,13 @@ class Evidence:
         )
 
     def _revocations(
-        self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate, data: ValidationData
+        self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate, extra: ValidationData
     ) -> list[datetime]:
         return [
             answer.revoked_at
-            for answer in self._answers(certificate, issuer, data)
+            for answer in self._answers(
+                certificate, issuer, (self._data, extra, self._elsewhere, self._fetched)
+            )
             if answer.revoked_at is not None and answer.revoked_at <= self._at
         ]
 
@@ -74,18 +79,18 @@ class Evidence:
         self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate, extra: ValidationData
     ) -> datetime | None:
         """When the newest good answer about a certificate that the file carries was issued."""
-        answers = self._answers(certificate, issuer, self._data + extra)
+        answers = self._answers(certificate, issuer, (self._data, extra))
         return max((answer.this_update for answer in answers), default=None)
 
     def status(self, path: Path, extra: ValidationData, moment: datetime) -> RevocationStatus:
         """The status of the first certificate of a path: a revocation outweighs, then the newest answer."""
         if len(path) < 2:
             return RevocationStatus("unknown")
-        sources = {"file": self._data + extra, "trust": self._elsewhere, "online": self._fetched}
+        sources = {"file": (self._data, extra), "trust": (self._elsewhere,), "online": (self._fetched,)}
         answers = [
             (answer, source)
-            for source, data in sources.items()
-            for answer in self._answers(path[0], path[1], data)
+            for source, places in sources.items()
+            for answer in self._answers(path[0], path[1], places)
         ]
         revoked = [
             each for each in answers if each[0].revoked_at is not None and each[0].revoked_at <= self._at
@@ -100,7 +105,7 @@ class Evidence:
         return RevocationStatus(
             status="revoked" if revoked else "good",
             revoked_at=answer.revoked_at if revoked else None,
-            kind="ocsp" if answer.ocsp_der is not None else "crl",
+            kind=answer.kind,
             source=source,
             issued_at=answer.this_update,
             next_update=answer.next_update,
@@ -108,35 +113,76 @@ class Evidence:
         )
 
     def _answers(
-        self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate, data: ValidationData
-    ) -> list[RevocationEvidence]:
-        heard = [self._hear(item, certificate, issuer) for item in _concerned(data, certificate, issuer)]
+        self,
+        certificate: asn1_x509.Certificate,
+        issuer: asn1_x509.Certificate,
+        places: Sequence[ValidationData],
+    ) -> list["Heard"]:
+        concerned = self._concerned(certificate, issuer, places)
+        heard = [self._hear(item, octets, certificate, issuer) for item, octets in concerned]
         return [answer for answer in heard if answer is not None]
 
+    def _concerned(
+        self,
+        certificate: asn1_x509.Certificate,
+        issuer: asn1_x509.Certificate,
+        places: Sequence[ValidationData],
+    ) -> Iterator[tuple[Any, bytes | None]]:
+        serial = certificate.serial_number
+        for data in places:
+            if data is self._data:
+                yield from self._about.get(serial, ())
+                continue
+            for answer, octets in _with_octets(data, _OCSPS):
+                if serial_answered(answer) == serial:
+                    yield answer, octets
+        named = issuer.subject.dump()
+        for data in places:
+            for crl, octets in _with_octets(data, _CRLS):
+                if crl.crl_data.issuer.dump() == named:
+                    yield crl, octets
+
     def _hear(
-        self, item: Any, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate
-    ) -> RevocationEvidence | None:
-        key = (id(item), certificate.sha256, issuer.sha256)
+        self,
+        item: Any,
+        octets: bytes | None,
+        certificate: asn1_x509.Certificate,
+        issuer: asn1_x509.Certificate,
+    ) -> "Heard | None":
+        key = (octets or id(item), certificate.sha256, issuer.sha256)
         if key not in self._heard:
-            self._heard[key] = _believed(item, certificate, issuer)
+            known = _BELIEVED.get(key) if octets else None
+            if known is None:
+                known = (_believed(item, certificate, issuer),)
+                if octets:
+                    _BELIEVED.put(key, known)
+            self._heard[key] = known[0]
         return self._heard[key]
 
 
-def _concerned(
-    data: ValidationData, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate
-) -> Iterable[Any]:
-    for answer in data.ocsps:
-        single = answer.extract_single_response()
-        if single is not None and single["cert_id"]["serial_number"].native == certificate.serial_number:
-            yield answer
-    for crl in data.crls:
-        if crl.crl_data.issuer.dump() == issuer.subject.dump():
-            yield crl
+@dataclass(frozen=True)
+class Heard:
+    """What an answer that is believed says."""
+
+    kind: str  # "ocsp" or "crl"
+    this_update: datetime
+    next_update: datetime | None
+    revoked_at: datetime | None
 
 
-def _believed(
-    item: Any, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate
-) -> RevocationEvidence | None:
+_CRLS, _OCSPS = 1, 2
+# By SHA-256 of the answer and of both certificates, on which alone it depends what the answer proves.
+_BELIEVED: Recalled[tuple[Heard | None]] = Recalled(4096)
+
+
+def _with_octets(data: ValidationData, kind: int) -> Iterator[tuple[Any, bytes | None]]:
+    """The answers of one kind, each with the SHA-256 of its DER when that is known."""
+    items = data.crls if kind == _CRLS else data.ocsps
+    octets = data.octets[kind] if data.octets is not None else (None,) * len(items)
+    yield from zip(items, octets, strict=True)
+
+
+def _believed(item: Any, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate) -> Heard | None:
     """What an answer says, judged at its own time of issue; None when it proves nothing."""
     try:
         subject = x509.load_der_x509_certificate(certificate.dump())
@@ -144,8 +190,11 @@ def _believed(
         if isinstance(item, OCSPContainer):
             der = item.ocsp_response_data.dump()
             issued = ocsp.load_der_ocsp_response(der).produced_at_utc
-            return check_ocsp(der, subject, by, nonce=None, now=issued, max_age=WITHOUT_NEXT)
-        der = item.crl_data.dump()
-        return check_crl(der, subject, by, now=x509.load_der_x509_crl(der).last_update_utc)
+            found = check_ocsp(der, subject, by, nonce=None, now=issued, max_age=WITHOUT_NEXT)
+        else:
+            der = item.crl_data.dump()
+            found = check_crl(der, subject, by, now=x509.load_der_x509_crl(der).last_update_utc)
     except (UnusableAnswer, ValueError, TypeError):
         return None
+    kind = "crl" if found.ocsp_der is None else "ocsp"
+    return Heard(kind, found.this_update, found.next_update, found.revoked_at)

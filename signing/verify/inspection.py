@@ -6,12 +6,13 @@ timestamps, (5) signer and chain, (6) the level reached.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, pairwise
 from typing import Any
 
 from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
+from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.general import find_cms_attribute_iter
 from pyhanko.sign.validation.generic_cms import extract_self_reported_ts
@@ -28,10 +29,19 @@ from signing.verify.pdfvalues import items_of, text_of
 from signing.verify.qc_statements import qc_statements
 from signing.verify.reader import RFC3161, FilledField, Opened, is_timestamp
 from signing.verify.report import Indication, Role, SignatureReport, told
-from signing.verify.trust import Trust, ValidationData, adobe_revocation_data
-from signing.verify.validation import Judged, Token, Validator, finding_of, for_documents
+from signing.verify.trust import Trust, ValidationData, adobe_revocation_data, read_dss
+from signing.verify.validation import (
+    Judged,
+    Stamp,
+    Token,
+    Validator,
+    finding_of,
+    for_documents,
+    not_before_its_certificate,
+)
 
 CADES, PKCS7 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached"
+CLOCKS_APART = timedelta(minutes=1)  # a timestamp may be older by so much than one that it covers
 _OBSOLETE = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
 
 
@@ -45,8 +55,9 @@ class Inspection:
     is_timestamp: bool = False
     tokens: tuple[Token, ...] = ()
     judged: Judged | None = None
-    archive: Token | None = None  # the newest good document timestamp behind this signature
+    archives: "tuple[Inspection, ...]" = ()  # good document timestamps behind this signature, oldest first
     data: ValidationData = field(default_factory=ValidationData)
+    certificate: asn1_x509.Certificate | None = None  # the signer's
 
     def add(self, code: str, message: str, detail: str = "") -> None:
         """Note a finding."""
@@ -56,6 +67,19 @@ class Inspection:
     def revision(self) -> int | None:
         """Number of the revision that this signature made, counted from 0."""
         return self.embedded.signed_revision if self.embedded is not None else None
+
+    @property
+    def archive(self) -> Token | None:
+        """The newest good document timestamp behind this signature."""
+        return self.archives[-1].time if self.archives else None
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """For a good document timestamp: its time, and the validation data that it covers."""
+        if self.time is None or self.embedded is None:
+            return None
+        root = HistoricalResolver(self.embedded.reader, self.embedded.signed_revision).root
+        return Stamp(self.time.stated_at, read_dss(root))
 
     @property
     def time(self) -> Token | None:
@@ -124,6 +148,8 @@ def _embed(opened: Opened, inspection: Inspection, raw: bytes) -> None:
             )
             return
         inspection.embedded = embedded
+        if entry.subfilter == CADES and not _names_certificate(embedded.signer_info):
+            inspection.add("certificate_not_named", "what was signed does not say with which certificate")
     except Exception as error:  # noqa: BLE001 (whatever the parser stumbles over, the auditor gets a sentence)
         inspection.add(
             "cms_unreadable", "the signature cannot be read", f"{type(error).__name__}: {str(error)[:300]}"
@@ -221,10 +247,11 @@ async def judge_timestamp(inspection: Inspection, validator: Validator) -> None:
         return
     token = await validator.token(embedded.signed_data, embedded.compute_digest)
     inspection.tokens, inspection.judged = (token,), token.judged
+    inspection.certificate = validator.certificate(embedded)
 
 
 async def judge_signature(inspection: Inspection, validator: Validator) -> None:
-    """Steps 4 and 5 for an approval or certification signature; `archive` must have been set before."""
+    """Steps 4 and 5 for an approval or certification signature; `archives` must have been set before."""
     embedded = inspection.embedded
     if embedded is None:
         return
@@ -240,13 +267,18 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     judged = await validator.signature(embedded, tokens, data)
     if archive is not None:
         judged = await validator.with_archive(embedded, judged, archive)
+    for stamp in (each.stamp for each in inspection.archives if not judged.ok):
+        judged = await validator.as_it_was(embedded, judged, stamp, data) if stamp else judged
     proven = [token.proven_at for token in tokens if token.proven_at]
+    judged = await validator.while_it_was_valid(embedded, judged, min(proven, default=None), data)
     existed = [*proven, *([archive.proven_at] if archive and archive.proven_at else [])]
     earliest = min(existed, default=None)
     judged = validator.heard(judged, data, stamped_at=min(proven, default=None), existed_at=earliest)
     judged = validator.listed(judged, earliest or validator.at)
     judged = validator.aged(judged, embedded.signer_info, earliest)
-    inspection.judged = for_documents(judged, embedded.signer_cert)
+    inspection.certificate = validator.certificate(embedded)
+    judged = not_before_its_certificate(judged, inspection.certificate, earliest)
+    inspection.judged = for_documents(judged, inspection.certificate)
 
 
 def _proven_by(
@@ -260,6 +292,22 @@ def _proven_by(
 def _token_signers(signer: cms.SignerInfo) -> list[cms.SignerInfo]:
     found = find_cms_attribute_iter(signer["unsigned_attrs"], "signature_time_stamp_token")
     return [value["content"]["signer_infos"][0] for value in found]
+
+
+def check_order(inspections: Sequence[Inspection]) -> None:
+    """What covers a timestamp can't be older than it; `inspections` stand in the order of what they cover.
+
+    A minute is the clocks' affair.
+    """
+    for earlier, later in combinations(inspections, 2):
+        before = max((token.proven_at for token in earlier.tokens if token.proven_at), default=None)
+        behind = min((token.proven_at for token in later.tokens if token.proven_at), default=None)
+        if before is not None and behind is not None and behind < before - CLOCKS_APART:
+            later.add(
+                "timestamp_order",
+                "its timestamp is older than another one that it covers",
+                f"{behind:%Y-%m-%d %H:%M:%S} covers {before:%Y-%m-%d %H:%M:%S} UTC",
+            )
 
 
 def conclude(inspection: Inspection, validator: Validator) -> SignatureReport:
@@ -338,7 +386,7 @@ def _describe(
     judged: Judged,
     evidence: Evidence,
 ) -> SignatureReport:
-    certificate, signer = embedded.signer_cert, embedded.signer_info
+    certificate, signer = inspection.certificate or embedded.signer_cert, embedded.signer_info
     chain = judged.path or (certificate,)
     development = any("development" in link.subject.human_friendly.lower() for link in chain)
     if development:
@@ -450,4 +498,8 @@ def _answered(path: Path, evidence: Evidence, data: ValidationData) -> bool:
 
 def _names_certificate(signer: cms.SignerInfo) -> bool:
     attributes = signer["signed_attrs"]
-    return any(True for _ in find_cms_attribute_iter(attributes, "signing_certificate_v2"))
+    return any(
+        True
+        for name in ("signing_certificate_v2", "signing_certificate")
+        for _ in find_cms_attribute_iter(attributes, name)
+    )

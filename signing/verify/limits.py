@@ -24,4 +24,5 @@ class Limits:
 FINDINGS_TOLD = 50  # of a file as a whole, and of each of its signatures
 SIGNERS_TOLD = 10  # in the sentence
 DETAIL_TOLD = 500  # characters
+MAX_CMS_BYTES = 4 * MIB  # 25 MB of /Contents took 25 s and 4 GB in a plain reader
 DEFAULT_LIMITS = Limits()

@@ -57,6 +57,6 @@ async def valid_path(
 def _require_unrevoked(
     path: Sequence[asn1_x509.Certificate], trust: Trust, data: ValidationData, at: datetime
 ) -> None:
-    revoked = Evidence(data, trust.crls, at).revoked(tuple(path), ValidationData())
+    revoked = Evidence(data, trust.answers, at).revoked(tuple(path), ValidationData())
     if revoked.signer is not None or revoked.issuer is not None:
         raise NoPath("a certificate of the chain is revoked")

@@ -12,7 +12,10 @@ def value_of(dictionary: Any, key: str) -> Any:
     """
     if not isinstance(dictionary, generic.DictionaryObject) or key not in dictionary:
         return None
-    value = dictionary[key]
+    try:
+        value = dictionary[key]
+    except KeyError:  # null: pyHanko says that the key is there, and that it isn't
+        return None
     return None if isinstance(value, generic.NullObject) else value
 
 

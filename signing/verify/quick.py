@@ -17,6 +17,7 @@ import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from asn1crypto import algos
@@ -33,7 +34,13 @@ from signing.chains import Path, PinnedChains
 from signing.signed_data import load_certificate
 from signing.verify.container import well_formed
 from signing.verify.evidence import WITHOUT_NEXT
-from signing.verify.inspection import described, made_aged, made_for_development, role_of
+from signing.verify.inspection import (
+    CLOCKS_APART,
+    described,
+    made_aged,
+    made_for_development,
+    role_of,
+)
 from signing.verify.rawscan import hex_digits
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict
 from signing.verify.seams import Cut, SignatureSlot, cut
@@ -175,6 +182,7 @@ class Quick:
         signers = [self._signed_by(each, digest) for each, digest in zip(file.signed, digests, strict=True)]
         if any(each.stamp.at > self._at for each in file.signed if each.stamp):
             raise _Unclear("a timestamp from the future")
+        _check_order(file, signers)
         stored = self._stored(file)
         reports = tuple(
             self._report(signed, signer, before, stored)
@@ -426,6 +434,18 @@ def _digest_name(signed: _Signed) -> str:
         if signed.cms.content is None or signed.stamp is None
         else signed.stamp.digest_name
     )
+
+
+def _check_order(file: _File, signers: list[list[_Certificate]]) -> None:
+    """No timestamp is older than one that it covers, nor than a certificate that it speaks for."""
+    stamps = [each.stamp.at if each.stamp else None for each in file.signed]
+    known = [moment for moment in stamps if moment is not None]
+    if any(later < earlier - CLOCKS_APART for earlier, later in combinations(known, 2)):
+        raise _Unclear("timestamps that contradict each other")
+    for place, certificates in enumerate(signers):
+        begins = max(each.path.not_before for each in certificates)
+        if any(moment < begins for moment in stamps[place:] if moment is not None):
+            raise _Unclear("a timestamp that is older than a certificate")
 
 
 def _proven(file: _File, reports: tuple[SignatureReport, ...], at: datetime) -> tuple[SignatureReport, ...]:

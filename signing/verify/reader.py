@@ -3,7 +3,6 @@
 No exception of the PDF library leaves this module as anything but a finding.
 """
 
-import io
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,17 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from signing.verify.findings import Finding
+from signing.verify.hybrid import accept_hybrids
 from signing.verify.limits import Limits
+from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
-from signing.verify.rawscan import SignedRange, signed_range, signed_ranges
+from signing.verify.rawscan import SignedRange, only_white_space, signed_range, signed_ranges
 
 _HEADER_WITHIN = 1024  # ISO 32000-1, implementation note: readers look for %PDF- in the first 1024 bytes
 _TRAILER_WITHIN = 2048
 _ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R|/Encrypt\s*<<")
 
-
+MALFORMED = "what was added after signing breaks the rules of PDF, so that programs may show different things"
 RFC3161 = "/ETSI.RFC3161"
 
 
@@ -48,7 +49,7 @@ class Opened:
     """A PDF that could be read, with its signatures in the order in which they cover the file."""
 
     pdf: bytes
-    reader: PdfFileReader
+    reader: Reader
     revisions: int
     filled: tuple[FilledField, ...]
     unreachable: tuple[SignedRange, ...]  # signed ranges in the bytes that the form doesn't lead to
@@ -68,7 +69,7 @@ def open_pdf(pdf: bytes, *, limits: Limits) -> Opened | Finding:
     try:
         return _parse(pdf, strict=False, limits=limits, because=_told(first))
     except Exception as error:  # noqa: BLE001 (as above)
-        return _unreadable(pdf, error)
+        return _unreadable(pdf, error, limits)
 
 
 def _look(pdf: bytes, limits: Limits) -> Finding | None:
@@ -82,12 +83,27 @@ def _look(pdf: bytes, limits: Limits) -> Finding | None:
     return None
 
 
-def _unreadable(pdf: bytes, error: Exception) -> Finding:
+def _unreadable(pdf: bytes, error: Exception, limits: Limits) -> Finding:
     if _ENCRYPTED.search(pdf):
         return Finding("file_encrypted", "the file is encrypted", _told(error))
     if b"%%EOF" not in pdf[-_TRAILER_WITHIN:]:
         return Finding("file_truncated", "the file is cut off: its end is missing", _told(error))
+    if _was_readable(pdf, limits):
+        return Finding("update_malformed", MALFORMED, _told(error))
     return Finding("file_unreadable", "the file is damaged and cannot be read as a PDF", _told(error))
+
+
+def _was_readable(pdf: bytes, limits: Limits) -> bool:
+    """Whether a signature ends before the file does, and the file up to there can be read by itself."""
+    for found in signed_ranges(pdf)[: limits.signatures]:
+        if only_white_space(pdf[found.end :]):
+            continue
+        try:
+            Reader(pdf[: found.end], strict=True)
+        except Exception:  # noqa: BLE001, S112 (the parser stumbles in a dozen ways; another may be whole)
+            continue
+        return True
+    return False
 
 
 def _told(error: BaseException) -> str:
@@ -95,11 +111,12 @@ def _told(error: BaseException) -> str:
 
 
 def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Opened | Finding:
-    reader = PdfFileReader(io.BytesIO(pdf), strict=strict)
+    ranges = signed_ranges(pdf)
+    reader = Reader(pdf, strict=strict, ranges=ranges)
     if reader.encrypted:
         return Finding("file_encrypted", "the file is encrypted")
-    if strict and reader.xrefs.hybrid_xrefs_present:
-        raise ValueError("hybrid cross-references")
+    if strict:
+        accept_hybrids(reader)
     revisions = reader.total_revisions
     if revisions > limits.revisions:
         return Finding(
@@ -111,7 +128,7 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
             "too_many_signatures", f"the file has {len(filled)} signatures, more than {limits.signatures}"
         )
     reachable = {entry.covered for entry in filled}
-    unreachable = tuple(found for found in signed_ranges(pdf) if found not in reachable)
+    unreachable = tuple(found for found in ranges if found not in reachable)
     if len(unreachable) > limits.signatures:
         told = f"the file has more than {limits.signatures} signatures that its form doesn't lead to"
         return Finding("too_many_signatures", told)
@@ -165,7 +182,6 @@ def _numbers(value: Any) -> tuple[int, ...]:
     return tuple(int(item) for item in value if isinstance(item, int))
 
 
-def signature_fields_at(reader: PdfFileReader, revision: int) -> dict[str, Any]:
+def signature_fields_in(revision: HistoricalResolver) -> dict[str, Any]:
     """Signature fields (name → field dictionary) as they were in a revision, filled or not."""
-    resolver = HistoricalResolver(reader, revision)
-    return {str(name): field.get_object() for name, _value, field in enumerate_sig_fields(resolver)}
+    return {str(name): field.get_object() for name, _value, field in enumerate_sig_fields(revision)}

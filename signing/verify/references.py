@@ -9,20 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing.annotations import shown_otherwise
 from signing.verify.appearance import draws_something, has_area
 from signing.verify.findings import Finding
 from signing.verify.lexing import Name, Ref
+from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
+from signing.verify.survey import ACTING, ACTING_KEYS, survey
 from signing.verify.updates import Update
-
-_ACTING = frozenset(
-    {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToE", "/Rendition", "/RichMediaExecute"}
-    | {"/ResetForm", "/Hide", "/SetOCGState", "/Movie", "/Sound", "/GoTo3DView"}
-)
-_ACTING_KEYS = frozenset({"/AA", "/JS", "/XFA", "/RichMediaContent"})
 
 
 @dataclass
@@ -35,7 +30,7 @@ class Walked:
     unreadable: str = ""  # an object that strict reading refuses
 
 
-def walk(reader: PdfFileReader) -> Walked:
+def walk(reader: Reader) -> Walked:
     """Follow every reference from the trailer of a file."""
     walked, last = Walked(), reader.xrefs.total_revisions - 1
     seen: set[tuple[int, int]] = set()
@@ -43,18 +38,26 @@ def walk(reader: PdfFileReader) -> Walked:
     while stack:
         value = stack.pop()
         if isinstance(value, generic.IndirectObject):
-            key = (value.idnum, value.generation)
-            if key in seen:
+            value = (value.idnum, value.generation)
+        if isinstance(value, tuple):
+            if value in seen:
                 continue
-            seen.add(key)
-            reference = generic.Reference(value.idnum, value.generation, reader)
-            if reader.xrefs.get_historical_ref(reference, last) is None:
-                walked.missing.add(value.idnum)
+            seen.add(value)
+            reference = generic.Reference(value[0], value[1], reader)
+            marker = reader.xrefs.get_historical_ref(reference, last)
+            if marker is None:
+                walked.missing.add(reference.idnum)
+                continue
+            surveyed = survey(reader, value, marker)
+            if surveyed is not None and not surveyed.annotates:
+                walked.acting |= surveyed.acting
+                stack += surveyed.followed
                 continue
             try:
-                value = reader.get_object(reference)  # type: ignore[no-untyped-call]
+                value = reader.get_object(reference)
             except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
-                walked.unreadable = f"object {value.idnum}: {type(error).__name__}: {str(error)[:200]}"
+                told = f"{type(error).__name__}: {str(error)[:200]}"
+                walked.unreadable = f"object {reference.idnum}: {told}"
                 continue
         if isinstance(value, generic.DictionaryObject):
             walked.acting |= _acting(value)
@@ -82,9 +85,9 @@ def _odd_annotation(dictionary: generic.DictionaryObject) -> set[str]:
 
 
 def _acting(dictionary: generic.DictionaryObject) -> set[str]:
-    found = {key for key in _ACTING_KEYS if key in dictionary}
+    found = {key for key in ACTING_KEYS if key in dictionary}
     kind = value_of(dictionary, "/S") if "/S" in dictionary else None
-    return found | {kind} if isinstance(kind, str) and kind in _ACTING else found
+    return found | {kind} if isinstance(kind, str) and kind in ACTING else found
 
 
 def _names_and_references(values: Sequence[Any]) -> Iterator[tuple[set[str], Ref | None]]:
@@ -96,9 +99,9 @@ def _names_and_references(values: Sequence[Any]) -> Iterator[tuple[set[str], Ref
             yield set(), value
         elif isinstance(value, dict):
             kind = value.get(b"S")
-            kinds = {f"/{key.decode('latin-1')}" for key in value} & _ACTING_KEYS
+            kinds = {f"/{key.decode('latin-1')}" for key in value} & ACTING_KEYS
             if isinstance(kind, Name):
-                kinds |= {f"/{kind.value.decode('latin-1')}"} & _ACTING
+                kinds |= {f"/{kind.value.decode('latin-1')}"} & ACTING
             yield kinds, None
             stack += value.values()
         elif isinstance(value, list):

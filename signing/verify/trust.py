@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from asn1crypto import cms, ocsp
@@ -38,10 +39,14 @@ from certs.trust import TrustStore
 from certs.trusted_lists import TrustedLists
 from signing.verify.known import Known
 from signing.verify.pdfvalues import items_of, value_of
+from signing.verify.precedents import Recalled, fingerprint
 from signing.verify.qualified import Lists
 
 # an answer up to this much older than what it speaks for is good
 REVOCATION_MAY_PRECEDE_BY = timedelta(hours=24)
+
+
+_PRECEDENTS = 1024
 
 
 class NetworkRefused(FetcherBackend):
@@ -90,6 +95,7 @@ class Trust:
         signers, stampers = listed.signer_anchors, listed.timestamp_anchors
         known = dict.fromkeys((*material.anchors, *material.intermediates, *signers, *stampers))
         self.known = Known([x509.load_der_x509_certificate(der) for der in known])
+        self.serials = frozenset(each.serial_number for each in self.known)
         self._manager = _Anchors(material.anchors, signers)
         # who is listed for timestamps alone vouches for no signer
         self._stampers = _Anchors(material.anchors, (*signers, *stampers)) if stampers else self._manager
@@ -97,6 +103,10 @@ class Trust:
         self.lists = Lists(material.lists) if material.lists is not None else None
         self._intermediates = [asn1_x509.Certificate.load(der) for der in material.intermediates]
         self.crls = [CRLContainer(CertificateList.load(der)) for der in material.crls]
+        digests = tuple(hashlib.sha256(der).digest() for der in material.crls)
+        self.answers = ValidationData(crls=tuple(self.crls), octets=((), digests, ()))
+        # judgments of signatures by `signing.verify.validation`, for as long as this trust is used
+        self.precedents: Recalled[Any] = Recalled(_PRECEDENTS)
 
     def issuers_of(self, certificates: Iterable[asn1_x509.Certificate]) -> tuple[asn1_x509.Certificate, ...]:
         """The listed anchors that may have issued these certificates.
@@ -214,11 +224,96 @@ class ValidationData:
     certificates: tuple[asn1_x509.Certificate, ...] = ()
     crls: tuple[CRLContainer, ...] = ()
     ocsps: tuple[OCSPContainer, ...] = ()
+    # SHA-256 of the DER that each of them was read from, in the same order, when that is known
+    octets: tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]] | None = None
 
     def __add__(self, other: "ValidationData") -> "ValidationData":
+        if not other.items:
+            return self
+        if not self.items:
+            return other
+        octets = None
+        if self.octets is not None and other.octets is not None:
+            mine, others = self.octets, other.octets
+            octets = (mine[0] + others[0], mine[1] + others[1], mine[2] + others[2])
         return ValidationData(
-            self.certificates + other.certificates, self.crls + other.crls, self.ocsps + other.ocsps
+            self.certificates + other.certificates,
+            self.crls + other.crls,
+            self.ocsps + other.ocsps,
+            octets,
         )
+
+    @property
+    def items(self) -> tuple[Any, ...]:
+        """All of it."""
+        return (*self.certificates, *self.crls, *self.ocsps)
+
+    @property
+    def likeness(self) -> bytes | None:
+        """What two sets of validation data must have alike to say the same; None when that isn't known."""
+        if not self.items:
+            return b""
+        return None if self.octets is None else fingerprint(fingerprint(kind) for kind in self.octets)
+
+    def concerning(self, serials: Iterable[int]) -> "ValidationData":
+        """What can help to judge certificates with these serial numbers, and those who issued them.
+
+        Left out are certificates of neither authorities nor responders, and answers about certificates that
+        are neither asked about nor kept. Fewer answers never make a judgment milder, and all of them are
+        heard besides (`evidence`).
+        """
+        if self.octets is None:
+            return self
+        kept = [place for place, each in enumerate(self.certificates) if _helps(each)]
+        wanted = {*serials, *(self.certificates[place].serial_number for place in kept)}
+        answers: set[int] = set()
+        while True:
+            more = {
+                place
+                for place, each in enumerate(self.ocsps)
+                if place not in answers and serial_answered(each) in wanted
+            }
+            if not more:
+                break
+            answers |= more
+            wanted |= {serial for place in more for serial in _enclosed_serials(self.ocsps[place])}
+        certificates, crls, ocsps = self.octets
+        return ValidationData(
+            tuple(self.certificates[place] for place in kept),
+            self.crls,
+            tuple(self.ocsps[place] for place in sorted(answers)),
+            (
+                tuple(certificates[place] for place in kept),
+                crls,
+                tuple(ocsps[place] for place in sorted(answers)),
+            ),
+        )
+
+
+@lru_cache(maxsize=512)
+def certificate_of(der: bytes) -> asn1_x509.Certificate:
+    """A certificate as asn1crypto has it; the last few hundred are kept, with what was read from them."""
+    return asn1_x509.Certificate.load(der)
+
+
+def _helps(certificate: asn1_x509.Certificate) -> bool:
+    """Whether a certificate may be an authority's or a responder's; in doubt it may."""
+    constraints, usages = certificate.basic_constraints_value, certificate.extended_key_usage_value
+    ends = constraints is not None and constraints["ca"].native is False
+    responds = usages is not None and "ocsp_signing" in usages.native
+    return not ends or responds
+
+
+def serial_answered(answer: OCSPContainer) -> int | None:
+    """The serial number that an answer is about."""
+    single = answer.extract_single_response()
+    return None if single is None else single["cert_id"]["serial_number"].native
+
+
+def _enclosed_serials(answer: OCSPContainer) -> list[int]:
+    response = answer.extract_basic_ocsp_response()
+    enclosed = response["certs"] if response is not None else None
+    return [each.serial_number for each in enclosed] if enclosed else []
 
 
 def read_dss(root: Any) -> ValidationData:
@@ -226,19 +321,24 @@ def read_dss(root: Any) -> ValidationData:
     store = value_of(root, "/DSS")
     if not isinstance(store, generic.DictionaryObject):
         return ValidationData()
-    return ValidationData(
-        certificates=_loaded(store, "/Certs", lambda der: [_certificate(der)]),
-        crls=_loaded(store, "/CRLs", lambda der: [CRLContainer(_forced(CertificateList.load(der)))]),
-        ocsps=_loaded(
-            store, "/OCSPs", lambda der: OCSPContainer.load_multi(_forced(ocsp.OCSPResponse.load(der)))
-        ),
-    )
+    certificates, certificates_octets = _loaded(store, "/Certs", _certificate)
+    crls, crls_octets = _loaded(store, "/CRLs", _list)
+    ocsps, ocsps_octets = _loaded(store, "/OCSPs", _answers)
+    return ValidationData(certificates, crls, ocsps, (certificates_octets, crls_octets, ocsps_octets))
 
 
-def _certificate(der: bytes) -> asn1_x509.Certificate:
+def _certificate(der: bytes) -> tuple[asn1_x509.Certificate, ...]:
     certificate = asn1_x509.Certificate.load(der)
     x509.load_der_x509_certificate(der)  # the stricter parser has the say
-    return certificate
+    return (certificate,)
+
+
+def _list(der: bytes) -> tuple[CRLContainer, ...]:
+    return (CRLContainer(_forced(CertificateList.load(der))),)
+
+
+def _answers(der: bytes) -> tuple[OCSPContainer, ...]:
+    return tuple(OCSPContainer.load_multi(_forced(ocsp.OCSPResponse.load(der))))
 
 
 def _forced(value: Any) -> Any:
@@ -247,12 +347,22 @@ def _forced(value: Any) -> Any:
     return value
 
 
-def _loaded(store: Any, key: str, load: Callable[[bytes], Iterable[Any]]) -> tuple[Any, ...]:
+_Load = Callable[[bytes], tuple[Any, ...]]
+_LARGEST_REMEMBERED = 16 * 1024  # octets: a long revocation list takes as long to keep as to read
+_remembered = lru_cache(maxsize=512)(lambda load, der: load(der))
+
+
+def _loaded(store: Any, key: str, load: _Load) -> tuple[tuple[Any, ...], tuple[bytes, ...]]:
+    """The entries of one list of the store that can be read, and the SHA-256 of each."""
     items: list[Any] = []
+    octets: list[bytes] = []
     for entry in items_of(store, key):
         with suppress(Exception):  # validation data is untrusted input; what can't be read can't help
-            items += load(entry.data)
-    return tuple(items)
+            data = entry.data
+            found = _remembered(load, data) if len(data) <= _LARGEST_REMEMBERED else load(data)
+            items += found
+            octets += [hashlib.sha256(data).digest()] * len(found)
+    return tuple(items), tuple(octets)
 
 
 def adobe_revocation_data(signer: cms.SignerInfo) -> ValidationData:

@@ -33,6 +33,12 @@ _TAIL = re.compile(
     rb"[\t\n\r ]{0,64}startxref[ ]?(?:\r\n|\n|\r)(\d{1,10})[ ]?(?:\r\n|\n|\r)%%EOF(?=[\0\t\n\x0c\r ]|\Z)"
 )
 _LAST_START = re.compile(rb"startxref[\0\t\n\x0c\r ]+(\d{1,10})[\0\t\n\x0c\r ]+%%EOF")
+# What libraries sign their work with, between objects or before the end: a line that no program can take for
+# anything else, not even one that searches for objects.
+_REMARK = re.compile(
+    rb"%(?![^\r\n]*(?:obj|xref|trailer|stream|EOF|PDF))[\w .,:;+()@/-]{0,120}(?:\r\n|\n)",
+    re.ASCII | re.IGNORECASE,
+)
 _KNOWN_KEYS = frozenset({b"Size", b"Root", b"Prev", b"Info", b"ID", b"DocChecksum"})
 _STREAM_KEYS = frozenset({b"Type", b"W", b"Index", b"Length", b"Filter", b"DecodeParms"})
 _PACK_KEYS = frozenset({b"Type", b"N", b"First", b"Length", b"Filter", b"DecodeParms"})
@@ -94,7 +100,7 @@ def read_updates(pdf: bytes, base: Base) -> list[Update]:
 def _read_update(pdf: bytes, at: int) -> Update:
     update = Update()
     while True:
-        at = skip_space(pdf, at)
+        at = _skip_remarks(pdf, skip_space(pdf, at))
         head = _OBJECT.match(pdf, at)
         if head is not None:
             at = _read_object(pdf, head, update)
@@ -103,6 +109,7 @@ def _read_update(pdf: bytes, at: int) -> Update:
         if table is not None:
             update.section = at
             at = _read_table(pdf, table.end(), update)
+            at = _skip_remarks(pdf, skip_space(pdf, at))
         elif pdf.startswith(b"startxref", at):
             _read_index(pdf, update)
         tail = _TAIL.match(pdf, at)
@@ -112,6 +119,12 @@ def _read_update(pdf: bytes, at: int) -> Update:
             raise GrammarError(f"startxref before byte {tail.end()} does not lead to the index before it")
         update.end = tail.end()
         return update
+
+
+def _skip_remarks(pdf: bytes, at: int) -> int:
+    while (remark := _REMARK.match(pdf, at)) is not None:
+        at = skip_space(pdf, remark.end())
+    return at
 
 
 def _read_object(pdf: bytes, head: re.Match[bytes], update: Update) -> int:

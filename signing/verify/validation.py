@@ -5,11 +5,12 @@ existence from archive timestamps where certificates have run out. Revocation an
 everywhere.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from asn1crypto import cms
@@ -28,11 +29,24 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec, SignatureValidationSpec
 from pyhanko_certvalidator.ltv.poe import POEManager, POEType
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy
 
+from certs.der import DerError, node, oid, sequence, tlv
+from signing.cms import OID_SIGNED_DATA
+from signing.signed_data import load_certificate
 from signing.verify.evidence import Evidence
 from signing.verify.findings import Finding
+from signing.verify.precedents import Plain, plain_signature
 from signing.verify.strength import Means, ends_at
-from signing.verify.trust import FRESH_NOW, UNCHECKED, Trust, ValidationData, fresh_at, read_dss
+from signing.verify.trust import (
+    FRESH_NOW,
+    UNCHECKED,
+    Trust,
+    ValidationData,
+    certificate_of,
+    fresh_at,
+    read_dss,
+)
 
 _OUT_OF_TIME = frozenset(
     {
@@ -47,7 +61,10 @@ _OUT_OF_TIME = frozenset(
     }
 )
 OK = "OK"
+_NEAR = timedelta(seconds=10)  # more than the validator's tolerance
+_Validate = Callable[[CertRevTrustPolicy], Coroutine[Any, Any, AdESBasicValidationResult[Any]]]
 _REVOCABLE = frozenset({OK, "REVOKED_NO_POE", "TRY_LATER"})  # what else is amiss weighs as much
+_LEAST_CURVE_BITS = 256  # the smallest curves of ETSI TS 119 312 are P-256, brainpoolP256r1 and FRP256v1
 # a certificate that is made for certain purposes must be made for one of these. Source: RFC 5280, 4.2.1.12
 _FOR_DOCUMENTS = frozenset(
     {
@@ -97,8 +114,27 @@ class Token:
         return self.stated_at if self.judged.ok else None
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """A moment that a good timestamp proves, and the validation data that it covers."""
+
+    moment: datetime
+    data: ValidationData
+
+    @property
+    def timing(self) -> ValidationTimingInfo:
+        """For a validation at that moment."""
+        return ValidationTimingInfo(
+            validation_time=self.moment, best_signature_time=self.moment, point_in_time_validation=True
+        )
+
+
 class Validator:
-    """Validates the signatures of one open file at one point in time."""
+    """Validates the signatures of one open file at one point in time.
+
+    Its methods wait for nobody: when pyHanko must be asked, that is done in an event loop of its own, which
+    most signatures don't need (`precedents`).
+    """
 
     def __init__(
         self, trust: Trust, data: ValidationData, at: datetime, fetched: ValidationData | None = None
@@ -108,23 +144,26 @@ class Validator:
         self._beside = fetched or ValidationData()
         self.at = at
         self.lists = trust.lists
-        self.evidence = Evidence(data, trust.crls, at, fetched)
+        self.evidence = Evidence(data, trust.answers, at, fetched)
+        self._plain: dict[int, Plain | None] = {}  # by the identity of a SignedData
         self._timing = ValidationTimingInfo(
             validation_time=at, best_signature_time=at, point_in_time_validation=True
         )
 
-    def _spec(
-        self, revocation: Any = FRESH_NOW, extra: ValidationData | None = None
-    ) -> SignatureValidationSpec:
-        return self._trust.spec(self._beside + self._data + (extra or ValidationData()), revocation)
+    def _spec(self, revocation: CertRevTrustPolicy = FRESH_NOW) -> SignatureValidationSpec:
+        return self._trust.spec(self._beside + self._data, revocation)
 
     def meet(self, enclosed: Sequence[cms.SignedData]) -> None:
         """Take note of the certificates in signatures and tokens: their issuers may be listed anchors."""
+        if self.lists is None:
+            return
         near = list(self._data.certificates)
         for signed in enclosed:
             with suppress(Exception):  # an odd one says so itself, when it is judged
                 near += _enclosed_deep(signed)
-        self._beside += ValidationData(certificates=self._trust.issuers_of(near))
+        issuers = self._trust.issuers_of(near)
+        octets = tuple(hashlib.sha256(each.dump()).digest() for each in issuers)
+        self._beside += ValidationData(certificates=issuers, octets=(octets, (), ()))
 
     async def signature(
         self, embedded: EmbeddedPdfSignature, tokens: tuple[Token, ...], extra: ValidationData
@@ -132,17 +171,25 @@ class Validator:
         """Judge an approval or certification signature whose timestamp tokens have been judged before."""
         signed, digest = embedded.signed_data, embedded.compute_digest()
 
-        async def basic(revocation: Any) -> AdESBasicValidationResult[Any]:
-            return await ades_basic_validation(
-                signed, self._spec(revocation, extra), timing_info=self._timing, raw_digest=digest
-            )
+        plain = plain_signature(_without_padding(embedded.pkcs7_content), embedded.compute_digest)
+        self._plain[id(signed)] = plain
+        data = self._concerning(plain, extra)
+
+        async def basic(revocation: CertRevTrustPolicy) -> AdESBasicValidationResult[Any]:
+            spec = self._trust.spec(data, revocation)
+            return await ades_basic_validation(signed, spec, timing_info=self._timing, raw_digest=digest)
 
         proven = min((token.proven_at for token in tokens if token.proven_at), default=None)
-        judged = await self._judge(basic, proven)
-        if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and embedded.signer_cert.self_issued:
+        judged = await self._judge("signature", basic, proven, plain, data)
+        if judged.sub_indication == "CHAIN_CONSTRAINTS_FAILURE" and self.certificate(embedded).self_issued:
             # pyHanko refuses a certificate that vouches for itself before it looks for a chain
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND", detail="self-signed")
-        return self._with_time(judged, [embedded.signer_cert])
+        return self._with_time(judged, [self.certificate(embedded)])
+
+    def certificate(self, embedded: EmbeddedPdfSignature) -> asn1_x509.Certificate:
+        """The signer's certificate, of a signature or document timestamp that was judged."""
+        plain = self._plain.get(id(embedded.signed_data))
+        return embedded.signer_cert if plain is None else certificate_of(plain.signed.signer_certificate())
 
     def heard(
         self,
@@ -191,12 +238,16 @@ class Validator:
         """Judge one timestamp token, wherever it stands, against what its imprint must be."""
         stated_at = token["encap_content_info"]["content"].parsed["gen_time"].native
 
-        async def validate(revocation: Any) -> AdESBasicValidationResult[Any]:
-            return await ades_timestamp_validation(
-                token, self._spec(revocation, extra), imprint, timing_info=self._timing
-            )
+        plain = self._plain[id(token)] = _plain_token(token, imprint)
+        data = self._concerning(plain, extra or ValidationData())
 
-        judged = self._with_time(await self._judge(validate, stated_at), _enclosed(token))
+        async def validate(revocation: CertRevTrustPolicy) -> AdESBasicValidationResult[Any]:
+            spec = self._trust.spec(data, revocation)
+            return await ades_timestamp_validation(token, spec, imprint, timing_info=self._timing)
+
+        judged = await self._judge("timestamp", validate, stated_at, plain, data)
+        judged = self._with_time(judged, _enclosed(token))
+        judged = _by_an_authority(judged, stated_at)
         if judged.ok and stated_at > self.at:
             judged = replace(
                 judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
@@ -232,18 +283,71 @@ class Validator:
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND_NO_POE", detail=told)
         return judged
 
-    async def _judge(self, validate: Callable[[Any], Any], proven: datetime | None) -> Judged:
+    async def _judge(
+        self,
+        kind: str,
+        validate: _Validate,
+        proven: datetime | None,
+        plain: Plain | None,
+        data: ValidationData,
+    ) -> Judged:
         """Strictly first, then with the revocation answers of the day of signing; then what is missing."""
-        judged = _judged(await validate(FRESH_NOW))
+
+        async def judged_by(policy: CertRevTrustPolicy) -> Judged:
+            return await self._recalled(kind, validate, policy, plain, data)
+
+        judged = await judged_by(FRESH_NOW)
         if judged.sub_indication == "TRY_LATER" and proven is not None:
-            second = _judged(await validate(fresh_at(proven, self.at)))
+            second = await judged_by(fresh_at(proven, self.at))
             if second.sub_indication != "TRY_LATER":
                 judged = replace(second, aged=second.ok)
         if judged.sub_indication == "CERTIFICATE_CHAIN_GENERAL_FAILURE":
-            unchecked = _judged(await validate(UNCHECKED))
+            unchecked = await judged_by(UNCHECKED)
             if unchecked.ok:
                 return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
+        return _strong_enough(judged)
+
+    async def _recalled(
+        self,
+        kind: str,
+        validate: _Validate,
+        policy: CertRevTrustPolicy,
+        plain: Plain | None,
+        data: ValidationData,
+    ) -> Judged:
+        """The judgment by one policy: that of a signature like this one, when there was one."""
+        if plain is None or data.likeness is None:
+            return _judged(asyncio.run(validate(policy)))
+        timing = (self.at, self.at.tzinfo)
+        key = (kind, plain.likeness, data.likeness, timing, self._alike(policy, data))
+        judged: Judged | None = self._trust.precedents.get(key)
+        if judged is None:
+            judged = _judged(asyncio.run(validate(policy)))
+            self._trust.precedents.put(key, judged)
         return judged
+
+    def _concerning(self, plain: Plain | None, extra: ValidationData) -> ValidationData:
+        """The validation data by which a signature is judged: for a plain one, those that can matter."""
+        data = self._beside + self._data + extra
+        if plain is None:
+            return data
+        enclosed = [load_certificate(each) for each in plain.signed.certificates]
+        return data.concerning({*self._trust.serials, *(each.serial_number for each in enclosed)})
+
+    def _alike(self, policy: CertRevTrustPolicy, data: ValidationData) -> Hashable:
+        """What two policies must have alike to lead to the same judgment by the same answers.
+
+        A freshness only says which of the answers at hand are fresh; so policies that call the same ones
+        fresh are alike. Close to the limit, where the validator's tolerance counts, they aren't.
+        """
+        if policy.freshness is None:
+            return policy
+        limit = self.at - policy.freshness
+        issued = [answer.issuance_date for answer in (*data.crls, *data.ocsps, *self._trust.crls)]
+        if any(moment is None or abs(moment - limit) < _NEAR for moment in issued):
+            return policy
+        fresh = tuple(moment > limit for moment in issued if moment is not None)
+        return (replace(policy, freshness=None), fresh)
 
     def _with_time(self, judged: Judged, certificates: Sequence[asn1_x509.Certificate]) -> Judged:
         """Say it when a chain fails for the time judged at: a certificate is outside its validity."""
@@ -273,11 +377,67 @@ class Validator:
             ts_cert_validation_policy=fresh.ts_cert_validation_policy or fresh.cert_validation_policy,
         )
         embedded.compute_integrity_info(skip_diff=True)  # type: ignore[no-untyped-call]
-        result = await ades_lta_validation(
-            embedded, PdfSignatureValidationSpec(policy, diff_policy=None), timing_info=self._timing
-        )
-        second = _judged(result)
+        whole = PdfSignatureValidationSpec(policy, diff_policy=None)
+        second = _judged(asyncio.run(ades_lta_validation(embedded, whole, timing_info=self._timing)))
         return second if second.ok else judged
+
+    async def as_it_was(
+        self, embedded: EmbeddedPdfSignature, judged: Judged, stamp: "Stamp", extra: ValidationData
+    ) -> Judged:
+        """Third opinion for a signature that time has run out for: valid at the moment when a good archive
+        timestamp covered it, by the answers that it covered too.
+
+        pyHanko slides back in time only as far as the answers at hand are stale; with fresh ones it stays in
+        the present, where the certificate has expired. Source: ETSI EN 319 102-1, 5.6.2.4.
+        """
+        signed, digest = embedded.signed_data, embedded.compute_digest()
+
+        async def basic(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_basic_validation(
+                signed, self._then(stamp, revocation, extra), timing_info=stamp.timing, raw_digest=digest
+            )
+
+        return await self._at_its_time(judged, stamp, basic)
+
+    def _then(self, stamp: "Stamp", revocation: Any, extra: ValidationData) -> SignatureValidationSpec:
+        return _issued_by(stamp.moment, self._trust.spec(stamp.data + extra, revocation))
+
+    async def _at_its_time(self, judged: Judged, stamp: "Stamp", validate: Callable[[Any], Any]) -> Judged:
+        if judged.sub_indication not in _OUT_OF_TIME:
+            return judged
+        for revocation in (FRESH_NOW, fresh_at(stamp.moment, stamp.moment)):
+            then = _strong_enough(_judged(asyncio.run(validate(revocation))))
+            if then.ok:
+                return replace(then, aged=True)
+        return judged
+
+    async def while_it_was_valid(
+        self,
+        embedded: EmbeddedPdfSignature,
+        judged: Judged,
+        proven_at: datetime | None,
+        extra: ValidationData,
+    ) -> Judged:
+        """Fourth opinion, when the signer's certificate alone has run out since a timestamp proved the
+        signature: valid at its end, by answers of about the proven time or later.
+
+        Source: ETSI EN 319 102-1, 5.5.4 (OUT_OF_BOUNDS_NOT_REVOKED).
+        """
+        ends = embedded.signer_cert.not_valid_after
+        if judged.sub_indication not in _OUT_OF_TIME or proven_at is None or not proven_at <= ends < self.at:
+            return judged
+        data = self._beside + self._data + extra
+        result = asyncio.run(
+            ades_basic_validation(
+                embedded.signed_data,
+                _issued_by(ends, self._trust.spec(data, fresh_at(proven_at, ends))),
+                timing_info=Stamp(ends, self._data).timing,
+                raw_digest=embedded.compute_digest(),
+            )
+        )
+        then = _strong_enough(_judged(result))
+        above = [certificate.not_valid_after for certificate in then.path[1:]]
+        return replace(then, aged=True) if then.ok and min(above, default=ends) > self.at else judged
 
     async def past_token(
         self, embedded: EmbeddedPdfSignature, judged: Judged, later: EmbeddedPdfSignature, later_at: datetime
@@ -296,16 +456,114 @@ class Validator:
         for item in (*data.certificates, *data.crls, *data.ocsps, *_enclosed(embedded.signed_data)):
             proof.register(item, POEType.VALIDATION, later_at)
         proof.register(embedded.signer_info["signature"].native, POEType.VALIDATION, later_at)
-        indication = await ades_past_signature_validation(
-            embedded.signed_data,
-            self._spec(),
-            proof,
-            current_time_sub_indic=_indication(judged.sub_indication),
-            init_control_time=self.at,
+        indication = asyncio.run(
+            ades_past_signature_validation(
+                embedded.signed_data,
+                self._spec(),
+                proof,
+                current_time_sub_indic=_indication(judged.sub_indication),
+                init_control_time=self.at,
+            )
         )
-        if indication is not AdESPassed.OK:
-            return judged
-        return self.aged(replace(judged, sub_indication=OK, failed=False), embedded.signer_info, later_at)
+        if indication is AdESPassed.OK:
+            return self._past(embedded, replace(judged, sub_indication=OK, failed=False), later_at)
+        stamp = Stamp(later_at, data)
+
+        async def validate(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_timestamp_validation(
+                embedded.signed_data,
+                self._then(stamp, revocation, ValidationData()),
+                embedded.compute_digest,
+                timing_info=stamp.timing,
+            )
+
+        return self._past(embedded, await self._at_its_time(judged, stamp, validate), later_at)
+
+    def _past(self, embedded: EmbeddedPdfSignature, judged: Judged, existed_at: datetime) -> Judged:
+        """What else is asked of a document timestamp, also of one that time has run out for."""
+        stated_at = embedded.signed_data["encap_content_info"]["content"].parsed["gen_time"].native
+        judged = _by_an_authority(judged, stated_at, embedded.signer_cert)
+        judged = self.heard(judged, ValidationData(), stamped_at=None, existed_at=existed_at)
+        return self.aged(judged, embedded.signer_info, existed_at)
+
+
+def _issued_by(moment: datetime, spec: SignatureValidationSpec) -> SignatureValidationSpec:
+    """The policy with the answers only that had been issued by then: later ones tell nothing of certificates
+    that have run out meanwhile, which lists leave out.
+    """
+
+    def known(answers: Sequence[Any]) -> list[Any]:
+        return [each for each in answers if each.issuance_date is None or each.issuance_date <= moment]
+
+    knowledge = spec.local_knowledge
+    return replace(
+        spec,
+        local_knowledge=replace(
+            knowledge,
+            known_crls=known(knowledge.known_crls),
+            known_ocsps=known(knowledge.known_ocsps),
+        ),
+    )
+
+
+def _by_an_authority(
+    judged: Judged, stated_at: datetime, certificate: asn1_x509.Certificate | None = None
+) -> Judged:
+    """The judgment after the timestamp authority's own certificate has had its say. Source: RFC 3161, 2.3."""
+    certificate = certificate or (judged.path[0] if judged.path else None)
+    if not judged.ok or certificate is None:
+        return judged
+    purposes = [purpose.native for purpose in certificate.extended_key_usage_value or ()]
+    if purposes != ["time_stamping"] or "extended_key_usage" not in certificate.critical_extensions:
+        detail = "its certificate is not for timestamps alone"
+        return replace(judged, sub_indication="CHAIN_CONSTRAINTS_FAILURE", detail=detail)
+    if stated_at < certificate.not_valid_before:
+        detail = f"its certificate begins on {certificate.not_valid_before:%Y-%m-%d}"
+        return replace(judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail=detail)
+    return judged
+
+
+def not_before_its_certificate(
+    judged: Judged, certificate: asn1_x509.Certificate, proven_at: datetime | None
+) -> Judged:
+    """The judgment after the proven time of a signature has been held against its certificate's beginning."""
+    begins = certificate.not_valid_before
+    if not judged.ok or proven_at is None or proven_at >= begins:
+        return judged
+    detail = (
+        f"the certificate begins on {begins:%Y-%m-%d %H:%M}, the timestamp says {proven_at:%Y-%m-%d %H:%M}"
+    )
+    return replace(judged, sub_indication="NOT_YET_VALID", detail=detail, failed=True)
+
+
+def _strong_enough(judged: Judged) -> Judged:
+    """The judgment after the curves of all keys had their say: pyHanko weighs RSA keys and digests only."""
+    weak = [certificate for certificate in judged.path if _on_weak_curve(certificate)]
+    if not judged.ok or not weak:
+        return judged
+    detail = f"elliptic curve of less than {_LEAST_CURVE_BITS} bits: {weak[0].subject.human_friendly[:200]}"
+    return replace(judged, sub_indication="CRYPTO_CONSTRAINTS_FAILURE", detail=detail)
+
+
+def _on_weak_curve(certificate: asn1_x509.Certificate) -> bool:
+    key = certificate.public_key
+    return bool(key.algorithm == "ec" and key.bit_size < _LEAST_CURVE_BITS)
+
+
+def _without_padding(contents: bytes) -> bytes:
+    try:
+        return contents[: node(contents).end]
+    except DerError:
+        return contents
+
+
+def _plain_token(token: cms.SignedData, imprint: Callable[[str], bytes]) -> Plain | None:
+    """A timestamp token as a plain signature, when its imprint is the right one too."""
+    stated = token["encap_content_info"]["content"].parsed["message_imprint"]
+    if imprint(stated["hash_algorithm"]["algorithm"].native) != stated["hashed_message"].native:
+        return None
+    der: bytes = token.dump()  # with the tag of its place in a ContentInfo, where it was read from one
+    return plain_signature(sequence(oid(OID_SIGNED_DATA), der if der[0] == 0xA0 else tlv(0xA0, der)), None)
 
 
 def for_documents(judged: Judged, certificate: asn1_x509.Certificate) -> Judged:
@@ -382,13 +640,13 @@ _FINDINGS = {
         "an algorithm or key is too weak to prove anything",
     ),
     "TIMESTAMP_ORDER_FAILURE": ("timestamp_order", "the timestamps contradict each other or the clock"),
+    "NOT_YET_VALID": ("certificate_began_later", "the signature is older than the certificate it names"),
     **dict.fromkeys(
         (
             "OUT_OF_BOUNDS_NO_POE",
             "OUT_OF_BOUNDS_NOT_REVOKED",
             "REVOCATION_OUT_OF_BOUNDS_NO_POE",
             "EXPIRED",
-            "NOT_YET_VALID",
             "NO_POE",
         ),
         ("expired", "the certificate is outside its validity, and nothing proves signing within it"),

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 from certs.trust import TrustStore
 from signing.verify.behind import check_behind
@@ -15,6 +16,7 @@ from signing.verify.inspection import (
     Inspection,
     begin,
     check_coverage,
+    check_order,
     conclude,
     judge_signature,
     judge_timestamp,
@@ -28,6 +30,8 @@ from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
+
+Told = TypeVar("Told")
 
 
 def verify_pdf(
@@ -98,7 +102,7 @@ def _judge(
         Finding("online_unanswered", "a revocation answer could not be had", why[:DETAIL_TOLD])
         for why in fetched.unanswered
     ]
-    signatures = asyncio.run(_signatures(inspections, Validator(trust, data, at, fetched.data)))
+    signatures = _finished(_signatures(inspections, Validator(trust, data, at, fetched.data)))
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
@@ -177,15 +181,27 @@ def _fetched(
     return asyncio.run(online.fetch(enclosed, trust, data, at=at))
 
 
+def _finished(coroutine: Coroutine[Any, Any, Told]) -> Told:
+    """What a coroutine gives that waits for nobody: the validator asks pyHanko in a loop of its own."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        told: Told = done.value
+        return told
+    coroutine.close()
+    raise RuntimeError("judging waited for something")
+
+
 async def _signatures(inspections: Sequence[Inspection], validator: Validator) -> tuple[SignatureReport, ...]:
     validator.meet([each.embedded.signed_data for each in inspections if each.embedded is not None])
     await _guarded_each([entry for entry in inspections if entry.is_timestamp], judge_timestamp, validator)
     await _past_timestamps(inspections, validator)
     for inspection in inspections:
-        inspection.archive = _archive_behind(inspection, inspections)
+        inspection.archives = _archives_behind(inspection, inspections)
     await _guarded_each(
         [entry for entry in inspections if not entry.is_timestamp], judge_signature, validator
     )
+    check_order(inspections)
     return tuple(conclude(inspection, validator) for inspection in inspections)
 
 
@@ -235,20 +251,19 @@ async def _past_timestamps(inspections: Sequence[Inspection], validator: Validat
             newer = (inspection, token)
 
 
-def _archive_behind(inspection: Inspection, inspections: Sequence[Inspection]) -> Token | None:
-    """The newest good document timestamp that covers this signature."""
+def _archives_behind(inspection: Inspection, inspections: Sequence[Inspection]) -> tuple[Inspection, ...]:
+    """The good document timestamps that cover this signature, the oldest first."""
     if inspection.is_timestamp or inspection.entry.covered is None:
-        return None
+        return ()
     end = inspection.entry.covered.end
-    good = [
-        other.time
+    return tuple(
+        other
         for other in inspections
         if other.time is not None
         and other.time.judged.ok
         and other.entry.covered
         and other.entry.covered.end > end
-    ]
-    return good[-1] if good else None
+    )
 
 
 def report_on(

@@ -9,7 +9,7 @@ from signing.profile import Level
 from signing.verify.report import Indication, Role
 from signing.verify.verdict import verify_pdf
 from tests.signing_samples import now
-from tests.witness_files import CASES, NUMBER, Matrix, SignedFile, made_once, make_matrix, shared_folder
+from tests.witness_files import CASES, NUMBER, Matrix, SignedFile
 from tests.witnesses import (
     POPPLER_NO_ED25519,
     POPPLER_VALID,
@@ -22,13 +22,6 @@ from tests.witnesses import (
 )
 
 pytestmark = [pytest.mark.witness, pytest.mark.slow]
-
-
-@pytest.fixture(scope="session")
-def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
-    made = Matrix(shared_folder(tmp_path_factory, "witness-matrix"))
-    made_once(made.folder, lambda: make_matrix(made))
-    return made
 
 
 @pytest.fixture

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from pyhanko.sign.fields import SigFieldSpec
 
 from certs.authority import DevelopmentAuthority
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+from certs.trust import TrustStore
 from signing.verify.findings import Weight
 from signing.verify.report import Indication, Role, Verdict
 from signing.verify.verdict import verify_pdf
+from tests.unit.test_verify_survey import numbered
 from tests.vectors.catalogue import trust_of
 from tests.vectors.ours import sign_ours
-from tests.vectors.stock import Stock, plain_pdf
+from tests.vectors.stock import Stock, plain_pdf, with_fields
 
 KEY_TYPES = ["RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "Ed25519"]
 LEVELS = ["B-B", "B-T", "B-LT", "B-LTA"]
@@ -77,16 +80,57 @@ def test_long_term_levels_outlive_their_revocation_answers(
     assert "revocation_aged" in {finding.code for finding in report.signatures[0].findings}
 
 
-def test_archive_timestamp_outlives_the_signers_certificate(authority: DevelopmentAuthority) -> None:
+def since_days(folder: Path, now: datetime) -> DevelopmentAuthority:
+    """A PKI that has been there for nine days, its timestamp authority too."""
+    made_at = now - timedelta(days=9)
+    return DevelopmentAuthority.create(folder / "pki", base_url=free_base_url(), now=made_at)
+
+
+def trust_then(authority: DevelopmentAuthority, later: datetime) -> tuple[TrustStore, TrustStore]:
+    """What an auditor has at hand later: nothing but the root, or fresh revocation lists too."""
+    return authority.trust, trust_of(authority, later)
+
+
+def test_answers_in_the_file_outlive_the_signers_certificate(authority: DevelopmentAuthority) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     brief = authority.issue("Kort Geldig", now=now, not_after=now + timedelta(days=2))
     stock = Stock(authority, now)
-    b_lt = stock.sign(plain_pdf(), brief, level="B-LT")
+    signed = {level: stock.sign(plain_pdf(), brief, level=level) for level in ("B-B", "B-T", "B-LT")}
+    archived, later = stock.stamp(signed["B-LT"]), now + timedelta(days=30)
+    for trust in trust_then(authority, later):
+        said = {level: verify_pdf(pdf, trust=trust, now=later) for level, pdf in signed.items()}
+        assert [report.indication for report in said.values()] == [
+            *[Indication.INDETERMINATE] * 2,
+            Indication.PASSED,
+        ]
+        assert verify_pdf(archived, trust=trust, now=later).verdict is Verdict.AUTHENTIC
+
+
+def test_answers_in_the_file_do_not_outlive_a_revocation_before(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    brief = authority.issue("Kort Betrouwd", now=now, not_after=now + timedelta(days=2))
+    pdf = Stock(authority, now).sign(plain_pdf(), brief, level="B-LT")
+    authority.revoke(brief.certificate.serial_number, at=now - timedelta(minutes=10))
     later = now + timedelta(days=30)
-    bare = verify_pdf(b_lt, trust=authority.trust, now=later)
-    archived = verify_pdf(stock.stamp(b_lt), trust=authority.trust, now=later)
-    assert bare.indication is Indication.INDETERMINATE
-    assert archived.verdict is Verdict.AUTHENTIC, archived.sentence
+    alone, told = (verify_pdf(pdf, trust=trust, now=later) for trust in trust_then(authority, later))
+    assert alone.indication is Indication.PASSED  # nothing at hand says so
+    assert (told.indication, told.sub_indication) == (Indication.FAILED, "REVOKED")
+
+
+def test_a_renewed_timestamp_does_not_mend_an_authority_for_something_else(
+    authority: DevelopmentAuthority,
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.person("men", "Mies Mender", now=now)
+    purposes = (ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.EMAIL_PROTECTION)
+    brief = authority.issue("Brief", now=now, not_after=now + timedelta(days=2), eku=purposes)
+    stock = Stock(authority, now)
+    once = stock.stamp(stock.sign(plain_pdf(), signer, level="B-LT"), stamper=brief)
+    renewed, later = stock.stamp(stock.remember(once, brief.certificate)), now + timedelta(days=30)
+    for trust in trust_then(authority, later):
+        report = verify_pdf(renewed, trust=trust, now=later)
+        assert report.indication is Indication.INDETERMINATE
+        assert report.sub_indication == "CHAIN_CONSTRAINTS_FAILURE"
 
 
 def test_renewed_timestamp_outlives_the_one_before(authority: DevelopmentAuthority) -> None:
@@ -97,13 +141,11 @@ def test_renewed_timestamp_outlives_the_one_before(authority: DevelopmentAuthori
     )
     stock = Stock(authority, now)
     once = stock.stamp(stock.sign(plain_pdf(), signer, level="B-LT"), stamper=brief)
-    later = now + timedelta(days=30)
-    alone = verify_pdf(once, trust=authority.trust, now=later)
-    renewed = verify_pdf(
-        stock.stamp(stock.remember(once, brief.certificate)), trust=authority.trust, now=later
-    )
-    assert alone.indication is Indication.INDETERMINATE
-    assert renewed.verdict is Verdict.AUTHENTIC, renewed.sentence
+    renewed, later = stock.stamp(stock.remember(once, brief.certificate)), now + timedelta(days=30)
+    for trust in trust_then(authority, later):
+        assert verify_pdf(once, trust=trust, now=later).indication is Indication.INDETERMINATE
+        report = verify_pdf(renewed, trust=trust, now=later)
+        assert report.verdict is Verdict.AUTHENTIC, report.sentence
 
 
 def test_before_the_certificate_was_valid_nothing_passes(authority: DevelopmentAuthority) -> None:
@@ -114,8 +156,9 @@ def test_before_the_certificate_was_valid_nothing_passes(authority: DevelopmentA
     assert early.indication is Indication.INDETERMINATE
 
 
-def test_revocation_after_a_proven_time_does_no_harm(authority: DevelopmentAuthority) -> None:
+def test_revocation_after_a_proven_time_does_no_harm(tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
+    authority = since_days(tmp_path, now)
     signer = authority.issue("Nina Later", now=now - timedelta(days=9))
     stock = Stock(authority, now - timedelta(days=2))
     signed = {level: stock.sign(plain_pdf(), signer, level=level) for level in ("B-B", "B-T")}
@@ -144,8 +187,9 @@ def test_a_revocation_list_at_hand_outweighs_good_answers_in_the_file(
         assert (report.indication, report.sub_indication) == expected, report.sentence
 
 
-def test_revocation_after_an_archive_timestamp_does_no_harm(authority: DevelopmentAuthority) -> None:
+def test_revocation_after_an_archive_timestamp_does_no_harm(tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
+    authority = since_days(tmp_path, now)
     signer = authority.issue("Nora Later", now=now - timedelta(days=9))
     stock = Stock(authority, now - timedelta(days=2))
     pdf = stock.stamp(stock.remember(stock.sign(plain_pdf(), signer), signer.certificate))
@@ -159,9 +203,7 @@ def test_revocation_after_an_archive_timestamp_does_no_harm(authority: Developme
 
 def test_a_certificate_for_another_purpose_does_not_pass_when_revoked_or_expired(tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    authority = DevelopmentAuthority.create(
-        tmp_path / "pki", base_url=free_base_url(), now=now - timedelta(days=9)
-    )
+    authority = since_days(tmp_path, now)
     server = authority.issue(
         "www.example.org",
         now=now - timedelta(days=9),
@@ -243,6 +285,25 @@ def test_two_signers_one_verdict(authority: DevelopmentAuthority, authority_serv
     report = verify_pdf(pdf, trust=authority.trust, now=datetime.now(UTC))
     assert report.verdict is Verdict.AUTHENTIC, report.sentence
     assert [signature.field for signature in report.signatures] == ["employer", "manager"]
+
+
+def test_a_long_outline_is_no_change(authority: DevelopmentAuthority) -> None:
+    """Six hundred entries that each lead to the next, in a file that two people sign."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    entries = [b"<</Title(x)/Parent 4 0 R/Next %d 0 R>>" % (6 + number) for number in range(599)]
+    pdf = numbered(
+        b"<</Type/Catalog/Pages 2 0 R/Outlines 4 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
+        b"<</Type/Outlines/First 5 0 R/Last 604 0 R/Count 600>>",
+        *entries,
+        b"<</Title(x)/Parent 4 0 R>>",
+    )
+    stock, signers = Stock(authority, now), [authority.person(f"o-{n}", f"Olga {n}", now=now) for n in (1, 2)]
+    signed = stock.sign(with_fields(pdf, SigFieldSpec("one"), SigFieldSpec("two")), signers[0], field="one")
+    signed = stock.sign(signed, signers[1], field="two")
+    report = verify_pdf(signed, trust=trust_of(authority, now), now=now)
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
 
 
 def test_seal_is_named_as_such(authority: DevelopmentAuthority, authority_server: AuthorityServer) -> None:

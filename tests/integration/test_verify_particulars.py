@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from pathlib import Path
 
 import pytest
 from asn1crypto import algos
@@ -19,9 +19,9 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
 from certs.authority import DevelopmentAuthority
-from certs.evidence import RevocationEvidence
+from certs.loopback import free_base_url
 from signing.verify import strength, validation
-from signing.verify.evidence import Evidence
+from signing.verify.evidence import Evidence, Heard
 from signing.verify.qc_statements import QcStatements
 from signing.verify.report import Indication, Report, Role
 from signing.verify.strength import NEVER, Means, ends_at, strength_of
@@ -100,9 +100,10 @@ def test_the_age_of_a_revocation_answer_is_counted_from_the_proven_time(
     assert newer.age_s == -30 * 60
 
 
-def test_a_revocation_is_told_with_its_time_even_where_it_does_no_harm(
-    authority: DevelopmentAuthority,
-) -> None:
+def test_a_revocation_is_told_with_its_time_even_where_it_does_no_harm(tmp_path: Path) -> None:
+    authority = DevelopmentAuthority.create(
+        tmp_path / "pki", base_url=free_base_url(), now=NOW - timedelta(days=9)
+    )
     signer = authority.issue("Rita Later", now=NOW - timedelta(days=9))
     pdf = Stock(authority, NOW - timedelta(days=2)).sign(plain_pdf(), signer, level="B-T")
     authority.revoke(signer.certificate.serial_number, at=NOW - timedelta(days=1))
@@ -119,14 +120,13 @@ def test_a_revocation_is_told_with_its_time_even_where_it_does_no_harm(
 def test_an_answer_that_says_revoked_outweighs_a_newer_one(
     authority: DevelopmentAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(hours: int, revoked_at: datetime | None) -> RevocationEvidence:
-        status: Literal["good", "revoked"] = "revoked" if revoked_at else "good"
-        return RevocationEvidence(None, b"", NOW - timedelta(hours=hours), None, status, revoked_at)
+    def answer(hours: int, revoked_at: datetime | None) -> Heard:
+        return Heard("crl", NOW - timedelta(hours=hours), None, revoked_at)
 
     revoked_at = NOW - timedelta(hours=3)
     told = [answer(1, None), answer(2, revoked_at), answer(9, None)]
     path = tuple(certificate_of(KEYS["EC-256"]()) for _ in range(2))
-    evidence = Evidence(ValidationData(), (), NOW)
+    evidence = Evidence(ValidationData(), ValidationData(), NOW)
     monkeypatch.setattr(evidence, "_answers", lambda subject, issuer, data: told)
     found = evidence.status(path, ValidationData(), NOW)
     assert (found.status, found.revoked_at, found.age_s) == ("revoked", revoked_at, 2 * 3600)

@@ -86,6 +86,14 @@ def test_a_table_is_read() -> None:
     assert update.values == {3: {b"A": b"b\\)c"}}
 
 
+def test_remarks_that_libraries_sign_their_work_with_are_passed_over() -> None:
+    remarked = b"%Example-Library-8.0.1 (c) 2026\r\n%\n" + OBJECT + b"% done\n"
+    entry = b"3 1\n%010d 00000 n \n" % (len(SIGNED) + remarked.index(b"3 0 obj"))
+    before_the_end = with_table(remarked, entry).replace(b"startxref\n", b"%Example-8\nstartxref\n")
+    (update,) = read_updates(before_the_end.replace(b"%Example-8\n", b"", 1), BASE)
+    assert update.values == {3: {b"A": b"b\\)c"}}
+
+
 @pytest.mark.parametrize(
     "pdf",
     [
@@ -109,7 +117,12 @@ def test_a_table_is_read() -> None:
         with_stream(between=b"2 0 obj\n<<>>\nendobj\n"),
         with_table(OBJECT, b"3 2\n" + ENTRY + b"0000000000 00001 f \n"),  # an object removed
         with_table(OBJECT, b"3 1\n%010d 00001 n \n" % len(SIGNED)),  # another generation
-        with_table(OBJECT + b"%x\n", b"3 1\n" + ENTRY),
+        with_table(OBJECT + b"%[x]\n", b"3 1\n" + ENTRY),
+        with_table(OBJECT + b"%x\r", b"3 1\n" + ENTRY),  # does it end there?
+        with_table(OBJECT + b"%x 9 0 OBJ\n", b"3 1\n" + ENTRY),
+        with_table(OBJECT + b"%" + b"x" * 200 + b"\n", b"3 1\n" + ENTRY),
+        with_table(OBJECT + b"%%EOF\n", b"3 1\n" + ENTRY),
+        with_table(b"3 0 obj\n<<%x\n/A 1>>\nendobj\n", b"3 1\n" + ENTRY),  # inside an object
         with_table(OBJECT, b"3 1\n" + ENTRY, TRAILER + b"/XRefStm 9"),
         with_table(OBJECT, b"3 1\n" + ENTRY, b"/Size 9/Root 1 0 R/Prev 42"),
         with_table(OBJECT, b"3 1\n" + ENTRY, b"/Size 9/Root 2 0 R/Prev 43"),

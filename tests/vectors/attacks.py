@@ -12,18 +12,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PdfFileWriter, copy_into_new_writer
 from pyhanko.sign.fields import SigFieldSpec
 
-from tests.vectors.catalogue import (
-    AUTHENTIC,
-    BUT,
-    EMPLOYER,
-    FAILED,
-    FORGED,
-    INDETERMINATE,
-    PASSED,
-    UNJUDGED,
-    Maker,
-    Vector,
-)
+from tests.vectors.catalogue import EMPLOYER, Maker
 from tests.vectors.rawupdates import (
     FORGED_TEXT,
     Place,
@@ -36,15 +25,22 @@ from tests.vectors.rawupdates import (
 )
 from tests.vectors.stock import plain_pdf, update, with_fields
 from tests.vectors.two_faced import Encoded, body, indexed, other_pages, predicted
+from tests.vectors.vector import (
+    AUTHENTIC,
+    BUT,
+    FAILED,
+    FORGED,
+    INDETERMINATE,
+    PASSED,
+    UNJUDGED,
+    Vector,
+    table,
+)
 
-ATTACKS: dict[str, Callable[[Maker], Vector]] = {}
 MALFORMED = ("update_malformed",)
 
 
-def attack(make: Callable[[Maker], Vector]) -> Callable[[Maker], Vector]:
-    """Enter a forgery in the table under its own name."""
-    ATTACKS[make.__name__] = make
-    return make
+attack = table("two-faced update")
 
 
 # two programs read the same bytes differently
@@ -124,7 +120,7 @@ def size_too_small(maker: Maker) -> Vector:
 
 @attack
 def comment_behind(maker: Maker) -> Vector:
-    pdf = appended(maker.signed("B-B"), {}, Shape(hidden=b"% a remark\n"))
+    pdf = appended(maker.signed("B-B"), {}, Shape(hidden=b"% a remark of [any] kind\n"))
     return Vector(pdf, FAILED, FORGED, MALFORMED)
 
 

@@ -1,13 +1,12 @@
-"""Good, odd and forged PDFs of our own making, each with the report it must get.
+"""Good, odd and forged PDFs of our own making: what they are made with, and the first ones.
 
-`catalogue()` makes them all from a development PKI; `build.py` writes them down. A bug found becomes an
-entry here.
+`every.py` lists them all; `build.py` writes them down. A bug found becomes an entry.
 """
 
+import inspect
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from asn1crypto import tsp
 from pyhanko.pdf_utils import generic
@@ -19,23 +18,19 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 
 from certs.authority import DevelopmentAuthority
 from certs.trust import TrustStore
+from tests.vectors.pki import Branch
 from tests.vectors.stock import Stock, plain_pdf, self_signed, update, with_fields
+from tests.vectors.vector import (
+    AUTHENTIC,
+    BUT,
+    FAILED,
+    FORGED,
+    INDETERMINATE,
+    PASSED,
+    UNJUDGED,
+    Vector,
+)
 
-
-@dataclass(frozen=True)
-class Vector:
-    """A file and what the verifier must say of it; `codes` are all its findings' codes but one
-    about every signer here: that the certificate is a development one.
-    """
-
-    pdf: bytes
-    indication: str
-    verdict: str
-    codes: tuple[str, ...] = ()
-
-
-PASSED, INDETERMINATE, FAILED = "TOTAL-PASSED", "INDETERMINATE", "TOTAL-FAILED"
-AUTHENTIC, BUT, FORGED, UNJUDGED = "authentic", "signed_but", "not_what_was_signed", "cannot_be_judged"
 EMPLOYER, MANAGER = SigFieldSpec("employer"), SigFieldSpec("manager")
 
 
@@ -52,9 +47,43 @@ class Maker:
         self.authority = authority
         self.now = now
         self.stock = Stock(authority, now)
-        self.clerk = authority.person("p-1", "Anna Voorbeeld", now=now)
-        self.manager = authority.person("p-2", "Bram Verzonnen", now=now)
+        since = now - timedelta(days=30)
+        self.clerk = authority.person("p-1", "Anna Voorbeeld", now=since)
+        self.manager = authority.person("p-2", "Bram Verzonnen", now=since)
         self._signed: dict[str, bytes] = {}
+
+    @cached_property
+    def main_root(self) -> Branch:
+        """The trusted root, issuing whatever it is told to."""
+        return Branch(self.authority._issuer.root, self.authority.root.not_valid_before_utc)
+
+    @cached_property
+    def main(self) -> Branch:
+        """The issuing authority, issuing whatever it is told to: its list at hand revokes none of these."""
+        return Branch(self.authority._issuer.issuing, self.authority.root.not_valid_before_utc)
+
+    @cached_property
+    def quiet(self) -> Branch:
+        """An authority below the trusted root whose revocations nobody at hand lists."""
+        return self.main_root.below("Quiet authority", path_length=0)
+
+    @cached_property
+    def deep(self) -> tuple[Branch, ...]:
+        """Another trusted root, and three authorities one below the other."""
+        since = self.authority.root.not_valid_before_utc
+        found = [Branch.root("Deep root", since)]
+        for name in ("First", "Second", "Third"):
+            found.append(found[-1].below(f"{name} below the deep root"))
+        return tuple(found)
+
+    def trust(self) -> TrustStore:
+        """What the vectors are judged with: both roots, and all lists but the quiet authority's."""
+        known = trust_of(self.authority, self.now)
+        return TrustStore(
+            (*known.anchors, self.deep[0].authority.certificate),
+            known.intermediates,
+            (*known.crls, *(branch.crl(self.now) for branch in self.deep)),
+        )
 
     def signed(self, level: str) -> bytes:
         """A file signed once at a level, by stock pyHanko."""
@@ -101,7 +130,7 @@ class Maker:
 
     def certified_then_filled(self) -> Vector:
         once = self.stock.sign(plain_pdf(form=True), self.clerk, certify=MDPPerm.FILL_FORMS)
-        filled = update(once, _fill_remark)
+        filled = update(once, fill_remark)
         return Vector(filled, INDETERMINATE, BUT, ("form_filled_as_permitted", "end_uncovered"))
 
     def certified_then_filled_then_stamped(self) -> Vector:
@@ -136,7 +165,7 @@ class Maker:
 
     def text_replaced_in_update(self) -> Vector:
         return Vector(
-            update(self.signed("B-LT"), _replace_content), FAILED, FORGED, ("changed_after_signing",)
+            update(self.signed("B-LT"), replace_content), FAILED, FORGED, ("changed_after_signing",)
         )
 
     def junk_behind(self) -> Vector:
@@ -146,11 +175,11 @@ class Maker:
 
     def form_filled(self) -> Vector:
         once = self.stock.sign(plain_pdf(form=True), self.clerk)
-        return Vector(update(once, _fill_remark), FAILED, FORGED, ("form_filled_after_signing",))
+        return Vector(update(once, fill_remark), FAILED, FORGED, ("form_filled_after_signing",))
 
     def form_filled_then_signed(self) -> Vector:
         made = with_fields(plain_pdf(form=True), EMPLOYER, MANAGER)
-        filled = update(self.stock.sign(made, self.clerk), _fill_remark)
+        filled = update(self.stock.sign(made, self.clerk), fill_remark)
         pdf = self.stock.sign(filled, self.manager, field="manager")
         return Vector(pdf, FAILED, FORGED, ("form_filled_after_signing",))
 
@@ -171,7 +200,7 @@ class Maker:
 
     def changed_against_certification(self) -> Vector:
         once = self.stock.sign(plain_pdf(form=True), self.clerk, certify=MDPPerm.NO_CHANGES)
-        return Vector(update(once, _fill_remark), FAILED, FORGED, ("certification_violated",))
+        return Vector(update(once, fill_remark), FAILED, FORGED, ("certification_violated",))
 
     def form_removed(self) -> Vector:
         return Vector(
@@ -261,17 +290,12 @@ class Maker:
         return Vector(out.getvalue(), INDETERMINATE, UNJUDGED, ("file_encrypted",))
 
 
+NOT_VECTORS = frozenset({"signed", "trust"})
 NAMES = tuple(
     name
     for name, value in vars(Maker).items()
-    if not name.startswith("_") and callable(value) and name != "signed"
+    if not name.startswith("_") and name not in NOT_VECTORS and inspect.isfunction(value)
 )
-
-
-def make(maker: Maker, name: str) -> Vector:
-    """Make one vector."""
-    method: Callable[[], Vector] = getattr(maker, name)
-    return method()
 
 
 def _first_page(writer: IncrementalPdfFileWriter) -> generic.DictionaryObject:
@@ -280,7 +304,7 @@ def _first_page(writer: IncrementalPdfFileWriter) -> generic.DictionaryObject:
     return page
 
 
-def _replace_content(writer: IncrementalPdfFileWriter) -> None:
+def replace_content(writer: IncrementalPdfFileWriter) -> None:
     page = _first_page(writer)
     content = page["/Contents"]
     content._data = content.data.replace(b"4,000 euro", b"9,000 euro")
@@ -288,7 +312,7 @@ def _replace_content(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(content)
 
 
-def _fill_remark(writer: IncrementalPdfFileWriter) -> None:
+def fill_remark(writer: IncrementalPdfFileWriter) -> None:
     for entry in writer.root["/AcroForm"]["/Fields"]:
         field = entry.get_object()
         if field.get("/T") == "remark":

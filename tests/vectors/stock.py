@@ -23,15 +23,17 @@ from cryptography.x509 import ocsp
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers, timestamps
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.fields import FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import PdfSignedData
+from pyhanko.sign.signers.pdf_signer import DSSContentSettings
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from reportlab.pdfgen.canvas import Canvas
 
 from certs.authority import DevelopmentAuthority
+from certs.authority_timestamps import StampMaker
 from certs.keystore import Credential
 
 
@@ -72,11 +74,17 @@ class InProcessTimeStamper(timestamps.TimeStamper):
     ) -> None:
         super().__init__()
         self._clock, self._spoil = clock, spoil
-        self._maker = authority.stamp_maker_for(stamper) if stamper else authority.stamp_maker
+        self._maker = _stamp_maker(authority, stamper) if stamper else authority.stamp_maker
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         asked = self._spoil(req) if self._spoil else req
         return tsp.TimeStampResp.load(self._maker.respond(asked.dump(), self._clock()))
+
+
+def _stamp_maker(authority: DevelopmentAuthority, stamper: Credential) -> StampMaker:
+    key = stamper.private_key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return StampMaker(key, stamper.certificate, stamper.chain[:1])
 
 
 def ocsp_answer(authority: DevelopmentAuthority, certificate: x509.Certificate, now: datetime) -> bytes:
@@ -92,18 +100,21 @@ class Stock:
     authority: DevelopmentAuthority
     now: datetime
 
-    def signer(self, credential: Credential) -> signers.SimpleSigner:
+    def signer(self, credential: Credential, *, pss: bool = False) -> signers.SimpleSigner:
         key = credential.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return signers.SimpleSigner(
             signing_cert=_asn1(credential.certificate),
             signing_key=keys.PrivateKeyInfo.load(key),
             cert_registry=SimpleCertificateStore.from_certs([_asn1(link) for link in credential.chain]),
+            prefer_pss=pss,
         )
 
     def timestamper(
-        self, spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None
+        self,
+        spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None,
+        stamper: Credential | None = None,
     ) -> InProcessTimeStamper:
-        return InProcessTimeStamper(self.authority, lambda: self.now, spoil)
+        return InProcessTimeStamper(self.authority, lambda: self.now, spoil, stamper)
 
     def context(self, credential: Credential) -> ValidationContext:
         answers = [
@@ -136,15 +147,22 @@ class Stock:
         strict: bool = True,
         type_name: str | None = None,
         tool_stamps: bool = True,
+        stamper: Credential | None = None,
+        digest: str = "sha256",
+        pss: bool = False,
+        lock: FieldMDPSpec | None = None,
+        vri: bool = True,
+        signer: signers.SimpleSigner | None = None,
     ) -> bytes:
         """Sign `field` (added when missing; visible with `box`) and return the whole file.
 
-        `type_name` replaces the signature's /Type; without `tool_stamps` no metadata are written anew.
+        `type_name` replaces the signature's /Type; without `tool_stamps` no metadata are written anew;
+        `stamper` is another timestamp authority; `lock` names the fields that the signature locks.
         """
         archive = level in ("B-LT", "B-LTA")
         metadata = signers.PdfSignatureMetadata(
             field_name=field,
-            md_algorithm="sha256",
+            md_algorithm=digest,
             subfilter=subfilter,
             embed_validation_info=archive,
             use_pades_lta=level == "B-LTA",
@@ -152,22 +170,23 @@ class Stock:
             certify=certify is not None,
             docmdp_permissions=certify or MDPPerm.FILL_FORMS,
             reason=reason,
+            dss_settings=DSSContentSettings(include_vri=vri),
         )
-        signer = signers.PdfSigner(
+        spec = SigFieldSpec(field, box=box, field_mdp_spec=lock) if box or lock else None
+        pdf_signer = signers.PdfSigner(
             metadata,
-            self.signer(credential),
-            timestamper=None if level == "B-B" else self.timestamper(spoil),
-            new_field_spec=SigFieldSpec(field, box=box) if box else None,
+            signer or self.signer(credential, pss=pss),
+            timestamper=None if level == "B-B" else self.timestamper(spoil, stamper),
+            new_field_spec=spec,
         )
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=strict)
         if change is not None:
             change(writer)
         with pytest.MonkeyPatch.context() as patched:
-            if type_name is not None:
-                patched.setattr(PdfSignedData, "__init__", _typed(type_name))
+            patched.setattr(PdfSignedData, "__init__", _claiming(self.now, type_name))
             if not tool_stamps:
                 patched.setattr(writer, "_update_meta", lambda: None)
-            return asyncio.run(signer.async_sign_pdf(writer)).getvalue()
+            return asyncio.run(pdf_signer.async_sign_pdf(writer)).getvalue()
 
     def remember(self, pdf: bytes, certificate: x509.Certificate, *, forged: bool = False) -> bytes:
         """Add the revocation answer about a certificate to the file's validation data."""
@@ -175,20 +194,11 @@ class Stock:
         if forged:
             signature = ocsp.load_der_ocsp_response(der).signature
             der = der.replace(signature, signature[:-1] + bytes([signature[-1] ^ 1]))
-        answer = asn1_ocsp.OCSPResponse.load(der)
-        return update(
-            pdf,
-            lambda writer: DocumentSecurityStore.supply_dss_in_writer(
-                writer, None, certs=[_asn1(certificate)], ocsps=[answer]
-            ),
-        )
+        return remembered(pdf, certificates=[certificate], answers=[der])
 
     def remember_lists(self, pdf: bytes) -> bytes:
         """Add the root's revocation list to the file's validation data."""
-        crl = CertificateList.load(self.authority.crl("root", self.now))
-        return update(
-            pdf, lambda writer: DocumentSecurityStore.supply_dss_in_writer(writer, None, crls=[crl])
-        )
+        return remembered(pdf, lists=[self.authority.crl("root", self.now)])
 
     def stamp(
         self,
@@ -198,29 +208,31 @@ class Stock:
         stamper: Credential | None = None,
         field: str | None = None,
         change: Callable[[IncrementalPdfFileWriter], None] | None = None,
+        spoil: Callable[[tsp.TimeStampReq], tsp.TimeStampReq] | None = None,
     ) -> bytes:
         """Add a document timestamp, typed as told, and nothing behind it."""
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
         embedding = PdfCMSEmbedder().write_cms(field or f"stamp-{len(pdf)}", writer)
         next(embedding)
         placeholder = PdfSignedData(
-            pdf_name(type_name), subfilter=SigSeedSubFilter.ETSI_RFC3161, bytes_reserved=16384
+            pdf_name(type_name), subfilter=SigSeedSubFilter.ETSI_RFC3161, bytes_reserved=5120
         )
         embedding.send(SigObjSetup(placeholder))
         if change is not None:
             change(writer)
         digest, output = embedding.send(SigIOSetup("sha256"))
-        timestamper = InProcessTimeStamper(self.authority, lambda: self.now, stamper=stamper)
+        timestamper = self.timestamper(spoil, stamper)
         token = asyncio.run(timestamper.async_timestamp(digest.document_digest, "sha256"))
         embedding.send(token)
         return output.getvalue()
 
 
-def _typed(type_name: str) -> Callable[..., None]:
+def _claiming(moment: datetime, type_name: str | None) -> Callable[..., None]:
     original = PdfSignedData.__init__
 
     def made(self: PdfSignedData, *arguments: Any, **more: Any) -> None:
-        original(self, **{**more, "obj_type": pdf_name(type_name)})
+        told = {**more, "timestamp": moment} if more.get("timestamp") else more
+        original(self, **({**told, "obj_type": pdf_name(type_name)} if type_name else told))
         assert not arguments
 
     return made
@@ -258,6 +270,26 @@ def update(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], object]) -> 
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def remembered(
+    pdf: bytes,
+    *,
+    certificates: Sequence[x509.Certificate] = (),
+    answers: Sequence[bytes] = (),
+    lists: Sequence[bytes] = (),
+) -> bytes:
+    """Add certificates, OCSP answers and revocation lists to the file's validation data."""
+    return update(
+        pdf,
+        lambda writer: DocumentSecurityStore.supply_dss_in_writer(
+            writer,
+            None,
+            certs=[_asn1(certificate) for certificate in certificates],
+            ocsps=[asn1_ocsp.OCSPResponse.load(answer) for answer in answers],
+            crls=[CertificateList.load(crl) for crl in lists],
+        ),
+    )
 
 
 def levels() -> Sequence[str]:

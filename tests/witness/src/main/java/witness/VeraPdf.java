@@ -1,5 +1,7 @@
 package witness;
 
+import static witness.Json.quoted;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,19 +59,5 @@ public final class VeraPdf {
                 + ",\"where\":" + quoted(failed.get(0).getLocation().getContext())
                 + ",\"count\":" + failed.size() + "}"));
         return String.join(",", entries);
-    }
-
-    private static String quoted(String text) {
-        var out = new StringBuilder("\"");
-        for (char c : text.toCharArray()) {
-            if (c == '"' || c == '\\') {
-                out.append('\\').append(c);
-            } else if (c < 0x20) {
-                out.append(String.format("\\u%04x", (int) c));
-            } else {
-                out.append(c);
-            }
-        }
-        return out.append('"').toString();
     }
 }
