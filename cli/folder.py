@@ -23,7 +23,7 @@ TRUST_FILE = Path("trust") / "development-root.pem"
 """Its root certificate, without the key: to be handed out."""
 
 
-def add_data_option(parser: argparse.ArgumentParser) -> None:
+def add_data_option(parser: argparse._ActionsContainer) -> None:
     """Add --data DIR, which every command that touches requests has."""
     parser.add_argument(
         "--data",

@@ -51,16 +51,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--profile", metavar="NAME", required=True, help="a signing profile: one of ours, or a TOML file"
     )
-    parser.add_argument("--key", type=Path, metavar="FILE", help="the key: PKCS#12, or PEM")
-    parser.add_argument(
-        "--chain",
-        type=Path,
-        metavar="FILE",
-        help="certificates in PEM: the key's own if not with it, then above",
-    )
-    parser.add_argument(
-        "--passphrase-file", type=Path, metavar="FILE", help="a file that holds the key's passphrase"
-    )
+    add_key_options(parser)
     parser.add_argument(
         "--trust",
         action="append",
@@ -68,10 +59,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         metavar="FILE|DIR",
         help="root certificates of the key and of the timestampers; may be repeated",
-    )
-    parser.add_argument("--as", dest="who", metavar="WHO", help="whose development key signs")
-    parser.add_argument(
-        "--organisation", metavar="NAME", help="in whose name to seal; one of the register's employers"
     )
     parser.add_argument("--role", default="", help="a role to print in the visible signature")
     parser.add_argument(
@@ -85,6 +72,35 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_data_option(parser)
     add_json_option(parser)
+
+
+def add_key_options(parser: argparse._ActionsContainer) -> None:
+    """Add what says whose key signs."""
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the key: PKCS#12, or PEM")
+    parser.add_argument(
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="certificates in PEM: the key's own if not with it, then above",
+    )
+    parser.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="a file that holds the key's passphrase"
+    )
+    parser.add_argument("--as", dest="who", metavar="WHO", help="whose development key signs")
+    parser.add_argument(
+        "--organisation", metavar="NAME", help="in whose name to seal; one of the register's employers"
+    )
+
+
+def signed_bytes(source: bytes, args: argparse.Namespace) -> bytes:
+    """A PDF of our own, signed under --sign-with with the key that the options name.
+
+    Raises CommandError, CertsProblem, SigningError.
+    """
+    profile = _profile(args.profile)
+    args.field, args.role, args.box = None, "", None
+    with _bench(args, profile) as bench:
+        return asyncio.run(_sign(bench, source, profile, args)).pdf
 
 
 def run(args: argparse.Namespace) -> int:

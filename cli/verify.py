@@ -3,21 +3,32 @@
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
-from certs.errors import TrustError
+from certs.errors import CertsProblem, TrustError
 from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
-from cli.errors import OutputRefused
+from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused
 from cli.files import require_room, write_whole
-from signing.verify.bulk import verify_paths
+from cli.folder import add_data_option
+from cli.progress import Progress
+from cli.sign import add_key_options, signed_bytes
+from cli.verify_into import begin, end, json_line, left
+from signing.errors import SigningError
+from signing.verify.bulk import verify_sources
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, printable, text_of_report
-from signing.verify.report import Indication, Report, exit_status, json_in_ascii
+from signing.verify.report import Indication, Report, Verdict, exit_status, json_in_ascii
+from signing.verify.sources import listed, sources
+from signing.verify.spool import Spool
 from signing.verify.summary import summary_pdf
+from signing.verify.trust import TrustMaterial
 
 LISTS_VARIABLE = "PARAAF_TRUSTED_LISTS"
 ONLINE_VARIABLE = "PARAAF_VERIFY_ONLINE"
@@ -33,7 +44,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with PDFs")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="a file, a folder with PDFs, or a zip archive"
+    )
+    parser.add_argument(
+        "--list", type=Path, metavar="FILE", help="judge the files that this one names too, a path a line"
+    )
     parser.add_argument(
         "--trust",
         action="append",
@@ -75,9 +91,29 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document")
+    form.add_argument("--jsonl", action="store_true", help="a JSON document a line, as they are ready")
     form.add_argument("--csv", action="store_true", help="one line a signature, for a spreadsheet")
+    parser.add_argument("--exceptions", action="store_true", help="tell only of files that are not authentic")
     parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write a readable summary")
+    parser.add_argument(
+        "--etsi", action="store_true", help="with --into: also ETSI TS 119 102-2 XML, a file each"
+    )
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="DIR",
+        help="write the results and a summary into this folder; called again, a run that was stopped goes on",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite FILE.pdf if it is there already")
+    parser.add_argument(
+        "--progress", action="store_true", help="tell how far it is on standard error, as on a terminal"
+    )
+    seal = parser.add_argument_group("a signed summary")
+    seal.add_argument(
+        "--sign-with", dest="profile", metavar="PROFILE", help="sign the summary under this signing profile"
+    )
+    add_key_options(seal)
+    add_data_option(seal)
     parser.add_argument(
         "--jobs",
         type=positive,
@@ -91,39 +127,124 @@ def run(args: argparse.Namespace) -> int:
     """Judge, tell, and return the exit status."""
     now = datetime.now(UTC)
     try:
-        trust = _trust(args, now)
-        online = _online(args)
-        _require_report_room(args)
-    except (TrustError, OutputRefused) as problem:  # not 1: that would say that a file failed
+        return _judge(args, now)
+    except (TrustError, CommandError, SigningError, CertsProblem) as problem:
+        # not 1: that would say that a file failed
         print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
         return 2
-    reports = verify_paths(
-        args.paths,
-        trust,
-        jobs=args.jobs,
-        at=args.at,
-        now=now,
-        quick=not (args.whole or args.report),
-        online=online,
-    )
-    seen: set[Indication] = set()
-    kept: list[Report] = []  # only for the summary: memory stays flat without one
 
-    def noted() -> Iterator[Report]:
-        for report in reports:
-            seen.add(report.indication)
-            if args.report:
-                kept.append(report)
-            yield report
 
-    for text in _teller(args)(noted()):
-        print(_encodable(text, as_json=args.json), end="", flush=True)
-    if not args.trust and trust.lists is None and Indication.INDETERMINATE in seen:
-        print(
-            "paraaf verify: nothing is trusted; name the certificate to trust with --trust.", file=sys.stderr
+def _judge(args: argparse.Namespace, now: datetime) -> int:
+    _require_consistent(args)
+    trust, online = _trust(args, now), _online(args)
+    _require_report_room(args)
+    found = sources(chain(args.paths, _listed(args.list)))
+    with _spool(args, trust) as (spool, at):
+        if args.into is not None:
+            found = left(found, spool)
+        reports = verify_sources(
+            found,
+            trust,
+            jobs=args.jobs,
+            at=at,
+            now=now,
+            quick=not (args.whole or args.report or args.etsi),
+            online=online,
         )
-    status = exit_status(seen)
-    return status if _summarised(args, kept, now) else status or 2
+        noted = _Noted(args, spool, reports)
+        for text in _teller(args)(noted):
+            print(_encodable(text, as_json=args.json or args.jsonl), end="", flush=True)
+        for _ in noted:  # what wasn't told is judged all the same
+            pass
+        seen = {report.indication for report in spool.reports()} if args.into else noted.seen
+        if not args.trust and trust.lists is None and Indication.INDETERMINATE in seen:
+            told = "nothing is trusted; name the certificate to trust with --trust."
+            print(f"paraaf verify: {told}", file=sys.stderr)
+        if args.report is not None or args.into is not None:
+            _write_summary(args, spool, now)
+    return exit_status(seen)
+
+
+class _Noted:
+    """Reports as they come: kept for the summary, counted, and told of on standard error."""
+
+    def __init__(self, args: argparse.Namespace, spool: Spool, reports: Iterator[Report]) -> None:
+        self.seen: set[Indication] = set()
+        self._keep = args.report is not None or args.into is not None
+        self._spool, self._reports = spool, reports
+        self._exceptions = args.exceptions
+        self._progress = Progress(sys.stderr, shown=args.progress or (args.into and sys.stderr.isatty()))
+
+    def __iter__(self) -> Iterator[Report]:
+        return self
+
+    def __next__(self) -> Report:
+        for report in self._reports:
+            self.seen.add(report.indication)
+            if self._keep:
+                self._spool.write(report)
+            self._progress.note(report, self._spool.done if self._keep else None)
+            if not self._exceptions or report.verdict is not Verdict.AUTHENTIC:
+                return report
+        self._progress.end()
+        raise StopIteration
+
+
+def _require_consistent(args: argparse.Namespace) -> None:
+    if not args.paths and args.list is None:
+        raise ChoiceNeeded("There is nothing to judge.", hint="Name files, folders or archives, or a --list.")
+    if args.etsi and args.into is None:
+        raise ChoiceNeeded("--etsi writes into a folder.", hint="Name it with --into.")
+    if args.profile is not None and args.report is None and args.into is None:
+        raise ChoiceNeeded("--sign-with signs a summary.", hint="Ask for one with --report or --into.")
+
+
+def _listed(path: Path | None) -> Iterator[Path]:
+    if path is None:
+        return
+    if str(path) == "-":
+        yield from listed(sys.stdin)
+        return
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            yield from listed(lines)
+    except OSError as error:
+        raise InputUnreadable(
+            f"{path} can't be read: {error.strerror}.", hint="Name a file with a path a line."
+        ) from error
+
+
+@contextmanager
+def _spool(args: argparse.Namespace, trust: TrustStore) -> Iterator[tuple[Spool, datetime | None]]:
+    """Where the reports are kept, and the validation time: that of a run which is taken up, its own."""
+    if args.into is None:
+        with tempfile.TemporaryFile() as file:
+            yield Spool(file), args.at
+        return
+    terms = {
+        "paths": [str(path) for path in args.paths],
+        "list": None if args.list is None else str(args.list),
+        "at": None if args.at is None else args.at.isoformat(),
+        "trust": TrustMaterial.of(trust).sha256_hex,
+        "trusted_lists": None if args.trusted_lists is None else str(args.trusted_lists),
+        "whole": bool(args.whole or args.etsi),
+        "online": sorted(args.online),
+    }
+    spool = begin(args.into, terms)
+    try:
+        yield spool, args.at or next((report.validation_time for report in spool.reports()), None)
+    finally:
+        spool.close()
+
+
+def _write_summary(args: argparse.Namespace, spool: Spool, now: datetime) -> None:
+    pdf = summary_pdf(spool.reports, made_at=now)
+    if args.profile is not None:
+        pdf = signed_bytes(pdf, args)
+    if args.report is not None:
+        write_whole(args.report, pdf, force=args.force)
+    if args.into is not None:
+        end(args.into, spool, pdf, etsi=args.etsi)
 
 
 def _trust(args: argparse.Namespace, now: datetime) -> TrustStore:
@@ -182,21 +303,13 @@ def _is_among(report: Path, path: Path) -> bool:
         return False
 
 
-def _summarised(args: argparse.Namespace, reports: list[Report], now: datetime) -> bool:
-    """Write the summary where one is asked for; False, and a word about it, when that can't be done."""
-    if args.report is None:
-        return True
-    try:
-        write_whole(args.report, summary_pdf(reports, made_at=now), force=args.force)
-    except OutputRefused as problem:
-        print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
-        return False
-    return True
-
-
 def _teller(args: argparse.Namespace) -> Callable[[Iterator[Report]], Iterator[str]]:
     if args.json:
         return json_array
+    if args.jsonl:
+        return _lines
+    if args.into is not None and not args.csv:
+        return _nothing
     return _csv if args.csv else _text
 
 
@@ -204,6 +317,16 @@ def _csv(reports: Iterator[Report]) -> Iterator[str]:
     yield csv_line(CSV_COLUMNS)
     for report in reports:
         yield from (csv_line(row) for row in csv_row(report))
+
+
+def _lines(reports: Iterator[Report]) -> Iterator[str]:
+    for report in reports:
+        yield json_line(report) + "\n"
+
+
+def _nothing(_reports: Iterator[Report]) -> Iterator[str]:
+    """A run into a folder tells its results there."""
+    yield from ()
 
 
 def _text(reports: Iterator[Report]) -> Iterator[str]:

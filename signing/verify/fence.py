@@ -21,6 +21,7 @@ from signing.verify.limits import Limits
 from signing.verify.online import Online
 from signing.verify.quick import Quick
 from signing.verify.report import Report
+from signing.verify.sources import Source, read_member
 from signing.verify.transport import MAX_BYTES, packed, unpacked
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import unjudged, verify_pdf
@@ -56,16 +57,16 @@ class Worker:
         with main_left_alone():
             self._process.start()
         theirs.close()
-        self.path: Path | None = None
+        self.source: Source | None = None
         self.done = 0
         self._deadline = float("inf")
 
-    def begin(self, path: Path) -> None:
+    def begin(self, source: Source) -> None:
         """Hand over a file. That a worker died meanwhile is found when its report is collected."""
-        self.path = path
+        self.source = source
         self._deadline = time.monotonic() + self._limits.wall_s
         with suppress(BrokenPipeError):
-            self.connection.send(str(path))
+            self.connection.send((source.name, str(source.path), source.member))
 
     def remaining_s(self) -> float:
         """Seconds that are left for the file in hand; 0 when its time is up."""
@@ -77,15 +78,15 @@ class Worker:
 
         After a worker was stopped it is of no more use: `alive` is False.
         """
-        if self.path is None:
+        if self.source is None:
             return None
-        name = str(self.path)
+        name = self.source.name
         try:
             if self.connection.poll():
                 report = unpacked(self.connection.recv_bytes(MAX_BYTES))
                 if report.name != name:
                     raise ValueError("a report on another file")
-                self.path, self.done = None, self.done + 1
+                self.source, self.done = None, self.done + 1
                 return report
         except (EOFError, OSError, ValueError):
             return self._stopped(name, "its process ended: memory or processor time ran out")
@@ -94,7 +95,7 @@ class Worker:
         return None
 
     def _stopped(self, name: str, why: str) -> Report:
-        self.path = None
+        self.source = None
         self.close()
         return unjudged(name, Finding("reading_stopped", "reading the file had to be stopped", why), self._at)
 
@@ -123,11 +124,12 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     quick = Quick(assignment.trust, assignment.at) if assignment.quick and alone else None
     while True:
         try:
-            path = connection.recv()
+            name, path, member = connection.recv()
         except EOFError:
             return
         bound_processor_time(limits.cpu_s)
-        connection.send_bytes(packed(judge_file(Path(path), trust, assignment, quick, online)))
+        source = Source(name, Path(path), member)
+        connection.send_bytes(packed(judge_file(source, trust, assignment, quick, online)))
 
 
 def _online(assignment: Assignment) -> Online | None:
@@ -137,25 +139,17 @@ def _online(assignment: Assignment) -> Online | None:
 
 
 def judge_file(
-    path: Path,
+    source: Source,
     trust: Trust,
     assignment: Assignment,
     quick: Quick | None = None,
     online: Online | None = None,
 ) -> Report:
     """Read one file and judge it; a file that can't be read gets a report that says so."""
-    try:
-        if not path.exists():
-            return unjudged(str(path), Finding("file_not_found", "there is no such file"), assignment.at)
-        size = path.stat().st_size
-        if size > assignment.limits.file_bytes:
-            told = f"the file is larger than {assignment.limits.file_bytes // 1024 // 1024} MiB"
-            return unjudged(str(path), Finding("file_too_large", told, f"{size} bytes"), assignment.at)
-        pdf = path.read_bytes()
-    except OSError as error:
-        finding = Finding("file_unreadable", f"the file cannot be opened ({error.strerror})")
-        return unjudged(str(path), finding, assignment.at)
-    cleared = quick.clear(pdf, str(path)) if quick else None
+    pdf = _read(source, assignment.limits)
+    if isinstance(pdf, Finding):
+        return unjudged(source.name, pdf, assignment.at)
+    cleared = quick.clear(pdf, source.name) if quick else None
     if cleared is not None:
         return cleared
     report = verify_pdf(
@@ -163,10 +157,29 @@ def judge_file(
         trust=trust,
         at=assignment.at if assignment.fixed else None,
         now=assignment.at,
-        name=str(path),
+        name=source.name,
         limits=assignment.limits,
         online=online,
     )
     if quick:
         quick.learn(pdf, report)
     return report
+
+
+def _read(source: Source, limits: Limits) -> bytes | Finding:
+    path = source.path
+    try:
+        if not path.exists():
+            return Finding("file_not_found", "there is no such file")
+        if source.member is not None:
+            return read_member(path, source.member, limits.file_bytes)
+        size = path.stat().st_size
+        if size > limits.file_bytes:
+            told = f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB"
+            return Finding("file_too_large", told, f"{size} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        return Finding("file_unreadable", f"the file cannot be opened ({error.strerror})")
+    except Exception as error:  # noqa: BLE001 (an archive's reader stumbles in a dozen ways)
+        told = f"{type(error).__name__}: {str(error)[:200]}"
+        return Finding("file_unreadable", "the file cannot be read from its archive", told)

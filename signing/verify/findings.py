@@ -45,6 +45,8 @@ KINDS: dict[str, Kind] = {
     "folder_without_pdf": Kind(_PREVENTS, _READING),
     "folder_unreadable": Kind(_PREVENTS, _READING),
     "folder_linked": Kind(_PREVENTS, _READING),
+    "archive_unreadable": Kind(_PREVENTS, _READING),
+    "archive_without_pdf": Kind(_PREVENTS, _READING),
     "reading_stopped": Kind(_PREVENTS, _READING),
     "too_many_signatures": Kind(_PREVENTS, _READING),
     "too_many_revisions": Kind(_PREVENTS, _READING),

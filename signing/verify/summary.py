@@ -1,10 +1,14 @@
-"""The readable summary of a run: one PDF, what needs attention first."""
+"""The readable summary of a run: one PDF, what needs attention first.
+
+It is drawn from the reports in several passes, so that it takes no more memory for many files than for few.
+"""
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.resources import as_file, files
+from itertools import islice
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import simpleSplit
@@ -14,28 +18,64 @@ from reportlab.pdfgen.canvas import Canvas
 
 from fonts import regular
 from signing.verify.output import printable
-from signing.verify.report import Indication, Report
+from signing.verify.report import Report, Verdict
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, A4[0] - 56.0, A4[1] - 64.0, 56.0
 _REGULAR, _BOLD = "ParaafSummary", "ParaafSummary-Bold"
-_ORDER = (Indication.FAILED, Indication.INDETERMINATE, Indication.PASSED)
+MOST_TOLD = 2_000  # files with more to say than that they are authentic
+MOST_AUTHENTIC = 200
+_HEADINGS = {
+    Verdict.NOT_WHAT_WAS_SIGNED: "Not what was signed",
+    Verdict.CANNOT_BE_JUDGED: "Cannot be judged",
+    Verdict.SIGNED_BUT: "Signed, but …",
+    Verdict.AUTHENTIC: "Authentic as issued",
+}
+"""The four verdicts, in the order in which they are told."""
 
 
-def summary_pdf(reports: Sequence[Report], *, made_at: datetime) -> bytes:
-    """The summary as PDF: counts, then every file with its sentence, failures first."""
+def summary_pdf(reports: Callable[[], Iterable[Report]], *, made_at: datetime) -> bytes:
+    """The summary as PDF: counts, then the files under a heading for each verdict, the worst first.
+
+    `reports` gives the reports from the first on, as often as it is called.
+    """
     out = io.BytesIO()
     page = _Page(Canvas(out, pagesize=A4, invariant=True), made_at)
-    counts = Counter(report.indication for report in reports)
+    counts, quick, validated = _counted(reports())
     page.line("Verification of signed documents", _BOLD, 16, 26)
-    validated = {f"{report.validation_time:%Y-%m-%d %H:%M} UTC" for report in reports}
-    page.line(
-        f"{len(reports)} files; validation time {', '.join(sorted(validated)) or 'none'}", _REGULAR, 10, 15
-    )
-    page.line("   ".join(f"{word.value}: {counts[word]}" for word in _ORDER), _REGULAR, 10, 24)
-    for report in sorted(reports, key=lambda report: _ORDER.index(report.indication)):
-        page.file(report)
+    times = ", ".join(sorted(validated)) or "none"
+    page.line(f"{counts.total():,} files; validation time {times}", _REGULAR, 10, 15)
+    for verdict, heading in _HEADINGS.items():
+        page.line(f"{heading}: {counts[verdict]:,}", _BOLD if counts[verdict] else _REGULAR, 10, 15)
+    if quick:
+        page.line(f"{quick:,} of these were cleared by the quick look.", _REGULAR, 9, 15)
+    for verdict, heading in _HEADINGS.items():
+        if counts[verdict]:
+            page.gap(14)
+            page.line(f"{heading} ({counts[verdict]:,})", _BOLD, 12, 20)
+            told = _told(page, verdict, reports())
+            if counts[verdict] > told:
+                page.line(f"… and {counts[verdict] - told:,} more.", _REGULAR, 9.5, 13)
     page.close()
     return out.getvalue()
+
+
+def _counted(reports: Iterable[Report]) -> tuple[Counter[Verdict], int, set[str]]:
+    counts: Counter[Verdict] = Counter()
+    quick, validated = 0, set()
+    for report in reports:
+        counts[report.verdict] += 1
+        quick += not report.whole
+        validated.add(f"{report.validation_time:%Y-%m-%d %H:%M} UTC")
+    return counts, quick, validated
+
+
+def _told(page: "_Page", verdict: Verdict, reports: Iterable[Report]) -> int:
+    most = MOST_AUTHENTIC if verdict is Verdict.AUTHENTIC else MOST_TOLD
+    told = 0
+    for report in islice((one for one in reports if one.verdict is verdict), most):
+        page.file(report)
+        told += 1
+    return told
 
 
 class _Page:
@@ -58,6 +98,11 @@ class _Page:
         if report.sha256_hex:
             self.line(f"SHA-256 {report.sha256_hex}", _REGULAR, 7, 10)
         self._y -= 8
+
+    def gap(self, height: float) -> None:
+        """Leave room above what follows, which begins on this page only with some lines of its own."""
+        self._room(height + 60)
+        self._y -= height
 
     def wrapped(self, text: str, font: str, size: float, leading: float) -> None:
         """Text over as many lines as it takes; a word longer than a line is broken."""

@@ -66,6 +66,14 @@ class TrustMaterial:
     crls: tuple[bytes, ...] = ()
     lists: TrustedLists | None = None
 
+    @property
+    def sha256_hex(self) -> str:
+        """A digest of the certificates and revocation lists, in their order; trusted lists are left out."""
+        digest = hashlib.sha256()
+        for each in (*self.anchors, b"", *self.intermediates, b"", *self.crls):
+            digest.update(hashlib.sha256(each).digest())
+        return digest.hexdigest()
+
     @classmethod
     def of(cls, store: TrustStore) -> "TrustMaterial":
         """Take the material out of a loaded trust store."""

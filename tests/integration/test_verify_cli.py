@@ -78,7 +78,7 @@ def test_report_is_a_pdf_with_failures_first(tmp_path: Path, capsys: pytest.Capt
         ["pdftotext", "-layout", str(out), "-"], capture_output=True, text=True, check=True
     ).stdout
     assert words.index("junk_behind.pdf") < words.index("b_b.pdf")
-    assert "TOTAL-FAILED: 1" in words
+    assert "Not what was signed: 1" in words
     with out.open("rb") as file:
         assert PdfFileReader(file).root["/Pages"]["/Count"] == 1
 

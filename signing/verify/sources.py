@@ -1,0 +1,152 @@
+"""What there is to judge: files, folders and what is below them, archives, lists of names.
+
+Everything comes one by one and in a stable order, so that a run needs no more memory for many files than for
+few, and can be taken up where it stopped. Names in folders are in the order of their characters; an archive's
+members in the order in which it lists them.
+"""
+
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from signing.verify.findings import Finding
+
+ARCHIVE = ".zip"
+_IN = "!/"  # between an archive's name and that of a member
+_PDF = ".pdf"
+_MOST_LISTED = 4096  # characters of a name in a list
+_TAIL = 65_557  # bytes: where an archive's directory is told of
+_DIRECTORY_MOST = 64 * 1024 * 1024
+_END, _END_64 = b"PK\x05\x06", b"PK\x06\x06"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to judge; `member` is its place in the directory of the archive `path`."""
+
+    name: str
+    path: Path
+    member: int | None = None
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """A name where there is nothing to judge, and why."""
+
+    name: str
+    finding: Finding
+
+
+class ArchiveUnreadable(ValueError):
+    """An archive whose directory can't be read, or is larger than any honest one; the message says why."""
+
+
+def sources(paths: Iterable[Path]) -> Iterator[Source | Unjudged]:
+    """Every file that the paths name. A file named by itself is judged whatever it is called."""
+    for path in paths:
+        try:
+            folder = path.is_dir()
+        except OSError as error:  # a name that is too long, say
+            yield Unjudged(str(path), Finding("file_unreadable", f"it cannot be opened ({error.strerror})"))
+            continue
+        if folder:
+            yield from _or_nothing(_inside(path), path, "folder_without_pdf", "the folder holds no PDF files")
+        elif path.suffix.lower() == ARCHIVE and path.exists():
+            yield from _archive(path)
+        else:
+            yield Source(str(path), path)
+
+
+def listed(lines: Iterable[str]) -> Iterator[Path]:
+    """The paths of a list, one a line; empty lines are passed over."""
+    for line in lines:
+        name = line.rstrip("\r\n")
+        if name.strip():
+            yield Path(name[:_MOST_LISTED])
+
+
+def _or_nothing(
+    found: Iterator[Source | Unjudged], path: Path, code: str, message: str
+) -> Iterator[Source | Unjudged]:
+    empty = True
+    for one in found:
+        empty = False
+        yield one
+    if empty:
+        yield Unjudged(str(path), Finding(code, message))
+
+
+def _inside(folder: Path) -> Iterator[Source | Unjudged]:
+    """The PDFs and archives below a folder. Links to folders are not followed: they lead elsewhere, or round
+    in a circle."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    except OSError as error:
+        told = f"the folder cannot be read ({error.strerror})"
+        yield Unjudged(str(folder), Finding("folder_unreadable", told))
+        return
+    for name, is_folder in names:
+        path = folder / name
+        if is_folder:
+            yield from _inside(path)
+        elif path.is_symlink() and path.is_dir():
+            yield Unjudged(str(path), Finding("folder_linked", "a link to a folder is not followed"))
+        elif name.lower().endswith(_PDF):
+            yield Source(str(path), path)
+        elif name.lower().endswith(ARCHIVE):
+            yield from _archive(path)
+
+
+def _archive(path: Path) -> Iterator[Source | Unjudged]:
+    try:
+        members = [
+            Source(f"{path}{_IN}{member.filename}", path, place)
+            for place, member in enumerate(directory(path))
+            if member.filename.lower().endswith(_PDF) and not member.is_dir()
+        ]
+    except (ArchiveUnreadable, OSError) as error:
+        told = f"the archive cannot be read ({getattr(error, 'strerror', None) or error})"
+        yield Unjudged(str(path), Finding("archive_unreadable", told))
+        return
+    yield from _or_nothing(iter(members), path, "archive_without_pdf", "the archive holds no PDF files")
+
+
+def directory(path: Path) -> list[zipfile.ZipInfo]:
+    """What an archive lists. Raises ArchiveUnreadable, OSError."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        tail = file.read()
+    if _directory_size(tail) > _DIRECTORY_MOST:
+        raise ArchiveUnreadable("its directory is larger than any honest one")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        raise ArchiveUnreadable(str(error) or type(error).__name__) from error
+
+
+def _directory_size(tail: bytes) -> int:
+    """How large the archive says that its directory is, in bytes. Source: APPNOTE.TXT, 4.3.14 and 4.3.16."""
+    place, place_64 = tail.rfind(_END), tail.rfind(_END_64)
+    if place_64 >= 0:
+        return int.from_bytes(tail[place_64 + 40 : place_64 + 48], "little")
+    return int.from_bytes(tail[place + 12 : place + 16], "little") if place >= 0 else 0
+
+
+def read_member(path: Path, member: int, most: int) -> bytes | Finding:
+    """A member of an archive, at most so many bytes; a Finding says why it can't be read."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.infolist()[member]
+        if info.flag_bits & 1:
+            return Finding("file_encrypted", "the file is encrypted in its archive")
+        if info.file_size > most:
+            return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
+        with archive.open(info) as file:
+            content = file.read(most + 1)
+    if len(content) > most:
+        return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
+    return content
