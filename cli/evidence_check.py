@@ -14,6 +14,7 @@ be found out.
 import base64
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,6 +48,11 @@ from workflow.evidence_package import (
 MEMBERS_MOST = 10_000
 MEMBER_BYTES_MOST = 256 * 1024 * 1024  # but the run, which is read a line at a time
 PIECE = 1024 * 1024
+# What zipfile raises for a file whose own numbers are wrong.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
 _SUM = re.compile(r"([0-9a-f]{64})  ([!-~]+)")
 _DOCUMENT = re.compile(r"documents/[A-Za-z0-9_-]+\.pdf")
 
@@ -161,7 +167,7 @@ def check_package(source: Path | IO[bytes], trust: TrustStore, *, now: datetime)
     try:
         with zipfile.ZipFile(source) as package:
             return _Check(package, trust, now).run()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         name = source if isinstance(source, Path) else "The package"
         raise PackageUnreadable(
             f"{name} is no zip file that can be read: {error}.",
@@ -177,7 +183,11 @@ class _Check:
         self.roots = (*trust.anchors, *trust.intermediates)
         self.report = PackageReport(vouched=bool(trust.anchors))
         self.find = self.report.find
-        self.members = {info.filename: info for info in package.infolist()}
+        usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        for info in package.infolist():
+            if info.compress_type not in usual:
+                self.find(Fault.MEMBER_CHANGED, info.filename, "It is compressed in a way that is not ours.")
+        self.members = {info.filename: info for info in package.infolist() if info.compress_type in usual}
         self.manifest: dict[str, Any] = {}
 
     def run(self) -> PackageReport:
@@ -203,7 +213,7 @@ class _Check:
             return b""
         try:
             return self.package.read(info)
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        except _UNREADABLE:
             return b""
 
     def _read_manifest(self) -> None:
@@ -253,7 +263,7 @@ class _Check:
         documents = {name for name in there if name.startswith("documents/")}
         for name in sorted((documents & named) - due):
             self.find(Fault.MEMBER_UNKNOWN, name, "The manifest knows no such document.")
-        if len(self.package.infolist()) != len(self.members):
+        if len(self.package.namelist()) != len(set(self.package.namelist())):
             self.find(Fault.MEMBER_UNKNOWN, "", "There are two members of one name.")
 
     def _digest(self, name: str) -> str:
@@ -262,7 +272,7 @@ class _Check:
             with self.package.open(self.members[name]) as member:
                 for piece in iter(partial(member.read, PIECE), b""):
                     digest.update(piece)
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        except _UNREADABLE:
             return ""
         return digest.hexdigest()
 
@@ -349,7 +359,7 @@ class _Check:
         try:
             with self.package.open(self.members[name]) as member:
                 yield from iter(partial(member.readline, verify_log.LINE_MAX), b"")
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        except _UNREADABLE:
             return
 
     # --- (5) the request's events

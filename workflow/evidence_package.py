@@ -24,6 +24,8 @@ from sqlalchemy.orm import Session
 
 from certs.trust import TrustStore
 from signing.evidence import material
+from signing.profile import Profile
+from signing.signers import Signer
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Report
 from signing.verify.summary import summary_pdf
@@ -52,11 +54,12 @@ def write(
 ) -> None:
     """Write the package; the authority's server has to run, for the seal. Raises SigningError."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        package = _Package(archive)
+        package, profile = _Package(archive), office.profiles[ANCHOR_PROFILE]
+        signer = office.own_seal(profile)  # before the time is taken: its certificate may be made just now
         _fill(package, office, session, evidence, release=release, with_bodies=with_bodies)
         sums = package.sums()
         package.add(SUMS, sums)
-        package.add(SEAL, asyncio.run(_sealed(office, sums)))
+        package.add(SEAL, asyncio.run(_sealed(office, sums, signer, profile)))
 
 
 def _fill(
@@ -104,10 +107,9 @@ def reports(documents: Sequence[SignedDocument], trust: TrustStore, *, now: date
     )
 
 
-async def _sealed(office: Office, content: bytes) -> bytes:
-    profile = office.profiles[ANCHOR_PROFILE]
+async def _sealed(office: Office, content: bytes, signer: Signer, profile: Profile) -> bytes:
     async with office.desk() as desk:
-        return await desk.seal(content, signer=office.own_seal(profile), profile=profile)
+        return await desk.seal(content, signer=signer, profile=profile)
 
 
 def _add_anchor(package: "_Package", anchor: Anchor) -> None:
