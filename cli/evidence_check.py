@@ -47,6 +47,7 @@ from workflow.evidence_package import (
 
 MEMBERS_MOST = 10_000
 MEMBER_BYTES_MOST = 256 * 1024 * 1024  # but the run, which is read a line at a time
+BYTES_MOST = 16 * 1024 * 1024 * 1024
 PIECE = 1024 * 1024
 # What zipfile raises for a file whose own numbers are wrong.
 _UNREADABLE = (
@@ -192,7 +193,9 @@ class _Check:
 
     def run(self) -> PackageReport:
         """All of it, in order."""
-        if MANIFEST not in self.members or len(self.members) > MEMBERS_MOST:
+        infos = self.package.infolist()
+        too_much = len(infos) > MEMBERS_MOST or sum(info.file_size for info in infos) > BYTES_MOST
+        if MANIFEST not in self.members or too_much:
             raise PackageUnreadable(
                 f"It is no evidence package: it holds no {MANIFEST}, or far too much.",
                 hint="Name the file that `paraaf evidence N -o FILE` wrote.",
@@ -219,17 +222,17 @@ class _Check:
     def _read_manifest(self) -> None:
         try:
             said = json.loads(self._content(MANIFEST))
-            self.report.request = said["request"]["id"]
-            fits = said["paraaf"] == FORM and type(self.report.request) is int
-            files = [(one["file"], one["document"], one["revision"]) for one in said["documents"]]
-            fits = fits and all(_DOCUMENT.fullmatch(file) for file, _, _ in files) and bool(files)
             self.made_at = datetime.fromisoformat(said["made_at"]).astimezone(UTC)
+            fits = said["paraaf"] == FORM and type(said["request"]["id"]) is int
+            fits = fits and type(said["log"]) is dict and bool(said["documents"])
+            fits = fits and all(map(_is_document, said["documents"]))
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             fits = False
         if not fits:
             self.find(Fault.MANIFEST, MANIFEST, f"It is no manifest of the form {FORM}.")
             return
         self.manifest = said
+        self.report.request = said["request"]["id"]
 
     # --- (1) members
 
@@ -309,12 +312,11 @@ class _Check:
         name = _report_of(found.name)
         try:
             packed = json.loads(self._content(name))
-            said = (packed["sha256"], packed["indication"], len(packed["signatures"]))
+            same = (packed["sha256"], len(packed["signatures"])) == (found.sha256_hex, len(found.signatures))
+            same = same and not _contradict(packed["indication"], found.indication)
         except (ValueError, TypeError, KeyError, RecursionError):
-            said = ("", "", 0)
-        ours = (found.sha256_hex, found.indication.value, len(found.signatures))
-        # without roots to trust, nothing can be said about what the office could say
-        if said != ours and (self.report.vouched or said[0] != ours[0]):
+            same = False
+        if not same:
             self.find(Fault.REPORT, name, "It is of another file, or says otherwise than this validation.")
 
     # --- (4) the log
@@ -350,7 +352,7 @@ class _Check:
         if base64.b64decode(said["proof"]) != self._content(PROOFS.get(anchor.kind, "")):
             self.find(Fault.ANCHOR, PROOFS.get(anchor.kind, ANCHOR), "It is not the anchor's.")
         head = {"seq": anchor.seq, "hash": anchor.hash}
-        if self.manifest and self.manifest.get("log", {}).get("head") != head:
+        if self.manifest and self.manifest["log"].get("head") != head:
             self.find(Fault.MANIFEST, MANIFEST, "It names another head than the anchor.")
         return anchor
 
@@ -367,7 +369,7 @@ class _Check:
     def _check_story(self, story: "_Story") -> None:
         if not story.begins:
             self.find(Fault.REQUEST, RUN, "The events do not begin with the first of the request.")
-        if story.last != self.manifest.get("log", {}).get("last_of_request"):
+        if story.last != self.manifest["log"].get("last_of_request"):
             self.find(Fault.REQUEST, RUN, "The request's last event is another than the manifest says.")
         digests = {report.name: report.sha256_hex for report in self.report.documents}
         for one in self.manifest["documents"]:
@@ -398,6 +400,22 @@ class _Check:
         for seq in sorted(story.bodies.keys() | found.keys(), key=str):
             if found.get(seq) != story.bodies.get(seq):
                 self.find(Fault.BODY, BODIES, f"The personal part of event {seq} is not the one it names.")
+
+
+def _is_document(said: Any) -> bool:
+    """Whether it is a document as the manifest tells of one."""
+    types = {"file": str, "document": str, "revision": int, "delivered": bool}
+    return all(type(said[name]) is kind for name, kind in types.items()) and bool(
+        _DOCUMENT.fullmatch(said["file"])
+    )
+
+
+def _contradict(packed: object, found: Indication) -> bool:
+    """Whether the one says yes and the other no. A file that could be judged then need not be so for ever."""
+    yes_or_no = {Indication.PASSED.value, Indication.FAILED.value}
+    if packed not in set(Indication):
+        return True
+    return packed != found.value and {packed, found.value} <= yes_or_no
 
 
 def _report_of(file: str) -> str:

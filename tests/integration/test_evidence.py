@@ -212,6 +212,13 @@ def test_an_office_in_doubt_hands_nothing_out(made: Made, terminal: Terminal, tm
     assert [each.name for each in tmp_path.iterdir()] == ["data"]
 
 
+def test_what_can_no_longer_be_judged_is_not_wrong(made: Made) -> None:
+    """In twenty years the archive timestamp's certificate has ended: nobody has forged anything."""
+    later = datetime.now(UTC) + timedelta(days=20 * 365)
+    report = check_package(BytesIO(made.packages[0]), made.authority.trust, now=later)
+    assert (report.findings, report.status) == ([], 2)
+
+
 # --- by hand
 
 
@@ -303,6 +310,13 @@ def _renamed(manifest: Any) -> None:
     manifest["documents"][0]["file"] = "../declaration-1.pdf"
 
 
+DECISIVE = {
+    ("log",),
+    ("request", "id"),
+    ("documents", 0, "document"),
+    ("documents", 0, "revision"),
+    ("log", "head"),
+}
 SEALED: dict[str, tuple[Callable[[Forger], Forger], Fault]] = {
     "a byte of a document": (
         lambda one: one.put(
@@ -375,6 +389,27 @@ def test_what_somebody_in_the_office_forges_is_found(made: Made, forger: Forger,
     forged = forge(forger)
     assert forged.members != forger.members
     assert expected in faults(made, forged.sealed())
+
+
+def _paths(value: Any, *above: Any) -> Iterator[tuple[Any, ...]]:
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield (*above, key)
+        yield from _paths(value[key], *above, key)
+
+
+@pytest.mark.parametrize("wrong", [[[]], None])
+def test_a_manifest_of_any_shape_is_judged(made: Made, forger: Forger, wrong: object) -> None:
+    without = forger.without(RUN, PDF)  # quick: neither events nor a document to look at
+    for path in [path for path in _paths(json.loads(forger.members[MANIFEST])) if path[0] != "members"]:
+
+        def change(manifest: Any, path: tuple[Any, ...] = path) -> None:
+            for key in path[:-1]:
+                manifest = manifest[key]
+            manifest[path[-1]] = wrong
+
+        assert faults(made, without.told(change))
+        if path in DECISIVE:
+            assert judged(made, packed(forger.told(change).members)).status == 1
 
 
 def test_another_requests_document_is_found(made: Made, forger: Forger) -> None:
