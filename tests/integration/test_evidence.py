@@ -306,6 +306,10 @@ def _undelivered(manifest: Any) -> None:
     manifest["documents"][0]["delivered"] = False
 
 
+def _revised(manifest: Any) -> None:
+    manifest["documents"][0]["revision"] = 2
+
+
 def _renamed(manifest: Any) -> None:
     manifest["documents"][0]["file"] = "../declaration-1.pdf"
 
@@ -368,6 +372,7 @@ SEALED: dict[str, tuple[Callable[[Forger], Forger], Fault]] = {
     ),
     "the request's last event": (lambda one: one.told(_said("last_of_request", 1)), Fault.REQUEST),
     "that it was delivered": (lambda one: one.told(_undelivered), Fault.DIGEST),
+    "the revision of a document": (lambda one: one.told(_revised), Fault.DIGEST),
     "the name of a document": (lambda one: one.told(_renamed), Fault.MANIFEST),
     "the manifest's form": (lambda one: one.told(lambda manifest: manifest.pop("paraaf")), Fault.MANIFEST),
     "what somebody wrote": (
@@ -418,6 +423,8 @@ def test_another_requests_document_is_found(made: Made, forger: Forger) -> None:
     theirs = json.loads(other[MANIFEST])["documents"]
     forged = swapped.told(lambda manifest: manifest.update(documents=theirs)).sealed()
     assert faults(made, forged) == {Fault.DIGEST}
+    # no better when it is said that this one was never handed over
+    assert faults(made, forged.told(_undelivered).sealed()) == {Fault.DIGEST}
 
 
 def test_another_requests_events_are_found(made: Made, forger: Forger) -> None:
