@@ -1,7 +1,7 @@
 """The evidence package: one zip file that an auditor takes home, and checks without the office.
 
 (1) every document as delivered, with the certificates and revocation answers that it carries, as files
-(2) our own verification of each: whole, as JSON and to be read
+(2) our own verification of each: whole, as JSON, as ETSI TS 119 102-2 has it, and to be read
 (3) the run of events up to an anchor, and the anchor in a form for OpenSSL
 (4) manifest.json, README.txt; SHA256SUMS over all of it, under the organisation's seal
 
@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from signing.evidence import material
 from signing.profile import Profile
 from signing.signers import Signer
 from signing.verify.bulk import verify_paths
+from signing.verify.etsi import etsi_report
 from signing.verify.report import Report
 from signing.verify.summary import summary_pdf
 from workflow.anchors import Anchor
@@ -78,8 +80,8 @@ def _fill(
     for document, report in zip(documents, judged, strict=True):
         package.add(f"documents/{document.stem}.pdf", document.pdf)  # (1)
         package.add(f"reports/{document.stem}.json", report.to_json().encode() + b"\n")  # (2)
-        package.add(f"reports/{document.stem}.pdf", summary_pdf([report], made_at=now))
-        # ETSI TS 119 102-2: f"reports/{document.stem}.xml" goes here once signing.verify.etsi is there
+        package.add(f"reports/{document.stem}.xml", etsi_report(report))
+        package.add(f"reports/{document.stem}.pdf", summary_pdf(partial(iter, [report]), made_at=now))
     for each in carried:
         package.add(each.name, each.content)
     package.add_lines(RUN, run.event_lines(session))  # (3)

@@ -145,6 +145,8 @@ def test_it_says_what_it_holds(made: Made, terminal: Terminal, tmp_path: Path) -
     manifest = json.loads(members[MANIFEST])
     assert manifest["keys"].startswith("development")
     assert manifest["documents"][0]["delivered"] is True
+    assert b"urn:etsi:019102:mainindication:total-passed" in members["reports/declaration-1.xml"]
+    assert members["reports/declaration-1.pdf"].startswith(b"%PDF-")
     assert not re.findall(r"P0\d\d|Voorbeeld", members[RUN].decode())  # the run names nobody
     again = terminal.office("evidence", made.signed[0], "-o", file)
     assert (again.status, "is there already" in again.err) == (1, True)
