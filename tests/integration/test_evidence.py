@@ -481,6 +481,14 @@ def test_an_anchor_over_too_little_is_found(made: Made, forger: Forger) -> None:
     assert faults(made, forged) == {Fault.EVENTS}
 
 
+def test_an_anchor_of_another_log_is_found(made: Made, forger: Forger) -> None:
+    """The run begins with the log's first event, whose hash the anchor names too."""
+    assert forger.records[0]["seq"] == 1
+    statement = Statement(head_of(forger), "0" * 64, datetime.now(UTC))
+    forged = _with_anchor(forger, seal_offline(made.authority, statement)).sealed()
+    assert faults(made, forged) == {Fault.EVENTS}
+
+
 def test_who_has_no_seal_is_found_at_once(made: Made, forger: Forger, tmp_path: Path) -> None:
     theirs = DevelopmentAuthority.create(
         tmp_path / "other", base_url=free_base_url(), now=datetime.now(UTC) - timedelta(hours=1)
