@@ -25,7 +25,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -200,9 +200,44 @@ def verify(
     their signers are not vouched for. Never raises for what it finds.
     """
     reading = _Reading(trust, anchors, now or datetime.now(UTC))
+    _read_all(reading, lines)
+    return reading.end()
+
+
+def verify_run(lines: Iterable[bytes], anchor: Anchor, *, now: datetime | None = None) -> Report:
+    """Verify the lines of events that follow one another up to an anchored one, taken out of a log.
+
+    What went before the first is not there: it names a hash that is not asked. Every event up to the anchor's
+    is the one that was anchored, because each is named by the next. Never raises for what it finds.
+    """
+    lines = iter(lines)
+    begin = next(lines, b"")
+    said = _event_of(begin)
+    begins = said.get("seq") == 1
+    reading = _Reading((), (anchor if begins else replace(anchor, first=""),), now or datetime.now(UTC))
+    reading.header = {}
+    seq, before = said.get("seq"), said.get("prev")
+    if type(seq) is int and seq > 1 and isinstance(before, str):
+        reading.seq, reading.hash = seq - 1, before
+    _read_all(reading, chain((begin,) if begin else (), lines), first=2)
+    head = {"seq": reading.seq, "hash": reading.hash}
+    reading.header = {"head": head, "events": reading.count, "anchors": 0}
+    return reading.end()
+
+
+def _event_of(line: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(line)["event"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _read_all(reading: "_Reading", lines: Iterable[bytes], first: int = 1) -> None:
+    """Give the lines, of which the first has this number, to the reading: events in batches."""
     events: list[bytes] = []
     bodies: dict[int, list[tuple[int, bytes]]] = {}  # after how many of these events: lines
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         if line.startswith(EVENT) and line.endswith(b"}\n") and number > 1:
             if len(events) == BATCH:
                 reading.events(events, bodies)
@@ -215,7 +250,6 @@ def verify(
             events, bodies = [], {}
             reading.other(number, line)
     reading.events(events, bodies)
-    return reading.end()
 
 
 class _Reading:
@@ -638,12 +672,7 @@ def _proven(
         raise _Wrong("it is neither a timestamp nor a seal")
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise _Wrong("it has no readable time")
-    if at > now + TOLERANCE:
-        raise _Wrong("its time is still to come")
-    if not _is_valid(signer, at):
-        raise _Wrong(f"{_name(signer)} was not valid at {_time_text(at)}")
-    if trust and not leads_to(signer, pool, trust, at):
-        raise _Wrong(f"{_name(signer)} does not lead to a trusted root, valid at {_time_text(at)}")
+    _require_fit(signer, pool, trust, at, now)
     return Anchor(
         seq=said["seq"],
         hash=said["hash"],
@@ -653,6 +682,41 @@ def _proven(
         by=_name(signer),
         vouched=bool(trust),
     )
+
+
+def _require_fit(
+    signer: x509.Certificate,
+    pool: Sequence[x509.Certificate],
+    trust: Sequence[x509.Certificate],
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Raise _Wrong unless the signer was valid at that time, which is past, and leads to a trusted root."""
+    if at > now + TOLERANCE:
+        raise _Wrong("its time is still to come")
+    if not _is_valid(signer, at):
+        raise _Wrong(f"{_name(signer)} was not valid at {_time_text(at)}")
+    if trust and not leads_to(signer, pool, trust, at):
+        raise _Wrong(f"{_name(signer)} does not lead to a trusted root, valid at {_time_text(at)}")
+
+
+def sealed_by(
+    content: bytes,
+    seal: bytes,
+    at: datetime,
+    trust: Sequence[x509.Certificate],
+    now: datetime | None = None,
+) -> str:
+    """Which organisation sealed these bytes, at the time that it says; raises Unusable when the seal does not
+    hold. With trust given, the certificate has to lead to it."""
+    try:
+        signer, pool = _check_seal(seal, content)
+        _require_fit(signer, pool, trust, at, now or datetime.now(UTC))
+    except _Wrong as wrong:
+        raise Unusable(f"The seal does not hold: {wrong}.") from wrong
+    except Exception as error:  # whatever a hostile proof makes a parser raise, it proves nothing
+        raise Unusable("The seal is no readable signature.") from error
+    return _name(signer)
 
 
 def _statement(text: str) -> dict[str, Any]:

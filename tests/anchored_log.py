@@ -116,17 +116,21 @@ def exported(store: Store, *, with_bodies: bool) -> list[bytes]:
 
 def seal_offline(authority: DevelopmentAuthority, statement: Statement) -> Anchor:
     """A real seal of the organisation over any statement, without a network: for many of them."""
+    proof = sealed_offline(authority.seal(now=datetime.now(UTC)), statement.text.encode())
+    return Anchor("seal", statement.head, statement.at, statement.text, proof)
+
+
+def sealed_offline(credential: Any, content: bytes) -> bytes:
+    """A detached signature over any bytes, by any credential, without a network."""
     from signing.cms import template_for
     from signing.signers import mechanism_for
 
-    credential = authority.seal(now=datetime.now(UTC))
     chain = (credential.certificate, *credential.chain)
     ders = tuple(_der(certificate) for certificate in chain)
     template = template_for(ders, mechanism_for(credential.certificate))
-    attributes = template.signed_attributes(sha256(statement.text.encode()).digest())
+    attributes = template.signed_attributes(sha256(content).digest())
     value = asyncio.run(SoftwareSigner(credential).sign(attributes, "sha256"))
-    proof = template.content_info(attributes, value, timestamp_token=None)
-    return Anchor("seal", statement.head, statement.at, statement.text, proof)
+    return template.content_info(attributes, value, timestamp_token=None)
 
 
 def _der(certificate: Any) -> bytes:

@@ -60,9 +60,9 @@ class Export:
         for anchor in self.anchors:
             yield anchor.line
         for row in self._rows():
-            yield b'{"event":' + _on_one_line(row.record).encode("utf-8", "replace") + b"}\n"
+            yield event_line(row.record)
             if row.body_seq is not None:
-                yield encode({"body": _body(row)}).encode() + b"\n"
+                yield body_line(row)
 
     def _rows(self) -> Iterator[Any]:
         events, bodies = Event.table(), Body.table()
@@ -78,6 +78,16 @@ class Export:
         )
         for rows in result.partitions():
             yield from cast(Sequence[Any], rows)
+
+
+def event_line(record: object) -> bytes:
+    """An event as exports hold it: its record as it stands."""
+    return b'{"event":' + _on_one_line(record).encode("utf-8", "replace") + b"}\n"
+
+
+def body_line(row: Any) -> bytes:
+    """A body as exports hold it, of a row of `body_seq`, `salt` and `body`."""
+    return encode({"body": _body(row)}).encode() + b"\n"
 
 
 def _on_one_line(record: object) -> str:
