@@ -299,7 +299,11 @@ class Jobs:
         url = self._store.url
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         patience = {name: value for name, value in PATIENCE.items() if name not in url.query}
-        server = PsycopgConnector(conninfo=conninfo, kwargs=patience, pool_factory=_Pool)
+        # whoever is stopped while the queue's transaction is open must not hold the others for ever
+        limit = f"-c idle_in_transaction_session_timeout={self._store.idle_ms}"
+        options = f"{url.query.get('options', '')} {limit}".strip()
+        kwargs = {**patience, "options": options}
+        server = PsycopgConnector(conninfo=conninfo, kwargs=kwargs, pool_factory=_Pool)
         return App(connector=self._sqlite() or server)
 
 

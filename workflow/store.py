@@ -126,6 +126,11 @@ class Store:
         return self.url.get_backend_name() == "sqlite"
 
     @property
+    def idle_ms(self) -> int:
+        """How long a server lets a transaction of a process that was stopped stand, in milliseconds."""
+        return self._busy_timeout_ms * 5 // 6
+
+    @property
     def file(self) -> Path | None:
         """The SQLite file; None for a server or a database in memory."""
         if not self.embedded or not self.url.database:
@@ -278,7 +283,7 @@ class Store:
             pool_pre_ping=True,  # connections of before a restart of the server are replaced
         )
         if not readonly:
-            event.listen(engine, "connect", _timeouts(self._busy_timeout_ms))
+            event.listen(engine, "connect", _timeouts(self._busy_timeout_ms, self.idle_ms))
         return engine
 
     def _sqlite_engine(self, *, readonly: bool) -> Engine:
@@ -327,7 +332,7 @@ _TOO_NEW = "The database was made by a later release than this one."
 _TOO_NEW_HINT = "Install that release, or use another data folder."
 
 
-def _timeouts(busy_timeout_ms: int) -> Any:
+def _timeouts(busy_timeout_ms: int, idle_ms: int) -> Any:
     """Wait for a lock as long as on SQLite, and be cut off first when stopped while holding one.
 
     A process that is stopped in mid-transaction would hold everybody else for ever.
@@ -336,7 +341,7 @@ def _timeouts(busy_timeout_ms: int) -> Any:
     def connect(connection: Any, _: object) -> None:
         for name, milliseconds in (
             ("lock_timeout", busy_timeout_ms),
-            ("idle_in_transaction_session_timeout", busy_timeout_ms * 5 // 6),
+            ("idle_in_transaction_session_timeout", idle_ms),
         ):
             connection.execute("SELECT set_config(%s, %s, false)", (name, str(milliseconds)))
         connection.commit()

@@ -374,3 +374,19 @@ def test_what_a_dead_worker_had_in_hand_of_chores_stops_no_later_one(toy: Toy) -
     )
     assert done == ["one"]
     assert toy.count("procrastinate_jobs") == 0
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_the_server_ends_a_transaction_of_the_queue_that_stands_idle(
+    tmp_path: Path, database: Database
+) -> None:
+    """That of a worker that was stopped in the middle of one: it would hold all others for ever."""
+    office = Sample.open(tmp_path, environ=database.environ).office
+
+    async def limit() -> str:
+        async with office.jobs._app().open_async() as app:
+            [row] = await app.connector.execute_query_all_async("SHOW idle_in_transaction_session_timeout")
+            return str(row["idle_in_transaction_session_timeout"])
+
+    assert asyncio.run(limit()) == f"{office.store.idle_ms // 1000}s"
+    office.close()
