@@ -286,12 +286,13 @@ class Office:
 
     async def _made(self, kind: anchors.Kind) -> anchors.Anchor:
         """An anchor over the log as it is now, in the database."""
+        profile = self.profiles[ANCHOR_PROFILE]
+        # a development seal's certificate may be made just now: it must have begun at the anchor's time
+        signer = self.own_seal(profile) if kind == "seal" else None
         with self.store.read() as session:
             statement = anchors.Statement.of(session, at=self.clock())
-        profile = self.profiles[ANCHOR_PROFILE]
         async with self.desk() as desk:
-            if kind == "seal":
-                signer = self.own_seal(profile)
+            if signer is not None:
                 anchor = await anchors.sealed(statement, desk, profile, signer)
             else:
                 anchor = await anchors.timestamped(statement, desk, profile)

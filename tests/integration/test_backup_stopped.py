@@ -16,7 +16,8 @@ from tests.command_line import Terminal
 ROOT = Path(__file__).resolve().parents[2]
 # The command, stopped in the middle: after the copy of the database, before the last files.
 STOPPED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests under nohup has it ignored
 import {module} as module
 def wait(*_, **__): print("at work", flush=True); time.sleep(60)
 module.{name} = wait

@@ -62,7 +62,7 @@ def test_keys_of_another_office_are_refused(
     shutil.copytree(other / "authority", terminal.data / "authority")
     said = terminal.office("check")
     assert said.status == 1
-    assert "another office's" in said.err
+    assert "another office's" in said.out
 
 
 def test_a_folder_without_its_keys_gets_no_new_ones(terminal: Terminal, tmp_path: Path) -> None:
@@ -136,4 +136,4 @@ def test_a_damaged_name_is_told(terminal: Terminal, spoil: Callable[[Path], obje
     spoil(terminal.data / FILE)
     said = terminal.office("check")
     assert said.status == 1
-    assert FILE in said.err
+    assert FILE in said.out

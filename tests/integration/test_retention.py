@@ -767,7 +767,7 @@ def test_a_large_file_is_wiped_at_once_and_written_anew_when_asked(
     keeper.withdrawn(reference=MARKER)
     assert in_files(keeper) > 1
     rewritten: list[object] = []
-    monkeypatch.setattr("workflow.store._rewrite", rewritten.append)
+    monkeypatch.setattr("workflow.store._rewrite", lambda engine, _file: rewritten.append(engine))
     assert keeper.run(DAY).unclean_since == DAY
     assert not in_files(keeper)
     assert not rewritten
@@ -780,7 +780,7 @@ def test_a_large_file_is_wiped_at_once_and_written_anew_when_asked(
 @only_sqlite
 def test_a_small_file_is_written_anew_by_itself(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     rewritten: list[object] = []
-    monkeypatch.setattr("workflow.store._rewrite", rewritten.append)
+    monkeypatch.setattr("workflow.store._rewrite", lambda engine, _file: rewritten.append(engine))
     keeper.withdrawn()
     assert keeper.run().clean
     assert len(rewritten) == 1

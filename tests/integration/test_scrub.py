@@ -23,6 +23,7 @@ from tests.databases import Database
 from tests.steps_office import Sample, wait_for, worker
 from workflow import references, retention, scrub
 from workflow.outcomes import Verdict
+from workflow.removals import Removals
 from workflow.retention import Retention
 from workflow.scrub import Concerned, Finding
 from workflow.tables import DocumentRow, Event
@@ -184,7 +185,12 @@ def test_a_step_that_was_stopped_between_storing_and_recording_is_done_again(sam
     assert not list(sample.office.scrub().findings())
 
 
-@pytest.mark.parametrize("removal", [Retention.remove_strays, Retention._remove_some])
+def remove_listed(retention: Retention, listed: list[str]) -> None:
+    """Remove what is on the list already."""
+    Removals(retention._store, retention._blobs, retention._random_bytes)._remove_some(listed)
+
+
+@pytest.mark.parametrize("removal", [Retention.remove_strays, remove_listed])
 def test_a_file_that_is_being_recorded_is_not_removed(sample: Sample, removal: Callable[..., object]) -> None:
     """Whoever removes, or has it on the list already, waits for the step's transaction, and asks after it."""
     removers: list[Thread] = []
