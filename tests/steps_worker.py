@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from tests.steps_office import FOREVER_VARIABLE, QUICK, STOP_VARIABLE
 from workflow import faults, step_sign
 from workflow.office import Office
-from workflow.store import VARIABLE
+from workflow.store import FILE, VARIABLE
 
 
 def stop_at(name: str) -> None:
@@ -22,9 +24,19 @@ def stop_at(name: str) -> None:
         faults.point(passed)
         if passed in left:
             left.remove(passed)
+            _wait_for_own_threads()
             os.kill(os.getpid(), signal.SIGSTOP)
 
     step_sign.point = point  # type: ignore[attr-defined]
+
+
+def _wait_for_own_threads() -> None:
+    """Stop while no other thread here writes: SQLite has no server to take the lock from who is stopped."""
+    file = Path(sys.argv[1]) / FILE
+    if file.exists():
+        with closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
 
 
 def main() -> None:
