@@ -2,8 +2,8 @@
 
 A passage is the n-th point that the request's workers pass in all, from rendering to delivery. Where a
 request's way has 25 passages, 25 requests are driven, each killed at another one; every further worker is a
-new process. `make test` drives three kinds and kills at every twelfth; PARAAF_CAMPAIGN=12 at each, and PARAAF_CAMPAIGN=24 then a
-second time, at a later passage.
+new process. `make test` drives three kinds and kills at every twelfth; PARAAF_CAMPAIGN=12 at each, and
+PARAAF_CAMPAIGN=24 then a second time, at a later passage.
 """
 
 import multiprocessing
