@@ -178,8 +178,8 @@ class Jobs:
         """
         now = self._now() if self._store.embedded else self._store.now(session)
         beats = session.execute(HEARTBEATS).scalars()
-        # a clock that went back makes nothing negative
-        silences = tuple(max(0.0, (now - beat).total_seconds()) for beat in beats)
+        # a heartbeat from the future is no sign of life: the clock was ahead when it was written
+        silences = tuple(abs((now - beat).total_seconds()) for beat in beats)
         return Workers(silences, self._patience.silent_s)
 
     def reconcile(self, waiting: Waiting) -> int:

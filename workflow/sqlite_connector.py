@@ -206,15 +206,20 @@ def select_stalled_jobs_by_started(call: Call) -> list[Row]:
 
 
 def select_stalled_jobs_by_heartbeat(call: Call) -> list[Row]:
-    """Running jobs whose worker is gone, or silent for longer than `seconds_since_heartbeat`."""
+    """Running jobs whose worker is gone, or silent for longer than `seconds_since_heartbeat`.
+
+    A heartbeat from as far in the future is a dead worker's too: the clock was ahead when it was written.
+    """
     return _jobs(
         call.rows(
             f"SELECT {JOB} FROM procrastinate_jobs"  # noqa: S608  words of this module
             " WHERE status = 'doing'"
             " AND (:queue IS NULL OR queue_name = :queue) AND (:task_name IS NULL OR task_name = :task_name)"
             " AND (worker_id IS NULL"
-            "      OR worker_id IN (SELECT id FROM procrastinate_workers WHERE last_heartbeat < :before))",
+            "      OR worker_id IN (SELECT id FROM procrastinate_workers"
+            "                       WHERE last_heartbeat < :before OR last_heartbeat > :after))",
             before=call.ago(call.arguments["seconds_since_heartbeat"]),
+            after=call.ago(-call.arguments["seconds_since_heartbeat"]),
         )
     )
 
@@ -371,8 +376,10 @@ def update_heartbeat(call: Call) -> list[Row]:
 def prune_stalled_workers(call: Call) -> list[Row]:
     """Forget workers that have been silent for longer than `seconds_since_heartbeat`; their numbers."""
     return call.rows(
-        "DELETE FROM procrastinate_workers WHERE last_heartbeat < :before RETURNING id AS worker_id",
+        "DELETE FROM procrastinate_workers WHERE last_heartbeat < :before OR last_heartbeat > :after"
+        " RETURNING id AS worker_id",
         before=call.ago(call.arguments["seconds_since_heartbeat"]),
+        after=call.ago(-call.arguments["seconds_since_heartbeat"]),
     )
 
 

@@ -16,7 +16,7 @@ from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
 from tests.databases import Database
-from workflow.sqlite_connector import NEXT_JOB, QUERIES, SqliteConnector
+from workflow.sqlite_connector import NEXT_JOB, QUERIES, SqliteConnector, time_text
 from workflow.store import MIGRATIONS, Store
 
 Job = jobs.Job
@@ -264,6 +264,26 @@ def test_jobs_of_silent_and_vanished_workers_are_stalled(place: Place) -> None:
             with pytest.raises(exceptions.ConnectorException):
                 await manager.fetch_job(None, silent)
             assert await manager.register_worker() > gone
+
+    run(body())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_heartbeat_from_the_future_is_no_sign_of_life(place: Place) -> None:
+    """The clock was a day ahead when the worker wrote it, and died: it would count as alive for a day."""
+
+    async def body() -> None:
+        async with place.manager() as manager:
+            worker = await manager.register_worker()
+            await manager.batch_defer_jobs_async([job("a")])
+            await manager.fetch_job(None, worker)
+            with place.store.write() as session:
+                ahead = time_text(datetime.now(UTC) + timedelta(days=1))
+                beat = text("UPDATE procrastinate_workers SET last_heartbeat = :ahead")
+                session.execute(beat, {"ahead": ahead})
+            stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=20)
+            assert [one.task_name for one in stalled] == ["a"]
+            assert await manager.prune_stalled_workers(20) == [worker]
 
     run(body())
 
