@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,30 +49,27 @@ def require_office(folder: Path) -> None:
     from workflow.store import FILE  # noqa: PLC0415
     from workflow.store import VARIABLE as DATABASE  # noqa: PLC0415
 
-    try:
-        there = DATABASE in os.environ or (folder / FILE).exists()
-    except OSError as error:
-        raise NoOffice(
-            f"The folder {folder} can't be looked into: {error.strerror}.",
-            hint="Run this as the user whom the office's folder belongs to.",
-        ) from error
-    if not there:
+    if DATABASE not in os.environ and not _found(folder, (folder / FILE).exists):
         raise NoOffice(
             f"There is no office in the folder {folder} yet.",
             hint="Name it with --data, or begin with `paraaf demo` or `paraaf people --register FILE`.",
         )
 
 
-def require_keys(folder: Path) -> None:
-    """Refuse a folder without keys: no command but those that make an office makes any. Raises NoOffice."""
+def _found(folder: Path, look: Callable[[], bool]) -> bool:
+    """What a look into a data folder finds. Raises NoOffice when it can't be looked into."""
     try:
-        there = (folder / AUTHORITY).is_dir()
+        return look()
     except OSError as error:
         raise NoOffice(
             f"The folder {folder} can't be looked into: {error.strerror}.",
             hint="Run this as the user whom the office's folder belongs to.",
         ) from error
-    if not there:
+
+
+def require_keys(folder: Path) -> None:
+    """Refuse a folder without keys: no command but those that make an office makes any. Raises NoOffice."""
+    if not _found(folder, (folder / AUTHORITY).is_dir):
         raise NoOffice(
             f"The folder {folder} holds no keys of an office.",
             hint="Name the office's folder with --data or PARAAF_DATA. A further host needs a copy of its"

@@ -7,16 +7,14 @@ written down by those who make an office or do its work, and by nobody else.
 """
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from disk import sync
+from disk import whole_file
 from workflow.errors import WorkflowError
 from workflow.references import next_referred_to
 from workflow.store import VARIABLE, Store
@@ -93,7 +91,9 @@ def settle(store: Store, folder: Path, root_sha256: str, *, now: datetime) -> No
             session.flush()
         name = row.name
     if _said(folder) is None:
-        _write(folder / FILE, json.dumps({"office": name, "root_sha256": root_sha256}) + "\n")
+        # of two who write at once both write the same
+        with whole_file(folder / FILE, replace=True) as file:
+            file.write((json.dumps({"office": name, "root_sha256": root_sha256}) + "\n").encode())
 
 
 def _said(folder: Path) -> str | None:
@@ -111,18 +111,3 @@ def _said(folder: Path) -> str | None:
             hint="Restore it; it names the office of this folder.",
         )
     return str(said["office"])
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; of two who write at once both write the same."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
-    sync(path.parent)

@@ -110,7 +110,7 @@ class Office:
         Raises a Problem that says what is wrong: WrongOffice, when folder, keys and database do not belong
         together.
         """
-        _settings(environ)  # one that is wrong is told before anything is made
+        settings = _settings(environ)  # one that is wrong is told before anything is made
         keys = folder / AUTHORITY
         if make:
             identity.require_database(folder, environ)
@@ -119,7 +119,15 @@ class Office:
         store = Store.open(folder, environ)
         try:
             authority = _authority(folder, store, clock(), make=make)
-            return cls._wired(folder, store, authority, clock=clock, environ=environ, patience=patience)
+            return cls._wired(
+                folder,
+                store,
+                authority,
+                settings=settings,
+                clock=clock,
+                environ=environ,
+                patience=patience,
+            )
         except BaseException:
             store.close()
             raise
@@ -134,8 +142,9 @@ class Office:
         clock: Callable[[], datetime],
         environ: Mapping[str, str],
         patience: Patience | None,
+        settings: "Settings",
     ) -> Self:
-        profiles, limits, base = _settings(environ)
+        profiles, limits, base = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -379,9 +388,10 @@ class _Gate:
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
-def _settings(
-    environ: Mapping[str, str],
-) -> tuple[Mapping[str, Profile], Mapping[str, Limit], str]:
+Settings = tuple[Mapping[str, Profile], Mapping[str, Limit], str]
+
+
+def _settings(environ: Mapping[str, str]) -> Settings:
     """The signing profiles, limits of their timestamp authorities, and the public address.
 
     Raises SettingRefused.
