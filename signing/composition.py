@@ -1,4 +1,4 @@
-"""Compose what a signature adds to a file: the signature's revision, validation data, the archive timestamp.
+"""Compose what signing adds to a file: a signature's revision, validation data, an archive timestamp.
 
 Everything that one revision changes is collected first and written once, in revision.py's order.
 """
@@ -12,7 +12,7 @@ from signing.longterm import LongTermData
 from signing.opened import OpenedPdf, box_of, page_area
 from signing.pdf_objects import Raw, Ref, write
 from signing.placeholder import Gap, Placeholder, fill_range, pdf_text
-from signing.revision import Layout, Update
+from signing.revision import Update
 from signing.stamp import Appearance, faces, stamp_content
 
 _PRINT, _LOCKED = 4, 128
@@ -34,25 +34,11 @@ class NewField:
 
 
 @dataclass(frozen=True)
-class FieldSlot:
-    """A field that waits for its value: object number, generation, and its dictionary's bytes."""
-
-    number: int
-    generation: int
-    body: bytes
-
-    def filled_with(self, value: int) -> bytes:
-        """Return the dictionary with /V pointing to object `value`."""
-        return self.body[: self.body.rindex(b">>")] + b"/V %d 0 R>>" % value
-
-
-@dataclass(frozen=True)
 class Composed:
-    """A revision, its signature's gap (/ByteRange filled in, /Contents zeros), and the layout after it."""
+    """A revision, and its signature's gap (/ByteRange filled in, /Contents zeros)."""
 
     data: bytes
     gap: Gap
-    layout: Layout
 
 
 class Composer:
@@ -134,13 +120,6 @@ class Composer:
         if "/Extensions" not in changed:
             changed["/Extensions"] = Ref(self._update.add(_ESIC), 0)
 
-    def slot(self, name: str) -> FieldSlot:
-        """Return a field as it will stand after this revision, ready to be given a value later."""
-        ref = self._field_ref(name)
-        return FieldSlot(
-            ref.number, ref.generation, write(self._edited.get(ref) or self.opened.dictionary(ref))
-        )
-
     def build(self, signature: tuple[int, Placeholder] | None) -> Composed:
         """Write the revision; with a signature its byte range is filled in."""
         for ref, value in self._edited.items():
@@ -148,9 +127,8 @@ class Composer:
         placed = self._update.build()
         if signature is None:
             end = placed.layout.length
-            return Composed(placed.data, Gap(end, end, end), placed.layout)
-        data, gap = fill_range(placed, *signature)
-        return Composed(data, gap, placed.layout)
+            return Composed(placed.data, Gap(end, end, end))
+        return Composed(*fill_range(placed, *signature))
 
     def _stamp(self, appearance: Appearance, width: float, height: float) -> int:
         fonts = b"".join(
@@ -205,14 +183,11 @@ class Composer:
         return edited
 
 
-def compose_archive(layout: Layout, slot: FieldSlot, signature: Placeholder) -> Composed:
-    """Compose the archive timestamp's revision from what was kept, without reading the file again."""
-    update = Update(layout)
-    value = update.add(signature.body)
-    update.put(slot.number, slot.filled_with(value), slot.generation)
-    placed = update.build()
-    data, gap = fill_range(placed, value, signature)
-    return Composed(data, gap, placed.layout)
+def with_validation_data(pdf: bytes, data: LongTermData) -> bytes:
+    """Append a revision that holds validation data and nothing else; the same data give the same bytes."""
+    composer = Composer(OpenedPdf(pdf))
+    composer.embed(data)
+    return pdf + composer.build(None).data
 
 
 def signature_entries(*, name: str, reason: str, location: str, date: bytes) -> bytes:

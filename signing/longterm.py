@@ -5,7 +5,6 @@ Source: ETSI EN 319 142-1 (document security store).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -21,12 +20,11 @@ from signing.signed_data import load_certificate
 
 @dataclass(frozen=True)
 class LongTermData:
-    """Certificates, OCSP responses and CRLs in DER, each once; until when the answers hold (None: open)."""
+    """Certificates, OCSP responses and CRLs in DER, each once."""
 
     certificates: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
-    holds_until: datetime | None = None
 
 
 async def collect(paths: Iterable[Path], revocation: RevocationSource) -> LongTermData:
@@ -38,7 +36,6 @@ async def collect(paths: Iterable[Path], revocation: RevocationSource) -> LongTe
     certificates: dict[bytes, None] = {}
     ocsps: dict[bytes, None] = {}
     crls: dict[bytes, None] = {}
-    ends: list[datetime] = []
     for path in paths:
         certificates.update(dict.fromkeys(path.certificates))
         for subject, issuer in path.links:
@@ -48,9 +45,7 @@ async def collect(paths: Iterable[Path], revocation: RevocationSource) -> LongTe
                 certificates.update(dict.fromkeys(ocsp_certificates(found.ocsp_der)))
             if found.crl_der is not None:
                 crls[found.crl_der] = None
-            if found.next_update is not None:
-                ends.append(found.next_update)
-    return LongTermData(tuple(certificates), tuple(ocsps), tuple(crls), min(ends, default=None))
+    return LongTermData(tuple(certificates), tuple(ocsps), tuple(crls))
 
 
 async def _evidence(subject: bytes, issuer: bytes, revocation: RevocationSource) -> RevocationEvidence:

@@ -31,10 +31,9 @@ from signing.composition import (
     TIMESTAMP_ENTRIES,
     Composed,
     Composer,
-    FieldSlot,
     NewField,
-    compose_archive,
     signature_entries,
+    with_validation_data,
 )
 from signing.errors import (
     CertificateUnusableError,
@@ -152,8 +151,8 @@ class SigningDesk:
         """Compose the signature's revision and the attributes to sign; the key is not used.
 
         (1) certificate: valid now, right key usage, leading to a pinned anchor, not revoked; (2) document:
-        the field is there and free, nothing forbids signing; (3) validation data, when the authorities'
-        chains are known beforehand; (4) the revision. `new_fields` are made in the same revision, only before
+        the field is there and free, nothing forbids signing; (3) how much room a timestamp will take, of an
+        authority that answers; (4) the revision. `new_fields` are made in the same revision, only before
         the first signature. `reserve_bytes` keeps at least this much room for the CMS object. `turn` says
         whose signature it is to an authority's gate, which keeps their place. Raises TimestampLimitError.
         """
@@ -163,19 +162,16 @@ class SigningDesk:
         _require_usable(signer.certificate, profile, now)
         mechanism = mechanism_for(signer.certificate, profile.digest)
         path = self._signer_path(signer, now)
-        evidence = await self._evidence(level, [path])
+        await self._evidence(level, [path])
         # (2) the document
         opened = OpenedPdf(source)
         check_may_sign(opened, field, adding_fields=bool(new_fields))
-        # (3) what the authorities' chains need
-        tokens: tuple[Token, ...] = ()
+        # (3) room for a timestamp
         room = 0
         if level.reaches(Level.B_T):
             timestamper = self._timestamper(profile)
-            tokens = await timestamper.known(revocation=self._revocation_for(level), turn=turn)
+            await timestamper.known(revocation=self._revocation_for(level), turn=turn)
             room = timestamper.room_bytes
-        if level.reaches(Level.B_LT):
-            evidence = await self._evidence(level, [path, *(token.path for token in tokens)])
         # (4) the revision
         template = template_for(path.certificates, mechanism)
         entries = signature_entries(
@@ -184,12 +180,10 @@ class SigningDesk:
             location=profile.location,
             date=pdf_date(claimed_at),
         )
-        revision = _revision(
+        composed = _with_signature(
             opened,
             field,
             placeholder(entries, max(reserve_bytes, template.longest(room))),
-            level=level,
-            evidence=evidence,
             appearance=appearance if profile.visible else None,
             new_fields=new_fields,
         )
@@ -197,15 +191,11 @@ class SigningDesk:
             source_sha256=hashlib.sha256(source).hexdigest(),
             field=field,
             level=level,
-            revision=revision.composed.data,
-            gap=revision.composed.gap,
-            signed_attributes=_attributes(source, revision.composed, template),
+            revision=composed.data,
+            gap=composed.gap,
+            signed_attributes=_attributes(source, composed, template),
             digest_algorithm=mechanism.digest_algorithm,
             certificates=path.certificates,
-            layout=revision.composed.layout,
-            slot=revision.slot,
-            evidenced_timestampers=frozenset(map(_leaf_sha256, tokens)),
-            evidence_until=evidence.holds_until,
         )
 
     async def sign(self, source: bytes, prepared: Prepared, signer: Signer) -> bytes:
@@ -233,8 +223,8 @@ class SigningDesk:
         """Make the signed file and check it; the level reached is the level prepared for, or an error.
 
         (1) the value belongs to what was prepared; (2) timestamp over the value; (3) embed both;
-        (4) validation data, where what was embedded does not cover this timestamp; (5) archive timestamp;
-        (6) check.
+        (4) validation data of both: at B-LT in a revision of their own behind the signature, (5) at B-LTA in
+        the revision of the archive timestamp, which covers them; (6) check.
         May be repeated: nothing is kept here, only new timestamps are taken. Raises TimestampLimitError when
         they can't be asked yet, and then none was asked.
         """
@@ -262,18 +252,19 @@ class SigningDesk:
         # (4) and (5) validation data, archive timestamp
         archive: Gap | None = None
         if token is not None and level.reaches(Level.B_LT):
-            pdf, layout_kept = await self._with_evidence(pdf, prepared, token)
+            signer = self.chains.path(
+                prepared.signer_cert_der, extra=prepared.certificates, at=token.gen_time, whose="the signer"
+            )
             if level is Level.B_LTA:
-                evidenced = (
-                    prepared.evidenced_timestampers if layout_kept else frozenset({_leaf_sha256(token)})
-                )
                 pdf, archive = await self._with_archive_timestamp(
                     pdf,
-                    prepared if layout_kept else replace(prepared, slot=None),
-                    profile,
-                    permits,
-                    evidenced,
+                    [signer],
+                    authorities=[token.path],
+                    timestamper=self._timestamper(profile),
+                    permits=permits,
                 )
+            else:
+                pdf = with_validation_data(pdf, await self._evidence(level, [signer, token.path]))
         clock.lap("timestamp")
         # (6) check
         reached = check_finished(
@@ -369,38 +360,29 @@ class SigningDesk:
             )
         return LongTermData()
 
-    async def _with_evidence(self, pdf: bytes, prepared: Prepared, token: Token) -> tuple[bytes, bool]:
-        """Add validation data where what was embedded does not do; tells whether nothing was added."""
-        until = prepared.evidence_until
-        if _leaf_sha256(token) in prepared.evidenced_timestampers and (
-            until is None or token.gen_time <= until
-        ):
-            return pdf, True
-        signer = self.chains.path(
-            prepared.signer_cert_der, extra=prepared.certificates, at=token.gen_time, whose="the signer"
-        )
-        composer = Composer(OpenedPdf(pdf))
-        composer.embed(await self._evidence(prepared.level, [signer, token.path]))
-        return pdf + composer.build(None).data, False
-
     async def _with_archive_timestamp(
         self,
         pdf: bytes,
-        prepared: Prepared,
-        profile: Profile,
+        paths: Sequence[Path],
+        *,
+        authorities: Sequence[Path],
+        timestamper: Timestamper,
         permits: Permits,
-        evidenced: frozenset[bytes],
     ) -> tuple[bytes, Gap]:
-        """Add an archive timestamp, of an authority about which the document carries answers already."""
-        timestamper = self._timestamper(profile)
+        """Append one revision: validation data about these paths, and an archive timestamp over them.
+
+        Only `authorities` count, about which the document then carries answers too.
+        """
+        evidence = await self._evidence(Level.B_LTA, [*paths, *authorities])
         made = placeholder(TIMESTAMP_ENTRIES, timestamper.room_bytes)
-        if prepared.slot is not None:
-            composed = compose_archive(prepared.layout, prepared.slot, made)
-        else:
-            composed = _composed_with_archive_field(pdf, made)
+        composed = _with_archive(OpenedPdf(pdf), evidence, made)
         digest = digest_around((pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST)
         token = await timestamper.timestamp(
-            digest, _ARCHIVE_DIGEST, revocation=self._revocation, permits=permits, of=evidenced
+            digest,
+            _ARCHIVE_DIGEST,
+            revocation=self._revocation,
+            permits=permits,
+            of=frozenset(map(_leaf_sha256, authorities)),
         )
         revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
         return pdf + revision, composed.gap
@@ -462,38 +444,23 @@ def _require_usable(certificate: x509.Certificate, profile: Profile, now: dateti
         raise CertificateUnusableError(str(error), hint=error.hint) from error
 
 
-def _leaf_sha256(token: Token) -> bytes:
-    return hashlib.sha256(token.path.certificates[0]).digest()
+def _leaf_sha256(path: Path) -> bytes:
+    return hashlib.sha256(path.certificates[0]).digest()
 
 
-@dataclass(frozen=True)
-class _Revision:
-    """A composed revision, and the field in which the archive timestamp will stand, when one waits."""
-
-    composed: Composed
-    slot: FieldSlot | None
-
-
-def _revision(
+def _with_signature(
     opened: OpenedPdf,
     field: str,
     signature: Placeholder,
     *,
-    level: Level,
-    evidence: LongTermData,
     appearance: Appearance | None,
     new_fields: Sequence[NewField],
-) -> _Revision:
-    """Compose new fields, the signature in its field, and from B-LT on the validation data."""
+) -> Composed:
+    """Compose new fields, and the signature in its field."""
     composer = Composer(opened)
     for new_field in new_fields:
         composer.add_field(new_field)
-    number = composer.sign(field, signature, appearance)
-    if level.reaches(Level.B_LT):
-        composer.embed(evidence)
-    archive = _free_archive_field(opened, new_fields) if level is Level.B_LTA else None
-    composed = composer.build((number, signature))
-    return _Revision(composed, None if archive is None else composer.slot(archive))
+    return composer.build((composer.sign(field, signature, appearance), signature))
 
 
 def _attributes(source: bytes, composed: Composed, template: CmsTemplate) -> bytes:
@@ -502,27 +469,16 @@ def _attributes(source: bytes, composed: Composed, template: CmsTemplate) -> byt
     return template.signed_attributes(digest)
 
 
-def _free_archive_field(opened: OpenedPdf, new_fields: Sequence[NewField]) -> str | None:
-    """The first archive timestamp field without a value: made for it beforehand, or just now."""
-    names = [*opened.field_names(), *(field.name for field in new_fields)]
-    fresh = {field.name for field in new_fields}
-    for name in names:
-        if name.startswith(ARCHIVE_FIELD) and (name in fresh or not opened.is_signed(name)):
-            return name
-    return None
-
-
-def _composed_with_archive_field(pdf: bytes, made: Placeholder) -> Composed:
-    """Compose the archive timestamp's revision where no field waits, or its place is not known."""
-    opened = OpenedPdf(pdf)
+def _with_archive(opened: OpenedPdf, evidence: LongTermData, timestamp: Placeholder) -> Composed:
+    """Compose validation data and the archive timestamp over them, in the field that waits or a new one."""
     composer = Composer(opened)
-    name = _free_archive_field(opened, ())
+    composer.embed(evidence)
+    taken = [name for name in opened.field_names() if name.startswith(ARCHIVE_FIELD)]
+    name = next((each for each in taken if not opened.is_signed(each)), None)
     if name is None:
-        taken = sum(each.startswith(ARCHIVE_FIELD) for each in opened.field_names())
-        name = f"{ARCHIVE_FIELD}-{taken + 1}" if taken else ARCHIVE_FIELD
+        name = f"{ARCHIVE_FIELD}-{len(taken) + 1}" if taken else ARCHIVE_FIELD
         composer.add_field(NewField(name, label="Archive timestamp"))
-    number = composer.sign(name, made, None)
-    return composer.build((number, made))
+    return composer.build((composer.sign(name, timestamp, None), timestamp))
 
 
 async def sign_pdf(

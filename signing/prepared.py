@@ -8,16 +8,16 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from signing.composition import FieldSlot
 from signing.errors import PreparedMismatchError
 from signing.placeholder import Gap
 from signing.profile import Level
-from signing.revision import Layout
 
-_VERSION = 1
+_VERSION = 2
+# Until version 2 the revision held the validation data too. What stands behind it was noted beside it, for the
+# revisions to come; these are made from the file now.
+_READABLE = (1, _VERSION)
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,6 @@ class Prepared:
 
     `revision` is appended to the source (found by `source_sha256`) with /Contents all zeros;
     `signed_attributes` is the DER that the key signs. `certificates` is the signer's path, leaf first.
-    The rest is for the steps after it: `layout` after the revision, the archive timestamp's `slot`, and whose
-    validation data stands in the revision and until when it holds.
     """
 
     source_sha256: str
@@ -38,10 +36,6 @@ class Prepared:
     signed_attributes: bytes
     digest_algorithm: str
     certificates: tuple[bytes, ...]
-    layout: Layout
-    slot: FieldSlot | None = None
-    evidenced_timestampers: frozenset[bytes] = frozenset()
-    evidence_until: datetime | None = None
 
     @property
     def byte_range(self) -> tuple[int, int, int, int]:
@@ -59,10 +53,6 @@ class Prepared:
             "version": _VERSION,
             "length": self.gap.length,
             "certificates": [_text(each) for each in self.certificates],
-            "layout": vars(self.layout),
-            "slot": self.slot and [self.slot.number, self.slot.generation, _text(self.slot.body)],
-            "evidenced_timestampers": sorted(each.hex() for each in self.evidenced_timestampers),
-            "evidence_until": self.evidence_until and self.evidence_until.isoformat(),
         }
         return {
             "source_sha256": self.source_sha256,
@@ -80,7 +70,7 @@ class Prepared:
         """Build it again from the row; raises PreparedMismatchError when the row is not one of ours."""
         try:
             rest = json.loads(columns["rest"])
-            if rest["version"] != _VERSION:
+            if rest["version"] not in _READABLE:
                 raise ValueError(f"version {rest['version']}")
             _, start, end, _ = json.loads(columns["byte_range"])
             return cls(
@@ -92,19 +82,11 @@ class Prepared:
                 signed_attributes=bytes(columns["signed_attributes"]),
                 digest_algorithm=columns["digest_algorithm"],
                 certificates=tuple(_bytes(each) for each in rest["certificates"]),
-                layout=Layout(**rest["layout"]),
-                slot=_slot(*rest["slot"]) if rest["slot"] else None,
-                evidenced_timestampers=frozenset(map(bytes.fromhex, rest["evidenced_timestampers"])),
-                evidence_until=rest["evidence_until"] and datetime.fromisoformat(rest["evidence_until"]),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise PreparedMismatchError(
                 f"What was prepared can't be read back: {error!r}.", hint="Prepare the signature again."
             ) from error
-
-
-def _slot(number: int, generation: int, body: str) -> FieldSlot:
-    return FieldSlot(number, generation, _bytes(body))
 
 
 def _text(value: bytes) -> str:

@@ -41,12 +41,13 @@ from signing.verify.inspection import (
     made_for_development,
     role_of,
 )
-from signing.verify.rawscan import hex_digits
+from signing.verify.rawscan import hex_digits, only_white_space
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict
 from signing.verify.seams import Cut, SignatureSlot, cut
 from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
 from signing.verify.store import IN_STORE
 from signing.verify.strength import Means, ends_at, strength_of
+from signing.verify.tail import accounted_for
 from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
 from signing.verify.validation import made_for_documents
 from signing.verify.verdict import report_on
@@ -190,6 +191,7 @@ class Quick:
         )
         if stored.unheard:
             raise _Unclear("an answer about nobody here")
+        _check_tail(pdf, file, signers)
         report = report_on(name, self._at, _proven(file, reports, self._at), [], file.cut.revisions)
         if report.verdict is not Verdict.AUTHENTIC:
             raise _Unclear("it is not authentic after all")
@@ -446,6 +448,14 @@ def _check_order(file: _File, signers: list[list[_Certificate]]) -> None:
         begins = max(each.path.not_before for each in certificates)
         if any(moment < begins for moment in stamps[place:] if moment is not None):
             raise _Unclear("a timestamp that is older than a certificate")
+
+
+def _check_tail(pdf: bytes, file: _File, signers: list[list[_Certificate]]) -> None:
+    """Validation data that nothing covers must be accounted for."""
+    end = file.signed[-1].slot.covered.end
+    paths = [each.path.certificates for certificates in signers for each in certificates]
+    if not only_white_space(pdf[end:]) and not accounted_for(pdf, end, paths):
+        raise _Unclear("validation data that are not accounted for")
 
 
 def _proven(file: _File, reports: tuple[SignatureReport, ...], at: datetime) -> tuple[SignatureReport, ...]:

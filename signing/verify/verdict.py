@@ -28,10 +28,12 @@ from signing.verify.qualified import IN_WORDS, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
+from signing.verify.tail import accounted_for
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
 
 Told = TypeVar("Told")
+UNCOVERED = "validation_data_uncovered"
 
 
 def verify_pdf(
@@ -103,6 +105,7 @@ def _judge(
         for why in fetched.unanswered
     ]
     signatures = _finished(_signatures(inspections, Validator(trust, data, at, fetched.data)))
+    findings = [each for each in findings if each.code != UNCOVERED or not _accounted(opened, inspections)]
     if not opened.filled and not opened.unreachable:
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
@@ -136,10 +139,9 @@ def _unreachable(opened: Opened) -> list[Finding]:
 
 def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequence[Step]) -> list[Finding]:
     """The last signature covers the file up to its end, but for white space."""
-    covering = [inspection for inspection in inspections if inspection.entry.covered and inspection.embedded]
-    if not covering:
+    last = _last_covering(inspections)
+    if last is None:
         return []
-    last = covering[-1]
     end, revision = last.entry.covered.end if last.entry.covered else 0, last.revision or 0
     if only_white_space(opened.pdf[end:]):
         return _long_tail(len(opened.pdf) - end, end)
@@ -158,10 +160,24 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
     code, told = "end_uncovered", "what was added behind the last signature is protected by nothing"
     if all(step.validation_data_only for step in later):
         code, told = (
-            "validation_data_uncovered",
+            UNCOVERED,
             "validation data was added behind the last signature, where nothing protects it",
         )
     return [Finding(code, told, f"from byte {end}")]
+
+
+def _last_covering(inspections: Sequence[Inspection]) -> Inspection | None:
+    covering = [inspection for inspection in inspections if inspection.entry.covered and inspection.embedded]
+    return covering[-1] if covering else None
+
+
+def _accounted(opened: Opened, inspections: Sequence[Inspection]) -> bool:
+    """Whether the validation data behind the last signature need nobody's protection, now that all are judged."""
+    last = _last_covering(inspections)
+    judged = [each for one in inspections for each in (one.judged, *(token.judged for token in one.tokens))]
+    paths = [tuple(certificate.dump() for certificate in each.path) for each in judged if each is not None]
+    end = last.entry.covered.end if last is not None and last.entry.covered else 0
+    return accounted_for(opened.pdf, end, paths)
 
 
 def _long_tail(length: int, end: int) -> list[Finding]:

@@ -1,0 +1,112 @@
+"""Validation data behind the last signature, which nothing covers: whether every byte of them is accounted for.
+
+They are when (1) the update is, byte for byte, the one that would be written for these data over this file,
+with a digest of its objects in its identifier, so that not a bit of it can be another; (2) every certificate
+is on the path of somebody who signed or stamped the file, or speaks for an answer; (3) every answer says
+"good" about one of those paths' certificates, by a signature that holds. So nothing is in it but what
+anybody could have fetched and added: it takes nobody's protection to be believed.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import ocsp
+
+from certs.check_crl import check_crl
+from certs.check_ocsp import check_ocsp
+from certs.evidence import UnusableAnswer
+from signing.composition import with_validation_data
+from signing.errors import DocumentRefusedError
+from signing.longterm import LongTermData, ocsp_certificates
+from signing.opened import UNREADABLE
+from signing.selfcheck import carried_data
+from signing.signed_data import load_certificate
+from signing.verify.evidence import WITHOUT_NEXT
+
+_MOST_KEPT = 4096
+Paths = Sequence[tuple[bytes, ...]]
+
+
+def accounted_for(pdf: bytes, end: int, paths: Paths) -> bool:
+    """Whether what lies behind byte `end` of a file is validation data about these paths and nothing else.
+
+    `paths` are those of all signatures and timestamps, as DER, leaf first and anchor last.
+    """
+    try:
+        before, now = carried_data(pdf[:end]), carried_data(pdf)
+        added = _added(before, now)
+        if added is None or with_validation_data(pdf[:end], added) != pdf:  # (1)
+            return False
+    except (*UNREADABLE, DocumentRefusedError):
+        return False
+    return _placed(added, paths) and _heard(added, paths)
+
+
+def _added(before: LongTermData, now: LongTermData) -> LongTermData | None:
+    """What the store holds more than before; None when it is not the same and more."""
+    pairs = (
+        (before.certificates, now.certificates),
+        (before.ocsps, now.ocsps),
+        (before.crls, now.crls),
+    )
+    if any(there != here[: len(there)] for there, here in pairs):
+        return None
+    return LongTermData(*(here[len(there) :] for there, here in pairs))
+
+
+def _placed(added: LongTermData, paths: Paths) -> bool:
+    """(2)"""
+    known = {certificate for path in paths for certificate in path}
+    known.update(each for answer in added.ocsps for each in ocsp_certificates(answer))
+    anchors = {path[-1] for path in paths if path}
+    return all(
+        each in known or any(_roots(each, anchor) for anchor in anchors) for each in added.certificates
+    )
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _roots(certificate: bytes, anchor: bytes) -> bool:
+    """Whether it is the root that an anchor, an issuing authority that is trusted by itself, comes from."""
+    root = load_certificate(certificate)
+    return _issued(certificate, root) and _issued(anchor, root)
+
+
+def _heard(added: LongTermData, paths: Paths) -> bool:
+    """(3)"""
+    links = list(dict.fromkeys(link for path in paths for link in pairwise(path)))
+    answers = [*((each, False) for each in added.ocsps), *((each, True) for each in added.crls)]
+    return all(any(_is_good(answer, *link, is_list) for link in links) for answer, is_list in answers)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _is_good(answer: bytes, subject: bytes, issuer: bytes, is_list: bool) -> bool:
+    """Whether an answer, at the time when it was issued, calls a certificate good."""
+    certificate, issuing = load_certificate(subject), load_certificate(issuer)
+    try:
+        if is_list:
+            issued = x509.load_der_x509_crl(answer).last_update_utc
+            return check_crl(answer, certificate, issuing, now=issued).status == "good"
+        if certificate.serial_number not in _serials(answer):
+            return False
+        issued = ocsp.load_der_ocsp_response(answer).produced_at_utc
+        evidence = check_ocsp(answer, certificate, issuing, now=issued, nonce=None, max_age=WITHOUT_NEXT)
+    except (UnusableAnswer, ValueError):
+        return False
+    return evidence.status == "good" and all(
+        each == issuer or _issued(each, issuing) for each in ocsp_certificates(answer)
+    )
+
+
+def _issued(certificate: bytes, issuer: x509.Certificate) -> bool:
+    try:
+        load_certificate(certificate).verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def _serials(answer: bytes) -> Iterator[int]:
+    return (single.serial_number for single in ocsp.load_der_ocsp_response(answer).responses)
