@@ -103,9 +103,6 @@ def stricter(mine: Said, other: Said) -> bool:
     return _ORDER.index(mine.indication) < _ORDER.index(other.indication)
 
 
-# To EU DSS, only validation data behind a signature's own revision makes it B-LT or B-LTA; our signer writes
-# them with the signature, so that it covers them. So the last signature of ours is B-T to it.
-LEVEL_OF_OURS = "it counts only validation data that were added behind the signature; ours are signed with it"
 # Where we are stricter: our finding's code → why EU DSS doesn't say so.
 STRICTER = {
     "changed_after_signing": "it compares revisions and pages, and warns; its default policy passes",

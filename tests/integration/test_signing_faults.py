@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs import der
 from certs.authority import DevelopmentAuthority
+from certs.evidence import RevocationEvidence
 from certs.keystore import Credential
 from certs.loopback import free_base_url
+from certs.revocation import RevocationSource
 from certs.serve_authority import AuthorityServer
 from signing.chains import Path
 from signing.errors import (
@@ -32,14 +35,17 @@ from signing.errors import (
     TimestampError,
     TimestamperUnknownError,
 )
+from signing.longterm import LongTermData
 from signing.pades import Finished, SigningDesk
 from signing.prepared import Prepared
 from signing.profile import Level
 from signing.revocation_check import CarriedAnswers
 from signing.selfcheck import carried_data, check_finished
 from signing.signers import SoftwareSigner
+from signing.verify.rawscan import signed_ranges
 from signing.verify.report import Verdict
 from signing.verify.verdict import verify_pdf
+from tests.earlier import prepared_before, row_before
 from tests.signing_samples import appearance, form_pdf, now, open_desk, plain_pdf, profile, signed
 
 Step = Callable[[SigningDesk], Awaitable[object]]
@@ -466,25 +472,54 @@ def test_too_little_room_is_an_error_that_says_how_much_is_needed(
     on_a_desk(authority, overflow)
 
 
-def test_validation_data_too_old_for_the_timestamp_is_renewed_in_a_revision_of_its_own(
-    authority: DevelopmentAuthority, authority_server: AuthorityServer
+@pytest.mark.parametrize("level", [Level.B_LT, Level.B_LTA])
+def test_what_an_earlier_release_prepared_is_finished_as_one_good_signature(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, level: Level
 ) -> None:
     credential, source = person(authority), form_pdf()
 
-    async def late(desk: SigningDesk) -> Finished:
-        prepared = await prepared_at(desk, credential, source, Level.B_LTA)
-        late = replace(prepared, evidence_until=now() - timedelta(days=1))
-        value = await desk.sign(source, late, SoftwareSigner(credential))
-        return await desk.finish(source, late, value, profile=profile(Level.B_LTA))
+    async def upgraded(desk: SigningDesk) -> tuple[bytes, Finished]:
+        prepared = Prepared.from_columns(row_before(await prepared_before(desk, source, credential, level)))
+        value = await desk.sign(source, prepared, SoftwareSigner(credential))
+        return prepared.revision, await desk.finish(source, prepared, value, profile=profile(level))
 
-    prepared = on_a_desk(authority, lambda desk: prepared_at(desk, credential, source, Level.B_LT))
-    assert isinstance(prepared, Prepared)
-    assert prepared.evidence_until is not None
-    assert now() < prepared.evidence_until < now() + timedelta(days=60)
-    finished = on_a_desk(authority, late)
-    assert isinstance(finished, Finished)
-    assert finished.level_reached is Level.B_LTA
-    assert finished.pdf.count(b"%%EOF") == source.count(b"%%EOF") + 3
+    revision, finished = on_a_desk(authority, upgraded)  # type: ignore[misc]  # a pair
+    assert b"/DSS" in revision
+    assert finished.level_reached is level
+    assert finished.pdf.count(b"/ETSI.CAdES.detached") == 1
+    report = verify_pdf(finished.pdf, trust=authority.trust, now=now())
+    assert (report.verdict, report.signatures[0].level) == (Verdict.AUTHENTIC, str(level)), report.sentence
+
+
+@pytest.mark.parametrize("level", [Level.B_LT, Level.B_LTA])
+def test_no_validation_data_stand_under_the_signature_and_all_of_them_in_one_revision_behind(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, level: Level
+) -> None:
+    credential, source = person(authority), form_pdf()
+    pdf = on_a_desk(authority, lambda desk: signed(desk, credential, level))
+    assert isinstance(pdf, bytes)
+    end = min(found.end for found in signed_ranges(pdf))
+    assert carried_data(pdf[:end]) == LongTermData()
+    assert carried_data(pdf) != LongTermData()
+    assert pdf.count(b"%%EOF") == source.count(b"%%EOF") + 2
+
+
+def test_answers_are_asked_for_once_for_both_steps(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[int] = Counter()
+    real = RevocationSource._ask
+
+    async def counted(
+        source: RevocationSource, certificate: x509.Certificate, issuer: x509.Certificate
+    ) -> RevocationEvidence:
+        asked[certificate.serial_number] += 1
+        return await real(source, certificate, issuer)
+
+    monkeypatch.setattr(RevocationSource, "_ask", counted)
+    on_a_desk(authority, lambda desk: signed(desk, person(authority), Level.B_LTA))
+    assert set(asked.values()) == {1}
+    assert len(asked) == 3  # the signer's, the timestamp authority's, and that of who issued both
 
 
 def test_every_changed_bit_of_a_finished_file_is_noticed(
@@ -575,18 +610,15 @@ def test_the_level_is_what_the_file_holds_and_not_what_was_asked(
 
 
 def test_less_than_was_asked_is_an_error(
-    authority: DevelopmentAuthority, authority_server: AuthorityServer
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    credential, source = person(authority), form_pdf()
+    credential = person(authority)
 
     async def fall_short(desk: SigningDesk) -> None:
-        without = await prepared_at(desk, credential, source, Level.B_T)
-        # what a bug would look like: it claims validation data that is not in the revision
-        claiming = replace(without, level=Level.B_LT)
-        assert claiming.evidenced_timestampers
-        value = await desk.sign(source, claiming, SoftwareSigner(credential))
+        # what a bug would look like
+        monkeypatch.setattr("signing.pades.with_validation_data", lambda pdf, _data: pdf)
         with pytest.raises(LevelNotReachedError, match="reached B-T where B-LT was asked"):
-            await desk.finish(source, claiming, value, profile=profile(Level.B_LT))
+            await signed(desk, credential, Level.B_LT)
 
     on_a_desk(authority, fall_short)
 

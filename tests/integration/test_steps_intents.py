@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +10,6 @@ from sqlalchemy import select
 from signing.placeholder import Gap
 from signing.prepared import Prepared
 from signing.profile import Level, load_profiles
-from signing.revision import Layout
 from tests.databases import Database, add_lone_document, intruder
 from workflow import intents
 from workflow.intents import Intent
@@ -19,7 +17,6 @@ from workflow.store import Store
 from workflow.tables import SignatureRow
 
 PLACE = (1, "employer")
-LAYOUT: Any = Layout(**dict.fromkeys(Layout.__dataclass_fields__, 0))
 
 
 @pytest.fixture
@@ -41,7 +38,6 @@ def prepared(attributes: bytes = b"attributes", *, level: Level = Level.B_LT, so
         signed_attributes=attributes,
         digest_algorithm="sha256",
         certificates=(b"leaf", b"root"),
-        layout=LAYOUT,
     )
 
 

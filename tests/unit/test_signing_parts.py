@@ -1,7 +1,6 @@
 """Small parts: revisions, placeholders, the stamp, the persisted row, times in tokens."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -11,15 +10,15 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.authority import DevelopmentAuthority
 from certs.der import DerError
-from signing.composition import FieldSlot
 from signing.errors import ContentsOverflowError, PreparedMismatchError, SigningError, StampError
 from signing.opened import OpenedPdf
 from signing.placeholder import Gap, fill_contents, fill_range, pdf_date, placeholder
 from signing.prepared import Prepared
 from signing.profile import Level
-from signing.revision import Layout, Update, digest_around
+from signing.revision import Update, digest_around
 from signing.stamp import Appearance, stamp_content
 from signing.tokens import generalized_time
+from tests.earlier import row_before
 from tests.signing_samples import form_pdf, now, plain_pdf
 
 MOMENT = datetime(2026, 11, 20, 14, 30, 5, tzinfo=UTC)
@@ -35,10 +34,6 @@ def prepared() -> Prepared:
         signed_attributes=b"\x31\x00",
         digest_algorithm="sha256",
         certificates=(b"leaf", b"root"),
-        layout=Layout(30, 20, 9, "1 0", "", "aa", stream_xref=False),
-        slot=FieldSlot(4, 0, b"<</T(archive)>>"),
-        evidenced_timestampers=frozenset((b"\x01" * 32,)),
-        evidence_until=MOMENT,
     )
 
 
@@ -102,8 +97,7 @@ def test_a_pdf_date_is_in_utc() -> None:
 
 def test_what_was_prepared_comes_back_from_its_row() -> None:
     assert Prepared.from_columns(prepared().to_columns()) == prepared()
-    bare = replace(prepared(), slot=None, evidence_until=None, evidenced_timestampers=frozenset())
-    assert Prepared.from_columns(bare.to_columns()) == bare
+    assert Prepared.from_columns(row_before(prepared())) == prepared()
     assert prepared().byte_range == (0, 10, 20, 10)
 
 

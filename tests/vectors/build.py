@@ -80,7 +80,7 @@ def build(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, vector in vectors.items():
         (folder / f"{name}.pdf").write_bytes(vector.pdf)
-    _write_trust(folder / "trust", trust)
+    write_trust(folder / "trust", trust)
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(wanted)}" for name, wanted in expected.items())
     written = f'{{\n "at": "{at.isoformat()}",\n "files": {{\n{lines}\n }}\n}}\n'
     (folder / "expected.json").write_text(written, encoding="utf-8")
@@ -97,7 +97,8 @@ def _expected(name: str, vector: Vector, trust: TrustStore, at: datetime) -> Map
     return {**group, **told(report)}
 
 
-def _write_trust(folder: Path, trust: TrustStore) -> None:
+def write_trust(folder: Path, trust: TrustStore) -> None:
+    """Write certificates and revocation lists down as `load_trust` reads them."""
     folder.mkdir()
     for kind, certificates in (("root", trust.anchors), ("issuing", trust.intermediates)):
         for number, certificate in enumerate(certificates):

@@ -1,0 +1,124 @@
+"""Files of ours in both layouts: validation data under the signature, as they once were, and behind it.
+
+The files are committed: what an office has signed is judged alike for good. tests/earlier.py makes them.
+"""
+
+import random
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from certs.trust import load_trust
+from signing.composition import Composer, with_validation_data
+from signing.longterm import LongTermData
+from signing.opened import OpenedPdf
+from signing.selfcheck import carried_data
+from signing.verify.quick import Quick
+from signing.verify.rawscan import signed_ranges
+from signing.verify.report import Report, Verdict
+from signing.verify.trust import Trust, TrustMaterial
+from signing.verify.verdict import verify_pdf
+from tests.campaign import times
+from tests.earlier import FOLDER
+
+AT = datetime.fromisoformat((FOLDER / "at").read_text().strip())
+MATERIAL = TrustMaterial.of(load_trust([FOLDER / "trust"]))
+TRUST = Trust(MATERIAL)
+FILES = sorted(FOLDER.glob("*.pdf"))
+SEED = 20261125
+
+
+def judged(pdf: bytes) -> Report:
+    return verify_pdf(pdf, trust=TRUST, now=AT)
+
+
+def codes(report: Report) -> set[str]:
+    return {finding.code for finding in report.findings}
+
+
+def end_of(pdf: bytes) -> int:
+    return max(found.end for found in signed_ranges(pdf))
+
+
+def behind() -> bytes:
+    """A B-LT file of today: its validation data lie behind everything that is signed."""
+    pdf = (FOLDER / "now_b_lt.pdf").read_bytes()
+    assert end_of(pdf) < len(pdf)
+    return pdf
+
+
+def test_there_is_a_file_of_each_layout_and_level_alone_and_signed_again() -> None:
+    expected = {
+        f"{when}_{level}{then}"
+        for when in ("before", "now")
+        for level in ("b_lt", "b_lta")
+        for then in ("", "_then_now")
+    }
+    assert {path.stem for path in FILES} == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_is_authentic_at_its_level_and_the_next_one_of_its_form_is_cleared(path: Path) -> None:
+    pdf = path.read_bytes()
+    report = judged(pdf)
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+    level = "B-LTA" if "b_lta" in path.stem else "B-LT"
+    signatures = [each for each in report.signatures if each.role.value != "timestamp"]
+    assert [each.level for each in signatures] == [level] * (2 if "_then_" in path.stem else 1)
+    quick = Quick(MATERIAL, AT)
+    quick.learn(pdf, report)
+    cleared = quick.clear(pdf, "")
+    assert cleared is not None
+    assert cleared.verdict is Verdict.AUTHENTIC
+
+
+def test_no_bit_of_what_nobody_signed_can_be_another() -> None:
+    pdf = behind()
+    quick = Quick(MATERIAL, AT)
+    quick.learn(pdf, judged(pdf))
+    assert quick.clear(pdf, "") is not None
+    chance = random.Random(SEED)  # noqa: S311 (repeatable places, no secret)
+    for place in sorted(chance.sample(range(end_of(pdf), len(pdf)), times(60))):
+        flipped = pdf[:place] + bytes([pdf[place] ^ (1 << chance.randrange(8))]) + pdf[place + 1 :]
+        assert judged(flipped).verdict is not Verdict.AUTHENTIC, (place, SEED)
+        assert quick.clear(flipped, "") is None, (place, SEED)
+
+
+def strangers() -> LongTermData:
+    """Validation data of another office."""
+    return carried_data((FOLDER.parent / "files" / "b_lta.pdf").read_bytes())
+
+
+def two_signers() -> LongTermData:
+    """Of another signer of the same authority: valid data, and of no use here."""
+    return carried_data((FOLDER / "now_b_lt_then_now.pdf").read_bytes())
+
+
+@pytest.mark.parametrize("others", [strangers, two_signers])
+@pytest.mark.parametrize("kind", ["certificates", "ocsps"])
+def test_what_is_about_nobody_here_is_told_of(kind: str, others: object) -> None:
+    pdf = behind()
+    signed, own = pdf[: end_of(pdf)], carried_data(pdf)
+    assert with_validation_data(signed, own) == pdf
+    more = [each for each in getattr(others(), kind) if each not in getattr(own, kind)]  # type: ignore[operator]
+    assert more
+    parts = {**vars(own), kind: (*getattr(own, kind), more[0])}
+    report = judged(with_validation_data(signed, LongTermData(**parts)))
+    assert codes(report) == {"validation_data_uncovered"}
+
+
+def test_data_in_two_updates_are_told_of_but_not_their_order() -> None:
+    pdf = behind()
+    signed, own = pdf[: end_of(pdf)], carried_data(pdf)
+    twice = with_validation_data(with_validation_data(signed, LongTermData(own.certificates)), own)
+    turned = LongTermData(own.certificates[::-1], own.ocsps[::-1], own.crls)
+    assert codes(judged(with_validation_data(signed, turned))) == set()
+    assert codes(judged(twice)) == {"validation_data_uncovered"}
+
+
+def test_an_empty_update_is_told_of() -> None:
+    pdf = behind()
+    nothing = Composer(OpenedPdf(pdf)).build(None).data
+    assert nothing
+    assert judged(pdf + nothing).verdict is not Verdict.AUTHENTIC
