@@ -15,8 +15,8 @@ from signing.placeholder import Gap
 from signing.profile import Level
 
 _VERSION = 2
-# Until version 2 the revision held the validation data too. What stands behind it was noted beside it, for the
-# revisions to come; these are made from the file now.
+# In version 1 the revision holds validation data too, and beside it is noted what was needed for the revisions
+# to come. These are made from the file now.
 _READABLE = (1, _VERSION)
 
 

@@ -1,8 +1,8 @@
 """What releases before decision 0012 made: validation data in the signature's own revision, under it.
 
-Files of that layout are with the offices that signed them, and a row that was prepared so may be finished after
-an upgrade. `python -m tests.earlier` writes tests/vectors/layouts anew: a file of each level in that layout and
-in today's, what to trust, and when to judge them.
+Files of that layout are with the offices that signed them, and a row that was prepared so may be finished
+after an upgrade. `python -m tests.earlier` writes tests/vectors/layouts anew: a file of each level in that
+layout and in today's, what to trust, and when to judge them.
 """
 
 import asyncio

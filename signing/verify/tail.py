@@ -1,4 +1,4 @@
-"""Validation data behind the last signature, which nothing covers: whether every byte of them is accounted for.
+"""Validation data behind the last signature, which nothing covers: whether every byte is accounted for.
 
 They are when (1) the update is, byte for byte, the one that would be written for these data over this file,
 with a digest of its objects in its identifier, so that not a bit of it can be another; (2) every certificate

@@ -172,7 +172,7 @@ def _last_covering(inspections: Sequence[Inspection]) -> Inspection | None:
 
 
 def _accounted(opened: Opened, inspections: Sequence[Inspection]) -> bool:
-    """Whether the validation data behind the last signature need nobody's protection, now that all are judged."""
+    """Whether validation data behind the last signature need nobody's protection; all have been judged."""
     last = _last_covering(inspections)
     judged = [each for one in inspections for each in (one.judged, *(token.judged for token in one.tokens))]
     paths = [tuple(certificate.dump() for certificate in each.path) for each in judged if each is not None]
