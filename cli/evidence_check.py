@@ -465,10 +465,19 @@ class _Story:
                 self.signed[record["document"]] = None
             elif kind == "document_signed":
                 self.signed[record["document"]] = (record["revision"], record["sha256"])
+            elif kind == "document_renewed":
+                self._renewed(record)
             elif kind == "document_delivered":
                 self.delivered.add(record["sha256"])
         except (ValueError, TypeError, KeyError, RecursionError):
             return  # an event that can't be read is found by who verifies the run
+
+    def _renewed(self, record: Mapping[str, Any]) -> None:
+        """Its file has one more archive timestamp: what was signed and delivered is that file now."""
+        if self.signed.get(record["document"]) == (record["revision"], record["renewed"]):
+            self.signed[record["document"]] = (record["revision"], record["sha256"])
+            if record["renewed"] in self.delivered:
+                self.delivered.add(record["sha256"])
 
     def erased(self, seq: int) -> str | None:
         """The digest of a personal part that was erased, when an event says so."""

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "fire": "do something with a request: claim, approve, return, sign …",
         "hold": "keep a request from being destroyed, or release it",
         "retention": "show or do what the end of keeping asks: what is destroyed when",
+        "renew": "show or renew the archive timestamps whose proof ends soon",
         "sign": "sign any PDF",
         "verify": "judge signed PDFs: authentic as issued, or why not",
         "throughput": "compare the ways of signing: how many, how long, how often right",

@@ -132,6 +132,19 @@ class LevelNotReachedError(SelfCheckError):
     code = "signing-level-not-reached"
 
 
+class ArchiveMissingError(SigningError):
+    """The file carries no archive timestamp over all of it that could be renewed."""
+
+    code = "signing-archive-missing"
+
+
+class RenewalPointlessError(SigningError):
+    """No timestamp authority's proof would hold longer than the archive timestamp that is there."""
+
+    code = "signing-renewal-pointless"
+    impersonal = True
+
+
 class SignerError(SigningError):
     """The signing device or key refused to sign, or gave a value that does not verify."""
 

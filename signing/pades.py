@@ -41,8 +41,10 @@ from signing.errors import (
     LevelNotReachedError,
     PreparedMismatchError,
     ProfileError,
+    RenewalPointlessError,
     RevocationUnavailableError,
     SelfCheckError,
+    TimestampError,
     TimestamperUnknownError,
 )
 from signing.foreign import require_readable
@@ -52,9 +54,10 @@ from signing.permits import SOMEBODY, Gate, OpenGate, Permits
 from signing.placeholder import Gap, Placeholder, fill_contents, pdf_date, placeholder
 from signing.prepared import Prepared
 from signing.profile import Level, Profile
+from signing.renewal import Archive, archive_of, holds_until, newest_archive
 from signing.revision import digest_around
 from signing.revocation_check import CarriedAnswers
-from signing.selfcheck import check_finished
+from signing.selfcheck import carried_data, check_document_timestamp, check_finished
 from signing.signed_data import parse_signed_data, verify_signed_data
 from signing.signers import Signer, mechanism_for
 from signing.stamp import Appearance
@@ -73,6 +76,14 @@ class Finished:
     pdf: bytes
     level_reached: Level
     durations_us: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """A file with one more archive timestamp, and that timestamp."""
+
+    pdf: bytes
+    archive: Archive
 
 
 class SigningDesk:
@@ -319,6 +330,52 @@ class SigningDesk:
         """
         digest = hashlib.sha256(data).digest()
         return await self._timestamper(profile).timestamp(digest, "sha256", revocation=self._revocation)
+
+    async def renew(self, pdf: bytes, *, profile: Profile, turn: str = SOMEBODY) -> Renewed:
+        """Append one revision: validation data about the newest archive timestamp, and a new one over all.
+
+        (1) the one that is there; (2) authorities whose proof holds longer; (3) the revision; (4) check.
+        May be repeated: nothing is kept here. Raises ArchiveMissingError, RenewalPointlessError,
+        TimestampError, RevocationUnavailableError, CertificateRevokedError, SelfCheckError.
+        """
+        # (1) what is there
+        old = newest_archive(pdf, self.chains)
+        # (2) who can give more
+        timestamper = self._timestamper(profile)
+        known = await timestamper.known(revocation=self._revocation, turn=turn)
+        longer = [token.path for token in known if holds_until(token) > old.holds_until]
+        if not longer:
+            raise RenewalPointlessError(
+                "No timestamp authority gives proof that would hold beyond"
+                f" {old.holds_until:%Y-%m-%d %H:%M} UTC, until when the archive timestamp holds.",
+                hint="Ask the authority when its next certificate comes, or name another one in the profile.",
+            )
+        # (3) one revision
+        renewed, gap = await self._with_archive_timestamp(
+            pdf,
+            [old.path],
+            authorities=longer,
+            timestamper=timestamper,
+            permits=Permits(self._gate, turn=turn),
+        )
+        # (4) what came out
+        return Renewed(renewed, self._checked_renewal(renewed, gap, old))
+
+    def _checked_renewal(self, renewed: bytes, gap: Gap, old: Archive) -> Archive:
+        try:
+            stamp = check_document_timestamp(renewed, gap, self.chains)
+            carried = carried_data(renewed)
+        except (DerError, TimestampError) as error:
+            raise SelfCheckError(
+                f"The renewed file did not pass the check: {error}",
+                hint="Nothing has been recorded. Try again; if it stays, report it.",
+            ) from error
+        if any(self._answers.missing(path, carried, stamp.gen_time) for path in (old.path, stamp.path)):
+            raise LevelNotReachedError(
+                "The renewed file lacks revocation answers about an archive timestamp.",
+                hint="Nothing has been recorded. Look at timestampers and revocation sources, then retry.",
+            )
+        return archive_of(stamp)
 
     async def seal(self, data: bytes, *, signer: Signer, profile: Profile) -> bytes:
         """Sign bytes as they are: a detached CMS signature in DER, without a timestamp, checked at the end.

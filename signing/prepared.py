@@ -15,8 +15,8 @@ from signing.placeholder import Gap
 from signing.profile import Level
 
 _VERSION = 2
-# In version 1 the revision holds validation data too, and beside it is noted what was needed for the revisions
-# to come. These are made from the file now.
+# In version 1 the revision holds validation data too, and beside it stands what the revisions to come needed.
+# These are made from the file now.
 _READABLE = (1, _VERSION)
 
 

@@ -35,6 +35,8 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "documents": "SELECT, INSERT, UPDATE (current_sha256, level_reached, number, verification_code,"
         " language, data_sha256)",
         "signatures": "SELECT, INSERT, UPDATE, DELETE",
+        "renewals": "SELECT, INSERT",
+        "archives": "SELECT, INSERT, UPDATE",
         "deliveries": "SELECT, INSERT, DELETE",
         "anchors": "SELECT, INSERT",
         "holds": "SELECT, INSERT, UPDATE",

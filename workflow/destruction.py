@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Table,
     Text,
     case,
@@ -39,6 +40,7 @@ from workflow.tables import (
     Hold,
     Incident,
     Person,
+    RenewalRow,
     Request,
     SignatureRow,
     Task,
@@ -60,6 +62,7 @@ _requests, _tasks, _documents, _signatures = (
     SignatureRow.table(),
 )
 _incidents, _holds, _events, _bodies = Incident.table(), Hold.table(), Event.table(), Body.table()
+_renewals = RenewalRow.table()
 
 
 def _nobody_for(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -127,6 +130,10 @@ STAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("id", "request_id", "state", "step_seq", "step", "code", "opened_at", "resolved_at"),
         ),
         "holds": ("id", "request_id", "placed_at", "released_at"),
+        "renewals": (
+            *("id", "document_id", "source_sha256", "sha256", "stamped_at", "holds_until", "event_seq"),
+        ),
+        "archives": ("document_id", "sha256", "stamped_at", "holds_until"),
         "reminders": ("task_id", "place", "event_seq", "told_at"),
         "events": ("seq", "request_id", "type", "recorded_at", "record", "prev_hash", "hash"),
         "bodies": ("seq", "erased_at"),
@@ -221,6 +228,10 @@ def _files(connection: Connection, ids: Sequence[int]) -> dict[int, list[dict[st
     query = select(_signatures.c.document_id, _signatures.c.source_sha256, _signatures.c.signed_sha256)
     for document, source, signed in connection.execute(query.where(_of(_signatures, ids))):
         ever.setdefault(document, set()).update(sha256 for sha256 in (source, signed) if sha256)
+    theirs = _renewals.c.document_id.in_(_documents_of(ids))
+    renewed = select(_renewals.c.document_id, _renewals.c.source_sha256, _renewals.c.sha256)
+    for document, source, sha256 in connection.execute(renewed.where(theirs)):
+        ever.setdefault(document, set()).update((source, sha256))
     found: dict[int, list[dict[str, Any]]] = {}
     for row in connection.execute(select(_documents).where(_of(_documents, ids)).order_by(_documents.c.id)):
         digests = {row.rendered_sha256, row.current_sha256} | ever.get(row.id, set())
@@ -250,8 +261,12 @@ def _request_id(table: Table) -> ColumnElement[int]:
 def _of(table: Table, ids: Sequence[int]) -> ColumnElement[bool]:
     """Rows of these requests."""
     if table is _signatures:
-        return _signatures.c.document_id.in_(select(_documents.c.id).where(_documents.c.request_id.in_(ids)))
+        return _signatures.c.document_id.in_(_documents_of(ids))
     return _request_id(table).in_(ids)
+
+
+def _documents_of(ids: Sequence[int]) -> Select[tuple[int]]:
+    return select(_documents.c.id).where(_documents.c.request_id.in_(ids))
 
 
 def _name_nobody(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from workflow.anchors import Anchor
 from workflow.errors import NotFound, WorkflowError
 from workflow.eventlog import Head
 from workflow.logexport import CHUNK, body_line, event_line
-from workflow.tables import AnchorRow, Body, Delivery, DocumentRow, Event, Request
+from workflow.tables import AnchorRow, Body, Delivery, DocumentRow, Event, RenewalRow, Request
 
 
 class NothingToShow(WorkflowError):
@@ -137,9 +137,24 @@ def _documents(session: Session, blobs: Blobs, request_id: int) -> Iterator[Sign
     """The newest revision of each document, where it is signed."""
     query = select(DocumentRow).where(DocumentRow.request_id == request_id)
     rows = session.scalars(query.order_by(DocumentRow.name, DocumentRow.revision_no))
-    delivered = set(session.scalars(select(Delivery.sha256).where(Delivery.request_id == request_id)))
+    delivered = _delivered(session, request_id)
     for row in {row.name: row for row in rows}.values():
         if row.level_reached is not None:
             sha256 = row.current_sha256
             pdf = blobs.get(sha256)
             yield SignedDocument(row.name, row.revision_no, row.number, sha256, sha256 in delivered, pdf)
+
+
+def _delivered(session: Session, request_id: int) -> set[str]:
+    """The digests of what was handed over, and of what became of it: a renewed file is that file and more."""
+    delivered = set(session.scalars(select(Delivery.sha256).where(Delivery.request_id == request_id)))
+    renewals = (
+        select(RenewalRow.source_sha256, RenewalRow.sha256)
+        .join(DocumentRow, DocumentRow.id == RenewalRow.document_id)
+        .where(DocumentRow.request_id == request_id)
+        .order_by(RenewalRow.event_seq)
+    )
+    for source, sha256 in session.execute(renewals):
+        if source in delivered:
+            delivered.add(sha256)
+    return delivered

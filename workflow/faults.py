@@ -43,6 +43,16 @@ DESTRUCTION = frozenset(
     }
 )
 """Passed when requests are destroyed, and not in a step."""
+RENEWAL = frozenset(
+    {
+        "renew.begun",
+        "renew.stamped",  # the new file exists in memory
+        "renew.stored",  # the blob is on disk, no row knows it
+        "renew.written",  # the transaction is not committed
+        "renew.recorded",
+    }
+)
+"""Passed when an archive timestamp is renewed, and not in a step."""
 
 
 class UnknownKillPoint(WorkflowError):
@@ -84,8 +94,8 @@ def point(name: str) -> None:
 
 
 def _known(name: str) -> None:
-    if name not in POINTS | DESTRUCTION:
+    if name not in POINTS | DESTRUCTION | RENEWAL:
         raise UnknownKillPoint(
             f"There is no kill point {name!r}.",
-            hint=f"The points are: {', '.join(sorted(POINTS | DESTRUCTION))}.",
+            hint=f"The points are: {', '.join(sorted(POINTS | DESTRUCTION | RENEWAL))}.",
         )

@@ -14,11 +14,12 @@ from workflow.destruction import DESTROYED
 from workflow.eventlog import ERASED
 from workflow.holds import PLACED, RELEASED
 from workflow.reminders import EVENTS as REMINDED
+from workflow.renewals import RENEWED
 
 OF_KEEPING = frozenset({ERASED, DESTROYED, PLACED, RELEASED})
 """Events that say how long a request is kept, and nothing of where it is."""
 # What is noted of a request without changing it: its version stays.
-NOTES = OF_KEEPING | frozenset(REMINDED.values())
+NOTES = OF_KEEPING | frozenset(REMINDED.values()) | {RENEWED}
 NOT_BY_PEOPLE = NOTES - {PLACED, RELEASED} | {
     "document_rendered",
     "document_signed",
@@ -95,6 +96,14 @@ class ToldSignature:
     by: tuple[object, object]
 
 
+@dataclass(frozen=True, slots=True)
+class ToldRenewal:
+    """Which document got a new archive timestamp; the digests before and after; when, and until when."""
+
+    request_id: int
+    made: tuple[object, ...]
+
+
 @dataclass(slots=True)
 class ToldHold:
     """A hold; who and why None where erased."""
@@ -132,6 +141,7 @@ class Replay:
         self.rendered: dict[int, ToldDocument] = {}
         self.files: dict[tuple[int, object, object], tuple[object, object]] = {}  # digest, level
         self.signed: dict[int, ToldSignature] = {}
+        self.renewed: dict[int, ToldRenewal] = {}
         self.holds: dict[int, ToldHold] = {}
         self.incidents: dict[int, list[ToldIncident]] = {}
         self.reminded: dict[tuple[object, object], tuple[int, str]] = {}  # task, after: last event, its time
@@ -185,9 +195,22 @@ class Replay:
                 return "The request was destroyed before it had ended."
             if told.holds:
                 return "The request was destroyed although it was on hold."
+        elif kind == RENEWED:
+            return self._renewed(told, seq, request_id, said)
         elif kind != ERASED:
             self.reminded[said.get("task"), said.get("after")] = seq, at
         return ""
+
+    def _renewed(self, told: Told, seq: int, request_id: int, said: _Said) -> str:
+        """Another file took a document's place, with one more archive timestamp; gives what can't be."""
+        place = (request_id, said["document"], said["revision"])
+        before, level = self.files.get(place, (None, None))
+        self.files[place] = (said["sha256"], level)
+        times = (said["stamped_at"], said["holds_until"])
+        self.renewed[seq] = ToldRenewal(request_id, (*place, said["renewed"], said["sha256"], *times))
+        if told.outcome is None:
+            return "A document was renewed before the request had ended."
+        return "" if said["renewed"] == before else "Another file than the document's was renewed."
 
     def _time(self, told: Told, kind: str, said: _Said) -> None:
         """When its task was claimed, begun, laid by and ended: of whom, others say."""

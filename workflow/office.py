@@ -47,6 +47,7 @@ from workflow.outcomes import Patience
 from workflow.rate_limits import VARIABLE as LIMITS
 from workflow.rate_limits import Limit, RateLimits, limits_from
 from workflow.reminders import Reminders
+from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.steps import Steps
@@ -255,6 +256,7 @@ class Office:
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
+            Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -331,6 +333,19 @@ class Office:
             store=self.store,
             blobs=self.blobs,
             definition_of=self.engine.definition,
+            clock=self.clock,
+            random_bytes=secrets.token_bytes,
+        )
+
+    @property
+    def renewals(self) -> Renewals:
+        """Renews archive timestamps, by the authorities that timestamp the log, and tells by when."""
+        return Renewals(
+            store=self.store,
+            blobs=self.blobs,
+            open_desk=self.desk,
+            profile=self.profiles[ANCHOR_PROFILE],
+            trust=self.authority.trust,
             clock=self.clock,
             random_bytes=secrets.token_bytes,
         )

@@ -13,25 +13,28 @@ from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
 from documents.errors import BlobError
-from workflow.tables import DocumentRow, Request, SignatureRow
+from workflow.tables import DocumentRow, RenewalRow, Request, SignatureRow
 
 CHUNK = 2_000
 """Digests in one statement, or in memory at a time."""
 
 _requests, _documents, _signatures = Request.table(), DocumentRow.table(), SignatureRow.table()
+_renewals = RenewalRow.table()
 COLUMNS = (
     _documents.c.rendered_sha256,
     _documents.c.current_sha256,
     _signatures.c.source_sha256,
     _signatures.c.signed_sha256,
+    _renewals.c.source_sha256,
+    _renewals.c.sha256,
 )
 
 
 def naming(column: ColumnElement[Any], *selected: ColumnElement[Any]) -> Select[Any]:
     """A query for what a column names, in rows of requests that are not destroyed."""
     query = select(column.label("sha256"), *selected).select_from(_documents)
-    if column.table is _signatures:
-        query = query.join(_signatures, _signatures.c.document_id == _documents.c.id)
+    if column.table is not _documents:
+        query = query.join(column.table, column.table.c.document_id == _documents.c.id)
     query = query.join(_requests, _requests.c.id == _documents.c.request_id)
     return query.where(_requests.c.destroyed_at.is_(None), column.is_not(None))
 

@@ -36,6 +36,7 @@ from workflow.tables import (
     Hold,
     Incident,
     Reminder,
+    RenewalRow,
     Request,
     SignatureRow,
     Task,
@@ -93,6 +94,12 @@ COMPARED: Mapping[str, Mapping[Fate, tuple[str, ...]]] = MappingProxyType(
                 *("id", "signer_kind", "revision", "byte_range", "signed_attributes", "digest_algorithm"),
                 *("prepared", "attempts", "value"),
             ),
+        },
+        "renewals": {
+            "compared": (
+                *("document_id", "source_sha256", "sha256", "stamped_at", "holds_until", "event_seq"),
+            ),
+            "not": ("id",),
         },
         "deliveries": {
             "compared": ("request_id", "sha256", "channel"),
@@ -234,6 +241,7 @@ class _Rows:
         yield from self._holds_differ()
         yield from self._documents_differ()
         yield from self._signatures_differ()
+        yield from self._renewals_differ()
         yield from self._deliveries_differ()
         yield from self._incidents_differ()
 
@@ -415,6 +423,23 @@ class _Rows:
         for seq in missing:
             yield Odd(seq, "The row of this signature is gone.")
 
+    def _renewals_differ(self) -> Iterator[Odd]:
+        table, documents = RenewalRow.table(), DocumentRow.table()
+        missing = dict(self._told.renewed)
+        query = (
+            select(table, documents.c.request_id, documents.c.name, documents.c.revision_no)
+            .join_from(table, documents, documents.c.id == table.c.document_id)
+            .where(self._within(documents.c.request_id))
+        )
+        for row in _read(self._session, query):
+            told = missing.pop(row.event_seq, None)
+            place = (row.request_id, row.name, row.revision_no)
+            times = (_time(row.stamped_at), _time(row.holds_until))
+            if told is None or told.made != (*place, row.source_sha256, row.sha256, *times):
+                yield Odd(row.event_seq, f"A renewal of request {row.request_id} is not the one recorded.")
+        for seq in missing:
+            yield Odd(seq, "The row of this renewal is gone.")
+
     def _deliveries_differ(self) -> Iterator[Odd]:
         found: dict[int, list[tuple[str, str]]] = {}
         for row in self._rows(Delivery.table()):
@@ -494,6 +519,12 @@ def _orphans(session: Session) -> Iterator[Odd]:
     )
     for seq in session.connection().execute(query.where(documents.c.id.is_(None))).scalars():
         yield Odd(seq or 0, "A signature is of no document.")
+    renewals = RenewalRow.table()
+    lone = select(renewals.c.event_seq).outerjoin_from(
+        renewals, documents, documents.c.id == renewals.c.document_id
+    )
+    for seq in session.connection().execute(lone.where(documents.c.id.is_(None))).scalars():
+        yield Odd(seq, "A renewal is of no document.")
     reminders, tasks = Reminder.table(), Task.table()
     told = select(reminders.c.event_seq).outerjoin_from(reminders, tasks, tasks.c.id == reminders.c.task_id)
     for seq in session.connection().execute(told.where(tasks.c.id.is_(None))).scalars():

@@ -21,7 +21,7 @@ from documents.errors import BlobError, BlobMissing
 from workflow.references import CHUNK, COLUMNS, naming, next_referred_to, referred_to
 from workflow.retention import unnamed
 from workflow.store import Store
-from workflow.tables import DocumentRow, Event, SignatureRow
+from workflow.tables import DocumentRow, Event, RenewalRow, SignatureRow
 
 What = Literal["missing", "changed", "truncated", "unreadable", "unreferenced"]
 GRACE = timedelta(hours=1)
@@ -163,7 +163,8 @@ def _recorded_size(session: Session, sha256: str) -> int | None:
     """How long a file was, by the event that recorded it."""
     made = select(_documents.c.created_seq).where(_documents.c.rendered_sha256 == sha256)
     signed = select(_signatures.c.event_seq).where(_signatures.c.signed_sha256 == sha256)
-    query = select(Event.record).where(Event.seq.in_(made.union(signed))).order_by(Event.seq)
+    renewed = select(_renewals.c.event_seq).where(_renewals.c.sha256 == sha256)
+    query = select(Event.record).where(Event.seq.in_(made.union(signed, renewed))).order_by(Event.seq)
     for record in session.scalars(query):
         said = json.loads(record)
         if said.get("sha256") == sha256 and isinstance(said.get("bytes"), int):
@@ -171,5 +172,5 @@ def _recorded_size(session: Session, sha256: str) -> int | None:
     return None
 
 
-_documents, _signatures = DocumentRow.table(), SignatureRow.table()
+_documents, _signatures, _renewals = DocumentRow.table(), SignatureRow.table(), RenewalRow.table()
 _CONCERNED = (_documents.c.request_id, _documents.c.name, _documents.c.revision_no)

@@ -419,6 +419,40 @@ class SignatureRow(Base):
     event_seq: Mapped[int | None] = mapped_column(ForeignKey("events.seq"))
 
 
+class RenewalRow(Base):
+    """A new archive timestamp over a document's file: from which file to which, and until when it proves.
+
+    One for each file that was renewed: nobody renews the same twice.
+    """
+
+    __tablename__ = "renewals"
+    __table_args__ = (UniqueConstraint("document_id", "source_sha256"),)
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    source_sha256: Mapped[str] = mapped_column(index=True)
+    sha256: Mapped[str] = mapped_column(index=True)
+    stamped_at: Mapped[datetime]
+    holds_until: Mapped[datetime]
+    event_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"))
+
+
+class ArchiveRow(Base):
+    """What was seen in a document's file: until when its newest archive timestamp holds.
+
+    Nothing but a note, which is made anew for any other file: so that not all files are read each day.
+    """
+
+    __tablename__ = "archives"
+
+    document_id: Mapped[int] = mapped_column(
+        BigInt, ForeignKey("documents.id"), primary_key=True, autoincrement=False
+    )
+    sha256: Mapped[str]
+    stamped_at: Mapped[datetime]
+    holds_until: Mapped[datetime] = mapped_column(index=True)
+
+
 class Delivery(Base):
     """A document handed over, once per channel."""
 

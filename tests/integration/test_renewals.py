@@ -1,0 +1,176 @@
+"""Archive timestamps are renewed in time, and the office's log, rows and files tell of it alike."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from certs.authority import DevelopmentAuthority
+from signing.errors import ArchiveMissingError, TimestampError
+from signing.renewal import newest_archive
+from signing.verify.report import Indication, Report
+from signing.verify.verdict import verify_pdf
+from tests.databases import Database
+from tests.renewal_office import DAY, Archive
+from workflow.logcheck import verify
+from workflow.renewals import RENEWED
+from workflow.tables import DocumentRow, RenewalRow
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def archive(tmp_path: Path, database: Database) -> Iterator[Archive]:
+    made = Archive.make(tmp_path, database.environ)
+    yield made
+    made.sample.office.close()
+
+
+def judged(archive: Archive, pdf: bytes, *, at: datetime | None = None) -> Report:
+    return verify_pdf(pdf, trust=archive.office.authority.trust, now=at or archive.clock())
+
+
+def require_whole(archive: Archive) -> None:
+    """The log is whole, and the rows are what it says."""
+    with archive.office.store.read() as session:
+        report = verify(session)
+    assert report.ok, report
+
+
+def test_a_file_is_renewed_twice_and_proves_what_it_proved(archive: Archive) -> None:
+    first, delivered = archive.pdf, archive.document.current_sha256
+    due = archive.renewals.overview(within=90 * DAY)
+    assert [(file.request_id, file.sha256, file.holds_until) for file in due.due] == [
+        (archive.request_id, delivered, archive.ends)
+    ]
+    assert archive.renewals.overview(within=DAY).due == []
+    seen = [first]
+    for days in (60, 3000):
+        archive.later(days=20)
+        ends = archive.new_stamper(days=days)
+        with archive.answering():
+            done = archive.renewals.run()
+        assert (len(done.renewed), done.troubles, done.left, done.waits) == (1, [], 0, None)
+        assert done.renewed[0].holds_until == ends
+        assert archive.pdf.startswith(seen[-1])
+        assert len(archive.pdf) > len(seen[-1])
+        seen.append(archive.pdf)
+        require_whole(archive)
+    with archive.answering():
+        assert archive.renewals.run().renewed == []
+    told = archive.sample.records(archive.request_id, RENEWED)
+    assert [(one["renewed"], one["sha256"]) for one in told] == [
+        (before.source_sha256, before.sha256) for before in archive.sample.rows(RenewalRow)
+    ]
+    assert told[0]["renewed"] == delivered
+    assert told[1]["sha256"] == archive.document.current_sha256
+    assert [judged(archive, pdf).indication for pdf in seen[1:]] == [Indication.PASSED] * 2
+    assert b"".join(seen[-1:]).count(b"/ETSI.CAdES.detached") == first.count(b"/ETSI.CAdES.detached")
+    # the years after: what was not renewed in time proves nothing any more
+    later = archive.clock() + 300 * DAY
+    assert [judged(archive, pdf, at=later).passed for pdf in seen] == [False, False, True]
+    report = judged(archive, seen[-1], at=later)
+    assert {each.level for each in report.signatures if each.level} == {"B-LTA"}
+
+
+def test_an_authority_that_is_away_changes_nothing_and_is_asked_again(archive: Archive) -> None:
+    archive.later(days=20)
+    archive.new_stamper(days=3000)
+    before = archive.document.current_sha256
+    done = archive.renewals.run()
+    assert (done.renewed, done.left) == ([], 1)
+    assert isinstance(done.waits, TimestampError)
+    with pytest.raises(TimestampError):
+        archive.renewals.run_when_due()
+    assert archive.document.current_sha256 == before
+    assert archive.sample.rows(RenewalRow) == []
+    with archive.answering():
+        archive.renewals.run_when_due()
+    assert archive.document.current_sha256 != before
+    require_whole(archive)
+
+
+def test_proof_that_would_end_no_later_is_not_had(archive: Archive) -> None:
+    archive.later(days=20)
+    with archive.answering():
+        done = archive.renewals.run()
+    assert [trouble.code for trouble in done.troubles] == ["signing-renewal-pointless"]
+    assert done.renewed == []
+    assert archive.sample.rows(RenewalRow) == []
+
+
+def test_what_does_not_pass_is_not_renewed(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, and after: what a bug, or an authority that nobody here expected, would look like."""
+    archive.later(days=20)
+    archive.new_stamper(days=3000)
+    before = archive.document.current_sha256
+    said: list[bool] = []
+
+    def doubtful(pdf: bytes, **rest: object) -> Report:
+        report = verify_pdf(pdf, **rest)  # type: ignore[arg-type]
+        refuse = said.pop(0)
+        return report if not refuse else type(report)(**{**vars(report), "indication": Indication.FAILED})
+
+    monkeypatch.setattr("signing.verify.verdict.verify_pdf", doubtful)
+    with archive.answering():
+        for answers in ([True], [False, True]):
+            said[:] = answers
+            done = archive.renewals.run()
+            assert [trouble.code for trouble in done.troubles] == ["workflow-renewal-refused"]
+            assert said == []
+    assert archive.document.current_sha256 == before
+    require_whole(archive)
+
+
+def test_two_that_renew_the_same_file_record_it_once(archive: Archive) -> None:
+    archive.later(days=20)
+    archive.new_stamper(days=3000)
+    renewals = archive.renewals
+    (file,) = renewals.overview().due
+
+    async def both() -> list[object]:
+        from signing.verify.trust import Trust, TrustMaterial
+
+        trust = Trust(TrustMaterial.of(archive.office.authority.trust))
+        async with archive.office.desk() as desk:
+            return await asyncio.gather(*(renewals._renew(desk, trust, file) for _ in range(2)))
+
+    with archive.answering():
+        done = asyncio.run(both())
+    assert len([each for each in done if each is not None]) == 1
+    assert len(archive.sample.rows(RenewalRow)) == 1
+    require_whole(archive)
+    row = archive.sample.rows(RenewalRow)[0]
+    with pytest.raises(IntegrityError), archive.office.store.write() as session:
+        session.add(
+            RenewalRow(
+                document_id=row.document_id,
+                source_sha256=row.source_sha256,
+                sha256="f" * 64,
+                stamped_at=row.stamped_at,
+                holds_until=row.holds_until,
+                event_seq=row.event_seq,
+            )
+        )
+
+
+def test_of_files_without_an_archive_timestamp_the_list_says_why(tmp_path: Path) -> None:
+    archive = Archive.make(tmp_path, variant="A1")
+    try:
+        overview = archive.renewals.overview(within=36_000 * DAY)
+        assert (overview.due, overview.later, overview.not_archived) == ([], 0, {"B-LT": 1})
+        pdf = archive.pdf
+        with pytest.raises(ArchiveMissingError):
+            newest_archive(pdf, _chains(archive))
+    finally:
+        archive.sample.office.close()
+
+
+def _chains(archive: Archive) -> object:
+    from signing.chains import PinnedChains
+
+    return PinnedChains(archive.office.authority.trust)

@@ -1,0 +1,121 @@
+"""An office whose clock is moved, with a timestamp authority whose certificates end soon and are renewed.
+
+The authority answers on loopback, at the address in its certificates, by the same moved clock.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from certs.authority import DevelopmentAuthority
+from certs.authority_http import Answers, authority_app
+from tests.steps_office import DocumentRow, KeyedOffice, Sample
+from workflow.renewals import Renewals
+
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Clock:
+    """Now, and so much later."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+def new_stamper(folder: Path, clock: Clock, *, days: int) -> datetime:
+    """Give the authority a timestamp certificate that ends in so many days; when that is."""
+    authority = DevelopmentAuthority.open(folder)
+    credential = authority.issue(
+        "Timestamp authority",
+        now=clock(),
+        not_after=clock() + days * DAY,
+        key_usage=frozenset({"digital_signature"}),
+        eku=(ExtendedKeyUsageOID.TIME_STAMPING,),
+    )
+    authority._issuer._save("tsa.pem", credential)
+    return credential.certificate.not_valid_after_utc
+
+
+@contextmanager
+def answering(folder: Path, clock: Clock) -> Iterator[None]:
+    """The authority's server in a thread, with the certificates that are in its folder now."""
+    authority = DevelopmentAuthority.open(folder)
+    loop, up = asyncio.new_event_loop(), threading.Event()
+    runner = web.AppRunner(authority_app(Answers(authority, clock=clock)), shutdown_timeout=0.01)
+
+    async def start() -> None:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", int(authority.base_url.rpartition(":")[2])).start()
+        up.set()
+
+    def serve() -> None:
+        loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        assert up.wait(30)
+        yield
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+@dataclass
+class Archive:
+    """An office with one sealed, delivered document of B-LTA, whose archive timestamp ends in 30 days."""
+
+    sample: Sample
+    clock: Clock
+    request_id: int
+    ends: datetime
+
+    @classmethod
+    def make(
+        cls, folder: Path, environ: Mapping[str, str] | None = None, *, variant: str = "A3"
+    ) -> "Archive":
+        sample, clock = Sample.open(folder, environ), Clock()
+        ends = new_stamper(sample.office.authority.folder, clock, days=30)
+        with answering(sample.office.authority.folder, clock):
+            number = sample.submit(variant)
+            asyncio.run(sample.run_until("delivered", number))
+        return cls(sample, clock, number, ends)
+
+    @property
+    def office(self) -> KeyedOffice:
+        """By the moved clock."""
+        return replace(self.sample.office, clock=self.clock)
+
+    @property
+    def renewals(self) -> Renewals:
+        return self.office.renewals
+
+    def later(self, *, days: int) -> None:
+        self.clock.ahead += days * DAY
+
+    def answering(self) -> "contextmanager[None]":  # type: ignore[valid-type]
+        return answering(self.office.authority.folder, self.clock)  # type: ignore[return-value]
+
+    def new_stamper(self, *, days: int) -> datetime:
+        return new_stamper(self.office.authority.folder, self.clock, days=days)
+
+    @property
+    def document(self) -> DocumentRow:
+        return self.sample.documents(self.request_id)[-1]
+
+    @property
+    def pdf(self) -> bytes:
+        return self.office.blobs.get(self.document.current_sha256)
