@@ -258,7 +258,8 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     inspection.data = adobe_revocation_data(embedded.signer_info)
     archive, data = inspection.archive, inspection.data
     tokens = await validator.tokens(embedded.signer_info, data)
-    if archive is not None:  # a timestamp whose certificate was revoked later than that was good
+    if archive is not None:  # a timestamp whose certificate ended, or was revoked, later than that was good
+        tokens = await _covered(inspection, tokens, validator)
         tokens = tuple(
             replace(token, judged=_proven_by(archive, token.judged, signer, validator, data))
             for token, signer in zip(tokens, _token_signers(embedded.signer_info), strict=True)
@@ -281,6 +282,22 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     inspection.judged = for_documents(judged, inspection.certificate)
 
 
+async def _covered(
+    inspection: Inspection, tokens: tuple[Token, ...], validator: Validator
+) -> tuple[Token, ...]:
+    """The timestamps of a signature; those that time has run out for judged as when an archive covered them."""
+    signer: cms.SignerInfo = inspection.embedded.signer_info if inspection.embedded else None
+    covered = []
+    for token, signed in zip(tokens, _token_contents(signer), strict=True):
+        judged = token.judged
+        for stamp in (each.stamp for each in inspection.archives if not judged.ok):
+            if stamp is not None and not judged.ok:
+                value = signer["signature"].native
+                judged = await validator.stamped_then(signed, value, judged, stamp, inspection.data)
+        covered.append(replace(token, judged=judged))
+    return tuple(covered)
+
+
 def _proven_by(
     archive: Token, judged: Judged, signer: cms.SignerInfo, validator: Validator, data: ValidationData
 ) -> Judged:
@@ -289,9 +306,13 @@ def _proven_by(
     return validator.aged(heard, signer, archive.proven_at)
 
 
-def _token_signers(signer: cms.SignerInfo) -> list[cms.SignerInfo]:
+def _token_contents(signer: cms.SignerInfo) -> list[cms.SignedData]:
     found = find_cms_attribute_iter(signer["unsigned_attrs"], "signature_time_stamp_token")
-    return [value["content"]["signer_infos"][0] for value in found]
+    return [value["content"] for value in found]
+
+
+def _token_signers(signer: cms.SignerInfo) -> list[cms.SignerInfo]:
+    return [signed["signer_infos"][0] for signed in _token_contents(signer)]
 
 
 def check_order(inspections: Sequence[Inspection]) -> None:

@@ -439,6 +439,25 @@ class Validator:
         above = [certificate.not_valid_after for certificate in then.path[1:]]
         return replace(then, aged=True) if then.ok and min(above, default=ends) > self.at else judged
 
+    async def stamped_then(
+        self, token: cms.SignedData, value: bytes, judged: Judged, stamp: "Stamp", extra: ValidationData
+    ) -> Judged:
+        """Second opinion for the timestamp of a signature value that time has run out for: good at the moment
+        when a good archive timestamp covered it, by the answers that it covered too.
+        """
+
+        def imprint(algorithm: str) -> bytes:
+            return _digest(algorithm, value)
+
+        async def validate(revocation: Any) -> AdESBasicValidationResult[Any]:
+            return await ades_timestamp_validation(
+                token, self._then(stamp, revocation, extra), imprint, timing_info=stamp.timing
+            )
+
+        then = await self._at_its_time(judged, stamp, validate)
+        stated_at = token["encap_content_info"]["content"].parsed["gen_time"].native
+        return self.listed(_by_an_authority(then, stated_at), stated_at)
+
     async def past_token(
         self, embedded: EmbeddedPdfSignature, judged: Judged, later: EmbeddedPdfSignature, later_at: datetime
     ) -> Judged:

@@ -1,24 +1,24 @@
 """Archive timestamps are renewed in time, and the office's log, rows and files tell of it alike."""
 
 import asyncio
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from certs.authority import DevelopmentAuthority
+from signing.chains import PinnedChains
 from signing.errors import ArchiveMissingError, TimestampError
 from signing.renewal import newest_archive
 from signing.verify.report import Indication, Report
+from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
 from tests.databases import Database
 from tests.renewal_office import DAY, Archive
 from workflow.logcheck import verify
 from workflow.renewals import RENEWED
-from workflow.tables import DocumentRow, RenewalRow
+from workflow.tables import RenewalRow
 
 pytestmark = pytest.mark.slow
 
@@ -133,8 +133,6 @@ def test_two_that_renew_the_same_file_record_it_once(archive: Archive) -> None:
     (file,) = renewals.overview().due
 
     async def both() -> list[object]:
-        from signing.verify.trust import Trust, TrustMaterial
-
         trust = Trust(TrustMaterial.of(archive.office.authority.trust))
         async with archive.office.desk() as desk:
             return await asyncio.gather(*(renewals._renew(desk, trust, file) for _ in range(2)))
@@ -165,12 +163,25 @@ def test_of_files_without_an_archive_timestamp_the_list_says_why(tmp_path: Path)
         assert (overview.due, overview.later, overview.not_archived) == ([], 0, {"B-LT": 1})
         pdf = archive.pdf
         with pytest.raises(ArchiveMissingError):
-            newest_archive(pdf, _chains(archive))
+            newest_archive(pdf, PinnedChains(archive.office.authority.trust))
     finally:
         archive.sample.office.close()
 
 
-def _chains(archive: Archive) -> object:
-    from signing.chains import PinnedChains
+def test_too_late_is_too_late(archive: Archive) -> None:
+    """Also for who makes a new timestamp all the same: it proves nothing of what had ended before."""
+    archive.later(days=40)
+    archive.new_stamper(days=3000)
 
-    return PinnedChains(archive.office.authority.trust)
+    async def renewed() -> bytes:
+        async with archive.office.desk() as desk:
+            profile = archive.office.profiles["organisation-seal"]
+            return (await desk.renew(archive.pdf, profile=profile)).pdf
+
+    with archive.answering():
+        done = archive.renewals.run()
+        late = asyncio.run(renewed())
+    assert [trouble.code for trouble in done.troubles] == ["workflow-renewal-refused"]
+    report = judged(archive, late)
+    assert report.indication is Indication.INDETERMINATE
+    assert "timestamp_invalid" in {finding.code for finding in report.signatures[0].findings}
