@@ -6,7 +6,7 @@ The authority answers on loopback, at the address in its certificates, by the sa
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +16,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.authority import DevelopmentAuthority
 from certs.authority_http import Answers, authority_app
-from tests.steps_office import DocumentRow, KeyedOffice, Sample
+from tests.steps_office import KeyedOffice, Sample
 from workflow.renewals import Renewals
+from workflow.tables import DocumentRow
 
 DAY = timedelta(days=1)
 
@@ -50,27 +51,27 @@ def new_stamper(folder: Path, clock: Clock, *, days: int) -> datetime:
 def answering(folder: Path, clock: Clock) -> Iterator[None]:
     """The authority's server in a thread, with the certificates that are in its folder now."""
     authority = DevelopmentAuthority.open(folder)
-    loop, up = asyncio.new_event_loop(), threading.Event()
-    runner = web.AppRunner(authority_app(Answers(authority, clock=clock)), shutdown_timeout=0.01)
+    up = threading.Event()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
-    async def start() -> None:
+    async def serve() -> None:
+        runner = web.AppRunner(authority_app(Answers(authority, clock=clock)), shutdown_timeout=0.01)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", int(authority.base_url.rpartition(":")[2])).start()
+        enough = asyncio.Event()
+        running.append((asyncio.get_running_loop(), enough))
         up.set()
+        await enough.wait()
+        await runner.cleanup()
 
-    def serve() -> None:
-        loop.run_until_complete(start())
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.close()
-
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
+    assert up.wait(30)
+    loop, enough = running[0]
     try:
-        assert up.wait(30)
         yield
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(enough.set)
         thread.join()
 
 
@@ -106,8 +107,8 @@ class Archive:
     def later(self, *, days: int) -> None:
         self.clock.ahead += days * DAY
 
-    def answering(self) -> "contextmanager[None]":  # type: ignore[valid-type]
-        return answering(self.office.authority.folder, self.clock)  # type: ignore[return-value]
+    def answering(self) -> AbstractContextManager[None]:
+        return answering(self.office.authority.folder, self.clock)
 
     def new_stamper(self, *, days: int) -> datetime:
         return new_stamper(self.office.authority.folder, self.clock, days=days)

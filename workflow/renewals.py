@@ -191,6 +191,7 @@ class Renewals:
                 except Problem as problem:
                     troubles.append(_trouble(row.request_id, row.name, row.revision_no, problem))
             with self._store.write() as session:
+                Appender.lock(session, self._random_bytes)  # another may have looked at the same files
                 _note_seen(session, seen)
 
     def _seen(self, row: Any, chains: "PinnedChains") -> ArchivedFile:

@@ -285,7 +285,7 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
 async def _covered(
     inspection: Inspection, tokens: tuple[Token, ...], validator: Validator
 ) -> tuple[Token, ...]:
-    """The timestamps of a signature; those that time has run out for judged as when an archive covered them."""
+    """The timestamps of a signature; those that time has run out for as when an archive covered them."""
     signer: cms.SignerInfo = inspection.embedded.signer_info if inspection.embedded else None
     covered = []
     for token, signed in zip(tokens, _token_contents(signer), strict=True):
