@@ -20,9 +20,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add `paraaf renew`."""
     parser = subparsers.add_parser(
         "renew",
-        description="Which stored files of B-LTA need a new archive timestamp, because the newest one that they"
-        " carry soon proves nothing any more. A worker looks every hour and renews them 90 days before that; --run"
-        " does it now.",
+        description="Which stored files of B-LTA need a new archive timestamp, because the newest one that"
+        " they carry soon proves nothing any more. A worker looks every hour, and renews them 90 days before;"
+        " --run does it now.",
     )
     parser.add_argument(
         "--within",

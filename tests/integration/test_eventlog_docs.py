@@ -3,8 +3,10 @@
 import ast
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import select
 
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
-from workflow import moves, substitutes
+from workflow import moves, renewals, substitutes
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
 from workflow.eventlog import Appender, erase_bodies
@@ -20,6 +22,7 @@ from workflow.holds import Holds
 from workflow.logcheck import Fault
 from workflow.logreplay import NOTES
 from workflow.reminders import Reminders
+from workflow.renewals import ArchivedFile
 from workflow.retention import PEOPLE_REMOVED, STRAYS_REMOVED, Retention
 from workflow.tables import Body, Event, LogHead, RetentionRow
 
@@ -140,7 +143,21 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found.append(office.records(second)[-1])
     with office.store.read() as session:
         last = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(3)).all()
+    found.append(renewal_record(office, first))
     return [*found, *(json.loads(record) | {"body": None} for record in last)]
+
+
+def renewal_record(office: Office, number: int) -> dict[str, Any]:
+    """As renewals write it."""
+    before = ArchivedFile(number, 1, "declaration", 1, "0" * 64, NOW, NOW)
+    row = SimpleNamespace(key="k", variant="v", definition_sha256="d")
+    facts = renewals._facts(row, before, replace(before, sha256="1" * 64), 1)
+    with office.store.write() as session:
+        log = Appender.lock(session, bytes)
+        log.append(renewals.RENEWED, at=NOW, request_id=number, facts=facts)
+        log.write()
+        record = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(1)).one()
+    return {**json.loads(record), "body": None}
 
 
 def substitution_records(office: Office) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Every column of the tables that verification compares is changed once, and found; the list says which are.
 
 The office is a real one: documents are rendered, signed and delivered, a step has failed and was repaired, a
-request is on hold, laid by, reminded of, returned; its log is anchored.
+request is on hold, laid by, reminded of, returned; a file was renewed; its log is anchored.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, Date, DateTime, Integer, LargeBinary
 
-from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore
 from tests.databases import intruder
+from tests.renewal_office import Clock, answering, new_stamper
 from tests.steps_office import CLERK, MANAGER, Sample
 from workflow import rowcheck
 from workflow.commands import StepTrouble
@@ -40,9 +40,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrustStore]:
     folder = tmp_path_factory.mktemp("office")
     sample = Sample.open(folder)
     office = sample.office
-    with AuthorityServer(office.authority.folder):
-        done, held, waiting, returned = (sample.submit("A1") for _ in range(4))
+    clock, keys = Clock(), office.authority.folder
+    new_stamper(keys, clock, days=30)
+    with answering(keys, clock):
+        done, held, waiting, returned = (sample.submit(variant) for variant in ("A3", "A1", "A1", "A1"))
         asyncio.run(sample.run_until("delivered", done))
+    new_stamper(keys, clock, days=3000)
+    with answering(keys, clock):
+        assert len(office.renewals.run().renewed) == 1
         office.holds.place(held, MANAGER, "A claim.")
         office.holds.release(held, MANAGER, "Settled.")
         office.holds.place(held, MANAGER, "Another.")
@@ -225,6 +230,7 @@ def test_a_row_of_a_request_that_the_log_does_not_know_is_found(
     [
         ("signatures", "document_id", "A signature is of no document."),
         ("reminders", "task_id", "A reminder is of no task."),
+        ("renewals", "document_id", "A renewal is of no document."),
     ],
 )
 def test_a_row_more_of_a_row_that_is_not_there_is_found(

@@ -25,7 +25,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("fk_renewals_document_id")),
         sa.ForeignKeyConstraint(["event_seq"], ["events.seq"], name=op.f("fk_renewals_event_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_renewals")),
-        sa.UniqueConstraint("document_id", "source_sha256", name=op.f("uq_renewals_document_id_source_sha256")),
+        sa.UniqueConstraint(
+            "document_id", "source_sha256", name=op.f("uq_renewals_document_id_source_sha256")
+        ),
     )
     op.create_index(op.f("ix_renewals_source_sha256"), "renewals", ["source_sha256"])
     op.create_index(op.f("ix_renewals_sha256"), "renewals", ["sha256"])
