@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import cms
+from asn1crypto import cms, tsp
 from asn1crypto import x509 as asn1_x509
 
 from certs.der import DerError
@@ -76,7 +76,8 @@ def holds_until(token: Token) -> datetime:
     """The end of the authority's certificates, or of the algorithms in `strength`'s table: what is first."""
     signed = cms.ContentInfo.load(token.token_der)["content"]
     (signer,) = signed["signer_infos"]
-    imprint = signed["encap_content_info"]["content"].parsed["message_imprint"]["hash_algorithm"]
+    stamped = tsp.TSTInfo.load(signed["encap_content_info"]["content"].contents)
+    imprint = stamped["message_imprint"]["hash_algorithm"]
     algorithm = signer["signature_algorithm"]
     chain = [asn1_x509.Certificate.load(each) for each in token.path.certificates]
     names = (signer["digest_algorithm"]["algorithm"].native, imprint["algorithm"].native)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from cli.evidence_check import Fault, check_package
 from tests.command_line import Terminal, keys_of, section_of
-from tests.databases import Database
+from tests.databases import Database, intruder
 from tests.evidence_forger import Forger, members_of, packed
 from tests.renewal_office import DAY, Archive
 from tests.steps_office import ROOT
@@ -99,25 +98,25 @@ def terminal(archive: Archive, database: Database, capsys: pytest.CaptureFixture
 
 
 def test_the_command_lists_renews_and_tells_why_not(archive: Archive, terminal: Terminal) -> None:
-    listed = terminal("renew", "--json")
+    listed = terminal.office("renew", "--json")
     assert listed.status == 0
     (due,) = listed.json["due"]
     assert (due["request_id"], due["document"]) == (archive.request_id, "declaration")
-    assert f"{archive.ends:%Y-%m-%d %H:%M}" in terminal("renew").out
-    assert terminal("renew", "--within", "3").out.splitlines()[1] == "  nothing"
-    assert terminal("renew", "--within", "x").status == 2
-    away = terminal("renew", "--run", "--json")
+    assert f"{archive.ends:%Y-%m-%d %H:%M}" in terminal.office("renew").out
+    assert terminal.office("renew", "--within", "3").out.splitlines()[1] == "  nothing"
+    assert terminal.office("renew", "--within", "x").status == 2
+    away = terminal.office("renew", "--run", "--json")
     assert (away.status, away.json["run"]["left"]) == (1, 1)
     assert away.json["run"]["waits"]["code"] == "signing-timestamp"
-    assert "1 file left, as no authority answers" in terminal("renew", "--run").out
+    assert "1 file left, as no authority answers" in terminal.office("renew", "--run").out
     with archive.answering():
-        done = terminal("renew", "--run", "--json")
-        again = terminal("renew", "--run", "--within", "36000", "--json")
+        done = terminal.office("renew", "--run", "--json")
+        again = terminal.office("renew", "--run", "--within", "36000", "--json")
     assert (done.status, len(done.json["run"]["renewed"])) == (0, 1)
     assert (again.status, again.json["run"]["troubles"][0]["code"]) == (1, "signing-renewal-pointless")
     listed_keys = set(keys_of([listed.json, away.json, done.json, again.json]))
     assert not [key for key in listed_keys if f"`{key}`" not in section_of("renew")]
-    assert "Their proof holds longer: 1 file." in terminal("renew").out
+    assert "Their proof holds longer: 1 file." in terminal.office("renew").out
 
 
 def test_evidence_holds_the_renewed_file_and_checks_what_it_was(archive: Archive, terminal: Terminal) -> None:
@@ -125,7 +124,7 @@ def test_evidence_holds_the_renewed_file_and_checks_what_it_was(archive: Archive
     with archive.answering():
         archive.renewals.run()
         file = archive.office.folder / "evidence.zip"
-        assert terminal("evidence", archive.request_id, "-o", file, "--anchor").status == 0
+        assert terminal.office("evidence", archive.request_id, "-o", file, "--anchor").status == 0
     trust = archive.office.authority.trust
     package = file.read_bytes()
     report = check_package(BytesIO(package), trust, now=datetime.now(UTC))
@@ -146,8 +145,8 @@ def test_evidence_holds_the_renewed_file_and_checks_what_it_was(archive: Archive
 def test_a_renewal_that_the_log_tells_otherwise_is_found(archive: Archive) -> None:
     with archive.answering():
         archive.renewals.run()
-    office = replace(archive.office)
-    with office.store.write() as session:
-        session.query(RenewalRow).delete()
-    with office.store.read() as session:
+    store = archive.office.store
+    with intruder(store, guarded=False) as database:
+        database.execute("DELETE FROM renewals")
+    with store.read() as session:
         assert {one.message for one in verify(session).findings} == {"The row of this renewal is gone."}

@@ -126,7 +126,7 @@ def test_poppler_openssl_and_qpdf_agree(
     else:
         said = run("pdfsig", "-nocert", str(file)).stdout
         assert said.count("Signature Validation: Signature is Valid.") == 1
-        assert said.count("Total document signed") == 1
+        assert said.count("Total document signed") == (level is not Level.B_LT)
         assert openssl_accepts(tmp_path, signature, authority)
     if level.reaches(Level.B_T):
         info = signature.signer_info
