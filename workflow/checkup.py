@@ -24,7 +24,7 @@ from documents.render import SignatureSlot, render
 from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
-from workflow import keeping
+from workflow import keeping, renewals
 from workflow.anchors import unanchored_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
@@ -39,6 +39,7 @@ from workflow.tables import BlobRemoval, Incident, LogHead, Person, RetentionRow
 
 State = Literal["ok", "warning", "wrong"]
 UNANCHORED = timedelta(days=2)
+UNRENEWED = timedelta(days=45)  # a worker renews earlier by as much again
 """Twice as long as a worker lets pass."""
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
 EXPIRES_SOON = timedelta(days=30)
@@ -65,6 +66,7 @@ def quick(office: Office) -> Iterator[Finding]:
     yield from _told("people", _people(office))
     yield from _told("work", _work(office))
     yield from _told("anchors", _anchors(office))
+    yield from _told("archives", _archives(office))
     yield from _told("keeping", _keeping(office))
 
 
@@ -258,6 +260,22 @@ def _anchors(office: Office) -> Iterator[Finding]:
     else:
         where = "" if folder is None else f" Anchors go to {folder}, too."
         yield Finding(area, "ok", f"The event log was anchored when it was due.{where}")
+
+
+def _archives(office: Office) -> Iterator[Finding]:
+    """Archive timestamps that should have been renewed weeks ago: their proof ends soon, or has ended."""
+    now = office.clock()
+    with office.store.read() as session:
+        ends = renewals.ends_of(session, before=now + UNRENEWED)
+    over = sum(end < now for end in ends)
+    hint = "See that a worker runs; `paraaf renew --run` does it now, or says why it can't."
+    if over:
+        yield Finding("archives", "wrong", f"Files whose archive timestamp proves nothing now: {over}.", hint)
+    if len(ends) > over:
+        message = f"Files whose archive timestamp proves nothing within {UNRENEWED.days} days:"
+        yield Finding("archives", "warning", f"{message} {len(ends) - over}.", hint)
+    if not ends:
+        yield Finding("archives", "ok", "No archive timestamp is about to end.")
 
 
 def _keeping(office: Office) -> Iterator[Finding]:

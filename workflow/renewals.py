@@ -153,11 +153,13 @@ class Renewals:
 
     def run_when_due(self) -> None:
         """What a worker does every hour. Raises what an authority that does not answer is told by."""
+        from signing.errors import TimestampLimitError  # noqa: PLC0415  see above
+
         done = self.run()
         for trouble in done.troubles:
             note(log, logging.WARNING, "renewal_failed", request=trouble.request_id, code=trouble.code)
-        if done.waits is not None:
-            raise done.waits
+        if done.waits is not None and not isinstance(done.waits, TimestampLimitError):
+            raise done.waits  # of an authority's limit the next run has its turn
 
     # --- until when files hold
 
@@ -327,6 +329,11 @@ def _note_seen(session: Session, seen: Sequence[ArchivedFile]) -> None:
             for file in seen
         ],
     )
+
+
+def ends_of(session: Session, *, before: datetime) -> list[datetime]:
+    """Until when the files hold that hold no longer than this, the first to end first; looks into no file."""
+    return [file.holds_until for file in _due(session, before=before)]
 
 
 def _due(session: Session, *, before: datetime) -> list[ArchivedFile]:

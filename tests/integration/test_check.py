@@ -32,6 +32,7 @@ AREAS = {
     "people",
     "work",
     "anchors",
+    "archives",
     "keeping",
     "signing",
     "log",

@@ -16,6 +16,7 @@ from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
 from tests.databases import Database
 from tests.renewal_office import DAY, Archive
+from workflow import checkup
 from workflow.logcheck import verify
 from workflow.renewals import RENEWED
 from workflow.tables import RenewalRow
@@ -166,6 +167,22 @@ def test_of_files_without_an_archive_timestamp_the_list_says_why(tmp_path: Path)
             newest_archive(pdf, PinnedChains(archive.office.authority.trust))
     finally:
         archive.sample.office.close()
+
+
+def test_the_check_tells_of_what_should_have_been_renewed(archive: Archive) -> None:
+    def said() -> list[str]:
+        return [one.state for one in checkup.quick(archive.office) if one.area == "archives"]
+
+    assert said() == ["ok"]  # nobody has looked into the file yet
+    archive.renewals.overview()
+    assert said() == ["warning"]
+    archive.later(days=40)
+    assert said() == ["wrong"]
+    archive.later(days=-20)
+    archive.new_stamper(days=3000)
+    with archive.answering():
+        archive.renewals.run()
+    assert said() == ["ok"]
 
 
 def test_too_late_is_too_late(archive: Archive) -> None:
