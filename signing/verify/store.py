@@ -5,6 +5,7 @@ page's content, or an object for programs that search for one. Source: ISO 32000
 """
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 from asn1crypto import cms, ocsp
@@ -15,6 +16,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from certs.der import DerError, node
 from signing.verify.pdfvalues import value_of
+from signing.verify.precedents import Recalled
 
 Load = Callable[[bytes], Any]
 
@@ -35,6 +37,8 @@ _TOKEN = _load(cms.ContentInfo)
 IN_STORE = {"/Certs": _CERTIFICATE, "/CRLs": _LIST, "/OCSPs": _ANSWER}
 _IN_VRI = {"/Cert": _CERTIFICATE, "/CRL": _LIST, "/OCSP": _ANSWER}
 _STREAM_KEYS = frozenset({"/Length", "/Filter", "/Type"})
+# What was loaded to the bottom before, by its digest: the same certificates are in file after file.
+_LOADED: Recalled[bool] = Recalled(4096)
 
 
 def check_store(resolver: HistoricalResolver, written: set[tuple[int, int]]) -> None:
@@ -85,9 +89,13 @@ def _check_stream(where: str, stream: Any, load: Load) -> None:
     if not isinstance(stream, generic.StreamObject) or not stream.keys() <= _STREAM_KEYS:
         raise StoreError(f"{where} holds something that is no plain stream")
     data = stream.data
+    key = (load, sha256(data).digest())
+    if _LOADED.get(key):
+        return
     try:
         if node(data).end != len(data):
             raise StoreError(f"{where} holds more than validation data")
         load(data)
     except (DerError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{where} holds something that is no validation data: {error}") from error
+    _LOADED.put(key, found=True)

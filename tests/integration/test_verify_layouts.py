@@ -122,3 +122,14 @@ def test_an_empty_update_is_told_of() -> None:
     nothing = Composer(OpenedPdf(pdf)).build(None).data
     assert nothing
     assert judged(pdf + nothing).verdict is not Verdict.AUTHENTIC
+
+
+def test_what_was_read_once_as_one_kind_is_not_taken_for_another() -> None:
+    pdf = behind()
+    signed, own = pdf[: end_of(pdf)], carried_data(pdf)
+    assert judged(pdf).verdict is Verdict.AUTHENTIC
+    misplaced = LongTermData(own.certificates, (*own.ocsps, own.certificates[0]), own.crls)
+    report = judged(with_validation_data(signed, misplaced))
+    assert report.verdict is Verdict.NOT_WHAT_WAS_SIGNED
+    told = {finding.code for each in report.signatures for finding in each.findings}
+    assert "changed_after_signing" in told
