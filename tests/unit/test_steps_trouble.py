@@ -71,6 +71,8 @@ FATES: dict[type[Exception], Fate] = {
     signing_errors.TimestamperUnknownError: GIVEN_UP,
     signing_errors.PreparedMismatchError: GIVEN_UP,
     signing_errors.SelfCheckError: GIVEN_UP,
+    signing_errors.ArchiveMissingError: GIVEN_UP,
+    signing_errors.RenewalPointlessError: GIVEN_UP,
     signing_errors.LevelNotReachedError: GIVEN_UP,
     certs_errors.KeystoreError: GIVEN_UP,
     certs_errors.WrongPassphrase: GIVEN_UP,
