@@ -9,6 +9,7 @@ anybody could have fetched and added: it takes nobody's protection to be believe
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from itertools import pairwise
 
 from cryptography import x509
@@ -25,8 +26,11 @@ from signing.opened import UNREADABLE
 from signing.selfcheck import carried_data
 from signing.signed_data import load_certificate
 from signing.verify.evidence import WITHOUT_NEXT
+from signing.verify.precedents import Recalled
 
 _MOST_KEPT = 4096
+# What was asked of an answer before, by digests: the same answers are in file after file, and lists are long.
+_GOOD: Recalled[bool] = Recalled(_MOST_KEPT)
 Paths = Sequence[tuple[bytes, ...]]
 
 
@@ -81,9 +85,17 @@ def _heard(added: LongTermData, paths: Paths) -> bool:
     return all(any(_is_good(answer, *link, is_list) for link in links) for answer, is_list in answers)
 
 
-@lru_cache(maxsize=_MOST_KEPT)
 def _is_good(answer: bytes, subject: bytes, issuer: bytes, is_list: bool) -> bool:
     """Whether an answer, at the time when it was issued, calls a certificate good."""
+    key = (is_list, *(sha256(each).digest() for each in (answer, subject, issuer)))
+    good = _GOOD.get(key)
+    if good is None:
+        good = _calls_good(answer, subject, issuer, is_list)
+        _GOOD.put(key, good)
+    return good
+
+
+def _calls_good(answer: bytes, subject: bytes, issuer: bytes, is_list: bool) -> bool:
     certificate, issuing = load_certificate(subject), load_certificate(issuer)
     try:
         if is_list:

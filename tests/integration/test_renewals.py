@@ -169,6 +169,15 @@ def test_of_files_without_an_archive_timestamp_the_list_says_why(tmp_path: Path)
         archive.sample.office.close()
 
 
+def test_while_somebody_may_still_sign_a_file_nobody_renews_it(archive: Archive) -> None:
+    with archive.answering():
+        number = archive.sample.submit("A3", temporary=True)
+        asyncio.run(archive.sample.run_until("countersign", number))
+    assert archive.sample.documents(number)[-1].level_reached == "B-LTA"
+    due = archive.renewals.overview(within=36_000 * DAY).due
+    assert [file.request_id for file in due] == [archive.request_id]
+
+
 def test_the_check_tells_of_what_should_have_been_renewed(archive: Archive) -> None:
     def said() -> list[str]:
         return [one.state for one in checkup.quick(archive.office) if one.area == "archives"]

@@ -85,6 +85,19 @@ def test_no_bit_of_what_nobody_signed_can_be_another() -> None:
         assert quick.clear(flipped, "") is None, (place, SEED)
 
 
+def test_no_digit_that_programs_overlook_can_be_another() -> None:
+    """The second half of the identifier says nothing of the file to any program."""
+    pdf = behind()
+    quick = Quick(MATERIAL, AT)
+    quick.learn(pdf, judged(pdf))
+    place = pdf.rindex(b"]", 0, pdf.rindex(b"startxref")) - 2  # the last digit before >]
+    digit = pdf[place : place + 1]
+    assert digit in b"0123456789abcdefABCDEF"
+    changed = pdf[:place] + (b"1" if digit != b"1" else b"2") + pdf[place + 1 :]
+    assert codes(judged(changed)) == {"validation_data_uncovered"}
+    assert quick.clear(changed, "") is None
+
+
 def strangers() -> LongTermData:
     """Validation data of another office."""
     return carried_data((FOLDER.parent / "files" / "b_lta.pdf").read_bytes())
