@@ -47,6 +47,7 @@ WITHIN = timedelta(days=90)
 EVERY_HOUR = "21 * * * *"
 MOST = 1_000  # files in one run; the next takes up the rest
 AT_ONCE = 500  # documents looked up at a time
+LOOKS = 20_000  # files that a worker looks into in one run: a minute, after an upgrade of an old office
 _ARCHIVED = "B-LTA"
 
 log = logging.getLogger(__name__)
@@ -139,12 +140,13 @@ class Renewals:
         archived = levels.pop(_ARCHIVED, 0)
         return Overview(due, troubles, archived - len(due) - len(troubles), levels)
 
-    def run(self, *, within: timedelta = WITHIN) -> Run:
+    def run(self, *, within: timedelta = WITHIN, looks: int | None = None) -> Run:
         """Renew what has to be within this time, the first to end first.
 
-        What is in the way of one file does not stop the others; that no authority answers stops all.
+        What is in the way of one file does not stop the others; that no authority answers stops all. At most
+        `looks` files are looked into for the first time.
         """
-        troubles = list(self._look())
+        troubles = list(self._look(looks))
         with self._store.read() as session:
             due = _due(session, before=self._clock() + within)
         renewed: list[ArchivedFile] = []
@@ -155,7 +157,7 @@ class Renewals:
         """What a worker does every hour. Raises what an authority that does not answer is told by."""
         from signing.errors import TimestampLimitError  # noqa: PLC0415  see above
 
-        done = self.run()
+        done = self.run(looks=LOOKS)
         for trouble in done.troubles:
             note(log, logging.WARNING, "renewal_failed", request=trouble.request_id, code=trouble.code)
         if done.waits is not None and not isinstance(done.waits, TimestampLimitError):
@@ -163,7 +165,7 @@ class Renewals:
 
     # --- until when files hold
 
-    def _look(self) -> list[Trouble]:
+    def _look(self, most: int | None = None) -> list[Trouble]:
         """Note until when files hold that nobody has looked into yet; tells which can't be looked into."""
         from signing.chains import PinnedChains  # noqa: PLC0415  see above
 
@@ -183,9 +185,9 @@ class Renewals:
                     .order_by(DocumentRow.id)
                     .limit(AT_ONCE)
                 ).all()
-            if not unseen:
+            if not unseen or (most is not None and most <= 0):
                 return troubles
-            last = unseen[-1].id
+            last, most = unseen[-1].id, None if most is None else most - len(unseen)
             seen = []
             for row in unseen:
                 try:

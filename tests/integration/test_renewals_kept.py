@@ -1,16 +1,19 @@
 """A renewed file everywhere else: killed on the way, on the command line, in evidence, destroyed."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from cli.evidence_check import Fault, check_package
 from tests.command_line import Terminal, keys_of, section_of
@@ -18,11 +21,12 @@ from tests.databases import Database, intruder
 from tests.evidence_forger import Forger, members_of, packed
 from tests.renewal_office import DAY, Archive
 from tests.steps_office import ROOT
+from throughput.spans import Case, cases_of
 from workflow.faults import RENEWAL
 from workflow.logcheck import verify
 from workflow.references import referred_to
 from workflow.renewals import RENEWED
-from workflow.tables import RenewalRow
+from workflow.tables import Event, RenewalRow
 
 pytestmark = pytest.mark.slow
 ON_THE_WAY = ("renew.begun", "renew.stamped", "renew.stored", "renew.written", "renew.recorded")
@@ -140,6 +144,19 @@ def test_evidence_holds_the_renewed_file_and_checks_what_it_was(archive: Archive
         forged = forger.with_records(changed, chained=True).summed().sealed()
         found = check_package(BytesIO(packed(forged.members)), trust, now=datetime.now(UTC))
         assert Fault.DIGEST in {one.fault for one in found.findings}
+
+
+def test_the_figures_are_the_same_after_it(archive: Archive) -> None:
+    def measured() -> list[Case]:
+        with archive.office.store.read() as session:
+            return cases_of(json.loads(record) for record in session.scalars(select(Event.record)))
+
+    (before,) = measured()
+    with archive.answering():
+        archive.renewals.run()
+    (after,) = measured()
+    assert after.channels - {"system"} == before.channels
+    assert replace(after, channels=before.channels) == before
 
 
 def test_a_renewal_that_the_log_tells_otherwise_is_found(archive: Archive) -> None:
