@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from signing.chains import PinnedChains
 from signing.errors import ArchiveMissingError, TimestampError
 from signing.renewal import newest_archive
+from signing.verify import strength
 from signing.verify.report import Indication, Report
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
-from tests.databases import Database
+from tests.databases import Database, only_sqlite
 from tests.renewal_office import DAY, Archive
 from workflow import checkup
 from workflow.logcheck import verify
@@ -95,6 +96,7 @@ def test_an_authority_that_is_away_changes_nothing_and_is_asked_again(archive: A
     require_whole(archive)
 
 
+@only_sqlite
 def test_proof_that_would_end_no_later_is_not_had(archive: Archive) -> None:
     archive.later(days=20)
     with archive.answering():
@@ -104,6 +106,7 @@ def test_proof_that_would_end_no_later_is_not_had(archive: Archive) -> None:
     assert archive.sample.rows(RenewalRow) == []
 
 
+@only_sqlite
 def test_what_does_not_pass_is_not_renewed(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before, and after: what a bug, or an authority that nobody here expected, would look like."""
     archive.later(days=20)
@@ -169,6 +172,7 @@ def test_of_files_without_an_archive_timestamp_the_list_says_why(tmp_path: Path)
         archive.sample.office.close()
 
 
+@only_sqlite
 def test_while_somebody_may_still_sign_a_file_nobody_renews_it(archive: Archive) -> None:
     with archive.answering():
         number = archive.sample.submit("A3", temporary=True)
@@ -178,6 +182,16 @@ def test_while_somebody_may_still_sign_a_file_nobody_renews_it(archive: Archive)
     assert [file.request_id for file in due] == [archive.request_id]
 
 
+@only_sqlite
+def test_an_algorithm_that_ends_earlier_than_the_certificate_counts(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sunset = archive.ends - 10 * DAY
+    monkeypatch.setattr(strength, "DIGEST_ENDS", {**strength.DIGEST_ENDS, "sha256": sunset})
+    assert [file.holds_until for file in archive.renewals.overview().due] == [sunset]
+
+
+@only_sqlite
 def test_the_check_tells_of_what_should_have_been_renewed(archive: Archive) -> None:
     def said() -> list[str]:
         return [one.state for one in checkup.quick(archive.office) if one.area == "archives"]
@@ -194,6 +208,7 @@ def test_the_check_tells_of_what_should_have_been_renewed(archive: Archive) -> N
     assert said() == ["ok"]
 
 
+@only_sqlite
 def test_too_late_is_too_late(archive: Archive) -> None:
     """Also for who makes a new timestamp all the same: it proves nothing of what had ended before."""
     archive.later(days=40)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from cli.evidence_check import Fault, check_package
 from tests.command_line import Terminal, keys_of, section_of
-from tests.databases import Database, intruder
+from tests.databases import Database, intruder, only_sqlite
 from tests.evidence_forger import Forger, members_of, packed
 from tests.renewal_office import DAY, Archive
 from tests.steps_office import ROOT
@@ -123,6 +123,7 @@ def test_the_command_lists_renews_and_tells_why_not(archive: Archive, terminal: 
     assert "Their proof holds longer: 1 file." in terminal.office("renew").out
 
 
+@only_sqlite
 def test_evidence_holds_the_renewed_file_and_checks_what_it_was(archive: Archive, terminal: Terminal) -> None:
     delivered = archive.document.current_sha256
     with archive.answering():
@@ -146,6 +147,7 @@ def test_evidence_holds_the_renewed_file_and_checks_what_it_was(archive: Archive
         assert Fault.DIGEST in {one.fault for one in found.findings}
 
 
+@only_sqlite
 def test_the_figures_are_the_same_after_it(archive: Archive) -> None:
     def measured() -> list[Case]:
         with archive.office.store.read() as session:
