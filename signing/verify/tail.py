@@ -20,15 +20,14 @@ from certs.check_crl import check_crl
 from certs.check_ocsp import check_ocsp
 from certs.evidence import UnusableAnswer
 from signing.composition import with_validation_data
-from signing.errors import DocumentRefusedError
 from signing.longterm import LongTermData, ocsp_certificates
-from signing.opened import UNREADABLE
 from signing.selfcheck import carried_data
 from signing.signed_data import load_certificate
 from signing.verify.evidence import WITHOUT_NEXT
 from signing.verify.precedents import Recalled
 
 _MOST_KEPT = 4096
+_LONGEST_PATH = 8
 # What was asked of an answer before, by digests: the same answers are in file after file, and lists are long.
 _GOOD: Recalled[bool] = Recalled(_MOST_KEPT)
 Paths = Sequence[tuple[bytes, ...]]
@@ -40,13 +39,13 @@ def accounted_for(pdf: bytes, end: int, paths: Paths) -> bool:
     `paths` are those of all signatures and timestamps, as DER, leaf first and anchor last.
     """
     try:
-        before, now = carried_data(pdf[:end]), carried_data(pdf)
-        added = _added(before, now)
+        added = _added(carried_data(pdf[:end]), carried_data(pdf))
         if added is None or with_validation_data(pdf[:end], added) != pdf:  # (1)
             return False
-    except (*UNREADABLE, DocumentRefusedError):
+        whole = [_up_to_its_root(path, added.certificates) for path in paths]
+        return _placed(added, whole) and _heard(added, whole)
+    except Exception:  # noqa: BLE001 (whatever it stumbles over is not accounted for)
         return False
-    return _placed(added, paths) and _heard(added, paths)
 
 
 def _added(before: LongTermData, now: LongTermData) -> LongTermData | None:
@@ -61,21 +60,30 @@ def _added(before: LongTermData, now: LongTermData) -> LongTermData | None:
     return LongTermData(*(here[len(there) :] for there, here in pairs))
 
 
+def _up_to_its_root(path: tuple[bytes, ...], stored: Sequence[bytes]) -> tuple[bytes, ...]:
+    """A path, and what is above it where its anchor is an issuing authority that is trusted by itself.
+
+    Only where that ends in a root; nobody relies on it.
+    """
+    whole = list(path)
+    while whole and len(whole) <= _LONGEST_PATH and not _issued_by(whole[-1], whole[-1]):
+        above = [each for each in stored if each not in whole and _issued_by(whole[-1], each)]
+        if not above:
+            return path
+        whole.append(above[0])
+    return tuple(whole) if len(whole) <= _LONGEST_PATH else path
+
+
 def _placed(added: LongTermData, paths: Paths) -> bool:
     """(2)"""
     known = {certificate for path in paths for certificate in path}
     known.update(each for answer in added.ocsps for each in ocsp_certificates(answer))
-    anchors = {path[-1] for path in paths if path}
-    return all(
-        each in known or any(_roots(each, anchor) for anchor in anchors) for each in added.certificates
-    )
+    return all(each in known for each in added.certificates)
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _roots(certificate: bytes, anchor: bytes) -> bool:
-    """Whether it is the root that an anchor, an issuing authority that is trusted by itself, comes from."""
-    root = load_certificate(certificate)
-    return _issued(certificate, root) and _issued(anchor, root)
+def _issued_by(certificate: bytes, issuer: bytes) -> bool:
+    return _issued(certificate, load_certificate(issuer))
 
 
 def _heard(added: LongTermData, paths: Paths) -> bool:
@@ -108,7 +116,7 @@ def _calls_good(answer: bytes, subject: bytes, issuer: bytes, is_list: bool) -> 
     except (UnusableAnswer, ValueError):
         return False
     return evidence.status == "good" and all(
-        each == issuer or _issued(each, issuing) for each in ocsp_certificates(answer)
+        each == issuer or _issued_by(each, issuer) for each in ocsp_certificates(answer)
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.trust import load_trust
+from certs.trust import TrustStore, load_trust
 from signing.composition import Composer, with_validation_data
 from signing.longterm import LongTermData
 from signing.opened import OpenedPdf
@@ -108,6 +108,14 @@ def two_signers() -> LongTermData:
     return carried_data((FOLDER / "now_b_lt_then_now.pdf").read_bytes())
 
 
+def test_who_trusts_the_issuing_authority_alone_accounts_for_what_is_above_it_too() -> None:
+    """As trusted lists do: the root and the answer about the authority are of no use then."""
+    known = load_trust([FOLDER / "trust"])
+    trust = TrustStore(anchors=known.intermediates, crls=known.crls)
+    report = verify_pdf(behind(), trust=trust, now=AT)
+    assert report.verdict is Verdict.AUTHENTIC, report.sentence
+
+
 @pytest.mark.parametrize("others", [strangers, two_signers])
 @pytest.mark.parametrize("kind", ["certificates", "ocsps"])
 def test_what_is_about_nobody_here_is_told_of(kind: str, others: object) -> None:
@@ -128,6 +136,17 @@ def test_data_in_two_updates_are_told_of_but_not_their_order() -> None:
     turned = LongTermData(own.certificates[::-1], own.ocsps[::-1], own.crls)
     assert codes(judged(with_validation_data(signed, turned))) == set()
     assert codes(judged(twice)) == {"validation_data_uncovered"}
+
+
+def test_a_certificate_that_can_not_be_read_is_told_of() -> None:
+    """DER of a certificate, with a version that there is not: some programs read it, ours does not."""
+    pdf = behind()
+    signed, own = pdf[: end_of(pdf)], carried_data(pdf)
+    odd = own.certificates[0].replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020107"), 1)
+    assert odd != own.certificates[0]
+    report = judged(with_validation_data(signed, LongTermData((*own.certificates, odd), own.ocsps, own.crls)))
+    assert report.verdict is Verdict.SIGNED_BUT
+    assert codes(report) == {"validation_data_uncovered"}
 
 
 def test_an_empty_update_is_told_of() -> None:
