@@ -33,6 +33,7 @@ from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
 from workflow.logexport import Export
+from workflow.people import LEAVERS_KEPT
 from workflow.removals import PATIENCE_S, Removals
 from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run
 from workflow.store import VARIABLE, Store
@@ -420,6 +421,19 @@ def test_people_who_left_go_with_the_last_request_that_names_them(keeper: Keeper
     assert not keeper.rows(select(Substitute.id))  # of the manager
     assert "clerk" in keeper.rows(select(Person.id))
     assert keeper.office.report().ok
+
+
+def test_who_left_is_kept_for_a_while_with_their_substitutions(keeper: Keeper) -> None:
+    """A register may have left them out by mistake."""
+    keeper.run(NOW)
+    with keeper.store.write() as session:
+        person = session.get_one(Person, "substitute")
+        person.active, person.left_at = False, NOW
+    swaps = len(keeper.rows(select(Substitute.id)))
+    assert keeper.run(NOW + LEAVERS_KEPT - timedelta(seconds=1)).people == 0
+    assert len(keeper.rows(select(Substitute.id))) == swaps > 0
+    assert keeper.run(NOW + LEAVERS_KEPT).people == 1
+    assert len(keeper.rows(select(Substitute.id))) < swaps
 
 
 def test_many_who_left_are_removed_some_at_a_time(keeper: Keeper) -> None:
