@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import func, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
@@ -184,7 +184,7 @@ class Retention:
         now = self._clock()
         with self._store.read() as session:
             row = session.get(RetentionRow, 1)
-            listed = session.scalars(select(BlobRemoval.sha256)).all()
+            listed = session.scalar(select(func.count()).select_from(BlobRemoval)) or 0
             return Preview(
                 due=sorted(
                     keeping.due(session, self._definition_of, now, days=days),
@@ -193,7 +193,7 @@ class Retention:
                 holds=list(self._holds(session, now)),
                 destroyed=list(_destroyed(session, since=now - timedelta(days=days))),
                 waits_until=None if row is None else row.waits_until,
-                files_left=len(listed),
+                files_left=listed,
                 unclean_since=None if row is None else row.unclean_since,
             )
 
