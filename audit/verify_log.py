@@ -46,6 +46,9 @@ try:
 except ImportError as error:  # without them nothing was found out: that is not "it does not hold"
     if __name__ != "__main__":
         raise
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+        sys.exit(0)
     print(f"This needs Python 3.11 or later, cryptography and asn1crypto: {error}.", file=sys.stderr)
     sys.exit(2)
 

@@ -38,7 +38,7 @@ def _office(folder: Path) -> Iterator[Office]:
     office = Office.open(folder, environ={})
     assert office.register is not None
     with office.store.write() as session:
-        update_people(session, office.register)
+        update_people(session, office.register, now=office.clock())
     yield office
     office.close()
 

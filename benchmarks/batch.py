@@ -128,7 +128,7 @@ def _office(folder: Path, level: Level) -> Iterator[Office]:
         for name, profile in office.profiles.items()
     }
     with office.store.write() as session:
-        update_people(session, _register(office))
+        update_people(session, _register(office), now=office.clock())
     with AuthorityServer(office.authority.folder):
         try:
             yield replace(office, profiles=profiles)

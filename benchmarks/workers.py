@@ -86,7 +86,7 @@ def _office(folder: Path, url: str) -> Iterator[Office]:
     office = Office.open(folder, environ={VARIABLE: url})
     assert office.register is not None
     with office.store.write() as session:
-        update_people(session, office.register)
+        update_people(session, office.register, now=office.clock())
     yield office
     office.close()
 

@@ -156,7 +156,7 @@ class _Demo:
         if office.register is None:
             raise AssertionError("the sample register was put into the folder")
         with office.store.write() as session:
-            people = update_people(session, office.register)
+            people = update_people(session, office.register, now=office.clock()).loaded
         with office.store.read() as session:
             first = session.scalars(select(LogHead.seq)).one_or_none() or 0
         self.say(f"{people} sample people, data folder {office.folder}")

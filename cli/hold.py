@@ -2,9 +2,13 @@
 
 import argparse
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.printing import holds_named, print_json
+
+if TYPE_CHECKING:
+    from workflow.holds import Held, Holds  # a second to import, which help and wrong calls need not wait for
 
 _RELEASE_THE_ONLY = 0
 
@@ -14,9 +18,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "hold",
         description="Keep a request from being destroyed at the end of its term, until the hold is released."
-        " Whoever has a role of the process in the request's unit may, but for the requester.",
+        " Whoever has a role of the process in the request's unit may, and an administrator; but not the"
+        " requester.",
     )
-    parser.add_argument("request", type=int, metavar="N", help="the request's number")
+    parser.add_argument(
+        "requests",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="the numbers of requests, done one after the other; the first that is refused ends it",
+    )
     add_person_option(parser, "who places or releases the hold")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; kept in the log")
     parser.add_argument(
@@ -34,19 +45,26 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Place or release."""
     with office_of(args) as office:
-        if args.release is None:
-            held = office.holds.place(args.request, args.who, args.reason)
-            repeated = " already" if held.repeated else ""
-            said = f"Request {held.request_id} is on hold{repeated}: hold {held.id}."
-        else:
-            number = None if args.release == _RELEASE_THE_ONLY else args.release
-            held = office.holds.release(args.request, args.who, args.reason, hold_id=number)
-            left = holds_named(held.left)
-            said = f"Hold {held.id} on request {held.request_id} is released. " + (
-                f"It stays on hold: {left}." if left else "It is destroyed when it is due."
-            )
+        held = [_do(office.holds, number, args) for number in args.requests]
     if args.json:
-        print_json({"hold": asdict(held)})
+        print_json({"hold": asdict(held[0])} if len(held) == 1 else {"holds": [asdict(one) for one in held]})
     else:
-        print(said)
+        print("\n".join(_said(one, released=args.release is not None) for one in held))
     return 0
+
+
+def _do(holds: "Holds", request: int, args: argparse.Namespace) -> "Held":
+    if args.release is None:
+        return holds.place(request, args.who, args.reason)
+    number = None if args.release == _RELEASE_THE_ONLY else args.release
+    return holds.release(request, args.who, args.reason, hold_id=number)
+
+
+def _said(held: "Held", *, released: bool) -> str:
+    if not released:
+        repeated = " already" if held.repeated else ""
+        return f"Request {held.request_id} is on hold{repeated}: hold {held.id}."
+    left = holds_named(held.left)
+    return f"Hold {held.id} on request {held.request_id} is released. " + (
+        f"It stays on hold: {left}." if left else "It is destroyed when it is due."
+    )

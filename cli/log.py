@@ -11,7 +11,7 @@ from audit import verify_log
 from cli.folder import add_data_option, add_json_option, office_of
 from cli.outside import kept_outside, trust_of, unreadable
 from cli.printing import counted, minute, print_json, utc
-from workflow.logcheck import LogReport, verify
+from workflow.logcheck import Fault, LogReport, verify
 from workflow.store import Store
 
 if TYPE_CHECKING:
@@ -151,10 +151,10 @@ def _text(report: LogReport) -> str:
     if report.ok:
         lines += [_anchored(report), "Nothing is wrong."]
     elif report.set_back:
-        lines += [
-            "A later state was anchored: this office was set back, or the end of its log cut off.",
-            _ADVICE,
-        ]
+        lines += [_SET_BACK, _ADVICE]
+    elif all(one.fault == Fault.ROWS_DIFFER for one in report.findings):
+        first = report.first_bad_seq
+        lines.append(f"The log itself is whole; the tables are not what it says, from event {first} on.")
     else:
         lines.append(f"The log was tampered with, from event {report.first_bad_seq} on.")
     return "\n".join(lines)

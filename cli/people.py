@@ -21,10 +21,13 @@ from workflow import identity
 from workflow.definition import load_folder
 from workflow.judge import office_day
 from workflow.names import known_names
-from workflow.people import update_people
+from workflow.people import Change, update_people
 from workflow.store import Store
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, Person, Substitute
+
+FEW = 5
+"""So many may leave by any register: a tenth of a small office is nobody."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,6 +40,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_data_option(parser)
     parser.add_argument(
         "--register", type=Path, metavar="FILE.csv", help="load people from this HR register, and keep a copy"
+    )
+    parser.add_argument(
+        "--many-leave",
+        action="store_true",
+        help=f"with --register: more than {FEW} and more than a tenth of the people may leave by it",
     )
     parser.add_argument("--substitute", metavar="WHO", help="who will stand in")
     parser.add_argument("--for", dest="principal", metavar="WHO", help="for whom")
@@ -56,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     """Load, record, or list."""
     if args.register is not None:
         return _load(args)
+    if args.many_leave:
+        raise ChoiceNeeded("--many-leave goes with --register.", hint="Name the register, or leave it out.")
     require_office(args.data)
     with closing(Store.open(args.data)) as store:
         if args.ended is not None:
@@ -90,19 +100,33 @@ def _load(args: argparse.Namespace) -> int:
         authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
         identity.settle(store, args.data, authority.root_sha256, now=datetime.now(UTC))
         with store.write() as session:
-            active = update_people(session, register)
-            session.flush()
+            change = update_people(session, register, now=datetime.now(UTC))
+            if not args.many_leave:
+                _require_few_leave(change)
             # refused: nothing is committed either
             write_whole(args.data / REGISTER_FILE, content, force=True, private=True)
     trust = args.data / TRUST_FILE
     make_folder(trust.parent)
     write_whole(trust, authority.root_pem, force=True)
     if args.json:
-        print_json({"loaded": active})
+        counts = {"loaded": change.loaded, "joined": change.joined}
+        print_json(counts | {"changed": change.changed, "left": change.left})
     else:
-        print(f"{counted(active, 'person').replace('persons', 'people')} loaded from {args.register}.")
+        people = counted(change.loaded, "person").replace("persons", "people")
+        told = f"{change.joined} joined, {change.changed} changed, {change.left} left"
+        print(f"{people} loaded from {args.register}: {told}.")
         print(f"The root certificate to trust: {trust}")
     return 0
+
+
+def _require_few_leave(change: Change) -> None:
+    """Refuse what may be a part of a register. Raises ChoiceNeeded."""
+    if change.left > FEW and change.left * 10 > change.before:
+        raise ChoiceNeeded(
+            f"By this register {change.left} of {change.before} people would leave: it may not be whole."
+            " Nothing was changed.",
+            hint="Look at the file. If they have left, add --many-leave.",
+        )
 
 
 def _substitute(store: Store, args: argparse.Namespace) -> int:

@@ -40,10 +40,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_data_option(parser)
     add_json_option(parser)
+    parser.set_defaults(wrong_call=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Show, or do it."""
+    if (args.clock_is_right or args.clean) and not args.now:
+        args.wrong_call("--clock-is-right and --clean go with --run")
     with office_of(args) as office:
         if args.now:
             done = office.retention.run(clock_is_right=args.clock_is_right, whole=args.clean)

@@ -1,2 +1,11 @@
 -- As the owner of the tables and the database, every night: docs/retention.md says why.
+\set ON_ERROR_STOP on
 VACUUM (FULL, ANALYZE) bodies, commands, deliveries, documents, drafts, grants, hands, holds, incidents, people, requests, signatures, substitutes, tasks, pg_statistic;
+-- Another role only warns that it skipped each table: end with an error, which a timer tells.
+DO $$ BEGIN
+    IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'people'::regclass), 'USAGE')
+        OR NOT pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE')
+    THEN
+        RAISE EXCEPTION '% does not own the tables and the database: they were not cleaned', current_user;
+    END IF;
+END $$;

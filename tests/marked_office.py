@@ -49,7 +49,7 @@ class MarkedOffice:
         self._write_register([*self._staff(), *map(self._marked, range(people))])
         self.sample = Sample(KeyedOffice.open(folder, environ=environ or {}, patience=QUICK))
         with self.sample.office.store.write() as session:
-            update_people(session, self.sample.register)
+            update_people(session, self.sample.register, now=self.sample.office.clock())
             today = self.sample.today
             swap = Substitution(self.people[1], self.people[0], None, today, today)
             name_substitute(session, swap, now=self.sample.office.clock())
@@ -63,7 +63,7 @@ class MarkedOffice:
         self._write_register(self._staff())
         register = Register.load(self.folder / REGISTER_FILE)
         with self.sample.office.store.write() as session:
-            update_people(session, register)
+            update_people(session, register, now=self.sample.office.clock())
 
     async def work(self) -> None:
         """Bring every request to its end."""

@@ -93,7 +93,7 @@ def peopled(root: Path) -> Sample:
     sample = Sample(opened(root))
     sample.count = 1_000_000 * (1 + len(sample.requests()))  # no key of a command is one of an earlier run
     with sample.office.store.write() as session:
-        update_people(session, sample.register)
+        update_people(session, sample.register, now=sample.office.clock())
         if session.scalars(select(Substitute)).first() is None:
             session.add_all(signers_stand_in(sample.today))
     return sample

@@ -92,7 +92,7 @@ class Sample:
         copyfile(SAMPLE, folder / REGISTER_FILE)
         sample = cls(KeyedOffice.open(folder, environ=environ or {}, patience=patience))
         with sample.office.store.write() as session:
-            update_people(session, sample.register)
+            update_people(session, sample.register, now=sample.office.clock())
             session.add_all(signers_stand_in(sample.today))
         return sample
 

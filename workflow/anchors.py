@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from disk import whole_file
 from workflow.canonical import encode
+from workflow.clock import TOLERANCE
 from workflow.errors import AnchorNotKept, NothingToAnchor
 from workflow.eventlog import Head, utc_text
 from workflow.tables import AnchorRow, Event, LogHead
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 Kind = Literal["timestamp", "seal"]
 FORM = "event-log-head/1"
 EVERY = timedelta(days=1)
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,8 @@ def is_due(session: Session, *, now: datetime) -> bool:
     By state and not by the hour: a missed tick, or an office that stood still, is made up for by the next
     look. A last anchor whose time is still to come (the clock has been set back since) is due too.
     """
-    anchors, heads, events = AnchorRow.table(), LogHead.table(), Event.table()
-    connection = session.connection()
-    head = connection.execute(select(heads.c.seq)).scalar() or 0
-    newest = select(anchors.c.seq, anchors.c.made_at).order_by(anchors.c.seq.desc(), anchors.c.made_at.desc())
-    last = connection.execute(newest.limit(1)).one_or_none()
-    if last is not None:
-        return head > last.seq and not -CLOCK_TOLERANCE <= now - last.made_at <= EVERY
-    begun = connection.execute(select(events.c.recorded_at).where(events.c.seq == 1)).scalar()
-    return begun is not None and now - datetime.fromisoformat(begun) > EVERY
+    since = unanchored_since(session)
+    return since is not None and not -TOLERANCE <= now - since <= EVERY
 
 
 def unanchored_since(session: Session) -> datetime | None:

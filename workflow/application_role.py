@@ -20,7 +20,7 @@ from workflow.errors import WorkflowError
 RIGHTS: Mapping[str, str] = MappingProxyType(
     {
         "alembic_version": "SELECT",
-        "people": "SELECT, INSERT, UPDATE (name, unit, active), DELETE",
+        "people": "SELECT, INSERT, UPDATE (name, unit, active, left_at), DELETE",
         "grants": "SELECT, INSERT, DELETE",
         "substitutes": "SELECT, INSERT, UPDATE (valid_until), DELETE",
         "definitions": "SELECT, INSERT",

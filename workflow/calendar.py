@@ -105,17 +105,12 @@ class WorkingCalendar:
             )
         return day.weekday() in self.weekdays and day not in self.holidays
 
-    def add_working(self, start: datetime, duration: Duration) -> datetime:
-        """Give the UTC moment when so much working time has passed since `start`.
-
-        A working day (P1D) is the office's whole opening time; so PT8H and P1D agree in an office of eight
-        hours. Work that ends when the office closes is due at closing time, not at the next opening.
-        Raises CalendarEnded; DurationInvalid for years, months or weeks.
-        """
-        return self.after_working(start, self.length(duration))
-
     def after_working(self, start: datetime, left: timedelta) -> datetime:
-        """Give the UTC moment when `left` of working time has passed since `start`. Raises CalendarEnded."""
+        """Give the UTC moment when `left` of working time has passed since `start`.
+
+        Work that ends when the office closes is due at closing time, not at the next opening. Raises
+        CalendarEnded.
+        """
         for opened, closed in self._openings(_aware(start)):
             available = closed - opened
             if left <= available:
@@ -134,7 +129,10 @@ class WorkingCalendar:
         return total
 
     def length(self, duration: Duration) -> timedelta:
-        """Give the opening time that a working duration is. Raises DurationInvalid."""
+        """Give the opening time that a working duration is: a day (P1D) is the office's whole.
+
+        Raises DurationInvalid for years, months or weeks.
+        """
         duration = parse_working_duration(duration.text)
         opening = datetime.combine(date.min, self.closes) - datetime.combine(date.min, self.opens)
         return duration.days * opening + duration.clock

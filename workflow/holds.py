@@ -1,7 +1,8 @@
 """Legal holds: a request that must not be destroyed, until each of its holds is released.
 
 A hold says nothing of where the request is, and moves nothing: it may be placed in any state, also after the
-end. Who may: whoever has a role of the process in the request's unit, and is not its requester.
+end. Who may: whoever has a role of the process in the request's unit, or an administrator, who sees
+no request all the same; but not its requester.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,9 +93,13 @@ class Holds:
             definition = self._definition_of(session, request.definition_sha256)
             people = People.load(session, [actor])
             today = office_day(definition, now)
-            if not people.sees(actor, definition, request.unit, request.requester_id, today):
+            administers = people.administers(actor, request.unit, today)
+            if not administers and not people.sees(
+                actor, definition, request.unit, request.requester_id, today
+            ):
                 raise NotFound(request_id)
-            if reasons := list(_against(people, definition, request, actor, reason)):
+            works = administers or _works(people, definition, request, actor)
+            if reasons := list(_against(request, actor, reason, works=works)):
                 raise Refused(reasons)
             yield _Desk(session, log, now, request, definition, actor, reason)
             log.write()
@@ -141,14 +146,17 @@ class _Desk:
         )
 
 
-def _against(
-    people: People, definition: Definition, request: Request, actor: str, reason: str
-) -> Iterator[Reason]:
-    """Why this person can't place or release a hold on this request."""
+def _works(people: People, definition: Definition, request: Request, actor: str) -> bool:
+    """Whether they have a role of the process, other than the requester's."""
     own = requester_role(definition)
+    return any(people.has_role(actor, name, request.unit) for name in definition.roles if name != own)
+
+
+def _against(request: Request, actor: str, reason: str, *, works: bool) -> Iterator[Reason]:
+    """Why this person can't place or release a hold on this request."""
     if actor == request.requester_id:
         yield Reason("own-hold", "The requester neither places nor releases a hold on their own request.")
-    elif not any(people.has_role(actor, name, request.unit) for name in definition.roles if name != own):
+    elif not works:
         yield Reason("role", f"{actor} has no role in this process for unit {request.unit}.")
     if request.destroyed_at is not None:
         yield Reason("destroyed", "The request was destroyed at the end of its term.")

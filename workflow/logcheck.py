@@ -4,7 +4,7 @@ where."""
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, cast
@@ -19,6 +19,7 @@ from signing.chains import PinnedChains
 from workflow.anchorcheck import fault_of, require_form
 from workflow.anchors import Anchor, kept
 from workflow.canonical import encode
+from workflow.clock import TOLERANCE
 from workflow.errors import LogUnwritable
 from workflow.eventlog import ERASED, GENESIS, SALT_BYTES, Head, body_digest
 from workflow.logreplay import NOT_BY_PEOPLE
@@ -27,7 +28,6 @@ from workflow.tables import Body, Event, LogHead
 
 CHUNK = 2000
 FINDINGS_MAX = 100
-CLOCK_TOLERANCE = timedelta(minutes=5)
 _decoder = json.JSONDecoder()
 
 
@@ -400,6 +400,6 @@ def _is_canonical(said: Mapping[str, Any], record: str) -> bool:
 
 def _went_back(latest: str, at: str) -> bool:
     try:
-        return datetime.fromisoformat(latest) - datetime.fromisoformat(at) > CLOCK_TOLERANCE
+        return datetime.fromisoformat(latest) - datetime.fromisoformat(at) > TOLERANCE
     except (ValueError, TypeError):
         return True

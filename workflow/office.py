@@ -44,6 +44,7 @@ from workflow.judge import office_day
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
+from workflow.people import LEAVERS_KEPT
 from workflow.rate_limits import VARIABLE as LIMITS
 from workflow.rate_limits import Limit, RateLimits, limits_from
 from workflow.reminders import Reminders
@@ -58,6 +59,8 @@ REGISTER_FILE = "hr_register.csv"
 AUTHORITY = "authority"
 PUBLIC_URL = "PARAAF_PUBLIC_URL"
 ANCHORS = "PARAAF_ANCHORS"
+LEAVERS = "PARAAF_LEAVERS_KEPT_DAYS"
+LEAVERS_DAYS_MOST = 3_650
 TIMESTAMPER = "development"
 """The timestamp authority that there is."""
 # Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
@@ -95,6 +98,7 @@ class Office:
     """Where anchors of the log are written too, outside of the data folder."""
     limits: RateLimits
     meters: Meters
+    leavers_kept: timedelta
 
     @classmethod
     def open(
@@ -145,7 +149,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        profiles, limits, base = settings
+        profiles, limits, base, leavers_kept = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -175,6 +179,7 @@ class Office:
             anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
             limits=RateLimits(store, limits, moment=store.now, slack=PERMIT_KEPT),
             meters=meters,
+            leavers_kept=leavers_kept,
         )
 
     def keys(self) -> DevelopmentKeys:
@@ -335,6 +340,7 @@ class Office:
             definition_of=self.engine.definition,
             clock=self.clock,
             random_bytes=secrets.token_bytes,
+            leavers_kept=self.leavers_kept,
         )
 
     @property
@@ -403,17 +409,30 @@ class _Gate:
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
-Settings = tuple[Mapping[str, Profile], Mapping[str, Limit], str]
+Settings = tuple[Mapping[str, Profile], Mapping[str, Limit], str, timedelta]
 
 
 def _settings(environ: Mapping[str, str]) -> Settings:
-    """The signing profiles, limits of their timestamp authorities, and the public address.
+    """The signing profiles, limits of their authorities, the public address, how long leavers are kept.
 
     Raises SettingRefused.
     """
     profiles, limits = load_profiles(), limits_from(environ)
     _require_known(limits, profiles)
-    return profiles, limits, _public_url(environ)
+    return profiles, limits, _public_url(environ), _leavers_kept(environ)
+
+
+def _leavers_kept(environ: Mapping[str, str]) -> timedelta:
+    """How long people are kept after a register first left them out. Raises SettingRefused."""
+    said = environ.get(LEAVERS, "")
+    if not said:
+        return LEAVERS_KEPT
+    if not (said.isascii() and said.isdecimal() and int(said[:9]) <= LEAVERS_DAYS_MOST):
+        raise SettingRefused(
+            f"{LEAVERS} is {said[:80]!r}, and that is no number of days from 0 to {LEAVERS_DAYS_MOST}.",
+            hint="Write it like 30.",
+        )
+    return timedelta(days=int(said))
 
 
 def _public_url(environ: Mapping[str, str]) -> str:

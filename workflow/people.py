@@ -1,6 +1,8 @@
 """The people of an office, as the HR register knows them, and the roles that their duties give."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy import delete, exists, or_, select
@@ -33,6 +35,8 @@ DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
         "administrator": (("administrator", True),),
     }
 )
+LEAVERS_KEPT = timedelta(days=30)
+"""So long people are kept after a register first left them out: it may have done so by mistake."""
 EVERYBODY = ("employee", "author")
 NAMING = (
     Request.requester_id,
@@ -43,37 +47,73 @@ NAMING = (
 """Where a request names a person, beside the bodies of its events."""
 
 
-def update_people(session: Session, register: Register) -> int:
+@dataclass(frozen=True)
+class Change:
+    """How many people a register names, and what it changed: who joined (or came back), has another name,
+    unit or role, or left; `before`: how many there were."""
+
+    loaded: int
+    joined: int
+    changed: int
+    left: int
+    before: int
+
+
+def update_people(session: Session, register: Register, *, now: datetime) -> Change:
     """Bring people and roles in line with the register; those it does not hold any more become inactive.
 
-    Gives the number of active people. The register is the source: roles granted otherwise are replaced. It
-    happens between two commands, under the lock that they take.
+    The register is the source: roles granted otherwise are replaced. It happens between two commands, under
+    the lock that they take.
     """
     session.execute(select(LogHead.seq).with_for_update())
     known = {person.id: person for person in session.scalars(select(Person))}
+    before = _standing(session)
     registered = register.people()
     for entry in registered:
         person = known.pop(entry.person_id, None)
         if person is None:
             session.add(Person(id=entry.person_id, name=entry.name, unit=entry.unit, active=True))
         else:
-            person.name, person.unit, person.active = entry.name, entry.unit, True
+            person.name, person.unit = entry.name, entry.unit
+            person.active, person.left_at = True, None
     for gone in known.values():
-        gone.active = False
+        if gone.active:
+            gone.active, gone.left_at = False, now
     session.flush()
     session.execute(delete(Grant))
     session.add_all(_grants(registered))
-    return len(registered)
+    session.flush()
+    after = _standing(session)
+    return Change(
+        loaded=len(after),
+        joined=len(after.keys() - before.keys()),
+        changed=sum(after[who] != before[who] for who in after.keys() & before.keys()),
+        left=len(before.keys() - after.keys()),
+        before=len(before),
+    )
 
 
-def unneeded(session: Session, among: Collection[str] | None = None) -> list[str]:
-    """The people who have left and whom no request names any more, of all or among some.
+def _standing(session: Session) -> dict[str, tuple[str, str, frozenset[tuple[str, str | None]]]]:
+    """Everybody who works here, with name, unit and roles."""
+    roles: dict[str, set[tuple[str, str | None]]] = {}
+    for grant in session.execute(select(Grant.person_id, Grant.role, Grant.unit)):
+        roles.setdefault(grant.person_id, set()).add((grant.role, grant.unit))
+    people = session.execute(select(Person.id, Person.name, Person.unit).where(Person.active))
+    return {one.id: (one.name, one.unit, frozenset(roles.get(one.id, ()))) for one in people}
+
+
+def unneeded(session: Session, left_by: datetime, among: Collection[str] | None = None) -> list[str]:
+    """The people who left at `left_by` or earlier and whom no request names any more, of all or among some.
 
     Who works here stays, whether or not a request names them; who comes back is put in by the register.
     """
     people = Person.table()
     named = (column == people.c.id for column in NAMING)
-    query = select(people.c.id).where(people.c.active.is_(False), people.c.id != NOBODY)
+    query = select(people.c.id).where(
+        people.c.active.is_(False),
+        people.c.id != NOBODY,
+        or_(people.c.left_at.is_(None), people.c.left_at <= left_by),
+    )
     if among is not None:
         query = query.where(people.c.id.in_(among))
     return list(
@@ -81,13 +121,13 @@ def unneeded(session: Session, among: Collection[str] | None = None) -> list[str
     )
 
 
-def remove_unneeded(session: Session, some: Collection[str]) -> int:
+def remove_unneeded(session: Session, left_by: datetime, some: Collection[str]) -> int:
     """Remove these people, as far as they are unneeded still; how many they were.
 
     The log's lock is held: nothing names anybody meanwhile. Each column that may name them has an index, by
     which the foreign keys look as well.
     """
-    gone = unneeded(session, some)
+    gone = unneeded(session, left_by, some)
     session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))

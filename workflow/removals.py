@@ -31,6 +31,7 @@ class Removals:
         self._blobs = blobs
         self._random_bytes = random_bytes
         self._tried: set[str] = set()
+        self._after = ""  # how far along the list, which is read in the order of the digests
         self._failing_s = 0.0
         self.refused: BlobError | None = None
 
@@ -41,7 +42,7 @@ class Removals:
 
     def remove(self) -> int:
         """Remove what is listed and was not tried in this run; how many went. What is refused stays."""
-        removed = 0
+        removed, self._after = 0, ""
         while (some := self._next()) and self._failing_s < PATIENCE_S:
             removed += self._remove_some(some)
         if removed:
@@ -50,8 +51,8 @@ class Removals:
 
     def _next(self) -> list[str]:
         with self._store.read() as session:
-            listed = session.scalars(select(BlobRemoval.sha256).order_by(BlobRemoval.sha256)).all()
-        return [sha256_hex for sha256_hex in listed if sha256_hex not in self._tried][:BLOBS]
+            query = select(BlobRemoval.sha256).where(BlobRemoval.sha256 > self._after)
+            return list(session.scalars(query.order_by(BlobRemoval.sha256).limit(BLOBS)))
 
     def _remove_some(self, listed: Sequence[str]) -> int:
         """Remove some of the listed blobs; one that a request refers to again is only taken off the list."""
@@ -59,10 +60,11 @@ class Removals:
         with self._store.write() as session:
             Appender.lock(session, self._random_bytes)
             settled = referred_to(session, listed)
-            for sha256_hex in sorted(set(listed) - settled):
+            for sha256_hex in sorted(set(listed) - settled - self._tried):
                 # once more: a server takes the lock from who was stopped for long
                 Appender.lock(session, self._random_bytes)
                 self._tried.add(sha256_hex)
+                self._after = sha256_hex
                 began = monotonic()
                 try:
                     removed += self._blobs.delete(sha256_hex)
@@ -74,5 +76,7 @@ class Removals:
                 else:
                     settled.add(sha256_hex)
                     point("destroy.blob-removed")
+            else:
+                self._after = listed[-1]
             session.execute(delete(BlobRemoval).where(BlobRemoval.sha256.in_(settled)))
         return removed

@@ -4,7 +4,7 @@
   (2) in one transaction: destroy a batch of requests, list their blobs
   (3) remove the blobs that are listed, and take them off the list
   (4) list the blobs that no row names, left by workers that died, once they are as old as the shortest term;
-      remove the people who have left and whom nothing names any more; forget who stood in for whom
+      remove the people who left some time ago and whom nothing names any more; forget who stood in for whom
   (5) clean the database's files, or see whether their owner has
 
 A blob that can't be removed stops none of this, and is told at the end.
@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import func, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
@@ -29,7 +29,7 @@ from workflow.eventlog import Appender
 from workflow.faults import point
 from workflow.judge import office_day
 from workflow.keeping import DefinitionOf, Kept
-from workflow.people import remove_unneeded, unneeded
+from workflow.people import LEAVERS_KEPT, remove_unneeded, unneeded
 from workflow.references import chunks, referred_to
 from workflow.removals import Removals
 from workflow.store import Store
@@ -130,7 +130,9 @@ class Retention:
         definition_of: DefinitionOf,
         clock: Callable[[], datetime],
         random_bytes: Callable[[int], bytes],
+        leavers_kept: timedelta = LEAVERS_KEPT,
     ) -> None:
+        self._leavers_kept = leavers_kept
         self._store = store
         self._blobs = blobs
         self._definition_of = definition_of
@@ -182,7 +184,7 @@ class Retention:
         now = self._clock()
         with self._store.read() as session:
             row = session.get(RetentionRow, 1)
-            listed = session.scalars(select(BlobRemoval.sha256)).all()
+            listed = session.scalar(select(func.count()).select_from(BlobRemoval)) or 0
             return Preview(
                 due=sorted(
                     keeping.due(session, self._definition_of, now, days=days),
@@ -191,7 +193,7 @@ class Retention:
                 holds=list(self._holds(session, now)),
                 destroyed=list(_destroyed(session, since=now - timedelta(days=days))),
                 waits_until=None if row is None else row.waits_until,
-                files_left=len(listed),
+                files_left=listed,
                 unclean_since=None if row is None else row.unclean_since,
             )
 
@@ -284,14 +286,15 @@ class Retention:
 
     def _remove_people(self) -> int:
         with self._store.read() as session:  # nobody has to wait while so much is read
-            leavers = unneeded(session)
+            leavers = unneeded(session, self._clock() - self._leavers_kept)
         starts = range(0, len(leavers), PEOPLE)
         return sum(self._remove_leavers(leavers[start : start + PEOPLE]) for start in starts)
 
     def _remove_leavers(self, some: Collection[str]) -> int:
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)
-            people, now = remove_unneeded(session, some), self._clock()
+            now = self._clock()
+            people = remove_unneeded(session, now - self._leavers_kept, some)
             if people:
                 facts = {"people": people, "channel": "system"}
                 log.append(PEOPLE_REMOVED, at=now, request_id=None, facts=facts)

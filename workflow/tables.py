@@ -96,6 +96,8 @@ class Person(Base):
     name: Mapped[str]
     unit: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
+    left_at: Mapped[datetime | None]
+    """When a register first left them out; None while they work here."""
 
 
 class Grant(Base):

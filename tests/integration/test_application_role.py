@@ -1,7 +1,9 @@
 """A role that could undo what protects the log is refused; what everybody may is taken away."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -36,6 +38,20 @@ def database(postgresql: Server) -> Iterator[str]:
 def give(server: Server, database: str, role: str = ROLE) -> None:
     with closing(Store(url_of(server.port, database))) as store, store.write() as session:
         grant(session, role)
+
+
+CLEAN = Path(__file__).parents[2] / "deploy" / "clean.sql"
+
+
+def test_the_nightly_statement_fails_for_who_owns_nothing(postgresql: Server, database: str) -> None:
+    psql = ["psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(postgresql.port), "-d", database]
+    give(postgresql, database)
+    refused = subprocess.run([*psql, "-U", ROLE, "-f", CLEAN], capture_output=True, text=True, check=False)
+    assert refused.returncode == 3
+    assert f"{ROLE} does not own the tables" in refused.stderr
+    owner = url_of(postgresql.port, database).username or ""
+    cleaned = subprocess.run([*psql, "-U", owner, "-f", CLEAN], capture_output=True, text=True, check=False)
+    assert (cleaned.returncode, cleaned.stderr) == (0, "")
 
 
 MIGHTY = {

@@ -254,6 +254,15 @@ def test_the_verifier_runs_alone(terminal: Terminal, export: Path, tmp_path: Pat
     )
 
 
+def test_the_verifier_tells_what_it_needs_without_having_it(tmp_path: Path) -> None:
+    alone = tmp_path / "verify_log.py"
+    copyfile(ROOT / "audit" / "verify_log.py", alone)
+    bare = [sys.executable, "-I", "-S", str(alone), "--help"]
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the packages cryptography and asn1crypto" in done.stdout
+
+
 def test_what_is_appended_meanwhile_is_left_out(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     append(store, 2500)

@@ -563,6 +563,10 @@ def test_a_worker_without_work_says_so(terminal: Terminal) -> None:
     assert terminal.office("worker", "--until-idle").out == "Nothing to do.\n"
 
 
+def counts(loaded: int, *, joined: int = 0, changed: int = 0, left: int = 0) -> dict[str, int]:
+    return {"loaded": loaded, "joined": joined, "changed": changed, "left": left}
+
+
 class TestPeople:
     def test_loading_says_where_the_root_certificate_is(self, terminal: Terminal) -> None:
         root = terminal.data / "trust" / "development-root.pem"
@@ -590,7 +594,7 @@ class TestPeople:
     def test_a_register_that_can_be_mended(self, terminal: Terminal) -> None:
         """A copy that somebody broke by hand keeps nobody from loading a whole one."""
         (terminal.data / "hr_register.csv").write_text("nonsense\n1,2\n")
-        assert terminal.json("people", "--register", SAMPLE) == {"loaded": 200}
+        assert terminal.json("people", "--register", SAMPLE) == counts(200)
         assert list(terminal.data.glob(".*")) == []
 
     def test_who_has_left_can_do_nothing(self, terminal: Terminal, rows: Path, tmp_path: Path) -> None:
@@ -599,9 +603,25 @@ class TestPeople:
         lines = SAMPLE.read_text().splitlines(keepends=True)
         rest = [line for line in lines if not line.startswith(f"{MANAGER},")]
         fewer.write_text("".join(rest).replace(f",{MANAGER},", ",P001,"))  # their people have another manager
-        assert terminal.json("people", "--register", fewer) == {"loaded": 199}
+        assert terminal.json("people", "--register", fewer) == counts(199, left=1)
         assert terminal.json("queue", "--as", MANAGER)["tasks"] == []
         assert terminal.office("fire", 1, "approve", "--as", MANAGER, "--version", 1).status == 1
+
+    def test_a_register_that_was_cut_off_is_refused_unless_so_many_left(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        before = terminal.json("people"), (terminal.data / "hr_register.csv").read_bytes()
+        cut = tmp_path / "cut.csv"
+        cut.write_text("".join(SAMPLE.read_text().splitlines(keepends=True)[:8]))
+        said = terminal.office("people", "--register", cut)
+        assert said.status == 1
+        assert "193 of 200 people would leave" in said.err
+        assert (terminal.json("people"), (terminal.data / "hr_register.csv").read_bytes()) == before
+        said = terminal.office("people", "--register", cut, "--many-leave")
+        assert said.out.splitlines()[0].endswith(": 0 joined, 0 changed, 193 left.")
+        assert terminal.json("people", "--register", SAMPLE) == counts(200, joined=193)
+        assert terminal.json("people") == before[0]
+        assert terminal.office("people", "--many-leave").status == 1
 
     def test_a_substitute_acts_for_somebody(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)

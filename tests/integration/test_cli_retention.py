@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from cli.main import main
 from documents.register import SAMPLE
@@ -153,6 +153,20 @@ class TestRetention:
         assert terminal.json("retention", "--run")["run"]["clean"] is True
         assert terminal.json("retention")["unclean_since"] is None
 
+    def test_a_row_that_differs_is_not_called_a_tampered_log(self, terminal: Terminal, store: Store) -> None:
+        with store.write() as session:
+            session.execute(text("UPDATE requests SET state = 'review' WHERE id = 1"))
+        said = terminal.office("log", "verify")
+        assert said.status == 1
+        assert said.out.splitlines()[-1].startswith(
+            "The log itself is whole; the tables are not what it says"
+        )
+
+    @pytest.mark.parametrize("option", ["--clock-is-right", "--clean"])
+    def test_what_goes_with_run_is_not_ignored_without_it(self, terminal: Terminal, option: str) -> None:
+        said = terminal.office("retention", option)
+        assert (said.status, said.out) == (2, "")
+
     def test_an_export_made_later_is_whole_and_names_nobody_of_what_went(
         self, terminal: Terminal, store: Store, tmp_path: Path
     ) -> None:
@@ -200,6 +214,12 @@ class TestHold:
         said = terminal.office("hold", 1, "--as", who, "--reason", "A claim.", "--json")
         assert said.status == 1
         assert json.loads(said.out)["error"]["code"] in {"workflow-refused", "workflow-not-found"}
+
+    def test_several_are_held_at_once(self, terminal: Terminal) -> None:
+        said = terminal.json("hold", 1, 2, "--as", CLERK, "--reason", "A claim.")["holds"]
+        assert [one["request_id"] for one in said] == [1, 2]
+        said = terminal.json("hold", 1, 2, "--as", CLERK, "--reason", "Settled.", "--release")["holds"]
+        assert [one["left"] for one in said] == [[], []]
 
     def test_a_reason_is_asked_for(self, terminal: Terminal) -> None:
         assert terminal.office("hold", 1, "--as", CLERK).status == 2

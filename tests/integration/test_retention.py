@@ -33,6 +33,7 @@ from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
 from workflow.logexport import Export
+from workflow.people import LEAVERS_KEPT
 from workflow.removals import PATIENCE_S, Removals
 from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run
 from workflow.store import VARIABLE, Store
@@ -312,6 +313,17 @@ def test_a_file_that_cannot_be_removed_stops_no_other_and_is_tried_again(keeper:
     assert len(keeper.rows(select(Event.seq).where(Event.type == DESTROYED))) == 2
 
 
+def test_more_files_than_one_transaction_removes_are_removed_but_those_that_stick(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.removals.BLOBS", 3)
+    files = sorted(keeper.add_document(keeper.withdrawn(), b"%%PDF %d" % n) for n in range(10))
+    keeper.blobs.stuck = {files[0], files[4]}
+    with pytest.raises(BlobError):
+        keeper.run()
+    assert [keeper.blobs.exists(one) for one in files] == [one in keeper.blobs.stuck for one in files]
+
+
 def test_a_file_that_cannot_be_removed_keeps_nothing_else_from_being_destroyed(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,6 +432,19 @@ def test_people_who_left_go_with_the_last_request_that_names_them(keeper: Keeper
     assert not keeper.rows(select(Substitute.id))  # of the manager
     assert "clerk" in keeper.rows(select(Person.id))
     assert keeper.office.report().ok
+
+
+def test_who_left_is_kept_for_a_while_with_their_substitutions(keeper: Keeper) -> None:
+    """A register may have left them out by mistake."""
+    keeper.run(NOW)
+    with keeper.store.write() as session:
+        person = session.get_one(Person, "substitute")
+        person.active, person.left_at = False, NOW
+    swaps = len(keeper.rows(select(Substitute.id)))
+    assert keeper.run(NOW + LEAVERS_KEPT - timedelta(seconds=1)).people == 0
+    assert len(keeper.rows(select(Substitute.id))) == swaps > 0
+    assert keeper.run(NOW + LEAVERS_KEPT).people == 1
+    assert len(keeper.rows(select(Substitute.id))) < swaps
 
 
 def test_many_who_left_are_removed_some_at_a_time(keeper: Keeper) -> None:
@@ -571,6 +596,15 @@ def test_a_hold_is_recorded_and_moves_nothing(keeper: Keeper) -> None:
     assert released["body"] == {"actor": "clerk", "remark": "Settled."}
     keeper.office.fire("approve", "clerk", number)
     assert keeper.office.report().ok
+
+
+def test_an_administrator_holds_what_they_may_not_see(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    with pytest.raises(NotFound):
+        keeper.office.engine.show(number, "administrator")
+    keeper.holds.place(number, "administrator", "A claim.")
+    assert keeper.run().requests == 0
+    assert keeper.holds.release(number, "administrator", "Settled.").left == ()
 
 
 def test_the_same_hold_twice_is_one(keeper: Keeper) -> None:

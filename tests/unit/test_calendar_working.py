@@ -43,7 +43,7 @@ def local(text: str) -> datetime:
     ],
 )
 def test_working_time_is_added_in_office_hours(start: str, duration: str, due: str) -> None:
-    end = OFFICE.add_working(local(start), parse_working_duration(duration))
+    end = OFFICE.after_working(local(start), OFFICE.length(parse_working_duration(duration)))
     assert end == local(due)
     assert end.tzinfo is UTC
 
@@ -62,7 +62,7 @@ def test_a_clock_change_within_opening_hours_counts_as_it_passes() -> None:
     spring, autumn = local("2026-03-29T01:00"), local("2026-10-25T01:00")
     assert night.working_between(spring, local("2026-03-29T05:00")) == timedelta(hours=3)
     assert night.working_between(autumn, local("2026-10-25T05:00")) == timedelta(hours=5)
-    assert night.add_working(spring, parse_duration("PT2H")) == local("2026-03-29T04:00")
+    assert night.after_working(spring, night.length(parse_duration("PT2H"))) == local("2026-03-29T04:00")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2028, 6, 1), timezones=st.
 
 @given(start=MOMENTS, minutes=st.integers(1, 60 * 300))
 def test_what_was_added_lies_between(start: datetime, minutes: int) -> None:
-    end = OFFICE.add_working(start, parse_duration(f"PT{minutes}M"))
+    end = OFFICE.after_working(start, OFFICE.length(parse_duration(f"PT{minutes}M")))
     assert OFFICE.working_between(start, end) == timedelta(minutes=minutes)
     assert OFFICE.is_working_day(end.astimezone(AMSTERDAM).date())
 
@@ -110,14 +110,14 @@ def test_holidays_that_hang_on_easter_are_where_easter_is(year: int) -> None:
 
 def test_a_year_without_listed_holidays_is_refused_not_guessed() -> None:
     with pytest.raises(CalendarEnded, match="not for 2029"):
-        OFFICE.add_working(local("2028-12-29T16:00"), parse_duration("PT2H"))
+        OFFICE.after_working(local("2028-12-29T16:00"), OFFICE.length(parse_duration("PT2H")))
     with pytest.raises(CalendarEnded):
         OFFICE.working_between(local("2024-12-31T12:00"), local("2025-01-02T12:00"))
 
 
 def test_naive_times_are_a_programming_error() -> None:
     with pytest.raises(ValueError, match="aware"):
-        OFFICE.add_working(datetime(2026, 11, 18, 10), parse_duration("PT1H"))  # noqa: DTZ001
+        OFFICE.after_working(datetime(2026, 11, 18, 10), OFFICE.length(parse_duration("PT1H")))  # noqa: DTZ001
 
 
 def test_durations_keep_their_parts_and_their_text() -> None:
@@ -158,4 +158,4 @@ def test_working_time_has_no_months(text: str) -> None:
     with pytest.raises(DurationInvalid, match="working time"):
         parse_working_duration(text)
     with pytest.raises(DurationInvalid):
-        OFFICE.add_working(local("2026-11-18T10:00"), parse_duration(text))
+        OFFICE.after_working(local("2026-11-18T10:00"), OFFICE.length(parse_duration(text)))
