@@ -11,7 +11,7 @@ run: $(VENV)/run.stamp ## drive sample requests through every step, sign, verify
 	@echo 'To have paraaf in reach: export PATH="$$PWD/$(BIN):$$PATH"'
 
 test: $(VENV)/test.stamp debian witness ## every test, including what it needs from Debian
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-fast: $(VENV)/test.stamp ## the unit tests, under a minute
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not witness" tests/unit

@@ -113,11 +113,11 @@ class Sample:
         return self.do("submit", author, None, data=data, submission=submission)
 
     def submit_mixed(self) -> list[int]:
-        """One of each: A1, A3 and A4, permanent and temporary, twice; and a plan."""
+        """One of each: A1, A3 and A4, permanent and temporary; and a plan: seven."""
         declarations = [
             self.submit(variant, temporary=temporary, language=language)
-            for variant in ("A1", "A3", "A4")
-            for temporary, language in ((False, "en"), (False, "nl"), (True, "da"), (True, "nb"))
+            for variant, permanent, until in (("A1", "en", "da"), ("A3", "nl", "nb"), ("A4", "da", "nl"))
+            for temporary, language in ((False, permanent), (True, until))
         ]
         return [*declarations, self.submit_plan()]
 

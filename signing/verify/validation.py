@@ -423,8 +423,10 @@ class Validator:
 
         Source: ETSI EN 319 102-1, 5.5.4 (OUT_OF_BOUNDS_NOT_REVOKED).
         """
-        ends = embedded.signer_cert.not_valid_after
-        if judged.sub_indication not in _OUT_OF_TIME or proven_at is None or not proven_at <= ends < self.at:
+        if judged.sub_indication not in _OUT_OF_TIME or proven_at is None:
+            return judged
+        ends = self.certificate(embedded).not_valid_after
+        if not proven_at <= ends < self.at:
             return judged
         data = self._beside + self._data + extra
         result = asyncio.run(

@@ -2,7 +2,7 @@
 
 A passage is the n-th point that the request's workers pass in all, from rendering to delivery. Where a
 request's way has 25 passages, 25 requests are driven, each killed at another one; every further worker is a
-new process. `make test` drives three kinds and kills at every twelfth; PARAAF_CAMPAIGN=12 at each, and
+new process. `make test` drives three of these and kills at every twelfth; PARAAF_CAMPAIGN=12 at each, and
 PARAAF_CAMPAIGN=24 then a second time, at a later passage.
 """
 
@@ -38,10 +38,11 @@ WAYS: dict[str, Callable[[Sample], int]] = {
 }
 
 
-USUAL = ("A1", "A3 temporary", "plan")
+ALL = [(kind, way) for kind in KINDS for way in WAYS]
+USUAL = [("sqlite", "A3 temporary"), ("sqlite", "plan"), ("postgresql", "A1")]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module")
 def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     folder = tmp_path_factory.mktemp("office")
     with fresh(request.param, folder, request) as database:
@@ -88,7 +89,7 @@ class Way:
             session.execute(text("DELETE FROM procrastinate_workers"))
 
 
-@pytest.mark.parametrize("way", WAYS if times(1) > 1 else USUAL)
+@pytest.mark.parametrize(("sample", "way"), ALL if times(1) > 1 else USUAL, indirect=["sample"])
 def test_wherever_a_worker_is_killed_the_request_ends_signed_once(sample: Sample, way: str) -> None:
     stride = max(1, FULL // times(1))
     chance = random.Random(f"{way} {sample.office.store.url.get_backend_name()}")  # noqa: S311
