@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.databases import Database
 from tests.integration.engine_office import Office
+from workflow.eventlog import Appender
 from workflow.reminders import Due, Reminders
 from workflow.tables import RetentionRow
 
@@ -31,6 +33,7 @@ def remind(office: Office, at: datetime, *, looked: bool = True) -> int:
     office.now = at
     if looked:
         with office.store.write() as session:
+            Appender.lock(session, token_bytes)  # as retention does: of several first looks one makes the row
             session.merge(RetentionRow(id=1, looked_at=at, waits_until=None))
     return Reminders(office.store, definition_of=office.engine.definition, now=lambda: office.now).run()
 

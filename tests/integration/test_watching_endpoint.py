@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from certs.serve_authority import AuthorityServer
 from tests.databases import Database, gone, intruder
 from tests.steps_office import Sample
 from watching import endpoint
@@ -155,7 +156,8 @@ def test_the_sixth_version_of_addresses_works() -> None:
 def office(tmp_path: Path, database: Database) -> Iterator[Office]:
     office = Office.open(tmp_path, environ=database.environ)
     beat(office)
-    yield office
+    with AuthorityServer(office.authority.folder):
+        yield office
     office.close()
 
 
@@ -173,6 +175,13 @@ def wrong(office: Office) -> dict[str, str]:
 
 def test_an_office_with_a_worker_is_ready(office: Office) -> None:
     assert wrong(office) == {}
+
+
+def test_an_authority_that_nobody_serves_is_told(tmp_path: Path) -> None:
+    office = Office.open(tmp_path, environ={})
+    beat(office)
+    assert wrong(office) == {"authority": "certs-authority-server"}
+    office.close()
 
 
 def test_a_silent_worker_is_none(office: Office) -> None:
