@@ -72,7 +72,9 @@ def quick(office: Office) -> Iterator[Finding]:
 def authority(office: Office) -> Finding:
     """Whether the development authority is served here, as it is wherever a worker is at work."""
     if is_served(office.authority):
-        return Finding("authority", "ok", f"The development authority answers at {office.authority.base_url}.")
+        return Finding(
+            "authority", "ok", f"The development authority answers at {office.authority.base_url}."
+        )
     with office.store.read() as session:
         alive = office.jobs.workers(session).alive
     if not alive:
