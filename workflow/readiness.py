@@ -18,7 +18,7 @@ from workflow.store import revisions
 
 
 def checks(office: Office) -> list[Check]:
-    """Look at everything once: database, blobs, keys, authority, workers, clock. Never raises; names nobody."""
+    """Look at everything once, as the table below lists it. Never raises; names nobody."""
     return [_checked(name, look, office) for name, look in _LOOKS]
 
 

@@ -147,7 +147,7 @@ def test_a_damaged_name_is_told(terminal: Terminal, spoil: Callable[[Path], obje
 
 
 def made_meanwhile(store: Store, row: Base, then: Callable[[], object]) -> None:
-    """Do something while another, which makes the one row of a table under the log's lock, has not committed."""
+    """Do something while another has made a table's one row, under the log's lock, and not committed."""
     with ThreadPoolExecutor(1) as pool:
         with store.write() as session:
             Appender.lock(session, token_bytes)
