@@ -85,6 +85,7 @@ def _load(args: argparse.Namespace) -> int:
     content = read_input(args.register)
     make_folder(args.data, mode=0o700)  # of an office whose database is elsewhere nobody has made it yet
     identity.require_database(args.data, os.environ)
+    is_new = not (args.data / AUTHORITY).is_dir()
     with closing(Store.open(args.data)) as store:
         identity.require_unmade(store, args.data / AUTHORITY)
         authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
@@ -98,8 +99,10 @@ def _load(args: argparse.Namespace) -> int:
     make_folder(trust.parent)
     write_whole(trust, authority.root_pem, force=True)
     if args.json:
-        print_json({"loaded": active})
+        print_json({"loaded": active, "new_office": is_new})
     else:
+        if is_new:
+            print(f"A new office, with new keys, was made in {args.data}.")
         print(f"{counted(active, 'person').replace('persons', 'people')} loaded from {args.register}.")
         print(f"The root certificate to trust: {trust}")
     return 0
