@@ -414,8 +414,8 @@ class _Desk:
     ) -> None:
         """The task: run the steps, and see what becomes of each.
 
-        `tried` counts the tries before this job was made, `code` is why the last one failed. A chunk at which a worker died is taken apart
-        first: then the one to blame can be told from the others.
+        `tried` counts the tries before this job was made, `code` is why the last one failed. A chunk at which
+        a worker died is taken apart first: then the one to blame can be told from the others.
         """
         job, deaths = context.job, -context.job.priority
         due = [StepRef(*ref) for ref in refs]
