@@ -72,7 +72,9 @@ class DevelopmentAuthority:
                 f"There is no development authority in {folder}.", hint="Create one, or name its folder."
             )
         if settings.get("format") != _FORMAT or not isinstance(settings.get("base_url"), str):
-            raise AuthorityError(f"{folder / _SETTINGS} is damaged.", hint="Start with a new folder.")
+            raise AuthorityError(
+                f"{folder / _SETTINGS} is damaged.", hint="Restore `authority/` from a backup."
+            )
         split_base_url(settings["base_url"])
         return cls(folder, base_url=settings["base_url"])
 
@@ -252,6 +254,4 @@ def _parse_revocations(revoked: dict[str, Any]) -> dict[int, Revocation]:
             for serial, entry in revoked.items()
         }
     except (KeyError, TypeError, ValueError) as error:
-        raise AuthorityError(
-            f"{_REVOKED} is damaged.", hint="Restore it, or start with a new folder."
-        ) from error
+        raise AuthorityError(f"{_REVOKED} is damaged.", hint="Restore `authority/` from a backup.") from error

@@ -64,11 +64,11 @@ class AuthorityFolder:
             value = json.loads(data)
         except ValueError as error:
             raise AuthorityError(
-                f"{self.path / name} is damaged.", hint="Restore it, or start with a new folder."
+                f"{self.path / name} is damaged.", hint="Restore `authority/` from a backup."
             ) from error
         if not isinstance(value, dict):
             raise AuthorityError(
-                f"{self.path / name} is damaged.", hint="Restore it, or start with a new folder."
+                f"{self.path / name} is damaged.", hint="Restore `authority/` from a backup."
             )
         return value
 

@@ -183,7 +183,9 @@ class Issuer:
     def _load_needed(self, file: str) -> Credential:
         credential = self._kept.get(file) or self._load(file)
         if credential is None:
-            raise AuthorityError(f"{self._files.path / file} is missing.", hint="Restore it, or start anew.")
+            raise AuthorityError(
+                f"{self._files.path / file} is missing.", hint="Restore `authority/` from a backup."
+            )
         return credential
 
     def is_issued(self, serial: int) -> bool:

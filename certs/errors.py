@@ -121,6 +121,6 @@ class AuthorityExists(AuthorityError):
 
 
 class AuthorityServerError(AuthorityError):
-    """The development authority's HTTP server cannot start."""
+    """The development authority's HTTP server cannot start, or does not answer."""
 
     code: ClassVar[str] = "certs-authority-server"

@@ -30,7 +30,7 @@ _READY: Final = "ready"
 _TAKEN: Final = "taken"
 _FAILED: Final = "failed"
 _BACKLOG: Final = 1024
-_PROBE_TIMEOUT_S: Final = 1.0
+_PROBE_TIMEOUT_S: Final = 3.0
 _SHUTDOWN_S: Final = 1.0
 _STOP_TIMEOUT_S: Final = 5.0
 
@@ -59,6 +59,11 @@ class AuthorityServer:
         self._child: subprocess.Popen[str] | None = None
 
     @property
+    def answers(self) -> bool:
+        """Whether this authority is served at its address, by this object or by another process."""
+        return is_served(self.authority, self.base_url)
+
+    @property
     def tsa_url(self) -> str:
         """Where this server gives timestamps."""
         return f"{self.base_url}/tsa"
@@ -85,7 +90,7 @@ class AuthorityServer:
         if word == _READY:
             return self
         self.stop()
-        if word == _TAKEN and not self._faults and self._is_served_already():
+        if word == _TAKEN and not self._faults and self.answers:
             return self
         raise _failure(word, explanation.strip(), self.base_url)
 
@@ -120,17 +125,18 @@ class AuthorityServer:
             selector.register(output, selectors.EVENT_READ)
             return output.readline() if selector.select(self._start_timeout_s) else ""
 
-    def _is_served_already(self) -> bool:
-        """Ask whoever holds the port for the root certificate, and see whether it is ours."""
-        parts = split_base_url(self.base_url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PROBE_TIMEOUT_S)
-        try:
-            connection.request("GET", "/ca/root.crt")
-            return connection.getresponse().read(64 * 1024) == self.authority.root.public_bytes(Encoding.DER)
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+
+def is_served(authority: DevelopmentAuthority, base_url: str | None = None) -> bool:
+    """Ask whoever holds the authority's port for the root certificate, and see whether it is ours."""
+    parts = split_base_url(base_url or authority.base_url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", "/ca/root.crt")
+        return connection.getresponse().read(64 * 1024) == authority.root.public_bytes(Encoding.DER)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def serve(
@@ -221,7 +227,7 @@ def _failure(word: str, explanation: str, base_url: str) -> AuthorityServerError
         return AuthorityServerError(
             f"The development authority cannot listen on {base_url}: {explanation}.",
             hint="The address stands in its certificates: end the program that holds the port, "
-            "or start with a new folder.",
+            "and start again.",
         )
     return AuthorityServerError(
         f"The development authority's server did not start: {explanation or 'it ended or took too long'}.",

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from cli.errors import EvidenceUnreadable
@@ -61,6 +61,7 @@ def _verdict(wrong: int, warnings: int) -> str:
 
 def _all_findings(args: argparse.Namespace) -> "Iterator[Finding]":
     """What can be found; when the office can't be opened, that, and whatever needs no open office."""
+    from certs.errors import AuthorityServerError  # noqa: PLC0415
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
     from workflow import checkup  # noqa: PLC0415
     from workflow.office import Office  # noqa: PLC0415 (a second to import)
@@ -72,7 +73,12 @@ def _all_findings(args: argparse.Namespace) -> "Iterator[Finding]":
     except Problem as problem:
         yield from checkup.unopened(args.data, problem)
         return
-    with closing(office), AuthorityServer(office.authority.folder):
+    with closing(office), ExitStack() as served:
+        yield checkup.authority(office)
+        try:
+            served.enter_context(AuthorityServer(office.authority.folder))
+        except AuthorityServerError as problem:
+            yield checkup.Finding("authority", "wrong", str(problem), problem.hint)
         yield from _findings(office, deep=args.deep)
 
 

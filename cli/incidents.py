@@ -1,4 +1,4 @@
-"""`paraaf incidents`: the steps that were given up, what to do about each, and having them tried again."""
+"""`paraaf incidents`: the steps that failed, what to do about each, and having them tried again."""
 
 import argparse
 import secrets
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, office_of
-from cli.printing import aligned, counted, minute, print_json, printable
+from cli.printing import aligned, counted, minute, print_json, printable, second
 from problem import Problem
 from workflow.commands import Command
 from workflow.definition_model import REPAIR
 from workflow.errors import Refused
-from workflow.incidents import ListedIncident, listed
+from workflow.incidents import ListedIncident, ListedRetry, listed, retried
 from workflow.tables import Person
 
 if TYPE_CHECKING:
@@ -27,13 +27,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "incidents",
         description="The automatic steps that were given up: what went wrong, what to do, who may have them"
-        " tried again. With --repair have them tried again, once the cause is gone.",
+        " tried again; and those that failed and are tried again by themselves: why, how often, when. With"
+        " --repair have the first tried again, once the cause is gone; with --try-now the others at once.",
     )
     parser.add_argument(
-        "requests", nargs="*", type=int, metavar="N", help="with --repair: only these requests"
+        "requests", nargs="*", type=int, metavar="N", help="with --repair or --try-now: only these requests"
     )
     parser.add_argument("--all", action="store_true", help="those that are over, too")
-    parser.add_argument("--repair", action="store_true", help="have the steps tried again; needs --as")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--repair", action="store_true", help="have what was given up tried again; needs --as")
+    how.add_argument(
+        "--try-now", action="store_true", help="have what waits for its next try tried without the wait"
+    )
     parser.add_argument(
         "--as", dest="who", metavar="WHO", help="only what this person may see; who has it tried again"
     )
@@ -55,29 +60,41 @@ def run(args: argparse.Namespace) -> int:
                 with_resolved=args.all,
                 seen_by=args.who,
             )
+            waiting = retried(
+                session,
+                office.jobs.retries(session),
+                definition_of=office.engine.definition,
+                now=office.clock(),
+                seen_by=args.who,
+            )
+        if args.try_now:
+            return _try_now(office, waiting, args.requests, as_json=args.json)
         if args.repair:
             if not found and not args.requests:
                 _require_none_elsewhere(office, args.who)
             numbers = args.requests or [each.request_id for each in found]
             return _repair(office, args.who, list(dict.fromkeys(numbers)), as_json=args.json)
     if args.json:
-        print_json({"incidents": [asdict(each) for each in found]})
-    elif found:
-        print("\n".join(_told(found)))
-    else:
-        print("No incidents." if args.all else "No open incidents.")
+        print_json(
+            {"incidents": [asdict(each) for each in found], "retries": [asdict(each) for each in waiting]}
+        )
+        return 0
+    print("\n".join(_told(found)) if found else "No incidents." if args.all else "No open incidents.")
+    if waiting:
+        print("\n".join(_told_retries(waiting)))
     return 0
 
 
 def _require_sense(args: argparse.Namespace) -> None:
     if args.repair and args.who is None:
         raise ChoiceNeeded("A repair is somebody's: it is recorded who asked for it.", hint="Add --as WHO.")
-    if args.requests and not args.repair:
+    if args.requests and not (args.repair or args.try_now):
         raise ChoiceNeeded(
-            "Numbers of requests go with --repair.", hint="`paraaf show N --as WHO` shows one request."
+            "Numbers of requests go with --repair or --try-now.",
+            hint="`paraaf show N --as WHO` shows one request.",
         )
-    if args.repair and args.all:
-        raise ChoiceNeeded("What is over needs no repair.", hint="Leave --all or --repair out.")
+    if (args.repair or args.try_now) and args.all:
+        raise ChoiceNeeded("What is over is not tried again.", hint="Leave --all out.")
 
 
 def _require_known(office: "Office", who: str) -> None:
@@ -96,6 +113,25 @@ def _require_none_elsewhere(office: "Office", who: str) -> None:
             f"{printable(who)} may repair none of the incidents that are open: {len(others)}.",
             hint=f"These may repair some: {_people(those)}. An administrator may repair any.",
         )
+
+
+def _try_now(
+    office: "Office", waiting: Sequence[ListedRetry], numbers: Sequence[int], *, as_json: bool
+) -> int:
+    """Have each tried at once; 1 when one that was named waits for no try."""
+    wanted = {each.request_id for each in waiting}.intersection(
+        numbers or (each.request_id for each in waiting)
+    )
+    with office.store.write() as session:
+        done = office.jobs.try_now(session, wanted)
+    missed = sorted(set(numbers).difference(done))
+    if as_json:
+        print_json({"tried": done, "not_waiting": missed})
+    else:
+        for number in missed:
+            print(f"Request {number}: no step of it waits for its next try.")
+        print(f"{counted(len(done), 'step')} will be tried at once.")
+    return 1 if missed else 0
 
 
 def _repair(office: "Office", who: str, numbers: Sequence[int], *, as_json: bool) -> int:
@@ -148,6 +184,20 @@ def _told(incidents: Sequence[ListedIncident]) -> Iterator[str]:
         yield ""
         yield printable(f"{code}: {message}")
         yield printable(f"  {advice}; then `paraaf incidents --repair --as WHO`")
+
+
+def _told_retries(retries: Sequence[ListedRetry]) -> Iterator[str]:
+    """The same of what is tried again by itself."""
+    yield ""
+    rows = [["request", "process", "variant", "unit", "state", "step", "code", "tries", "next try (UTC)"]]
+    for each in retries:
+        cells = [str(each.request_id), each.key, each.variant, each.unit, each.state, each.step]
+        rows.append([*cells, each.code, str(each.tries), second(each.next_at)])
+    yield from aligned(rows)
+    yield f"{counted(len(retries), 'step')} failed, to be tried again by a worker"
+    for code, advice in dict.fromkeys((each.code, each.what_to_do) for each in retries):
+        yield ""
+        yield printable(f"{code}: {advice}; then `paraaf incidents --try-now`, or wait")
 
 
 def _people(ids: Sequence[str]) -> str:

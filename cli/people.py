@@ -95,6 +95,7 @@ def _load(args: argparse.Namespace) -> int:
     content = read_input(args.register)
     make_folder(args.data, mode=0o700)  # of an office whose database is elsewhere nobody has made it yet
     identity.require_database(args.data, os.environ)
+    is_new = not (args.data / AUTHORITY).is_dir()
     with closing(Store.open(args.data)) as store:
         identity.require_unmade(store, args.data / AUTHORITY)
         authority = DevelopmentAuthority.open_or_create(args.data / AUTHORITY, now=datetime.now(UTC))
@@ -110,8 +111,11 @@ def _load(args: argparse.Namespace) -> int:
     write_whole(trust, authority.root_pem, force=True)
     if args.json:
         counts = {"loaded": change.loaded, "joined": change.joined}
-        print_json(counts | {"changed": change.changed, "left": change.left})
+        counts |= {"changed": change.changed, "left": change.left}
+        print_json({**counts, "new_office": is_new})
     else:
+        if is_new:
+            print(f"A new office, with new keys, was made in {args.data}.")
         people = counted(change.loaded, "person").replace("persons", "people")
         told = f"{change.joined} joined, {change.changed} changed, {change.left} left"
         print(f"{people} loaded from {args.register}: {told}.")

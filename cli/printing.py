@@ -37,6 +37,11 @@ def minute(moment: datetime | None) -> str:
     return NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
+def second(moment: datetime) -> str:
+    """The same to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def printable(text: str) -> str:
     """Text without control characters: what somebody typed must not move the reader's cursor."""
     return "".join(character if character.isprintable() else "�" for character in text)

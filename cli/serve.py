@@ -16,12 +16,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from certs.serve_authority import AuthorityServer
+from cli.authority import authority_kept
 from cli.folder import add_data_option, office_of
 from cli.watching import families, ready
 from cli.worker import port
@@ -37,7 +37,6 @@ FIGURES_S = 1.0  # how long a worker may take to say what it counted
 LONG_LIFE_S = 60.0  # a worker that lived so long did not die at once: the next one starts without a wait
 WAITS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
 PATIENCE_S = 60.0  # how long a worker may take to finish what is in hand
-AUTHORITY_CHECK_S = 2.0
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -80,9 +79,9 @@ async def _serve(office: Office, server: AuthorityServer, listener: socket.socke
     print(f"Development authority at {server.base_url}", flush=True)
     worker = _WorkersFigures()
     figures = families(office, process="serve", others=worker.families)
-    async with serving(listener, ready=ready(office), families=figures):
+    async with serving(listener, ready=ready(office), families=figures), authority_kept(server):
         print(f"Metrics and health at {url_of(listener)}", flush=True)
-        await asyncio.gather(_keep_worker(office.folder, worker, stop), _keep_authority(server, stop))
+        await _keep_worker(office.folder, worker, stop)
     print("Stopped.", flush=True)
 
 
@@ -172,26 +171,6 @@ async def _ended(worker: SpawnProcess, stop: asyncio.Event) -> None:
     finally:
         loop.remove_reader(worker.sentinel)
     worker.join()
-
-
-async def _keep_authority(server: AuthorityServer, stop: asyncio.Event) -> None:
-    """Start the authority's server again when it doesn't answer."""
-    address = urlsplit(server.base_url)
-    while not stop.is_set():
-        await _wait(stop, AUTHORITY_CHECK_S)
-        if not stop.is_set() and not await _answers(address.hostname or "", address.port or 0):
-            print("The development authority ended; it is started again.", flush=True)
-            server.stop()
-            server.start()
-
-
-async def _answers(host: str, port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -10,7 +10,7 @@ from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.open_warnings import as_json, how_to_settle, open_warnings
-from cli.printing import NOTHING, aligned, holds_named, minute, print_json, printable
+from cli.printing import NOTHING, aligned, holds_named, minute, print_json, printable, second
 from documents.errors import FieldProblem
 from workflow.definition import Definition, State
 from workflow.errors import Reason
@@ -18,7 +18,8 @@ from workflow.judge import VERBS
 from workflow.reading import HistoryEntry, RequestView
 
 if TYPE_CHECKING:
-    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
+    from workflow.jobs import Retry  # a second to import, which help and wrong calls need not wait for
+    from workflow.office import Office
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,14 +48,15 @@ def run(args: argparse.Namespace) -> int:
         view = office.engine.show(args.request, args.who)
         with office.store.read() as session:
             definition = office.engine.definition(session, view.definition_sha256)
+            retry = next((r for r in office.jobs.retries(session) if r.ref.request_id == view.id), None)
         ways = _ways(office, view, definition, args.who, args.principal)
         warnings = open_warnings(office, view, definition)
         if args.output is not None:
             write_whole(args.output, _document(office, view), force=args.force)
     if args.json:
-        print_json(_json(view, definition, ways) | {"warnings": [as_json(one) for one in warnings]})
+        print_json(_json(view, definition, ways, retry) | {"warnings": [as_json(one) for one in warnings]})
         return 0
-    print("\n".join(_text(view, definition, ways, warnings, args.who)))
+    print("\n".join(_text(view, definition, ways, warnings, args.who, retry=retry)))
     if args.output is not None:
         print(f"\nWritten: {args.output}")
     return 0
@@ -100,8 +102,11 @@ def _document(office: "Office", view: RequestView) -> bytes:
     return office.blobs.get(view.documents[-1].current_sha256)
 
 
-def _json(view: RequestView, definition: Definition, ways: Sequence[_Way]) -> dict[str, Any]:
+def _json(
+    view: RequestView, definition: Definition, ways: Sequence[_Way], retry: "Retry | None"
+) -> dict[str, Any]:
     request = asdict(view)
+    request["retry"] = retry and {"code": retry.code, "tries": retry.tries, "next_at": retry.next_at}
     request["possible"] = [way.trigger for way in ways if not way.reasons]
     return {
         "request": request,
@@ -137,6 +142,8 @@ def _text(
     ways: Sequence[_Way],
     warnings: Sequence[FieldProblem],
     who: str,
+    *,
+    retry: "Retry | None",
 ) -> Iterator[str]:
     yield f"Request {view.id}: {definition.title}"
     yield from aligned(list(_head(view, definition)), indent="  ")
@@ -147,6 +154,8 @@ def _text(
     if view.incident is not None:
         incident = view.incident
         yield f"  incident   {incident.step} was given up {minute(incident.opened_at)}: {incident.message}"
+    if retry is not None:
+        yield f"  retry      {retry.code}: tries {retry.tries}, the next at {second(retry.next_at)} UTC"
     yield "\nData"
     yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
     if view.draft is not None:

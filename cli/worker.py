@@ -6,7 +6,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from workflow.tables import LogHead
 from workflow.tracebacks import tell_without_values
 
 if TYPE_CHECKING:
+    from certs.serve_authority import AuthorityServer
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 
@@ -40,8 +41,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "worker",
         description="Do the automatic steps (render, sign, deliver) until SIGTERM or Ctrl-C; what is in hand"
-        " is finished first. Several workers may run at once. The development authority is served along, when"
-        " nobody serves it yet.",
+        " is finished first. Several workers may run at once. The development authority is served along,"
+        " whenever nobody else serves it.",
         epilog="exit status of --until-idle: 1 when a step was given up meanwhile.",
     )
     parser.add_argument("--until-idle", action="store_true", help="end when no step is left")
@@ -62,12 +63,12 @@ def run(args: argparse.Namespace) -> int:
     with (
         office_of(args) as office,
         _listening(args.metrics_port) as listener,
-        AuthorityServer(office.authority.folder),
+        AuthorityServer(office.authority.folder) as server,
     ):
         if not args.until_idle:
             print("Worker ready; Ctrl-C ends it.", flush=True)
         before = _last_event(office)
-        asyncio.run(_work(office, listener, until_idle=args.until_idle))
+        asyncio.run(_work(office, server, listener, until_idle=args.until_idle))
         if args.until_idle:
             with office.store.read() as session:
                 events = Counter(record["type"] for record in records_since(session, before))
@@ -96,15 +97,19 @@ def _listening(number: int | None) -> Iterator[socket.socket | None]:
         yield listener
 
 
-async def _work(office: "Office", listener: socket.socket | None, *, until_idle: bool) -> None:
-    if listener is None:
-        await office.work(until_idle=until_idle)
-        return
-    from cli.watching import families, ready  # noqa: PLC0415 (as above)
-    from watching.endpoint import serving  # noqa: PLC0415
+async def _work(
+    office: "Office", server: "AuthorityServer", listener: socket.socket | None, *, until_idle: bool
+) -> None:
+    from cli.authority import authority_kept  # noqa: PLC0415 (as above)
 
-    figures = families(office, process="worker")
-    async with serving(listener, ready=ready(office), families=figures):
+    async with AsyncExitStack() as along:
+        await along.enter_async_context(authority_kept(server))
+        if listener is not None:
+            from cli.watching import families, ready  # noqa: PLC0415 (as above)
+            from watching.endpoint import serving  # noqa: PLC0415
+
+            figures = families(office, process="worker")
+            await along.enter_async_context(serving(listener, ready=ready(office), families=figures))
         await office.work(until_idle=until_idle)
 
 

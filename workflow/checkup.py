@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from certs.authority import DevelopmentAuthority
 from certs.errors import CertsProblem
 from certs.keystore import common_name, require_usable
+from certs.serve_authority import is_served
 from documents.kinds import KINDS
 from documents.render import SignatureSlot, render
 from problem import Problem
@@ -68,6 +69,25 @@ def quick(office: Office) -> Iterator[Finding]:
     yield from _told("anchors", _anchors(office))
     yield from _told("archives", _archives(office))
     yield from _told("keeping", _keeping(office))
+
+
+def authority(office: Office) -> Finding:
+    """Whether the development authority is served here, as it is wherever a worker is at work."""
+    if is_served(office.authority):
+        return Finding(
+            "authority", "ok", f"The development authority answers at {office.authority.base_url}."
+        )
+    with office.store.read() as session:
+        alive = office.jobs.workers(session).alive
+    if not alive:
+        return Finding("authority", "ok", "Nobody serves the development authority; a worker will.")
+    return Finding(
+        "authority",
+        "warning",
+        f"The development authority does not answer at {office.authority.base_url}, and workers are at work.",
+        "Nothing is signed on a host without it, and each worker serves it: see what their log says. Where no"
+        " worker runs on this host, nothing is wrong.",
+    )
 
 
 def unopened(folder: Path, problem: Problem) -> Iterator[Finding]:

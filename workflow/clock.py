@@ -109,15 +109,23 @@ class Watch:
 def require_steady(session: Session, now: datetime) -> None:
     """Refuse a clock that went forward by days, for a day, unless a person says that it is right.
 
-    Retention looks at it every hour, and keeps when it did. Raises ClockImplausible.
+    Retention looks at it every hour, and keeps when it did; it waits after a restore, too, and does not keep
+    for which of the two. Raises ClockImplausible.
     """
     row = session.get(RetentionRow, 1)
     since, until = (last_event(session), None) if row is None else (row.looked_at, row.waits_until)
     waits = None if since is None else waits_until(now, since=since, until=until)
     if waits is not None:
+        why = (
+            "which went forward by days"
+            if since is not None and went_forward(now, since)
+            else f"which went forward by days, or the office was restored: until {waits:%Y-%m-%d %H:%M} UTC"
+            " nothing is done that can't be undone"
+        )
         raise ClockImplausible(
-            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, which went forward by days.",
-            hint="Set it, if it is wrong. If it is right, say so: `paraaf retention --run --clock-is-right`.",
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, {why}.",
+            hint="Set it, if it is wrong. If it is right, and so are the holds after a restore, say so:"
+            " `paraaf retention --run --clock-is-right`.",
         )
 
 

@@ -21,6 +21,7 @@ from problem import Problem
 from watching.meters import authority_label
 from workflow import keeping
 from workflow.anchors import unanchored_since
+from workflow.errors import DefinitionMissing
 from workflow.jobs import QueueFigures
 from workflow.office import Office
 from workflow.tables import (
@@ -71,31 +72,39 @@ class Figures:
     def _requests(self, session: Session) -> Iterator[Metric]:
         """How many requests are in each state, and since when the first of them is."""
         table, events = Request.table(), Event.table()
-        place = (table.c.key, table.c.variant, table.c.state)
+        place = (table.c.key, table.c.variant, table.c.state, table.c.definition_sha256)
         groups = session.execute(
             select(*place, func.count(), func.min(table.c.step_seq))
             .where(table.c.closed_at.is_(None))
             .group_by(*place)
         ).all()
-        first = [row[4] for row in groups]
-        found = session.execute(select(events.c.seq, events.c.recorded_at).where(events.c.seq.in_(first)))
+        counts: Counter[tuple[str, ...]] = Counter()  # several versions of a process may say the same
+        first: dict[tuple[str, ...], int] = {}
+        for key, variant, state, sha256_hex, count, seq in groups:
+            at = (key, variant, state, self._waits_for(session, sha256_hex, state))
+            counts[at] += count
+            first[at] = min(seq, first.get(at, seq))
+        found = session.execute(
+            select(events.c.seq, events.c.recorded_at).where(events.c.seq.in_(first.values()))
+        )
         entered = {row.seq: row.recorded_at for row in found}
         labels = ["key", "variant", "state", "waits_for"]
-        rows = [((*row[:3], self._waits_for(*row[:3])), row[3], row[4]) for row in groups]
-        yield _gauge("open_requests", "Requests that have not ended.", [r[:2] for r in rows], labels)
+        yield _gauge("open_requests", "Requests that have not ended.", counts.items(), labels)
         ages = [
-            (at, self._age(datetime.fromisoformat(entered[seq]))) for at, _, seq in rows if seq in entered
+            (at, self._age(datetime.fromisoformat(entered[seq])))
+            for at, seq in first.items()
+            if seq in entered
         ]
         said = "How long the request that came first into this state has been in it."
         yield _gauge("oldest_request_seconds", said, ages, labels)
 
-    def _waits_for(self, key: str, variant: str, state: str) -> str:
-        """A role, or the name of an automatic step; "" for a state that is no longer defined."""
-        for definition in self._office.catalogue:
-            if (definition.key, definition.variant) == (key, variant) and state in definition.states:
-                found = definition.states[state]
-                return found.role or found.auto or ""
-        return ""
+    def _waits_for(self, session: Session, definition_sha256: str, state: str) -> str:
+        """A role, or the name of an automatic step, as the requests' own definition says; "" without it."""
+        try:
+            found = self._office.engine.definition(session, definition_sha256).states[state]
+        except DefinitionMissing:
+            return ""
+        return found.role or found.auto or ""
 
     def _tasks(self, session: Session) -> Iterator[Metric]:
         table = Task.table()

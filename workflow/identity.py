@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from disk import whole_file
 from workflow.errors import WorkflowError
+from workflow.eventlog import Appender
 from workflow.references import next_referred_to
 from workflow.store import VARIABLE, Store
 from workflow.tables import OfficeRow
@@ -83,6 +84,8 @@ def require_some_named(session: Session) -> None:
 def settle(store: Store, folder: Path, root_sha256: str, *, now: datetime) -> None:
     """Write down what is missing in the database or in the folder. Raises WrongOffice, StoreUnavailable."""
     with store.write() as session:
+        if session.get(OfficeRow, 1) is None:
+            Appender.lock(session, secrets.token_bytes)  # of several that settle at once, one writes
         require_same(session, folder, root_sha256)
         row = session.get(OfficeRow, 1)
         if row is None:

@@ -1,9 +1,10 @@
-"""Incidents: which steps wait for a repair, what to do about each, and who may have it tried again."""
+"""Steps that wait: for a repair (incidents), or for their next try; what to do, and who may repair."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -12,6 +13,9 @@ from workflow.access import ADMINISTRATOR, People, requester_role
 from workflow.definition_model import Definition
 from workflow.judge import office_day
 from workflow.tables import Grant, Incident, Person, Request
+
+if TYPE_CHECKING:
+    from workflow.jobs import Retry  # with the queue's libraries, which a list of incidents need not wait for
 
 DefinitionOf = Callable[[Session, str], Definition]
 ELSE = "look the code up in docs/errors.md"
@@ -39,6 +43,22 @@ class ListedIncident:
     may_repair: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ListedRetry:
+    """A step that failed `tries` times, and is tried again by itself at `next_at`."""
+
+    request_id: int
+    key: str
+    variant: str
+    unit: str
+    state: str
+    step: str
+    code: str
+    what_to_do: str
+    tries: int
+    next_at: datetime
+
+
 def listed(
     session: Session,
     *,
@@ -51,18 +71,34 @@ def listed(
     query = select(Incident, Request).join(Request, Request.id == Incident.request_id).order_by(Incident.id)
     if not with_resolved:
         query = query.where(Incident.resolved_at.is_(None))
-    people = None if seen_by is None else People.load(session, [seen_by])
+    sees = _Sight(session, seen_by, now)
     holders = _Holders(session)
     found = []
     for incident, request in session.execute(query):
         definition = definition_of(session, request.definition_sha256)
-        if people is not None and seen_by is not None:
-            today = office_day(definition, now)
-            if not people.administers(seen_by, request.unit, today) and not people.sees(
-                seen_by, definition, request.unit, request.requester_id, today
-            ):
-                continue
-        found.append(_listed(incident, request, holders.of(definition, request.unit)))
+        if sees.sees(request, definition):
+            found.append(_listed(incident, request, holders.of(definition, request.unit)))
+    return found
+
+
+def retried(
+    session: Session,
+    retries: "Sequence[Retry]",
+    *,
+    definition_of: DefinitionOf,
+    now: datetime,
+    seen_by: str | None = None,
+) -> list[ListedRetry]:
+    """The steps that are tried again by themselves, the next one first; none of a request that moved on."""
+    sees = _Sight(session, seen_by, now)
+    found = []
+    for retry in retries:
+        request = session.get(Request, retry.ref.request_id)
+        if request is None or (request.state, request.step_seq) != (retry.ref.state, retry.ref.step_seq):
+            continue
+        definition = definition_of(session, request.definition_sha256)
+        if sees.sees(request, definition):
+            found.append(_retried(retry, request, definition.states[request.state].auto or ""))
     return found
 
 
@@ -87,6 +123,37 @@ def _listed(incident: Incident, request: Request, may_repair: tuple[str, ...]) -
         resolved_by=incident.resolved_by,
         may_repair=may_repair if incident.resolved_at is None else (),
     )
+
+
+def _retried(retry: "Retry", request: Request, step: str) -> ListedRetry:
+    return ListedRetry(
+        request_id=request.id,
+        key=request.key,
+        variant=request.variant,
+        unit=request.unit,
+        state=request.state,
+        step=step,
+        code=retry.code,
+        what_to_do=what_to_do(retry.code),
+        tries=retry.tries,
+        next_at=retry.next_at,
+    )
+
+
+class _Sight:
+    """Which requests somebody may see; everybody's when nobody is named."""
+
+    def __init__(self, session: Session, who: str | None, now: datetime) -> None:
+        self._who, self._now = who, now
+        self._people = None if who is None else People.load(session, [who])
+
+    def sees(self, request: Request, definition: Definition) -> bool:
+        if self._people is None or self._who is None:
+            return True
+        today = office_day(definition, self._now)
+        return self._people.administers(self._who, request.unit, today) or self._people.sees(
+            self._who, definition, request.unit, request.requester_id, today
+        )
 
 
 class _Holders:
@@ -130,7 +197,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "certs-revocation-unavailable": "see that the OCSP responder or the list answers, then try again",
         "certs-revoked": "sign with another certificate",
         "certs-authority": "check the owner and the permissions of the folder; if a file is"
-        " damaged, restore it or start with a new folder",
+        " damaged, restore `authority/` from a backup",
         "certs-authority-missing": "create one, or name its folder",
         "document-data": "mend the fields named, or give a reason where a rule asks for one",
         "document-kind": "use one of the kinds named",
@@ -147,9 +214,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "signing-certificate-unusable": "renew the certificate, or use one for signing documents",
         "signing-certificate-revoked": "sign with another certificate",
         "signing-chain": "put the missing certificates beside the key, or trust their root",
-        "signing-revocation-unavailable": "see that the OCSP responder or the list answers; a worker tries"
-        " again by itself",
-        "signing-timestamp": "see that the timestamp authority answers; a worker tries again by itself",
+        "signing-revocation-unavailable": "see that the OCSP responder or the list answers",
+        "signing-timestamp": "see that the timestamp authority answers",
         "signing-timestamper-unknown": "configure the timestamper, or name another in the profile",
         "signing-document-refused": "save the PDF again without what the message names",
         "signing-field": "name a field that is there and empty",
@@ -158,7 +224,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "signing-prepared-mismatch": "prepare the signature anew",
         "signing-self-check": "keep the file and report it; nothing was handed out",
         "signing-level-not-reached": "see that timestamps and revocation answers can be had, then sign again",
-        "signing-signer": "check the key or device; a worker tries again by itself",
+        "signing-signer": "check the key or device",
         "workflow-contended": "try again",
         "workflow-raced": "try again",
         "workflow-definition-missing": "put the definition file back",
@@ -167,13 +233,13 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "workflow-no-branch": "give the definition a branch for these facts",
         "workflow-trigger-not-here": "use one of the triggers that the state has",
         "workflow-fact-missing": "fill in the field named",
-        "workflow-organisation-unknown": "put the HR register into the data folder, start the worker"
-        " anew, and repair the step",
+        "workflow-organisation-unknown": "load the HR register with `paraaf people --register FILE`, and"
+        " start the worker anew",
         "workflow-profile-missing": "add the signing profile, or name another in the definition",
         "workflow-another-signer-began": "let the one who began finish, or send the request back",
         "workflow-nobody-signed": "mend `signs_as` in the definition",
         "workflow-nothing-to-deliver": "mend the definition: it renders and signs before it delivers",
-        "step-crashed": "report it with the log's lines; repair the step when its cause is gone",
-        "worker-died": "look into the system's log (memory, disk), then repair the step",
+        "step-crashed": "report it with the log's lines, and have its cause mended",
+        "worker-died": "look into the system's log (memory, disk)",
     }
 )

@@ -20,7 +20,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -94,6 +94,12 @@ JOBS_BY_STATUS = text(
     "SELECT status, priority, count(*) AS jobs FROM procrastinate_jobs"  # noqa: S608  a constant of this module
     f" WHERE status IN ('todo', 'doing') AND task_name = '{STEPS}' GROUP BY status, priority"
 )
+LATER = text(
+    "SELECT id, priority, args, scheduled_at FROM procrastinate_jobs"  # noqa: S608  a constant of this module
+    f" WHERE status = 'todo' AND task_name = '{STEPS}' AND scheduled_at IS NOT NULL ORDER BY scheduled_at, id"
+).columns(args=JSON, scheduled_at=UtcTime)
+# one that is running has no time to wait for any more; what a worker takes meanwhile is tried anyway
+AT_ONCE = text("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = :id AND status = 'todo'")
 HEARTBEATS = text("SELECT last_heartbeat FROM procrastinate_workers").columns(last_heartbeat=UtcTime)
 
 log = logging.getLogger(__name__)
@@ -106,6 +112,16 @@ class QueueFigures:
     waiting: int
     running: int
     suspects: int
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A step that is tried again at a time: why, after how many tries that failed."""
+
+    ref: StepRef
+    code: str
+    tries: int
+    next_at: datetime
 
 
 @dataclass(frozen=True)
@@ -170,6 +186,22 @@ class Jobs:
             running=sum(row.jobs for row in rows if row.status == "doing"),
             suspects=sum(row.jobs for row in rows if -row.priority >= SUSPECT),
         )
+
+    def retries(self, session: Session) -> list[Retry]:
+        """Every step that failed and is tried again, or has to wait for its turn; the next one first."""
+        return [retry for _, retry in _retries(session)]
+
+    def try_now(self, session: Session, requests: Collection[int]) -> list[int]:
+        """Have the retries of these requests' steps due at once; whose were.
+
+        No event tells of it: no request moves, and a job is no more than a hint.
+        """
+        found = [(number, retry.ref.request_id) for number, retry in _retries(session)]
+        return [
+            request
+            for number, request in found
+            if request in requests and session.connection().execute(AT_ONCE, {"id": number}).rowcount
+        ]
 
     def workers(self, session: Session) -> Workers:
         """Which workers there are, by the clock that their heartbeats are written by.
@@ -340,14 +372,6 @@ class _Pause:
         return wait_s
 
 
-class _TryAgain(Exception):
-    """Not an error: how a task asks Procrastinate for another try."""
-
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(f"again in {wait_s:.1f} s")
-        self.wait_s = wait_s
-
-
 class _Again(BaseRetryStrategy):
     """No job of ours ever fails for good: a step ends by its outcome, the queue's own faults pass."""
 
@@ -356,8 +380,7 @@ class _Again(BaseRetryStrategy):
         self._longest_wait_s = longest_wait_s
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002  its interface
-        wait_s = exception.wait_s if isinstance(exception, _TryAgain) else self._longest_wait_s
-        return RetryDecision(retry_at=self._now() + timedelta(seconds=wait_s))
+        return RetryDecision(retry_at=self._now() + timedelta(seconds=self._longest_wait_s))
 
 
 class _Desk:
@@ -382,11 +405,17 @@ class _Desk:
         self._random = random
         self._room = _Room()
 
-    async def steps(self, context: JobContext, refs: list[list[Any]], tried: int) -> None:
+    async def steps(
+        self,
+        context: JobContext,
+        refs: list[list[Any]],
+        tried: int,
+        code: str = "",  # noqa: ARG002  for `retries`
+    ) -> None:
         """The task: run the steps, and see what becomes of each.
 
-        `tried` counts the tries before this job was made. A chunk at which a worker died is taken apart
-        first: then the one to blame can be told from the others.
+        `tried` counts the tries before this job was made, `code` is why the last one failed. A chunk at which
+        a worker died is taken apart first: then the one to blame can be told from the others.
         """
         job, deaths = context.job, -context.job.priority
         due = [StepRef(*ref) for ref in refs]
@@ -428,28 +457,30 @@ class _Desk:
         for outcome in outcomes:
             if outcome.verdict is Verdict.DONE:
                 continue
-            if outcome.verdict is Verdict.WAIT:
-                again.append(self._waits(job, outcome, tried=tries - 1 - job.priority))
+            if outcome.verdict is Verdict.WAIT:  # for its turn: this was no try
+                _tell(logging.INFO, "step_waits", outcome, wait_s=round(outcome.after_s, 1))
+                again.append(self._later(job, outcome, tries=tries - 1, wait_s=outcome.after_s))
                 continue
             if outcome.verdict is Verdict.GAVE_UP or tries >= self._patience.tries:
                 await self._give_up(outcome.trouble, tries=tries)
                 continue
             wait_s = max(outcome.after_s, self._patience.wait_s(tries, random=self._random))
             _tell(logging.WARNING, "step_retried", outcome, tries=tries, wait_s=round(wait_s, 1))
-            if len(outcomes) == 1:
-                raise _TryAgain(wait_s)
-            due = self._now() + timedelta(seconds=wait_s)
-            again.append(_job(outcome.ref, tried=tries, scheduled_at=due))
+            again.append(self._later(job, outcome, tries=tries, wait_s=wait_s))
         await self._defer(again)
 
-    def _waits(self, job: Job, outcome: StepOutcome, *, tried: int) -> Job:
-        """A job for the time when the step's turn has come: a new one, because this was no try.
+    def _later(self, job: Job, outcome: StepOutcome, *, tries: int, wait_s: float) -> Job:
+        """A new job for the step, which says why it waits; a suspect's stays one.
 
-        `tried` counts the deaths too, as a job's attempts do.
+        Its `tried` counts the deaths too, as a job's attempts do.
         """
-        _tell(logging.INFO, "step_waits", outcome, wait_s=round(outcome.after_s, 1))
-        due = self._now() + timedelta(seconds=outcome.after_s)
-        later = _job(outcome.ref, tried=tried, priority=job.priority, scheduled_at=due)
+        later = _job(
+            outcome.ref,
+            tried=tries - job.priority,
+            code=outcome.code,
+            priority=job.priority,
+            scheduled_at=self._now() + timedelta(seconds=wait_s),
+        )
         return later.evolve(lock=SUSPECTS) if job.lock == SUSPECTS else later
 
     async def _give_up(self, trouble: StepTrouble, *, tries: int) -> None:
@@ -659,6 +690,16 @@ def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores) -> None:
     chores.register()
 
 
+def _retries(session: Session) -> Iterator[tuple[int, Retry]]:
+    for row in session.execute(LATER):
+        if "code" in row.args:  # else it was put back after a worker died at it
+            [ref] = row.args["refs"]
+            yield (
+                row.id,
+                Retry(StepRef(*ref), row.args["code"], row.args["tried"] + row.priority, row.scheduled_at),
+            )
+
+
 def _jobs_for(refs: Sequence[StepRef]) -> list[Job]:
     """A single step's own job, or as few chunks as may be, of nearly the same size."""
     if len(refs) == 1:
@@ -668,15 +709,17 @@ def _jobs_for(refs: Sequence[StepRef]) -> list[Job]:
     return [_new_job(refs[start : start + size]) for start in range(0, len(refs), size)]
 
 
-def _job(ref: StepRef, *, tried: int = 0, priority: int = 0, scheduled_at: datetime | None = None) -> Job:
+def _job(ref: StepRef, **more: Any) -> Job:
     # one job of a request at a time: two would do the same work
-    return _new_job(
-        [ref], lock=f"request:{ref.request_id}", tried=tried, priority=priority, scheduled_at=scheduled_at
-    )
+    return _new_job([ref], lock=f"request:{ref.request_id}", **more)
 
 
-def _new_job(refs: Sequence[StepRef], *, tried: int = 0, lock: str | None = None, **more: Any) -> Job:
+def _new_job(
+    refs: Sequence[StepRef], *, tried: int = 0, code: str = "", lock: str | None = None, **more: Any
+) -> Job:
     args: JSONDict = {"refs": [[ref.request_id, ref.state, ref.step_seq] for ref in refs], "tried": tried}
+    if code:
+        args["code"] = code
     return Job(task_name=STEPS, queue=QUEUE, queueing_lock=None, lock=lock, task_kwargs=args, **more)
 
 

@@ -78,7 +78,8 @@ class DevelopmentKeys:
             missing = "there is no HR register" if not self._organisations else "no employer is named"
             raise OrganisationUnknown(
                 f"Nobody says in whose name to seal: {missing}.",
-                hint="Put the register into the data folder, start the worker anew, and repair the step.",
+                hint="Load one with `paraaf people --register FILE`, start the worker anew, and repair"
+                " the step.",
             )
         name = self._organisations.get(_same(organisation))
         if name is None:

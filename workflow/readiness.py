@@ -7,6 +7,8 @@ No names, no paths, no addresses. `checkup` looks at more, and says more.
 from collections.abc import Callable
 
 from certs.authority import DevelopmentAuthority
+from certs.errors import AuthorityServerError
+from certs.serve_authority import is_served
 from problem import Problem
 from watching.endpoint import Check
 from workflow.clock import require_plausible, require_within
@@ -16,7 +18,7 @@ from workflow.store import revisions
 
 
 def checks(office: Office) -> list[Check]:
-    """Look at everything once: database, blobs, keys, workers, clock. Never raises; names nobody."""
+    """Look at everything once, as the table below lists it. Never raises; names nobody."""
     return [_checked(name, look, office) for name, look in _LOOKS]
 
 
@@ -50,6 +52,15 @@ def _keys(office: Office) -> None:
         require_within(certificate.not_valid_before_utc, certificate.not_valid_after_utc, office.clock())
 
 
+def _authority(office: Office) -> None:
+    """Whoever signs here gets timestamps and revocation answers."""
+    if not is_served(office.authority):
+        raise AuthorityServerError(
+            f"The development authority does not answer at {office.authority.base_url}.",
+            hint="A worker on this host serves it: see what its log says, and who holds the port.",
+        )
+
+
 def _workers(office: Office) -> None:
     with office.store.read() as session:
         workers = office.jobs.workers(session)
@@ -68,6 +79,7 @@ _LOOKS: tuple[tuple[str, Callable[[Office], None]], ...] = (
     ("database", _database),
     ("blobs", _blobs),
     ("keys", _keys),
+    ("authority", _authority),
     ("workers", _workers),
     ("clock", _clock),
 )

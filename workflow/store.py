@@ -99,7 +99,7 @@ class Store:
             if found is None and store.embedded:
                 store.migrate()
             else:
-                _require_latest(found)
+                _require_latest(found, _UPGRADE_FILE if store.embedded else _UPGRADE)
         except BaseException:
             store.close()
             raise
@@ -312,22 +312,23 @@ def revisions() -> Sequence[str]:
     return found
 
 
-def _require_latest(found: str | None) -> None:
+def _require_latest(found: str | None, upgrade: str) -> None:
     """Raises StoreOutdated when the tables are of another release, or there are none."""
     known = revisions()
     if found is None:
-        raise StoreOutdated("The database has no tables yet.", hint=_UPGRADE)
+        raise StoreOutdated("The database has no tables yet.", hint=upgrade)
     if found not in known:
         raise StoreOutdated(_TOO_NEW, hint=_TOO_NEW_HINT)
     if found != known[-1]:
         raise StoreOutdated(
             f"The database was made by an earlier release: it is at {found}, this one needs {known[-1]}.",
-            hint=_UPGRADE,
+            hint=upgrade,
         )
 
 
 _REVISION = re.compile(r'^(down_)?revision = "(\w+)"$', re.MULTILINE)
 _UPGRADE = "Have the owner of the database run `paraaf upgrade`."
+_UPGRADE_FILE = "Run `paraaf upgrade`."
 _TOO_NEW = "The database was made by a later release than this one."
 _TOO_NEW_HINT = "Install that release, or use another data folder."
 

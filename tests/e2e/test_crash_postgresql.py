@@ -54,17 +54,22 @@ def test_what_was_acknowledged_outlives_the_server(
 ) -> None:
     chance = random.Random(20261125)  # noqa: S311
     acknowledged: dict[int, int] = {}
+    busy = 0  # times between two kills in which something was acknowledged
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(worker(sample, forever=True))
         for _ in range(times(5)):
+            before = dict(acknowledged)
             people_act(sample, acknowledged, time.monotonic() + 0.5 + chance.random())
+            busy += acknowledged != before
             postgresql.stop(signal.SIGKILL)
             postgresql.start()
             require_acknowledged(sample, acknowledged)
         wait_for(lambda: not sample.waiting(), 60)
         while sample.act():
             wait_for(lambda: not sample.waiting(), 60)
+    assert busy > times(5) / 2
+    assert len(acknowledged) >= times(5)
     require_acknowledged(sample, acknowledged)
     sample.require_finished(acknowledged)
     print(f"{times(5)} kills, {len(acknowledged)} requests, {len(sample.rows(Event))} events")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -24,6 +25,7 @@ from workflow.tables import BlobRemoval, DocumentRow, RetentionRow
 
 pytestmark = pytest.mark.slow
 AREAS = {
+    "authority",
     "folder",
     "database",
     "clock",
@@ -205,6 +207,31 @@ def test_a_setting_that_can_not_work_is_told(
     [told] = [one for one in said.json["findings"] if words in one["message"]]
     assert told["state"] == "wrong"
     assert value.partition("=")[0] in told["message"]
+
+
+@of_sqlite
+def test_a_port_of_the_authority_that_a_stranger_holds_is_a_finding(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", int(sample.office.authority.base_url.rpartition(":")[2])))
+        found = findings(sample, capsys)
+    assert {one["area"] for one in found} == AREAS - {"log", "files"}
+    [told] = [one for one in found if one["area"] == "authority" and one["state"] == "wrong"]
+    assert "cannot listen" in told["message"]
+    assert "new folder" not in told["hint"]
+    assert not_well(found)["signing"] == "wrong"
+
+
+@of_sqlite
+def test_an_authority_that_no_worker_serves_is_told(sample: Sample) -> None:
+    assert checkup.authority(sample.office).state == "ok"
+    with sample.office.store.write() as session:
+        at = utc_now().isoformat(timespec="microseconds")
+        session.execute(text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (:at)"), {"at": at})
+    assert checkup.authority(sample.office).state == "warning"
+    with AuthorityServer(sample.office.authority.folder):
+        assert checkup.authority(sample.office).state == "ok"
 
 
 def test_a_log_that_is_not_anchored_for_days_is_told(sample: Sample) -> None:

@@ -591,6 +591,16 @@ class TestPeople:
         assert "Line 2 of the HR register, date_of_birth" in said.err
         assert (terminal.json("people"), (terminal.data / "hr_register.csv").read_bytes()) == before
 
+    def test_a_new_office_is_told_as_one(
+        self, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who is in the wrong folder makes one by mistake."""
+        monkeypatch.delenv("PARAAF_DATABASE", raising=False)
+        other = tmp_path / "another"
+        said = [terminal("people", "--register", SAMPLE, "--data", other).out for _ in range(2)]
+        told = f"A new office, with new keys, was made in {other}.\n"
+        assert [told in each for each in said] == [True, False]
+
     def test_a_register_that_can_be_mended(self, terminal: Terminal) -> None:
         """A copy that somebody broke by hand keeps nobody from loading a whole one."""
         (terminal.data / "hr_register.csv").write_text("nonsense\n1,2\n")

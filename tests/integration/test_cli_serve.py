@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -166,6 +166,44 @@ def test_a_worker_alone_tells_of_itself(tmp_path: Path) -> None:
     assert events == ["worker_started", "worker_stopped"]
 
 
+@contextmanager
+def working(data: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A `paraaf worker` that is ready, ended at the end."""
+    with log.open("w") as out:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "worker", "--data", str(data)],
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: "Worker ready" in log.read_text())
+        yield worker
+    finally:
+        worker.terminate()
+        assert worker.wait(DEADLINE_S) == 0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@only_sqlite
+def test_of_two_workers_the_one_that_stays_serves_the_authority(tmp_path: Path, database: Database) -> None:
+    data = tmp_path / "data"
+    assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
+    server = AuthorityServer(data / "authority")
+    with working(data, tmp_path / "first") as first, working(data, tmp_path / "second"):
+        assert server.answers
+        first.terminate()
+        assert first.wait(DEADLINE_S) == 0
+        until(lambda: server.answers)
+    assert not server.answers
+
+
 def get_if_any(host: str, path: str) -> int:
     try:
         return get(host, path)[0]
@@ -203,7 +241,7 @@ def test_a_dead_authority_is_started_again(served: Served) -> None:
     ]
     os.kill(child, signal.SIGKILL)
     served.until(lambda: "is started again" in served.log.read_text())
-    served.until(server._is_served_already)
+    served.until(lambda: server.answers)
 
 
 def _command_of(process: Path) -> bytes:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.command_line import Terminal, keys_of, section_of
 from tests.databases import Database, intruder
@@ -16,6 +18,7 @@ from workflow.commands import StepRef, StepTrouble
 from workflow.errors import NotFound, Refused
 from workflow.incidents import ADVICE, ELSE, listed, what_to_do
 from workflow.logcheck import Fault
+from workflow.store import Store
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
 
@@ -234,6 +237,40 @@ def test_the_single_verb_does_it_too(terminal: Terminal) -> None:
     assert [each["request_id"] for each in terminal.office("incidents", "--json").json["incidents"]] == [2]
 
 
+@pytest.fixture
+def retrying(terminal: Terminal) -> Terminal:
+    """Request 3's step failed three times, and waits for its next try."""
+    args = """{"refs": [[3, "rendering", 1]], "tried": 3, "code": "signing-timestamp"}"""
+    with closing(Store.open(terminal.data)) as store, store.write() as session:
+        seq = session.scalar(text("SELECT step_seq FROM requests WHERE id = 3"))
+        session.execute(
+            text("UPDATE procrastinate_jobs SET args = :args, scheduled_at = :at WHERE lock = 'request:3'"),
+            {"args": args.replace("1]]", f"{seq}]]"), "at": "2126-11-25 10:00:00.000000+00:00"},
+        )
+    return terminal
+
+
+def test_what_is_tried_again_by_itself_is_listed_and_tried_at_once_when_asked(retrying: Terminal) -> None:
+    said = retrying.office("incidents").out
+    assert re.search(r"^3 .* rendering +render +signing-timestamp +3 +2126-11-25 10:00:00$", said, re.M)
+    assert "signing-timestamp: see that the timestamp authority answers; then `paraaf incidents --try" in said
+    assert "retry      signing-timestamp: tries 3, the next at 2126-11-25 10:00:00 UTC" in (
+        retrying.office("show", "3", "--as", CLERK).out
+    )
+    [retry] = retrying.office("incidents", "--json", "--as", CLERK).json["retries"]
+    assert (retry["request_id"], retry["tries"], retry["next_at"]) == (3, 3, "2126-11-25T10:00:00Z")
+    assert retrying.office("incidents", "--json", "--as", "P024").json["retries"] == []
+    assert retrying.office("incidents", "--try-now", "1").status == 1
+    assert retrying.office("incidents", "--try-now", "3").out == "1 step will be tried at once.\n"
+    assert retrying.office("incidents", "--json").json["retries"] == []
+    assert retrying.office("show", "3", "--as", CLERK, "--json").json["request"]["retry"] is None
+
+
+def test_the_advice_on_an_incident_promises_no_try_that_will_not_come() -> None:
+    assert not [code for code, advice in ADVICE.items() if "by itself" in advice or "repair" in advice]
+    assert not [code for code, advice in ADVICE.items() if "new folder" in advice]
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
@@ -249,10 +286,11 @@ def test_what_makes_no_sense_is_told(terminal: Terminal, words: list[str], hint:
     assert hint in said.err
 
 
-def test_the_docs_list_every_key(terminal: Terminal) -> None:
+def test_the_docs_list_every_key(terminal: Terminal, retrying: Terminal) -> None:
     listed_ = set(re.findall(r"`([a-z_]+)`", section_of("incidents")))
     documents = [
-        terminal.office("incidents", "--json").json,
+        retrying.office("incidents", "--json").json,
+        retrying.office("incidents", "--try-now", "3", "--json").json,
         terminal.office("incidents", "--repair", "--as", CLERK, "1", "3", "--json").json,
     ]
     keys = {key for document in documents for key in keys_of(document)}

@@ -99,6 +99,63 @@ def test_a_step_is_tried_again_and_again_with_growing_waits(toy: Toy) -> None:
     assert toy.troubles() == {}
 
 
+def test_a_retry_is_listed_and_can_be_brought_forward(toy: Toy) -> None:
+    toy.patience = replace(QUICK, first_wait_s=600)
+    toy.__post_init__()
+    toy.flaky = {1: 1}
+    refs = toy.submit(3)  # one chunk; the others need not wait
+
+    def retries() -> list[tuple[StepRef, str, int]]:
+        with toy.store.read() as session:
+            return [(one.ref, one.code, one.tries) for one in toy.jobs.retries(session)]
+
+    async def body() -> None:
+        working = asyncio.create_task(toy.work(until_idle=False))
+        while not retries():
+            await asyncio.sleep(0.02)
+        assert retries() == [(refs[0], "toy-flaky", 1)]
+        with toy.store.write() as session:
+            assert toy.jobs.try_now(session, {2, 3}) == []
+            assert toy.jobs.try_now(session, {1, 2}) == [1]
+        while toy.states() != {"end": 3}:
+            await asyncio.sleep(0.02)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(body(), 20))
+    assert retries() == []
+
+
+@pytest.mark.parametrize("deaths", [0, 2])
+def test_a_retry_counts_its_tries_and_keeps_its_deaths(toy: Toy, deaths: int) -> None:
+    toy.submit(1)
+    lock = "suspects" if deaths else "request:1"
+    with toy.store.write() as session:
+        left = {"priority": -deaths, "attempts": deaths, "lock": lock}
+        session.execute(
+            text("UPDATE procrastinate_jobs SET priority = :priority, attempts = :attempts, lock = :lock"),
+            left,
+        )
+    found: list[tuple[int, str, int]] = []
+
+    async def fails_twice(refs: "list[StepRef]") -> list[StepOutcome]:
+        query = text("SELECT priority, lock, args FROM procrastinate_jobs WHERE task_name = 'paraaf.steps'")
+        with toy.store.read() as session:
+            row = session.execute(query.columns(args=JSON)).one()
+        found.append((row.priority, row.lock, row.args["tried"]))
+        if len(found) <= 2:
+            return [StepOutcome.retry(ref, "toy-flaky", "Not now.") for ref in refs]
+        return await toy.run_steps(refs)
+
+    async def body() -> None:
+        await toy.jobs.run_worker(
+            fails_twice, on_gave_up=toy.on_gave_up, waiting=toy.waiting, until_idle=True
+        )
+
+    asyncio.run(body())
+    assert found[:3] == [(-deaths, lock, 0), (-deaths, lock, deaths + 1), (-deaths, lock, deaths + 2)]
+
+
 def test_the_outcome_can_ask_for_a_longer_wait(toy: Toy) -> None:
     calls: list[float] = []
 

@@ -1,17 +1,24 @@
 """Database, folder and keys belong together: what is mixed is refused, and nothing is made or removed."""
 
+import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
 from documents.register import SAMPLE
 from tests.command_line import Terminal
-from tests.databases import Database, fresh
-from workflow.identity import FILE, WrongOffice
+from tests.databases import NOW, Database, fresh
+from workflow.eventlog import Appender
+from workflow.identity import FILE, WrongOffice, settle
 from workflow.office import Office
 from workflow.store import FILE as SQLITE
+from workflow.store import Store
+from workflow.tables import Base, OfficeRow, RetentionRow
 
 
 @pytest.fixture
@@ -137,3 +144,35 @@ def test_a_damaged_name_is_told(terminal: Terminal, spoil: Callable[[Path], obje
     said = terminal.office("check")
     assert said.status == 1
     assert FILE in said.out
+
+
+def made_meanwhile(store: Store, row: Base, then: Callable[[], object]) -> None:
+    """Do something while another has made a table's one row, under the log's lock, and not committed."""
+    with ThreadPoolExecutor(1) as pool:
+        with store.write() as session:
+            Appender.lock(session, token_bytes)
+            session.add(row)
+            session.flush()
+            doing = pool.submit(then)
+            with suppress(TimeoutError):
+                doing.result(0.5)  # it has come to where it waits
+        doing.result(20)
+
+
+def test_who_settles_while_another_does_takes_the_name_that_is_there(
+    tmp_path: Path, database: Database
+) -> None:
+    store = Store(database.url)
+    row = OfficeRow(id=1, name="theirs", root_sha256="0" * 64, since=NOW)
+    made_meanwhile(store, row, lambda: settle(store, tmp_path, "0" * 64, now=NOW))
+    assert json.loads((tmp_path / FILE).read_text())["office"] == "theirs"
+    store.close()
+
+
+def test_who_looks_at_the_clock_for_the_first_time_while_another_does_waits(
+    tmp_path: Path, database: Database
+) -> None:
+    office = Office.open(tmp_path / "office", environ=database.environ)
+    row = RetentionRow(id=1, looked_at=office.clock())
+    made_meanwhile(office.store, row, office.retention.run)
+    office.close()

@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.databases import Database
 from tests.integration.engine_office import Office
+from workflow.eventlog import Appender
 from workflow.reminders import Due, Reminders
+from workflow.retention import begin_anew
 from workflow.tables import RetentionRow
 
 # The request comes in on Friday 20 November 2026 at ten in the morning, Amsterdam: nine o'clock UTC.
@@ -31,6 +34,7 @@ def remind(office: Office, at: datetime, *, looked: bool = True) -> int:
     office.now = at
     if looked:
         with office.store.write() as session:
+            Appender.lock(session, token_bytes)  # as retention does: of several first looks one makes the row
             session.merge(RetentionRow(id=1, looked_at=at, waits_until=None))
     return Reminders(office.store, definition_of=office.engine.definition, now=lambda: office.now).run()
 
@@ -135,6 +139,13 @@ def test_a_clock_that_jumps_ahead_reminds_of_nothing_for_a_day(
     assert remind(office, wrong + timedelta(hours=1), looked=False) == 0
     assert remind(office, wrong + timedelta(hours=1)) == 1  # a person said that it is right
     assert [kind for kind, _ in told(office, number)] == ["task_reminded", "task_escalated"]
+
+
+def test_reminders_that_wait_after_a_restore_say_so(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.submit()
+    begin_anew(office.store, now=MONDAY - MINUTE)
+    assert remind(office, MONDAY, looked=False) == 0
+    assert "or the office was restored: until 2026-11-24 08:59 UTC" in caplog.text
 
 
 def test_under_the_lock_only_what_was_found_is_looked_at_some_at_a_time(

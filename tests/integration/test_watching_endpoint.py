@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from certs.serve_authority import AuthorityServer
 from tests.databases import Database, gone, intruder
 from tests.steps_office import Sample
 from watching import endpoint
@@ -27,6 +28,7 @@ from watching.errors import AddressRefused
 from watching.meters import Meters, authority_label, labelled, together
 from workflow.anchors import AnchorNotKept
 from workflow.commands import StepTrouble
+from workflow.definition import Catalogue
 from workflow.figures import KEPT_S, Figures
 from workflow.office import Office
 from workflow.outcomes import Patience
@@ -155,7 +157,8 @@ def test_the_sixth_version_of_addresses_works() -> None:
 def office(tmp_path: Path, database: Database) -> Iterator[Office]:
     office = Office.open(tmp_path, environ=database.environ)
     beat(office)
-    yield office
+    with AuthorityServer(office.authority.folder):
+        yield office
     office.close()
 
 
@@ -173,6 +176,13 @@ def wrong(office: Office) -> dict[str, str]:
 
 def test_an_office_with_a_worker_is_ready(office: Office) -> None:
     assert wrong(office) == {}
+
+
+def test_an_authority_that_nobody_serves_is_told(tmp_path: Path) -> None:
+    office = Office.open(tmp_path, environ={})
+    beat(office)
+    assert wrong(office) == {"authority": "certs-authority-server"}
+    office.close()
 
 
 def test_a_silent_worker_is_none(office: Office) -> None:
@@ -206,7 +216,7 @@ def test_trying_the_disk_leaves_nothing(office: Office) -> None:
 
 def test_keys_that_are_gone_are_told(office: Office) -> None:
     rmtree(office.authority.folder)
-    assert wrong(office) == {"keys": "certs-authority-missing"}
+    assert wrong(office) == {"keys": "certs-authority-missing", "authority": "certs-authority-server"}
 
 
 @pytest.mark.parametrize("days", [-9000, 9000])
@@ -257,6 +267,9 @@ def test_figures_are_those_of_the_database(sample: Sample) -> None:
     assert found["paraaf_jobs", "waiting"] == 1
     assert found["paraaf_open_incidents", "document-blob", "render"] == 1
     assert found["paraaf_workers", "alive"] == 0
+    # what is offered now may be another version than a request began with
+    later = figures(Figures(replace(sample.office, catalogue=Catalogue([]))).families())
+    assert later[*declaration, "rendering", "A4", "render"] == 1
     with sample.office.store.read() as session:
         assert found[("paraaf_last_event",)] == session.execute(text("SELECT seq FROM log_head")).scalar()
     assert found[("paraaf_database_up",)] == 1

@@ -44,6 +44,21 @@ def test_a_page_shows_commands_that_there_are(page: Path) -> None:
     assert set(shown) <= set(COMMANDS)
 
 
+def in_order(page: str, *parts: str) -> bool:
+    """Whether the lines to be typed have these parts, the first of each in this order."""
+    lines = re.findall(r"^    (.+)$", (HOW_TO / page).read_text(), re.MULTILINE)
+    found = [next(number for number, line in enumerate(lines) if part in line) for part in parts]
+    return found == sorted(found)
+
+
+def test_an_office_gets_its_people_before_anything_works_in_it() -> None:
+    """Without keys `serve` and workers end at once; made by root, the service could not read them."""
+    assert in_order("run-with-compose.md", "people --register", "docker compose up", "exec serve paraaf")
+    steps = ("useradd", "start paraaf-upgrade", "paraaf-office people --register", "paraaf-worker@1")
+    assert in_order("run-on-postgresql.md", *steps)
+    assert in_order("run-on-postgresql.md", "useradd", "people --register")
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_settings_are_those_of_the_docs(file: Path) -> None:
     settings = (ROOT / "docs" / "settings.md").read_text()
