@@ -36,7 +36,7 @@ from documents.errors import BlobError
 from workflow.destruction import DESTROYED
 from workflow.errors import WorkflowError
 from workflow.eventlog import ERASED, Head, utc_text
-from workflow.references import referred_to
+from workflow.references import ever_referred_to, referred_to
 from workflow.retention import PEOPLE_REMOVED
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
@@ -53,6 +53,8 @@ AUTHORITY = "authority"
 REGISTER = "hr_register.csv"
 _NOT_KEPT = frozenset({"lock"})
 _WORK, _TAR = ".paraaf-backup-", "backup.tar"
+DESTROYS_FROM = "0005"
+"""The tables of earlier revisions have no word for what was destroyed; nothing was."""
 TRIES = 3
 """How often a backup is made while something is destroyed; what was destroyed during the last is told."""
 
@@ -187,9 +189,15 @@ def make_backup(
 ) -> Backup:
     """Write a backup of an office to the file `out`, which must not be there yet.
 
-    The office may be at work. On return the file is on the disk, whole. What killed backups left beside it is
-    removed. Raises BackupFailed, StoreUnavailable.
+    The office may be at work, or its tables those of an earlier release, before an upgrade. On return the
+    file is on the disk, whole. What killed backups left beside it is removed. Raises BackupFailed,
+    StoreUnavailable.
     """
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise BackupFailed(
+            f"The backup {out} would lie in the data folder {folder}, and be lost with it.",
+            hint="Name a file elsewhere, best on another disk.",
+        )
     try:
         if out.exists():
             raise FileExistsError(17, "there is a file of this name", str(out))
@@ -210,15 +218,21 @@ def make_backup(
 def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blobs, folder: Path) -> Backup:
     """The backup under another name: what it holds, and how much of that was destroyed meanwhile."""
     copy = work / copy_name(store)
+    early = store.behind(store.revision(), DESTROYS_FROM)
     with os.fdopen(os.open(work / _TAR, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         hashed = _Hashed(file)
         writing = _Writing(tarfile.open(fileobj=hashed, mode="w", format=tarfile.PAX_FORMAT))  # type: ignore[call-overload]  # noqa: SIM115 (closed by its end)
         with snapshot(store, copy) as session:
-            head, digests = _head(session), sorted(referred_to(session))
+            head = _head(session)
+            digests = sorted(ever_referred_to(session) if early else referred_to(session))
         writing.add_file(f"{DATABASE}{copy.name}", copy)
         copy.unlink()
         for digest in digests:
-            _add_blob(writing, blobs, digest, store)
+            try:
+                writing.add_blob(digest, blobs.get(digest))
+            except BlobError as error:
+                if early or _is_needed(store, digest):
+                    writing.faults.append(Fault(digest, str(error)))
         for name, path in _other_files(folder):
             writing.add_file(name, path)
         made = Backup(
@@ -247,13 +261,10 @@ def _destroyed_since(store: Store, head: Head) -> int:
         return session.execute(select(func.count()).select_from(Event).where(*later)).scalar_one()
 
 
-def _add_blob(writing: _Writing, blobs: Blobs, digest: str, store: Store) -> None:
-    try:
-        writing.add_blob(digest, blobs.get(digest))
-    except BlobError as error:
-        with store.read() as session:
-            if referred_to(session, [digest]):  # else it was destroyed as due since the copy
-                writing.faults.append(Fault(digest, str(error)))
+def _is_needed(store: Store, digest: str) -> bool:
+    """Whether a row still names a stored file; else it was destroyed as due since the copy."""
+    with store.read() as session:
+        return bool(referred_to(session, [digest]))
 
 
 def _other_files(folder: Path) -> Iterator[tuple[str, Path]]:

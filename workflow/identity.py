@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from disk import whole_file
@@ -54,8 +55,9 @@ def require_unmade(store: Store, keys: Path) -> None:
 
 
 def require_same(session: Session, folder: Path, root_sha256: str) -> None:
-    """Refuse what does not belong together. Raises WrongOffice."""
-    row, said = session.get(OfficeRow, 1), _said(folder)
+    """Refuse what does not belong together. Tables of an earlier release say nothing. Raises WrongOffice."""
+    knows = inspect(session.connection()).has_table(OfficeRow.__tablename__)
+    row, said = session.get(OfficeRow, 1) if knows else None, _said(folder)
     if row is not None and row.root_sha256 != root_sha256:
         raise WrongOffice(
             f"The keys in {folder} are another office's than the database's: their root certificate is"

@@ -47,6 +47,13 @@ def referred_to(session: Session, among: Collection[str] | None = None) -> set[s
     return found
 
 
+def ever_referred_to(session: Session) -> set[str]:
+    """The digests that the rows of a release name which destroyed nothing yet, and has no word for it."""
+    return set(session.connection().execute(union(*(select(column) for column in COLUMNS))).scalars()) - {
+        None
+    }
+
+
 def next_referred_to(session: Session, after: str) -> list[str]:
     """The next digests that rows name after one, in order; at most CHUNK, none at the end."""
     some = (naming(column).where(column > after).order_by(column).limit(CHUNK) for column in COLUMNS)

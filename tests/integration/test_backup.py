@@ -161,6 +161,14 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(
     assert heads[-1] > heads[0], "nothing was done meanwhile: this showed nothing"
 
 
+def test_a_backup_does_not_lie_in_the_folder_that_it_saves(sample: Sample, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(sample.office.folder)
+    for place in (sample.office.folder, tmp_path / "link"):
+        with pytest.raises(BackupFailed, match="would lie in the data folder"):
+            backup(sample, place / "b.tar")
+        assert not list(place.glob("*.tar"))
+
+
 def test_a_restored_office_works_on(sample: Sample, tmp_path: Path, place: Place) -> None:
     begun = sample.submit("A3")
     sample.act([begun])
