@@ -333,7 +333,7 @@ def _files(office: Office) -> Iterator[Finding]:
     scrub = office.scrub()
     counts = {"wrong": 0, "warning": 0}
     for found in scrub.findings():
-        state: State = "warning" if found.what == "unreferenced" else "wrong"
+        state: State = "warning" if found.what in ("unreferenced", "misplaced") else "wrong"
         counts[state] += 1
         if counts[state] <= _MOST_NAMED:
             yield Finding("files", state, found.message, HINTS[found.what])
@@ -342,7 +342,7 @@ def _files(office: Office) -> Iterator[Finding]:
             "files", "wrong", f"{counts['wrong']} files in all are missing or changed.", "Restore a backup."
         )
     if counts["warning"] > _MOST_NAMED:
-        message = f"{counts['warning']} files in all are referred to by nothing."
+        message = f"{counts['warning']} files in all are referred to by nothing, or out of place."
         yield Finding("files", "warning", message, HINTS["unreferenced"])
     if not counts["wrong"]:
         message = f"Files that documents refer to: {scrub.referred}, each as its digest says."

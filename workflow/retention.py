@@ -21,7 +21,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.orm import Session
 
-from documents.blobs import Blobs
+from documents.blobs import Blobs, Misplaced
 from documents.errors import BlobError
 from watching.logs import note
 from workflow import clock, destruction, keeping
@@ -156,6 +156,7 @@ class Retention:
         if waits_until is None:
             try:
                 self._list_strays()  # (4)
+                files += self.remove_misplaced()
             except BlobError as error:
                 removals.refuse(error)
             files += removals.remove()
@@ -264,6 +265,30 @@ class Retention:
         if removals.refused is not None:
             raise removals.refused
         return removed
+
+    def remove_misplaced(self) -> int:
+        """Remove what lies elsewhere among the files than it belongs, and say so in the log; how many went.
+
+        One that a row names stays as long as it is missing where it belongs. Raises StoreUnavailable, and
+        BlobError when one can't be removed.
+        """
+        return sum(self._remove_misplaced(some) for some in chunks(self._blobs.misplaced()))
+
+    def _remove_misplaced(self, some: Sequence[Misplaced]) -> int:
+        digests = {one.sha256_hex for one in some}
+        with self._store.read() as session:
+            missing = set(self._blobs.missing(referred_to(session, digests)))
+        if digests == missing:
+            return 0
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)
+            facts = {"files": sorted(digests - missing), "channel": "system"}
+            log.append(STRAYS_REMOVED, at=self._clock(), request_id=None, facts=facts)
+            log.write()
+        needless = [one for one in some if one.sha256_hex not in missing]
+        for one in needless:  # nobody reads them, so nobody has to wait meanwhile
+            self._blobs.remove_misplaced(one)
+        return len(needless)
 
     def _list_unnamed(self, digests: Collection[str]) -> int:
         with self._store.read() as session:  # nobody has to wait while so much is read

@@ -168,6 +168,10 @@ class Store:
                 return None
             return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
+    def require_latest(self) -> None:
+        """Refuse tables of another release, or none. Raises StoreOutdated, StoreUnavailable."""
+        _require_latest(self.revision())
+
     def behind(self, found: str | None, to: str | None = None) -> bool:
         """Whether a revision is one of an earlier release, or earlier than another; not one of a later
         release, which is unknown."""
