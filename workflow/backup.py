@@ -30,7 +30,7 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disk import give_name, work_folder
+from disk import give_name, whole_file, work_folder
 from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.destruction import DESTROYED
@@ -40,7 +40,7 @@ from workflow.references import ever_referred_to, referred_to
 from workflow.retention import PEOPLE_REMOVED
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
-from workflow.tables import Event, LogHead
+from workflow.tables import Event, LogHead, OfficeRow
 
 FORMAT = 2
 """One digest over the names of the stored files; format 1 listed them."""
@@ -55,12 +55,14 @@ _NOT_KEPT = frozenset({"lock"})
 _WORK, _TAR = ".paraaf-backup-", "backup.tar"
 DESTROYS_FROM = "0005"
 """The tables of earlier revisions have no word for what was destroyed; nothing was."""
+LAST = "last-backup.json"
+"""In the data folder: when its last backup was made, and its digest."""
 TRIES = 3
 """How often a backup is made while something is destroyed; what was destroyed during the last is told."""
 
 
 class BackupFailed(WorkflowError):
-    """A backup could not be written; none is left behind."""
+    """A backup could not be written, and none is left behind; or it was made, and could not be noted."""
 
     code = "workflow-backup"
 
@@ -212,7 +214,37 @@ def make_backup(
             f"The backup {out} can't be written: {error.strerror or error}.",
             hint="Choose a folder with room, that may be written, and a name that is not taken.",
         ) from error
+    _note(folder, made)
     return made
+
+
+def _note(folder: Path, made: Backup) -> None:
+    try:
+        with whole_file(folder / LAST, replace=True) as file:
+            said = {"made_at": made.made_at, "head": str(made.head), "sha256": made.sha256}
+            file.write((json.dumps(said) + "\n").encode())
+    except OSError as error:
+        raise BackupFailed(
+            f"The backup was made, and could not be noted in {folder / LAST}: {error.strerror or error}.",
+            hint="Give this user its rights there: else `paraaf check` says that none was made.",
+        ) from error
+
+
+def last_backup(folder: Path) -> datetime | None:
+    """When the last backup of this data folder was made; None where none is noted.
+
+    What can't be read is no note: then it is said that no backup was made, until the next is.
+    """
+    try:
+        return datetime.fromisoformat(json.loads((folder / LAST).read_text(encoding="utf-8"))["made_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def unsaved_since(session: Session, folder: Path) -> datetime | None:
+    """When the last backup of this data folder was made, or without one the office began; None when that is
+    not known."""
+    return last_backup(folder) or session.scalar(select(OfficeRow.since))
 
 
 def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blobs, folder: Path) -> Backup:

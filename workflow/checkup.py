@@ -26,6 +26,7 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping
 from workflow.anchors import unanchored_since
+from workflow.backup import last_backup, unsaved_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
@@ -40,6 +41,8 @@ from workflow.tables import BlobRemoval, Incident, LogHead, Person, RetentionRow
 State = Literal["ok", "warning", "wrong"]
 UNANCHORED = timedelta(days=2)
 """Twice as long as a worker lets pass."""
+UNSAVED = timedelta(days=2)
+"""A nightly backup, and one that failed."""
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
 EXPIRES_SOON = timedelta(days=30)
 _MOST_NAMED = 20
@@ -66,6 +69,7 @@ def quick(office: Office) -> Iterator[Finding]:
     yield from _told("work", _work(office))
     yield from _told("anchors", _anchors(office))
     yield from _told("keeping", _keeping(office))
+    yield from _told("backup", _backup(office))
 
 
 def unopened(folder: Path, problem: Problem) -> Iterator[Finding]:
@@ -290,6 +294,19 @@ def _keeping(office: Office) -> Iterator[Finding]:
         yield Finding("keeping", "warning", message, hint)
     if not requests and not files and (since is None or since >= uncleaned):
         yield Finding("keeping", "ok", "Nothing is due for more than a day, or left of what was destroyed.")
+
+
+def _backup(office: Office) -> Iterator[Finding]:
+    """A backup was made lately, by this data folder's own note."""
+    with office.store.read() as session:
+        since, last = unsaved_since(session, office.folder), last_backup(office.folder)
+    if since is None or office.clock() - since <= UNSAVED:
+        said = "None is due yet." if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC."
+        yield Finding("backup", "ok", said)
+        return
+    message = "No backup was ever made" if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC"
+    hint = "Make one every night, and keep it elsewhere: docs/how-to/back-up-and-restore.md."
+    yield Finding("backup", "warning", f"{message}, as far as this folder knows.", hint)
 
 
 def _pages(office: Office) -> Iterator[Finding]:

@@ -68,7 +68,8 @@ def require_same(session: Session, folder: Path, root_sha256: str) -> None:
         known = "of no office yet" if row is None else f"of the office {row.name}"
         raise WrongOffice(
             f"The folder {folder} is that of the office {said}, the database is {known}.",
-            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office.",
+            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office. Was its database put"
+            f" back to before an upgrade, remove {FILE}.",
         )
 
 

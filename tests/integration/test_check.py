@@ -33,6 +33,7 @@ AREAS = {
     "work",
     "anchors",
     "keeping",
+    "backup",
     "signing",
     "log",
     "files",

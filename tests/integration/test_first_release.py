@@ -1,17 +1,23 @@
 """An office that the first release made goes on: upgraded, verified, saved, restored, and set back."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.command_line import Said, Terminal
 from tests.databases import KINDS, vacant
 from tests.first_release import LATER, REVISION, FirstRelease, first_release
+from tests.postgresql import binary
 from workflow import checkup
+from workflow.copies import FOLDER as COPIES
+from workflow.identity import FILE as NAMED
 from workflow.office import Office
-from workflow.store import VARIABLE
+from workflow.store import FILE, VARIABLE
 from workflow.upgrade import OWNER, ROLE, owners_store
 
 pytestmark = pytest.mark.slow
@@ -89,3 +95,33 @@ def test_it_is_saved_by_the_new_release_before_the_upgrade(
         well(again.office("upgrade"))
         assert typist.at(tmp_path / "again", place.application).json("log", "verify")["ok"]
         require_well(tmp_path / "again", place.application)
+
+
+def test_the_copy_of_before_an_upgrade_leads_back(
+    old: FirstRelease, kind: str, tmp_path: Path, typist: Typist, request: pytest.FixtureRequest
+) -> None:
+    """By the steps of docs/how-to/back-up-and-restore.md; then it can be upgraded once more."""
+    well(typist.at(old.folder, old.place.owner).office("upgrade"))
+    work_a_moment(old.folder, old.place.application)
+    [copy] = (old.folder / COPIES).iterdir()
+    if kind == "sqlite":
+        for file in old.folder.glob(f"{FILE}*"):
+            file.rename(tmp_path / file.name)
+        copyfile(copy, old.folder / FILE)
+    (old.folder / NAMED).unlink()
+    with vacant(kind, request) as place:
+        if kind == "postgresql":
+            target = make_url(place.owner[OWNER]).set(drivername="postgresql").render_as_string()
+            command = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+            subprocess.run([binary("pg_restore"), *command, "--dbname", target, copy], check=True)
+        with closing(owners_store(old.folder, place.owner)) as store:
+            assert store.revision() == REVISION  # what the old release needs
+        well(typist.at(old.folder, place.owner).office("upgrade"))
+        require_well(old.folder, place.application)
+        work_a_moment(old.folder, place.application)
+
+
+def work_a_moment(folder: Path, environ: Mapping[str, str]) -> None:
+    """A worker starts, and says in folder and database whose they are."""
+    with closing(Office.open(folder, environ=environ, clock=lambda: LATER)):
+        assert (folder / NAMED).exists()
