@@ -82,8 +82,8 @@ class Blobs(Protocol):
     def misplaced(self) -> Iterator[Misplaced]:
         """Every file with a digest for its name that is not where it belongs. Raises BlobError."""
 
-    def remove_misplaced(self, one: Misplaced) -> None:
-        """Destroy such a file, there or not. Raises BlobError."""
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """Destroy such a file; False when it was not there. Raises BlobError."""
 
     def require_writable(self) -> None:
         """Find out whether a file can be stored now, as far as nothing of that stays. Raises BlobError."""
@@ -182,22 +182,7 @@ class BlobStore:
 
     def delete(self, sha256_hex: str) -> bool:
         """Destroy a file; False when it was not there. On return the removal is on the disk."""
-        path = self.path(sha256_hex)
-        try:
-            try:
-                path.unlink()
-                was_there = True
-            except FileNotFoundError:
-                was_there = False
-            # also where it is gone: another process may have removed it, and been killed before this
-            with suppress(FileNotFoundError):
-                sync(path.parent)
-        except OSError as error:
-            raise BlobError(
-                f"The stored file {sha256_hex[:12]}… could not be removed: {error.strerror}.",
-                hint="Look at the rights of the data folder, then repeat the step.",
-            ) from error
-        return was_there
+        return _destroyed(self.path(sha256_hex))
 
     def stored(self) -> Iterator[Stored]:
         """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
@@ -212,17 +197,9 @@ class BlobStore:
             if _SHA256_HEX.fullmatch(path.name) and path != self.path(path.name) and not path.is_dir():
                 yield Misplaced(path.name, path.relative_to(self.folder).as_posix())
 
-    def remove_misplaced(self, one: Misplaced) -> None:
-        """Destroy such a file; on return the removal is on the disk. Raises BlobError."""
-        path = self.folder / one.place
-        try:
-            path.unlink(missing_ok=True)
-            sync(path.parent)
-        except OSError as error:
-            raise BlobError(
-                f"A file that lies astray in {path.parent} could not be removed: {error.strerror}.",
-                hint="Look at the rights of the data folder, then repeat the step.",
-            ) from error
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """Destroy such a file; False when it was not there. On return the removal is on the disk."""
+        return _destroyed(self.folder / one.place)
 
     def require_writable(self) -> None:
         """Find out whether a file can be stored now: one is written, and removed. Raises BlobError."""
@@ -275,6 +252,25 @@ class BlobStore:
             folder.mkdir(mode=0o700, exist_ok=True)
             sync_with_parents(self.folder)
             self._durable.add(folder)
+
+
+def _destroyed(path: Path) -> bool:
+    """Remove a file for good; False when it was not there. Raises BlobError."""
+    try:
+        try:
+            path.unlink()
+            was_there = True
+        except FileNotFoundError:
+            was_there = False
+        # also where it is gone: another process may have removed it, and been killed before this
+        with suppress(FileNotFoundError):
+            sync(path.parent)
+    except OSError as error:
+        raise BlobError(
+            f"The stored file {path.name[:12]}… could not be removed: {error.strerror}.",
+            hint="Look at the rights of the data folder, then repeat the step.",
+        ) from error
+    return was_there
 
 
 def _unread(path: Path, error: OSError) -> BlobError:

@@ -208,9 +208,9 @@ class ObjectStorage:
             if key != _key(digest):
                 yield Misplaced(digest, key)
 
-    def remove_misplaced(self, one: Misplaced) -> None:
-        """Destroy every version of such a file. Raises BlobLocked, BlobError."""
-        self._remove(one.sha256_hex, f"{self._wanted.prefix}/{one.place}".lstrip("/"))
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """Destroy every version of such a file; False when there was none. Raises BlobLocked, BlobError."""
+        return self._remove(one.sha256_hex, f"{self._wanted.prefix}/{one.place}".lstrip("/"))
 
     def _listed(self) -> Iterator[tuple[str, str, datetime]]:
         """What bears a digest for its name, its key behind the prefix, and since when it is there."""

@@ -147,8 +147,8 @@ def test_what_lies_elsewhere_than_it_belongs_is_told_and_can_be_removed(place: P
     assert {one.sha256_hex for one in found} == {digest, other}
     assert len(list(place.blobs.stored())) == 2
     for one in found:
-        place.blobs.remove_misplaced(one)
-        place.blobs.remove_misplaced(one)
+        assert place.blobs.remove_misplaced(one) is True
+        assert place.blobs.remove_misplaced(one) is False
     assert list(place.blobs.misplaced()) == []
     assert place.blobs.get(digest) == b"one"
 

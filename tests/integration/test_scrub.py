@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from certs.serve_authority import AuthorityServer
-from documents.blobs import BlobStore
-from documents.errors import BlobError
+from documents.blobs import BlobStore, Misplaced
+from documents.errors import BlobError, BlobLocked
 from tests.command_line import Terminal
 from tests.databases import Database
 from tests.steps_office import Sample, wait_for, worker
@@ -126,6 +126,19 @@ def test_the_command_tells_and_removes_only_what_nothing_refers_to(
     assert sample.office.blobs.exists(document.current_sha256)  # removing is no way to mend
 
 
+@dataclass(frozen=True)
+class Locking:
+    """A store that lets nothing go yet."""
+
+    store: BlobStore
+
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        raise BlobLocked("The file is locked.")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
 def test_a_file_that_was_unpacked_by_hand_is_told_of_and_removed(
     sample: Sample, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +162,10 @@ def test_a_file_that_was_unpacked_by_hand_is_told_of_and_removed(
         ("missing", lost.current_sha256),
         *(("misplaced", sha256) for sha256 in (lost.current_sha256, sound.current_sha256, nobodys)),
     }
+    locked = replace(sample.office, blobs=Locking(sample.office.blobs))  # type: ignore[arg-type]
+    with pytest.raises(BlobLocked):
+        locked.retention.run()
+    assert sample.rows(Event, Event.type == retention.STRAYS_REMOVED) == []
     assert sample.office.retention.run().files == 2  # the destruction of every hour
     assert not any(path.exists() for path in astray)
     assert (folder / lost.current_sha256).exists()  # it may be the only one
