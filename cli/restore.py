@@ -38,13 +38,72 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("file", type=Path, metavar="FILE.tar", help="a file that `paraaf backup` wrote")
     parser.add_argument(
-        "--sha256", type=_digest, metavar="HEX", help="refuse the file if this is not its SHA-256"
+        "--sha256", type=digest, metavar="HEX", help="refuse the file if this is not its SHA-256"
+    )
+    parser.add_argument(
+        "--same-storage",
+        action="store_true",
+        help="the files that PARAAF_BLOBS holds already are this very office's, and nobody else uses them",
+    )
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--check", action="store_true", help="only read the file, and tell whether it is whole")
+    part.add_argument(
+        "--files-only",
+        action="store_true",
+        help="the database of PARAAF_DATABASE lives: make only the data folder, with the stored files that"
+        " are not there",
     )
     add_data_option(parser)
     add_json_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Restore what is asked for, and tell."""
+    if args.check:
+        return _examined(args)
+    return _files_restored(args) if args.files_only else _restored(args)
+
+
+def _examined(args: argparse.Namespace) -> int:
+    """Read the file, and tell what it holds."""
+    from workflow.restore import examine  # noqa: PLC0415 (help need not wait for it)
+
+    with orderly_end():
+        held = examine(args.file, args.sha256)
+    if args.json:
+        print_json(_held(held))
+    else:
+        print(f"{args.file} is whole: the office as of {held.made_at}, release {held.release}.")
+        print(f"{counted(held.blobs, 'stored file')}, {held.size / 1e6:.1f} MB; head of the log {held.head}")
+        print(f"SHA-256 {held.sha256}")
+        for fault in held.faults:
+            print(f"  was not copied: {fault.sha256}: {fault.why}")
+    return 1 if held.faults else 0
+
+
+def _files_restored(args: argparse.Namespace) -> int:
+    """Make the data folder of a database that lives, and tell."""
+    from documents.open_blobs import open_blobs  # noqa: PLC0415
+    from workflow.restore import restore_files  # noqa: PLC0415
+    from workflow.store import Store  # noqa: PLC0415
+
+    with orderly_end(), closing(Store.unopened(args.data)) as store:
+        held, files = restore_files(
+            args.file,
+            folder=args.data,
+            store=store,
+            blobs=lambda folder: open_blobs(folder, os.environ),
+            sha256=args.sha256,
+        )
+    if args.json:
+        print_json({**_held(held), "restored": files})
+    else:
+        print(f"Restored to {args.data}: keys, register and {counted(files, 'stored file')}.")
+        print("What was stored after the backup is missing: paraaf check --deep names it.")
+    return 0
+
+
+def _restored(args: argparse.Namespace) -> int:
     """Restore, verify the log, and tell."""
     from documents.open_blobs import open_blobs  # noqa: PLC0415 (help need not wait for it)
     from workflow.restore import restore  # noqa: PLC0415
@@ -59,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
             blobs=lambda folder: open_blobs(folder, os.environ),
             now=datetime.now(UTC),
             sha256=args.sha256,
+            same_storage=args.same_storage,
         )
     after = _after(args.data, held)
     if args.json:
@@ -68,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if after.holds and not held.faults else 1
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """A SHA-256 for argparse."""
     if not re.fullmatch("[0-9A-Fa-f]{64}", text):
         raise argparse.ArgumentTypeError("a SHA-256 has 64 hex digits")
@@ -119,18 +179,24 @@ def _after(folder: Path, held: "Backup") -> _After:
         ) from error
 
 
-def _json(held: "Backup", after: _After) -> dict[str, Any]:
+def _held(held: "Backup") -> dict[str, Any]:
     return {
         "made_at": held.made_at,
         "release": held.release,
         "head": str(held.head),
         "files": held.blobs,
         "sha256": held.sha256,
+        "missing": [{"sha256": one.sha256, "why": one.why} for one in held.faults],
+    }
+
+
+def _json(held: "Backup", after: _After) -> dict[str, Any]:
+    return {
+        **_held(held),
         "log_ok": after.holds,
         "later_anchors": after.later,
         "waits_until": after.waits_until,
         "role": after.role,
-        "missing": [{"sha256": one.sha256, "why": one.why} for one in held.faults],
     }
 
 

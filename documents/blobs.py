@@ -31,6 +31,17 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Misplaced:
+    """A file with a digest for its name that lies elsewhere than files of that digest do, so nobody reads it.
+
+    Such as one that was unpacked by hand. `place` is where, within the store.
+    """
+
+    sha256_hex: str
+    place: str
+
+
+@dataclass(frozen=True)
 class Content:
     """A file as it is read: the digest of what is in it, and its bytes."""
 
@@ -67,6 +78,12 @@ class Blobs(Protocol):
 
     def stored(self) -> Iterator[Stored]:
         """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
+
+    def misplaced(self) -> Iterator[Misplaced]:
+        """Every file with a digest for its name that is not where it belongs. Raises BlobError."""
+
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """Destroy such a file; False when it was not there. Raises BlobError."""
 
     def require_writable(self) -> None:
         """Find out whether a file can be stored now, as far as nothing of that stays. Raises BlobError."""
@@ -138,7 +155,7 @@ class BlobStore:
         if hashlib.sha256(content).hexdigest() != sha256_hex:
             raise BlobCorrupt(
                 f"The stored file {sha256_hex[:12]}… has changed since it was stored.",
-                hint="Restore it from a backup, and have the disk looked at.",
+                hint="Restore it, `paraaf blobs restore FILE.tar`, and have the disk looked at.",
             )
         return content
 
@@ -165,29 +182,24 @@ class BlobStore:
 
     def delete(self, sha256_hex: str) -> bool:
         """Destroy a file; False when it was not there. On return the removal is on the disk."""
-        path = self.path(sha256_hex)
-        try:
-            try:
-                path.unlink()
-                was_there = True
-            except FileNotFoundError:
-                was_there = False
-            # also where it is gone: another process may have removed it, and been killed before this
-            with suppress(FileNotFoundError):
-                sync(path.parent)
-        except OSError as error:
-            raise BlobError(
-                f"The stored file {sha256_hex[:12]}… could not be removed: {error.strerror}.",
-                hint="Look at the rights of the data folder, then repeat the step.",
-            ) from error
-        return was_there
+        return _destroyed(self.path(sha256_hex))
 
     def stored(self) -> Iterator[Stored]:
         """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
         for path in self.folder.glob("?/*"):
-            if _SHA256_HEX.fullmatch(path.name) and path.parent.name == path.name[0]:
+            if _SHA256_HEX.fullmatch(path.name) and path == self.path(path.name):
                 with suppress(FileNotFoundError):  # it is being removed
                     yield Stored(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+    def misplaced(self) -> Iterator[Misplaced]:
+        """Every file with a digest for its name that is not where it belongs."""
+        for path in self.folder.rglob("*"):
+            if _SHA256_HEX.fullmatch(path.name) and path != self.path(path.name) and not path.is_dir():
+                yield Misplaced(path.name, path.relative_to(self.folder).as_posix())
+
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """Destroy such a file; False when it was not there. On return the removal is on the disk."""
+        return _destroyed(self.folder / one.place)
 
     def require_writable(self) -> None:
         """Find out whether a file can be stored now: one is written, and removed. Raises BlobError."""
@@ -242,11 +254,31 @@ class BlobStore:
             self._durable.add(folder)
 
 
+def _destroyed(path: Path) -> bool:
+    """Remove a file for good; False when it was not there. Raises BlobError."""
+    try:
+        try:
+            path.unlink()
+            was_there = True
+        except FileNotFoundError:
+            was_there = False
+        # also where it is gone: another process may have removed it, and been killed before this
+        with suppress(FileNotFoundError):
+            sync(path.parent)
+    except OSError as error:
+        raise BlobError(
+            f"The stored file {path.name[:12]}… could not be removed: {error.strerror}.",
+            hint="Look at the rights of the data folder, then repeat the step.",
+        ) from error
+    return was_there
+
+
 def _unread(path: Path, error: OSError) -> BlobError:
     if isinstance(error, FileNotFoundError):
         return BlobMissing(
             f"No file {path.name[:12]}… is stored.",
-            hint="It was destroyed at the end of its term, or the data folder is not the right one.",
+            hint="Is its request not destroyed, restore it from a backup: `paraaf blobs restore FILE.tar`. Or"
+            " the data folder is not the right one.",
         )
     return BlobError(
         f"The stored file {path.name[:12]}… could not be read: {error.strerror}.",

@@ -20,7 +20,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
-from documents.blobs import Content, Stored, require_digest
+from documents.blobs import Content, Misplaced, Stored, require_digest
 from documents.errors import BlobCorrupt, BlobError, BlobLocked, BlobMissing, BlobsUnset, BlobUnlocked
 from documents.open_blobs import LOCK_DAYS
 from documents.open_blobs import VARIABLE as PLACE
@@ -138,7 +138,7 @@ class ObjectStorage:
         if hashlib.sha256(content).hexdigest() != sha256_hex:
             raise BlobCorrupt(
                 f"The stored file {sha256_hex[:12]}… has changed since it was stored.",
-                hint="Restore it from a backup, or an earlier version of it, and find who changed it.",
+                hint="Restore it from a backup, `paraaf blobs restore FILE.tar`, and find who changed it.",
             )
         return content
 
@@ -173,17 +173,19 @@ class ObjectStorage:
         Nothing is tried twice, nor waited for long: whoever removes files has others wait meanwhile. Raises
         BlobLocked as long as the storage locks one, and BlobError.
         """
-        _key(sha256_hex)
-        key, removed = self._full_key(sha256_hex), False
+        return self._remove(sha256_hex, self._full_key(sha256_hex))
+
+    def _remove(self, sha256_hex: str, key: str) -> bool:
+        removed = False
         for version in self._removals.versions(key):
             if not self._removals.remove_version(key, version.id):
-                raise self._kept(sha256_hex, version.id)
+                raise self._kept(sha256_hex, key, version.id)
             removed = removed or not version.is_marker
         return removed
 
-    def _kept(self, digest: str, version: str) -> BlobError:
+    def _kept(self, digest: str, key: str, version: str) -> BlobError:
         """Why a version was not removed."""
-        until, now = self._removals.locked_until(self._full_key(digest), version)
+        until, now = self._removals.locked_until(key, version)
         if until is not None and until > now:
             return BlobLocked(
                 f"The object storage locks the stored file {digest[:12]}… until {until:%Y-%m-%d %H:%M} UTC.",
@@ -196,12 +198,28 @@ class ObjectStorage:
 
     def stored(self) -> Iterator[Stored]:
         """Every file, one at a time, in no order; what comes or goes meanwhile may be left out."""
+        for digest, key, since in self._listed():
+            if key == _key(digest):
+                yield Stored(digest, since)
+
+    def misplaced(self) -> Iterator[Misplaced]:
+        """Every file with a digest for its name that is not where it belongs. Raises BlobError."""
+        for digest, key, _ in self._listed():
+            if key != _key(digest):
+                yield Misplaced(digest, key)
+
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """Destroy every version of such a file; False when there was none. Raises BlobLocked, BlobError."""
+        return self._remove(one.sha256_hex, f"{self._wanted.prefix}/{one.place}".lstrip("/"))
+
+    def _listed(self) -> Iterator[tuple[str, str, datetime]]:
+        """What bears a digest for its name, its key behind the prefix, and since when it is there."""
         with _told(""):
             for some in obstore.list(self._store):
                 for one in some:
                     digest = one["path"].rpartition("/")[2]
-                    if one["path"] == _KEY.format(digest[:1], digest) and _is_digest(digest):
-                        yield Stored(digest, one["last_modified"].astimezone(UTC))
+                    if _is_digest(digest):
+                        yield digest, one["path"], one["last_modified"].astimezone(UTC)
 
     def require_writable(self) -> None:
         """Find out whether the storage answers these credentials, and locks as it is asked to.
@@ -283,7 +301,8 @@ def _told(digest: str) -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as error:
         raise BlobMissing(
             f"No file {digest[:12]}… is stored.",
-            hint="It was destroyed at the end of its term, or the bucket is not the right one.",
+            hint="Is its request not destroyed, restore it from a backup: `paraaf blobs restore FILE.tar`. Or"
+            " the bucket is not the right one.",
         ) from error
     except (BaseError, OSError) as error:
         raise BlobError(

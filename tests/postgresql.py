@@ -69,7 +69,7 @@ class Server:
             shutil.chown(folder, "postgres", "postgres")
         server = cls(folder, _free_port())
         try:
-            made = [*_as_somebody(), _binary("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust"]
+            made = [*_as_somebody(), binary("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust"]
             subprocess.run(
                 [*made, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"],
                 check=True,
@@ -94,13 +94,13 @@ class Server:
         """Start it, and wait until it answers."""
         words = [
             *_as_somebody("--pdeathsig", "QUIT"),  # it ends with this process, however that ends
-            *(_binary("postgres"), "-D", self.folder / "data", "-c", f"port={self.port}"),
+            *(binary("postgres"), "-D", self.folder / "data", "-c", f"port={self.port}"),
             *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"),
             *(word for setting in SETTINGS for word in ("-c", setting)),
         ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd="/")
-        ready = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready = [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         for _ in range(START_LIMIT_S * 20):
             if subprocess.run(ready, check=False).returncode == 0:
                 return
@@ -174,7 +174,7 @@ def without_checksums(server: Server) -> Iterator[None]:
 
 def _set_checksums(server: Server, option: str) -> None:
     server.stop()
-    command = [*_as_somebody(), _binary("pg_checksums"), option, "--no-sync", "-D", server.folder / "data"]
+    command = [*_as_somebody(), binary("pg_checksums"), option, "--no-sync", "-D", server.folder / "data"]
     subprocess.run(command, check=True, capture_output=True, cwd="/")
     server.start()
 
@@ -186,7 +186,7 @@ def _remove_leftovers(place: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
     """The newest PostgreSQL's program of this name."""
     found = sorted(Path("/").glob(BINARIES), key=lambda file: int(file.parts[-3]))
     assert found, "PostgreSQL is not installed: see tests/debian-packages"

@@ -30,17 +30,17 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disk import give_name, work_folder
+from disk import give_name, whole_file, work_folder
 from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.destruction import DESTROYED
 from workflow.errors import WorkflowError
 from workflow.eventlog import ERASED, Head, utc_text
-from workflow.references import referred_to
+from workflow.references import ever_referred_to, referred_to
 from workflow.retention import PEOPLE_REMOVED
 from workflow.snapshot import copy_name, snapshot
 from workflow.store import Store
-from workflow.tables import Event, LogHead
+from workflow.tables import Event, LogHead, OfficeRow
 
 FORMAT = 2
 """One digest over the names of the stored files; format 1 listed them."""
@@ -53,12 +53,16 @@ AUTHORITY = "authority"
 REGISTER = "hr_register.csv"
 _NOT_KEPT = frozenset({"lock"})
 _WORK, _TAR = ".paraaf-backup-", "backup.tar"
+DESTROYS_FROM = "0005"
+"""The tables of earlier revisions have no word for what was destroyed; nothing was."""
+LAST = "last-backup.json"
+"""In the data folder: when its last backup was made, and its digest."""
 TRIES = 3
 """How often a backup is made while something is destroyed; what was destroyed during the last is told."""
 
 
 class BackupFailed(WorkflowError):
-    """A backup could not be written; none is left behind."""
+    """A backup could not be written, and none is left behind; or it was made, and could not be noted."""
 
     code = "workflow-backup"
 
@@ -187,9 +191,15 @@ def make_backup(
 ) -> Backup:
     """Write a backup of an office to the file `out`, which must not be there yet.
 
-    The office may be at work. On return the file is on the disk, whole. What killed backups left beside it is
-    removed. Raises BackupFailed, StoreUnavailable.
+    The office may be at work, or its tables those of an earlier release, before an upgrade. On return the
+    file is on the disk, whole. What killed backups left beside it is removed. Raises BackupFailed,
+    StoreUnavailable.
     """
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise BackupFailed(
+            f"The backup {out} would lie in the data folder {folder}, and be lost with it.",
+            hint="Name a file elsewhere, best on another disk.",
+        )
     try:
         if out.exists():
             raise FileExistsError(17, "there is a file of this name", str(out))
@@ -204,21 +214,57 @@ def make_backup(
             f"The backup {out} can't be written: {error.strerror or error}.",
             hint="Choose a folder with room, that may be written, and a name that is not taken.",
         ) from error
+    _note(folder, made)
     return made
+
+
+def _note(folder: Path, made: Backup) -> None:
+    try:
+        with whole_file(folder / LAST, replace=True) as file:
+            said = {"made_at": made.made_at, "head": str(made.head), "sha256": made.sha256}
+            file.write((json.dumps(said) + "\n").encode())
+    except OSError as error:
+        raise BackupFailed(
+            f"The backup was made, and could not be noted in {folder / LAST}: {error.strerror or error}.",
+            hint="Give this user its rights there: else `paraaf check` says that none was made.",
+        ) from error
+
+
+def last_backup(folder: Path) -> datetime | None:
+    """When the last backup of this data folder was made; None where none is noted.
+
+    What can't be read is no note: then it is said that no backup was made, until the next is.
+    """
+    try:
+        return datetime.fromisoformat(json.loads((folder / LAST).read_text(encoding="utf-8"))["made_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def unsaved_since(session: Session, folder: Path) -> datetime | None:
+    """When the last backup of this data folder was made, or without one the office began; None when that is
+    not known."""
+    return last_backup(folder) or session.scalar(select(OfficeRow.since))
 
 
 def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blobs, folder: Path) -> Backup:
     """The backup under another name: what it holds, and how much of that was destroyed meanwhile."""
     copy = work / copy_name(store)
+    early = store.behind(store.revision(), DESTROYS_FROM)
     with os.fdopen(os.open(work / _TAR, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         hashed = _Hashed(file)
         writing = _Writing(tarfile.open(fileobj=hashed, mode="w", format=tarfile.PAX_FORMAT))  # type: ignore[call-overload]  # noqa: SIM115 (closed by its end)
         with snapshot(store, copy) as session:
-            head, digests = _head(session), sorted(referred_to(session))
+            head = _head(session)
+            digests = sorted(ever_referred_to(session) if early else referred_to(session))
         writing.add_file(f"{DATABASE}{copy.name}", copy)
         copy.unlink()
         for digest in digests:
-            _add_blob(writing, blobs, digest, store)
+            try:
+                writing.add_blob(digest, blobs.get(digest))
+            except BlobError as error:
+                if early or _is_needed(store, digest):
+                    writing.faults.append(Fault(digest, str(error)))
         for name, path in _other_files(folder):
             writing.add_file(name, path)
         made = Backup(
@@ -247,13 +293,10 @@ def _destroyed_since(store: Store, head: Head) -> int:
         return session.execute(select(func.count()).select_from(Event).where(*later)).scalar_one()
 
 
-def _add_blob(writing: _Writing, blobs: Blobs, digest: str, store: Store) -> None:
-    try:
-        writing.add_blob(digest, blobs.get(digest))
-    except BlobError as error:
-        with store.read() as session:
-            if referred_to(session, [digest]):  # else it was destroyed as due since the copy
-                writing.faults.append(Fault(digest, str(error)))
+def _is_needed(store: Store, digest: str) -> bool:
+    """Whether a row still names a stored file; else it was destroyed as due since the copy."""
+    with store.read() as session:
+        return bool(referred_to(session, [digest]))
 
 
 def _other_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -27,6 +27,7 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
 from workflow.anchors import unanchored_since
+from workflow.backup import last_backup, unsaved_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
@@ -42,6 +43,8 @@ State = Literal["ok", "warning", "wrong"]
 UNANCHORED = timedelta(days=2)
 UNRENEWED = timedelta(days=45)  # a worker renews earlier by as much again
 """Twice as long as a worker lets pass."""
+UNSAVED = timedelta(days=2)
+"""A nightly backup, and one that failed."""
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
 EXPIRES_SOON = timedelta(days=30)
 _MOST_NAMED = 20
@@ -69,6 +72,7 @@ def quick(office: Office) -> Iterator[Finding]:
     yield from _told("anchors", _anchors(office))
     yield from _told("archives", _archives(office))
     yield from _told("keeping", _keeping(office))
+    yield from _told("backup", _backup(office))
 
 
 def authority(office: Office) -> Finding:
@@ -330,6 +334,19 @@ def _keeping(office: Office) -> Iterator[Finding]:
         yield Finding("keeping", "ok", "Nothing is due for more than a day, or left of what was destroyed.")
 
 
+def _backup(office: Office) -> Iterator[Finding]:
+    """A backup was made lately, by this data folder's own note."""
+    with office.store.read() as session:
+        since, last = unsaved_since(session, office.folder), last_backup(office.folder)
+    if since is None or office.clock() - since <= UNSAVED:
+        said = "None is due yet." if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC."
+        yield Finding("backup", "ok", said)
+        return
+    message = "No backup was ever made" if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC"
+    hint = "Make one every night, and keep it elsewhere: docs/how-to/back-up-and-restore.md."
+    yield Finding("backup", "warning", f"{message}, as far as this folder knows.", hint)
+
+
 def _pages(office: Office) -> Iterator[Finding]:
     with office.store.read() as session:
         if not office.store.embedded:
@@ -371,7 +388,7 @@ def _files(office: Office) -> Iterator[Finding]:
     scrub = office.scrub()
     counts = {"wrong": 0, "warning": 0}
     for found in scrub.findings():
-        state: State = "warning" if found.what == "unreferenced" else "wrong"
+        state: State = "warning" if found.what in ("unreferenced", "misplaced") else "wrong"
         counts[state] += 1
         if counts[state] <= _MOST_NAMED:
             yield Finding("files", state, found.message, HINTS[found.what])
@@ -380,7 +397,7 @@ def _files(office: Office) -> Iterator[Finding]:
             "files", "wrong", f"{counts['wrong']} files in all are missing or changed.", "Restore a backup."
         )
     if counts["warning"] > _MOST_NAMED:
-        message = f"{counts['warning']} files in all are referred to by nothing."
+        message = f"{counts['warning']} files in all are referred to by nothing, or out of place."
         yield Finding("files", "warning", message, HINTS["unreferenced"])
     if not counts["wrong"]:
         message = f"Files that documents refer to: {scrub.referred}, each as its digest says."

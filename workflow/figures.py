@@ -21,6 +21,7 @@ from problem import Problem
 from watching.meters import authority_label
 from workflow import keeping
 from workflow.anchors import unanchored_since
+from workflow.backup import unsaved_since
 from workflow.errors import DefinitionMissing
 from workflow.jobs import QueueFigures
 from workflow.office import Office
@@ -62,7 +63,7 @@ class Figures:
             with self._office.store.read() as session:
                 found = [*self._requests(session), *self._tasks(session), *self._queue(session)]
                 found += [*self._incidents(session), *self._amounts(session), *self._limits(session)]
-                found += [*self._anchors(session), *self._destruction(session)]
+                found += [*self._anchors(session), *self._destruction(session), *self._backup(session)]
         except Problem:
             found, up = [], 0
         else:
@@ -177,6 +178,11 @@ class Figures:
         since = unanchored_since(session)
         said = "How long ago the log was anchored, if events came since."
         yield _gauge("unanchored_seconds", said, [((), 0.0 if since is None else self._age(since))])
+
+    def _backup(self, session: Session) -> Iterator[Metric]:
+        since = unsaved_since(session, self._office.folder)
+        said = "How long ago the last backup of this data folder was made, or without one the office began."
+        yield _gauge("unsaved_seconds", said, [] if since is None else [((), self._age(since))])
 
     def _destruction(self, session: Session) -> Iterator[Metric]:
         """What should have been destroyed: requests from the first moment of their day, in UTC, on."""

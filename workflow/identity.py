@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from disk import whole_file
@@ -55,8 +56,9 @@ def require_unmade(store: Store, keys: Path) -> None:
 
 
 def require_same(session: Session, folder: Path, root_sha256: str) -> None:
-    """Refuse what does not belong together. Raises WrongOffice."""
-    row, said = session.get(OfficeRow, 1), _said(folder)
+    """Refuse what does not belong together. Tables of an earlier release say nothing. Raises WrongOffice."""
+    knows = inspect(session.connection()).has_table(OfficeRow.__tablename__)
+    row, said = session.get(OfficeRow, 1) if knows else None, _said(folder)
     if row is not None and row.root_sha256 != root_sha256:
         raise WrongOffice(
             f"The keys in {folder} are another office's than the database's: their root certificate is"
@@ -67,7 +69,8 @@ def require_same(session: Session, folder: Path, root_sha256: str) -> None:
         known = "of no office yet" if row is None else f"of the office {row.name}"
         raise WrongOffice(
             f"The folder {folder} is that of the office {said}, the database is {known}.",
-            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office.",
+            hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office. Was its database put"
+            f" back to before an upgrade, remove {FILE}.",
         )
 
 

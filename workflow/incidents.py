@@ -203,9 +203,10 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "document-kind": "use one of the kinds named",
         "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"
         " object storage answers",
-        "document-blob-missing": "restore the file from a backup; `paraaf blobs scrub` names it",
-        "document-blob-corrupt": "restore the file from a backup, and check the disk;"
-        " `paraaf blobs scrub` names it",
+        "document-blob-missing": "restore the file from a backup, `paraaf blobs restore FILE.tar`;"
+        " `paraaf blobs scrub` names it. Has no backup it, repair: the request goes back",
+        "document-blob-corrupt": "restore the file from a backup, `paraaf blobs restore FILE.tar`, and check"
+        " the disk; `paraaf blobs scrub` names it. Has no backup it, repair: the request goes back",
         "document-too-long": "shorten the texts",
         "document-language": "use one of the languages named",
         "fonts-unprintable": "write the text in Latin letters",

@@ -6,7 +6,7 @@ asks `require_stored` under the same lock, after it stored the files, for howeve
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.orm import Session
@@ -17,6 +17,8 @@ from workflow.tables import DocumentRow, RenewalRow, Request, SignatureRow
 
 CHUNK = 2_000
 """Digests in one statement, or in memory at a time."""
+
+_One = TypeVar("_One")
 
 _requests, _documents, _signatures = Request.table(), DocumentRow.table(), SignatureRow.table()
 _renewals = RenewalRow.table()
@@ -50,6 +52,13 @@ def referred_to(session: Session, among: Collection[str] | None = None) -> set[s
     return found
 
 
+def ever_referred_to(session: Session) -> set[str]:
+    """The digests that the rows of a release name which destroyed nothing yet, and has no word for it."""
+    return set(session.connection().execute(union(*(select(column) for column in COLUMNS))).scalars()) - {
+        None
+    }
+
+
 def next_referred_to(session: Session, after: str) -> list[str]:
     """The next digests that rows name after one, in order; at most CHUNK, none at the end."""
     some = (naming(column).where(column > after).order_by(column).limit(CHUNK) for column in COLUMNS)
@@ -70,11 +79,11 @@ def require_stored(blobs: Blobs, digests: Collection[str]) -> None:
         )
 
 
-def chunks(digests: Iterable[str]) -> Iterator[list[str]]:
-    """The digests, some at a time."""
-    some: list[str] = []
-    for digest in digests:
-        some.append(digest)
+def chunks(each: Iterable[_One]) -> Iterator[list[_One]]:
+    """Digests, or what bears them, some at a time."""
+    some: list[_One] = []
+    for one in each:
+        some.append(one)
         if len(some) == CHUNK:
             yield some
             some = []

@@ -8,29 +8,48 @@
 
 What fails leaves the folder and the database as they were. Killed in (3) or (4), files are left, and no
 office: empty the folder, and restore again.
+
+Where the database lives and only files were lost, they alone are taken, and none that was destroyed since.
 """
 
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from certs.authority import DevelopmentAuthority
 from disk import remove_left_behind, sync, sync_with_parents, work_folder
 from documents.blobs import Blobs
-from workflow.backup import BLOBS, DATABASE, FORMAT, LARGEST_MANIFEST, MANIFEST, Backup, Fault, Names
+from documents.errors import BlobMissing
+from documents.open_blobs import VARIABLE as PLACE
+from workflow.backup import (
+    AUTHORITY,
+    BLOBS,
+    DATABASE,
+    FORMAT,
+    LARGEST_MANIFEST,
+    MANIFEST,
+    Backup,
+    Fault,
+    Names,
+)
 from workflow.errors import WorkflowError
-from workflow.eventlog import Head
+from workflow.eventlog import Appender, Head
+from workflow.identity import require_same
+from workflow.references import referred_to
 from workflow.retention import begin_anew
 from workflow.snapshot import RestoreRefused, load, require_kind, require_place
-from workflow.store import FILE, Store
+from workflow.store import FILE, VARIABLE, Store
 
 _MEMBER = re.compile(
     r"database/[a-z0-9.]{1,40}|blobs/[0-9a-f]{64}|hr_register\.csv|manifest\.json"
@@ -64,40 +83,156 @@ def restore(
     blobs: Callable[[Path], Blobs],
     now: datetime,
     sha256: str | None = None,
+    same_storage: bool = False,
 ) -> Backup:
     """Make an office from a backup in `folder`, which must be empty or not there; gives what it held.
 
-    `blobs` gives the store of files for a data folder; `sha256` is the digest that the whole file must have.
-    What a killed restore left is removed. Raises BackupUnusable, RestoreRefused, RestoreFailed, BlobError,
-    StoreUnavailable.
+    `blobs` gives the store of files for a data folder, which holds none yet, or with `same_storage` those of
+    this very office. `sha256` is the digest that the whole file must have. What a killed restore left is
+    removed. Raises BackupUnusable, RestoreRefused, RestoreFailed, BlobError, StoreUnavailable.
+    """
+    require_place(store, folder)
+    with _making(folder) as (work, made, inside):
+        files = blobs(made)
+        if not same_storage:
+            _require_unused(files)
+        reading = _Reading(
+            lambda name: (work if name.startswith(DATABASE) else made) / name,
+            lambda some: files.put_many(list(some.values())),
+            partial(require_kind, store),
+        )
+        held = reading.all_of(file, sha256)  # (1)
+        copy = work / DATABASE / held.database
+        if store.embedded:
+            copy.rename(made / FILE)
+            with closing(Store.unopened(made, {})) as ours:
+                begin_anew(ours, now=now)  # (2)
+        _sync_tree(made)
+        with _placed(made, folder, inside=inside):  # (3)
+            if not store.embedded:
+                load(store, copy)  # (4)
+                begin_anew(store, now=now)
+    return held
+
+
+def restore_files(
+    file: Path, *, folder: Path, store: Store, blobs: Callable[[Path], Blobs], sha256: str | None = None
+) -> tuple[Backup, int]:
+    """Make the data folder anew of an office whose database, on a server, lives; how many files came back.
+
+    As (1) and (3) of a restore. Of the stored files come back those that rows name still, and that are not
+    there. Raises WrongOffice when the keys are another office's, StoreOutdated; else as `restore` does.
+    """
+    if store.embedded:
+        raise RestoreRefused(
+            "The database would lie in the data folder itself, so it is lost with it, or is there.",
+            hint=f"Name the database that lives in {VARIABLE}, or restore all: without --files-only.",
+        )
+    store.require_latest()
+    with _making(folder) as (_, made, inside):
+        needed = _Needed(store, blobs(made))
+        reading = _Reading(
+            lambda name: None if name.startswith(DATABASE) else made / name, needed, lambda _: None
+        )
+        held = reading.all_of(file, sha256)
+        root = DevelopmentAuthority.open(made / AUTHORITY).root_sha256
+        with store.read() as session:
+            require_same(session, made, root)
+        _sync_tree(made)
+        with _placed(made, folder, inside=inside):
+            pass
+    return held, len(needed.put)
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """Stored files that came back from a backup, and of those that were asked for the ones that rows name no
+    more, and the ones that are not in it."""
+
+    put: list[str]
+    unneeded: list[str]
+    absent: list[str]
+
+
+def put_back(file: Path, *, store: Store, blobs: Blobs, only: Collection[str] = ()) -> PutBack:
+    """Bring stored files back from a backup: those, or `only` those of these digests, that rows name and that
+    are missing or changed. The office may be at work. Raises BackupUnusable, BlobError, StoreUnavailable.
+    """
+    needed = _Needed(store, blobs, only)
+    _Reading(_nowhere, needed, lambda _: None).all_of(file, None)
+    with store.read() as session:
+        named = referred_to(session, only)
+    asked = set(only)
+    return PutBack(sorted(needed.put), sorted(asked - named), sorted(asked & named - needed.seen))
+
+
+def examine(file: Path, sha256: str | None = None) -> Backup:
+    """What a backup holds, once all of it is found to be what its manifest says. Raises BackupUnusable."""
+    return _Reading(_nowhere, lambda _: None, lambda _: None).all_of(file, sha256)
+
+
+def _nowhere(_name: str) -> None:
+    """The place of a file that is read, and not written."""
+
+
+class _Needed:
+    """Takes out of a backup the stored files that rows of a living database name, and that are not whole."""
+
+    def __init__(self, store: Store, blobs: Blobs, only: Collection[str] = ()) -> None:
+        self.put: list[str] = []
+        self.seen: set[str] = set()
+        self._store, self._blobs, self._only = store, blobs, frozenset(only)
+
+    def __call__(self, some: Mapping[str, bytes]) -> None:
+        """Put back what is needed of some files. Raises BlobError, StoreUnavailable."""
+        asked = some.keys() & self._only if self._only else set(some)
+        self.seen |= asked & self._only
+        with self._store.read() as session:
+            lacking = [digest for digest in referred_to(session, asked) if not self._is_whole(digest)]
+        if not lacking:
+            return
+        with self._store.write() as session:  # or it is destroyed between this question and the putting
+            Appender.lock(session, secrets.token_bytes)
+            named = sorted(referred_to(session, lacking))
+            self.put += self._blobs.put_many([some[digest] for digest in named])
+
+    def _is_whole(self, digest: str) -> bool:
+        try:
+            return self._blobs.content(digest).sha256_hex == digest
+        except BlobMissing:
+            return False
+
+
+def _require_unused(blobs: Blobs) -> None:
+    """Refuse a place that holds files: what this office does not know, its scrub may remove."""
+    if next(blobs.stored(), None) is not None:
+        raise RestoreRefused(
+            "There are stored files already where those of the restored office would go.",
+            hint=f"Name another prefix in {PLACE}. Are they this very office's, and is the office that wrote"
+            " them gone for good, say --same-storage.",
+        )
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[tuple[Path, Path, bool]]:
+    """A folder of work, in it the data folder in the making, and whether its place is there already.
+
+    Raises RestoreRefused, and RestoreFailed for what the disk refuses in the block.
     """
     try:
         _require_empty(folder)
-        require_place(store, folder)
         inside = folder.exists()
         if not inside:
             folder.parent.mkdir(parents=True, exist_ok=True)
         with work_folder(folder if inside else folder.parent, _WORK) as work:
             made = work / "data"
             made.mkdir(mode=0o700)
-            reading = _Reading(work, blobs(made), partial(require_kind, store))
-            held = reading.all_of(file, sha256)  # (1)
-            copy = work / DATABASE / held.database
-            if store.embedded:
-                copy.rename(made / FILE)
-                with closing(Store.unopened(made, {})) as ours:
-                    begin_anew(ours, now=now)  # (2)
-            _sync_tree(made)
-            with _placed(made, folder, inside=inside):  # (3)
-                if not store.embedded:
-                    load(store, copy)  # (4)
-                    begin_anew(store, now=now)
+            yield work, made, inside
     except OSError as error:
         raise RestoreFailed(
             f"The office can't be restored to {folder}: {error.strerror or error}.",
             hint="Choose a folder with room, that may be written.",
         ) from error
-    return held
 
 
 def _require_empty(folder: Path) -> None:
@@ -159,13 +294,19 @@ class _Digesting:
 
 
 class _Reading:
-    """The members of a backup, each into its place in a folder of work: the database's copy, and the rest."""
+    """The members of a backup, each into its place, or only held against its digest where it has none."""
 
-    def __init__(self, work: Path, blobs: Blobs, require_kind: Callable[[str], None]) -> None:
-        self._work = work
-        self._blobs = blobs
+    def __init__(
+        self,
+        place: Callable[[str], Path | None],
+        keep: Callable[[Mapping[str, bytes]], object],
+        require_kind: Callable[[str], None],
+    ) -> None:
+        """`keep` takes stored files by their digests, some at a time."""
+        self._place = place
+        self._keep = keep
         self._require_kind = require_kind
-        self._waiting: list[bytes] = []
+        self._waiting: dict[str, bytes] = {}
         self._names = Names()
         self._files: dict[str, dict[str, Any]] = {}
         self._size = 0
@@ -219,24 +360,23 @@ class _Reading:
         self._names.add(name)
         if hashlib.sha256(content).hexdigest() != name:
             raise ValueError(f"the stored file {name} has changed")
-        self._waiting.append(content)
+        self._waiting[name] = content
         if len(self._waiting) == _BATCH:
             self._put_waiting()
 
     def _put_waiting(self) -> None:
         if self._waiting:
-            self._blobs.put_many(self._waiting)
-        self._waiting = []
+            self._keep(self._waiting)
+        self._waiting = {}
 
     def _file(self, name: str, content: IO[bytes], size: int) -> None:
         if name in self._files:
             raise ValueError(f"it holds {name!r} twice")
         if name.startswith(DATABASE):
             self._require_kind(name.removeprefix(DATABASE))
-            path = self._work / name
-        else:
-            path = self._work / "data" / name
-        self._files[name] = {"bytes": size, "sha256": _written(path, content)}
+        path = self._place(name)
+        digest = _digest(content) if path is None else _written(path, content)
+        self._files[name] = {"bytes": size, "sha256": digest}
 
     def _agreed(self, said: dict[str, Any], sha256: str) -> Backup:
         """What the manifest says, when it is what was found; raises ValueError, KeyError, TypeError."""
@@ -269,6 +409,14 @@ def _listed(names: list[str]) -> dict[str, Any]:
     for name in names:
         said.add(name)
     return said.said
+
+
+def _digest(content: IO[bytes]) -> str:
+    """What a file's content is, which is not kept."""
+    digest = hashlib.sha256()
+    while chunk := content.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _written(path: Path, content: IO[bytes]) -> str:

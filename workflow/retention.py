@@ -21,8 +21,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
-from documents.blobs import Blobs
-from documents.errors import BlobError
+from documents.blobs import Blobs, Misplaced
+from documents.errors import BlobError, BlobLocked
 from watching.logs import note
 from workflow import clock, destruction, keeping
 from workflow.eventlog import Appender
@@ -31,7 +31,7 @@ from workflow.judge import office_day
 from workflow.keeping import DefinitionOf, Kept
 from workflow.people import LEAVERS_KEPT, remove_unneeded, unneeded
 from workflow.references import chunks, referred_to
-from workflow.removals import Removals
+from workflow.removals import BLOBS, Removals
 from workflow.store import Store
 from workflow.substitutes import forget, forgettable
 from workflow.tables import BlobRemoval, Hold, Request, RetentionRow
@@ -158,6 +158,7 @@ class Retention:
         if waits_until is None:
             try:
                 self._list_strays()  # (4)
+                files += self.remove_misplaced()
             except BlobError as error:
                 removals.refuse(error)
             files += removals.remove()
@@ -266,6 +267,42 @@ class Retention:
         if removals.refused is not None:
             raise removals.refused
         return removed
+
+    def remove_misplaced(self) -> int:
+        """Remove what lies elsewhere among the files than it belongs, and say so in the log; how many went.
+
+        One that a row names stays as long as it is missing where it belongs. Raises StoreUnavailable, and
+        BlobError when one can't be removed.
+        """
+        return sum(self._remove_misplaced(some) for some in chunks(self._blobs.misplaced()))
+
+    def _remove_misplaced(self, some: Sequence[Misplaced]) -> int:
+        with self._store.read() as session:
+            missing = set(self._blobs.missing(referred_to(session, {one.sha256_hex for one in some})))
+        needless = [one for one in some if one.sha256_hex not in missing]
+        starts = range(0, len(needless), BLOBS)
+        return sum(self._remove_needless(needless[start : start + BLOBS]) for start in starts)
+
+    def _remove_needless(self, some: Sequence[Misplaced]) -> int:
+        """Remove, and tell in the same transaction what went: what a lock keeps is not told every hour."""
+        gone: list[str] = []
+        refused: BlobError | None = None
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)
+            for one in some:
+                try:
+                    gone += [one.sha256_hex] if self._blobs.remove_misplaced(one) else []
+                except BlobError as error:
+                    refused = error
+                    if not isinstance(error, BlobLocked):
+                        break  # it may have taken long, and others wait
+            if gone:
+                facts = {"files": sorted(set(gone)), "channel": "system"}
+                log.append(STRAYS_REMOVED, at=self._clock(), request_id=None, facts=facts)
+                log.write()
+        if refused is not None:
+            raise refused
+        return len(gone)
 
     def _list_unnamed(self, digests: Collection[str]) -> int:
         with self._store.read() as session:  # nobody has to wait while so much is read

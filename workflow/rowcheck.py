@@ -492,7 +492,7 @@ def _of_request(row: Row[Any], told: Told) -> Iterable[tuple[str, object, object
         ("opened_at", _time(row.opened_at), told.opened_at),
         ("closed_at", _time(row.closed_at), told.entered_at if told.outcome else None),
         ("suspended_at", _time(row.suspended_at), told.suspended_at),
-        ("unit", row.unit, told.unit),
+        ("unit", row.unit, row.unit if told.unit is None else told.unit),  # the first release told of none
         ("definition", row.definition_sha256, told.definition),
         ("destruction", _time(row.destroyed_at), told.destroyed_at),
         ("requester", row.requester_id, told.requester or row.requester_id),

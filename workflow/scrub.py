@@ -2,6 +2,7 @@
 
   (1) every stored file, some at a time: is its content what it is stored under? does a row name it?
   (2) every file that a row names, some at a time: is it stored?
+  (3) every file that lies elsewhere than it belongs, where nobody reads it: whose is it?
 
 The office may be at work. Few digests are in memory at a time, and no transaction is open while files are
 read. What was stored within GRACE may be a step's that has not ended: it is not called unreferenced.
@@ -18,19 +19,21 @@ from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
 from documents.errors import BlobError, BlobMissing
-from workflow.references import CHUNK, COLUMNS, naming, next_referred_to, referred_to
+from workflow.references import CHUNK, COLUMNS, chunks, naming, next_referred_to, referred_to
 from workflow.retention import unnamed
 from workflow.store import Store
 from workflow.tables import DocumentRow, Event, RenewalRow, SignatureRow
 
-What = Literal["missing", "changed", "truncated", "unreadable", "unreferenced"]
+What = Literal["missing", "changed", "truncated", "unreadable", "unreferenced", "misplaced"]
 GRACE = timedelta(hours=1)
 HINTS = {
-    "missing": "Restore the file from a backup.",
-    "changed": "Restore the file from a backup, and have the disk looked at.",
-    "truncated": "Restore the file from a backup, and have the disk looked at.",
+    "missing": "Restore the file from a backup: paraaf blobs restore FILE.tar",
+    "changed": "Restore it from a backup, paraaf blobs restore FILE.tar, and have the disk looked at.",
+    "truncated": "Restore it from a backup, paraaf blobs restore FILE.tar, and have the disk looked at.",
     "unreadable": "Look at the rights of the files, at the disk and at the connection, then look again.",
     "unreferenced": "Nobody needs it: paraaf blobs scrub --remove-unreferenced",
+    "misplaced": "Unpacking puts no file back, `paraaf blobs restore FILE.tar` does. What is not missing any"
+    " more is removed by `paraaf blobs scrub --remove-unreferenced`.",
 }
 
 
@@ -70,6 +73,8 @@ class Finding:
                 said = f"{file} can't be read ({self.why.rstrip('.')})"
             case "unreferenced":
                 said = f"{file} is stored, and nothing refers to it"
+            case "misplaced":
+                said = f"{file} lies among the stored files in a place where nobody reads it"
         of = ", ".join(f"request {one.request_id}, {one.document} {one.revision}" for one in self.concerned)
         return f"{said}: {of}." if of else f"{said}."
 
@@ -97,6 +102,10 @@ class Scrub:
                 ages = {}
         yield from self._stored(ages)
         yield from self._named()  # (2)
+        for some in chunks(self._blobs.misplaced()):  # (3)
+            with self._store.read() as session:
+                told = [_told(session, Finding("misplaced", one.sha256_hex)) for one in some]
+            yield from told
 
     def _stored(self, ages: dict[str, datetime]) -> Iterator[Finding]:
         broken = [found for digest in ages if (found := self._read(digest))]

@@ -9,7 +9,8 @@
   the message.
 - **given up**: only whoever runs the office can mend it: a seal without a key, a timestamper that is not
   configured, a file that is missing or damaged. An incident, and nothing else moves; after `repair` the step
-  is tried again.
+  is tried again. A file that is missing or damaged still after that goes back: no backup has it, and a new
+  revision is the way on.
 
 Where a state has no `failed`, what would go back is given up.
 """
@@ -79,7 +80,8 @@ class SignatureUnfinishable(WorkflowError):
 
 _AGAIN = (RevocationUnavailable, BlobError, StoreUnavailable, Contended, Raced, RowReplaced)
 # The disk may have room again; but a file that is gone or damaged does not come back by itself.
-_NEVER_AGAIN = (BlobMissing, BlobCorrupt, ContentsOverflowError)
+_LOST = (BlobMissing, BlobCorrupt)
+_NEVER_AGAIN = (*_LOST, ContentsOverflowError)
 _BACK = (
     KindProblems,
     DocumentTooLong,
@@ -140,6 +142,7 @@ def fate_of(error: Exception, work: Work) -> Fate:
     if (retryable or isinstance(error, _AGAIN)) and not isinstance(error, _NEVER_AGAIN):
         return Fate.AGAIN
     theirs = isinstance(error, _BACK) or (work.profile.kind == "person" and isinstance(error, _SIGNERS_OWN))
+    theirs = theirs or (isinstance(error, _LOST) and error.code in work.repaired)
     return Fate.BACK if theirs and FAILED in work.state.triggers else Fate.GIVEN_UP
 
 

@@ -80,8 +80,9 @@ class Store:
         variable: str = VARIABLE,
         *,
         make: bool = True,
+        earlier: bool = False,
     ) -> Self:
-        """Open the database of a data folder; it has to have the tables of this release.
+        """Open the database of a data folder; it has to have the tables of this release, or of an `earlier`.
 
         The embedded default is a file in the folder, made at its first use unless `make` is false;
         PARAAF_DATABASE, or another variable, names another database by its URL. Nothing that is there is
@@ -98,7 +99,7 @@ class Store:
             found = store.revision()
             if found is None and store.embedded:
                 store.migrate()
-            else:
+            elif not (earlier and store.behind(found)):
                 _require_latest(found, _UPGRADE_FILE if store.embedded else _UPGRADE)
         except BaseException:
             store.close()
@@ -167,9 +168,15 @@ class Store:
                 return None
             return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
-    def behind(self, found: str) -> bool:
-        """Whether a revision is one of an earlier release; not one of a later release, which is unknown."""
-        return found in revisions()[:-1]
+    def require_latest(self) -> None:
+        """Refuse tables of another release, or none. Raises StoreOutdated, StoreUnavailable."""
+        _require_latest(self.revision())
+
+    def behind(self, found: str | None, to: str | None = None) -> bool:
+        """Whether a revision is one of an earlier release, or earlier than another; not one of a later
+        release, which is unknown."""
+        known = revisions()
+        return found in known[: known.index(to or known[-1])]
 
     def migrate(self, to: str = "heads") -> None:
         """Bring the tables up to date, or to an earlier revision; several processes may do so at once.
@@ -184,8 +191,7 @@ class Store:
             _upgrade(connection, to)
 
     def _wipe_once(self) -> None:
-        known, found = revisions(), self.revision()
-        if found in known[: known.index(WIPED_FROM)]:
+        if self.behind(self.revision(), WIPED_FROM):
             with _told(self.file):
                 _rewrite(self._writer, self.file)
 

@@ -30,7 +30,7 @@ from workflow.errors import WorkflowError
 from workflow.keys import Keys
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
-from workflow.tables import DocumentRow, Request
+from workflow.tables import DocumentRow, Incident, Request
 
 WRITERS = 16
 """How many threads write a batch's files: measured, a batch of 50 takes a third of the time of one thread."""
@@ -82,6 +82,7 @@ class Work:
     definition: Definition
     profile: Profile
     document: DocumentRow | None = None  # the latest revision, None before the first is rendered
+    repaired: frozenset[str] = frozenset()  # codes of the incidents after which a person had it tried again
     us: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -115,6 +116,7 @@ def load(bench: Workbench, session: Session, refs: Sequence[StepRef]) -> tuple[l
     numbers = [ref.request_id for ref in refs]
     requests = {r.id: r for r in session.scalars(select(Request).where(Request.id.in_(numbers)))}
     documents = _latest_documents(session, numbers)
+    repaired = _repaired(session, numbers)
     works: list[Work] = []
     hopeless: list[StepOutcome] = []
     for ref in dict.fromkeys(refs):
@@ -128,6 +130,7 @@ def load(bench: Workbench, session: Session, refs: Sequence[StepRef]) -> tuple[l
             hopeless.append(StepOutcome.gave_up(ref, problem.code, message, plain=problem.impersonal_text))
             continue
         work.document = documents.get((request.id, work.named_document().name))
+        work.repaired = frozenset(repaired.get((request.id, request.step_seq), ()))
         works.append(work)
     return works, hopeless
 
@@ -153,6 +156,18 @@ def _latest_documents(session: Session, request_ids: Sequence[int]) -> dict[tupl
     key = tuple_(DocumentRow.request_id, DocumentRow.name, DocumentRow.revision_no)
     chosen = select(DocumentRow).where(DocumentRow.request_id.in_(request_ids), key.in_(last))
     return {(document.request_id, document.name): document for document in session.scalars(chosen)}
+
+
+def _repaired(session: Session, request_ids: Sequence[int]) -> dict[tuple[int, int], set[str]]:
+    """The codes of incidents that a person has ended: (request, event that began the step) → codes."""
+    table = Incident.table()
+    query = select(table.c.request_id, table.c.step_seq, table.c.code)
+    found: dict[tuple[int, int], set[str]] = {}
+    for row in session.execute(
+        query.where(table.c.request_id.in_(request_ids), table.c.resolved_at.is_not(None))
+    ):
+        found.setdefault((row.request_id, row.step_seq), set()).add(row.code)
+    return found
 
 
 def still_current(session: Session, works: Sequence[Work]) -> set[StepRef]:

@@ -12,7 +12,7 @@ import resource
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -159,6 +159,14 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_in_it(
     assert not failed
     print(f"{kind}: {len(heads)} restores under load; heads {heads}")
     assert heads[-1] > heads[0], "nothing was done meanwhile: this showed nothing"
+
+
+def test_a_backup_does_not_lie_in_the_folder_that_it_saves(sample: Sample, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(sample.office.folder)
+    for place in (sample.office.folder, tmp_path / "link"):
+        with pytest.raises(BackupFailed, match="would lie in the data folder"):
+            backup(sample, place / "b.tar")
+        assert not list(place.glob("*.tar"))
 
 
 def test_a_restored_office_works_on(sample: Sample, tmp_path: Path, place: Place) -> None:
@@ -501,6 +509,74 @@ def test_the_commands_restore_and_find_everything_well(
     found = terminal.json("check", "--deep")["findings"]
     assert {one["area"] for one in found if one["state"] != "ok"} <= {"work"}
     assert {"log", "files"} <= {one["area"] for one in found if one["state"] == "ok"}
+
+
+def test_a_backup_is_read_without_a_restore(
+    made: Path, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever database it was made on: nothing is made of it."""
+    terminal = Terminal(tmp_path / "office", capsys)
+    said = terminal.json("restore", "--check", made)
+    assert said["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
+    assert said["files"] > 0
+    assert "is whole" in terminal.office("restore", "--check", made).out
+    content = bytearray(made.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "changed.tar").write_bytes(content)
+    (tmp_path / "cut.tar").write_bytes(content[: len(content) // 3])
+    for name in ("changed.tar", "cut.tar"):
+        refused = terminal.office("restore", "--check", tmp_path / name)
+        assert refused.status == 1
+        assert "no whole backup" in refused.err
+    assert terminal.office("restore", "--check", "--sha256", "0" * 64, made).status == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["changed.tar", "cut.tar"]
+
+
+def test_a_folder_that_lies_on_a_server_is_made_anew_for_its_database_that_lives(
+    sample: Sample,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = sample.submit("A3")
+    asyncio.run(sample.run_until("sealing", number))
+    gone = sample.documents(number)[-1]
+    backup(sample, tmp_path / "b.tar")
+    terminal = Terminal(tmp_path / "office", capsys)
+    if kind == "sqlite":
+        refused = terminal.office("restore", "--files-only", tmp_path / "b.tar")
+        assert refused.status == 1
+        assert "without --files-only" in refused.err
+        assert not terminal.data.exists()
+        return
+    store = sample.office.store
+    monkeypatch.setenv(VARIABLE, store.url.render_as_string(hide_password=False))
+    root = "UPDATE office SET root_sha256 = "
+    with changed(store, f"{root}'x' || root_sha256", f"{root}substr(root_sha256, 2)"):
+        refused = terminal.office("restore", "--files-only", tmp_path / "b.tar")
+        assert "another office's" in refused.err
+        assert not terminal.data.exists()
+    destroyed = "UPDATE requests SET destroyed_at = now() WHERE state = 'sealing'"  # after the backup
+    with changed(store, destroyed, "UPDATE requests SET destroyed_at = NULL"):
+        said = terminal.json("restore", "--files-only", tmp_path / "b.tar")
+        stored = {one.sha256_hex for one in BlobStore(terminal.data / "blobs").stored()}
+        assert said["restored"] == len(stored) == said["files"] - 1
+        assert gone.current_sha256 not in stored
+        assert terminal.json("blobs", "scrub")["missing"] == 0
+        assert not (terminal.data / "database").exists()
+
+
+@contextmanager
+def changed(store: Store, change: str, undo: str) -> Iterator[None]:
+    """What an intruder changes, for the length of the block."""
+    with intruder(store, guarded=False) as owner:
+        owner.execute(change)
+    try:
+        yield
+    finally:
+        with intruder(store, guarded=False) as owner:
+            owner.execute(undo)
 
 
 def test_a_backup_of_an_earlier_release_is_restored_and_waits_for_an_upgrade(

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from documents.blobs import Blobs, BlobStore, Content
+from documents.blobs import Blobs, Content
 from documents.errors import BlobCorrupt, BlobError, BlobLocked, BlobMissing, BlobsUnset, BlobUnlocked
 from documents.object_storage import ObjectStorage, wanted
 from documents.open_blobs import open_blobs
@@ -31,6 +32,7 @@ from tests.steps_office import Sample
 from workflow.backup import make_backup
 from workflow.office import Office
 from workflow.restore import restore
+from workflow.snapshot import RestoreRefused
 from workflow.store import Store
 
 pytestmark = pytest.mark.slow
@@ -39,11 +41,14 @@ ABSENT = hashlib.sha256(b"absent").hexdigest()
 
 @dataclass(frozen=True)
 class Place:
-    """A store, the environment that leads to it, and how somebody else changes a file in it."""
+    """A store, the environment that leads to it, and how somebody else writes a file in it, by its place."""
 
     folder: Path
     environ: dict[str, str]
-    change: Callable[[str, bytes], None]
+    add: Callable[[str, bytes], None]
+
+    def change(self, digest: str, content: bytes) -> None:
+        self.add(f"{digest[0]}/{digest}", content)
 
     @property
     def blobs(self) -> Blobs:
@@ -58,19 +63,21 @@ def key_of(digest: str) -> str:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "folder":
 
-        def change(digest: str, content: bytes) -> None:
-            path = BlobStore(tmp_path / "blobs").path(digest)
+        def add(place: str, content: bytes) -> None:
+            path = tmp_path / "blobs" / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
             path.chmod(0o600)
             path.write_bytes(content)
 
-        return Place(tmp_path, {}, change)
+        return Place(tmp_path, {}, add)
     storage: Storage = request.getfixturevalue("object_storage")
     bucket = storage.bucket()
     if request.param == "versioned objects":
         body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
         assert bucket.requests.ask("PUT", query={"versioning": ""}, body=body).status == 200
     return Place(
-        tmp_path, dict(bucket.environ), lambda digest, content: bucket.change(key_of(digest), content)
+        tmp_path, dict(bucket.environ), lambda place, content: bucket.change(f"office/{place}", content)
     )
 
 
@@ -128,6 +135,22 @@ def test_all_that_is_stored_is_listed_once_with_its_time(place: Place) -> None:
     found = list(place.blobs.stored())
     assert sorted(one.sha256_hex for one in found) == sorted(digests)
     assert all(abs(one.stored_at - datetime.now(UTC)) < timedelta(minutes=10) for one in found)
+
+
+def test_what_lies_elsewhere_than_it_belongs_is_told_and_can_be_removed(place: Place) -> None:
+    digest, other = place.blobs.put_many([b"one", b"two"])
+    places = [digest, f"blobs/{digest}", f"{other[0]}/more/{other}"]
+    for each in places:
+        place.add(each, b"astray")
+    found = sorted(place.blobs.misplaced(), key=lambda one: one.place)
+    assert [one.place for one in found] == sorted(places)
+    assert {one.sha256_hex for one in found} == {digest, other}
+    assert len(list(place.blobs.stored())) == 2
+    for one in found:
+        assert place.blobs.remove_misplaced(one) is True
+        assert place.blobs.remove_misplaced(one) is False
+    assert list(place.blobs.misplaced()) == []
+    assert place.blobs.get(digest) == b"one"
 
 
 def test_several_may_put_and_delete_at_once(place: Place) -> None:
@@ -191,18 +214,27 @@ def test_an_office_works_is_backed_up_and_restored_with_either(place: Place, tmp
         assert (made.blobs, made.faults) == (1, ())
         pdf = office.blobs.get(document.current_sha256)
         office.blobs.delete(document.current_sha256)
+        strange = office.blobs.put(b"of an office that works")
     again = tmp_path / "again"
     with closing(Store.unopened(again, {})) as store:
-        restore(
+        restored = partial(
+            restore,
             out,
             folder=again,
             store=store,
             blobs=lambda to: open_blobs(to, place.environ),
             now=datetime.now(UTC),
         )
+        if place.environ:  # a bucket: a drill must not get its hands on a working office's files
+            with pytest.raises(RestoreRefused, match="stored files already"):
+                restored()
+            assert not again.exists()
+            assert not office.blobs.exists(document.current_sha256)
+        restored(same_storage=True)
     with closing(Office.open(again, environ=place.environ)) as office:
         assert office.blobs.get(document.current_sha256) == pdf
         assert not list(office.scrub().findings())
+        assert office.blobs.exists(strange) is bool(place.environ)
 
 
 # --- locks

@@ -36,6 +36,7 @@ AREAS = {
     "anchors",
     "archives",
     "keeping",
+    "backup",
     "signing",
     "log",
     "files",

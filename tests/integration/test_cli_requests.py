@@ -563,8 +563,8 @@ def test_a_worker_without_work_says_so(terminal: Terminal) -> None:
     assert terminal.office("worker", "--until-idle").out == "Nothing to do.\n"
 
 
-def counts(loaded: int, *, joined: int = 0, changed: int = 0, left: int = 0) -> dict[str, int]:
-    return {"loaded": loaded, "joined": joined, "changed": changed, "left": left}
+def counts(loaded: int, *, joined: int = 0, changed: int = 0, left: int = 0) -> dict[str, int | bool]:
+    return {"loaded": loaded, "joined": joined, "changed": changed, "left": left, "new_office": False}
 
 
 class TestPeople:

@@ -5,8 +5,10 @@ recording: either its file stays, or its step is done again.
 """
 
 import asyncio
+import hashlib
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +18,8 @@ from typing import Any
 import pytest
 
 from certs.serve_authority import AuthorityServer
-from documents.blobs import BlobStore
-from documents.errors import BlobError
+from documents.blobs import BlobStore, Misplaced
+from documents.errors import BlobError, BlobLocked
 from tests.command_line import Terminal
 from tests.databases import Database
 from tests.steps_office import Sample, wait_for, worker
@@ -122,6 +124,81 @@ def test_the_command_tells_and_removes_only_what_nothing_refers_to(
     assert f"truncated     {document.current_sha256}" in told.out
     assert f"request {document.request_id}, {document.name} 1" in told.out
     assert sample.office.blobs.exists(document.current_sha256)  # removing is no way to mend
+
+
+@dataclass(frozen=True)
+class Locking:
+    """A store that lets nothing go yet."""
+
+    store: BlobStore
+
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        raise BlobLocked("The file is locked.")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_a_file_that_was_unpacked_by_hand_is_told_of_and_removed(
+    sample: Sample, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the backup has it, or anywhere else below: nobody reads it, and no destruction would find it."""
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    terminal, folder = Terminal(sample.office.folder, capsys), sample.office.folder / "blobs"
+    lost, sound = rendered(sample), rendered(sample)
+    nobodys = hashlib.sha256(b"%PDF destroyed").hexdigest()
+    path_of(sample, lost.current_sha256).rename(folder / lost.current_sha256)
+    (folder / "blobs").mkdir()
+    (folder / "blobs" / sound.current_sha256).write_bytes(b"%PDF sound")
+    (folder / "0" / nobodys).parent.mkdir(exist_ok=True)
+    astray = [folder / "blobs" / sound.current_sha256, folder / nobodys]
+    astray[1].write_bytes(b"%PDF destroyed")
+    said = terminal.office("blobs", "scrub", "--json")
+    assert said.status == 1
+    assert (said.json["missing"], said.json["misplaced"]) == (1, 3)
+    found = {(one["what"], one["sha256"]) for one in said.json["findings"]}
+    assert found == {
+        ("missing", lost.current_sha256),
+        *(("misplaced", sha256) for sha256 in (lost.current_sha256, sound.current_sha256, nobodys)),
+    }
+    locked = replace(sample.office, blobs=Locking(sample.office.blobs))  # type: ignore[arg-type]
+    with pytest.raises(BlobLocked):
+        locked.retention.run()
+    assert sample.rows(Event, Event.type == retention.STRAYS_REMOVED) == []
+    assert sample.office.retention.run().files == 2  # the destruction of every hour
+    assert not any(path.exists() for path in astray)
+    assert (folder / lost.current_sha256).exists()  # it may be the only one
+    [event] = sample.rows(Event, Event.type == retention.STRAYS_REMOVED)
+    assert nobodys in event.record
+
+
+def test_the_command_brings_files_back_from_a_backup(
+    sample: Sample,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal(sample.office.folder, capsys)
+    gone, changed, other = (rendered(sample).current_sha256 for _ in range(3))
+    needless = stray(sample)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        backup = Path(elsewhere) / "b.tar"
+        terminal.json("backup", "-o", backup)
+        assert terminal.json("blobs", "restore", backup)["restored"] == []
+        path_of(sample, gone).unlink()
+        path_of(sample, other).unlink()
+        write(path_of(sample, changed), b"%PDF-")
+        said = terminal.office("blobs", "restore", backup, gone, needless, "--json")
+        assert said.status == 1
+        assert said.json == {"restored": [gone], "unneeded": [needless], "absent": []}
+        assert terminal.json("blobs", "restore", backup)["restored"] == sorted([changed, other])
+        late = rendered(sample).current_sha256
+        assert terminal.office("blobs", "restore", backup, late).status == 1
+    assert not [one for one in sample.office.scrub().findings() if one.what != "unreferenced"]
 
 
 @dataclass(frozen=True)

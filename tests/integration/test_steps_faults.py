@@ -332,6 +332,27 @@ def test_a_lost_or_damaged_file_reaches_whoever_runs_the_office_and_not_the_sign
         sign_everything(sample, number)
 
 
+def test_a_lost_file_that_no_backup_has_leaves_no_request_stuck(sample: Sample) -> None:
+    """Repaired while it is still lost, the step goes back to the signer, who has it rendered anew."""
+    with served(sample):
+        number = at_sealing(sample)
+        lost = sample.documents(number)[-1].current_sha256
+        sample.office.blobs.delete(lost)
+        asyncio.run(sample.work())
+        assert sample.request(number).state == "sealing"
+        sample.do("repair", CLERK, number)
+        asyncio.run(sample.work())
+        assert sample.request(number).state == "sign"
+        (failed,) = sample.records(number, "step_failed")
+        assert failed["code"] == BlobMissing.code
+        sample.do("claim", SIGNER, number)
+        sample.do("return", SIGNER, number, remark="The file is lost: draw it anew.")
+        while sample.act([number]) or sample.waiting(number):
+            asyncio.run(sample.work())
+        assert sample.request(number).outcome == "done"
+        assert [document.revision_no for document in sample.documents(number)] == [1, 2]
+
+
 def test_a_signed_file_that_is_damaged_before_delivery_waits_for_its_restoration(sample: Sample) -> None:
     with served(sample):
         number = sample.submit("A3")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,9 @@ from watching import endpoint
 from watching.endpoint import Check, listening, serving, url_of
 from watching.errors import AddressRefused
 from watching.meters import Meters, authority_label, labelled, together
+from workflow import checkup
 from workflow.anchors import AnchorNotKept
+from workflow.backup import make_backup
 from workflow.commands import StepTrouble
 from workflow.definition import Catalogue
 from workflow.figures import KEPT_S, Figures
@@ -332,6 +335,36 @@ def test_what_keeps_waiting_beside_the_steps_is_told(sample: Sample) -> None:
     assert 20 * day < then[oldest, "requests"] < 35 * day
     assert 120 * day <= then[oldest, "files"] < 121 * day
     assert 120 * day <= then[("paraaf_unanchored_seconds",)] < 121 * day
+
+
+def test_it_is_told_how_long_ago_the_last_backup_was_made(sample: Sample, tmp_path: Path) -> None:
+    """By the figure and by the check: a night without one is no alarm, two are."""
+    office, day = sample.office, timedelta(days=1)
+    later = replace(office, clock=lambda: datetime.now(UTC) + 5 * day)
+
+    def told(office: Office) -> tuple[float, str, str]:
+        [found] = [one for one in checkup.quick(office) if one.area == "backup"]
+        age = figures(Figures(office).families())[("paraaf_unsaved_seconds",)]
+        return age // day.total_seconds(), found.state, found.message
+
+    assert told(office)[:2] == (0, "ok")
+    age, state, message = told(later)
+    assert (age, state) == (5, "warning")
+    assert "No backup was ever made" in message
+    with tempfile.TemporaryDirectory() as elsewhere:
+        make_backup(
+            Path(elsewhere) / "b.tar",
+            store=office.store,
+            blobs=office.blobs,
+            folder=office.folder,
+            now=lambda: datetime.now(UTC) + 4.5 * day,
+            release="test",
+        )
+    assert told(later)[:2] == (0, "ok")
+    much_later = replace(office, clock=lambda: datetime.now(UTC) + 7 * day)
+    age, state, message = told(much_later)
+    assert (age, state) == (2, "warning")
+    assert "The last was made" in message
 
 
 def test_chores_are_counted_by_whether_they_worked(sample: Sample, tmp_path: Path) -> None:
