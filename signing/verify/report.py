@@ -150,6 +150,7 @@ class Report:
     size: int | None = None
     revisions: int | None = None
     duration_us: int = 0
+    pages_compared: int | None = None  # drawn as signed and as they are; None: nothing was added that shows
     whole: bool = True  # False: cleared by the quick look, see quick
 
     @property
@@ -176,6 +177,7 @@ class Report:
             "validation_time": iso(self.validation_time),
             "duration_us": self.duration_us,
             "validation": self.validation,
+            "pages_compared": self.pages_compared,
             "findings": [finding.as_dict() for finding in self.findings],
             "signatures": [signature.as_dict() for signature in self.signatures],
         }

@@ -23,7 +23,16 @@ from signing.verify.strength import Strength
 
 MAX_BYTES = 16 * 1024 * 1024  # a report tells at most 50 findings about each of 100 signatures
 _NUMBERS = frozenset(
-    {"size", "revisions", "duration_us", "revision", "signed_bytes_end", "age_s", "good_until"}
+    {
+        "size",
+        "revisions",
+        "duration_us",
+        "pages_compared",
+        "revision",
+        "signed_bytes_end",
+        "age_s",
+        "good_until",
+    }
 )
 _MOMENTS = frozenset(
     {"claimed_at", "proven_at", "revocation_checked_at", "validation_time"}
