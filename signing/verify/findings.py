@@ -55,6 +55,16 @@ KINDS: dict[str, Kind] = {
     "no_signature": Kind(_PREVENTS, _READING),
     "signature_unreachable": Kind(_PREVENTS, _READING, "SIGNED_DATA_NOT_FOUND"),
     "only_timestamps": Kind(_PREVENTS, _READING),
+    # what the office's own register says
+    "register_issued": Kind(_NOTE, _TRUST),
+    "register_earlier": Kind(_REMARK, _TRUST),
+    "register_unsigned": Kind(_REMARK, _TRUST),
+    "register_destroyed": Kind(_NOTE, _TRUST),
+    "register_extended": Kind(_REMARK, _TRUST),
+    "register_contradicted": Kind(_REMARK, _TRUST),
+    "register_withdrawn": Kind(_REMARK, _TRUST),
+    "register_signer_missing": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
+    "register_signer_unexpected": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
     # what was signed
     "digest_differs": Kind(_FAILS, _CONTENT, "HASH_FAILURE"),
     "signature_value_wrong": Kind(_FAILS, _CONTENT, "SIG_CRYPTO_FAILURE"),

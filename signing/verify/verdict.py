@@ -28,6 +28,7 @@ from signing.verify.pictures import compare_pages
 from signing.verify.qualified import IN_WORDS, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
+from signing.verify.register import RegisterWord, with_signers
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
@@ -295,6 +296,28 @@ def report_on(
         findings=told(findings),
         validation_time=at,
         revisions=revisions,
+    )
+
+
+def with_register(report: Report, word: RegisterWord) -> Report:
+    """The report with the word of the office's register: it comes first, and decides with the rest."""
+    word = with_signers(word, report.signatures)
+    said = report_on(
+        report.name,
+        report.validation_time,
+        report.signatures,
+        [*report.findings, *word.findings],
+        report.revisions,
+    )
+    return replace(
+        report,
+        indication=said.indication,
+        sub_indication=said.sub_indication,
+        verdict=said.verdict,
+        sentence=f"{word.sentence} {said.sentence}".lstrip(),
+        findings=said.findings,
+        register=word,
+        traces=None,
     )
 
 
