@@ -272,7 +272,7 @@ def _by_register(reports: Iterator[Report], register: "IssuedRegister") -> Itera
 
 @contextmanager
 def _spool(
-    args: argparse.Namespace, trust: TrustStore, register: "IssuedRegister | None"
+    args: argparse.Namespace, trust: TrustStore, register: "IssuedRegister | None" = None
 ) -> Iterator[tuple[Spool, datetime | None]]:
     """Where the reports are kept, and the validation time: that of a run which is taken up, its own."""
     if args.into is None:

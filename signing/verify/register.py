@@ -118,7 +118,9 @@ class RegisterWord:
 
 
 def with_signers(word: RegisterWord, signatures: "Sequence[SignatureReport]") -> RegisterWord:
-    """The word, with the signers that it expects held against those in the file."""
+    """The word, with the signers that it expects held against those in the file, where it tells of any."""
+    if word.request is None or word.destroyed_on is not None:
+        return word
     found = {each.field: each.certificate_sha256 for each in signatures if each.role.value != "timestamp"}
     recorded = {each.field: each.certificate_sha256 for each in word.expected}
     there = {one for one in found.values() if one is not None}

@@ -301,7 +301,8 @@ def report_on(
 
 def with_register(report: Report, word: RegisterWord) -> Report:
     """The report with the word of the office's register: it comes first, and decides with the rest."""
-    word = with_signers(word, report.signatures)
+    if report.revisions is not None:  # else its signatures could not be read, and none is missing for that
+        word = with_signers(word, report.signatures)
     said = report_on(
         report.name,
         report.validation_time,
