@@ -81,8 +81,12 @@ def test_it_opens_no_file(mode: str, tmp_path: Path) -> None:
     assert path.read_text() == "here"
 
 
-def test_it_has_nobody_else_to_talk_to() -> None:
+@pytest.mark.parametrize("number", [None, 200])  # opened before its own, and far behind it
+def test_it_has_nobody_else_to_talk_to(number: int | None) -> None:
     ours, theirs = os.pipe()
+    if number is not None:
+        theirs, before = os.dup2(theirs, number), theirs
+        os.close(before)
 
     def talk(tell: Tell) -> None:
         try:
