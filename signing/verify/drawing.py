@@ -169,7 +169,8 @@ def _compared(now: "_Picture | str", then: "_Picture | str", free: Sequence[Area
     for area in free:
         for picture in (one, other):
             _blank(picture, then, area)
-    return {"areas": [_area(now, band) for band in _bands(one, other, now)]}
+    bands = [] if one == other else _bands(one, other, now)
+    return {"areas": [_area(now, band) for band in bands]}
 
 
 def _blank(pixels: bytearray, picture: _Picture, area: Area) -> None:
