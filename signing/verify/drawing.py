@@ -32,10 +32,6 @@ class Then:
     free: dict[int, tuple[Area, ...]]
 
 
-class UndrawableError(Exception):
-    """A file, or a page of it, that can't be drawn; the message says why."""
-
-
 def draw_and_compare(
     pdf: bytes, revisions: Sequence[Then], pages: int, tell: Callable[[bytes], None]
 ) -> None:
@@ -58,8 +54,11 @@ def draw_and_compare(
             if document is None or page >= (counts[number + 1] or 0):
                 continue
             drawn = drawn if drawn is not None else _picture(now, page)
-            told = _compared(drawn, _picture(document, page), revision.free.get(page, ()))
+            before = _picture(document, page)
+            told = _compared(drawn, before, revision.free.get(page, ()))
             tell(json.dumps({"page": page, "revision": number, **told}).encode("ascii"))
+            _close(before)
+        _close(drawn)
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,33 @@ class _Picture:
     width: int
     height: int
     page_size: tuple[float, float]  # points
-    device_of: Callable[[float, float], tuple[int, int]]
-    point_of: Callable[[int, int], tuple[float, float]]
+    page: Any  # open: places on it are asked for
+    form: Any
 
     @property
     def stride(self) -> int:
         return self.width * _BYTES_A_PIXEL
+
+    def device_of(self, x: float, y: float) -> tuple[int, int]:
+        """The pixel at a point of the page."""
+        across, down = ctypes.c_int(), ctypes.c_int()
+        where = (self.page, 0, 0, self.width, self.height, 0, x, y)
+        pdfium.FPDF_PageToDevice(*where, ctypes.byref(across), ctypes.byref(down))
+        return across.value, down.value
+
+    def point_of(self, across: int, down: int) -> tuple[float, float]:
+        """The point of the page at a pixel."""
+        x, y = ctypes.c_double(), ctypes.c_double()
+        where = (self.page, 0, 0, self.width, self.height, 0, across, down)
+        pdfium.FPDF_DeviceToPage(*where, ctypes.byref(x), ctypes.byref(y))
+        return x.value, y.value
+
+
+def _close(picture: "_Picture | str | None") -> None:
+    if isinstance(picture, _Picture):
+        if picture.form:
+            pdfium.FORM_OnBeforeClosePage(picture.page, picture.form)
+        pdfium.FPDF_ClosePage(picture.page)
 
 
 def _picture(document: _Document, number: int) -> "_Picture | str":
@@ -125,15 +145,7 @@ def _picture(document: _Document, number: int) -> "_Picture | str":
             pdfium.FPDF_FFLDraw(document.form, bitmap, page, 0, 0, width, height, 0, pdfium.FPDF_ANNOT)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
-    # the page stays open: places on it are asked for below, and the process ends soon
-    return _Picture(
-        rows.raw,
-        width,
-        height,
-        size,
-        lambda x, y: _device_of(page, width, height, x, y),
-        lambda x, y: _point_of(page, width, height, x, y),
-    )
+    return _Picture(rows.raw, width, height, size, page, document.form)
 
 
 def _pixels(width: float, height: float) -> tuple[int, int]:
@@ -144,18 +156,6 @@ def _pixels(width: float, height: float) -> tuple[int, int]:
     scale = (min(max(area, _LEAST_PIXELS), _MOST_PIXELS) / area) ** 0.5
     sides = round(width * scale), round(height * scale)
     return sides if min(sides) >= 1 and max(sides) <= _MOST_SIDE else (0, 0)
-
-
-def _device_of(page: Any, width: int, height: int, x: float, y: float) -> tuple[int, int]:
-    across, down = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDF_PageToDevice(page, 0, 0, width, height, 0, x, y, ctypes.byref(across), ctypes.byref(down))
-    return across.value, down.value
-
-
-def _point_of(page: Any, width: int, height: int, across: int, down: int) -> tuple[float, float]:
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium.FPDF_DeviceToPage(page, 0, 0, width, height, 0, across, down, ctypes.byref(x), ctypes.byref(y))
-    return x.value, y.value
 
 
 def _compared(now: "_Picture | str", then: "_Picture | str", free: Sequence[Area]) -> dict[str, Any]:

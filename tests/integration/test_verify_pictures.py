@@ -3,8 +3,10 @@
 import ctypes
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec
 from certs.authority import DevelopmentAuthority
 from certs.loopback import free_base_url
 from signing.verify import drawing, pictures, verdict
+from signing.verify.bulk import verify_paths
 from signing.verify.changes import Step
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits
@@ -243,6 +246,41 @@ def test_a_page_that_brings_the_renderer_down_is_named(maker: Maker, monkeypatch
     report = judged(maker, pdf)
     assert report.pages_compared == 1
     assert "page 2 could not be compared with what was signed" in report.sentence
+
+
+def _scanned(writer: Any) -> None:
+    """Every page an image of 4 MB, once it is unpacked."""
+    for number, kid in enumerate(writer.root["/Pages"]["/Kids"]):
+        page, size = kid.get_object(), generic.NumberObject(2000)
+        packed = zlib.compress(bytes([number]) * 2000 * 2000, 1)
+        image = generic.StreamObject(stream_data=None, encoded_data=packed, dict_data={})
+        image.update(
+            dictionary(
+                Type=pdf_name("/XObject"),
+                Subtype=pdf_name("/Image"),
+                Width=size,
+                Height=size,
+                BitsPerComponent=generic.NumberObject(8),
+                ColorSpace=pdf_name("/DeviceGray"),
+                Filter=pdf_name("/FlateDecode"),
+            )
+        )
+        page[pdf_name("/Resources")] = dictionary(XObject=dictionary(I=writer.add_object(image)))
+        content = generic.StreamObject(stream_data=b"600 0 0 800 0 0 cm /I Do")
+        page[pdf_name("/Contents")] = writer.add_object(content)
+        writer.update_container(page)
+
+
+@pytest.mark.slow
+def test_many_pages_take_no_more_memory_than_one(maker: Maker, tmp_path: Path) -> None:
+    spec = SigFieldSpec("manager", box=(72, 400, 272, 460))
+    made = with_fields(update(plain_pdf(pages=60), _scanned), EMPLOYER, spec)
+    pdf = maker.stock.sign(maker.stock.sign(made, maker.clerk), maker.manager, field="manager")
+    (tmp_path / "scanned.pdf").write_bytes(pdf)
+    bounded = Limits(address_space_bytes=350 * 1024 * 1024)
+    now = maker.now + timedelta(minutes=1)
+    (report,) = verify_paths([tmp_path / "scanned.pdf"], maker.trust(), now=now, limits=bounded)
+    assert (report.verdict, report.pages_compared) == (Verdict.AUTHENTIC, 60), report.sentence
 
 
 def test_pages_beyond_the_bound_are_named(maker: Maker) -> None:
