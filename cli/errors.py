@@ -32,6 +32,13 @@ class EvidenceUnreadable(InputUnreadable):
     status: ClassVar[int] = 2
 
 
+class RegisterUnasked(CommandError):
+    """The data folder holds an office, and its register of what was issued can't be asked."""
+
+    code: ClassVar[str] = "command-register"
+    status: ClassVar[int] = 2
+
+
 class OutputRefused(CommandError):
     """A file can't be written, or is there already."""
 

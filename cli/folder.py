@@ -17,6 +17,8 @@ NOT_NAMED = Path("data")
 """The data folder when none is named: one of the folder in which the command is typed."""
 REGISTER_FILE = "hr_register.csv"
 """As workflow.office has it, which takes a second to import."""
+DATABASE_FILE, DATABASE_VARIABLE = "paraaf.sqlite3", "PARAAF_DATABASE"
+"""As workflow.store has them, which takes half a second to import."""
 AUTHORITY = "authority"
 """The development authority's folder, as workflow.office has it: its files hold private keys."""
 TRUST_FILE = Path("trust") / "development-root.pem"
@@ -44,12 +46,16 @@ def add_person_option(parser: argparse.ArgumentParser, help: str) -> None:  # no
     parser.add_argument("--as", dest="who", metavar="WHO", required=True, help=help)
 
 
+def has_office(folder: Path) -> bool:
+    """Whether a database is named, or the folder holds one. Raises NoOffice for one that can't be looked
+    into.
+    """
+    return DATABASE_VARIABLE in os.environ or _found(folder, (folder / DATABASE_FILE).exists)
+
+
 def require_office(folder: Path) -> None:
     """Refuse a folder without an office: a mistyped one is not taken for an empty one. Raises NoOffice."""
-    from workflow.store import FILE  # noqa: PLC0415
-    from workflow.store import VARIABLE as DATABASE  # noqa: PLC0415
-
-    if DATABASE not in os.environ and not _found(folder, (folder / FILE).exists):
+    if not has_office(folder):
         raise NoOffice(
             f"There is no office in the folder {folder} yet.",
             hint="Name it with --data, or begin with `paraaf demo` or `paraaf people --register FILE`.",

@@ -10,14 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from certs.errors import CertsProblem, TrustError
 from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
-from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused
+from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused, RegisterUnasked
 from cli.files import require_room, write_whole
-from cli.folder import add_data_option
+from cli.folder import add_data_option, has_office, require_office
 from cli.progress import Progress
 from cli.sign import add_key_options, signed_bytes
 from cli.verify_into import begin, end, json_line, left
@@ -29,6 +30,10 @@ from signing.verify.sources import listed, sources
 from signing.verify.spool import Spool
 from signing.verify.summary import summary_pdf
 from signing.verify.trust import TrustMaterial
+from signing.verify.verdict import with_register
+
+if TYPE_CHECKING:
+    from workflow.issued import IssuedRegister
 
 LISTS_VARIABLE = "PARAAF_TRUSTED_LISTS"
 ONLINE_VARIABLE = "PARAAF_VERIFY_ONLINE"
@@ -113,7 +118,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--sign-with", dest="profile", metavar="PROFILE", help="sign the summary under this signing profile"
     )
     add_key_options(seal)
-    add_data_option(seal)
+    office = parser.add_argument_group("the office's register")
+    add_data_option(office)
+    office.add_argument(
+        "--no-register",
+        action="store_true",
+        help="don't ask the register of the office in the data folder what was issued",
+    )
+    office.add_argument(
+        "--seen-by",
+        metavar="WHO",
+        help="tell of the register only what this person may see (default: whoever may read the data folder)",
+    )
     parser.add_argument(
         "--jobs",
         type=positive,
@@ -139,7 +155,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
     trust, online = _trust(args, now), _online(args)
     _require_report_room(args)
     found = sources(chain(args.paths, _listed(args.list)))
-    with _spool(args, trust) as (spool, at):
+    with _register(args) as register, _spool(args, trust, register) as (spool, at):
         if args.into is not None:
             found = left(found, spool)
         reports = verify_sources(
@@ -150,7 +166,10 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
             now=now,
             quick=not (args.whole or args.report or args.etsi),
             online=online,
+            traces=register is not None,
         )
+        if register is not None:
+            reports = _by_register(reports, register)
         noted = _Noted(args, spool, reports)
         for text in _teller(args)(noted):
             print(_encodable(text, as_json=args.json or args.jsonl), end="", flush=True)
@@ -215,7 +234,46 @@ def _listed(path: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _spool(args: argparse.Namespace, trust: TrustStore) -> Iterator[tuple[Spool, datetime | None]]:
+def _register(args: argparse.Namespace) -> Iterator["IssuedRegister | None"]:
+    """The register of the office, where there is one and it is to be asked. Raises RegisterUnasked."""
+    if args.no_register:
+        if args.seen_by is not None:
+            raise ChoiceNeeded("--seen-by is about the register.", hint="Leave --no-register out.")
+        yield None
+        return
+    if args.seen_by is not None:
+        require_office(args.data)
+    if not has_office(args.data):
+        yield None
+        return
+    # the workflow takes a second to import, and who verifies elsewhere doesn't need it
+    from workflow.errors import WorkflowError  # noqa: PLC0415
+    from workflow.issued import IssuedRegister  # noqa: PLC0415
+    from workflow.store import Store  # noqa: PLC0415
+
+    try:
+        store = Store.open(args.data, make=False)
+        try:
+            yield IssuedRegister(store, clock=lambda: datetime.now(UTC), seen_by=args.seen_by)
+        finally:
+            store.close()
+    except WorkflowError as problem:
+        raise RegisterUnasked(
+            f"The office's register can't be asked: {problem}",
+            hint=f"{problem.hint} Or say --no-register, to judge the files by themselves.".lstrip(),
+        ) from problem
+
+
+def _by_register(reports: Iterator[Report], register: "IssuedRegister") -> Iterator[Report]:
+    """The reports, with what the register says of each file."""
+    for report in reports:
+        yield with_register(report, register.word(report))
+
+
+@contextmanager
+def _spool(
+    args: argparse.Namespace, trust: TrustStore, register: "IssuedRegister | None" = None
+) -> Iterator[tuple[Spool, datetime | None]]:
     """Where the reports are kept, and the validation time: that of a run which is taken up, its own."""
     if args.into is None:
         with tempfile.TemporaryFile() as file:
@@ -229,6 +287,8 @@ def _spool(args: argparse.Namespace, trust: TrustStore) -> Iterator[tuple[Spool,
         "trusted_lists": None if args.trusted_lists is None else str(args.trusted_lists),
         "whole": bool(args.whole or args.etsi),
         "online": sorted(args.online),
+        "register": register is not None,
+        "seen_by": args.seen_by,
     }
     spool = begin(args.into, terms)
     try:

@@ -170,7 +170,7 @@ class Store:
 
     def require_latest(self) -> None:
         """Refuse tables of another release, or none. Raises StoreOutdated, StoreUnavailable."""
-        _require_latest(self.revision())
+        _require_latest(self.revision(), _UPGRADE_FILE if self.embedded else _UPGRADE)
 
     def behind(self, found: str | None, to: str | None = None) -> bool:
         """Whether a revision is one of an earlier release, or earlier than another; not one of a later

@@ -23,6 +23,14 @@ def is_visible(entry: Any) -> bool:
         return True
 
 
+def is_drawn(entry: Any) -> bool:
+    """Whether a field has an appearance; a signature field without one shows nothing. In doubt it has."""
+    try:
+        return any(draws_something(widget) for widget in _widgets(entry))
+    except TooManyWidgetsError:
+        return True
+
+
 def stands_once(entry: Any) -> bool:
     """Whether the field is its own only widget, or has exactly one below it."""
     kids = items_of(entry, "/Kids")

@@ -54,10 +54,11 @@ def verify_sources(
     limits: Limits = DEFAULT_LIMITS,
     quick: bool = False,
     online: AllowedHosts | None = None,
+    traces: bool = False,
 ) -> Iterator[Report]:
-    """As `verify_paths`, of what was found already."""
+    """As `verify_paths`, of what was found already; with `traces`, reports hold what a register needs."""
     fixed = at is not None or online is None
-    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick, online, fixed)
+    assignment = Assignment(TrustMaterial.of(trust), at or now, limits, quick, online, fixed, traces)
     pool = _Pool(assignment, max(1, jobs))
     try:
         yield from pool.run(

@@ -30,7 +30,15 @@ from pyhanko.sign.diff_analysis import (
 
 from signing.inputs import fonts_named
 from signing.updates import only_appended
-from signing.verify.appearance import appearances, drawn_by, is_visible, looks, plain, stands_once
+from signing.verify.appearance import (
+    appearances,
+    drawn_by,
+    is_drawn,
+    is_visible,
+    looks,
+    plain,
+    stands_once,
+)
 from signing.verify.metadata import Pair, metadata_pairs
 from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
@@ -54,6 +62,7 @@ class Step:
     added_signed: frozenset[str] = frozenset()  # new invisible ones that got a signature, not a timestamp
     metadata: bool = False  # the title, say; not what a program stamps without being asked
     signs: bool = False  # a signature or a document timestamp was made
+    shows: bool = True  # something was added that may show on a page
     validation_data_only: bool = False
 
 
@@ -121,20 +130,24 @@ def _judged(reader: Reader, revision: int) -> Step:
     }
     added = after.keys() - before.keys()
     metadata = _metadata_changed(old, new)
+    redrawn = _redrawn(new, before, after, approvals)
+    added_visible = frozenset(
+        name for name in added if is_visible(after[name]) or not stands_once(after[name])
+    )
     return Step(
         revision,
         filled_fields=filled - newly_signed.keys(),
         signed_fields=frozenset(approvals),
-        added_visible=frozenset(
-            name for name in added if is_visible(after[name]) or not stands_once(after[name])
-        ),
+        added_visible=added_visible,
         stamped_visibly=frozenset(
             name for name in newly_signed.keys() - approvals - added if is_visible(after[name])
         ),
-        redrawn=_redrawn(new, before, after, approvals),
+        redrawn=redrawn,
         added_signed=frozenset(added & approvals),
         metadata=metadata,
         signs=bool(newly_signed),
+        shows=bool(filled or redrawn or added_visible)
+        or any(is_drawn(after[name]) for name in newly_signed.keys() | added),
         validation_data_only=not newly_signed and not added and not filled and not metadata,
     )
 

@@ -8,7 +8,7 @@ nothing else.
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -20,6 +20,7 @@ from signing.verify.findings import Finding
 from signing.verify.limits import Limits
 from signing.verify.online import Online
 from signing.verify.quick import Quick
+from signing.verify.register import traces_of
 from signing.verify.report import Report
 from signing.verify.sources import Source, read_member
 from signing.verify.transport import MAX_BYTES, packed, unpacked
@@ -37,6 +38,7 @@ class Assignment:
     quick: bool = False  # clear what can be cleared with a quick look
     online: AllowedHosts | None = None
     fixed: bool = True  # judge as of `at`, however late it gets
+    traces: bool = False  # take what a register of issued files may know a file by
 
 
 def verifying_context() -> ForkServerContext:
@@ -149,6 +151,19 @@ def judge_file(
     pdf = _read(source, assignment.limits)
     if isinstance(pdf, Finding):
         return unjudged(source.name, pdf, assignment.at)
+    report = _judged(pdf, source, trust, assignment, quick=quick, online=online)
+    return replace(report, traces=traces_of(pdf)) if assignment.traces else report
+
+
+def _judged(
+    pdf: bytes,
+    source: Source,
+    trust: Trust,
+    assignment: Assignment,
+    *,
+    quick: Quick | None,
+    online: Online | None,
+) -> Report:
     cleared = quick.clear(pdf, source.name) if quick else None
     if cleared is not None:
         return cleared

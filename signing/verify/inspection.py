@@ -235,6 +235,21 @@ def _check_permissions(
         )
 
 
+def permitted_fields(inspection: Inspection, steps: Sequence[Step]) -> frozenset[str]:
+    """Names of the fields that may look otherwise since a signature: later signatures', and those filled in
+    where a certification allows that; none that is locked.
+    """
+    embedded = inspection.embedded
+    if embedded is None or embedded.docmdp_level is MDPPerm.NO_CHANGES:
+        return frozenset()
+    later = [step for step in steps if step.revision > embedded.signed_revision]
+    names = {name for step in later for name in step.signed_fields}
+    if embedded.docmdp_level is not None and _certifies(inspection.entry):
+        names |= {name for step in later for name in step.filled_fields}
+    lock = embedded.fieldmdp
+    return frozenset(name for name in names if lock is None or not lock.is_locked(name))
+
+
 def _certifies(entry: FilledField) -> bool:
     references = items_of(entry.dictionary, "/Reference")
     return any(text_of(reference, "/TransformMethod") == "/DocMDP" for reference in references)

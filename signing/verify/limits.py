@@ -18,6 +18,8 @@ class Limits:
     address_space_bytes: int = 1024 * MIB
     cpu_s: int = 10
     wall_s: float = 30.0
+    pictures: int = 1000  # pages drawn, as they are and as they were; 4 ms each for one of text
+    drawing_cpu_s: int = 5
     files_per_worker: int = 500  # then a fresh process: memory stays flat in the number of files
 
 

@@ -32,6 +32,8 @@ CSV_COLUMNS = (
     "revoked_at",
     "revocation_issued_at",
     "good_until",
+    "register",
+    "request",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -52,6 +54,7 @@ def csv_row(report: Report) -> Iterator[tuple[str, ...]]:
             report.sha256_hex or "",
             report.validation,
             *_particular_cells(signature),
+            *_register_cells(report),
         )
 
 
@@ -84,6 +87,13 @@ def _particular_cells(signature: SignatureReport | None) -> tuple[str, ...]:
         (iso(revocation.issued_at) or "") if revocation else "",
         str(strength.good_until) if strength and strength.good_until is not None else "",
     )
+
+
+def _register_cells(report: Report) -> tuple[str, ...]:
+    word = report.register
+    if word is None:
+        return ("", "")
+    return (word.standing.value, "" if word.request is None else str(word.request))
 
 
 def csv_line(cells: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from signing.verify.findings import Finding, Weight
 from signing.verify.limits import FINDINGS_TOLD
 from signing.verify.qc_statements import QcStatements
 from signing.verify.qualified import UNKNOWN_WITHOUT_LISTS, Status
+from signing.verify.register import RegisterWord, Traces
 from signing.verify.strength import Strength
 
 
@@ -150,7 +151,10 @@ class Report:
     size: int | None = None
     revisions: int | None = None
     duration_us: int = 0
+    pages_compared: int | None = None  # drawn as signed and as they are; None: nothing was added that shows
     whole: bool = True  # False: cleared by the quick look, see quick
+    register: RegisterWord | None = None  # None: nobody asked the office's register
+    traces: Traces | None = None  # only until the register has been asked
 
     @property
     def passed(self) -> bool:
@@ -176,6 +180,8 @@ class Report:
             "validation_time": iso(self.validation_time),
             "duration_us": self.duration_us,
             "validation": self.validation,
+            "pages_compared": self.pages_compared,
+            "register": self.register.as_dict() if self.register else None,
             "findings": [finding.as_dict() for finding in self.findings],
             "signatures": [signature.as_dict() for signature in self.signatures],
         }

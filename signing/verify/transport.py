@@ -4,6 +4,7 @@ Unpickling would run what it says; this makes values of the report's own types, 
 """
 
 import json
+import re
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from signing.verify.findings import KINDS, Finding
 from signing.verify.qc_statements import QcStatements
 from signing.verify.qualified import Qualified, Status
+from signing.verify.register import MOST_BEGINNINGS, Expected, RegisterWord, Standing, Traces
 from signing.verify.report import (
     Indication,
     Report,
@@ -23,7 +25,18 @@ from signing.verify.strength import Strength
 
 MAX_BYTES = 16 * 1024 * 1024  # a report tells at most 50 findings about each of 100 signatures
 _NUMBERS = frozenset(
-    {"size", "revisions", "duration_us", "revision", "signed_bytes_end", "age_s", "good_until"}
+    {
+        "size",
+        "revisions",
+        "duration_us",
+        "pages_compared",
+        "request",
+        "added_bytes",
+        "revision",
+        "signed_bytes_end",
+        "age_s",
+        "good_until",
+    }
 )
 _MOMENTS = frozenset(
     {"claimed_at", "proven_at", "revocation_checked_at", "validation_time"}
@@ -31,6 +44,7 @@ _MOMENTS = frozenset(
 )
 _TRUTHS = frozenset({"compliance", "sscd", "readable"})
 _TEXTS = frozenset({"types", "disclosures", "countries"})
+_SHA256 = re.compile("[0-9a-f]{64}")
 _PARTS = {"qc": QcStatements, "revocation": RevocationStatus, "strength": Strength}
 
 
@@ -53,11 +67,44 @@ def unpacked(data: bytes) -> Report:
             "signatures": tuple(SignatureReport(**_signature(each)) for each in values.pop("signatures")),
             "verdict": Verdict(values.pop("verdict")),
             "whole": values.pop("whole") is True,
+            "register": _register(values.pop("register")),
+            "traces": _traces(values.pop("traces")),
             **_common(values),
         }
         return Report(**made, **_rest(values))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a report: {error}") from error
+
+
+def _register(values: dict[str, Any] | None) -> RegisterWord | None:
+    if values is None:
+        return None
+    made: dict[str, Any] = {
+        "standing": Standing(values.pop("standing")),
+        "tied": values.pop("tied") is True,
+        "expected": tuple(
+            Expected(**{key: _text(value) for key, value in each.items()})  # type: ignore[arg-type]
+            for each in values.pop("expected")
+        ),
+        **{name: tuple(_text(each) for each in values.pop(name)) for name in ("missing", "unexpected")},
+    }
+    return RegisterWord(**made, **_rest(values))
+
+
+def _traces(values: dict[str, Any] | None) -> Traces | None:
+    if values is None:
+        return None
+    beginnings = tuple((int(length), _digest(sha256)) for length, sha256 in values.pop("beginnings"))
+    numbers = tuple(str(_text(each)) for each in values.pop("numbers"))
+    if values or len(beginnings) > MOST_BEGINNINGS:
+        raise ValueError("more than traces")
+    return Traces(beginnings, numbers)
+
+
+def _digest(value: Any) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise TypeError("a digest was expected")
+    return value
 
 
 def _signature(values: dict[str, Any]) -> dict[str, Any]:

@@ -227,8 +227,13 @@ class Graph:
 
     def _walk_structure(self, structure: Any) -> None:
         waiting = [self._held(structure)[0]]
+        alone: set[Key] = set()  # only children, which pyHanko doesn't count as nodes of the tree
         while waiting:
-            children = self._held(waiting.pop().children)[0]
+            children, own = self._held(waiting.pop().children)
+            if own is not None and isinstance(children, _Node):
+                if own in alone:
+                    raise NotPlainError  # a circle
+                alone.add(own)
             for child in children if isinstance(children, list) else (children,):
                 held, key = self._held(child)
                 if not isinstance(held, _Node):

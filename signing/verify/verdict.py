@@ -24,9 +24,11 @@ from signing.verify.inspection import (
 )
 from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits
 from signing.verify.online import Fetched, Online
+from signing.verify.pictures import compare_pages
 from signing.verify.qualified import IN_WORDS, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
+from signing.verify.register import RegisterWord, with_signers
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
 from signing.verify.tail import accounted_for
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
@@ -34,6 +36,7 @@ from signing.verify.validation import Token, Validator
 
 Told = TypeVar("Told")
 UNCOVERED = "validation_data_uncovered"
+_OF_ITS_TIME = 0.9  # that drawing may last until: what was found before must still be told
 
 
 def verify_pdf(
@@ -53,11 +56,13 @@ def verify_pdf(
     `bulk.verify_paths`, which reads them in a fenced process. Must not be called from within a running event
     loop.
     """
-    started = time.perf_counter_ns()
+    started, until = time.perf_counter_ns(), time.monotonic() + _OF_ITS_TIME * limits.wall_s
     known = trust if isinstance(trust, Trust) else Trust(TrustMaterial.of(trust))
     moment = at or now
     try:
-        report = _judge(pdf, known, moment, name, limits=limits, online=online, fixed=at is not None)
+        report = _judge(
+            pdf, known, moment, name, limits=limits, until=until, online=online, fixed=at is not None
+        )
     except Exception as error:  # noqa: BLE001 (an auditor's batch goes on; the file gets a sentence)
         told = f"{type(error).__name__}: {str(error)[:300]}"
         finding = Finding("file_unreadable", "the file makes its reader stumble", told)
@@ -82,6 +87,7 @@ def _judge(
     name: str,
     *,
     limits: Limits,
+    until: float,
     online: Online | None,
     fixed: bool,
 ) -> Report:
@@ -96,6 +102,8 @@ def _judge(
     for inspection in inspections:
         _guarded_coverage(inspection, steps)
     findings += _whole_file(opened, inspections, steps)
+    compared = compare_pages(opened, inspections, steps, limits=limits, until=until)
+    findings += compared.findings
     data = read_dss(opened.reader.root)
     fetched = _fetched(inspections, trust, data, at, online)
     if fetched.until is not None and not fixed:
@@ -110,7 +118,8 @@ def _judge(
         findings.append(Finding("no_signature", "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
         findings.append(Finding("only_timestamps", "nobody signed it: it carries timestamps only"))
-    return report_on(name, at, signatures, findings, opened.revisions)
+    report = report_on(name, at, signatures, findings, opened.revisions)
+    return replace(report, pages_compared=compared.pages)
 
 
 def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...]:
@@ -303,6 +312,29 @@ def report_on(
         findings=told(findings),
         validation_time=at,
         revisions=revisions,
+    )
+
+
+def with_register(report: Report, word: RegisterWord) -> Report:
+    """The report with the word of the office's register: it comes first, and decides with the rest."""
+    if report.revisions is not None:  # else its signatures could not be read, and none is missing for that
+        word = with_signers(word, report.signatures)
+    said = report_on(
+        report.name,
+        report.validation_time,
+        report.signatures,
+        [*report.findings, *word.findings],
+        report.revisions,
+    )
+    return replace(
+        report,
+        indication=said.indication,
+        sub_indication=said.sub_indication,
+        verdict=said.verdict,
+        sentence=f"{word.sentence} {said.sentence}".lstrip(),
+        findings=said.findings,
+        register=word,
+        traces=None,
     )
 
 

@@ -97,7 +97,15 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 def test_json_keys_are_the_contract() -> None:
     assert list(report().as_dict()) == [
         *("file", "indication", "sub_indication", "verdict", "sentence", "sha256", "size", "revisions"),
-        *("validation_time", "duration_us", "validation", "findings", "signatures"),
+        *(
+            "validation_time",
+            "duration_us",
+            "validation",
+            "pages_compared",
+            "register",
+            "findings",
+            "signatures",
+        ),
     ]
     assert report().as_dict()["signatures"][0]["claimed_at"] == "2026-11-20T14:00:00Z"
 

@@ -202,6 +202,15 @@ def test_usages_in_any_tangle_are_those_that_pyhanko_finds(nodes: list[bytes], r
         assert ways == {path.path for path in expected}, number
 
 
+def test_a_structure_tree_that_is_its_own_only_child_is_left_to_pyhanko() -> None:
+    catalog = b"<</Type/Catalog/Pages 2 0 R/StructTreeRoot 4 0 R>>"
+    page = b"<</Type/Page/Parent 2 0 R>>"
+    pdf = numbered(catalog, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, b"<</K 4 0 R>>")
+    reader = Reader(pdf, strict=True)
+    with pytest.raises(NotPlainError):
+        graph_of(reader).advance(revision_of(reader, 0))
+
+
 def test_the_structure_tree_is_entered_from_its_root_only() -> None:
     """A widget that an element of the structure tree names, which something else names too."""
     pdf = numbered(

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from signing.verify.findings import Finding
+from signing.verify.register import MOST_BEGINNINGS, Expected, RegisterWord, Standing, Traces
 from signing.verify.report import SignatureReport
 from signing.verify.transport import packed, unpacked
 from signing.verify.verdict import unjudged
@@ -38,6 +39,37 @@ WHOLE_ROLE = SignatureReport.__annotations__["role"]("seal")
 def test_a_report_comes_out_as_it_went_in() -> None:
     report = replace(WHOLE, signatures=(signature(),), size=7, revisions=2, sha256_hex="ab")
     assert unpacked(packed(report)) == report
+
+
+def test_so_do_the_word_of_a_register_and_what_it_is_asked_by() -> None:
+    word = RegisterWord(
+        Standing.EXTENDED,
+        request=7,
+        document="declaration",
+        number="2026-000007",
+        revision=1,
+        added_bytes=12,
+        tied=True,
+        expected=(Expected("employer", "person", "ab"), Expected("manager", "person", None)),
+        missing=("manager",),
+    )
+    traces = Traces(((10, "0" * 64), (5, "f" * 64)), ("2026-000007",))
+    report = replace(WHOLE, register=word, traces=traces, pages_compared=3)
+    assert unpacked(packed(report)) == report
+
+
+@pytest.mark.parametrize(
+    "traces",
+    [
+        {"beginnings": [[1, "x"]], "numbers": []},
+        {"beginnings": [[1, "0" * 64]] * (MOST_BEGINNINGS + 1), "numbers": []},
+        {"beginnings": [], "numbers": [["x"]]},
+        {"beginnings": [], "numbers": [], "more": 1},
+    ],
+)
+def test_odd_traces_do_not_come_out(traces: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="not a report"):
+        unpacked(json.dumps({**json.loads(packed(WHOLE)), "traces": traces}).encode())
 
 
 @pytest.mark.parametrize(

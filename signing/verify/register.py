@@ -1,0 +1,189 @@
+"""The word of an office's own register on a file: what was issued, by whose signatures; it comes first.
+
+What the register is, and who may ask it, is no affair of this room: it gets a `RegisterWord` and puts it into
+the report. What is needed to ask is a file's digest, and for one that isn't known the digests of its
+beginnings and the numbers that it says it has (`Traces`), which the fenced process takes from it.
+"""
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from signing.verify.findings import Finding
+
+if TYPE_CHECKING:
+    from signing.verify.report import SignatureReport
+
+_END = re.compile(rb"%%EOF(?:\r\n|\n|\r)?")
+_NUMBER = re.compile(rb"<dc:identifier>([!-;=?-~]{1,64})</dc:identifier>")  # XMP, as PDF/A has it: not packed
+MOST_BEGINNINGS = 64
+_MOST_NUMBERS = 4
+
+
+class Standing(StrEnum):
+    """What a file is to the register."""
+
+    ISSUED = "issued"  # as it was issued last
+    EARLIER = "earlier"  # as it was once; something was signed or issued since
+    UNSIGNED = "unsigned"  # as it was drawn, before anybody signed
+    DESTROYED = "destroyed"  # of a request whose term of keeping is over
+    EXTENDED = "extended"  # one of these, with something behind it
+    CLAIMED = "claimed"  # other bytes, with the number of one of these
+    HIDDEN = "hidden"  # known, but who asks may not know the request
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Traces:
+    """By what the register may know a file that it doesn't know as a whole."""
+
+    beginnings: tuple[tuple[int, str], ...] = ()  # length and SHA-256 of each part from the start to an end
+    numbers: tuple[str, ...] = ()  # that it says it has
+
+
+def traces_of(pdf: bytes) -> Traces:
+    """The digests of a file's beginnings, longest first, and its numbers; bounded, whatever it holds."""
+    ends = deque((found.end() for found in _END.finditer(pdf)), maxlen=MOST_BEGINNINGS)
+    digest, at, beginnings = hashlib.sha256(), 0, []
+    view = memoryview(pdf)
+    for end in ends:
+        if end == len(pdf):
+            break
+        digest.update(view[at:end])
+        at = end
+        beginnings.append((end, digest.hexdigest()))
+    numbers = dict.fromkeys(found.group(1).decode("ascii") for found in _NUMBER.finditer(pdf))
+    return Traces(tuple(reversed(beginnings)), tuple(list(numbers)[:_MOST_NUMBERS]))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A signature that the register says is there."""
+
+    field: str
+    kind: str  # person, seal, click, as the signing profile has it
+    certificate_sha256: str | None  # None once it has been erased
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RegisterWord:
+    """What the register says of a file; of a hidden or unknown one only that."""
+
+    standing: Standing
+    request: int | None = None
+    document: str | None = None  # its name in the definition
+    kind: str | None = None
+    number: str | None = None
+    revision: int | None = None
+    recorded_at: str | None = None  # when these bytes were, UTC
+    of: str | None = None  # of what standing the beginning is, of an extended file
+    added_bytes: int | None = None
+    replaced_by: str | None = None  # SHA-256 of what is issued now
+    withdrawn: str | None = None  # how the request ended, when not as it should
+    destroyed_on: str | None = None
+    tied: bool = False  # to the request, by bytes or by a certificate, not by its number alone
+    expected: tuple[Expected, ...] = ()
+    missing: tuple[str, ...] = ()  # fields
+    unexpected: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for JSON."""
+        values = asdict(self)
+        values.pop("tied")
+        return {
+            **values,
+            "standing": self.standing.value,
+            "expected": [each.as_dict() for each in self.expected],
+            "missing": list(self.missing),
+            "unexpected": list(self.unexpected),
+        }
+
+    @property
+    def sentence(self) -> str:
+        """For people: it stands before the sentence of the verdict. Empty for what isn't known."""
+        return _sentence(self)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the report finds by it."""
+        return tuple(_findings(self))
+
+
+def with_signers(word: RegisterWord, signatures: "Sequence[SignatureReport]") -> RegisterWord:
+    """The word, with the signers that it expects held against those in the file, where it tells of any."""
+    if word.request is None or word.destroyed_on is not None:
+        return word
+    found = {each.field: each.certificate_sha256 for each in signatures if each.role.value != "timestamp"}
+    recorded = {each.field: each.certificate_sha256 for each in word.expected}
+    there = {one for one in found.values() if one is not None}
+    tied = word.tied or any(one in there for one in recorded.values() if one is not None)
+    missing = tuple(field for field in recorded if field not in found)
+    unexpected = tuple(
+        str(field)
+        for field, one in found.items()
+        if field not in recorded or (recorded[field] is not None and recorded[field] != one)
+    )
+    return replace(word, tied=tied, missing=missing, unexpected=unexpected)
+
+
+def _named(word: RegisterWord) -> str:
+    number = f" {word.number}" if word.number else ""
+    return f"document{number} ({word.document}) of request {word.request}"
+
+
+def _sentence(word: RegisterWord) -> str:
+    named, day = _named(word), (word.recorded_at or "")[:10]
+    told = {
+        Standing.ISSUED: f"{named}, as issued on {day}",
+        Standing.EARLIER: f"{named}, as it was on {day}; it was replaced later",
+        Standing.UNSIGNED: f"{named}, as it was drawn on {day}: before anybody signed it",
+        Standing.DESTROYED: f"{named}, destroyed there at the end of its term on {word.destroyed_on}",
+        Standing.EXTENDED: f"{named}, with {word.added_bytes or 0:,} bytes behind it that were not issued",
+        Standing.CLAIMED: f"it has the number of {named}, and these are not the bytes that were issued",
+        Standing.HIDDEN: "it is known there, and of a request that who asks may not see",
+        Standing.UNKNOWN: "",
+    }[word.standing]
+    if not told:
+        return ""
+    withdrawn = f"; the request was {word.withdrawn}" if word.withdrawn else ""
+    return f"In the register: {told}{withdrawn}."
+
+
+_CODES = {
+    Standing.ISSUED: ("register_issued", "the register has it as issued"),
+    Standing.EARLIER: ("register_earlier", "the register has a later version of it"),
+    Standing.UNSIGNED: ("register_unsigned", "the register has it as a document before it was signed"),
+    Standing.DESTROYED: ("register_destroyed", "the register had it until the end of its term"),
+    Standing.EXTENDED: ("register_extended", "the register has it without what stands behind it"),
+    Standing.CLAIMED: ("register_contradicted", "the register has other bytes under its number"),
+}
+
+
+def _findings(word: RegisterWord) -> list[Finding]:
+    if word.standing not in _CODES:
+        return []
+    code, message = _CODES[word.standing]
+    found = [Finding(code, message, _named(word))]
+    if word.withdrawn:
+        found.append(Finding("register_withdrawn", f"its request was {word.withdrawn}", _named(word)))
+    if not word.tied:
+        return found
+    for code, fields, message in (
+        ("register_signer_missing", word.missing, "a signature that the register has is not in it"),
+        (
+            "register_signer_unexpected",
+            word.unexpected,
+            "a signature is in it that the register doesn't have",
+        ),
+    ):
+        if fields:
+            found.append(Finding(code, message, f"fields {', '.join(fields)}"[:500]))
+    return found

@@ -1,0 +1,217 @@
+"""The register of what was issued: which document of which request a file is, and who signed it there.
+
+It is asked by a file's SHA-256, then by those of the file's beginnings, then by the number that it says it
+has: each an indexed look-up. Who signed is taken from the log's own event of the signature. Of a destroyed
+request only what its destruction record holds is told.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from signing.verify.register import Expected, RegisterWord, Standing
+from signing.verify.report import Report
+from workflow.access import People
+from workflow.definition_model import Definition
+from workflow.definition_reader import read
+from workflow.destruction import DESTROYED
+from workflow.judge import office_day
+from workflow.store import Store
+from workflow.tables import Body, DefinitionSource, DocumentRow, Event, Request, SignatureRow
+
+_documents, _requests, _signatures = DocumentRow.table(), Request.table(), SignatureRow.table()
+_events, _bodies, _definitions = Event.table(), Body.table(), DefinitionSource.table()
+_DONE = "done"
+_UNKNOWN = RegisterWord(Standing.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A document by bytes that it has or had."""
+
+    document: Any  # the row
+    event_seq: int  # that made these bytes
+    signed: bool
+    current: bool
+
+
+@dataclass
+class IssuedRegister:
+    """The register, as `seen_by` may know it; None is who may read the database anyway."""
+
+    store: Store
+    clock: Callable[[], datetime]
+    seen_by: str | None = None
+    _read: dict[str, Definition] = field(default_factory=dict)
+
+    def word(self, report: Report) -> RegisterWord:
+        """What the register says of a file that was looked at; in one transaction, which only reads.
+
+        Raises StoreUnavailable.
+        """
+        with self.store.read() as session:
+            return self._word(session, report)
+
+    def _word(self, session: Session, report: Report) -> RegisterWord:
+        if report.sha256_hex is None:
+            return _UNKNOWN
+        found = _by_digests(session, [report.sha256_hex]).get(report.sha256_hex)
+        if found is not None:
+            return self._told(session, found)
+        traces = report.traces
+        if traces is None:
+            return _UNKNOWN
+        beginnings = _by_digests(session, [sha256 for _, sha256 in traces.beginnings])
+        for length, sha256 in traces.beginnings:  # the longest first
+            if sha256 in beginnings:
+                told = self._told(session, beginnings[sha256], by_all=True)
+                if told.standing is Standing.HIDDEN:
+                    return told
+                more = (report.size or length) - length
+                return replace(told, standing=Standing.EXTENDED, of=told.standing.value, added_bytes=more)
+        return self._by_number(session, traces.numbers)
+
+    def _by_number(self, session: Session, numbers: Iterable[str]) -> RegisterWord:
+        query = _newest(_documents.c.number.in_(list(numbers)), _documents.c.number != "")
+        row = session.connection().execute(query.limit(1)).first()
+        if row is None:
+            return _UNKNOWN
+        found = _Found(row, row.created_seq, signed=row.level_reached is not None, current=True)
+        told = self._told(session, found)
+        if told.standing in (Standing.HIDDEN, Standing.DESTROYED):
+            return _UNKNOWN  # a number alone tells nobody anything
+        return replace(told, standing=Standing.CLAIMED, recorded_at=None, tied=False)
+
+    def _told(self, session: Session, found: _Found, *, by_all: bool = False) -> RegisterWord:
+        """What is known of a document; `by_all`: all its signers are expected, not those of that stage."""
+        row = found.document
+        request = (
+            session.connection().execute(select(_requests).where(_requests.c.id == row.request_id)).one()
+        )
+        if not self._may_see(session, request):
+            return RegisterWord(Standing.HIDDEN)
+        if request.destroyed_at is not None:
+            return _destroyed(session, row)
+        later = _newest(
+            _documents.c.request_id == row.request_id,
+            _documents.c.name == row.name,
+            _documents.c.revision_no > row.revision_no,
+        ).limit(1)
+        replaced_by = session.connection().execute(later).first()
+        standing = Standing.UNSIGNED
+        if found.signed:
+            standing = Standing.ISSUED if found.current and replaced_by is None else Standing.EARLIER
+        now = replaced_by if replaced_by is not None else row
+        return RegisterWord(
+            standing,
+            request=request.id,
+            document=row.name,
+            kind=row.kind,
+            number=row.number,
+            revision=row.revision_no,
+            recorded_at=_recorded_at(session, found.event_seq),
+            replaced_by=None if standing is Standing.ISSUED else now.current_sha256,
+            withdrawn=None if request.outcome in (None, _DONE) else request.outcome,
+            tied=True,
+            expected=_signers(session, row.id, None if found.current or by_all else found.event_seq),
+        )
+
+    def _may_see(self, session: Session, request: Any) -> bool:
+        if self.seen_by is None:
+            return True
+        definition = self._definition(session, request.definition_sha256)
+        today = office_day(definition, self.clock())
+        people = People.load(session, [self.seen_by])
+        return people.sees(self.seen_by, definition, request.unit, request.requester_id, today)
+
+    def _definition(self, session: Session, sha256_hex: str) -> Definition:
+        if sha256_hex not in self._read:
+            query = select(_definitions).where(_definitions.c.sha256_hex == sha256_hex)
+            row = session.connection().execute(query).one()
+            self._read[sha256_hex] = read(row.source, f"{row.key} {row.variant} v{row.version}")
+        return self._read[sha256_hex]
+
+
+def _newest(*conditions: Any) -> Select[Any]:
+    return (
+        select(_documents)
+        .where(*conditions)
+        .order_by(_documents.c.revision_no.desc(), _documents.c.id.desc())
+    )
+
+
+def _by_digests(session: Session, digests: list[str]) -> Mapping[str, _Found]:
+    """The documents that these bytes are, or once were."""
+    found: dict[str, _Found] = {}
+    if not digests:
+        return found
+    connection = session.connection()
+    signed = (
+        select(_signatures.c.signed_sha256, _signatures.c.event_seq, *_documents.c)
+        .join_from(_signatures, _documents, _documents.c.id == _signatures.c.document_id)
+        .where(_signatures.c.signed_sha256.in_(digests))
+    )
+    for row in connection.execute(signed):
+        current = row.signed_sha256 == row.current_sha256
+        found[row.signed_sha256] = _Found(row, row.event_seq or row.created_seq, signed=True, current=current)
+    drawn = select(_documents).where(
+        or_(_documents.c.current_sha256.in_(digests), _documents.c.rendered_sha256.in_(digests))
+    )
+    for row in connection.execute(drawn):
+        if row.current_sha256 in digests:  # also what was made of it since without another signature
+            is_signed = row.level_reached is not None
+            made = _last_signed(session, row.id) if is_signed else None
+            known = _Found(row, made or row.created_seq, signed=is_signed, current=True)
+            found.setdefault(row.current_sha256, known)
+        if row.rendered_sha256 in digests:
+            found.setdefault(row.rendered_sha256, _Found(row, row.created_seq, signed=False, current=False))
+    return found
+
+
+def _destroyed(session: Session, row: Any) -> RegisterWord:
+    """What the destruction record holds of a document: its name, its kind, and that it was these bytes."""
+    query = select(_events.c.record).where(
+        _events.c.request_id == row.request_id, _events.c.type == DESTROYED
+    )
+    record = json.loads(session.connection().execute(query).scalars().one())
+    return RegisterWord(
+        Standing.DESTROYED,
+        request=row.request_id,
+        document=row.name,
+        kind=row.kind,
+        revision=row.revision_no,
+        destroyed_on=str(record["at"])[:10],
+    )
+
+
+def _last_signed(session: Session, document: int) -> int | None:
+    query = select(func.max(_signatures.c.event_seq)).where(_signatures.c.document_id == document)
+    return session.connection().execute(query).scalar()
+
+
+def _recorded_at(session: Session, seq: int) -> str | None:
+    found = session.connection().execute(select(_events.c.recorded_at).where(_events.c.seq == seq))
+    return found.scalar_one_or_none()
+
+
+def _signers(session: Session, document: int, until: int | None) -> tuple[Expected, ...]:
+    """Who signed a document, up to an event: fields, and certificates as the log has them."""
+    query = (
+        select(_signatures.c.field, _signatures.c.signer_kind, _bodies.c.body)
+        .join_from(_signatures, _bodies, _bodies.c.seq == _signatures.c.event_seq, isouter=True)
+        .where(_signatures.c.document_id == document, _signatures.c.event_seq.is_not(None))
+        .order_by(_signatures.c.event_seq)
+    )
+    if until is not None:
+        query = query.where(_signatures.c.event_seq <= until)
+    return tuple(
+        Expected(
+            row.field, row.signer_kind, json.loads(row.body).get("certificate_sha256") if row.body else None
+        )
+        for row in session.connection().execute(query)
+    )
