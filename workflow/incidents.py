@@ -184,6 +184,9 @@ class _Holders:
 # As docs/errors.md has it; a test compares them. Long on purpose: a line for every error that can end a step.
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
+        "signing-archive-missing": "verify the stored file: only files of B-LTA are renewed",
+        "signing-renewal-pointless": "ask the authority when its next certificate comes,"
+        " or name another one in the profile",
         "certs-keystore": "check the path, the permissions and the format: PKCS#12 or PEM,"
         " key and certificate together",
         "certs-wrong-passphrase": "give the right passphrase, or none for a key file that is not encrypted",

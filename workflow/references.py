@@ -53,10 +53,9 @@ def referred_to(session: Session, among: Collection[str] | None = None) -> set[s
 
 
 def ever_referred_to(session: Session) -> set[str]:
-    """The digests that the rows of a release name which destroyed nothing yet, and has no word for it."""
-    return set(session.connection().execute(union(*(select(column) for column in COLUMNS))).scalars()) - {
-        None
-    }
+    """The digests that the rows of a release name which destroyed and renewed nothing yet."""
+    columns = [column for column in COLUMNS if column.table is not _renewals]
+    return set(session.connection().execute(union(*map(select, columns))).scalars()) - {None}
 
 
 def next_referred_to(session: Session, after: str) -> list[str]:
