@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from cli.errors import ChoiceNeeded, CommandError
 from cli.files import require_room, writing_whole
-from cli.folder import add_data_option, add_json_option, office_of
+from cli.folder import add_data_option, add_json_option, add_trust_option, office_of
 from cli.printing import counted, minute, print_json, printable
 
 if TYPE_CHECKING:
@@ -56,13 +56,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--with-bodies", action="store_true", help="with who acted and what they wrote")
     parser.add_argument("--force", action="store_true", help="overwrite FILE.zip if it is there already")
-    parser.add_argument(
-        "--trust",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="FILE|DIR",
-        help="with --check: root certificates to trust (PEM or DER), from elsewhere; may be repeated",
+    add_trust_option(
+        parser, "with --check: root certificates to trust (PEM or DER), from elsewhere; may be repeated"
     )
     add_data_option(parser)
     add_json_option(parser)

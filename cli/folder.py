@@ -36,6 +36,11 @@ def add_data_option(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_trust_option(parser: argparse._ActionsContainer, meaning: str, *, metavar: str = "FILE|DIR") -> None:
+    """Add --trust, which may be repeated; `meaning` says what the certificates are trusted for."""
+    parser.add_argument("--trust", action="append", type=Path, default=[], metavar=metavar, help=meaning)
+
+
 def add_json_option(parser: argparse._ActionsContainer) -> None:
     """Add --json."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")

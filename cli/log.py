@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit import verify_log
-from cli.folder import add_data_option, add_json_option, office_of
+from cli.folder import add_data_option, add_json_option, add_trust_option, office_of
 from cli.outside import kept_outside, trust_of, unreadable
 from cli.printing import counted, minute, print_json, utc
 from workflow.logcheck import Fault, LogReport, verify
@@ -53,13 +53,10 @@ def _add_verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "export", nargs="?", type=Path, metavar="EXPORT", help="a file of `paraaf export events`"
     )
-    parser.add_argument(
-        "--trust",
-        action="append",
-        type=Path,
-        default=[],
+    add_trust_option(
+        parser,
+        "root certificates to trust for an EXPORT's anchors (PEM or DER); may be repeated",
         metavar="FILE",
-        help="root certificates to trust for an EXPORT's anchors (PEM or DER); may be repeated",
     )
     parser.add_argument(
         "--anchor",

@@ -110,8 +110,7 @@ def _load(args: argparse.Namespace) -> int:
     make_folder(trust.parent)
     write_whole(trust, authority.root_pem, force=True)
     if args.json:
-        counts = {"loaded": change.loaded, "joined": change.joined}
-        counts |= {"changed": change.changed, "left": change.left}
+        counts = {name: getattr(change, name) for name in ("loaded", "joined", "changed", "left")}
         print_json({**counts, "new_office": is_new})
     else:
         if is_new:

@@ -15,7 +15,7 @@ from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, read_input, require_room, write_whole
-from cli.folder import REGISTER_FILE, add_data_option, add_json_option
+from cli.folder import REGISTER_FILE, add_data_option, add_json_option, add_trust_option
 from cli.printing import print_json
 from documents.register import Register
 from signing.composition import NewField
@@ -52,14 +52,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--profile", metavar="NAME", required=True, help="a signing profile: one of ours, or a TOML file"
     )
     add_key_options(parser)
-    parser.add_argument(
-        "--trust",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="FILE|DIR",
-        help="root certificates of the key and of the timestampers; may be repeated",
-    )
+    add_trust_option(parser, "root certificates of the key and of the timestampers; may be repeated")
     parser.add_argument("--role", default="", help="a role to print in the visible signature")
     parser.add_argument(
         "--field", metavar="NAME", help="the signature field (default: the only empty one, or a new one)"

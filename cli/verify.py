@@ -18,7 +18,7 @@ from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
 from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused, RegisterUnasked
 from cli.files import require_room, write_whole
-from cli.folder import add_data_option, has_office, require_office
+from cli.folder import add_data_option, add_trust_option, has_office, require_office
 from cli.progress import Progress
 from cli.sign import add_key_options, signed_bytes
 from cli.verify_into import begin, end, json_line, left
@@ -55,14 +55,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--list", type=Path, metavar="FILE", help="judge the files that this one names too, a path a line"
     )
-    parser.add_argument(
-        "--trust",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="FILE|DIR",
-        help="certificates to trust and revocation lists (PEM or DER); may be repeated",
-    )
+    add_trust_option(parser, "certificates to trust and revocation lists (PEM or DER); may be repeated")
     parser.add_argument(
         "--trusted-lists",
         type=Path,

@@ -184,9 +184,6 @@ class _Holders:
 # As docs/errors.md has it; a test compares them. Long on purpose: a line for every error that can end a step.
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
-        "signing-archive-missing": "verify the stored file: only files of B-LTA are renewed",
-        "signing-renewal-pointless": "ask the authority when its next certificate comes,"
-        " or name another one in the profile",
         "certs-keystore": "check the path, the permissions and the format: PKCS#12 or PEM,"
         " key and certificate together",
         "certs-wrong-passphrase": "give the right passphrase, or none for a key file that is not encrypted",
@@ -207,9 +204,9 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"
         " object storage answers",
         "document-blob-missing": "restore the file from a backup, `paraaf blobs restore FILE.tar`;"
-        " `paraaf blobs scrub` names it. Has no backup it, repair: the request goes back",
+        " `paraaf blobs scrub` names it. If no backup has it, the request goes back",
         "document-blob-corrupt": "restore the file from a backup, `paraaf blobs restore FILE.tar`, and check"
-        " the disk; `paraaf blobs scrub` names it. Has no backup it, repair: the request goes back",
+        " the disk; `paraaf blobs scrub` names it. If no backup has it, the request goes back",
         "document-too-long": "shorten the texts",
         "document-language": "use one of the languages named",
         "fonts-unprintable": "write the text in Latin letters",
@@ -218,6 +215,9 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "signing-certificate-unusable": "renew the certificate, or use one for signing documents",
         "signing-certificate-revoked": "sign with another certificate",
         "signing-chain": "put the missing certificates beside the key, or trust their root",
+        "signing-archive-missing": "verify the stored file: only files of B-LTA are renewed",
+        "signing-renewal-pointless": "ask the authority when its next certificate comes,"
+        " or name another one in the profile",
         "signing-revocation-unavailable": "see that the OCSP responder or the list answers",
         "signing-timestamp": "see that the timestamp authority answers",
         "signing-timestamper-unknown": "configure the timestamper, or name another in the profile",

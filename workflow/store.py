@@ -100,7 +100,7 @@ class Store:
             if found is None and store.embedded:
                 store.migrate()
             elif not (earlier and store.behind(found)):
-                _require_latest(found, _UPGRADE_FILE if store.embedded else _UPGRADE)
+                _require_latest(found, embedded=store.embedded)
         except BaseException:
             store.close()
             raise
@@ -170,7 +170,7 @@ class Store:
 
     def require_latest(self) -> None:
         """Refuse tables of another release, or none. Raises StoreOutdated, StoreUnavailable."""
-        _require_latest(self.revision(), _UPGRADE_FILE if self.embedded else _UPGRADE)
+        _require_latest(self.revision(), embedded=self.embedded)
 
     def behind(self, found: str | None, to: str | None = None) -> bool:
         """Whether a revision is one of an earlier release, or earlier than another; not one of a later
@@ -318,9 +318,9 @@ def revisions() -> Sequence[str]:
     return found
 
 
-def _require_latest(found: str | None, upgrade: str) -> None:
+def _require_latest(found: str | None, *, embedded: bool) -> None:
     """Raises StoreOutdated when the tables are of another release, or there are none."""
-    known = revisions()
+    known, upgrade = revisions(), _UPGRADE_FILE if embedded else _UPGRADE
     if found is None:
         raise StoreOutdated("The database has no tables yet.", hint=upgrade)
     if found not in known:
