@@ -45,7 +45,7 @@ def run_apart(work: Callable[[Tell], None], *, cpu_s: int, wall_s: float, most_b
         os.close(ours)
         if not _ended(child):
             os.kill(child, signal.SIGKILL)
-        _, status = _wait(child)
+        _, status = os.waitpid(child, 0)
     complete, _, _ = data.rpartition(b"\n")
     return Told(tuple(complete.split(b"\n")) if complete else (), stopped or _why(status))
 
@@ -95,10 +95,6 @@ def _read(where: int, until: float, most_bytes: int) -> tuple[bytes, str]:
 def _ended(child: int) -> bool:
     """Whether the copy is at its end already, without waiting for it to be collected."""
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _wait(child: int) -> tuple[int, int]:
-    return os.waitpid(child, 0)
 
 
 def _why(status: int) -> str:

@@ -5,7 +5,6 @@ good. Before that ends another one is put over the file, with validation data ab
 that the older one was good while it could still be judged. Source: ETSI EN 319 142-1 (B-LTA).
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +15,8 @@ from certs.der import DerError
 from signing.chains import Path, PinnedChains
 from signing.errors import ArchiveMissingError
 from signing.placeholder import Gap
-from signing.selfcheck import contents
-from signing.tokens import Token, check_token
+from signing.selfcheck import check_document_timestamp
+from signing.tokens import Token
 from signing.verify.rawscan import only_white_space, signed_ranges
 from signing.verify.strength import Means, ends_at
 
@@ -46,15 +45,8 @@ def newest_archive(pdf: bytes, chains: PinnedChains) -> Archive:
             hint="Only files of B-LTA are renewed; verify it to see what it is.",
         )
     gap = Gap(last.gap_start, last.gap_end, last.end)
-
-    def digest(algorithm: str) -> bytes:
-        view = memoryview(pdf)
-        state = hashlib.new(algorithm, view[: gap.start])
-        state.update(view[gap.end : gap.length])
-        return state.digest()
-
     try:
-        return archive_of(check_token(contents(pdf, gap), digest_of=digest, chains=chains))
+        return archive_of(check_document_timestamp(pdf[: last.end], gap, chains))
     except DerError as error:
         raise ArchiveMissingError(
             f"The file's archive timestamp can't be read: {error}.", hint="Verify the file."

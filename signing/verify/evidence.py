@@ -17,7 +17,7 @@ from pyhanko_certvalidator.revinfo.archival import OCSPContainer
 
 from certs.check_crl import check_crl
 from certs.check_ocsp import check_ocsp
-from certs.evidence import UnusableAnswer
+from certs.evidence import RevocationEvidence, UnusableAnswer
 from signing.verify.precedents import Recalled
 from signing.verify.report import RevocationStatus
 from signing.verify.trust import ValidationData, serial_answered
@@ -182,18 +182,27 @@ def _with_octets(data: ValidationData, kind: int) -> Iterator[tuple[Any, bytes |
     yield from zip(items, octets, strict=True)
 
 
+def said_when_issued(
+    answer: bytes, subject: x509.Certificate, issuer: x509.Certificate, *, is_list: bool
+) -> RevocationEvidence:
+    """What a list or an OCSP answer (DER) says of a certificate, judged at its own time of issue.
+
+    Raises UnusableAnswer, ValueError.
+    """
+    if is_list:
+        return check_crl(answer, subject, issuer, now=x509.load_der_x509_crl(answer).last_update_utc)
+    issued = ocsp.load_der_ocsp_response(answer).produced_at_utc
+    return check_ocsp(answer, subject, issuer, nonce=None, now=issued, max_age=WITHOUT_NEXT)
+
+
 def _believed(item: Any, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate) -> Heard | None:
     """What an answer says, judged at its own time of issue; None when it proves nothing."""
     try:
         subject = x509.load_der_x509_certificate(certificate.dump())
         by = x509.load_der_x509_certificate(issuer.dump())
-        if isinstance(item, OCSPContainer):
-            der = item.ocsp_response_data.dump()
-            issued = ocsp.load_der_ocsp_response(der).produced_at_utc
-            found = check_ocsp(der, subject, by, nonce=None, now=issued, max_age=WITHOUT_NEXT)
-        else:
-            der = item.crl_data.dump()
-            found = check_crl(der, subject, by, now=x509.load_der_x509_crl(der).last_update_utc)
+        is_list = not isinstance(item, OCSPContainer)
+        der = (item.crl_data if is_list else item.ocsp_response_data).dump()
+        found = said_when_issued(der, subject, by, is_list=is_list)
     except (UnusableAnswer, ValueError, TypeError):
         return None
     kind = "crl" if found.ocsp_der is None else "ocsp"

@@ -26,14 +26,12 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 
 from certs import der
-from certs.check_crl import check_crl
-from certs.check_ocsp import check_ocsp
 from certs.evidence import RevocationEvidence
 from certs.trust import TrustStore
 from signing.chains import Path, PinnedChains
 from signing.signed_data import load_certificate
 from signing.verify.container import well_formed
-from signing.verify.evidence import WITHOUT_NEXT
+from signing.verify.evidence import said_when_issued
 from signing.verify.inspection import (
     CLOCKS_APART,
     described,
@@ -324,12 +322,7 @@ class Quick:
         key = (answer.der, certificate, issuer)
         if key not in self._heard:
             subject, by = load_certificate(certificate), load_certificate(issuer)
-            if answer.is_list:
-                issued = x509.load_der_x509_crl(answer.der).last_update_utc
-                evidence = check_crl(answer.der, subject, by, now=issued)
-            else:
-                issued = ocsp.load_der_ocsp_response(answer.der).produced_at_utc
-                evidence = check_ocsp(answer.der, subject, by, nonce=None, now=issued, max_age=WITHOUT_NEXT)
+            evidence = said_when_issued(answer.der, subject, by, is_list=answer.is_list)
             self._heard = _bounded(self._heard)
             self._heard[key] = evidence
         return self._heard[key]

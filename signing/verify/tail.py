@@ -16,14 +16,12 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import ocsp
 
-from certs.check_crl import check_crl
-from certs.check_ocsp import check_ocsp
 from certs.evidence import UnusableAnswer
 from signing.composition import with_validation_data
 from signing.longterm import LongTermData, ocsp_certificates
 from signing.selfcheck import carried_data
 from signing.signed_data import load_certificate
-from signing.verify.evidence import WITHOUT_NEXT
+from signing.verify.evidence import said_when_issued
 from signing.verify.precedents import Recalled
 
 _MOST_KEPT = 4096
@@ -106,17 +104,13 @@ def _is_good(answer: bytes, subject: bytes, issuer: bytes, is_list: bool) -> boo
 def _calls_good(answer: bytes, subject: bytes, issuer: bytes, is_list: bool) -> bool:
     certificate, issuing = load_certificate(subject), load_certificate(issuer)
     try:
-        if is_list:
-            issued = x509.load_der_x509_crl(answer).last_update_utc
-            return check_crl(answer, certificate, issuing, now=issued).status == "good"
-        if certificate.serial_number not in _serials(answer):
+        if not is_list and certificate.serial_number not in _serials(answer):
             return False
-        issued = ocsp.load_der_ocsp_response(answer).produced_at_utc
-        evidence = check_ocsp(answer, certificate, issuing, now=issued, nonce=None, max_age=WITHOUT_NEXT)
+        evidence = said_when_issued(answer, certificate, issuing, is_list=is_list)
     except (UnusableAnswer, ValueError):
         return False
-    return evidence.status == "good" and all(
-        each == issuer or _issued_by(each, issuer) for each in ocsp_certificates(answer)
+    return evidence.status == "good" and (
+        is_list or all(each == issuer or _issued_by(each, issuer) for each in ocsp_certificates(answer))
     )
 
 
