@@ -27,6 +27,7 @@ from throughput.compare import as_json, as_text
 from throughput.events import records_since
 from throughput.measures import VariantMeasures, measure
 from throughput.spans import cases_of
+from workflow.judge import office_day
 from workflow.logcheck import LogReport, verify
 from workflow.office import Office
 from workflow.outcomes import Patience
@@ -160,7 +161,8 @@ class _Demo:
         with office.store.read() as session:
             first = session.scalars(select(LogHead.seq)).one_or_none() or 0
         self.say(f"{people} sample people, data folder {office.folder}")
-        sample = SampleOffice(office.engine, office.register, office.clock().date())
+        today = office_day(next(iter(office.catalogue)), office.clock())  # all by the same calendar
+        sample = SampleOffice(office.engine, office.register, today)
         for variant in self.variants:
             sample.submit_declarations(variant, self.count)
         sample.submit_plans(-(-self.count // REQUESTS_PER_PLAN))

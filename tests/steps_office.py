@@ -29,6 +29,7 @@ from signing.profile import Level, Profile
 from signing.signers import Signer
 from workflow.commands import Command, StepRef, Submission
 from workflow.faults import VARIABLE
+from workflow.judge import office_day
 from workflow.keys import Keys
 from workflow.logcheck import verify
 from workflow.named import named
@@ -83,7 +84,7 @@ class Sample:
         assert office.register is not None
         self.register = office.register
         self.signer = SIGNER
-        self.today = office.clock().date()
+        self.today = office_day(next(iter(office.catalogue)), office.clock())
 
     @classmethod
     def open(
