@@ -227,7 +227,7 @@ def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
     if form == "json":
         told: list[dict[str, Any]] = [json.loads(line) for line in lines]
         loud = [one for one in told if one["level"] != "info"]
-        assert [one["event"] for one in loud] == ["database_lost", "database_back"]
+        assert [one["event"] for one in loud] == ["database_lost", "database_back"], loud
         assert loud[0]["code"] == "workflow-store"
         assert re.search(REASONS, loud[0]["message"])
     else:
