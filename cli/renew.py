@@ -38,10 +38,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Show, or do it; 1 when something is in the way."""
+    from certs.serve_authority import AuthorityServer  # noqa: PLC0415  help need not wait for aiohttp
+
     within = timedelta(days=args.within)
     with office_of(args) as office:
         if args.now:
-            done = office.renewals.run(within=within)
+            with AuthorityServer(office.authority.folder):
+                done = office.renewals.run(within=within)
         else:
             overview = office.renewals.overview(within=within)
     if args.now:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,16 +20,17 @@ from certs.trusted_lists import load_trusted_lists
 from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused, RegisterUnasked
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_trust_option, has_office, require_office
+from cli.printing import counted
 from cli.progress import Progress
 from cli.sign import add_key_options, signed_bytes
-from cli.verify_into import begin, end, json_line, left
+from cli.verify_into import SUMMARY, begin, end, json_line, left
 from signing.errors import SigningError
 from signing.verify.bulk import verify_sources
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, printable, text_of_report
 from signing.verify.report import Indication, Report, Verdict, exit_status, json_in_ascii
 from signing.verify.sources import listed, sources
 from signing.verify.spool import Spool
-from signing.verify.summary import summary_pdf
+from signing.verify.summary import HEADINGS, summary_pdf
 from signing.verify.trust import TrustMaterial
 from signing.verify.verdict import with_register
 
@@ -168,12 +170,17 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
             print(_encodable(text, as_json=args.json or args.jsonl), end="", flush=True)
         for _ in noted:  # what wasn't told is judged all the same
             pass
-        seen = {report.indication for report in spool.reports()} if args.into else noted.seen
+        seen = noted.seen
+        if args.into is not None:
+            judged = Counter((report.indication, report.verdict) for report in spool.reports())
+            seen = {indication for indication, _ in judged}
         if not args.trust and trust.lists is None and Indication.INDETERMINATE in seen:
             told = "nothing is trusted; name the certificate to trust with --trust."
             print(f"paraaf verify: {told}", file=sys.stderr)
         if args.report is not None or args.into is not None:
             _write_summary(args, spool, now)
+        if args.into is not None and not (args.json or args.jsonl or args.csv):
+            print(_encodable(_outcome(judged, args.into), as_json=False))
     return exit_status(seen)
 
 
@@ -200,6 +207,16 @@ class _Noted:
                 return report
         self._progress.end()
         raise StopIteration
+
+
+def _outcome(judged: Counter[tuple[Indication, Verdict]], folder: Path) -> str:
+    """What became of a run into a folder, the verdicts in the order of the summary."""
+    of = Counter[Verdict]()
+    for (_, verdict), count in judged.items():
+        of[verdict] += count
+    words = [f"{of[verdict]:,} {verdict.value.replace('_', ' ')}" for verdict in HEADINGS if of[verdict]]
+    told = f": {', '.join(words)}" if words else ""
+    return f"{counted(of.total(), 'file')}{told}. Summary: {folder / SUMMARY}"
 
 
 def _require_consistent(args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The readable summary of a run: one PDF, what needs attention first.
+"""The readable summary of a run: one PDF, what needs attention first; every signature, where files are few.
 
 It is drawn from the reports in several passes, so that it takes no more memory for many files than for few.
 """
@@ -17,6 +17,7 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from fonts import regular
+from signing.verify.details import about_file, about_signature, heading
 from signing.verify.output import printable
 from signing.verify.report import Report, Verdict
 
@@ -24,7 +25,11 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, A4[0] - 56.0, A4[1] - 64.0, 56.0
 _REGULAR, _BOLD = "ParaafSummary", "ParaafSummary-Bold"
 MOST_TOLD = 2_000  # files with more to say than that they are authentic
 MOST_AUTHENTIC = 200
-_HEADINGS = {
+MOST_IN_DETAIL = 20  # files in a run that is told of signature by signature, authentic or not
+MOST_TROUBLES_IN_DETAIL = 200  # files of one verdict, else
+_INDENT, _VALUE = 12.0, 92.0  # points from the left edge
+_GREY = 0.35
+HEADINGS = {
     Verdict.NOT_WHAT_WAS_SIGNED: "Not what was signed",
     Verdict.CANNOT_BE_JUDGED: "Cannot be judged",
     Verdict.SIGNED_BUT: "Signed, but …",
@@ -43,16 +48,17 @@ def summary_pdf(reports: Callable[[], Iterable[Report]], *, made_at: datetime) -
     counts, quick, validated = _counted(reports())
     page.line("Verification of signed documents", _BOLD, 16, 26)
     times = ", ".join(sorted(validated)) or "none"
-    page.line(f"{counts.total():,} files; validation time {times}", _REGULAR, 10, 15)
-    for verdict, heading in _HEADINGS.items():
-        page.line(f"{heading}: {counts[verdict]:,}", _BOLD if counts[verdict] else _REGULAR, 10, 15)
+    total = counts.total()
+    page.line(f"{total:,} {'file' if total == 1 else 'files'}; validation time {times}", _REGULAR, 10, 15)
+    for verdict, title in HEADINGS.items():
+        page.line(f"{title}: {counts[verdict]:,}", _BOLD if counts[verdict] else _REGULAR, 10, 15)
     if quick:
-        page.line(f"{quick:,} of these were cleared by the quick look.", _REGULAR, 9, 15)
-    for verdict, heading in _HEADINGS.items():
+        page.line(f"Cleared by the quick look, of these: {quick:,}", _REGULAR, 9, 15)
+    for verdict, title in HEADINGS.items():
         if counts[verdict]:
             page.gap(14)
-            page.line(f"{heading} ({counts[verdict]:,})", _BOLD, 12, 20)
-            told = _told(page, verdict, reports())
+            page.line(f"{title} ({counts[verdict]:,})", _BOLD, 12, 20)
+            told = _told(page, verdict, reports(), few=total <= MOST_IN_DETAIL)
             if counts[verdict] > told:
                 page.line(f"… and {counts[verdict] - told:,} more.", _REGULAR, 9.5, 13)
     page.close()
@@ -69,11 +75,13 @@ def _counted(reports: Iterable[Report]) -> tuple[Counter[Verdict], int, set[str]
     return counts, quick, validated
 
 
-def _told(page: "_Page", verdict: Verdict, reports: Iterable[Report]) -> int:
-    most = MOST_AUTHENTIC if verdict is Verdict.AUTHENTIC else MOST_TOLD
+def _told(page: "_Page", verdict: Verdict, reports: Iterable[Report], *, few: bool) -> int:
+    authentic = verdict is Verdict.AUTHENTIC
+    most = MOST_AUTHENTIC if authentic else MOST_TOLD
+    in_detail = MOST_IN_DETAIL if few else 0 if authentic else MOST_TROUBLES_IN_DETAIL
     told = 0
     for report in islice((one for one in reports if one.verdict is verdict), most):
-        page.file(report)
+        page.file(report, in_detail=told < in_detail)
         told += 1
     return told
 
@@ -89,37 +97,55 @@ class _Page:
         self._y = _TOP
         canvas.setTitle("Verification of signed documents")
 
-    def file(self, report: Report) -> None:
-        """One file: name, indication, sentence, digest."""
+    def file(self, report: Report, *, in_detail: bool) -> None:
+        """One file: name, indication, sentence, digest, and each signature in detail."""
         self._room(60)
         self.wrapped(report.name, _BOLD, 9.5, 13)
         word = report.indication.value + (f" · {report.sub_indication}" if report.sub_indication else "")
         self.wrapped(f"{word} — {report.sentence}", _REGULAR, 9.5, 13)
         if report.sha256_hex:
             self.line(f"SHA-256 {report.sha256_hex}", _REGULAR, 7, 10)
+        if in_detail:
+            self._y -= 4
+            self._table(about_file(report))
+            for signature in report.signatures:
+                self._room(50)
+                self._y -= 4
+                self.wrapped(heading(signature), _BOLD, 8.5, 12, indent=_INDENT)
+                self._table(about_signature(signature, report))
         self._y -= 8
+
+    def _table(self, lines: Iterable[tuple[str, str]]) -> None:
+        for label, value in lines:
+            self._room(11)
+            self._canvas.setFont(_REGULAR, 8)
+            self._canvas.setFillGray(_GREY)
+            self._canvas.drawString(_LEFT + _INDENT, self._y - 8, label)
+            self._canvas.setFillGray(0)
+            self.wrapped(value, _REGULAR, 8, 11, indent=_VALUE)
 
     def gap(self, height: float) -> None:
         """Leave room above what follows, which begins on this page only with some lines of its own."""
         self._room(height + 60)
         self._y -= height
 
-    def wrapped(self, text: str, font: str, size: float, leading: float) -> None:
+    def wrapped(self, text: str, font: str, size: float, leading: float, *, indent: float = 0) -> None:
         """Text over as many lines as it takes; a word longer than a line is broken."""
-        for piece in simpleSplit(_drawable(text), font, size, _RIGHT - _LEFT):
+        width = _RIGHT - _LEFT - indent
+        for piece in simpleSplit(_drawable(text), font, size, width):
             left = piece
             while left:
                 fits = len(left)
-                while getFont(font).stringWidth(left[:fits], size) > _RIGHT - _LEFT:
+                while getFont(font).stringWidth(left[:fits], size) > width:
                     fits -= 1
-                self.line(left[:fits], font, size, leading)
+                self.line(left[:fits], font, size, leading, indent=indent)
                 left = left[fits:]
 
-    def line(self, text: str, font: str, size: float, leading: float) -> None:
+    def line(self, text: str, font: str, size: float, leading: float, *, indent: float = 0) -> None:
         """One line; starts a new page when there is no room."""
         self._room(leading)
         self._canvas.setFont(font, size)
-        self._canvas.drawString(_LEFT, self._y - size, _drawable(text))
+        self._canvas.drawString(_LEFT + indent, self._y - size, _drawable(text))
         self._y -= leading
 
     def _room(self, height: float) -> None:

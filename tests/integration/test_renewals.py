@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from cli.main import main
 from signing.chains import PinnedChains
 from signing.errors import ArchiveMissingError, TimestampError
 from signing.renewal import newest_archive
@@ -104,6 +105,15 @@ def test_proof_that_would_end_no_later_is_not_had(archive: Archive) -> None:
     assert [trouble.code for trouble in done.troubles] == ["signing-renewal-pointless"]
     assert done.renewed == []
     assert archive.sample.rows(RenewalRow) == []
+
+
+@only_sqlite
+def test_the_command_serves_the_development_authority_itself(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody else has it answer here: it does, and can't prove more than it did."""
+    assert main(["renew", "--within", "36000", "--run", "--data", str(archive.office.folder)]) == 1
+    assert "that would hold beyond" in capsys.readouterr().out
 
 
 @only_sqlite

@@ -161,7 +161,8 @@ def test_results_in_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     out = tmp_path / "out"
     names = ("b_b", "letter_changed", "unsigned", "b_lta")
     assert run(*[FILES / f"{name}.pdf" for name in names], *TRUST, "--into", out, "--etsi") == 1
-    assert capsys.readouterr().out == ""
+    counts = "4 files: 1 not what was signed, 1 cannot be judged, 2 authentic."
+    assert capsys.readouterr().out == f"{counts} Summary: {out / 'summary.pdf'}\n"
     assert sorted(path.name for path in out.iterdir()) == [
         *("etsi", "exceptions.csv", "results.csv", "results.jsonl", "summary.pdf")
     ]

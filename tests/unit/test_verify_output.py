@@ -3,17 +3,22 @@
 import csv
 import io
 import json
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pypdfium2 import PdfDocument
 
+from signing.verify.details import about_file, about_signature
 from signing.verify.findings import Finding
 from signing.verify.limits import FINDINGS_TOLD
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, text_of_report
 from signing.verify.report import (
     Indication,
     Report,
+    RevocationStatus,
     Role,
     SignatureReport,
     Verdict,
@@ -21,7 +26,7 @@ from signing.verify.report import (
     json_in_ascii,
     told,
 )
-from signing.verify.summary import summary_pdf
+from signing.verify.summary import MOST_IN_DETAIL, summary_pdf
 from signing.verify.verdict import unjudged
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
@@ -124,3 +129,56 @@ def test_summary_takes_any_name_and_any_number_of_files() -> None:
     pdf = summary_pdf(lambda: [report(name=name, sha256_hex="0" * 64) for name in names], made_at=NOW)
     assert pdf.startswith(b"%PDF-")
     assert pdf == summary_pdf(lambda: [report(name=name, sha256_hex="0" * 64) for name in names], made_at=NOW)
+
+
+def words_of(pdf: bytes) -> str:
+    with closing(PdfDocument(pdf)) as document:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+
+
+def test_of_few_files_the_summary_tells_each_signature() -> None:
+    one = report(size=1_000, revisions=2)
+    signature = replace(
+        one.signatures[0],
+        level="B-LT",
+        organisation="Office",
+        signed_bytes_end=900,
+        revision=1,
+        proven_at=NOW,
+        signature_algorithm="sha256_ecdsa",
+        chain=("Anna's certificate", "Root"),
+        certificate_sha256="ab" * 32,
+        revocation=RevocationStatus("revoked", revoked_at=NOW, kind="crl", source="file", issued_at=NOW),
+        reason="I agree",
+        findings=(Finding("imprint_wrong", "the imprint is another", detail="sha1"),),
+    )
+    moment = "2026-11-20 14:00:00 UTC"
+    told = [*about_file(one), *about_signature(signature, one)]
+    assert told == [
+        ("File", "1,000 bytes, 2 revisions"),
+        ("Validation", "whole"),
+        ("Made by", "Anna, Office"),
+        ("Level", "B-LT (ETSI.CAdES.detached)"),
+        ("Proven time", moment),
+        ("Claimed time", moment),
+        ("Covers", "all bytes up to 900 of 1,000; revision 1 of 2"),
+        ("Algorithms", "sha256_ecdsa"),
+        ("Certificate", f"SHA-256 {'ab' * 32}"),
+        ("Trusted by way of", "Anna's certificate"),
+        ("", "Root"),
+        ("Revocation", f"revoked since {moment}; a revocation list in the file, of {moment}"),
+        ("Qualified", "not determinable (no trusted lists are at hand)"),
+        ("Reason given", "“I agree”"),
+        ("Found", "the imprint is another (sha1) [imprint_wrong]"),
+    ]
+    files = [replace(one, signatures=(signature,))]
+    assert "the imprint is another (sha1) [imprint_wrong]" in words_of(
+        summary_pdf(lambda: files, made_at=NOW)
+    )
+
+
+def test_of_many_files_the_summary_tells_those_that_are_not_authentic_in_detail() -> None:
+    bad = replace(report(name="bad.pdf"), verdict=Verdict.SIGNED_BUT)
+    words = words_of(summary_pdf(lambda: [*[report()] * (MOST_IN_DETAIL), bad], made_at=NOW))
+    assert words.count("Claimed time") == 1
+    assert words.index("bad.pdf") < words.index("Claimed time") < words.index("a.pdf")
