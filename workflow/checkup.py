@@ -6,7 +6,7 @@ changed, and nothing is kept: the signature that is made on trial is thrown away
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
 from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.eventlog import Head
+from workflow.guards import differences, lone_rows
 from workflow.logcheck import verify
 from workflow.office import Office, utc_now
 from workflow.retention import OVERDUE
@@ -129,11 +130,12 @@ async def trial(office: Office) -> Finding:
 
 
 def deep(office: Office, *, anchored: Iterable[Head] = ()) -> Iterator[Finding]:
-    """What takes its time: every page of the database, every event, every stored file.
+    """What takes its time: every page of the database, its guards, every event, every stored file.
 
     `anchored`: heads of the log that were kept outside.
     """
     yield from _told("database", _pages(office))
+    yield from _told("database", _guards(office))
     yield from _told("log", _log(office, anchored))
     yield from _told("files", _files(office))
 
@@ -370,6 +372,31 @@ def _checksums(session: Session) -> Finding:
         "The server does not check its pages: a damaged one may go unseen.",
         "Stop it, run `pg_checksums --enable`, and start it.",
     )
+
+
+def _guards(office: Office) -> Iterator[Finding]:
+    """What the database refuses by itself is all there, and no row refers to none."""
+    with office.store.read() as session:
+        guards, rows = list(differences(session)), list(lone_rows(session))
+    hint = (
+        "No command does this: find out who may change the database, and what else they did. Then restore the"
+        " last backup: docs/how-to/back-up-and-restore.md."
+    )
+    weaker = [one for one in guards if one.weakens]
+    yield from _most("database", "wrong", [one.message for one in weaker], hint)
+    slower = [one.message for one in guards if not one.weakens]
+    yield from _most("database", "warning", slower, "It is for speed alone: make it again as it was.")
+    yield from _most("database", "wrong", rows, hint)
+    if not weaker and not rows:
+        yield Finding("database", "ok", "Its triggers, keys and checks are those of this release, and hold.")
+
+
+def _most(area: str, state: State, messages: Sequence[str], hint: str) -> Iterator[Finding]:
+    """The first of them each by itself, and how many more there are."""
+    for message in messages[:_MOST_NAMED]:
+        yield Finding(area, state, message, hint)
+    if len(messages) > _MOST_NAMED:
+        yield Finding(area, state, f"More of this kind: {len(messages) - _MOST_NAMED}.", hint)
 
 
 def _log(office: Office, anchored: Iterable[Head]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """The database: how it is opened, what a transaction is, how its tables get there.
 
 What differs between the databases is here and in the migrations, but for what has a place of its own: the
-types of the tables, the queue, the copy for a backup (snapshot), the application role.
+types of the tables, the queue, the copy for a backup (snapshot), the application role, what is known of the
+guards.
 """
 
 import os
