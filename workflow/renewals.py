@@ -72,6 +72,16 @@ class ArchivedFile:
     stamped_at: datetime
     holds_until: datetime
 
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What `archives` keeps of it, and `renewals` of one that was renewed."""
+        return {
+            "document_id": self.document_id,
+            "sha256": self.sha256,
+            "stamped_at": self.stamped_at,
+            "holds_until": self.holds_until,
+        }
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -196,7 +206,7 @@ class Renewals:
                     troubles.append(_trouble(row.request_id, row.name, row.revision_no, problem))
             with self._store.write() as session:
                 Appender.lock(session, self._random_bytes)  # another may have looked at the same files
-                _note_seen(session, seen)
+                _note_seen(session, _still_current(session, seen))
 
     def _seen(self, row: Any, chains: "PinnedChains") -> ArchivedFile:
         """One file. Raises BlobError, SigningError."""
@@ -278,7 +288,9 @@ class Renewals:
                 facts=_facts(row, file, renewed, len(new.pdf)),
             )
             events.write()
-            session.execute(insert(RenewalRow).values(_columns(file, renewed, seq)))
+            session.execute(
+                insert(RenewalRow).values(**renewed.seen, source_sha256=file.sha256, event_seq=seq)
+            )
             session.execute(
                 update(DocumentRow).where(DocumentRow.id == file.document_id).values(current_sha256=sha256)
             )
@@ -304,33 +316,19 @@ def _facts(row: Any, file: ArchivedFile, renewed: ArchivedFile, size: int) -> di
     }
 
 
-def _columns(file: ArchivedFile, renewed: ArchivedFile, seq: int) -> dict[str, Any]:
-    return {
-        "document_id": file.document_id,
-        "source_sha256": file.sha256,
-        "sha256": renewed.sha256,
-        "stamped_at": renewed.stamped_at,
-        "holds_until": renewed.holds_until,
-        "event_seq": seq,
-    }
+def _still_current(session: Session, seen: Sequence[ArchivedFile]) -> list[ArchivedFile]:
+    """Those that nobody has renewed since they were read: what is noted is said of the document's file."""
+    ids = [file.document_id for file in seen]
+    query = select(DocumentRow.id, DocumentRow.current_sha256).where(DocumentRow.id.in_(ids))
+    current: dict[int, str] = dict(session.execute(query).all())
+    return [file for file in seen if current.get(file.document_id) == file.sha256]
 
 
 def _note_seen(session: Session, seen: Sequence[ArchivedFile]) -> None:
     if not seen:
         return
     session.execute(delete(ArchiveRow).where(ArchiveRow.document_id.in_([file.document_id for file in seen])))
-    session.execute(
-        insert(ArchiveRow),
-        [
-            {
-                "document_id": file.document_id,
-                "sha256": file.sha256,
-                "stamped_at": file.stamped_at,
-                "holds_until": file.holds_until,
-            }
-            for file in seen
-        ],
-    )
+    session.execute(insert(ArchiveRow), [file.seen for file in seen])
 
 
 def ends_of(session: Session, *, before: datetime) -> list[datetime]:
