@@ -27,6 +27,7 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
 from workflow.anchors import unanchored_since
+from workflow.application_role import require_bound
 from workflow.backup import last_backup, unsaved_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
@@ -175,6 +176,22 @@ def _database(office: Office) -> Iterator[Finding]:
         events = session.scalar(select(LogHead.seq))  # counting them takes as long as there are many
     kind = office.store.url.get_backend_name()
     yield Finding("database", "ok", f"{kind}, {tables} tables, {events} events.")
+    if not office.store.embedded:
+        yield _role(office)
+
+
+def _role(office: Office) -> Finding:
+    """On a server, who works here may not undo what protects the log. Raises RoleUnfit."""
+    with office.store.read() as session:
+        bound = require_bound(session)
+    if bound:
+        return Finding("database", "ok", "The application's role owns nothing, and has the rights it needs.")
+    return Finding(
+        "database",
+        "warning",
+        "This role owns the tables: it could take away what protects the log.",
+        "Work as a role that owns nothing: docs/how-to/run-on-postgresql.md.",
+    )
 
 
 def _clock(office: Office) -> Iterator[Finding]:
