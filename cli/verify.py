@@ -260,7 +260,7 @@ def _register(args: argparse.Namespace) -> Iterator[tuple["IssuedRegister | None
     """The register of the office, where there is one and it is to be asked.
 
     An office that is merely in the folder in which the command is typed may be one that this release can't
-    open: then its folder and the reason are given in its place. Raises RegisterUnasked for one that was named.
+    open: then its folder and the reason are given instead. Raises RegisterUnasked for one that was named.
     """
     if args.no_register:
         if args.seen_by is not None:

@@ -50,6 +50,10 @@ UNSAVED = timedelta(days=2)
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
 EXPIRES_SOON = timedelta(days=30)
 _MOST_NAMED = 20
+_BY_SOMEBODY = (
+    "No command does this: find out who may change the database, and what else they did. Then restore the"
+    " last backup: docs/how-to/back-up-and-restore.md."
+)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ def deep(office: Office, *, anchored: Iterable[Head] = ()) -> Iterator[Finding]:
     yield from _told("database", _guards(office))
     yield from _told("log", _log(office, anchored))
     yield from _told("files", _files(office))
+    yield from _told("archives", _noted(office))
 
 
 def _told(area: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -395,10 +400,7 @@ def _guards(office: Office) -> Iterator[Finding]:
     """What the database refuses by itself is all there, and no row refers to none."""
     with office.store.read() as session:
         guards, rows = list(differences(session)), list(lone_rows(session))
-    hint = (
-        "No command does this: find out who may change the database, and what else they did. Then restore the"
-        " last backup: docs/how-to/back-up-and-restore.md."
-    )
+    hint = _BY_SOMEBODY
     weaker = [one for one in guards if one.weakens]
     yield from _most("database", "wrong", [one.message for one in weaker], hint)
     slower = [one.message for one in guards if not one.weakens]
@@ -446,6 +448,17 @@ def _files(office: Office) -> Iterator[Finding]:
     if not counts["wrong"]:
         message = f"Files that documents refer to: {scrub.referred}, each as its digest says."
         yield Finding("files", "ok", message)
+
+
+def _noted(office: Office) -> Iterator[Finding]:
+    """Until when files hold is noted as they say themselves: by the notes it is decided what is renewed."""
+    wrong = [
+        f"Until when {one.document} of request {one.request_id} holds is noted otherwise than its file says."
+        for one in office.renewals.misnoted()
+    ]
+    yield from _most("archives", "wrong", wrong, _BY_SOMEBODY)
+    if not wrong:
+        yield Finding("archives", "ok", "Until when files hold is noted as they say.")
 
 
 def _sample(today: date) -> bytes:

@@ -15,7 +15,7 @@ several that renew the same file one records it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
+from documents.errors import BlobError
 from problem import Problem
 from watching.logs import note
 from workflow.errors import WorkflowError
@@ -174,6 +175,33 @@ class Renewals:
             raise done.waits  # of an authority's limit the next run has its turn
 
     # --- until when files hold
+
+    def misnoted(self) -> Iterator[ArchivedFile]:
+        """What is noted of files and is not what they say themselves; reads every file that is archived.
+
+        A file that is not there, or was changed, is another check's: see workflow.scrub.
+        """
+        from signing.chains import PinnedChains  # noqa: PLC0415  see above
+        from signing.errors import SigningError  # noqa: PLC0415
+
+        chains, last = PinnedChains(self._trust), 0
+        while True:
+            with self._store.read() as session:
+                page = session.execute(
+                    _NOTED.where(DocumentRow.id > last).order_by(DocumentRow.id).limit(AT_ONCE)
+                ).all()
+            if not page:
+                return
+            last = page[-1].id
+            for row in page:
+                noted = _archived(row)
+                try:
+                    if self._seen(row, chains) != noted:
+                        yield noted
+                except SigningError:
+                    yield noted
+                except BlobError:
+                    continue
 
     def _look(self, most: int | None = None) -> list[Trouble]:
         """Note until when files hold that nobody has looked into yet; tells which can't be looked into."""
@@ -337,20 +365,16 @@ def ends_of(session: Session, *, before: datetime) -> list[datetime]:
 
 
 def _due(session: Session, *, before: datetime) -> list[ArchivedFile]:
-    query = (
-        _CURRENT.add_columns(ArchiveRow.stamped_at, ArchiveRow.holds_until)
-        .join(ArchiveRow, ArchiveRow.document_id == DocumentRow.id)
-        .where(ArchiveRow.sha256 == DocumentRow.current_sha256, ArchiveRow.holds_until <= before)
-        .order_by(ArchiveRow.holds_until, DocumentRow.id)
+    query = _NOTED.where(ArchiveRow.holds_until <= before).order_by(ArchiveRow.holds_until, DocumentRow.id)
+    return [_archived(row) for row in session.execute(query)]
+
+
+def _archived(row: Any) -> ArchivedFile:
+    return ArchivedFile(
+        *(row.request_id, row.id, row.name, row.revision_no, row.current_sha256),
+        stamped_at=row.stamped_at,
+        holds_until=row.holds_until,
     )
-    return [
-        ArchivedFile(
-            *(row.request_id, row.id, row.name, row.revision_no, row.current_sha256),
-            stamped_at=row.stamped_at,
-            holds_until=row.holds_until,
-        )
-        for row in session.execute(query)
-    ]
 
 
 def _trouble(request_id: int, document: str, revision: int, problem: Problem) -> Trouble:
@@ -386,6 +410,11 @@ _CURRENT = _ended(
         Request.variant,
         Request.definition_sha256,
     )
+)
+_NOTED = (
+    _CURRENT.add_columns(ArchiveRow.stamped_at, ArchiveRow.holds_until)
+    .join(ArchiveRow, ArchiveRow.document_id == DocumentRow.id)
+    .where(ArchiveRow.sha256 == DocumentRow.current_sha256)
 )
 _BY_LEVEL = (
     _ended(select(DocumentRow.level_reached, func.count()))
