@@ -64,17 +64,17 @@ def differences(session: Session) -> Iterator[Difference]:
     """Every guard that is missing or changed, and whatever else stands on our tables."""
     found = guards_of(session.connection())
     due = _made_in_memory() if session.connection().dialect.name == "sqlite" else declared()
+    tables = {name.table for name in due} - {""}
+    for name in found:  # first: what somebody added may be at work at this moment
+        # an office may add an index for its own reports, and tables of its own
+        if name not in due and name.table in tables and name.kind != "index":
+            yield Difference(name, "foreign")
     there = {name.table for name in found}
     for name, own in due.items():
         if name not in found and (name.table in there or name.kind in {"table", "function"}):
             yield Difference(name, "missing")
         elif name in found and found[name] != own:
             yield Difference(name, "changed")
-    tables = {name.table for name in due} - {""}
-    for name in found:
-        # an office may add an index for its own reports, and tables of its own
-        if name not in due and name.table in tables and name.kind != "index":
-            yield Difference(name, "foreign")
 
 
 def lone_rows(session: Session) -> Iterator[str]:

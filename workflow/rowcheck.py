@@ -334,6 +334,8 @@ class _Rows:
         found: dict[int, set[tuple[str, str, str]]] = {}
         for row in self._rows(Hand.table()):
             found.setdefault(row.request_id, set()).add((row.rule, row.person_id, row.state))
+        for number in found.keys() - self._told.requests.keys():
+            yield Odd(0, f"There are hands on request {number}, of which no event tells.")
         for number, told in self._told.requests.items():
             definition = self._definitions.get(told.definition)
             if definition is None or not told.everybody_known or told.destroyed_at:
@@ -547,6 +549,10 @@ def _orphans(session: Session) -> Iterator[Odd]:
         lone = select(table).outerjoin_from(table, documents, documents.c.id == table.c.document_id)
         for row in session.connection().execute(lone.where(documents.c.id.is_(None))):
             yield Odd(getattr(row, "event_seq", 0) or 0, f"{what} of no document.")
+    bodies, events = Body.table(), Event.table()
+    lost = select(bodies.c.seq).outerjoin_from(bodies, events, events.c.seq == bodies.c.seq)
+    for seq in session.connection().execute(lost.where(events.c.seq.is_(None))).scalars():
+        yield Odd(seq, "A personal part is of no event.")
     reminders, tasks = Reminder.table(), Task.table()
     told = select(reminders.c.event_seq).outerjoin_from(reminders, tasks, tasks.c.id == reminders.c.task_id)
     for seq in session.connection().execute(told.where(tasks.c.id.is_(None))).scalars():

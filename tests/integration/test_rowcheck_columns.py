@@ -235,6 +235,9 @@ def test_a_row_of_a_request_that_the_log_does_not_know_is_found(
         ("signatures", "document_id", "A signature is of no document."),
         ("reminders", "task_id", "A reminder is of no task."),
         ("renewals", "document_id", "A renewal is of no document."),
+        ("archives", "document_id", "An archive timestamp is of no document."),
+        ("bodies", "seq", "A personal part is of no event."),
+        ("hands", "request_id", "There are hands on request 1000001, of which no event tells."),
     ],
 )
 def test_a_row_more_of_a_row_that_is_not_there_is_found(
