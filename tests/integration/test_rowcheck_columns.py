@@ -297,7 +297,8 @@ def misfits() -> Iterator[tuple[str, str, str]]:
         kind = getattr(column.type, "impl", column.type)
         for number, (wrong, value) in enumerate(WRONG.items()):
             fits = column.nullable if wrong == "nothing" else isinstance(kind, FITS.get(wrong, ()))
-            if not fits and (turn + number) % TURNS == 0:
+            always = wrong == "text" and name.endswith("seq")  # which ended verification once
+            if not fits and (always or (turn + number) % TURNS == 0):
                 yield table, name, value
 
 
