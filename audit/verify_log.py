@@ -22,7 +22,9 @@ import argparse
 import base64
 import hashlib
 import json
+import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -65,6 +67,9 @@ PATH_MAX = 8
 # An honest proof holds a handful of certificates, and its way to the root needs as many checks.
 CERTIFICATES_MAX = 50
 CHECKS_MAX = 500
+# With longer ones one check takes a second. OpenSSL has the same bound for exponents, for long keys alone.
+RSA_BITS_MAX, EXPONENT_BITS_MAX = 8192, 64
+ANCHOR_BYTES_MAX = 1024 * 1024  # an honest one takes some ten thousand
 EVENT, BODY = b'{"event":', b'{"body":'
 TIME_LENGTH = len("2026-11-20T09:00:00.000000Z")
 # What a seal's certificate may be for, when it says so: documents, mail (whose signatures are the same), all;
@@ -828,7 +833,7 @@ def _signer(signed: Any, identifier: Any) -> x509.Certificate:
             certificate.issuer.dump() == wanted["issuer"].dump()
             and certificate.serial_number == wanted["serial_number"].native
         ):
-            return x509.load_der_x509_certificate(certificate.dump())
+            return _loaded(certificate)
     raise _Wrong("its signer's certificate is not there")
 
 
@@ -888,7 +893,21 @@ def _certificates(signed: Any) -> list[x509.Certificate]:
     chosen = [each.chosen for each in signed["certificates"] if each.name == "certificate"]
     if len(chosen) > CERTIFICATES_MAX:
         raise _Wrong("its proof holds more certificates than any way to a root needs")
-    return [x509.load_der_x509_certificate(each.dump()) for each in chosen]
+    return [_loaded(each) for each in chosen]
+
+
+def _loaded(read: Any) -> x509.Certificate:
+    """A certificate of a proof; raises _Wrong for a key that was made to keep whoever uses it busy."""
+    certificate = x509.load_der_x509_certificate(read.dump())
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return certificate  # nothing can be verified with it: it leads nowhere
+    if isinstance(key, rsa.RSAPublicKey):
+        exponent_bits = key.public_numbers().e.bit_length()
+        if key.key_size > RSA_BITS_MAX or exponent_bits > EXPONENT_BITS_MAX:
+            raise _Wrong("a certificate in its proof has a key with numbers far longer than any in use")
+    return certificate
 
 
 def leads_to(
@@ -1024,7 +1043,7 @@ def outside_anchor(text: str, trust: Sequence[x509.Certificate], now: datetime |
     if match := re.fullmatch(r"([0-9]{1,18}):([0-9A-Fa-f]{64})", text):
         return Anchor(int(match[1]), match[2].lower(), "head", by="who kept it outside", vouched=True)
     try:
-        name, value = _line(Path(text).read_bytes())
+        name, value = _line(_anchor_file(Path(text)))
         if name != "anchor":
             raise _Wrong("it holds no anchor")
         return read_anchor(value, trust, now or datetime.now(UTC))
@@ -1032,6 +1051,22 @@ def outside_anchor(text: str, trust: Sequence[x509.Certificate], now: datetime |
         raise Unusable(f"{text} is no SEQ:HASH, and no file that can be read: {error.strerror}.") from error
     except _Wrong as wrong:
         raise Unusable(f"The anchor in {text} does not hold: {wrong}.") from wrong
+
+
+def _anchor_file(path: Path) -> bytes:
+    """What an anchor's file holds; raises OSError, and Unusable for a pipe or device, which may never end."""
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise Unusable(f"{path} is no file, but a pipe, a device or something else that may never end.")
+        content = file.read(ANCHOR_BYTES_MAX + 1)
+    if len(content) > ANCHOR_BYTES_MAX:
+        raise Unusable(f"{path} is no anchor: it is far longer than one.")
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # else whoever opens a pipe waits for somebody who writes into it
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def outside_anchors(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "PARAAF_DATA"
 NOT_NAMED = Path("data")
-"""The data folder when none is named: one of the folder in which the command is typed."""
+"""The data folder when none is named: one of the folder in which the command is typed. It is this very
+object, by which it is told from one that somebody named so."""
 REGISTER_FILE = "hr_register.csv"
 """As workflow.office has it, which takes a second to import."""
 DATABASE_FILE, DATABASE_VARIABLE = "paraaf.sqlite3", "PARAAF_DATABASE"
@@ -30,7 +31,7 @@ def add_data_option(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get(VARIABLE, NOT_NAMED)),
+        default=Path(os.environ[VARIABLE]) if VARIABLE in os.environ else NOT_NAMED,
         metavar="DIR",
         help="the data folder (default: ./data, or PARAAF_DATA)",
     )

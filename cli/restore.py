@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cli.ending import orderly_end
 from cli.errors import EvidenceUnreadable
 from cli.folder import add_data_option, add_json_option
-from cli.printing import counted, minute, print_json
+from cli.printing import counted, minute, print_json, printable
 
 if TYPE_CHECKING:
     from workflow.backup import Backup
@@ -77,7 +77,7 @@ def _examined(args: argparse.Namespace) -> int:
         print(f"{counted(held.blobs, 'stored file')}, {held.size / 1e6:.1f} MB; head of the log {held.head}")
         print(f"SHA-256 {held.sha256}")
         for fault in held.faults:
-            print(f"  was not copied: {fault.sha256}: {fault.why}")
+            print(printable(f"  was not copied: {fault.sha256}: {fault.why}"))
     return 1 if held.faults else 0
 
 
@@ -203,7 +203,7 @@ def _json(held: "Backup", after: _After) -> dict[str, Any]:
 def _text(folder: Path, held: "Backup", after: _After) -> Iterator[str]:
     yield f"Restored to {folder}: the office as of {held.made_at}, {counted(held.blobs, 'stored file')}."
     for fault in held.faults:
-        yield f"  was not in the backup: {fault.sha256}: {fault.why}"
+        yield printable(f"  was not in the backup: {fault.sha256}: {fault.why}")
     if after.role:
         yield f"The role {after.role} has its rights."
     if not after.holds:

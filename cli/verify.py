@@ -19,7 +19,14 @@ from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
 from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused, RegisterUnasked
 from cli.files import require_room, write_whole
-from cli.folder import add_data_option, add_trust_option, has_office, require_office
+from cli.folder import (
+    DATABASE_VARIABLE,
+    NOT_NAMED,
+    add_data_option,
+    add_trust_option,
+    has_office,
+    require_office,
+)
 from cli.printing import counted
 from cli.progress import Progress
 from cli.sign import add_key_options, signed_bytes
@@ -32,13 +39,16 @@ from signing.verify.sources import listed, sources
 from signing.verify.spool import Spool
 from signing.verify.summary import HEADINGS, summary_pdf
 from signing.verify.trust import TrustMaterial
-from signing.verify.verdict import with_register
+from signing.verify.verdict import with_register, without_register
 
 if TYPE_CHECKING:
     from workflow.issued import IssuedRegister
+    from workflow.store import Store
 
 LISTS_VARIABLE = "PARAAF_TRUSTED_LISTS"
 ONLINE_VARIABLE = "PARAAF_VERIFY_ONLINE"
+_Unasked = tuple[str, str]
+"""The folder of an office whose register is not asked, and why not."""
 _EPILOG = """exit status: 0 all passed; 1 at least one failed; 2 none failed, but at least one is
 indeterminate, unreadable or without a signature (or the call itself was wrong)"""
 
@@ -150,7 +160,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
     trust, online = _trust(args, now), _online(args)
     _require_report_room(args)
     found = sources(chain(args.paths, _listed(args.list)))
-    with _register(args) as register, _spool(args, trust, register) as (spool, at):
+    with _register(args) as (register, unasked), _spool(args, trust, register) as (spool, at):
         if args.into is not None:
             found = left(found, spool)
         reports = verify_sources(
@@ -165,6 +175,8 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
         )
         if register is not None:
             reports = _by_register(reports, register)
+        if unasked is not None:
+            reports = (without_register(report, *unasked) for report in reports)
         noted = _Noted(args, spool, reports)
         for text in _teller(args)(noted):
             print(_encodable(text, as_json=args.json or args.jsonl), end="", flush=True)
@@ -244,27 +256,33 @@ def _listed(path: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _register(args: argparse.Namespace) -> Iterator["IssuedRegister | None"]:
-    """The register of the office, where there is one and it is to be asked. Raises RegisterUnasked."""
+def _register(args: argparse.Namespace) -> Iterator[tuple["IssuedRegister | None", _Unasked | None]]:
+    """The register of the office, where there is one and it is to be asked.
+
+    An office that is merely in the folder in which the command is typed may be one that this release can't
+    open: then its folder and the reason are given instead. Raises RegisterUnasked for one that was named.
+    """
     if args.no_register:
         if args.seen_by is not None:
             raise ChoiceNeeded("--seen-by is about the register.", hint="Leave --no-register out.")
-        yield None
+        yield None, None
         return
     if args.seen_by is not None:
         require_office(args.data)
     if not has_office(args.data):
-        yield None
+        yield None, None
         return
     # the workflow takes a second to import, and who verifies elsewhere doesn't need it
     from workflow.errors import WorkflowError  # noqa: PLC0415
     from workflow.issued import IssuedRegister  # noqa: PLC0415
-    from workflow.store import Store  # noqa: PLC0415
 
     try:
-        store = Store.open(args.data, make=False)
+        store, unasked = _store(args)
+        if store is None:
+            yield None, unasked
+            return
         try:
-            yield IssuedRegister(store, clock=lambda: datetime.now(UTC), seen_by=args.seen_by)
+            yield IssuedRegister(store, clock=lambda: datetime.now(UTC), seen_by=args.seen_by), None
         finally:
             store.close()
     except WorkflowError as problem:
@@ -272,6 +290,23 @@ def _register(args: argparse.Namespace) -> Iterator["IssuedRegister | None"]:
             f"The office's register can't be asked: {problem}",
             hint=f"{problem.hint} Or say --no-register, to judge the files by themselves.".lstrip(),
         ) from problem
+
+
+def _store(args: argparse.Namespace) -> tuple["Store | None", _Unasked | None]:
+    """The office's database; where nobody named that office and it can't be opened, what is told of that.
+
+    Raises WorkflowError.
+    """
+    from workflow.errors import WorkflowError  # noqa: PLC0415  see above
+    from workflow.store import Store  # noqa: PLC0415
+
+    named = args.data is not NOT_NAMED or args.seen_by is not None or DATABASE_VARIABLE in os.environ
+    try:
+        return Store.open(args.data, make=False), None
+    except WorkflowError as problem:
+        if named:
+            raise
+        return None, (str(args.data), str(problem))
 
 
 def _by_register(reports: Iterator[Report], register: "IssuedRegister") -> Iterator[Report]:

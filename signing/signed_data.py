@@ -17,6 +17,8 @@ from certs import der
 from certs.der import DerError
 from signing.cms import OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNED_DATA, OID_SIGNING_CERTIFICATE_V2
 
+# With longer ones one check takes a second; as audit/verify_log.py has it, which shares no code.
+_RSA_BITS_MAX, _EXPONENT_BITS_MAX = 8192, 64
 _CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
 _OID_SIGNING_CERTIFICATE_V1 = "1.2.840.113549.1.9.16.2.12"
 _RSA_PKCS1, _RSA_PSS, _ED25519 = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.3.101.112"
@@ -79,11 +81,27 @@ class SignedData:
 
 @lru_cache(maxsize=4096)
 def load_certificate(cert_der: bytes) -> x509.Certificate:
-    """Parse a certificate, remembering the last few thousand; raises DerError."""
+    """Parse a certificate, remembering the last few thousand.
+
+    Raises DerError, also for a key that was made to keep whoever uses it busy.
+    """
     try:
-        return x509.load_der_x509_certificate(cert_der)
+        certificate = x509.load_der_x509_certificate(cert_der)
     except ValueError as error:
         raise DerError(f"unreadable certificate: {error}") from error
+    _require_usual(certificate)
+    return certificate
+
+
+def _require_usual(certificate: x509.Certificate) -> None:
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return  # nothing can be verified with it
+    if isinstance(key, rsa.RSAPublicKey) and (
+        key.key_size > _RSA_BITS_MAX or key.public_numbers().e.bit_length() > _EXPONENT_BITS_MAX
+    ):
+        raise DerError("a certificate has a key with numbers far longer than any in use")
 
 
 def parse_signed_data(data: bytes) -> SignedData:

@@ -16,6 +16,7 @@ from signing.errors import ChainError, TimestampError
 from signing.signed_data import load_certificate, parse_signed_data, verify_signed_data
 from signing.tokens import check_token
 from workflow.anchors import Anchor, Statement
+from workflow.errors import LogUnwritable
 
 # What a seal's certificate may be for, when it says so; as audit/verify_log.py has it, which shares no code.
 FOR_SEALS = frozenset(
@@ -66,7 +67,7 @@ def _is_about(anchor: Anchor, first: str) -> bool:
         return anchor.statement == Statement(anchor.head, first, said_at).text and (
             anchor.kind == "timestamp" or said_at == anchor.made_at
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, LogUnwritable):
         return False
 
 

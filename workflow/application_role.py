@@ -53,29 +53,46 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# Whoever is a member of a role can become it, whatever is inherited. And whatever schema it owns, or can make
+# tables in, it can put before ours by a setting of its own.
+_WITH = (
+    "WITH o AS (SELECT o.* FROM pg_roles r JOIN pg_roles o ON pg_has_role(r.oid, o.oid, 'MEMBER')"
+    " WHERE r.rolname = :role), s AS (SELECT * FROM pg_namespace"
+    " WHERE nspname <> 'information_schema' AND NOT starts_with(nspname, 'pg_')) "
+)
 # What would let a role undo a guard, whatever rights on tables it is given; null when there is no such role.
 _MIGHTY = text(
-    "SELECT CASE"
-    " WHEN r.rolcreaterole THEN 'makes roles'"
-    " WHEN EXISTS (SELECT 1 FROM pg_roles o WHERE pg_has_role(r.oid, o.oid, 'MEMBER') AND (o.rolsuper"
-    "  OR o.rolname IN ('pg_write_all_data', 'pg_execute_server_program', 'pg_write_server_files')))"
+    f"{_WITH} SELECT CASE"  # noqa: S608  a constant of this module
+    " WHEN EXISTS (SELECT 1 FROM o WHERE rolsuper"
+    "  OR rolname IN ('pg_write_all_data', 'pg_execute_server_program', 'pg_write_server_files'))"
     "  THEN 'may do everything'"
-    " WHEN EXISTS (SELECT 1 FROM pg_database d WHERE d.datname = current_database()"
-    "  AND pg_has_role(r.oid, d.datdba, 'MEMBER')) THEN 'owns the database'"
-    " WHEN pg_has_role(r.oid, n.nspowner, 'MEMBER') THEN 'owns the schema'"
-    " WHEN EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid"
-    "  AND pg_has_role(r.oid, c.relowner, 'MEMBER')) THEN 'owns the tables'"
-    " WHEN EXISTS (SELECT 1 FROM pg_proc f WHERE f.pronamespace = n.oid"
-    "  AND pg_has_role(r.oid, f.proowner, 'MEMBER')) THEN 'owns functions'"
-    " WHEN has_database_privilege(r.oid, current_database(), 'CREATE') THEN 'may make schemas'"
-    " ELSE '' END FROM pg_roles r, pg_namespace n WHERE r.rolname = :role AND n.nspname = current_schema()"
+    " WHEN EXISTS (SELECT 1 FROM o WHERE rolcreaterole) THEN 'makes roles'"
+    " WHEN EXISTS (SELECT 1 FROM o JOIN pg_database ON datdba = o.oid WHERE datname = current_database())"
+    "  THEN 'owns the database'"
+    " WHEN EXISTS (SELECT 1 FROM o JOIN s ON nspowner = o.oid) THEN 'owns the schema '"
+    "  || (SELECT min(nspname) FROM o JOIN s ON nspowner = o.oid)"
+    " WHEN EXISTS (SELECT 1 FROM o JOIN pg_class ON relowner = o.oid"
+    "  WHERE relnamespace = current_schema()::regnamespace) THEN 'owns the tables'"
+    " WHEN EXISTS (SELECT 1 FROM o JOIN pg_proc ON proowner = o.oid"
+    "  WHERE pronamespace = current_schema()::regnamespace) THEN 'owns functions'"
+    " WHEN EXISTS (SELECT 1 FROM o WHERE has_database_privilege(o.oid, current_database(), 'CREATE'))"
+    "  THEN 'may make schemas'"
+    " ELSE '' END FROM pg_roles WHERE rolname = :role"
 )
 # Of version 15 and later: before, only a superuser may.
 _SETTABLE = text("SELECT to_regprocedure('has_parameter_privilege(name, text, text)') IS NOT NULL")
-_SETS = text("SELECT has_parameter_privilege(CAST(:role AS name), 'session_replication_role', 'SET')")
-_MAKES = text("SELECT has_schema_privilege(CAST(:role AS name), current_schema(), 'CREATE')")
-_MAY = text("SELECT has_any_column_privilege(CAST(:role AS name), :table, :right)")
-_MAY_WHOLLY = text("SELECT has_table_privilege(CAST(:role AS name), :table, :right)")
+_SETS = text(
+    f"{_WITH} SELECT bool_or(has_parameter_privilege(o.oid, 'session_replication_role', 'SET')) FROM o"  # noqa: S608  a constant of this module
+)
+_MAKES = text(
+    f"{_WITH} SELECT DISTINCT nspname FROM o JOIN s ON has_schema_privilege(o.oid, s.oid, 'CREATE')"  # noqa: S608  a constant of this module
+)
+_MAY = text(f"{_WITH} SELECT bool_or(has_any_column_privilege(o.oid, :table, :right)) FROM o")  # noqa: S608  a constant of this module
+_MAY_WHOLLY = text(f"{_WITH} SELECT bool_or(has_table_privilege(o.oid, :table, :right)) FROM o")  # noqa: S608  a constant of this module
+_OWNER = text(
+    "SELECT pg_get_userbyid(relowner) = current_user, current_user FROM pg_class"
+    " WHERE oid = 'log_head'::regclass"
+)
 
 
 class RoleUnfit(WorkflowError):
@@ -102,6 +119,19 @@ def require_fit(session: Session, role: str) -> None:
         )
 
 
+def require_bound(session: Session) -> bool:
+    """Refuse a session's role that could undo what protects the log; false where it is the owner itself.
+
+    Raises RoleUnfit.
+    """
+    owns, role = session.execute(_OWNER).one()
+    if owns:
+        return False
+    require_fit(session, role)
+    _require_no_more(session, role)
+    return True
+
+
 def grant(session: Session, role: str) -> None:
     """Give the role its rights and take any other away; the session is the owner's, all tables are there.
 
@@ -113,20 +143,25 @@ def grant(session: Session, role: str) -> None:
     schema = quote(session.execute(text("SELECT current_schema()")).scalar_one())
     for statement in _statements(schema, quote(role), quote):
         connection.exec_driver_sql(statement)
-    for right in _too_much(session, role, schema, quote):
+    _require_no_more(session, role)
+
+
+def _require_no_more(session: Session, role: str) -> None:
+    """Refuse a role that has a right besides those that we give. Raises RoleUnfit."""
+    for right in _too_much(session, role):
         raise RoleUnfit(
             f"The role {role!r} still has a right that the program does not need: {right}.",
             hint="Take it away: as whoever gave it, from PUBLIC or from a role that this one is a member of.",
         )
 
 
-def _too_much(session: Session, role: str, schema: str, quote: Any) -> Iterator[str]:
+def _too_much(session: Session, role: str) -> Iterator[str]:
     """What the role may do by other ways than our grants, of what could undo a guard."""
-    if session.execute(_MAKES, {"role": role}).scalar_one():
-        yield "CREATE on the schema"
+    for schema in session.execute(_MAKES, {"role": role}).scalars():
+        yield f"CREATE on the schema {schema}"
     for table, rights in RIGHTS.items():
         for right in ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"):
-            asked = {"role": role, "table": f"{schema}.{quote(table)}", "right": right}
+            asked = {"role": role, "table": table, "right": right}
             of_columns = right == "UPDATE" and right not in rights
             given = re.search(rf"{right}\b(?! \()", rights)
             if not given and session.execute(_MAY if of_columns else _MAY_WHOLLY, asked).scalar_one():

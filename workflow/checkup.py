@@ -6,7 +6,7 @@ changed, and nothing is kept: the signature that is made on trial is thrown away
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -27,12 +27,14 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
 from workflow.anchors import unanchored_since
+from workflow.application_role import require_bound
 from workflow.backup import last_backup, unsaved_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
 from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.eventlog import Head
+from workflow.guards import differences, lone_rows
 from workflow.logcheck import verify
 from workflow.office import Office, utc_now
 from workflow.retention import OVERDUE
@@ -48,6 +50,10 @@ UNSAVED = timedelta(days=2)
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
 EXPIRES_SOON = timedelta(days=30)
 _MOST_NAMED = 20
+_BY_SOMEBODY = (
+    "No command does this: find out who may change the database, and what else they did. Then restore the"
+    " last backup: docs/how-to/back-up-and-restore.md."
+)
 
 
 @dataclass(frozen=True)
@@ -129,13 +135,15 @@ async def trial(office: Office) -> Finding:
 
 
 def deep(office: Office, *, anchored: Iterable[Head] = ()) -> Iterator[Finding]:
-    """What takes its time: every page of the database, every event, every stored file.
+    """What takes its time: every page of the database, its guards, every event, every stored file.
 
     `anchored`: heads of the log that were kept outside.
     """
     yield from _told("database", _pages(office))
+    yield from _told("database", _guards(office))
     yield from _told("log", _log(office, anchored))
     yield from _told("files", _files(office))
+    yield from _told("archives", _noted(office))
 
 
 def _told(area: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -173,6 +181,22 @@ def _database(office: Office) -> Iterator[Finding]:
         events = session.scalar(select(LogHead.seq))  # counting them takes as long as there are many
     kind = office.store.url.get_backend_name()
     yield Finding("database", "ok", f"{kind}, {tables} tables, {events} events.")
+    if not office.store.embedded:
+        yield _role(office)
+
+
+def _role(office: Office) -> Finding:
+    """On a server, who works here may not undo what protects the log. Raises RoleUnfit."""
+    with office.store.read() as session:
+        bound = require_bound(session)
+    if bound:
+        return Finding("database", "ok", "The application's role owns nothing, and has the rights it needs.")
+    return Finding(
+        "database",
+        "warning",
+        "This role owns the tables: it could take away what protects the log.",
+        "Work as a role that owns nothing: docs/how-to/run-on-postgresql.md.",
+    )
 
 
 def _clock(office: Office) -> Iterator[Finding]:
@@ -372,6 +396,28 @@ def _checksums(session: Session) -> Finding:
     )
 
 
+def _guards(office: Office) -> Iterator[Finding]:
+    """What the database refuses by itself is all there, and no row refers to none."""
+    with office.store.read() as session:
+        guards, rows = list(differences(session)), list(lone_rows(session))
+    hint = _BY_SOMEBODY
+    weaker = [one for one in guards if one.weakens]
+    yield from _most("database", "wrong", [one.message for one in weaker], hint)
+    slower = [one.message for one in guards if not one.weakens]
+    yield from _most("database", "warning", slower, "It is for speed alone: make it again as it was.")
+    yield from _most("database", "wrong", rows, hint)
+    if not weaker and not rows:
+        yield Finding("database", "ok", "Its triggers, keys and checks are those of this release, and hold.")
+
+
+def _most(area: str, state: State, messages: Sequence[str], hint: str) -> Iterator[Finding]:
+    """The first of them each by itself, and how many more there are."""
+    for message in messages[:_MOST_NAMED]:
+        yield Finding(area, state, message, hint)
+    if len(messages) > _MOST_NAMED:
+        yield Finding(area, state, f"More of this kind: {len(messages) - _MOST_NAMED}.", hint)
+
+
 def _log(office: Office, anchored: Iterable[Head]) -> Iterator[Finding]:
     with office.store.read() as session:
         report = verify(session, anchors=anchored, trust=office.authority.trust)
@@ -402,6 +448,17 @@ def _files(office: Office) -> Iterator[Finding]:
     if not counts["wrong"]:
         message = f"Files that documents refer to: {scrub.referred}, each as its digest says."
         yield Finding("files", "ok", message)
+
+
+def _noted(office: Office) -> Iterator[Finding]:
+    """Until when files hold is noted as they say themselves: by the notes it is decided what is renewed."""
+    wrong = [
+        f"Until when {one.document} of request {one.request_id} holds is noted otherwise than its file says."
+        for one in office.renewals.misnoted()
+    ]
+    yield from _most("archives", "wrong", wrong, _BY_SOMEBODY)
+    if not wrong:
+        yield Finding("archives", "ok", "Until when files hold is noted as they say.")
 
 
 def _sample(today: date) -> bytes:

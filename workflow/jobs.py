@@ -40,7 +40,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.types import JSONDict
 from procrastinate.worker import Worker
-from psycopg import OperationalError
+from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import JSON, text
 from sqlalchemy.orm import Session
@@ -56,7 +56,7 @@ from workflow.faults import point
 from workflow.lost import Link
 from workflow.outcomes import Patience, StepOutcome, Verdict, crashed
 from workflow.sqlite_connector import SqliteConnector
-from workflow.store import PATIENCE, Store
+from workflow.store import PATIENCE, PIN, Store, require_one
 from workflow.tables import UtcTime
 from workflow.unavailable import unavailable
 
@@ -341,6 +341,16 @@ class Jobs:
 
 class _Pool(AsyncConnectionPool):
     """A worker's connections to a server that may be away: it is waited for, but not for half a minute."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, configure=self._pin)
+
+    @staticmethod
+    async def _pin(connection: AsyncConnection[Any]) -> None:
+        """See the schema of our tables alone, as every other connection does. Raises StoreUnavailable."""
+        found = await (await connection.execute(PIN)).fetchone()
+        await connection.commit()
+        require_one(found[0] if found else 0)
 
     async def open(self, wait: bool = False, timeout: float | None = None) -> None:
         """As the pool's own. Raises PoolTimeout."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import select, true, type_coerce
+from sqlalchemy import Table, select, true, type_coerce
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NULLTYPE
@@ -23,8 +23,9 @@ from workflow.clock import TOLERANCE
 from workflow.errors import LogUnwritable
 from workflow.eventlog import ERASED, GENESIS, SALT_BYTES, Head, body_digest
 from workflow.logreplay import NOT_BY_PEOPLE
-from workflow.rowcheck import MISSHAPEN, compare
-from workflow.tables import Body, Event, LogHead
+from workflow.rowcheck import COMPARED, MISSHAPEN, compare
+from workflow.rowforms import Misshapen, misshapen, unreadable
+from workflow.tables import AnchorRow, Base, Body, Event, LogHead
 
 CHUNK = 2000
 FINDINGS_MAX = 100
@@ -68,6 +69,16 @@ class Fault(StrEnum):
     """An anchor kept outside names it, and the log ends before: the office was set back, or the log cut."""
     PROOF = "proof"
     """Its anchor's token or seal does not hold."""
+
+
+_EVENTS, _BESIDE = (Event.table(), Body.table()), (LogHead.table(), AnchorRow.table())
+_LOG_FAULTS = {
+    "events": Fault.CHANGED,
+    "bodies": Fault.BODY_CHANGED,
+    "log_head": Fault.CUT,
+    "anchors": Fault.ANCHOR,
+}
+_ROWS = tuple(Base.metadata.tables[name] for name in COMPARED if name not in _LOG_FAULTS)
 
 
 @dataclass(frozen=True)
@@ -124,17 +135,34 @@ def verify(
     those in the database are not looked at. Never raises for what it finds.
     """
     check = _Check()
+    check.look_at_forms(session)
     check.expect(session, anchors)
     if _read_all(session, check):
         check.prove(None if trust is None else PinnedChains(trust))
-        table = LogHead.table()
-        head = session.connection().execute(select(table.c.seq, table.c.hash)).one_or_none()
-        check.end(None if head is None else Head(head.seq, head.hash))
+        check.end(_head(session))
         if rows and not check.broken:  # of a log that is not whole, nothing can be said
             check.compare(session)
     else:
+        check.name_unreadable(session, _EVENTS)
         check.find(check.seq + 1, Fault.UNREADABLE, "It can't be read; nothing after it was checked.")
     return check.report()
+
+
+def _head(session: Session) -> Head | None:
+    """The head of the log; None when it is gone, or is none."""
+    table = LogHead.table()
+    try:
+        head = session.connection().execute(select(table.c.seq, table.c.hash)).one_or_none()
+    except OperationalError as error:
+        _require_value(session, error)
+        return None
+    return Head(head.seq, head.hash) if head is not None and isinstance(head.seq, int) else None
+
+
+def _require_value(session: Session, error: OperationalError) -> None:
+    """Go on where a value in a file can't be given out; that a server is away says nothing of the log."""
+    if error.connection_invalidated or session.connection().dialect.name != "sqlite":
+        raise error
 
 
 def _read_all(session: Session, check: "_Check") -> bool:
@@ -302,13 +330,31 @@ class _Check:
             self.find(seq, Fault.CLOCK_BACK, "Its time is before that of an earlier event.")
             self.latest = at
 
+    def look_at_forms(self, session: Session) -> None:
+        """Name the values in the tables of the log that are of another form than their columns."""
+        for value in misshapen(session.connection(), (*_EVENTS, *_BESIDE)):
+            self.misshapen(value)
+        self.name_unreadable(session, _BESIDE)
+
+    def name_unreadable(self, session: Session, tables: Sequence[Table]) -> None:
+        """Name the texts in these tables that can't be read."""
+        for value in unreadable(session.connection(), tables):
+            self.misshapen(value)
+
+    def misshapen(self, value: Misshapen) -> None:
+        """A value that its column can't have; a row of the log has the number of its event."""
+        fault = _LOG_FAULTS.get(value.table, Fault.ROWS_DIFFER)
+        self.find(value.row if value.table in {"events", "bodies"} else 0, fault, value.message)
+
     def expect(self, session: Session, outside: Iterable[Head]) -> None:
         """Learn which hashes the anchors ask for: those in the database, and heads kept outside."""
         try:
             for anchor in kept(session):
                 require_form(anchor)
                 self.kept.append(anchor)
-        except MISSHAPEN:
+        except (*MISSHAPEN, OperationalError) as error:
+            if isinstance(error, OperationalError):
+                _require_value(session, error)
             self.find(0, Fault.ANCHOR, "An anchor has another form than anchors have; more were not read.")
         for head in outside:
             self.outside.add(head.seq)
@@ -330,6 +376,8 @@ class _Check:
 
     def compare(self, session: Session) -> None:
         """Hold the tables against what the events say."""
+        for value in misshapen(session.connection(), _ROWS):
+            self.misshapen(value)
         faults = {
             "row": Fault.ROWS_DIFFER,
             "impossible": Fault.IMPOSSIBLE,
@@ -339,7 +387,14 @@ class _Check:
             for odd in compare(session):
                 self.find(odd.seq, faults[odd.kind], odd.message)
         except MISSHAPEN:
-            self.find(self.seq, Fault.ROWS_DIFFER, "A row of the tables has another form than rows have.")
+            message = (
+                "A row of the tables has another form than rows have; what comes after was not compared."
+            )
+            self.find(self.seq, Fault.ROWS_DIFFER, message)
+        except OperationalError as error:
+            _require_value(session, error)
+            self.name_unreadable(session, _ROWS)
+            self.find(self.seq, Fault.UNREADABLE, "A row can't be read; what comes after was not compared.")
 
     def told(self, request_id: int | None, listed: object) -> None:
         """An event says which bodies of this request, or of none, were erased."""
@@ -356,7 +411,7 @@ class _Check:
             for seq in seqs:
                 self.find(seq, Fault.ERASED_UNTOLD, "Its body was erased, and no later event says so.")
         if head is None:
-            self.find(self.seq, Fault.CUT, "The head of the log is gone.")
+            self.find(self.seq, Fault.CUT, "The head of the log is gone, or is none.")
         elif head.seq > self.seq:
             self.find(self.seq + 1, Fault.CUT, f"The log ends here; its head is event {head.seq}.")
         elif head.seq < self.seq:
@@ -369,7 +424,11 @@ class _Check:
                 self.find(seq, fault, "An anchor names this event, and it is not there.")
 
     def find(self, seq: int, fault: Fault, message: str) -> None:
-        """Keep a finding; a clock that went back never takes the place of something that is wrong."""
+        """Keep a finding; a clock that went back never takes the place of something that is wrong.
+
+        A row may hold anything for the sequence of its event.
+        """
+        seq = seq if isinstance(seq, int) else 0
         clock = fault is Fault.CLOCK_BACK
         self.broken = self.broken or fault not in (Fault.CLOCK_BACK, Fault.SET_BACK)
         kept = self.went_back if clock else self.findings

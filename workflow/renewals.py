@@ -15,7 +15,7 @@ several that renew the same file one records it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
+from documents.errors import BlobError
 from problem import Problem
 from watching.logs import note
 from workflow.errors import WorkflowError
@@ -71,6 +72,16 @@ class ArchivedFile:
     sha256: str
     stamped_at: datetime
     holds_until: datetime
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What `archives` keeps of it, and `renewals` of one that was renewed."""
+        return {
+            "document_id": self.document_id,
+            "sha256": self.sha256,
+            "stamped_at": self.stamped_at,
+            "holds_until": self.holds_until,
+        }
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,33 @@ class Renewals:
 
     # --- until when files hold
 
+    def misnoted(self) -> Iterator[ArchivedFile]:
+        """What is noted of files and is not what they say themselves; reads every file that is archived.
+
+        A file that is not there, or was changed, is another check's: see workflow.scrub.
+        """
+        from signing.chains import PinnedChains  # noqa: PLC0415  see above
+        from signing.errors import SigningError  # noqa: PLC0415
+
+        chains, last = PinnedChains(self._trust), 0
+        while True:
+            with self._store.read() as session:
+                page = session.execute(
+                    _NOTED.where(DocumentRow.id > last).order_by(DocumentRow.id).limit(AT_ONCE)
+                ).all()
+            if not page:
+                return
+            last = page[-1].id
+            for row in page:
+                noted = _archived(row)
+                try:
+                    if self._seen(row, chains) != noted:
+                        yield noted
+                except SigningError:
+                    yield noted
+                except BlobError:
+                    continue
+
     def _look(self, most: int | None = None) -> list[Trouble]:
         """Note until when files hold that nobody has looked into yet; tells which can't be looked into."""
         from signing.chains import PinnedChains  # noqa: PLC0415  see above
@@ -196,7 +234,7 @@ class Renewals:
                     troubles.append(_trouble(row.request_id, row.name, row.revision_no, problem))
             with self._store.write() as session:
                 Appender.lock(session, self._random_bytes)  # another may have looked at the same files
-                _note_seen(session, seen)
+                _note_seen(session, _still_current(session, seen))
 
     def _seen(self, row: Any, chains: "PinnedChains") -> ArchivedFile:
         """One file. Raises BlobError, SigningError."""
@@ -278,7 +316,9 @@ class Renewals:
                 facts=_facts(row, file, renewed, len(new.pdf)),
             )
             events.write()
-            session.execute(insert(RenewalRow).values(_columns(file, renewed, seq)))
+            session.execute(
+                insert(RenewalRow).values(**renewed.seen, source_sha256=file.sha256, event_seq=seq)
+            )
             session.execute(
                 update(DocumentRow).where(DocumentRow.id == file.document_id).values(current_sha256=sha256)
             )
@@ -304,33 +344,19 @@ def _facts(row: Any, file: ArchivedFile, renewed: ArchivedFile, size: int) -> di
     }
 
 
-def _columns(file: ArchivedFile, renewed: ArchivedFile, seq: int) -> dict[str, Any]:
-    return {
-        "document_id": file.document_id,
-        "source_sha256": file.sha256,
-        "sha256": renewed.sha256,
-        "stamped_at": renewed.stamped_at,
-        "holds_until": renewed.holds_until,
-        "event_seq": seq,
-    }
+def _still_current(session: Session, seen: Sequence[ArchivedFile]) -> list[ArchivedFile]:
+    """Those that nobody has renewed since they were read: what is noted is said of the document's file."""
+    ids = [file.document_id for file in seen]
+    query = select(DocumentRow.id, DocumentRow.current_sha256).where(DocumentRow.id.in_(ids))
+    current: dict[int, str] = dict(session.execute(query).all())
+    return [file for file in seen if current.get(file.document_id) == file.sha256]
 
 
 def _note_seen(session: Session, seen: Sequence[ArchivedFile]) -> None:
     if not seen:
         return
     session.execute(delete(ArchiveRow).where(ArchiveRow.document_id.in_([file.document_id for file in seen])))
-    session.execute(
-        insert(ArchiveRow),
-        [
-            {
-                "document_id": file.document_id,
-                "sha256": file.sha256,
-                "stamped_at": file.stamped_at,
-                "holds_until": file.holds_until,
-            }
-            for file in seen
-        ],
-    )
+    session.execute(insert(ArchiveRow), [file.seen for file in seen])
 
 
 def ends_of(session: Session, *, before: datetime) -> list[datetime]:
@@ -339,20 +365,16 @@ def ends_of(session: Session, *, before: datetime) -> list[datetime]:
 
 
 def _due(session: Session, *, before: datetime) -> list[ArchivedFile]:
-    query = (
-        _CURRENT.add_columns(ArchiveRow.stamped_at, ArchiveRow.holds_until)
-        .join(ArchiveRow, ArchiveRow.document_id == DocumentRow.id)
-        .where(ArchiveRow.sha256 == DocumentRow.current_sha256, ArchiveRow.holds_until <= before)
-        .order_by(ArchiveRow.holds_until, DocumentRow.id)
+    query = _NOTED.where(ArchiveRow.holds_until <= before).order_by(ArchiveRow.holds_until, DocumentRow.id)
+    return [_archived(row) for row in session.execute(query)]
+
+
+def _archived(row: Any) -> ArchivedFile:
+    return ArchivedFile(
+        *(row.request_id, row.id, row.name, row.revision_no, row.current_sha256),
+        stamped_at=row.stamped_at,
+        holds_until=row.holds_until,
     )
-    return [
-        ArchivedFile(
-            *(row.request_id, row.id, row.name, row.revision_no, row.current_sha256),
-            stamped_at=row.stamped_at,
-            holds_until=row.holds_until,
-        )
-        for row in session.execute(query)
-    ]
 
 
 def _trouble(request_id: int, document: str, revision: int, problem: Problem) -> Trouble:
@@ -388,6 +410,11 @@ _CURRENT = _ended(
         Request.variant,
         Request.definition_sha256,
     )
+)
+_NOTED = (
+    _CURRENT.add_columns(ArchiveRow.stamped_at, ArchiveRow.holds_until)
+    .join(ArchiveRow, ArchiveRow.document_id == DocumentRow.id)
+    .where(ArchiveRow.sha256 == DocumentRow.current_sha256)
 )
 _BY_LEVEL = (
     _ended(select(DocumentRow.level_reached, func.count()))

@@ -387,9 +387,9 @@ class _Reading:
             raise ValueError("it does not hold what its manifest says")
         (database,) = (name for name in self._files if name.startswith(DATABASE))
         return Backup(
-            head=Head(int(said["head"]["seq"]), str(said["head"]["hash"])),
-            made_at=str(said["made_at"]),
-            release=str(said["release"]),
+            head=Head(int(said["head"]["seq"]), _shown(said["head"]["hash"])),
+            made_at=_shown(said["made_at"]),
+            release=_shown(said["release"]),
             database=database.removeprefix(DATABASE),
             blobs=self._names.count,
             size=self._size,
@@ -401,6 +401,13 @@ class _Reading:
 
 # What a file that is no backup, or none of ours, may raise while it is read.
 _MISSHAPEN = (tarfile.TarError, ValueError, KeyError, TypeError, RecursionError, OverflowError)
+
+
+def _shown(text: object) -> str:
+    """A text that may be printed as it is; raises ValueError for what could move a reader's cursor."""
+    if not isinstance(text, str) or not text.isprintable():
+        raise ValueError("its manifest holds what can't be shown")
+    return text
 
 
 def _listed(names: list[str]) -> dict[str, Any]:

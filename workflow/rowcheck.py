@@ -27,6 +27,7 @@ from workflow.judge import data_digest, office_day, rules_of
 from workflow.keeping import due_day
 from workflow.logreplay import Replay, Told, ToldDocument, ToldTask
 from workflow.tables import (
+    ArchiveRow,
     Body,
     DefinitionSource,
     Delivery,
@@ -101,6 +102,7 @@ COMPARED: Mapping[str, Mapping[Fate, tuple[str, ...]]] = MappingProxyType(
             ),
             "not": ("id",),
         },
+        "archives": {"derived": ("document_id", "sha256", "stamped_at", "holds_until")},
         "deliveries": {
             "compared": ("request_id", "sha256", "channel"),
             "derived": ("document_id",),
@@ -242,6 +244,7 @@ class _Rows:
         yield from self._documents_differ()
         yield from self._signatures_differ()
         yield from self._renewals_differ()
+        yield from self._archives_differ()
         yield from self._deliveries_differ()
         yield from self._incidents_differ()
 
@@ -331,6 +334,8 @@ class _Rows:
         found: dict[int, set[tuple[str, str, str]]] = {}
         for row in self._rows(Hand.table()):
             found.setdefault(row.request_id, set()).add((row.rule, row.person_id, row.state))
+        for number in found.keys() - self._told.requests.keys():
+            yield Odd(0, f"There are hands on request {number}, of which no event tells.")
         for number, told in self._told.requests.items():
             definition = self._definitions.get(told.definition)
             if definition is None or not told.everybody_known or told.destroyed_at:
@@ -405,17 +410,11 @@ class _Rows:
         return None not in values and told is not None and not told.destroyed_at
 
     def _signatures_differ(self) -> Iterator[Odd]:
-        table, documents = SignatureRow.table(), DocumentRow.table()
         missing = dict(self._told.signed)
-        query = (
-            select(table, documents.c.request_id, documents.c.name, documents.c.revision_no)
-            .join_from(table, documents, documents.c.id == table.c.document_id)
-            .where(self._within(documents.c.request_id), table.c.event_seq.is_not(None))
-        )
-        for row in _read(self._session, query):
+        made = SignatureRow.table().c.event_seq.is_not(None)
+        for row, place in self._of_documents(SignatureRow.table(), made):
             told = missing.pop(row.event_seq, None)
             how = (row.field, row.profile, row.level_asked, row.level_reached)
-            place = (row.request_id, row.name, row.revision_no)
             if told is None or told.made != (*place, *how, row.source_sha256, row.signed_sha256):
                 yield Odd(row.event_seq, f"The signature in field {row.field!r} is not the one recorded.")
             elif self._known(told.request_id, told.by) and told.by != (row.signer_id, row.certificate_sha256):
@@ -424,21 +423,45 @@ class _Rows:
             yield Odd(seq, "The row of this signature is gone.")
 
     def _renewals_differ(self) -> Iterator[Odd]:
-        table, documents = RenewalRow.table(), DocumentRow.table()
         missing = dict(self._told.renewed)
-        query = (
-            select(table, documents.c.request_id, documents.c.name, documents.c.revision_no)
-            .join_from(table, documents, documents.c.id == table.c.document_id)
-            .where(self._within(documents.c.request_id))
-        )
-        for row in _read(self._session, query):
+        for row, place in self._of_documents(RenewalRow.table()):
             told = missing.pop(row.event_seq, None)
-            place = (row.request_id, row.name, row.revision_no)
-            times = (_time(row.stamped_at), _time(row.holds_until))
-            if told is None or told.made != (*place, row.source_sha256, row.sha256, *times):
+            if told is None or told.made != (*place, row.source_sha256, *_archive(row)):
                 yield Odd(row.event_seq, f"A renewal of request {row.request_id} is not the one recorded.")
         for seq in missing:
             yield Odd(seq, "The row of this renewal is gone.")
+
+    def _archives_differ(self) -> Iterator[Odd]:
+        """Until when files hold: a renewal says it of the file that it made; of others only the file does."""
+        # the last renewal of each document
+        told = {
+            (each.request_id, each.made[1], each.made[2]): each.made[4:]
+            for each in self._told.renewed.values()
+        }
+        for row, place in self._of_documents(ArchiveRow.table()):
+            renewed = told.pop(place, None)
+            if row.sha256 != row.current_sha256 or (renewed is not None and renewed != _archive(row)):
+                message = f"Until when the file of document {row.number} holds is not what its events say."
+                yield Odd(self._last_seq(row.request_id), message)
+        for number, _, _ in told:
+            message = f"Until when a file of request {number} holds is not noted any more."
+            yield Odd(self._last_seq(number), message)
+
+    def _of_documents(
+        self, table: Table, *where: ColumnElement[bool]
+    ) -> Iterator[tuple[Row[Any], tuple[int, str, int]]]:
+        """Rows of a table that refer to documents, with number and file of those; each with its place."""
+        documents = DocumentRow.table()
+        beside = [
+            documents.c[name] for name in ("request_id", "name", "revision_no", "number", "current_sha256")
+        ]
+        query = (
+            select(table, *beside)
+            .join_from(table, documents, documents.c.id == table.c.document_id)
+            .where(self._within(documents.c.request_id), *where)
+        )
+        for row in _read(self._session, query):
+            yield row, (row.request_id, row.name, row.revision_no)
 
     def _deliveries_differ(self) -> Iterator[Odd]:
         found: dict[int, list[tuple[str, str]]] = {}
@@ -501,6 +524,10 @@ def _of_request(row: Row[Any], told: Told) -> Iterable[tuple[str, object, object
     )
 
 
+def _archive(row: Row[Any]) -> tuple[object, ...]:
+    return (row.sha256, _time(row.stamped_at), _time(row.holds_until))
+
+
 def _task(row: Row[Any]) -> tuple[object, ...]:
     times = (row.offered_at, row.claimed_at, row.started_at, row.closed_at)
     return (row.request_id, row.state, row.role, row.suspended_us, *map(_time, times))
@@ -513,18 +540,19 @@ def _told_task(told: ToldTask, role: object) -> tuple[object, ...]:
 
 def _orphans(session: Session) -> Iterator[Odd]:
     """Rows of rows that are not there, and so of no request."""
-    signatures, documents = SignatureRow.table(), DocumentRow.table()
-    query = select(signatures.c.event_seq).outerjoin_from(
-        signatures, documents, documents.c.id == signatures.c.document_id
-    )
-    for seq in session.connection().execute(query.where(documents.c.id.is_(None))).scalars():
-        yield Odd(seq or 0, "A signature is of no document.")
-    renewals = RenewalRow.table()
-    lone = select(renewals.c.event_seq).outerjoin_from(
-        renewals, documents, documents.c.id == renewals.c.document_id
-    )
-    for seq in session.connection().execute(lone.where(documents.c.id.is_(None))).scalars():
-        yield Odd(seq, "A renewal is of no document.")
+    documents = DocumentRow.table()
+    for table, what in (
+        (SignatureRow.table(), "A signature is"),
+        (RenewalRow.table(), "A renewal is"),
+        (ArchiveRow.table(), "An archive timestamp is"),
+    ):
+        lone = select(table).outerjoin_from(table, documents, documents.c.id == table.c.document_id)
+        for row in session.connection().execute(lone.where(documents.c.id.is_(None))):
+            yield Odd(getattr(row, "event_seq", 0) or 0, f"{what} of no document.")
+    bodies, events = Body.table(), Event.table()
+    lost = select(bodies.c.seq).outerjoin_from(bodies, events, events.c.seq == bodies.c.seq)
+    for seq in session.connection().execute(lost.where(events.c.seq.is_(None))).scalars():
+        yield Odd(seq, "A personal part is of no event.")
     reminders, tasks = Reminder.table(), Task.table()
     told = select(reminders.c.event_seq).outerjoin_from(reminders, tasks, tasks.c.id == reminders.c.task_id)
     for seq in session.connection().execute(told.where(tasks.c.id.is_(None))).scalars():

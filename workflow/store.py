@@ -1,7 +1,8 @@
 """The database: how it is opened, what a transaction is, how its tables get there.
 
 What differs between the databases is here and in the migrations, but for what has a place of its own: the
-types of the tables, the queue, the copy for a backup (snapshot), the application role.
+types of the tables, the queue, the copy for a backup (snapshot), the application role, what is known of the
+guards.
 """
 
 import os
@@ -288,6 +289,8 @@ class Store:
             hide_parameters=True,
             pool_pre_ping=True,  # connections of before a restart of the server are replaced
         )
+        if self.url.get_backend_name() == "postgresql":
+            event.listen(engine, "connect", _pin, insert=True)  # before the tables are first looked for
         if not readonly:
             event.listen(engine, "connect", _timeouts(self._busy_timeout_ms, self.idle_ms))
         return engine
@@ -337,6 +340,28 @@ _UPGRADE = "Have the owner of the database run `paraaf upgrade`."
 _UPGRADE_FILE = "Run `paraaf upgrade`."
 _TOO_NEW = "The database was made by a later release than this one."
 _TOO_NEW_HINT = "Install that release, or use another data folder."
+
+
+PIN = """SELECT count(ours), set_config('search_path', quote_ident(coalesce(max(ours), current_schema(),
+'public')) || ', pg_temp', false) FROM (SELECT name::text AS ours FROM unnest(current_schemas(false)) AS name
+WHERE to_regclass(quote_ident(name) || '.log_head') IS NOT NULL) AS path"""
+"""Lets a connection see one schema alone: the one on its path that has our tables, of which there may be one
+only, else the first. A table or function of the same name in a schema before it would be taken for ours."""
+
+
+def require_one(schemas: int) -> None:
+    """Refuse a path with our tables in several schemas. Raises StoreUnavailable."""
+    if schemas > 1:
+        raise StoreUnavailable(
+            "Several schemas on the search path of this role have tables of Paraaf.",
+            hint="Find out who made the others, and remove them: `SHOW search_path` tells where to look.",
+        )
+
+
+def _pin(connection: Any, _: object) -> None:
+    ((schemas, _path),) = connection.execute(PIN)
+    connection.commit()
+    require_one(schemas)
 
 
 def _timeouts(busy_timeout_ms: int, idle_ms: int) -> Any:

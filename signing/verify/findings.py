@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     "register_extended": Kind(_REMARK, _TRUST),
     "register_contradicted": Kind(_REMARK, _TRUST),
     "register_withdrawn": Kind(_REMARK, _TRUST),
+    "register_unasked": Kind(_NOTE, _TRUST),
     "register_signer_missing": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
     "register_signer_unexpected": Kind(_PREVENTS, _TRUST, "SIG_CONSTRAINTS_FAILURE"),
     # what was signed

@@ -338,6 +338,18 @@ def with_register(report: Report, word: RegisterWord) -> Report:
     )
 
 
+def without_register(report: Report, folder: str, why: str) -> Report:
+    """The report with a note that the register of the office in a folder was not asked: it decides nothing.
+
+    Of what has no digest, such as an archive that can't be read, no register knows anything.
+    """
+    if report.sha256_hex is None:
+        return report
+    message = f"the register of the office in the folder {folder} could not be asked"
+    note = Finding("register_unasked", message, why)
+    return replace(report, findings=told((*report.findings, note)))
+
+
 def _verdict(indication: Indication, findings: Sequence[Finding]) -> Verdict:
     """What was signed comes first, then whether it could be read, then whom to believe."""
     deciding = [finding for finding in findings if finding.weight is not Weight.NOTE]

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from tests.postgresql import APPLICATION, NOTHING, Server, url_of
-from workflow.application_role import RoleUnfit, grant
+from workflow.application_role import RoleUnfit, grant, require_bound
+from workflow.errors import StoreUnavailable
 from workflow.store import Store
 
 ROLE = "paraaf_suspect"
@@ -57,6 +59,12 @@ def test_the_nightly_statement_fails_for_who_owns_nothing(postgresql: Server, da
 MIGHTY = {
     "ALTER DATABASE {name} OWNER TO {role}": "owns the database",
     "ALTER SCHEMA public OWNER TO {role}": "owns the schema",
+    "CREATE SCHEMA other AUTHORIZATION {role}": "owns the schema other",
+    "ALTER ROLE {role} NOINHERIT; GRANT {role}_group TO {role};"
+    " CREATE SCHEMA other AUTHORIZATION {role}_group": "owns the schema other",
+    "CREATE SCHEMA other; GRANT CREATE ON SCHEMA other TO PUBLIC": "CREATE on the schema other",
+    "ALTER ROLE {role} NOINHERIT; GRANT {role}_group TO {role};"
+    " GRANT UPDATE ON events TO {role}_group": "UPDATE on events",
     "ALTER TABLE events OWNER TO {role}": "owns the tables",
     "ALTER FUNCTION paraaf_refuse OWNER TO {role}": "owns functions",
     "ALTER TABLE events OWNER TO {role}_group; GRANT {role}_group TO {role}": "owns the tables",
@@ -78,6 +86,36 @@ def test_who_could_undo_it_is_refused(postgresql: Server, database: str, given: 
     with pytest.raises(RoleUnfit, match=MIGHTY[given]) as caught:
         give(postgresql, database)
     assert caught.value.hint
+
+
+def test_a_table_or_function_of_a_schema_before_ours_is_not_taken_for_ours(
+    postgresql: Server, database: str
+) -> None:
+    """A schema of the role's own name comes first by default, and a session's own tables before all."""
+    give(postgresql, database)
+    for statement in (
+        f"CREATE SCHEMA AUTHORIZATION {ROLE}",
+        f"CREATE TABLE {ROLE}.events AS TABLE events",
+        f"CREATE FUNCTION {ROLE}.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'theirs' $$",
+    ):
+        postgresql.run(statement, database)
+    postgresql.run(f"GRANT SELECT ON {ROLE}.events TO {ROLE}", database)
+    with closing(Store(url_of(postgresql.port, database, ROLE))) as store:
+        for transaction in (store.read, store.write):
+            with transaction() as session:
+                assert session.scalar(text("SELECT 'events'::regclass = 'public.events'::regclass"))
+                assert session.scalar(text("SELECT current_schema()")) == "public"
+        with store.write() as session:
+            session.execute(text("CREATE TEMP TABLE tasks (id int)"))
+            assert session.scalar(text("SELECT 'tasks'::regclass = 'public.tasks'::regclass"))
+        with pytest.raises(RoleUnfit, match=f"owns the schema {ROLE}"), store.read() as session:
+            require_bound(session)
+        postgresql.run(f"CREATE TABLE {ROLE}.log_head AS TABLE log_head", database)
+    with (
+        closing(Store(url_of(postgresql.port, database, ROLE))) as store,
+        pytest.raises(StoreUnavailable, match="Several schemas"),
+    ):
+        store.revision()
 
 
 PUBLIC = (

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from certs.serve_authority import AuthorityServer
 from tests.command_line import Terminal, keys_of, section_of
-from tests.databases import KINDS, Database, copy_of, fresh
+from tests.databases import KINDS, Database, copy_of, fresh, intruder
 from tests.postgresql import Server, without_checksums
 from tests.steps_office import KeyedOffice, Sample
 from workflow import checkup
@@ -128,6 +128,16 @@ def _row_changed(sample: Sample) -> None:
         session.execute(text("UPDATE requests SET state = 'review'"))
 
 
+def _guard_gone(sample: Sample) -> None:
+    with intruder(sample.office.store, guarded=True) as other:
+        other.execute("DROP INDEX uq_tasks_open")
+
+
+def _row_of_none(sample: Sample) -> None:
+    with intruder(sample.office.store, guarded=False) as other:
+        other.execute("INSERT INTO drafts SELECT 7, 'a', 'b', data, opened_at FROM requests")
+
+
 def _seal_revoked(sample: Sample) -> None:
     authority = sample.office.authority
     seal = authority.seal(
@@ -150,6 +160,8 @@ def _no_register(sample: Sample) -> None:
         (_file_changed, "files", "wrong"),
         (_file_gone, "files", "wrong"),
         (_row_changed, "log", "wrong"),
+        (_guard_gone, "database", "wrong"),
+        (_row_of_none, "database", "wrong"),
         (_seal_revoked, "signing", "wrong"),
         (_open_to_all, "folder", "warning"),
         (_no_register, "signing", "warning"),

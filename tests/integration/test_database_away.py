@@ -231,5 +231,5 @@ def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
         assert loud[0]["code"] == "workflow-store"
         assert re.search(REASONS, loud[0]["message"])
     else:
-        assert [re.split(" +", line)[2] for line in lines] == ["database_lost", "database_back"]
+        assert [re.split(" +", line)[2] for line in lines] == ["database_lost", "database_back"], said
         assert re.search(REASONS, lines[0])

@@ -385,7 +385,7 @@ def test_an_erasure_covers_only_what_was_before_it(store: Store) -> None:
     append(store, 1)
     with intruder(store, guarded=False) as database:
         database.execute(
-            "UPDATE bodies SET body = NULL, salt = NULL, erased_at = '2026-11-20' WHERE seq = 22"
+            "UPDATE bodies SET body = NULL, salt = NULL, erased_at = '2026-11-20 09:00:00' WHERE seq = 22"
         )
     assert [(found.seq, found.fault) for found in check(store).findings] == [(22, Fault.ERASED_UNTOLD)]
 

@@ -16,7 +16,7 @@ from signing.verify import strength
 from signing.verify.report import Indication, Report
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
-from tests.databases import Database, only_sqlite
+from tests.databases import Database, intruder, only_sqlite
 from tests.renewal_office import DAY, Archive
 from workflow import checkup
 from workflow.logcheck import verify
@@ -78,6 +78,18 @@ def test_a_file_is_renewed_twice_and_proves_what_it_proved(archive: Archive) -> 
     assert [judged(archive, pdf, at=later).passed for pdf in seen] == [False, False, True]
     report = judged(archive, seen[-1], at=later)
     assert {each.level for each in report.signatures if each.level} == {"B-LTA"}
+
+
+def test_a_note_that_the_file_does_not_bear_out_is_found_by_a_deep_check(archive: Archive) -> None:
+    """No event tells of it before the first renewal; put off far enough, there would never be one."""
+    archive.renewals.overview()
+    told = [one.state for one in checkup.deep(archive.office) if one.area == "archives"]
+    assert told == ["ok"]
+    with intruder(archive.office.store, guarded=True) as other:
+        other.execute("UPDATE archives SET holds_until = '2099-01-01 00:00:00.000000'")
+    [found] = [one for one in checkup.deep(archive.office) if one.area == "archives"]
+    assert found.state == "wrong"
+    assert f"declaration of request {archive.request_id} holds is noted otherwise" in found.message
 
 
 def test_an_authority_that_is_away_changes_nothing_and_is_asked_again(archive: Archive) -> None:

@@ -25,7 +25,7 @@ from workflow import backup as backing_up
 from workflow.backup import MANIFEST, Backup, BackupFailed, make_backup
 from workflow.errors import StoreUnavailable
 from workflow.office import Office
-from workflow.restore import BackupUnusable, RestoreFailed, restore
+from workflow.restore import BackupUnusable, RestoreFailed, examine, restore
 from workflow.retention import Retention
 from workflow.snapshot import RestoreRefused
 from workflow.store import FILE, VARIABLE, Store
@@ -270,6 +270,17 @@ def test_a_backup_of_the_first_format_is_read(made: Path, tmp_path: Path, place:
         restored(rewritten(made, tmp_path / "another.tar", another), tmp_path / "other", place)
     file = rewritten(made, tmp_path / "first.tar", first)
     require_office(tmp_path / "data", place, restored(file, tmp_path / "data", place))
+
+
+@pytest.mark.parametrize("name", ["made_at", "release"])
+def test_what_a_manifest_says_moves_no_cursor(made: Path, tmp_path: Path, name: str) -> None:
+    def changed(member: str, content: bytes) -> bytes:
+        return (
+            json.dumps({**json.loads(content), name: "\x1b[2J"}).encode() if member == MANIFEST else content
+        )
+
+    with pytest.raises(BackupUnusable, match="can't be shown"):
+        examine(rewritten(made, tmp_path / "changed.tar", changed))
 
 
 @pytest.mark.parametrize("said", [b"[" * 100_000, b'{"format": 2, "head": {"seq": Infinity}}', b"[]", b"{"])

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -301,6 +302,26 @@ def test_a_register_that_cannot_be_asked_ends_the_call(
     assert "--no-register" in said.err
     assert said.out == ""
     assert "no_signature" in terminal.office("verify", tmp_path / "a.pdf", "--no-register").out
+
+
+def test_an_office_that_nobody_named_may_be_one_that_can_not_be_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the folder in which the command is typed: of an earlier release, say. Whoever names it is told."""
+    monkeypatch.chdir(tmp_path)
+    with closing(Store.unopened(Path("data"), {})) as store:
+        store.migrate("0009")
+    Path("a.pdf").write_bytes(plain_pdf())
+    terminal = Terminal(Path("data"), capsys)
+    (file,) = terminal("verify", "a.pdf", "--json").json["files"]
+    [note] = [one for one in file["findings"] if one["code"] == "register_unasked"]
+    assert (note["weight"], file["register"], file["verdict"]) == ("note", None, "cannot_be_judged")
+    assert "it is at 0009" in note["detail"]
+    for named in (("--data", "data"), ("--seen-by", "P001")):
+        assert (refused := terminal("verify", "a.pdf", *named)).status == 2
+        assert "The office's register can't be asked" in refused.err
+    monkeypatch.setenv("PARAAF_DATA", "data")
+    assert "The office's register can't be asked" in terminal("verify", "a.pdf").err
 
 
 def test_without_an_office_nothing_is_asked(

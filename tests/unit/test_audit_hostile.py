@@ -1,6 +1,8 @@
 """The auditor's verifier before an export that somebody made to mislead it, to stop it, or by mistake."""
 
+import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import cms
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import example, given
@@ -21,10 +25,12 @@ from hypothesis import strategies as st
 
 from audit import verify_log
 from audit.verify_log import GENESIS, Anchor, Fault
+from certs.der import DerError
 from certs.trust import TrustStore
 from signing import chains
 from signing.chains import PinnedChains
 from signing.errors import ChainError
+from signing.signed_data import load_certificate
 from tests.unit.test_audit_verifier import AT, SOURCE, chain, export
 
 FILE = Path(verify_log.__file__)
@@ -189,6 +195,48 @@ def test_the_offices_own_search_gives_up_as_soon(monkeypatch: pytest.MonkeyPatch
     assert len(PinnedChains(trust).path(own, extra=way, at=NOW, whose="a seal").certificates) >= 3
 
 
+def of_giant_key() -> bytes:
+    """A certificate (DER) whose RSA exponent is as long as its modulus."""
+    key = rsa.RSAPublicNumbers(e=2**3070 + 1, n=2**3071 + 1).public_key()
+    builder = x509.CertificateBuilder().subject_name(name("X")).issuer_name(name("X")).public_key(key)
+    builder = builder.serial_number(7).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    own = ec.generate_private_key(ec.SECP256R1())
+    return builder.sign(own, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def test_a_key_that_keeps_whoever_uses_it_busy_is_used_by_nobody() -> None:
+    statement, certificate = dump(STATEMENT), asn1.Certificate.load(of_giant_key())
+    digest = sha256(statement.encode()).digest()
+    signer = {
+        "version": "v1",
+        "sid": cms.SignerIdentifier(
+            "issuer_and_serial_number", {"issuer": certificate.issuer, "serial_number": 7}
+        ),
+        "digest_algorithm": {"algorithm": "sha256"},
+        "signed_attrs": [
+            {"type": "content_type", "values": ["data"]},
+            {"type": "message_digest", "values": [digest]},
+        ],
+        "signature_algorithm": {"algorithm": "sha256_rsa"},
+        "signature": b"\1" * 384,
+    }
+    signed = cms.SignedData(
+        {
+            "version": "v1",
+            "digest_algorithms": [{"algorithm": "sha256"}],
+            "encap_content_info": {"content_type": "data"},
+            "certificates": [certificate],
+            "signer_infos": [signer],
+        }
+    )
+    proof = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
+    value = {"kind": "seal", "proof": base64.b64encode(proof).decode(), "statement": statement}
+    with pytest.raises(verify_log._Wrong, match="numbers far longer than any in use"):
+        verify_log.read_anchor(value, (), NOW)
+    with pytest.raises(DerError, match="numbers far longer than any in use"):
+        load_certificate(of_giant_key())
+
+
 def test_a_root_is_looked_for_in_all_files_in_any_order(tmp_path: Path) -> None:
     root, issuing = tmp_path / "root.pem", tmp_path / "issuing.pem"
     root.write_bytes(certificate("Root", "Root").public_bytes(Encoding.PEM))
@@ -320,3 +368,15 @@ def test_a_folder_of_anchors_is_taken_and_an_empty_one_is_not(tmp_path: Path) ->
     (tmp_path / "anchor-000000000001-seal-0.json").write_bytes(b"{}\n")
     with pytest.raises(verify_log.Unusable, match=r"anchor-000000000001-seal-0\.json does not hold"):
         verify_log.outside_anchors([str(tmp_path)], ())
+
+
+def test_an_anchor_that_is_a_pipe_or_never_ends_is_refused(tmp_path: Path) -> None:
+    """And so is one in a folder, into which others may write."""
+    os.mkfifo(tmp_path / "anchor-000000000001-seal-0.json")
+    for pipe in (tmp_path / "anchor-000000000001-seal-0.json", tmp_path, "/dev/zero"):
+        with pytest.raises(verify_log.Unusable, match="is no file, but a pipe, a device"):
+            verify_log.outside_anchors([str(pipe)], ())
+    long = tmp_path / "long"
+    long.write_bytes(b" " * (verify_log.ANCHOR_BYTES_MAX + 1))
+    with pytest.raises(verify_log.Unusable, match="far longer"):
+        verify_log.outside_anchors([str(long)], ())
