@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -101,7 +102,9 @@ def terminal(archive: Archive, database: Database, capsys: pytest.CaptureFixture
         yield Terminal(archive.office.folder, capsys)
 
 
-def test_the_command_lists_renews_and_tells_why_not(archive: Archive, terminal: Terminal) -> None:
+def test_the_command_lists_renews_and_tells_why_not(
+    archive: Archive, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listed = terminal.office("renew", "--json")
     assert listed.status == 0
     (due,) = listed.json["due"]
@@ -109,6 +112,7 @@ def test_the_command_lists_renews_and_tells_why_not(archive: Archive, terminal: 
     assert f"{archive.ends:%Y-%m-%d %H:%M}" in terminal.office("renew").out
     assert terminal.office("renew", "--within", "3").out.splitlines()[1] == "  nothing"
     assert terminal.office("renew", "--within", "x").status == 2
+    monkeypatch.setattr("certs.serve_authority.AuthorityServer", nullcontext)
     away = terminal.office("renew", "--run", "--json")
     assert (away.status, away.json["run"]["left"]) == (1, 1)
     assert away.json["run"]["waits"]["code"] == "signing-timestamp"
