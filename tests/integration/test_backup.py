@@ -372,9 +372,9 @@ def test_a_damaged_file_is_named_and_the_rest_is_saved(
     hurt = opened(tmp_path / "office", place)
     set_all(monkeypatch, place.application)
     missing, changed_ = [document.current_sha256 for document in hurt.rows(DocumentRow)][:2]
-    hurt.office.blobs.path(missing).unlink()
-    hurt.office.blobs.path(changed_).chmod(0o600)
-    hurt.office.blobs.path(changed_).write_bytes(b"%PDF-other")
+    hurt.office.blobs.inner.path(missing).unlink()
+    hurt.office.blobs.inner.path(changed_).chmod(0o600)
+    hurt.office.blobs.inner.path(changed_).write_bytes(b"%PDF-other")
     said = Terminal(tmp_path, capsys)(
         "backup", "-o", tmp_path / "b.tar", "--data", tmp_path / "office", "--json"
     )

@@ -93,7 +93,7 @@ def restored(file: Path, folder: Path, place: Place, sha256: str | None = None) 
 def require_office(folder: Path, place: Place, held: Backup) -> None:
     """All of it is there, and nothing else; nothing is destroyed for a day."""
     there = {path.name for path in folder.iterdir()} - {"lost+found"}
-    assert there == {"authority", "blobs", "hr_register.csv", *([] if place.owner else [FILE])}
+    assert there == {"authority", "blobs", "hr_register.csv", "office.json", *([] if place.owner else [FILE])}
     assert not list(folder.parent.glob(".paraaf-*"))
     assert len(list((folder / "blobs").glob("?/*"))) == held.blobs == 1
     with closing(owners_store(folder, place.owner)) as store, store.read() as session:
