@@ -166,11 +166,15 @@ def _client(program: str, options: Sequence[str], store: Store, file: Path, *, c
 
 def _without_password(url: URL) -> str:
     """A database's URL as PostgreSQL's programs take it, to be seen by whoever lists the processes."""
-    return (
-        url.set(drivername="postgresql", password=None)
-        .difference_update_query(["password"])
-        .render_as_string()
+    bare = URL.create(
+        "postgresql",
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query={name: value for name, value in url.query.items() if name != "password"},
     )
+    return bare.render_as_string()
 
 
 def _require_client(program: str, store: Store) -> None:
