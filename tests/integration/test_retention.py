@@ -397,7 +397,7 @@ def test_a_storage_that_says_nothing_is_not_waited_for_file_by_file(
 
 def stored_at(keeper: Keeper, content: bytes, at: datetime) -> str:
     digest = keeper.blobs.put(content)
-    os.utime(keeper.blobs.inner.path(digest), (at.timestamp(), at.timestamp()))
+    os.utime(keeper.blobs.path(digest), (at.timestamp(), at.timestamp()))
     return digest
 
 
@@ -405,8 +405,8 @@ def test_a_file_that_no_row_names_goes_when_it_is_as_old_as_the_shortest_term(ke
     number = keeper.office.submit()
     named = keeper.add_document(number, b"%PDF named")
     stray, fresh = (stored_at(keeper, name, NOW) for name in (b"%PDF stray", b"%PDF fresh"))
-    os.utime(keeper.blobs.inner.path(named), (0, 0))
-    os.utime(keeper.blobs.inner.path(fresh), (DAY.timestamp(), DAY.timestamp()))
+    os.utime(keeper.blobs.path(named), (0, 0))
+    os.utime(keeper.blobs.path(fresh), (DAY.timestamp(), DAY.timestamp()))
     assert keeper.run(DAY - timedelta(seconds=1)).files == 0
     assert keeper.run(DAY).files == 1
     assert [keeper.blobs.exists(one) for one in (named, stray, fresh)] == [True, False, True]
