@@ -96,11 +96,13 @@ class OwnBlobs:
         return self.inner.delete(sha256_hex)
 
     def stored(self) -> Iterator[Stored]:
-        """As a store does."""
+        """As a store does: what another office's are is not called forgotten, nor listed for removal."""
+        self.require_not_foreign()
         return self.inner.stored()
 
     def misplaced(self) -> Iterator[Misplaced]:
-        """As a store does."""
+        """As a store does, unless the files are another office's."""
+        self.require_not_foreign()
         return self.inner.misplaced()
 
     def remove_misplaced(self, one: Misplaced) -> bool:
