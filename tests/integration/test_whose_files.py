@@ -54,7 +54,6 @@ CHANGES: dict[str, Callable[[Office, str], object]] = {
     "put": lambda office, _: office.blobs.put(b"of the second"),
     "delete": lambda office, digest: office.blobs.delete(digest),
     "remove strays": lambda office, digest: office.retention.remove_strays([digest]),
-    "destroy": lambda office, _: office.retention.run(clock_is_right=True),
     "look": lambda office, _: list(office.scrub().findings()),
     "remove misplaced": lambda office, digest: office.blobs.remove_misplaced(
         Misplaced(digest, f"{digest[0]}/{digest}")
