@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cli.ending import orderly_end
 from cli.folder import AUTHORITY, add_data_option, add_json_option, require_keys, require_office
-from cli.printing import counted, print_json
+from cli.printing import counted, print_json, printable
 
 if TYPE_CHECKING:
     from documents.blobs import Blobs
@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
                 "bytes": made.size,
                 "sha256": made.sha256,
                 "destroyed": made.destroyed,
+                "skipped": made.skipped,
                 "faults": [{"sha256": one.sha256, "why": one.why} for one in made.faults],
             }
         )
@@ -94,4 +95,6 @@ def run(args: argparse.Namespace) -> int:
             print("  something was destroyed meanwhile that is still in it: make another in a quieter hour")
         for fault in made.faults:
             print(f"  not copied: {fault.sha256}: {fault.why}")
-    return 1 if made.faults else 0
+        for name in made.skipped:
+            print(f"  left out: {printable(name)}: it is no file of the authority; put it elsewhere")
+    return 1 if made.faults or made.skipped else 0

@@ -58,6 +58,7 @@ def _restore(args: argparse.Namespace) -> int:
     from workflow.restore import put_back  # noqa: PLC0415 (help need not wait for it)
 
     with orderly_end(), office_of(args) as office:
+        office.settle()
         done = put_back(args.file, store=office.store, blobs=office.blobs, only=args.only)
     if args.json:
         print_json({"restored": done.put, "unneeded": done.unneeded, "absent": done.absent})
@@ -90,6 +91,7 @@ def _scrubbed(office: "Office", *, remove: bool) -> dict[str, Any]:
     from workflow.references import CHUNK  # noqa: PLC0415
 
     if remove:
+        office.settle()
         with office.store.read() as session:
             require_some_named(session)
     scrub, counts = office.scrub(), Counter[str]()

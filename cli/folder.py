@@ -53,10 +53,11 @@ def add_person_option(parser: argparse.ArgumentParser, help: str) -> None:  # no
 
 
 def has_office(folder: Path) -> bool:
-    """Whether a database is named, or the folder holds one. Raises NoOffice for one that can't be looked
-    into.
+    """Whether a database is named, which an empty variable does not, or the folder holds one.
+
+    Raises NoOffice for one that can't be looked into.
     """
-    return DATABASE_VARIABLE in os.environ or _found(folder, (folder / DATABASE_FILE).exists)
+    return bool(os.environ.get(DATABASE_VARIABLE)) or _found(folder, (folder / DATABASE_FILE).exists)
 
 
 def require_office(folder: Path) -> None:

@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from certs.authority import DevelopmentAuthority
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, read_input, write_whole
-from cli.folder import AUTHORITY, REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_office
+from cli.folder import (
+    AUTHORITY,
+    REGISTER_FILE,
+    TRUST_FILE,
+    add_data_option,
+    add_json_option,
+    require_keys,
+    require_office,
+)
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
 from workflow import identity
@@ -67,10 +75,12 @@ def run(args: argparse.Namespace) -> int:
     if args.many_leave:
         raise ChoiceNeeded("--many-leave goes with --register.", hint="Name the register, or leave it out.")
     require_office(args.data)
-    with closing(Store.open(args.data)) as store:
+    with closing(Store.open(args.data, make=False)) as store:
         if args.ended is not None:
+            _require_same(store, args.data)
             return _end(store, args)
         if any((args.substitute, args.principal, args.first, args.last, args.role)):
+            _require_same(store, args.data)
             return _substitute(store, args)
         with store.read() as session:
             people, swaps = _people(session), _swaps(session)
@@ -79,6 +89,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _tell(people, swaps)
     return 0
+
+
+def _require_same(store: Store, folder: Path) -> None:
+    """Refuse to write into another office's database. Raises NoOffice, WrongOffice."""
+    require_keys(folder)
+    root = DevelopmentAuthority.open(folder / AUTHORITY).root_sha256
+    with store.read() as session:
+        identity.require_same(session, folder, root)
 
 
 def day(text: str) -> date:

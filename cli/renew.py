@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     within = timedelta(days=args.within)
     with office_of(args) as office:
         if args.now:
+            office.settle()
             with AuthorityServer(office.authority.folder):
                 done = office.renewals.run(within=within)
         else:

@@ -23,6 +23,8 @@ _EPILOG = """The file that `paraaf backup` wrote is not signed: --sha256 with th
 elsewhere, shows that nobody changed it on purpose.
 exit status: 0 the office is whole; 1 it is not, or nothing was restored."""
 
+_LEFT_OUT = "left out, as it is no file of the authority"
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `paraaf restore`."""
@@ -73,11 +75,14 @@ def _examined(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_held(held))
     else:
-        print(f"{args.file} is whole: the office as of {held.made_at}, release {held.release}.")
+        when, release = printable(held.made_at), printable(held.release)
+        print(f"{args.file} is whole: the office as of {when}, release {release}.")
         print(f"{counted(held.blobs, 'stored file')}, {held.size / 1e6:.1f} MB; head of the log {held.head}")
         print(f"SHA-256 {held.sha256}")
         for fault in held.faults:
-            print(printable(f"  was not copied: {fault.sha256}: {fault.why}"))
+            print(f"  was not copied: {printable(fault.sha256)}: {printable(fault.why)}")
+        for name in held.skipped:
+            print(f"  {_LEFT_OUT}: {printable(name)}")
     return 1 if held.faults else 0
 
 
@@ -98,6 +103,8 @@ def _files_restored(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**_held(held), "restored": files})
     else:
+        for name in held.skipped:
+            print(f"  {_LEFT_OUT}: {printable(name)}")
         print(f"Restored to {args.data}: keys, register and {counted(files, 'stored file')}.")
         print("What was stored after the backup is missing: paraaf check --deep names it.")
     return 0
@@ -186,6 +193,7 @@ def _held(held: "Backup") -> dict[str, Any]:
         "head": str(held.head),
         "files": held.blobs,
         "sha256": held.sha256,
+        "skipped": held.skipped,
         "missing": [{"sha256": one.sha256, "why": one.why} for one in held.faults],
     }
 
@@ -201,9 +209,12 @@ def _json(held: "Backup", after: _After) -> dict[str, Any]:
 
 
 def _text(folder: Path, held: "Backup", after: _After) -> Iterator[str]:
-    yield f"Restored to {folder}: the office as of {held.made_at}, {counted(held.blobs, 'stored file')}."
+    when = printable(held.made_at)
+    yield f"Restored to {folder}: the office as of {when}, {counted(held.blobs, 'stored file')}."
     for fault in held.faults:
-        yield printable(f"  was not in the backup: {fault.sha256}: {fault.why}")
+        yield f"  was not in the backup: {printable(fault.sha256)}: {printable(fault.why)}"
+    for name in held.skipped:
+        yield f"  {_LEFT_OUT}: {printable(name)}"
     if after.role:
         yield f"The role {after.role} has its rights."
     if not after.holds:

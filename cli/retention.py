@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         args.wrong_call("--clock-is-right and --clean go with --run")
     with office_of(args) as office:
         if args.now:
+            office.settle()
             done = office.retention.run(clock_is_right=args.clock_is_right, whole=args.clean)
             late = done.unclean_since is not None and _is_late(office, done.unclean_since)
         else:

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         require_room(args.report, force=args.force)
     require_office(args.data)
-    with closing(Store.open(args.data)) as store, store.read() as session:
+    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
         every = cases_of(records_since(session))
     _require_key(args.key, {case.key for case in every})
     cases = [case for case in every if _asked(case, args)]

@@ -15,11 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from disk import sync, sync_with_parents
+from disk import sync, sync_with_parents, whole_file
 from documents.errors import BlobCorrupt, BlobError, BlobMissing
 
 _SHA256_HEX = re.compile("[0-9a-f]{64}")
 _TEMPORARY = ".incoming-"
+OWNER = "office"
+"""The file among the others that names the office whose files they are."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,18 @@ class Blobs(Protocol):
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove what a crash left half written, last written before an instant; give their number."""
+
+    def owner(self, *, patient: bool = True) -> str:
+        """The name of the office whose files these are, as is written beside them; "" where nothing is.
+
+        Without `patient` it is asked once and shortly: others wait. Raises BlobError.
+        """
+
+    def claim(self, office: str, *, anew: bool = False) -> str:
+        """Write down whose files these are, unless that is said already; what is said then, and kept.
+
+        With `anew` it is written whoever was named before; "" names nobody. Raises BlobError.
+        """
 
 
 def require_digest(text: str) -> str:
@@ -219,11 +233,39 @@ class BlobStore:
 
     def remove_leftovers(self, *, before: datetime) -> int:
         """Remove temporary files that a crash left, last written before an instant; give their number."""
-        stale = [path for path in self.folder.glob(f"?/{_TEMPORARY}*") if _is_older(path, before)]
+        places = (f"{_TEMPORARY}*", f"?/{_TEMPORARY}*")
+        stale = [path for place in places for path in self.folder.glob(place) if _is_older(path, before)]
         _remove(stale)
         for folder in {path.parent for path in stale}:
             sync(folder)  # what they hold may have been promised to be gone
         return len(stale)
+
+    def owner(self, *, patient: bool = True) -> str:
+        """The name of the office whose files these are, as is written beside them; "" where nothing is."""
+        del patient
+        try:
+            return (self.folder / OWNER).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError) as error:
+            raise _unsaid(self.folder / OWNER, error) from error
+
+    def claim(self, office: str, *, anew: bool = False) -> str:
+        """Write down whose files these are, unless that is said already; what is said then is on the disk."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # of two who write at once the second finds the first's
+                self._write_owner(office, replace=anew)
+            if not self.owner():  # nobody was named anew
+                self._write_owner(office, replace=True)
+            sync_with_parents(self.folder)
+        except OSError as error:
+            raise _unsaid(self.folder / OWNER, error) from error
+        return self.owner()
+
+    def _write_owner(self, office: str, *, replace: bool) -> None:
+        with whole_file(self.folder / OWNER, replace=replace, prefix=_TEMPORARY[1:]) as file:
+            file.write(f"{office}\n".encode())
 
     def _is_stored_anew(self, digest: str) -> bool:
         """Whether a whole file is there; its time is then now, so that no sweep takes it for forgotten."""
@@ -271,6 +313,14 @@ def _destroyed(path: Path) -> bool:
             hint="Look at the rights of the data folder, then repeat the step.",
         ) from error
     return was_there
+
+
+def _unsaid(path: Path, error: OSError | ValueError) -> BlobError:
+    why = error.strerror if isinstance(error, OSError) else "it is no text"
+    return BlobError(
+        f"{path}, which says whose files these are, can't be read or written: {why}.",
+        hint="Look at the rights of the data folder and at the disk.",
+    )
 
 
 def _unread(path: Path, error: OSError) -> BlobError:

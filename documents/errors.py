@@ -111,6 +111,13 @@ class BlobUnlocked(BlobError):
     impersonal: ClassVar[bool] = True
 
 
+class BlobsForeign(BlobError):
+    """The stored files are another office's: nothing is stored there, and nothing removed."""
+
+    code: ClassVar[str] = "document-blobs-foreign"
+    impersonal: ClassVar[bool] = True
+
+
 class BlobsUnset(DocumentError):
     """The settings name no object storage that can be used."""
 

@@ -20,7 +20,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
-from documents.blobs import Content, Misplaced, Stored, require_digest
+from documents.blobs import OWNER, Content, Misplaced, Stored, require_digest
 from documents.errors import BlobCorrupt, BlobError, BlobLocked, BlobMissing, BlobsUnset, BlobUnlocked
 from documents.open_blobs import LOCK_DAYS
 from documents.open_blobs import VARIABLE as PLACE
@@ -250,6 +250,24 @@ class ObjectStorage:
         """Remove nothing: a put is whole or not there."""
         del before
         return 0
+
+    def owner(self, *, patient: bool = True) -> str:
+        """The name of the office whose files these are, as is written beside them; "" where nothing is."""
+        requests = self._requests if patient else self._removals
+        return requests.get(self._owner_key).decode(errors="replace").strip()
+
+    def claim(self, office: str, *, anew: bool = False) -> str:
+        """Write down whose files these are, unless that is said already; what is said then is stored."""
+        said = f"{office}\n".encode()
+        if not anew:
+            self._requests.put_new(self._owner_key, said)  # of two at once the storage takes the first
+        if anew or not self.owner():  # nobody was named anew
+            self._requests.put(self._owner_key, said)
+        return self.owner()
+
+    @property
+    def _owner_key(self) -> str:
+        return f"{self._wanted.prefix}/{OWNER}".lstrip("/")
 
     def _full_key(self, digest: str) -> str:
         return f"{self._wanted.prefix}/{_key(digest)}".lstrip("/")

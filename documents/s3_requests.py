@@ -107,12 +107,23 @@ class Requests:
 
     def put(self, key: str, content: bytes) -> str | None:
         """Store content; the storage holds it against its digest. The version, where the bucket has them."""
-        # both headers: a bucket that locks asks for the first, and the client library sends the second alone
-        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        headers = {"x-amz-sdk-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": checksum}
-        answer = self.ask("PUT", key, headers=headers, body=content)
+        answer = self.ask("PUT", key, headers=_checked(content), body=content)
         _require(answer, 200)
         return answer.headers.get("x-amz-version-id")
+
+    def put_new(self, key: str, content: bytes) -> None:
+        """Store content unless there is something under this key, whoever was faster."""
+        once = {**_checked(content), "if-none-match": "*"}
+        answer = self.ask("PUT", key, headers=once, body=content)
+        if answer.status == 501:  # a storage that knows no conditions
+            answer = self.ask("PUT", key, headers=_checked(content), body=content)
+        _require(answer, 200, 409, 412)
+
+    def get(self, key: str) -> bytes:
+        """What is stored under a key; nothing when there is none."""
+        answer = self.ask("GET", key)
+        _require(answer, 200, 404)
+        return answer.body if answer.status == 200 else b""
 
     def locked_until(self, key: str, version: str | None = None) -> tuple[datetime | None, datetime]:
         """Until when a file is locked, None when it is not; and what the storage's clock says."""
@@ -208,6 +219,13 @@ def signed(
         key = _hmac(key, part)
     told = f"Credential={access.key_id}/{scope},SignedHeaders={names},Signature={_hmac(key, text).hex()}"
     return {"authorization": f"AWS4-HMAC-SHA256 {told}", "x-amz-date": moment}
+
+
+def _checked(content: bytes) -> dict[str, str]:
+    """Have the storage hold content against its digest."""
+    # both headers: a bucket that locks asks for the first, and the client library sends the second alone
+    checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return {"x-amz-sdk-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": checksum}
 
 
 def _hmac(key: bytes, text: str) -> bytes:

@@ -268,7 +268,7 @@ class Sample:
 
     def leftovers(self) -> list[Path]:
         """Temporary files of blobs that were being written."""
-        return list(self.office.blobs.folder.glob("?/.incoming-*"))
+        return list(self.office.blobs.inner.folder.glob("?/.incoming-*"))
 
     def require_finished(self, requests: Iterable[int]) -> None:
         """Sound; and every request at its end, with every field of its document signed."""

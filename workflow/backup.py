@@ -20,6 +20,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,10 @@ BLOBS = "blobs/"
 AUTHORITY = "authority"
 REGISTER = "hr_register.csv"
 _NOT_KEPT = frozenset({"lock"})
+_AUTHORITY_FILE = re.compile(
+    r"authority/(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}"
+)
+_MEMBER = re.compile(r"database/[a-z0-9.]{1,40}|blobs/[0-9a-f]{64}|hr_register\.csv|manifest\.json")
 _WORK, _TAR = ".paraaf-backup-", "backup.tar"
 DESTROYS_FROM = "0005"
 """The tables of earlier revisions have no word for what was destroyed; nothing was."""
@@ -59,6 +64,14 @@ LAST = "last-backup.json"
 """In the data folder: when its last backup was made, and its digest."""
 TRIES = 3
 """How often a backup is made while something is destroyed; what was destroyed during the last is told."""
+
+
+def belongs(name: str) -> bool:
+    """Whether a file of this name is an office's: what a backup takes, and what is restored.
+
+    The authority's files lie in its folder, or in one folder in it, under plain names.
+    """
+    return bool(_MEMBER.fullmatch(name) or _AUTHORITY_FILE.fullmatch(name))
 
 
 class BackupFailed(WorkflowError):
@@ -81,7 +94,8 @@ class Backup:
 
     `faults` are stored files that are damaged or missing in the office itself: the rest is saved all
     the same. `destroyed`: how often something was destroyed meanwhile that is still in it. `sha256` is of the
-    whole file.
+    whole file. `skipped` are the names of what lies among the authority's files, and is none of them: it is
+    not saved, and nothing of that kind is restored.
     """
 
     head: Head
@@ -93,6 +107,7 @@ class Backup:
     faults: tuple[Fault, ...] = ()
     destroyed: int = 0
     sha256: str = ""
+    skipped: tuple[str, ...] = ()
 
 
 class Names:
@@ -166,6 +181,7 @@ class _Writing:
             "head": {"seq": made.head.seq, "hash": made.head.hash},
             "faults": [{"sha256": fault.sha256, "why": fault.why} for fault in made.faults],
             "destroyed": made.destroyed,
+            "skipped": made.skipped,
             "blobs": self.names.said,
             "files": self.files,
         }
@@ -265,8 +281,12 @@ def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blo
             except BlobError as error:
                 if early or _is_needed(store, digest):
                     writing.faults.append(Fault(digest, str(error)))
+        skipped = []
         for name, path in _other_files(folder):
-            writing.add_file(name, path)
+            if belongs(name) and path.is_file():
+                writing.add_file(name, path)
+            else:
+                skipped.append(name)
         made = Backup(
             head,
             made_at,
@@ -276,6 +296,7 @@ def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blo
             writing.size,
             tuple(writing.faults),
             _destroyed_since(store, head),
+            skipped=tuple(skipped),
         )
         writing.end(made)
     return replace(made, sha256=hashed.hexdigest())
@@ -300,10 +321,11 @@ def _is_needed(store: Store, digest: str) -> bool:
 
 
 def _other_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """What lies in the data folder beside the database and the blobs."""
+    """What lies in the data folder beside the database and the blobs; a link to a folder is one of them."""
     register = folder / REGISTER
     if register.is_file():
         yield REGISTER, register
     for path in sorted((folder / AUTHORITY).rglob("*")):
-        if path.is_file() and path.name not in _NOT_KEPT and not path.name.startswith("."):
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and path.name not in _NOT_KEPT and not path.name.startswith("."):
             yield f"{AUTHORITY}/{path.relative_to(folder / AUTHORITY).as_posix()}", path

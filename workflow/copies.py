@@ -1,5 +1,6 @@
 """Copies of the database that an upgrade makes first, and their end: they hold what is destroyed as due."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,8 @@ FOLDER = "before-upgrade"
 KEPT = timedelta(days=7)
 """Long enough to see whether the new release works, short beside any term of keeping."""
 _COPYING = ".copying-"
+# With what SQLite writes beside a copy that somebody opened.
+_OURS = re.compile(r"\d{8}T\d{6}Z-\w+-paraaf\.(?:sqlite3(?:-wal|-shm|-journal)?|dump)")
 
 
 def copy_before_upgrade(store: Store, folder: Path, revision: str, *, now: datetime) -> Path:
@@ -56,11 +59,14 @@ def _require_office(session: Session, revision: str) -> None:
 
 
 def remove_old_copies(folder: Path, *, now: datetime) -> int:
-    """Remove the copies that are older than a week, and what a killed upgrade left of one; how many."""
+    """Remove the copies that are older than a week, and what a killed upgrade left of one; how many.
+
+    What somebody else put there stays.
+    """
     place = folder / FOLDER
     removed = remove_left_behind(place, _COPYING)
     for path in place.glob("*"):
-        if path.is_file() and path.stat().st_mtime < (now - KEPT).timestamp():
+        if _OURS.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < (now - KEPT).timestamp():
             path.unlink(missing_ok=True)
             removed += 1
     return removed

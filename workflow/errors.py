@@ -121,6 +121,13 @@ class StoreUnavailable(WorkflowError):
     impersonal: ClassVar[bool] = True
 
 
+class RestoreUnfinished(StoreUnavailable):
+    """A restore into this database was killed before its end: what is there is no office."""
+
+    code: ClassVar[str] = "workflow-restore-unfinished"
+    impersonal: ClassVar[bool] = True
+
+
 class StoreOutdated(WorkflowError):
     """The database was made by another release: its tables are not the ones expected."""
 

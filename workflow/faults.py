@@ -53,6 +53,15 @@ RENEWAL = frozenset(
     }
 )
 """Passed when an archive timestamp is renewed, and not in a step."""
+RESTORATION = frozenset(
+    {
+        "restore.loaded",  # a server's tables are committed, the office is not begun anew
+        "restore.begun-anew",  # it has its new name, which its files and its folder do not have yet
+        "restore.named",  # all is done, and not said to be
+    }
+)
+"""Passed when an office is restored into a server's database, and not in a step."""
+_ALL = POINTS | DESTRUCTION | RENEWAL | RESTORATION
 
 
 class UnknownKillPoint(WorkflowError):
@@ -94,8 +103,8 @@ def point(name: str) -> None:
 
 
 def _known(name: str) -> None:
-    if name not in POINTS | DESTRUCTION | RENEWAL:
+    if name not in _ALL:
         raise UnknownKillPoint(
             f"There is no kill point {name!r}.",
-            hint=f"The points are: {', '.join(sorted(POINTS | DESTRUCTION | RENEWAL))}.",
+            hint=f"The points are: {', '.join(sorted(_ALL))}.",
         )

@@ -2,7 +2,8 @@
 
 One wrong variable would otherwise sign with another office's keys, or take its files for nobody's. The
 database keeps the office's name, made at random, and the fingerprint of its root certificate; the folder
-keeps both in office.json. Whatever is there is compared whenever an office is opened; what is missing is
+keeps both in office.json, and the stored files the name (own_blobs). A restored office is another one: it
+gets a name of its own. Whatever is there is compared whenever an office is opened; what is missing is
 written down by those who make an office or do its work, and by nobody else.
 """
 
@@ -57,8 +58,7 @@ def require_unmade(store: Store, keys: Path) -> None:
 
 def require_same(session: Session, folder: Path, root_sha256: str) -> None:
     """Refuse what does not belong together. Tables of an earlier release say nothing. Raises WrongOffice."""
-    knows = inspect(session.connection()).has_table(OfficeRow.__tablename__)
-    row, said = session.get(OfficeRow, 1) if knows else None, _said(folder)
+    row, said = named(session), _said(folder)
     if row is not None and row.root_sha256 != root_sha256:
         raise WrongOffice(
             f"The keys in {folder} are another office's than the database's: their root certificate is"
@@ -70,7 +70,7 @@ def require_same(session: Session, folder: Path, root_sha256: str) -> None:
         raise WrongOffice(
             f"The folder {folder} is that of the office {said}, the database is {known}.",
             hint=f"See that PARAAF_DATA, or --data, and {VARIABLE} name the same office. Was its database put"
-            f" back to before an upgrade, remove {FILE}.",
+            f" back to before an upgrade, or restored from a backup, remove {FILE}.",
         )
 
 
@@ -97,9 +97,31 @@ def settle(store: Store, folder: Path, root_sha256: str, *, now: datetime) -> No
             session.flush()
         name = row.name
     if _said(folder) is None:
-        # of two who write at once both write the same
-        with whole_file(folder / FILE, replace=True) as file:
-            file.write((json.dumps({"office": name, "root_sha256": root_sha256}) + "\n").encode())
+        write_name(folder, name, root_sha256)  # of two who write at once both write the same
+
+
+def write_name(folder: Path, name: str, root_sha256: str) -> None:
+    """Write down in a data folder which office's it is; on the disk on return. Raises OSError."""
+    with whole_file(folder / FILE, replace=True) as file:
+        file.write((json.dumps({"office": name, "root_sha256": root_sha256}) + "\n").encode())
+
+
+def name_anew(session: Session) -> OfficeRow | None:
+    """Give a restored office a name of its own: the one that it was copied from may live.
+
+    None for tables of an earlier release, and an office that had no name yet: a worker gives it one.
+    """
+    row = named(session)
+    if row is not None:
+        row.name = secrets.token_hex(8)
+        session.flush()
+    return row
+
+
+def named(session: Session) -> OfficeRow | None:
+    """What the database says of its office; None where it says nothing, as one of an earlier release does."""
+    knows = inspect(session.connection()).has_table(OfficeRow.__tablename__)
+    return session.get(OfficeRow, 1) if knows else None
 
 
 def _said(folder: Path) -> str | None:

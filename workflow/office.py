@@ -44,6 +44,7 @@ from workflow.judge import office_day
 from workflow.keys import DevelopmentKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
+from workflow.own_blobs import OwnBlobs
 from workflow.people import LEAVERS_KEPT
 from workflow.rate_limits import VARIABLE as LIMITS
 from workflow.rate_limits import Limit, RateLimits, limits_from
@@ -85,7 +86,7 @@ class Office:
 
     folder: Path
     store: Store
-    blobs: Blobs
+    blobs: OwnBlobs
     catalogue: Catalogue
     profiles: Mapping[str, Profile]
     authority: DevelopmentAuthority
@@ -121,7 +122,7 @@ class Office:
             identity.require_database(folder, environ)
         else:
             DevelopmentAuthority.open(keys)  # before a database is made
-        store = Store.open(folder, environ)
+        store = Store.open(folder, environ, make=make)
         try:
             authority = _authority(folder, store, clock(), make=make)
             return cls._wired(
@@ -167,7 +168,7 @@ class Office:
         return cls(
             folder=folder,
             store=store,
-            blobs=_blobs(folder, environ, catalogue, clock().date()),
+            blobs=_own_blobs(_blobs(folder, environ, catalogue, clock().date()), store),
             catalogue=catalogue,
             profiles=profiles,
             authority=authority,
@@ -242,7 +243,8 @@ class Office:
 
     async def work(self, *, until_idle: bool = False) -> None:
         """Run a worker until it is told to stop, or until no step is left."""
-        identity.settle(self.store, self.folder, self.authority.root_sha256, now=self.clock())
+        self.settle()
+        await asyncio.to_thread(self.blobs.require_own)  # while rows name files that show it
         leftovers_until = self.clock() - LEFTOVERS_KEPT
         await asyncio.to_thread(self.blobs.remove_leftovers, before=leftovers_until)
         async with self.steps() as steps:
@@ -253,6 +255,13 @@ class Office:
                 chores=self.chores(),
                 until_idle=until_idle,
             )
+
+    def settle(self) -> None:
+        """Write down which office this is, where that is missing: before work that stores or removes files.
+
+        Raises WrongOffice, StoreUnavailable.
+        """
+        identity.settle(self.store, self.folder, self.authority.root_sha256, now=self.clock())
 
     def chores(self) -> list[Chore]:
         """What a worker does beside the steps."""
@@ -485,6 +494,13 @@ def _blobs(folder: Path, environ: Mapping[str, str], catalogue: Catalogue, today
                 hint="Have the bucket lock for less than the shortest keep.",
             )
     return blobs
+
+
+def _own_blobs(blobs: Blobs, store: Store) -> OwnBlobs:
+    """The stored files, unless they are another office's. Raises BlobsForeign."""
+    own = OwnBlobs(blobs, store)
+    own.require_not_foreign()
+    return own
 
 
 def _evidence(register: Register | None, person: str, day: date) -> Evidence:

@@ -2,12 +2,17 @@
 
     (1) unpack everything into a folder of work, beside the data folder, or in it when that is there already:
         it may be a mount or a link, which nothing can replace; hold every file against its digest
-    (2) note in an SQLite database that destruction waits; it becomes a file like the others
+    (2) note in an SQLite database that destruction waits, and the office's new name, which office.json says,
+        too; it becomes a file like the others
     (3) give the files their names: all at once beside, one after the other inside, the database last
     (4) load a dump into the empty database of a server, in one transaction, and note the same there
+    (5) write the new name beside the stored files
+    (6) in a server's database say of which release its tables are: before that nobody opens it
 
-What fails leaves the folder and the database as they were. Killed in (3) or (4), files are left, and no
-office: empty the folder, and restore again.
+What fails leaves the folder and the database as they were. Killed in (3) to (5), files are left, and no
+office: empty the folder, and restore again, on a server into another empty database.
+
+The restored office has a name of its own, so that neither takes the other's database or files for its own.
 
 Where the database lives and only files were lost, they alone are taken, and none that was destroyed since.
 """
@@ -15,7 +20,6 @@ Where the database lives and only files were lost, they alone are taken, and non
 import hashlib
 import json
 import os
-import re
 import secrets
 import shutil
 import tarfile
@@ -42,19 +46,19 @@ from workflow.backup import (
     Backup,
     Fault,
     Names,
+    belongs,
 )
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, Head
-from workflow.identity import require_same
+from workflow.faults import point
+from workflow.identity import name_anew, named, require_same, write_name
+from workflow.own_blobs import OwnBlobs
 from workflow.references import referred_to
 from workflow.retention import begin_anew
 from workflow.snapshot import RestoreRefused, load, require_kind, require_place
 from workflow.store import FILE, VARIABLE, Store
+from workflow.tables import OfficeRow
 
-_MEMBER = re.compile(
-    r"database/[a-z0-9.]{1,40}|blobs/[0-9a-f]{64}|hr_register\.csv|manifest\.json"
-    r"|authority/(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}"
-)
 _FORMATS = (1, FORMAT)
 _WORK = ".paraaf-restore-"
 _NOT_OURS = frozenset({"lost+found"})
@@ -103,15 +107,25 @@ def restore(
         )
         held = reading.all_of(file, sha256)  # (1)
         copy = work / DATABASE / held.database
+        office = None
         if store.embedded:
             copy.rename(made / FILE)
             with closing(Store.unopened(made, {})) as ours:
-                begin_anew(ours, now=now)  # (2)
+                office = _begun_anew(ours, now)  # (2)
+            _name_folder(made, office)
         _sync_tree(made)
         with _placed(made, folder, inside=inside):  # (3)
             if not store.embedded:
-                load(store, copy)  # (4)
-                begin_anew(store, now=now)
+                revision = load(store, copy)  # (4)
+                point("restore.loaded")
+                office = _begun_anew(store, now)
+                point("restore.begun-anew")
+                _name_folder(folder, office)
+            _name_files(blobs(folder), office)  # (5)
+            if not store.embedded:
+                point("restore.named")
+                with store.write() as session:
+                    store.complete(session, revision)  # (6)
     return held
 
 
@@ -130,7 +144,7 @@ def restore_files(
         )
     store.require_latest()
     with _making(folder) as (_, made, inside):
-        needed = _Needed(store, blobs(made))
+        needed = _Needed(store, OwnBlobs(blobs(made), store))
         reading = _Reading(
             lambda name: None if name.startswith(DATABASE) else made / name, needed, lambda _: None
         )
@@ -138,10 +152,29 @@ def restore_files(
         root = DevelopmentAuthority.open(made / AUTHORITY).root_sha256
         with store.read() as session:
             require_same(session, made, root)
+            _name_folder(made, named(session))
         _sync_tree(made)
         with _placed(made, folder, inside=inside):
             pass
     return held, len(needed.put)
+
+
+def _begun_anew(store: Store, now: datetime) -> OfficeRow | None:
+    """Have the destruction wait, and the office have a name of its own."""
+    begin_anew(store, now=now)
+    with store.write() as session:
+        return name_anew(session)
+
+
+def _name_folder(folder: Path, office: OfficeRow | None) -> None:
+    if office is not None:
+        write_name(folder, office.name, office.root_sha256)
+
+
+def _name_files(files: Blobs, office: OfficeRow | None) -> None:
+    """Say whose the stored files are now; with a database that names no office, nobody's until its worker."""
+    if office is not None or files.owner():
+        files.claim("" if office is None else office.name, anew=True)
 
 
 @dataclass(frozen=True)
@@ -205,7 +238,7 @@ class _Needed:
 
 def _require_unused(blobs: Blobs) -> None:
     """Refuse a place that holds files: what this office does not know, its scrub may remove."""
-    if next(blobs.stored(), None) is not None:
+    if blobs.owner() or next(blobs.stored(), None) is not None:
         raise RestoreRefused(
             "There are stored files already where those of the restored office would go.",
             hint=f"Name another prefix in {PLACE}. Are they this very office's, and is the office that wrote"
@@ -309,6 +342,7 @@ class _Reading:
         self._waiting: dict[str, bytes] = {}
         self._names = Names()
         self._files: dict[str, dict[str, Any]] = {}
+        self._skipped: list[str] = []
         self._size = 0
 
     def all_of(self, file: Path, sha256: str | None) -> Backup:
@@ -339,8 +373,10 @@ class _Reading:
         said: dict[str, Any] | None = None
         while (member := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # it would keep one for each of a million files
-            if said is not None or not member.isreg() or not _MEMBER.fullmatch(member.name):
+            if said is not None or not member.isreg() or not _is_readable(member.name):
                 raise ValueError(f"it holds {member.name[:80]!r}, which does not belong there")
+            if member.issparse():  # kilobytes that would be unpacked to any size
+                raise ValueError(f"it holds {member.name[:80]!r} with holes, which no backup writes")
             content = tar.extractfile(member)
             if content is None:
                 raise ValueError(f"{member.name!r} can't be read")
@@ -374,7 +410,10 @@ class _Reading:
             raise ValueError(f"it holds {name!r} twice")
         if name.startswith(DATABASE):
             self._require_kind(name.removeprefix(DATABASE))
-        path = self._place(name)
+        ours = belongs(name)
+        if not ours:
+            self._skipped.append(name)
+        path = self._place(name) if ours else None
         digest = _digest(content) if path is None else _written(path, content)
         self._files[name] = {"bytes": size, "sha256": digest}
 
@@ -396,7 +435,14 @@ class _Reading:
             faults=tuple(Fault(str(one["sha256"]), str(one["why"])) for one in said["faults"]),
             destroyed=int(said["destroyed"]) if said["format"] == FORMAT else 0,
             sha256=sha256,
+            skipped=(*map(str, said.get("skipped", ())), *self._skipped),
         )
+
+
+def _is_readable(name: str) -> bool:
+    """Whether a backup of some release may hold this: earlier ones saved whatever lay in the authority's
+    folder, which is held against its digest, and gets no place."""
+    return belongs(name) or name.startswith(f"{AUTHORITY}/")
 
 
 # What a file that is no backup, or none of ours, may raise while it is read.

@@ -10,12 +10,12 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from workflow.errors import StoreUnavailable
-from workflow.store import FILE, VARIABLE, Store
+from workflow.store import FILE, VARIABLE, VERSION_TABLE, Store
 
 DUMP = "paraaf.dump"
 
@@ -95,14 +95,37 @@ def require_kind(store: Store, name: str) -> None:
         )
 
 
-def load(store: Store, copy: Path) -> None:
-    """Fill the empty database of a server from a copy, wholly or not at all. Raises StoreUnavailable."""
+def load(store: Store, copy: Path) -> str:
+    """Fill the empty database of a server from a copy, wholly or not at all, but for its tables' revision.
+
+    Without that nobody opens it: `Store.complete` writes it, when all is done. Gives the revision. Raises
+    StoreUnavailable.
+    """
+    said = _client("pg_restore", ["--list"], store, copy, connected=False)
+    left_out = [line for line in said.splitlines() if _VERSION_ROWS in line]
+    rows = _client(
+        "pg_restore", ["--data-only", f"--table={VERSION_TABLE}", "--file=-"], store, copy, connected=False
+    )
+    found = _VERSION_ROW.search(rows)
+    if len(left_out) != 1 or found is None:
+        raise StoreUnavailable(
+            "The backup's dump does not say of which release its tables are.", hint="Take another backup."
+        )
+    contents = copy.with_name(f"{copy.name}.list")
+    contents.write_text(said.replace(left_out[0], f";{left_out[0]}"), encoding="utf-8")
     _client(
         "pg_restore",
-        ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"],
+        [
+            "--no-owner",
+            "--no-privileges",
+            "--exit-on-error",
+            "--single-transaction",
+            f"--use-list={contents}",
+        ],
         store,
         copy,
     )
+    return found[1]
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:
@@ -122,12 +145,15 @@ def _vacuum_into(source: Path, into: Path) -> None:
         ) from error
 
 
-def _client(program: str, options: Sequence[str], store: Store, file: Path) -> None:
-    """Run one of PostgreSQL's own programs; the password goes by the environment, never by an argument."""
+def _client(program: str, options: Sequence[str], store: Store, file: Path, *, connected: bool = True) -> str:
+    """Run one of PostgreSQL's own programs on the database, or `connected` to none; what it said.
+
+    The password goes by the environment, never by an argument.
+    """
     _require_client(program, store)
-    target = store.url.set(drivername="postgresql", password=None).render_as_string()
+    target = ["--no-password", f"--dbname={_without_password(store.url)}"] if connected else []
     place = f"--file={file}" if program == "pg_dump" else str(file)
-    done = _run([program, "--no-password", *options, f"--dbname={target}", place], store)
+    done = _run([program, *options, *target, place], store)
     if done.returncode != 0:
         raise StoreUnavailable(
             f"{program} failed: {_why(done)}.",
@@ -135,6 +161,20 @@ def _client(program: str, options: Sequence[str], store: Store, file: Path) -> N
             if program == "pg_dump"
             else "Restore as the database's owner, see docs/how-to/back-up-and-restore.md.",
         )
+    return done.stdout
+
+
+def _without_password(url: URL) -> str:
+    """A database's URL as PostgreSQL's programs take it, to be seen by whoever lists the processes."""
+    bare = URL.create(
+        "postgresql",
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query={name: value for name, value in url.query.items() if name != "password"},
+    )
+    return bare.render_as_string()
 
 
 def _require_client(program: str, store: Store) -> None:
@@ -168,11 +208,13 @@ def _why(done: "subprocess.CompletedProcess[str]") -> str:
     return said.partition("error: ")[2].rstrip(".") or said
 
 
+_VERSION_ROWS = f" TABLE DATA public {VERSION_TABLE} "
+_VERSION_ROW = re.compile(r"FROM stdin;\n(\w{1,32})\n\\\.\n")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 _INSTALL = "Install PostgreSQL's client programs of the server's version, or of a later one."
 
 
 def _environment(store: Store) -> Mapping[str, str]:
     """Ours, in English so that errors are told alike everywhere, and with the URL's password."""
-    password = store.url.password
+    password = store.url.query.get("password") or store.url.password  # the driver, too, takes the first
     return {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}

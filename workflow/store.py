@@ -21,11 +21,13 @@ from sqlalchemy.orm import Session
 
 from disk import sync_with_parents
 from workflow.canonical import encode
-from workflow.errors import Raced, StoreOutdated, StoreUnavailable, WorkflowError
+from workflow.errors import Raced, RestoreUnfinished, StoreOutdated, StoreUnavailable, WorkflowError
 from workflow.unavailable import is_wrong_url, unavailable
 
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
+VERSION_TABLE = "alembic_version"
+"""Alembic's own, whose one row says of which revision the tables are."""
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 SMALL_BYTES = 200 * 1024**2
@@ -92,7 +94,9 @@ class Store:
         store = cls.unopened(folder, environ, variable)
         if not make and store.file is not None and not store.file.exists():
             raise StoreUnavailable(
-                f"There is no database {store.file}.", hint="Name the data folder with --data or PARAAF_DATA."
+                f"There is no database {store.file}.",
+                hint="Name the data folder with --data or PARAAF_DATA, and a database that lies elsewhere in"
+                f" {VARIABLE}.",
             )
         if store.file is not None:
             _make_private(store.file)
@@ -163,11 +167,24 @@ class Store:
             yield session, str(session.scalar(text("SELECT pg_export_snapshot()")))
 
     def revision(self) -> str | None:
-        """The revision of the tables that are there; None while there are none. Raises StoreUnavailable."""
+        """The revision of the tables that are there; None while there are none.
+
+        Raises StoreUnavailable, and RestoreUnfinished for tables that a restore left without a revision.
+        """
         with self.read() as session:
-            if not inspect(session.connection()).has_table("alembic_version"):
+            if not inspect(session.connection()).has_table(VERSION_TABLE):
                 return None
-            return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            found = session.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()  # noqa: S608 (our own constant)
+        if found is None and not self.embedded:
+            raise RestoreUnfinished(
+                "A restore into this database was not finished: it is no office.",
+                hint="Make a new, empty database, empty the data folder, and restore again.",
+            )
+        return found
+
+    def complete(self, session: Session, revision: str) -> None:
+        """End a restore: say of which revision the tables are that were loaded."""
+        session.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:revision)"), {"revision": revision})  # noqa: S608 (our own constant)
 
     def require_latest(self) -> None:
         """Refuse tables of another release, or none. Raises StoreOutdated, StoreUnavailable."""

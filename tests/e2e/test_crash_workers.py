@@ -99,7 +99,7 @@ def test_a_worker_that_was_only_stopped_does_no_harm_when_it_goes_on(sample: Sam
 def test_a_worker_clears_what_a_dead_one_left_half_written(sample: Sample) -> None:
     sample.submit_mixed()
     sample.office.blobs.put(b"anything")
-    folder = next(path for path in sample.office.blobs.folder.iterdir() if path.is_dir())
+    folder = next(path for path in sample.office.blobs.inner.folder.iterdir() if path.is_dir())
     old, new = folder / ".incoming-old", folder / ".incoming-new"
     for path in (old, new):
         path.write_bytes(b"half")

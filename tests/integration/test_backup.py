@@ -269,6 +269,14 @@ def of_a_later_format(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     members[-1] = (info, json.dumps(json.loads(content) | {"format": 3}).encode())
 
 
+def with_holes(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    """A member of one byte that says of itself that it is unpacked to a terabyte."""
+    info = tarfile.TarInfo("authority/evil")
+    said = {"major": "0", "minor": "1", "name": info.name, "size": str(1 << 40), "map": "0,1"}
+    info.pax_headers = {f"GNU.sparse.{name}": value for name, value in said.items()}
+    members.insert(0, (info, b"x"))
+
+
 CHANGES = {
     "database changed": changed("database/"),
     "stored file changed": changed("blobs/"),
@@ -290,6 +298,7 @@ CHANGES = {
     "twice": twice("blobs/"),
     "swapped": stored_file_swapped,
     "later format": of_a_later_format,
+    "with holes": with_holes,
 }
 
 
@@ -372,9 +381,9 @@ def test_a_damaged_file_is_named_and_the_rest_is_saved(
     hurt = opened(tmp_path / "office", place)
     set_all(monkeypatch, place.application)
     missing, changed_ = [document.current_sha256 for document in hurt.rows(DocumentRow)][:2]
-    hurt.office.blobs.path(missing).unlink()
-    hurt.office.blobs.path(changed_).chmod(0o600)
-    hurt.office.blobs.path(changed_).write_bytes(b"%PDF-other")
+    hurt.office.blobs.inner.path(missing).unlink()
+    hurt.office.blobs.inner.path(changed_).chmod(0o600)
+    hurt.office.blobs.inner.path(changed_).write_bytes(b"%PDF-other")
     said = Terminal(tmp_path, capsys)(
         "backup", "-o", tmp_path / "b.tar", "--data", tmp_path / "office", "--json"
     )

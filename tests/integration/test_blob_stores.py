@@ -164,6 +164,20 @@ def test_several_may_put_and_delete_at_once(place: Place) -> None:
     assert not blobs.exists(one.sha256_hex)
 
 
+def test_whose_files_these_are_is_said_once_unless_they_change_hands(place: Place) -> None:
+    assert place.blobs.owner() == ""
+    place.blobs.put(b"of before")
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(place.blobs.claim, ("one", "two"))
+    assert first == second == place.blobs.owner(patient=False)
+    assert place.blobs.claim("three") == first
+    assert place.blobs.claim("three", anew=True) == "three"
+    assert place.blobs.claim("", anew=True) == ""
+    assert place.blobs.claim("four") == "four"
+    assert len(list(place.blobs.stored())) == 1
+    assert not list(place.blobs.misplaced())
+
+
 def test_it_tells_that_it_can_store_and_leaves_nothing(place: Place) -> None:
     place.blobs.require_writable()
     assert list(place.blobs.stored()) == []

@@ -114,13 +114,13 @@ def test_a_sound_office_passes_and_every_area_is_told(
 
 
 def _file_changed(sample: Sample) -> None:
-    path = sample.office.blobs.path(sample.rows(DocumentRow)[0].current_sha256)
+    path = sample.office.blobs.inner.path(sample.rows(DocumentRow)[0].current_sha256)
     path.chmod(0o600)
     path.write_bytes(b"%PDF-")
 
 
 def _file_gone(sample: Sample) -> None:
-    sample.office.blobs.path(sample.rows(DocumentRow)[0].rendered_sha256).unlink()
+    sample.office.blobs.inner.path(sample.rows(DocumentRow)[0].rendered_sha256).unlink()
 
 
 def _row_changed(sample: Sample) -> None:

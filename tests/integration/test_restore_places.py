@@ -4,7 +4,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,20 +21,24 @@ from sqlalchemy import select
 
 from cli.main import main
 from documents.blobs import BlobStore
+from documents.errors import BlobsForeign
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import KINDS, Place, add_lone_document, fresh, vacant
 from tests.small_disk import small_disk
 from workflow import backup as backing_up
 from workflow.backup import MANIFEST, Backup, BackupFailed, make_backup
-from workflow.errors import StoreUnavailable
+from workflow.errors import RestoreUnfinished, StoreUnavailable
+from workflow.faults import RESTORATION
+from workflow.faults import VARIABLE as KILL
+from workflow.identity import WrongOffice
 from workflow.office import Office
 from workflow.restore import BackupUnusable, RestoreFailed, examine, restore
 from workflow.retention import Retention
 from workflow.snapshot import RestoreRefused
 from workflow.store import FILE, VARIABLE, Store
-from workflow.tables import Event, RetentionRow
-from workflow.upgrade import OWNER, owners_store
+from workflow.tables import Event, OfficeRow, RetentionRow
+from workflow.upgrade import OWNER, owners_store, upgrade
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 FILES = 20
@@ -93,10 +101,12 @@ def restored(file: Path, folder: Path, place: Place, sha256: str | None = None) 
 def require_office(folder: Path, place: Place, held: Backup) -> None:
     """All of it is there, and nothing else; nothing is destroyed for a day."""
     there = {path.name for path in folder.iterdir()} - {"lost+found"}
-    assert there == {"authority", "blobs", "hr_register.csv", *([] if place.owner else [FILE])}
+    assert there == {"authority", "blobs", "hr_register.csv", "office.json", *([] if place.owner else [FILE])}
     assert not list(folder.parent.glob(".paraaf-*"))
     assert len(list((folder / "blobs").glob("?/*"))) == held.blobs == 1
     with closing(owners_store(folder, place.owner)) as store, store.read() as session:
+        name = json.loads((folder / "office.json").read_text())["office"]
+        assert name == BlobStore(folder / "blobs").owner() == session.scalars(select(OfficeRow.name)).one()
         assert session.scalars(select(Event.seq)).all() == [1]
         assert session.scalars(select(RetentionRow.waits_until)).all() == [NOW + timedelta(days=1)]
 
@@ -201,6 +211,87 @@ def test_an_office_is_backed_up_to_a_disk_without_links(
     with pytest.raises(BackupFailed, match="file of this name"):
         backup(office, tmp_path / "b.tar")
     require_office(tmp_path / "data", place, restored(tmp_path / "b.tar", tmp_path / "data", place))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("point", sorted(RESTORATION))
+def test_what_a_killed_restore_left_on_a_server_is_no_office(
+    point: str, made: Path, tmp_path: Path, place: Place
+) -> None:
+    """An own file comes to its place when all is in it; a server's tables are there before."""
+    folder = tmp_path / "data"
+    ended = subprocess.run(
+        [sys.executable, "-m", "cli.main", "restore", made, "--data", folder],
+        env={**os.environ, **place.owner, KILL: point},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    with pytest.raises(RestoreUnfinished, match="was not finished"):
+        Store.open(folder, place.owner, OWNER)
+    with pytest.raises(RestoreUnfinished):
+        upgrade(folder, place.owner, before_upgrade=lambda *_: None)
+    with pytest.raises(RestoreRefused, match="holds tables"):
+        restored(made, tmp_path / "again", place)
+
+
+def test_a_restored_office_and_the_one_that_it_was_copied_from_do_not_mix(
+    office: Office, made: Path, tmp_path: Path, place: Place
+) -> None:
+    folder = tmp_path / "data"
+    restored(made, folder, place)
+    with closing(owners_store(folder, place.owner)) as store:
+        twin = {VARIABLE: store.url.render_as_string(hide_password=False)}
+    with pytest.raises(WrongOffice, match="that of the office"):
+        Office.open(office.folder, environ=twin, make=False)
+    (folder / "blobs").rename(tmp_path / "aside")
+    (folder / "blobs").symlink_to(office.folder / "blobs")
+    with pytest.raises(BlobsForeign, match="not this office's"):
+        Office.open(folder, environ=twin, make=False)
+    assert next(office.blobs.stored(), None) is not None
+
+
+def test_a_backup_holds_nothing_that_a_restore_refuses(office: Office, tmp_path: Path, place: Place) -> None:
+    keys = office.folder / "authority"
+    strays = [keys / "root (copy).pem", keys / "people" / "old" / "P001.pem", keys / "linked"]
+    for stray in strays[:2]:
+        stray.parent.mkdir(parents=True, exist_ok=True)
+        stray.write_bytes(b"a copy")
+    strays[2].symlink_to(keys / "people")
+    try:
+        made = backup(office, tmp_path / "b.tar")
+    finally:
+        shutil.rmtree(keys / "people" / "old")
+        strays[0].unlink()
+        strays[2].unlink()
+    assert made.skipped == ("authority/linked", "authority/people/old/P001.pem", "authority/root (copy).pem")
+    held = restored(tmp_path / "b.tar", tmp_path / "data", place)
+    assert held.skipped == made.skipped
+    require_office(tmp_path / "data", place, held)
+
+
+def test_what_an_earlier_release_saved_beside_the_keys_is_left_out(
+    made: Path, tmp_path: Path, place: Place
+) -> None:
+    name, content = "authority/root (copy).pem", b"a copy"
+    with tarfile.open(made) as old, tarfile.open(tmp_path / "b.tar", "w") as new:
+        for member in old:
+            file = old.extractfile(member).read()  # type: ignore[union-attr]
+            if member.name == MANIFEST:
+                said = json.loads(file)
+                digest = hashlib.sha256(content).hexdigest()
+                said["files"][name] = {"bytes": len(content), "sha256": digest}
+                del said["skipped"]
+                file = json.dumps(said).encode()
+                stray = tarfile.TarInfo(name)
+                stray.size = len(content)
+                new.addfile(stray, io.BytesIO(content))
+            member.size = len(file)
+            new.addfile(member, io.BytesIO(file))
+    held = restored(tmp_path / "b.tar", tmp_path / "data", place)
+    assert held.skipped == (name,)
+    require_office(tmp_path / "data", place, held)
+    assert not list(tmp_path.rglob("root (copy).pem"))
 
 
 def test_a_link_to_nothing_is_refused(made: Path, tmp_path: Path, place: Place) -> None:

@@ -314,7 +314,7 @@ def test_a_lost_or_damaged_file_reaches_whoever_runs_the_office_and_not_the_sign
 ) -> None:
     with served(sample):
         number = at_sealing(sample)
-        path = sample.office.blobs.path(sample.documents(number)[-1].current_sha256)
+        path = sample.office.blobs.inner.path(sample.documents(number)[-1].current_sha256)
         whole = path.read_bytes()
         path.chmod(0o600)
         if harm == "lost":
@@ -357,7 +357,7 @@ def test_a_signed_file_that_is_damaged_before_delivery_waits_for_its_restoration
     with served(sample):
         number = sample.submit("A3")
         asyncio.run(sample.run_until("delivering", number))
-        path = sample.office.blobs.path(sample.documents(number)[-1].current_sha256)
+        path = sample.office.blobs.inner.path(sample.documents(number)[-1].current_sha256)
         whole = path.read_bytes()
         path.chmod(0o600)
         path.write_bytes(whole + b"\n")

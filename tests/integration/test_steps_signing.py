@@ -435,7 +435,7 @@ def test_a_bad_document_stops_no_other_of_its_batch(sample: Sample) -> None:
     numbers = [at_sealing(sample) for _ in range(19)]
     broken = at_sealing(sample, signer=OTHER_SIGNER)
     lost = numbers.pop(7)
-    sample.office.blobs.path(sample.documents(lost)[-1].current_sha256).unlink()
+    sample.office.blobs.inner.path(sample.documents(lost)[-1].current_sha256).unlink()
     usual = personal_signer(sample, OTHER_SIGNER)
     sample.office.special[OTHER_SIGNER] = BrokenSigner(usual)  # type: ignore[arg-type]
     begun = monotonic_ns()

@@ -60,19 +60,21 @@ def test_a_copy_of_another_database_gets_no_name(store: Store, tmp_path: Path) -
     assert list((tmp_path / FOLDER).iterdir()) == []
 
 
-def test_copies_stay_for_a_week(tmp_path: Path) -> None:
+def test_copies_stay_for_a_week_and_nothing_else_goes(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     assert remove_old_copies(tmp_path, now=now) == 0  # there never was an upgrade
     (tmp_path / FOLDER).mkdir()
-    for days in (6, 8):
-        file = tmp_path / FOLDER / f"{days} days"
+    names = {days: f"{now - timedelta(days=days):%Y%m%dT%H%M%SZ}-0008-{FILE}" for days in (6, 8)}
+    for days, name in ((6, names[6]), (8, names[8]), (8, "office.tar"), (8, f"my {FILE}")):
+        file = tmp_path / FOLDER / name
         file.write_text("a copy")
         moment = (now - timedelta(days=days)).timestamp()
         os.utime(file, (moment, moment))
     (tmp_path / FOLDER / ".copying-killed").mkdir()
     (tmp_path / FOLDER / ".copying-killed" / FILE).write_text("half a copy")
     assert remove_old_copies(tmp_path, now=now) == 2
-    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["6 days"]
+    there = {path.name for path in (tmp_path / FOLDER).iterdir()}
+    assert there == {names[6], "office.tar", f"my {FILE}"}  # what somebody else put there stays
 
 
 @pytest.fixture

@@ -1,0 +1,141 @@
+"""The stored files of one office: before anything is stored or removed, the store must say that they are its.
+
+A wrong mount, a link or a wrong setting would otherwise have an office remove what is referred to by nothing
+in its own database, and is another's. The store keeps the office's name (documents.blobs: OWNER); an office
+writes it there when it first stores something. A store of before that holds files without a name is taken for
+an office's own only when one of the files that its database names is in it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from documents.blobs import Blobs, Content, Misplaced, Stored
+from documents.errors import BlobsForeign
+from workflow.identity import named
+from workflow.references import next_referred_to
+from workflow.store import VARIABLE, Store
+
+_SOME = 50
+"""Files that are asked for at a time."""
+
+
+class OwnBlobs:
+    """A store of files as one office uses it. What stores or removes raises BlobsForeign beside the rest."""
+
+    def __init__(self, blobs: Blobs, store: Store) -> None:
+        self.inner = blobs
+        self._store = store
+        self._office = ""
+
+    def require_not_foreign(self, *, patient: bool = True) -> str:
+        """Refuse what is said to be another office's; what is said, "" when nothing is.
+
+        Raises BlobsForeign, BlobError, StoreUnavailable.
+        """
+        said = self.inner.owner(patient=patient)
+        if said and said != self._own():
+            raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
+        return said
+
+    def require_own(self, *, patient: bool = True) -> None:
+        """Have it said, now or before, that these files are this office's. Raises as the other does."""
+        if self.require_not_foreign(patient=patient):
+            return
+        if not self._own():
+            raise _foreign(f"it is not said whose they are, and the database {self._told()}")
+        if next(self.inner.stored(), None) is not None and not self._holds_one_of_ours():
+            raise _foreign("it is not said whose they are, and none of those that this office knows is there")
+        if (said := self.inner.claim(self._own())) != self._own():
+            raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
+
+    def _own(self) -> str:
+        """The office's name, as its database says; "" while it has none."""
+        if not self._office:
+            with self._store.read() as session:
+                row = named(session)
+                self._office = "" if row is None else row.name
+        return self._office
+
+    def _told(self) -> str:
+        return f"is of the office {self._own()}" if self._own() else "of no office yet"
+
+    def _holds_one_of_ours(self) -> bool:
+        with self._store.read() as session:
+            ours = next_referred_to(session, "")
+        some = (ours[start : start + _SOME] for start in range(0, len(ours), _SOME))
+        return any(len(self.inner.missing(each)) < len(each) for each in some)
+
+    def put(self, content: bytes) -> str:
+        """As a store does."""
+        return self.put_many([content])[0]
+
+    def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """As a store does."""
+        self.require_own()
+        return self.inner.put_many(contents)
+
+    def get(self, sha256_hex: str) -> bytes:
+        """As a store does."""
+        return self.inner.get(sha256_hex)
+
+    def content(self, sha256_hex: str) -> Content:
+        """As a store does."""
+        return self.inner.content(sha256_hex)
+
+    def exists(self, sha256_hex: str) -> bool:
+        """As a store does."""
+        return self.inner.exists(sha256_hex)
+
+    def missing(self, digests: Iterable[str]) -> list[str]:
+        """As a store does."""
+        return self.inner.missing(digests)
+
+    def delete(self, sha256_hex: str) -> bool:
+        """As a store does; nobody waits for long."""
+        self.require_own(patient=False)
+        return self.inner.delete(sha256_hex)
+
+    def stored(self) -> Iterator[Stored]:
+        """As a store does: what another office's are is not called forgotten, nor listed for removal."""
+        self.require_not_foreign()
+        return self.inner.stored()
+
+    def misplaced(self) -> Iterator[Misplaced]:
+        """As a store does, unless the files are another office's."""
+        self.require_not_foreign()
+        return self.inner.misplaced()
+
+    def remove_misplaced(self, one: Misplaced) -> bool:
+        """As a store does; nobody waits for long."""
+        self.require_own(patient=False)
+        return self.inner.remove_misplaced(one)
+
+    def require_writable(self) -> None:
+        """As a store does."""
+        self.require_not_foreign()
+        self.inner.require_writable()
+
+    def lock_days(self) -> int:
+        """As a store does."""
+        return self.inner.lock_days()
+
+    def remove_leftovers(self, *, before: datetime) -> int:
+        """As a store does."""
+        self.require_not_foreign()
+        return self.inner.remove_leftovers(before=before)
+
+    def owner(self, *, patient: bool = True) -> str:
+        """As a store does."""
+        return self.inner.owner(patient=patient)
+
+    def claim(self, office: str, *, anew: bool = False) -> str:
+        """As a store does."""
+        return self.inner.claim(office, anew=anew)
+
+
+def _foreign(why: str) -> BlobsForeign:
+    return BlobsForeign(
+        f"The stored files are not this office's: {why}. Nothing was stored or removed.",
+        hint=f"See that the folder blobs, or PARAAF_BLOBS, and {VARIABLE} are the same office's. Are they"
+        " after all, see “Whose files these are” in docs/how-to/back-up-and-restore.md.",
+    )
