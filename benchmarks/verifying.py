@@ -97,7 +97,7 @@ async def _signed(authority: DevelopmentAuthority) -> Signed:
             for count in SIGNERS:
                 found[level, count] = []
                 for copy in range(COPIES):
-                    pdf = _declaration(count)
+                    pdf = _declaration(count, copy + 1)
                     for number in range(count):
                         finished = await desk.sign_document(
                             pdf,
@@ -120,12 +120,12 @@ def _desk(authority: DevelopmentAuthority):  # type: ignore[no-untyped-def]
     )
 
 
-def _declaration(signers: int) -> bytes:
+def _declaration(signers: int, number: int = 1) -> bytes:
     kind, today = KINDS["employer_declaration"], date(2024, 11, 20)
     return render(
         kind.name,
         kind.example(),
-        number="2024-000001",
+        number=f"2024-{number:06}",
         verification_code="AAAA-BBBB",
         issued_on=today,
         valid_until=None,
