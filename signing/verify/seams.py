@@ -160,8 +160,8 @@ def _alike(one: bytes, other: bytes) -> int:
 
 def _in_order(revision: "_Revision") -> tuple[list[tuple[int, int]], list[int]]:
     """A revision's objects (offset, number) as they follow each other, and where each ends."""
-    order = sorted((offset, name) for name, offset in revision.objects.items())
-    return order, [*(offset for offset, _ in order[1:]), revision.section]
+    order = sorted(zip(revision.objects.values(), revision.objects, strict=True))
+    return order, [*[offset for offset, _ in order[1:]], revision.section]
 
 
 def _refuse(why: str) -> NoReturn:
