@@ -41,7 +41,7 @@ from signing.verify.inspection import (
     made_for_development,
     role_of,
 )
-from signing.verify.rawscan import hex_digits, only_white_space
+from signing.verify.rawscan import only_white_space
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict
 from signing.verify.seams import Beginning, Cut, Seamless, SignatureSlot, common_beginning, cut
 from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
@@ -449,10 +449,10 @@ def _read(pdf: bytes, beginning: Beginning | None = None) -> _File:
 
 
 def _signed(pdf: bytes, slot: SignatureSlot) -> _Signed:
-    digits = hex_digits(slot.covered.gap(pdf))
-    if digits is None or digits not in (digits.lower(), digits.upper()):
+    digits = slot.covered.gap(pdf)[1:-1].decode("ascii")
+    raw = bytes.fromhex(digits)
+    if digits not in (plainly := raw.hex(), plainly.upper()):
         raise _Unclear("a container that is not written plainly")
-    raw = bytes.fromhex(digits.decode("ascii"))
     end = der.node(raw).end
     if raw[end:].strip(b"\0"):
         raise _Unclear("padding that is not empty")
