@@ -55,7 +55,7 @@ def _run(work: Callable[[Tell], None], theirs: int, cpu_s: int, wall_s: float) -
     """The copy's life. It never returns."""
     status = 1
     try:
-        gc.disable()  # looking through all objects would make copies of the memory that they lie in
+        gc.freeze()  # looking through all objects again would copy the memory that they lie in
         faulthandler.disable()
         os.closerange(0, theirs)  # whoever takes it over has nobody to talk to but who reads what it tells
         os.closerange(theirs + 1, os.sysconf("SC_OPEN_MAX"))
