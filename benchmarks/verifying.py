@@ -97,7 +97,7 @@ async def _signed(authority: DevelopmentAuthority) -> Signed:
             for count in SIGNERS:
                 found[level, count] = []
                 for copy in range(COPIES):
-                    pdf = _declaration(count)
+                    pdf = _declaration(count, copy + 1)
                     for number in range(count):
                         finished = await desk.sign_document(
                             pdf,
@@ -120,12 +120,12 @@ def _desk(authority: DevelopmentAuthority):  # type: ignore[no-untyped-def]
     )
 
 
-def _declaration(signers: int) -> bytes:
+def _declaration(signers: int, number: int = 1) -> bytes:
     kind, today = KINDS["employer_declaration"], date(2024, 11, 20)
     return render(
         kind.name,
         kind.example(),
-        number="2024-000001",
+        number=f"2024-{number:06}",
         verification_code="AAAA-BBBB",
         issued_on=today,
         valid_until=None,
@@ -180,10 +180,16 @@ def _in_turn(
     for round_ in range(rounds):
         for pdf in pdfs:
             for which, call in enumerate(calls):
-                begun = time.process_time()
+                begun = _spent_s()
                 call(pdf)
-                spent[which][round_] += time.process_time() - begun
+                spent[which][round_] += _spent_s() - begun
     return tuple(min(each) / len(pdfs) * 1000 for each in spent)
+
+
+def _spent_s() -> float:
+    """Processor time of this process and of those that drew pages for it."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _alone(pdf: bytes, trust: TrustStore, now: datetime) -> float:

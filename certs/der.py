@@ -25,6 +25,9 @@ class Node(NamedTuple):
     end: int
 
 
+_made = tuple.__new__  # what Node(…) does, without its detour
+
+
 def node(data: bytes, at: int = 0, limit: int | None = None) -> Node:
     """Read the element that starts at `at` and must end by `limit`; raises DerError."""
     limit = len(data) if limit is None else limit
@@ -43,7 +46,7 @@ def node(data: bytes, at: int = 0, limit: int | None = None) -> Node:
         body += count
     if body + length > limit:
         raise DerError(f"element at {at} runs past its container")
-    return Node(tag, at, body, body + length)
+    return _made(Node, (tag, at, body, body + length))
 
 
 def only(data: bytes, tag: int = SEQUENCE) -> Node:
@@ -59,9 +62,15 @@ def children(data: bytes, parent: Node) -> list[Node]:
     if not parent.tag & 0x20:
         raise DerError(f"element at {parent.start} is not constructed")
     found = []
-    at = parent.body
-    while at < parent.end:
-        child = node(data, at, parent.end)
+    at, end = parent.body, parent.end
+    while at < end:
+        # a short element is read here: there are many, and this is what reading a signature costs
+        if at + 2 <= end and data[at + 1] < 0x80 and data[at] & 0x1F != 0x1F:
+            child = _made(Node, (data[at], at, at + 2, at + 2 + data[at + 1]))
+            if child.end > end:
+                raise DerError(f"element at {at} runs past its container")
+        else:
+            child = node(data, at, end)
         found.append(child)
         at = child.end
     return found

@@ -5,6 +5,7 @@ what it finds out line by line, so that what it said before it died counts.
 """
 
 import faulthandler
+import gc
 import os
 import resource
 import select
@@ -54,6 +55,7 @@ def _run(work: Callable[[Tell], None], theirs: int, cpu_s: int, wall_s: float) -
     """The copy's life. It never returns."""
     status = 1
     try:
+        gc.freeze()  # looking through all objects again would copy the memory that they lie in
         faulthandler.disable()
         os.closerange(0, theirs)  # whoever takes it over has nobody to talk to but who reads what it tells
         os.closerange(theirs + 1, os.sysconf("SC_OPEN_MAX"))

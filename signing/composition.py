@@ -185,9 +185,14 @@ class Composer:
 
 def with_validation_data(pdf: bytes, data: LongTermData) -> bytes:
     """Append a revision that holds validation data and nothing else; the same data give the same bytes."""
-    composer = Composer(OpenedPdf(pdf))
+    return pdf + validation_data_update(OpenedPdf(pdf), data)
+
+
+def validation_data_update(opened: OpenedPdf, data: LongTermData) -> bytes:
+    """The revision that `with_validation_data` appends to an open file."""
+    composer = Composer(opened)
     composer.embed(data)
-    return pdf + composer.build(None).data
+    return composer.build(None).data
 
 
 def signature_entries(*, name: str, reason: str, location: str, date: bytes) -> bytes:

@@ -8,6 +8,7 @@ Source: ISO 32000-1, 7.2, 7.3 and 7.5.
 
 import re
 import zlib
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
@@ -329,6 +330,7 @@ def _string_end(data: bytes, at: int) -> int:
     raise PdfSyntaxError(f"an unfinished string at {at}")
 
 
+@lru_cache(maxsize=1024)  # of the same few names a file is full
 def _name(written: bytes) -> str:
     """A name's text, one character for each byte; # escapes decoded."""
     if b"#" in written:

@@ -75,7 +75,11 @@ def check_document_timestamp(pdf: bytes, archive: Gap, chains: PinnedChains) -> 
 
 def carried_data(pdf: bytes) -> LongTermData:
     """Read a file's document security store; raises DocumentRefusedError when the file is malformed."""
-    opened = OpenedPdf(pdf)
+    return carried_by(OpenedPdf(pdf))
+
+
+def carried_by(opened: OpenedPdf) -> LongTermData:
+    """As `carried_data`, of a file that is open."""
     store = opened.entry(opened.catalog, "/DSS", {})
     try:
         certificates, ocsps, crls = (

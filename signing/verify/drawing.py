@@ -13,6 +13,7 @@ from typing import Any
 import pypdfium2_raw as pdfium
 
 Area = tuple[float, float, float, float]  # left, bottom, right, top; points, in the page's own coordinates
+_Blank = tuple[int, int, int, int]  # first byte and end within a row, first row and end
 
 _LEAST_PIXELS, _MOST_PIXELS = 500_000, 4_000_000  # a page of A4 has as many pixels as points
 _MOST_SIDE = 30_000
@@ -48,13 +49,14 @@ def draw_and_compare(
     tell(json.dumps({"count": counts}).encode("ascii"))
     if now is None:
         return
+    canvases = _Canvas(), _Canvas()
     for page in range(min(counts[0] or 0, pages)):
         drawn: _Picture | str | None = None
         for number, (document, revision) in enumerate(zip(then, revisions, strict=True)):
             if document is None or page >= (counts[number + 1] or 0):
                 continue
-            drawn = drawn if drawn is not None else _picture(now, page)
-            before = _picture(document, page)
+            drawn = drawn if drawn is not None else _picture(now, page, canvases[0])
+            before = _picture(document, page, canvases[1])
             told = _compared(drawn, before, revision.free.get(page, ()))
             tell(json.dumps({"page": page, "revision": number, **told}).encode("ascii"))
             _close(before)
@@ -86,11 +88,24 @@ def _opened(pdf: bytes, length: int) -> _Document | None:
     return _Document(opened, form, kept)
 
 
+class _Canvas:
+    """Memory to draw on, used again for the next page: to get it costs as much as to draw."""
+
+    def __init__(self) -> None:
+        self._rows = bytearray()
+
+    def rows(self, size: int) -> bytearray:
+        """So many bytes; what was drawn before is still there."""
+        if len(self._rows) != size:
+            self._rows = bytearray(size)
+        return self._rows
+
+
 @dataclass(frozen=True)
 class _Picture:
-    """A page as it looks: rows of pixels of four bytes, the top one first."""
+    """A page as it looks: rows of pixels of four bytes, the top one first; until its canvas is used again."""
 
-    rows: bytes
+    rows: bytearray
     width: int
     height: int
     page_size: tuple[float, float]  # points
@@ -123,7 +138,7 @@ def _close(picture: "_Picture | str | None") -> None:
         pdfium.FPDF_ClosePage(picture.page)
 
 
-def _picture(document: _Document, number: int) -> "_Picture | str":
+def _picture(document: _Document, number: int, canvas: _Canvas) -> "_Picture | str":
     """A page's picture, or why there is none."""
     page = pdfium.FPDF_LoadPage(document.opened, number)
     if not page:
@@ -132,9 +147,10 @@ def _picture(document: _Document, number: int) -> "_Picture | str":
     width, height = _pixels(*size)
     if not width:
         return f"it has no size ({size[0]:g} × {size[1]:g} points)"
-    rows = ctypes.create_string_buffer(width * height * _BYTES_A_PIXEL)
+    rows = canvas.rows(width * height * _BYTES_A_PIXEL)
+    first_pixel = (ctypes.c_char * len(rows)).from_buffer(rows)
     stride = width * _BYTES_A_PIXEL
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGRx, rows, stride)
+    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGRx, first_pixel, stride)
     if not bitmap:
         return "there is no room for its picture"
     try:
@@ -145,7 +161,7 @@ def _picture(document: _Document, number: int) -> "_Picture | str":
             pdfium.FPDF_FFLDraw(document.form, bitmap, page, 0, 0, width, height, 0, pdfium.FPDF_ANNOT)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
-    return _Picture(rows.raw, width, height, size, page, document.form)
+    return _Picture(rows, width, height, size, page, document.form)
 
 
 def _pixels(width: float, height: float) -> tuple[int, int]:
@@ -165,23 +181,16 @@ def _compared(now: "_Picture | str", then: "_Picture | str", free: Sequence[Area
         return {"size": True}
     if now.rows == then.rows:
         return {"areas": []}
-    one, other = bytearray(now.rows), bytearray(then.rows)
-    for area in free:
-        for picture in (one, other):
-            _blank(picture, then, area)
-    bands = [] if one == other else _bands(one, other, now)
-    return {"areas": [_area(now, band) for band in bands]}
+    blanks = [_blank(then, area) for area in free]
+    return {"areas": [_area(now, band) for band in _bands(now, then, blanks)]}
 
 
-def _blank(pixels: bytearray, picture: _Picture, area: Area) -> None:
-    """Make an area of a picture the same in both."""
+def _blank(picture: _Picture, area: Area) -> _Blank:
+    """The pixels of an area, which may differ."""
     corners = [picture.device_of(x, y) for x in area[::2] for y in area[1::2]]
     left, right = (_within(side, picture.width) for side in _around([x for x, _ in corners]))
     top, bottom = (_within(side, picture.height) for side in _around([y for _, y in corners]))
-    nothing = bytes((right - left) * _BYTES_A_PIXEL)
-    for row in range(top, bottom):
-        start = row * picture.stride + left * _BYTES_A_PIXEL
-        pixels[start : start + len(nothing)] = nothing
+    return left * _BYTES_A_PIXEL, right * _BYTES_A_PIXEL, top, bottom
 
 
 def _around(sides: Sequence[int]) -> tuple[int, int]:
@@ -192,10 +201,10 @@ def _within(place: int, most: int) -> int:
     return max(0, min(place, most))
 
 
-def _bands(one: bytearray, other: bytearray, picture: _Picture) -> list[tuple[int, int, int, int]]:
+def _bands(now: _Picture, then: _Picture, blanks: Sequence[_Blank]) -> list[tuple[int, int, int, int]]:
     """Where two pictures differ: left, top, right and bottom pixel of each part, from the top down."""
     found: list[tuple[int, int, int, int]] = []
-    for row, left, right in _differing_rows(one, other, picture):
+    for row, left, right in _differing_rows(now, then, blanks):
         if found and (row - found[-1][3] <= _APART or len(found) == MOST_AREAS):
             before = found.pop()
             found.append((min(left, before[0]), before[1], max(right, before[2]), row))
@@ -204,14 +213,22 @@ def _bands(one: bytearray, other: bytearray, picture: _Picture) -> list[tuple[in
     return found
 
 
-def _differing_rows(one: bytearray, other: bytearray, picture: _Picture) -> Iterator[tuple[int, int, int]]:
-    """Rows that differ, with the first and the last pixel of each that does."""
-    stride = picture.stride
-    for row in range(picture.height):
-        here = slice(row * stride, (row + 1) * stride)
-        if one[here] == other[here]:
+def _differing_rows(
+    now: _Picture, then: _Picture, blanks: Sequence[_Blank]
+) -> Iterator[tuple[int, int, int]]:
+    """Rows that differ outside the blanks, with the first and the last pixel of each that does."""
+    stride = now.stride
+    for row in range(now.height):
+        place = row * stride
+        here, there = now.rows[place : place + stride], then.rows[place : place + stride]
+        if here == there:
             continue
-        differing = int.from_bytes(one[here], "big") ^ int.from_bytes(other[here], "big")
+        for left, right, top, bottom in blanks:
+            if top <= row < bottom:
+                here[left:right] = there[left:right] = bytes(right - left)
+        if here == there:
+            continue
+        differing = int.from_bytes(here, "big") ^ int.from_bytes(there, "big")
         first = (stride * 8 - differing.bit_length()) // 8
         last = (stride * 8 - (differing & -differing).bit_length()) // 8
         yield row, first // _BYTES_A_PIXEL, last // _BYTES_A_PIXEL

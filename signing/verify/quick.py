@@ -15,7 +15,8 @@ every field, the form is forgotten.
 import hashlib
 import re
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from certs.evidence import RevocationEvidence
 from certs.trust import TrustStore
 from signing.chains import Path, PinnedChains
 from signing.signed_data import load_certificate
+from signing.tokens import generalized_time
 from signing.verify.container import well_formed
 from signing.verify.evidence import said_when_issued
 from signing.verify.inspection import (
@@ -39,12 +41,12 @@ from signing.verify.inspection import (
     made_for_development,
     role_of,
 )
-from signing.verify.rawscan import hex_digits, only_white_space
+from signing.verify.rawscan import only_white_space
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict
-from signing.verify.seams import Cut, SignatureSlot, cut
+from signing.verify.seams import Beginning, Cut, Seamless, SignatureSlot, common_beginning, cut
 from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
 from signing.verify.store import IN_STORE
-from signing.verify.strength import Means, ends_at, strength_of
+from signing.verify.strength import Means, Strength, ends_at, strength_of
 from signing.verify.tail import accounted_for
 from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
 from signing.verify.validation import made_for_documents
@@ -52,6 +54,8 @@ from signing.verify.verdict import report_on
 
 _MOST_FORMS = 1000  # of one office's papers there are dozens
 _MOST_KEPT = 5000  # certificates and answers
+_MOST_MEANS = 16  # digests and algorithms that one certificate signs by
+_MOST_BEGINNINGS, _LONGEST_WAITING = 8, 1 << 20  # bytes
 _MAY_BE_NOTED = frozenset({"development_certificate", "revocation_aged"})
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _DATE = re.compile(rb"\(D:(\d{14})(?:Z|\+00'00'?)\)")
@@ -82,6 +86,7 @@ class _File:
 
     cut: Cut
     signed: tuple[_Signed, ...]
+    beginning: Beginning | None
 
     @property
     def key(self) -> bytes:
@@ -103,6 +108,17 @@ class _Certificate:
     sha256_hex: str
     links: tuple["_Link", ...]
     chain: tuple[asn1_x509.Certificate, ...]
+    strengths: dict[tuple[str, bytes], tuple[Strength, datetime]] = field(default_factory=dict)
+
+    def strength(self, cms: Cms) -> tuple[Strength, datetime]:
+        """Of a signature by this digest and algorithm, and from when on it proves nothing by itself."""
+        means = (cms.digest_name, cms.algorithm)
+        if means not in self.strengths:
+            stated = Means(cms.digest_name, algos.SignedDigestAlgorithm.load(cms.algorithm))
+            if len(self.strengths) >= _MOST_MEANS:
+                self.strengths.clear()
+            self.strengths[means] = (strength_of(stated, self.chain), ends_at(stated, self.chain))
+        return self.strengths[means]
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,8 @@ class Quick:
         self._certificates: dict[bytes, _Certificate] = {}
         self._answers: dict[bytes, _Answer] = {}
         self._heard: dict[tuple[bytes, bytes, bytes], RevocationEvidence] = {}
+        self._beginnings: list[Beginning] = []  # the longest first
+        self._waiting: dict[bytes, bytes] = {}  # form → a file of it, whose beginning is not known yet
 
     def clear(self, pdf: bytes, name: str) -> Report | None:
         """The report on a file that is authentic beyond doubt; None when the whole validation has to look."""
@@ -140,14 +158,19 @@ class Quick:
         if not self._forms:
             return None
         try:
-            file = _read(pdf)
-            known = self._forms.get(file.key)
+            beginning = self._beginning(pdf)
+            file = _read(pdf, beginning)
+            key = file.key
+            known = self._forms.get(key)
             if known is None:
                 return None
-            report = self._judged(pdf, file, known, name)
+            report, sha256_hex = self._judged(pdf, file, known, name)
+            if beginning is None:
+                self._compare_beginnings(key, pdf)
         except Exception:  # noqa: BLE001 (whatever it stumbles over, the whole validation has the word)
             return None
-        return replace(report, duration_us=(time.perf_counter_ns() - started) // 1000)
+        took_us = (time.perf_counter_ns() - started) // 1000
+        return replace(report, sha256_hex=sha256_hex, size=len(pdf), whole=False, duration_us=took_us)
 
     def learn(self, pdf: bytes, report: Report) -> None:
         """Remember the form of a file that the whole validation called authentic.
@@ -181,24 +204,44 @@ class Quick:
             self._forgotten.add(key)
             self._kinds = before
 
-    def _judged(self, pdf: bytes, file: _File, known: tuple[SignatureReport, ...], name: str) -> Report:
-        digests, sha256 = _digests(pdf, file.signed)
+    def _beginning(self, pdf: bytes) -> Beginning | None:
+        """The longest known one that the file begins with."""
+        found = (each for each in self._beginnings if pdf.startswith(each.data))
+        return max(found, key=lambda each: len(each.data), default=None)
+
+    def _compare_beginnings(self, form: bytes, pdf: bytes) -> None:
+        """Keep what this file and another one of its form begin with alike."""
+        other = self._waiting.pop(form, None)
+        if other is not None and other != pdf:
+            found = common_beginning(other, pdf)
+            if found is not None:
+                self._beginnings = [*self._beginnings[1 - _MOST_BEGINNINGS :], found]
+        elif len(pdf) <= _LONGEST_WAITING:
+            if len(self._waiting) >= _MOST_BEGINNINGS:
+                self._waiting.clear()
+            self._waiting[form] = pdf
+
+    def _judged(
+        self, pdf: bytes, file: _File, known: tuple[SignatureReport, ...], name: str
+    ) -> tuple[Report, str]:
+        """The report, and the file's SHA-256."""
+        digests, sha256_hex = _digests(pdf, file)
         signers = [self._signed_by(each, digest) for each, digest in zip(file.signed, digests, strict=True)]
         if any(each.stamp.at > self._at for each in file.signed if each.stamp):
             raise _Unclear("a timestamp from the future")
         _check_order(file, signers)
         stored = self._stored(file)
         reports = tuple(
-            self._report(signed, signer, before, stored)
-            for signed, signer, before in zip(file.signed, signers, known, strict=True)
+            self._report(*each, stored)
+            for each in zip(file.signed, signers, known, _earliest(file), strict=True)
         )
         if stored.unheard:
             raise _Unclear("an answer about nobody here")
         _check_tail(pdf, file, signers)
-        report = report_on(name, self._at, _proven(file, reports, self._at), [], file.cut.revisions)
+        report = report_on(name, self._at, reports, [], file.cut.revisions)
         if report.verdict is not Verdict.AUTHENTIC:
             raise _Unclear("it is not authentic after all")
-        return replace(report, sha256_hex=sha256, size=len(pdf), whole=False)
+        return report, sha256_hex
 
     def _signed_by(self, signed: _Signed, digest: bytes) -> list[_Certificate]:
         """Check the values of a signature and of its timestamp; the signer and the timestamp's signer."""
@@ -212,7 +255,7 @@ class Quick:
                 raise _Unclear("a certificate of another kind")
             content = digest if each.content is None else hashlib.new(each.digest_name, each.content).digest()
             check_value(each, content, certificate.key)
-            if ends_at(_means(each), certificate.chain) <= self._at:
+            if certificate.strength(each)[1] <= self._at:
                 raise _Unclear("an algorithm past its time, which only proof of existence keeps")
             found.append(certificate)
         if stamp is not None:
@@ -257,14 +300,25 @@ class Quick:
         )
 
     def _report(
-        self, signed: _Signed, signers: list[_Certificate], before: SignatureReport, stored: "_Stored"
+        self,
+        signed: _Signed,
+        signers: list[_Certificate],
+        before: SignatureReport,
+        proven: datetime | None,
+        stored: "_Stored",
     ) -> SignatureReport:
-        """The signature's report: what is the same in every file of the form, and what is this file's own."""
+        """The signature's report: what is the same in every file of the form, and what is this file's own.
+
+        `proven` is the earliest time that anything in the file proves for it.
+        """
         stamp, signer = signed.stamp, signers[0]
         in_file = before.level in ("B-LT", "B-LTA")
         newest, aged, status = self._answered(
             signer.links, stamp.at if stamp else None, stored, in_file=in_file
         )
+        if status.issued_at is not None:
+            age = (proven or self._at) - status.issued_at
+            status = replace(status, age_s=round(age.total_seconds()))
         for each in signers[1:]:
             if stamp is None:
                 raise _Unclear("a timestamp without a time")
@@ -278,14 +332,14 @@ class Quick:
             findings=(*notes, *([made_for_development()] if signer.development else [])),
             development=signer.development,
             claimed_at=signed.cms.stated_at or _date(texts.get(b"M")),
-            proven_at=stamp.at if stamp else None,
+            proven_at=proven,
             certificate_sha256=signer.sha256_hex,
             revocation_checked_at=newest,
             reason=_text(texts.get(b"Reason")),
             location=_text(texts.get(b"Location")),
             signed_bytes_end=signed.slot.covered.end,
             revocation=status,
-            strength=strength_of(_means(signed.cms), signer.chain),
+            strength=signer.strength(signed.cms)[0],
         )
 
     def _answered(
@@ -384,16 +438,21 @@ def _response(answer_der: bytes) -> _Answer:
     )
 
 
-def _read(pdf: bytes) -> _File:
-    found = cut(pdf)
-    return _File(found, tuple(_signed(pdf, slot) for slot in found.signatures))
+def _read(pdf: bytes, beginning: Beginning | None = None) -> _File:
+    found = None
+    if beginning is not None:
+        with suppress(Seamless):
+            found = cut(pdf, beginning)
+    if found is None:
+        found, beginning = cut(pdf), None
+    return _File(found, tuple(_signed(pdf, slot) for slot in found.signatures), beginning)
 
 
 def _signed(pdf: bytes, slot: SignatureSlot) -> _Signed:
-    digits = hex_digits(slot.covered.gap(pdf))
-    if digits is None or digits not in (digits.lower(), digits.upper()):
+    digits = slot.covered.gap(pdf)[1:-1].decode("ascii")
+    raw = bytes.fromhex(digits)
+    if digits not in (plainly := raw.hex(), plainly.upper()):
         raise _Unclear("a container that is not written plainly")
-    raw = bytes.fromhex(digits.decode("ascii"))
     end = der.node(raw).end
     if raw[end:].strip(b"\0"):
         raise _Unclear("padding that is not empty")
@@ -410,12 +469,16 @@ def _signed(pdf: bytes, slot: SignatureSlot) -> _Signed:
     return _Signed(slot, cms, token, cut_stamp(token.content))
 
 
-def _digests(pdf: bytes, signed: tuple[_Signed, ...]) -> tuple[list[bytes], str]:
+def _digests(pdf: bytes, file: _File) -> tuple[list[bytes], str]:
     """The digest of what each signature covers, and the file's SHA-256: common beginnings are read once."""
-    view, at = memoryview(pdf), 0
-    running = {name: hashlib.new(name) for name in {_digest_name(each) for each in signed} | {"sha256"}}
+    view, beginning = memoryview(pdf), file.beginning
+    at = len(beginning.data) if beginning is not None else 0
+    running = {
+        name: beginning.running(name) if beginning is not None else hashlib.new(name)
+        for name in {_digest_name(each) for each in file.signed} | {"sha256"}
+    }
     found = []
-    for each in signed:
+    for each in file.signed:
         covered = each.slot.covered
         for state in running.values():
             state.update(view[at : covered.gap_start])
@@ -456,26 +519,18 @@ def _check_tail(pdf: bytes, file: _File, signers: list[list[_Certificate]]) -> N
         raise _Unclear("validation data that are not accounted for")
 
 
-def _proven(file: _File, reports: tuple[SignatureReport, ...], at: datetime) -> tuple[SignatureReport, ...]:
-    """With the earliest time that anything proves: its own timestamp, or the newest one that covers it."""
+def _earliest(file: _File) -> list[datetime | None]:
+    """The earliest time that is proven: by a signature's own timestamp, or the newest one that covers it."""
+    own = [each.stamp.at if each.stamp else None for each in file.signed]
     archives = [
-        each.stamp.at if each.stamp and each.cms.content is not None else None for each in file.signed
+        at if each.cms.content is not None else None for each, at in zip(file.signed, own, strict=True)
     ]
     found = []
-    for place, report in enumerate(reports):
+    for place, at in enumerate(own):
         later = [moment for moment in archives[place + 1 :] if moment is not None]
-        proven = [moment for moment in (report.proven_at, *later[-1:]) if moment is not None]
-        earliest = report.proven_at if archives[place] else min(proven, default=None)
-        revocation = report.revocation
-        if revocation is not None and revocation.issued_at is not None:
-            age = (earliest or at) - revocation.issued_at
-            revocation = replace(revocation, age_s=round(age.total_seconds()))
-        found.append(replace(report, proven_at=earliest, revocation=revocation))
-    return tuple(found)
-
-
-def _means(part: Cms) -> Means:
-    return Means(part.digest_name, algos.SignedDigestAlgorithm.load(part.algorithm))
+        proven = [moment for moment in (at, *later[-1:]) if moment is not None]
+        found.append(at if archives[place] else min(proven, default=None))
+    return found
 
 
 def _status(heard: list[RevocationEvidence], *, in_file: int) -> RevocationStatus:
@@ -497,7 +552,7 @@ def _date(text: bytes | None) -> datetime | None:
     found = _DATE.fullmatch(text)
     if found is None:
         raise _Unclear("a date that is not written plainly")
-    return datetime.strptime(found.group(1).decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return generalized_time(found.group(1) + b"Z")
 
 
 def _text(text: bytes | None) -> str | None:

@@ -7,15 +7,19 @@ one it says about the other. This module refuses everything that it can't cut be
 hybrid or compressed indexes, comments, bytes between the objects. Source: ISO 32000-1, 7.5.
 """
 
+import hashlib
 import re
 import zlib
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn
 
 from signing.verify.rawscan import SignedRange, signed_range
 
 _MOST_REVISIONS = 100
 _MOST_WITH_TEXTS = 1000
+_LONGEST_KEPT = 4096  # bytes of an object
+_LEAST_IN_COMMON = 4096  # bytes; a shorter beginning saves nothing
 _LAST = re.compile(rb"startxref\r?\n(\d{1,10})\r?\n%%EOF[\t\n\r ]{0,256}\Z")
 _SECTION = re.compile(
     rb"xref\r?\n((?:\d{1,8} \d{1,6} ?\r?\n(?:\d{10} \d{5} [nf](?: \n|\r\n| \r))+)+)trailer\s{0,2}(<<)"
@@ -76,14 +80,88 @@ class _Revision:
     end: int
 
 
-def cut(pdf: bytes) -> Cut:
-    """Cut a file; raises Seamless."""
+@dataclass(frozen=True)
+class Beginning:
+    """The first bytes of a file, up to the end of an object, and what cutting them came to.
+
+    That depends on these bytes and on which objects the index places in them, and on nothing else; so a file
+    that begins with the same bytes and has the same objects there need not be cut or digested there again.
+    No signature begins in them.
+    """
+
+    data: bytes
+    objects: tuple[tuple[int, int], ...]  # offset, number
+    _knife: "_Knife"
+    _states: dict[str, Any] = field(default_factory=dict)
+
+    def running(self, digest_name: str) -> Any:
+        """A digest that has read the bytes."""
+        if digest_name not in self._states:
+            self._states[digest_name] = hashlib.new(digest_name, self.data)
+        return self._states[digest_name].copy()
+
+    def continued(self, pdf: bytes) -> "_Knife":
+        """A knife that has cut the bytes, to go on in a file that begins with them."""
+        return self._knife.copied(pdf)
+
+
+def cut(pdf: bytes, beginning: Beginning | None = None) -> Cut:
+    """Cut a file, which begins with `beginning` where one is given; raises Seamless."""
     revisions = _revisions(pdf)
     knife = _Knife(pdf)
     for number, revision in enumerate(revisions):
-        knife.cut(number, revision)
-    _check_counts(pdf, knife.signatures, revisions)
+        order, ends = _in_order(revision)
+        if number == 0 and beginning is not None:
+            if not pdf.startswith(beginning.data):
+                raise ValueError("it begins with something else")
+            done = len(beginning.objects)
+            if tuple(order[:done]) != beginning.objects or ends[done - 1] != len(beginning.data):
+                _refuse("other objects than those that begin with the same bytes")
+            knife = beginning.continued(pdf)
+            order, ends = order[done:], ends[done:]
+        else:
+            knife.begin(revision.start, order[0][0])
+        knife.cut(number, revision, order, ends)
+    _check_counts(pdf, knife.signatures, revisions, len(beginning.data) if beginning is not None else 0)
     return Cut(knife.form(), tuple(knife.signatures), knife.stored(), len(revisions))
+
+
+def common_beginning(one: bytes, other: bytes) -> Beginning | None:
+    """What two files begin with alike, up to the end of an object before the first signature.
+
+    None when that is not worth the while. Raises Seamless.
+    """
+    length = _alike(one, other)
+    signed = one.find(b"/ByteRange")
+    order, ends = _in_order(_revisions(one)[0])
+    done = sum(end <= min(length, signed) for end in ends)
+    if not done or ends[done - 1] < _LEAST_IN_COMMON or ends != sorted(ends):
+        return None
+    data = one[: ends[done - 1]]
+    knife = _Knife(data)
+    knife.begin(0, order[0][0])
+    for (start, name), end in zip(order[:done], ends, strict=False):
+        knife.object(name, start, end, 0)
+    return Beginning(data, tuple(order[:done]), knife)
+
+
+def _alike(one: bytes, other: bytes) -> int:
+    """How many bytes two files have in common from their beginning on."""
+    least, most = 0, min(len(one), len(other))
+    here, there = memoryview(one), memoryview(other)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if here[least:middle] == there[least:middle]:
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _in_order(revision: "_Revision") -> tuple[list[tuple[int, int]], list[int]]:
+    """A revision's objects (offset, number) as they follow each other, and where each ends."""
+    order = sorted(zip(revision.objects.values(), revision.objects, strict=True))
+    return order, [*[offset for offset, _ in order[1:]], revision.section]
 
 
 def _refuse(why: str) -> NoReturn:
@@ -130,15 +208,15 @@ def _revision(pdf: bytes, at: int, end: int) -> tuple[_Revision, int | None]:
             _refuse("an index with more or fewer entries than it says")
         filled += len(part.group())
         numbers.append(b"%d %d" % (first, count))
-        for place in range(count):
-            row = rows[20 * place : 20 * place + 20]
-            if row[17:18] == b"f":
-                if first + place or row[:16] != b"0000000000 65535":
-                    _refuse("an object was removed")
-                continue
-            if row[11:16] != b"00000" or first + place in objects:
-                _refuse("an object is listed twice, or was replaced")
-            objects[first + place] = int(row[:10])
+        filling = rows.split()
+        offsets, generations, kinds = filling[0::3], filling[1::3], filling[2::3]
+        free = int(kinds[:1] == [b"f"])  # object 0, the head of the list of free ones
+        if b"f" in kinds[free:] or (free and (first or rows[:16] != b"0000000000 65535")):
+            _refuse("an object was removed")
+        before = len(objects)
+        objects.update(zip(range(first + free, first + count), map(int, offsets[free:]), strict=True))
+        if len(objects) - before != count - free or set(generations[free:]) - {b"00000"}:
+            _refuse("an object is listed twice, or was replaced")
     if filled != len(section.group(1)):
         _refuse("an index with something in between")
     tail = _TAIL.search(pdf, section.end(), section.end() + 1024)
@@ -169,61 +247,46 @@ class _Knife:
         self._store = b""
         self.signatures: list[SignatureSlot] = []
 
-    def cut(self, number: int, revision: _Revision) -> None:
-        """Cut one revision."""
-        order = sorted((offset, name) for name, offset in revision.objects.items())
-        ends = [offset for offset, _ in order[1:]] + [revision.section]
-        self._pieces.append(self._pdf[revision.start : order[0][0]])
+    def copied(self, pdf: bytes) -> "_Knife":
+        """One that has cut the same, to go on in `pdf`; only before the first signature."""
+        copy = _Knife(pdf)
+        copy._pieces = [self.form()]
+        copy._plain, copy._written = dict(self._plain), dict(self._written)
+        copy._streams, copy._store = dict(self._streams), self._store
+        return copy
+
+    def begin(self, start: int, first: int) -> None:
+        """What stands before a revision's first object."""
+        self._pieces.append(self._pdf[start:first])
+
+    def cut(self, number: int, revision: _Revision, order: list[tuple[int, int]], ends: list[int]) -> None:
+        """Cut these objects of a revision, and its index."""
         for (start, name), end in zip(order, ends, strict=True):
-            self._object(name, start, end, number)
+            self.object(name, start, end, number)
         self._pieces += (revision.entries, revision.trailer)
 
-    def _object(self, name: int, start: int, end: int, revision: int) -> None:
+    def object(self, name: int, start: int, end: int, revision: int) -> None:
         """An object fills the bytes up to the next one. One that is written twice has no slots."""
-        pdf = self._pdf
-        if not pdf.startswith(b"%d 0 obj" % name, start):
-            _refuse("an index that points somewhere else")
-        stream = _STREAM.search(pdf, start, end)
-        if name in self._streams or name in self._signed or (stream and name in self._plain):
+        whole = self._pdf[start:end]
+        parted = (_parted_before if len(whole) <= _LONGEST_KEPT else _parted)(name, whole)
+        is_stream = parted.data is not None
+        if name in self._streams or name in self._signed or (is_stream and name in self._plain):
             _refuse("an object with a slot is written again")
-        if stream is not None:
-            self._stream(name, pdf[start : stream.end()], stream.end(), end)
-            return
-        whole = pdf[start:end]
-        if b"/ByteRange" in whole:
+        if parted.data is not None:
+            self._streams[name] = parted.data
+        elif parted.signed:
             if name in self._plain:
                 _refuse("an object with a slot is written again")
             self._signed.add(name)
             self._signature(start, end, revision)
-            return
-        if whole.count(b"endobj") != 1 or not whole.rstrip(b"\r\n ").endswith(b"endobj"):
-            _refuse("an object that does not end plainly")
-        if b"%" in whole or b"\\" in whole or b"stream" in whole:
-            _refuse("an object that is not written plainly")
-        form = _without_texts(whole)
-        if name in self._plain and (form != whole or self._plain[name] != self._written[name]):
-            _refuse("an object with a slot is written again")
-        self._plain[name], self._written[name] = form, whole
-        self._pieces.append(form)
-        if b"/DSS" in whole and b"/Type" in whole and b"/Certs" in whole:
-            self._store = whole
-
-    def _stream(self, name: int, head: bytes, begin: int, end: int) -> None:
-        lengths = _LENGTH.findall(head)
-        begins = head.rstrip(b"\r\n").removesuffix(b"stream").rstrip(b"\r\n ").endswith(b">>")
-        if len(lengths) != 1 or not begins or b"%" in head or b"\\" in head or b"stream" in head[:-8]:
-            _refuse("a stream whose head is not written plainly")
-        if b"/ObjStm" in head or b"/XRef" in head:
-            _refuse("a stream whose head is not written plainly")
-        stop = begin + int(lengths[0])
-        tail = self._pdf[stop:end]
-        if stop > end or not _END_STREAM.match(tail):
-            _refuse("a stream that is longer or shorter than it says")
-        data = self._pdf[begin:stop]
-        self._streams[name] = data
-        self._pieces += (_without_texts(_SIZE.sub(b"/Size", _LENGTH.sub(b"/Length", head))), tail)
-        if _DRAWN.search(head):
-            self._pieces.append(b"draws" if _draws(head, data) else b"draws nothing")
+        else:
+            (form,) = parted.pieces
+            if name in self._plain and (form != whole or self._plain[name] != self._written[name]):
+                _refuse("an object with a slot is written again")
+            self._plain[name], self._written[name] = form, whole
+            if b"/DSS" in whole and b"/Type" in whole and b"/Certs" in whole:
+                self._store = whole
+        self._pieces += parted.pieces
 
     def _signature(self, start: int, end: int, revision: int) -> None:
         pdf = self._pdf
@@ -266,6 +329,50 @@ class _Knife:
         return found
 
 
+class _Parted(NamedTuple):
+    """What an object's bytes come to by themselves: its form, and the data of a stream."""
+
+    pieces: tuple[bytes, ...]
+    data: bytes | None = None
+    signed: bool = False  # a signature, whose form depends on where it stands
+
+
+def _parted(name: int, whole: bytes) -> _Parted:
+    if not whole.startswith(b"%d 0 obj" % name):
+        _refuse("an index that points somewhere else")
+    stream = _STREAM.search(whole)
+    if stream is not None:
+        return _stream(whole[: stream.end()], whole[stream.end() :])
+    if b"/ByteRange" in whole:
+        return _Parted((), signed=True)
+    if whole.count(b"endobj") != 1 or not whole.rstrip(b"\r\n ").endswith(b"endobj"):
+        _refuse("an object that does not end plainly")
+    if b"%" in whole or b"\\" in whole or b"stream" in whole:
+        _refuse("an object that is not written plainly")
+    return _Parted((_without_texts(whole),))
+
+
+_parted_before = lru_cache(maxsize=512)(_parted)  # the same small objects are in file after file
+
+
+def _stream(head: bytes, rest: bytes) -> _Parted:
+    lengths = _LENGTH.findall(head)
+    begins = head.rstrip(b"\r\n").removesuffix(b"stream").rstrip(b"\r\n ").endswith(b">>")
+    if len(lengths) != 1 or not begins or b"%" in head or b"\\" in head or b"stream" in head[:-8]:
+        _refuse("a stream whose head is not written plainly")
+    if b"/ObjStm" in head or b"/XRef" in head:
+        _refuse("a stream whose head is not written plainly")
+    length = int(lengths[0])
+    tail = rest[length:]
+    if length > len(rest) or not _END_STREAM.match(tail):
+        _refuse("a stream that is longer or shorter than it says")
+    data = rest[:length]
+    pieces = [_without_texts(_SIZE.sub(b"/Size", _LENGTH.sub(b"/Length", head))), tail]
+    if _DRAWN.search(head):
+        pieces.append(b"draws" if _draws(head, data) else b"draws nothing")
+    return _Parted(tuple(pieces), data)
+
+
 def _its_name(found: re.Match[bytes]) -> bytes:
     return found.group(1)
 
@@ -294,12 +401,17 @@ def _draws(head: bytes, data: bytes) -> bool:
     return bool(_COMMENT.sub(b"", data).strip())
 
 
-def _check_counts(pdf: bytes, signatures: list[SignatureSlot], revisions: list[_Revision]) -> None:
-    """Nothing else that a program would find which searches for objects, trailers or signatures."""
+def _check_counts(
+    pdf: bytes, signatures: list[SignatureSlot], revisions: list[_Revision], without: int
+) -> None:
+    """Nothing else that a program would find which searches for objects, trailers or signatures.
+
+    In the first `without` bytes there is no signature.
+    """
     first = revisions[0].end
     objects = sum(len(revision.objects) for revision in revisions[1:])
     if (
-        pdf.count(b"/ByteRange") != len(signatures)
+        pdf.count(b"/ByteRange", max(0, without - len(b"/ByteRange") + 1)) != len(signatures)
         or pdf.count(b"obj", first) != 2 * objects
         or pdf.count(b"trailer", first) != len(revisions) - 1
         or pdf.count(b"startxref", first) != len(revisions) - 1

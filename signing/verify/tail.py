@@ -17,9 +17,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import ocsp
 
 from certs.evidence import UnusableAnswer
-from signing.composition import with_validation_data
+from signing.composition import validation_data_update
 from signing.longterm import LongTermData, ocsp_certificates
-from signing.selfcheck import carried_data
+from signing.opened import OpenedPdf
+from signing.selfcheck import carried_by, carried_data
 from signing.signed_data import load_certificate
 from signing.verify.evidence import said_when_issued
 from signing.verify.precedents import Recalled
@@ -37,8 +38,9 @@ def accounted_for(pdf: bytes, end: int, paths: Paths) -> bool:
     `paths` are those of all signatures and timestamps, as DER, leaf first and anchor last.
     """
     try:
-        added = _added(carried_data(pdf[:end]), carried_data(pdf))
-        if added is None or with_validation_data(pdf[:end], added) != pdf:  # (1)
+        before = OpenedPdf(pdf[:end])
+        added = _added(carried_by(before), carried_data(pdf))
+        if added is None or validation_data_update(before, added) != pdf[end:]:  # (1)
             return False
         whole = [_up_to_its_root(path, added.certificates) for path in paths]
         return _placed(added, whole) and _heard(added, whole)

@@ -238,8 +238,8 @@ def test_a_page_that_never_gets_drawn_is_told_of_and_nothing_is_lost(maker: Make
 def test_a_page_that_brings_the_renderer_down_is_named(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = drawing._picture
 
-    def picture(document: Any, number: int) -> Any:
-        return _crash() if number == 1 else whole(document, number)
+    def picture(document: Any, number: int, canvas: Any) -> Any:
+        return _crash() if number == 1 else whole(document, number, canvas)
 
     pdf = make(maker, "one_on_each_of_two_pages").pdf
     monkeypatch.setattr(drawing, "_picture", picture)
