@@ -181,11 +181,17 @@ def _judged(
     return report
 
 
+def _no_file(path: Path) -> Finding:
+    if path.exists():  # a pipe gives nothing, and keeps whoever reads it waiting
+        return Finding("file_unreadable", "it is not a file that can be read")
+    return Finding("file_not_found", "there is no such file")
+
+
 def _read(source: Source, limits: Limits) -> bytes | Finding:
     path = source.path
     try:
-        if not path.exists():
-            return Finding("file_not_found", "there is no such file")
+        if not path.is_file():
+            return _no_file(path)
         if source.member is not None:
             return read_member(path, source.member, limits.file_bytes)
         size = path.stat().st_size
