@@ -158,6 +158,8 @@ def test_one_hostile_file_costs_the_others_nothing(tmp_path: Path, authority: De
     assert list(told) == ["1.pdf", "2.pdf", "3.pdf", "5.pdf", "4.PDF"]
     assert {told[name] for name in ("1.pdf", "3.pdf", "4.PDF")} == {Verdict.SIGNED_BUT}
     assert told["2.pdf"] is told["5.pdf"] is Verdict.CANNOT_BE_JUDGED
+    codes = {Path(report.name).name: [finding.code for finding in report.findings] for report in reports}
+    assert codes["5.pdf"] == ["file_unreadable"]  # nobody waited for the pipe
 
 
 def test_paths_that_give_nothing_to_read(tmp_path: Path) -> None:
