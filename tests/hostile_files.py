@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
-from asn1crypto import cms, keys
+from asn1crypto import cms, keys, tsp
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -100,7 +101,7 @@ def page_with(contents: bytes, page: bytes = b"", more: tuple[bytes, ...] = ()) 
 
 def form(fields: bytes, *more: bytes) -> bytes:
     """A file with a form of these fields; further objects are numbered from 4."""
-    return made(b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[%b]>>>>" % fields, _PAGES, _PAGE, *more)
+    return made(b"<</Type /Catalog/Pages 2 0 R/AcroForm<</Fields[%b]>>>>" % fields, _PAGES, _PAGE, *more)
 
 
 def signed_with(cms: bytes, entries: bytes = b"/SubFilter/ETSI.CAdES.detached") -> bytes:
@@ -134,8 +135,8 @@ def vector(name: str) -> bytes:
 
 
 def object_of(pdf: bytes, mark: bytes) -> tuple[int, bytes]:
-    """Number and body of the first plain object that has this in it."""
-    for part in pdf.split(b"endobj"):
+    """Number and body of the last plain object that has this in it."""
+    for part in reversed(pdf.split(b"endobj")):
         if mark in part:
             head, _, body = part.rpartition(b" 0 obj")
             return int(head.split()[-1]), body.strip()
@@ -563,12 +564,45 @@ def _container_of(name: str) -> bytes:
 def _with_certificates(change: Callable[[bytes], bytes], name: str) -> bytes:
     """A signed vector's container whose certificates are changed."""
     content = cms.ContentInfo.load(_container_of(name) + bytes(8))
-    signed = content["content"]
-    signed["certificates"] = [
-        cms.CertificateChoices(name="certificate", value=_certificate(change(each.chosen.dump())))
-        for each in signed["certificates"]
+    changed = [change(each.chosen.dump()) for each in content["content"]["certificates"]]
+    signer = content["content"]["signer_infos"][0]["sid"].chosen["serial_number"].native
+    mine = next(each for each in changed if _certificate(each).serial_number == signer)
+    return _signed_by(content, changed, mine)
+
+
+def _signed_by(
+    content: cms.ContentInfo,
+    certificates: list[bytes],
+    signer: bytes,
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> bytes:
+    """A file with a container of these certificates: all of it is right, the value only with a key."""
+    info, named = content["content"]["signer_infos"][0], _certificate(signer)
+    serial = cms.IssuerAndSerialNumber({"issuer": named.issuer, "serial_number": named.serial_number})
+    info["sid"] = cms.SignerIdentifier(name="issuer_and_serial_number", value=serial)
+    content["content"]["certificates"] = [
+        cms.CertificateChoices(name="certificate", value=_certificate(each)) for each in certificates
     ]
-    return signed_with(content.dump(force=True))
+    name = tsp.ESSCertIDv2({"cert_hash": sha256(signer).digest()})
+    certificate = cms.CMSAttribute(
+        {"type": "signing_certificate_v2", "values": [tsp.SigningCertificateV2({"certs": [name]})]}
+    )
+    kind = cms.CMSAttribute({"type": "content_type", "values": ["data"]})
+    digest = bytes(32)
+    while True:  # the digest leaves the container out, but for its length
+        stated = cms.CMSAttribute({"type": "message_digest", "values": [digest]})
+        info["signed_attrs"] = cms.CMSAttributes([kind, stated, certificate])
+        if key is not None:
+            signed = info["signed_attrs"].untag().dump()
+            info["signature"] = key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        pdf = signed_with(content.dump(force=True))
+        start, end = (
+            pdf.index(b"/Contents<") + len(b"/Contents"),
+            pdf.index(b">", pdf.index(b"/Contents<")) + 1,
+        )
+        before, digest = digest, sha256(pdf[:start] + pdf[end:]).digest()
+        if digest == before:
+            return pdf
 
 
 def _certificate(data: bytes) -> asn1_x509.Certificate:
@@ -612,9 +646,7 @@ def keys_that_take_long(chance: random.Random) -> Iterator[bytes]:
 def _cross(many: int) -> tuple[bytes, ...]:
     """So many authorities, each certified by each other one: the paths to try grow without bounds."""
 
-    pairs = [
-        (ec.derive_private_key(each + 1, ec.SECP256R1()), _name(f"Authority {each}")) for each in range(many)
-    ]
+    pairs = [(_key(each), _name(f"Authority {each}")) for each in range(many)]
     found: list[bytes] = []
     for (key, name), (by, issuer) in combinations([*pairs, *pairs], 2):
         built = (
@@ -632,6 +664,10 @@ def _cross(many: int) -> tuple[bytes, ...]:
     return tuple(found)
 
 
+def _key(number: int) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(number + 1, ec.SECP256R1())
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
@@ -643,21 +679,9 @@ def cross_certificates(chance: random.Random) -> Iterator[bytes]:
         certificates = _cross(many)
         for kept in (len(certificates), 5):
             content = cms.ContentInfo.load(_container_of("b_b") + bytes(8))
-            first = _certificate(certificates[0])
-            info = content["content"]["signer_infos"][0]
-            info["sid"] = cms.SignerIdentifier(
-                name="issuer_and_serial_number",
-                value=cms.IssuerAndSerialNumber(
-                    {"issuer": first.issuer, "serial_number": first.serial_number}
-                ),
-            )
-            content["content"]["certificates"] = [
-                cms.CertificateChoices(name="certificate", value=_certificate(each))
-                for each in certificates[:kept]
-            ]
-            pdf = signed_with(content.dump(force=True))
+            pdf = _signed_by(content, list(certificates[:kept]), certificates[0], _key(0))
             yield pdf
-            yield _stored(pdf.replace(b"/Type/Catalog", b"/Type /Catalog"), b"/Certs", list(certificates))
+            yield _stored(pdf, b"/Certs", list(certificates))
 
 
 # validation data
