@@ -7,6 +7,7 @@ nothing else.
 
 import logging
 import time
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -117,6 +118,7 @@ class Worker:
 def _work(connection: Connection, assignment: Assignment) -> None:
     """The child's life: receive a path, send a report, until nobody asks any more."""
     logging.disable(logging.CRITICAL)  # libraries narrate hostile files at length
+    warnings.simplefilter("ignore")  # as above
     limits = assignment.limits
     bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)

@@ -20,6 +20,7 @@ class Limits:
     wall_s: float = 30.0
     pictures: int = 1000  # pages drawn, as they are and as they were; 4 ms each for one of text
     drawing_cpu_s: int = 5
+    drawing_bytes: int = 512 * MIB  # besides what the reading process has already
     files_per_worker: int = 500  # then a fresh process: memory stays flat in the number of files
 
 

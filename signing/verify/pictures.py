@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pyhanko.pdf_utils import generic
 
 from signing.apart import Told, run_apart
+from signing.fence import address_space, lower_memory
 from signing.verify.changes import Step
 from signing.verify.findings import Finding
 from signing.verify.inspection import Inspection, permitted_fields
@@ -101,7 +102,11 @@ def _drawn(opened: Opened, looks: Sequence[_Look], limits: Limits, until: Until)
         return Told((), _NO_TIME), pages
     from signing.verify.drawing import draw_and_compare  # noqa: PLC0415 (see above)
 
+    taken = address_space()
+
     def work(tell: Any) -> None:
+        if taken:
+            lower_memory(taken + limits.drawing_bytes)
         draw_and_compare(opened.pdf, revisions, pages, tell)
 
     return run_apart(work, cpu_s=cpu_s, wall_s=wall_s, most_bytes=_MOST_TOLD_BYTES), pages

@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,13 @@ def test_cut_off_files_never_raise(cut: float, authority: DevelopmentAuthority) 
     signed = Stock(authority, now).sign(plain_pdf(), authority.person("h", "Hanna Goed", now=now))
     report = verify_pdf(signed[: int(len(signed) * cut)], trust=authority.trust, now=now)
     assert report.verdict is not Verdict.AUTHENTIC
+
+
+@pytest.mark.parametrize(
+    "number", [0, 5]
+)  # all of three authorities' certificates; those of six, in the store
+def test_authorities_that_certify_each_other_are_given_up(number: int) -> None:
+    at = datetime.fromisoformat(json.loads((VECTORS / "expected.json").read_text())["at"])
+    made_so = islice(hostile_files(families=("cross_certificates",)), number, None)
+    report = verify_pdf(next(made_so).pdf, trust=load_trust([VECTORS / "trust"]), now=at)
+    assert [each.sub_indication for each in report.signatures] == ["NO_CERTIFICATE_CHAIN_FOUND"]
