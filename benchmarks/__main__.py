@@ -12,6 +12,8 @@ TABLES = {
     "Rendering": "rendering",
     "Signing": "signing",
     "Verifying": "verifying",
+    "Every byte changed": "single_bytes",
+    "Hostile files": "hostile",
     "The engine": "engine",
     "The log, away from the office": "auditing",
     "A whole batch": "batch",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from types import ModuleType
 
 _main = threading.Lock()
@@ -42,6 +43,22 @@ def bound_memory(address_space_bytes: int) -> None:
     """Bound this process's memory; it leaves no core behind when it dies."""
     _bound(resource.RLIMIT_AS, address_space_bytes)
     _bound(resource.RLIMIT_CORE, 0)
+
+
+def address_space() -> int:
+    """Bytes of address space that this process takes now; 0 where the system doesn't say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * resource.getpagesize()
+
+
+def lower_memory(address_space_bytes: int) -> None:
+    """Bound this process's memory where it isn't bounded more tightly already."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY or soft > address_space_bytes:
+        _bound(resource.RLIMIT_AS, address_space_bytes)
 
 
 def bound_processor_time(more_s: int) -> None:

@@ -7,6 +7,7 @@ nothing else.
 
 import logging
 import time
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -117,6 +118,7 @@ class Worker:
 def _work(connection: Connection, assignment: Assignment) -> None:
     """The child's life: receive a path, send a report, until nobody asks any more."""
     logging.disable(logging.CRITICAL)  # libraries narrate hostile files at length
+    warnings.simplefilter("ignore")  # as above
     limits = assignment.limits
     bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)
@@ -181,11 +183,17 @@ def _judged(
     return report
 
 
+def _no_file(path: Path) -> Finding:
+    if path.exists():  # a pipe gives nothing, and keeps whoever reads it waiting
+        return Finding("file_unreadable", "it is not a file that can be read")
+    return Finding("file_not_found", "there is no such file")
+
+
 def _read(source: Source, limits: Limits) -> bytes | Finding:
     path = source.path
     try:
-        if not path.exists():
-            return Finding("file_not_found", "there is no such file")
+        if not path.is_file():
+            return _no_file(path)
         if source.member is not None:
             return read_member(path, source.member, limits.file_bytes)
         size = path.stat().st_size

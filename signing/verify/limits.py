@@ -16,11 +16,20 @@ class Limits:
     signatures: int = 100
     revisions: int = 500
     address_space_bytes: int = 1024 * MIB
-    cpu_s: int = 10
+    cpu_s: int = 9  # the pages' drawing may take what is left of it
     wall_s: float = 30.0
     pictures: int = 1000  # pages drawn, as they are and as they were; 4 ms each for one of text
     drawing_cpu_s: int = 5
+    drawing_bytes: int = 512 * MIB  # besides what the reading process has already
     files_per_worker: int = 500  # then a fresh process: memory stays flat in the number of files
+
+
+@dataclass(frozen=True)
+class Until:
+    """When a file's time is up: a moment of `time.monotonic`, and one of `time.process_time`."""
+
+    wall: float
+    processor: float
 
 
 FINDINGS_TOLD = 50  # of a file as a whole, and of each of its signatures

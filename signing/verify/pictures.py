@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pyhanko.pdf_utils import generic
 
 from signing.apart import Told, run_apart
+from signing.fence import address_space, lower_memory
 from signing.verify.changes import Step
 from signing.verify.findings import Finding
 from signing.verify.inspection import Inspection, permitted_fields
-from signing.verify.limits import DETAIL_TOLD, Limits
+from signing.verify.limits import DETAIL_TOLD, Limits, Until
 from signing.verify.pdfvalues import items_of, text_of, value_of
 from signing.verify.reader import Opened
 from signing.verify.usages import revision_of
@@ -54,11 +55,11 @@ class Compared:
 
 
 def compare_pages(
-    opened: Opened, inspections: Sequence[Inspection], steps: Sequence[Step], *, limits: Limits, until: float
+    opened: Opened, inspections: Sequence[Inspection], steps: Sequence[Step], *, limits: Limits, until: Until
 ) -> Compared:
     """Compare, and note with each signature which pages look otherwise than when it was made.
 
-    `until` is the moment (`time.monotonic`) at which the file's time is up. Never raises for what the file
+    `until` is when the file's time is up. Never raises for what the file
     holds.
     """
     looks = _looks(inspections, steps)
@@ -91,19 +92,24 @@ def _looks(inspections: Sequence[Inspection], steps: Sequence[Step]) -> list[_Lo
     return list(found.values())
 
 
-def _drawn(opened: Opened, looks: Sequence[_Look], limits: Limits, until: float) -> tuple[Told, int]:
+def _drawn(opened: Opened, looks: Sequence[_Look], limits: Limits, until: Until) -> tuple[Told, int]:
     """What the drawing process told, and how many pages it was asked for."""
     pages = max(1, limits.pictures // (len(looks) + 1))
     revisions = [_then(opened, look, pages) for look in looks]
-    wall_s = min(limits.wall_s / 4, until - time.monotonic())
-    if wall_s <= 0:
+    wall_s = min(limits.wall_s / 4, until.wall - time.monotonic())
+    cpu_s = min(limits.drawing_cpu_s, int(until.processor - time.process_time()))
+    if wall_s <= 0 or cpu_s < 1:
         return Told((), _NO_TIME), pages
     from signing.verify.drawing import draw_and_compare  # noqa: PLC0415 (see above)
 
+    taken = address_space()
+
     def work(tell: Any) -> None:
+        if taken:
+            lower_memory(taken + limits.drawing_bytes)
         draw_and_compare(opened.pdf, revisions, pages, tell)
 
-    return run_apart(work, cpu_s=limits.drawing_cpu_s, wall_s=wall_s, most_bytes=_MOST_TOLD_BYTES), pages
+    return run_apart(work, cpu_s=cpu_s, wall_s=wall_s, most_bytes=_MOST_TOLD_BYTES), pages
 
 
 def _then(opened: Opened, look: _Look, pages: int) -> "Then":

@@ -11,6 +11,10 @@ _BYTE_RANGE = re.compile(
     rb"/ByteRange\s{0,64}\[\s{0,64}(\d{1,12})\s{1,64}(\d{1,12})\s{1,64}(\d{1,12})\s{1,64}(\d{1,12})\s{0,64}\]"
 )
 _HEX = re.compile(rb"[0-9A-Fa-f]*\Z")
+_SIZE = re.compile(rb"/Size\s{1,8}(\d{1,20})(?!\d)")
+_INDEX = re.compile(rb"/Index\s{0,8}\[([\d\s]{1,2048})\]")
+_AROUND = 2048  # bytes before and behind /XRef in which an index's dictionary is looked for
+_MOST_INDEXES = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,25 @@ def signed_ranges(pdf: bytes) -> tuple[SignedRange, ...]:
         if candidate is not None and _holds_signature(candidate.gap(pdf)):
             found.append(candidate)
     return tuple(dict.fromkeys(found))
+
+
+def most_entries(pdf: bytes) -> int:
+    """How many entries the largest cross-reference stream claims to have, where it says so plainly."""
+    most, at = 0, pdf.find(b"/XRef")
+    for _ in range(_MOST_INDEXES):
+        if at < 0:
+            break
+        begin, end = pdf.rfind(b"obj", max(0, at - _AROUND), at), pdf.find(b"stream", at, at + _AROUND)
+        most = max(most, _entries(pdf[max(begin, 0) : end])) if begin >= 0 and end >= 0 else most
+        at = pdf.find(b"/XRef", at + 1)
+    return most
+
+
+def _entries(dictionary: bytes) -> int:
+    index, size = _INDEX.search(dictionary), _SIZE.search(dictionary)
+    if index is not None:
+        return sum(int(count[:20]) for count in index.group(1).split()[1::2])
+    return int(size.group(1)) if size is not None else 0
 
 
 def only_white_space(tail: bytes) -> bool:

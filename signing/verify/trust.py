@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,6 +26,7 @@ from pyhanko.sign.validation.policy_decl import (
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator.authority import AuthorityWithCert, TrustAnchor
 from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.errors import PathBuildingError
 from pyhanko_certvalidator.fetchers import FetcherBackend, Fetchers
 from pyhanko_certvalidator.policy_decl import (
     NO_REVOCATION,
@@ -46,6 +48,7 @@ from signing.verify.qualified import Lists
 REVOCATION_MAY_PRECEDE_BY = timedelta(hours=24)
 
 
+_MOST_STEPS = 1000  # of a search for paths; a path has five certificates or so, each with an issuer or two
 _PRECEDENTS = 1024
 
 
@@ -132,10 +135,12 @@ class Trust:
     def spec(self, data: "ValidationData", revocation: CertRevTrustPolicy) -> SignatureValidationSpec:
         """The policy for one file: revocation answers required, nothing fetched, signing key usages only."""
         return SignatureValidationSpec(
-            cert_validation_policy=CertValidationPolicySpec(self._manager, revinfo_policy=revocation),
+            cert_validation_policy=CertValidationPolicySpec(
+                self._manager.with_steps(), revinfo_policy=revocation
+            ),
             ts_cert_validation_policy=None
             if self._stampers is self._manager
-            else CertValidationPolicySpec(self._stampers, revinfo_policy=revocation),
+            else CertValidationPolicySpec(self._stampers.with_steps(), revinfo_policy=revocation),
             revinfo_gathering_policy=RevocationInfoGatheringSpec(
                 online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY,
                 fetcher_backend=NetworkRefused(),
@@ -177,6 +182,7 @@ class _Anchors(SimpleTrustManager):
 
     def __init__(self, named: Iterable[bytes], listed: Iterable[bytes]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.steps = 0
         self._certificates = [self._add(der) for der in dict.fromkeys(named)]
         self.listed: dict[bytes, list[asn1_x509.Certificate]] = {}
         for der in dict.fromkeys(listed):
@@ -191,6 +197,24 @@ class _Anchors(SimpleTrustManager):
         anchor = _AnchorCertificate.load(der)
         self._register_root(TrustAnchor(_AnchorAuthority(anchor)))
         return anchor
+
+    def with_steps(self) -> "_Anchors":
+        """The same anchors, to look for paths to for one judgment."""
+        taken = copy(self)
+        taken.steps = 0
+        return taken
+
+    def find_potential_issuers(self, cert: asn1_x509.Certificate) -> Iterator[TrustAnchor]:
+        """The anchors that may have issued a certificate; asked at each step of the search for a path.
+
+        Raises PathBuildingError after `_MOST_STEPS`: of authorities that certify each other a few dozen make
+        more paths than anybody can try.
+        """
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise PathBuildingError(f"no path was found among the first {_MOST_STEPS} certificates tried")
+        found: Iterator[TrustAnchor] = super().find_potential_issuers(cert)
+        return found
 
     def iter_certs(self) -> Iterator[asn1_x509.Certificate]:
         """Those that were named: listed ones are met as a file needs them."""

@@ -22,7 +22,7 @@ from signing.verify.inspection import (
     judge_timestamp,
     weigh,
 )
-from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits
+from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits, Until
 from signing.verify.online import Fetched, Online
 from signing.verify.pictures import compare_pages
 from signing.verify.qualified import IN_WORDS, Qualified
@@ -36,7 +36,7 @@ from signing.verify.validation import Token, Validator
 
 Told = TypeVar("Told")
 UNCOVERED = "validation_data_uncovered"
-_OF_ITS_TIME = 0.9  # that drawing may last until: what was found before must still be told
+_OF_ITS_TIME = 0.9  # that drawing may last until, and take: what was found before must still be told
 
 
 def verify_pdf(
@@ -56,7 +56,11 @@ def verify_pdf(
     `bulk.verify_paths`, which reads them in a fenced process. Must not be called from within a running event
     loop.
     """
-    started, until = time.perf_counter_ns(), time.monotonic() + _OF_ITS_TIME * limits.wall_s
+    started = time.perf_counter_ns()
+    until = Until(
+        wall=time.monotonic() + _OF_ITS_TIME * limits.wall_s,
+        processor=time.process_time() + _OF_ITS_TIME * limits.cpu_s,
+    )
     known = trust if isinstance(trust, Trust) else Trust(TrustMaterial.of(trust))
     moment = at or now
     try:
@@ -87,7 +91,7 @@ def _judge(
     name: str,
     *,
     limits: Limits,
-    until: float,
+    until: Until,
     online: Online | None,
     fixed: bool,
 ) -> Report:

@@ -1,37 +1,32 @@
-"""Files that were made to hurt: each gets a sentence, none ends the run, none takes long."""
+"""Files that were made to hurt: each gets a sentence, none ends the run, none takes long.
 
+PARAAF_CAMPAIGN multiplies how many of `tests.hostile_files` are read; all of them, measured, by
+`python -m benchmarks.hostile`.
+"""
+
+import json
 import os
+import random
 import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from certs.authority import DevelopmentAuthority
-from certs.trust import TrustStore
+from certs.trust import TrustStore, load_trust
 from signing.verify.bulk import verify_paths
 from signing.verify.limits import Limits
 from signing.verify.report import Indication, Verdict
 from signing.verify.verdict import verify_pdf
+from tests.campaign import times
+from tests.hostile_files import SEED, VECTORS, hostile_files, made
 from tests.vectors.stock import Stock, plain_pdf
 
 QUICK = Limits(cpu_s=3, wall_s=8.0)
-
-
-def made(*objects: bytes, trailer: bytes = b"/Root 1 0 R") -> bytes:
-    """A PDF out of raw objects, numbered from 1."""
-    out = bytearray(b"%PDF-1.7\n")
-    offsets = []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer\n<</Size %d %b>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, start)
-    return bytes(out)
 
 
 def giant_index() -> bytes:
@@ -117,6 +112,36 @@ def test_hostile_file_gets_a_sentence_in_time(hostile: Callable[[], bytes], tmp_
     assert report.sentence.startswith(("Cannot be judged because ", "Not what was signed: "))
 
 
+SMALL_FAMILIES = ("page_trees", "previous_indexes", "nests", "numbers", "reader_traps", "mutants")
+
+
+@pytest.mark.slow
+def test_each_of_many_hostile_files_gets_a_verdict(tmp_path: Path) -> None:
+    files = [each for each in hostile_files(families=SMALL_FAMILIES) if len(each.pdf) < 300_000]
+    chance = random.Random(SEED)  # noqa: S311 (the same files each time, no secret)
+    some = chance.sample(files, min(len(files), times(60)))
+    paths = [tmp_path / f"{each.name}.pdf" for each in some]
+    for path, each in zip(paths, some, strict=True):
+        path.write_bytes(each.pdf)
+    at = datetime.fromisoformat(json.loads((VECTORS / "expected.json").read_text())["at"])
+    trust = load_trust([VECTORS / "trust"])
+    reports = list(verify_paths(paths, trust, jobs=2, at=at, now=at, limits=QUICK, quick=True))
+    assert [Path(report.name).stem for report in reports] == [each.name for each in some]
+    assert [report.name for report in reports if report.verdict is Verdict.AUTHENTIC] == []
+    assert all(report.sentence for report in reports)
+
+
+def test_a_giant_index_behind_a_signed_file_is_refused_at_once(authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signed = Stock(authority, now).sign(plain_pdf(), authority.person("h", "Hanna Goed", now=now))
+    head = b"/Type/XRef/Size 2000000000/W[1 2 1]/Root 1 0 R"
+    grown = signed + b"99 0 obj\n<<%b/Length 4>>\nstream\n1234\nendstream\nendobj\n" % head
+    pdf = grown + b"startxref\n%d\n%%%%EOF\n" % len(signed)
+    report = verify_pdf(pdf, trust=authority.trust, now=now)
+    assert report.verdict is Verdict.NOT_WHAT_WAS_SIGNED
+    assert "2000000000 entries" in (report.findings[0].detail or "")
+
+
 @pytest.mark.slow
 def test_one_hostile_file_costs_the_others_nothing(tmp_path: Path, authority: DevelopmentAuthority) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
@@ -134,6 +159,8 @@ def test_one_hostile_file_costs_the_others_nothing(tmp_path: Path, authority: De
     assert list(told) == ["1.pdf", "2.pdf", "3.pdf", "5.pdf", "4.PDF"]
     assert {told[name] for name in ("1.pdf", "3.pdf", "4.PDF")} == {Verdict.SIGNED_BUT}
     assert told["2.pdf"] is told["5.pdf"] is Verdict.CANNOT_BE_JUDGED
+    codes = {Path(report.name).name: [finding.code for finding in report.findings] for report in reports}
+    assert codes["5.pdf"] == ["file_unreadable"]  # nobody waited for the pipe
 
 
 def test_paths_that_give_nothing_to_read(tmp_path: Path) -> None:
@@ -168,3 +195,13 @@ def test_cut_off_files_never_raise(cut: float, authority: DevelopmentAuthority) 
     signed = Stock(authority, now).sign(plain_pdf(), authority.person("h", "Hanna Goed", now=now))
     report = verify_pdf(signed[: int(len(signed) * cut)], trust=authority.trust, now=now)
     assert report.verdict is not Verdict.AUTHENTIC
+
+
+@pytest.mark.parametrize(
+    "number", [0, 5]
+)  # all of three authorities' certificates; those of six, in the store
+def test_authorities_that_certify_each_other_are_given_up(number: int) -> None:
+    at = datetime.fromisoformat(json.loads((VECTORS / "expected.json").read_text())["at"])
+    made_so = islice(hostile_files(families=("cross_certificates",)), number, None)
+    report = verify_pdf(next(made_so).pdf, trust=load_trust([VECTORS / "trust"]), now=at)
+    assert [each.sub_indication for each in report.signatures] == ["NO_CERTIFICATE_CHAIN_FOUND"]
