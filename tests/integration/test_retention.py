@@ -35,7 +35,7 @@ from workflow.logcheck import Fault, verify
 from workflow.logexport import Export
 from workflow.people import LEAVERS_KEPT
 from workflow.removals import PATIENCE_S, Removals
-from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run
+from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run, begin_anew
 from workflow.store import VARIABLE, Store
 from workflow.substitutes import ENDED, NAMED, Substitution, end_substitutions, name_substitute
 from workflow.tables import (
@@ -695,6 +695,51 @@ def test_a_clock_that_jumps_ahead_destroys_nothing_for_a_day(
     keeper.run(NOW + timedelta(days=1), sure=False)  # it was noticed, and set right
     assert keeper.done(NOW + timedelta(days=2), sure=False) == Run()
     assert not keeper.is_destroyed(number)
+
+
+SMALL = [timedelta(milliseconds=-40), timedelta(hours=-2)]
+"""Two hosts that do not quite agree; a clock that is set back a little."""
+
+
+@pytest.mark.parametrize("back", SMALL)
+def test_a_small_step_back_ends_no_wait(keeper: Keeper, back: timedelta) -> None:
+    number = keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    wrong = NOW + timedelta(days=400)
+    keeper.run(wrong, sure=False)
+    assert keeper.run(wrong + back, sure=False).waits_until == wrong + WAIT
+    assert keeper.run(wrong + WAIT - timedelta(minutes=1), sure=False).waits_until == wrong + WAIT
+    assert not keeper.is_destroyed(number)
+    assert keeper.run(wrong + WAIT, sure=False).requests == 1
+
+
+def test_a_clock_that_jumps_again_is_waited_for_anew_until_it_is_back(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    first, second = NOW + timedelta(days=400), NOW + timedelta(days=800)
+    assert keeper.run(first, sure=False).waits_until == first + WAIT
+    assert keeper.run(second, sure=False).waits_until == second + WAIT
+    # neither later than any look may be, nor before the last one that counts
+    for away in (QUIET + timedelta(minutes=1), timedelta(minutes=-6)):
+        assert keeper.run(NOW + away, sure=False).waits_until is not None
+    assert keeper.run(NOW + QUIET, sure=False).waits_until is None
+
+
+@pytest.mark.parametrize("step", [*SMALL, timedelta(days=60), WAIT - timedelta(minutes=1)])
+def test_no_step_of_the_clock_ends_the_day_after_a_restore(keeper: Keeper, step: timedelta) -> None:
+    number, restored_at = keeper.withdrawn(), DAY + timedelta(hours=3)
+    keeper.run(DAY - timedelta(hours=1))
+    begin_anew(keeper.store, now=restored_at)
+    assert keeper.run(restored_at + step, sure=False).waits_until is not None
+    assert keeper.run(restored_at + timedelta(hours=1), sure=False).waits_until == restored_at + WAIT
+    assert not keeper.is_destroyed(number)
+    assert keeper.run(restored_at + WAIT, sure=False).requests == 1
+
+
+def test_a_person_may_end_the_day_after_a_restore(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    begin_anew(keeper.store, now=DAY)
+    assert keeper.run(DAY, sure=True).requests == 1
 
 
 def test_a_clock_that_stays_ahead_is_believed_after_a_day(keeper: Keeper) -> None:
