@@ -155,9 +155,10 @@ def require_steady(session: Session, now: datetime) -> None:
     until = looked_now(now, last).waits_until
     if until is not None:
         raise ClockImplausible(
-            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, which went forward by days: nothing is done before"
-            f" {until:%Y-%m-%d %H:%M} UTC that can't be undone.",
-            hint="Set it, if it is wrong. If it is right, say so: `paraaf retention --run --clock-is-right`.",
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, which went forward by days: nothing is done"
+            f" before {until:%Y-%m-%d %H:%M} UTC that can't be undone.",
+            hint="Set it, if it is wrong. If it is right, and so are the holds after a restore, say so:"
+            " `paraaf retention --run --clock-is-right`.",
         )
 
 
@@ -168,7 +169,8 @@ def require_later(now: datetime, since: datetime) -> None:
     """
     if since - now > TOLERANCE:
         raise ClockImplausible(
-            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and the backup is of {since:%Y-%m-%d %H:%M} UTC.",
-            hint="Set the clock, and restore again. If it is right now, and was ahead when the backup was made,"
-            " say so: `paraaf restore --clock-is-right`.",
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and the backup is of"
+            f" {since:%Y-%m-%d %H:%M} UTC.",
+            hint="Set the clock, and restore again. If it is right now, and was ahead when the backup was"
+            " made, say so: `paraaf restore --clock-is-right`.",
         )

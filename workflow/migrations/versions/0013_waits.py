@@ -1,4 +1,4 @@
-"""What waits after a restore, apart from what waits when the clock goes forward; the last look before that."""
+"""What waits after a restore, apart from what waits when the clock went forward; the look before that."""
 
 import sqlalchemy as sa
 from alembic import op
