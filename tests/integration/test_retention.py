@@ -936,6 +936,31 @@ def test_a_run_of_the_owner_cleans(keeper: Keeper) -> None:
     owner._store.close()
 
 
+@only_postgresql
+def test_a_run_of_the_owner_waits_for_no_reader_without_limit(keeper: Keeper) -> None:
+    """Everybody else would wait behind it."""
+    keeper.withdrawn()
+    keeper.run(DAY)
+    url = keeper.store.url.set(username=OWNER)
+    [row] = keeper.rows(select(RetentionRow))
+    with closing(Store(url, busy_timeout_ms=100)) as own:
+        with keeper.store.read() as session:
+            session.execute(select(Request.id)).all()
+            assert not own.clean(row.unclean_mark)
+        assert own.clean(row.unclean_mark)
+
+
+@only_postgresql
+def test_who_reads_waits_for_no_lock_without_limit(keeper: Keeper) -> None:
+    with closing(Store(keeper.store.url, busy_timeout_ms=100)) as fast:
+        with intruder(keeper.store, guarded=True) as other:
+            other.execute("LOCK TABLE people IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(StoreUnavailable, match="lock timeout"), fast.read() as session:
+                session.execute(select(Person.id))
+        with fast.read() as session:
+            session.execute(select(Person.id))
+
+
 def test_an_owner_who_is_no_superuser_cleans(postgresql: Server, tmp_path: Path) -> None:
     postgresql.run("CREATE ROLE plain_owner LOGIN")
     try:
