@@ -28,7 +28,7 @@ from workflow import destruction, keeping
 from workflow.clock import QUIET, WAIT
 from workflow.commands import Command, Submission
 from workflow.destruction import DESTROYED
-from workflow.errors import NotFound, Refused, StoreUnavailable
+from workflow.errors import KeyReused, NotFound, Refused, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
@@ -41,6 +41,7 @@ from workflow.substitutes import ENDED, NAMED, Substitution, end_substitutions, 
 from workflow.tables import (
     BlobRemoval,
     Body,
+    CommandKey,
     DocumentRow,
     Event,
     Grant,
@@ -675,6 +676,27 @@ def test_a_hold_and_a_destruction_at_once_agree(keeper: Keeper) -> None:
     assert destroyed + sum(held) == len(numbers)
     assert [keeper.is_destroyed(number) for number in numbers] == [not one for one in held]
     assert len(keeper.rows(select(Event.seq).where(Event.type == DESTROYED))) == destroyed
+    assert keeper.office.report().ok
+
+
+def test_a_hold_that_is_sent_again_under_its_key_is_done_once(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    place, release = keeper.holds.place, keeper.holds.release
+    first = place(number, "manager", "A claim.", key="one")
+    gone = release(number, "manager", "Settled.", key="two")
+    other = place(number, "manager", "Another claim.")
+    again = place(number, "manager", "A claim.", key="one")
+    assert (again.id, again.left, again.repeated) == (first.id, (other.id,), True)
+    again = release(number, "manager", "Settled.", key="two")
+    assert (again.id, again.left, again.repeated) == (gone.id, (other.id,), True)
+    for send in (place, release):
+        with pytest.raises(KeyReused):
+            send(number, "manager", "Something else.", key="one")
+    told = [row.type for row in keeper.rows(select(Event)) if row.type.startswith("hold_")]
+    assert told == ["hold_placed", "hold_released", "hold_placed"]
+    keeper.holds.release(number, "manager", "Settled, too.")
+    keeper.run(DAY)
+    assert keeper.rows(select(CommandKey).where(CommandKey.request_id == number)) == []
     assert keeper.office.report().ok
 
 
