@@ -38,6 +38,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="HOLD",
         help="release this hold; its number can be left out when there is only one",
     )
+    parser.add_argument(
+        "--key", metavar="K", help="idempotency key: repeated with the same key, it is done once"
+    )
     add_data_option(parser)
     add_json_option(parser)
 
@@ -54,17 +57,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _do(holds: "Holds", request: int, args: argparse.Namespace) -> "Held":
+    key = args.key if args.key is None or len(args.requests) == 1 else f"{args.key}:{request}"
     if args.release is None:
-        return holds.place(request, args.who, args.reason)
+        return holds.place(request, args.who, args.reason, key=key)
     number = None if args.release == _RELEASE_THE_ONLY else args.release
-    return holds.release(request, args.who, args.reason, hold_id=number)
+    return holds.release(request, args.who, args.reason, hold_id=number, key=key)
 
 
 def _said(held: "Held", *, released: bool) -> str:
+    repeated = " already" if held.repeated else ""
     if not released:
-        repeated = " already" if held.repeated else ""
         return f"Request {held.request_id} is on hold{repeated}: hold {held.id}."
     left = holds_named(held.left)
-    return f"Hold {held.id} on request {held.request_id} is released. " + (
+    return f"Hold {held.id} on request {held.request_id} is released{repeated}. " + (
         f"It stays on hold: {left}." if left else "It is destroyed when it is due."
     )

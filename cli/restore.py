@@ -47,6 +47,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="the files that PARAAF_BLOBS holds already are this very office's, and nobody else uses them",
     )
+    parser.add_argument(
+        "--clock-is-right",
+        action="store_true",
+        help="restore although this machine's clock is behind what the backup says: it was ahead then",
+    )
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--check", action="store_true", help="only read the file, and tell whether it is whole")
     part.add_argument(
@@ -126,6 +131,7 @@ def _restored(args: argparse.Namespace) -> int:
             now=datetime.now(UTC),
             sha256=args.sha256,
             same_storage=args.same_storage,
+            clock_is_right=args.clock_is_right,
         )
     after = _after(args.data, held)
     if args.json:
@@ -178,7 +184,7 @@ def _after(folder: Path, held: "Backup") -> _After:
             role = give_rights(store)
             with store.read() as session:
                 log = verify(session, anchors=[held.head, *outside])
-                return _After(log, role, session.scalar(select(RetentionRow.waits_until)))
+                return _After(log, role, session.scalar(select(RetentionRow.restored_until)))
     except (StoreOutdated, EvidenceUnreadable) as error:
         raise type(error)(
             f"The office was restored to {folder}, and its log not verified yet. {error}",

@@ -34,6 +34,7 @@ from sqlalchemy.orm import Session
 from disk import give_name, whole_file, work_folder
 from documents.blobs import Blobs
 from documents.errors import BlobError
+from workflow.clock import last_event
 from workflow.destruction import DESTROYED
 from workflow.errors import WorkflowError
 from workflow.eventlog import ERASED, Head, utc_text
@@ -95,7 +96,8 @@ class Backup:
     `faults` are stored files that are damaged or missing in the office itself: the rest is saved all
     the same. `destroyed`: how often something was destroyed meanwhile that is still in it. `sha256` is of the
     whole file. `skipped` are the names of what lies among the authority's files, and is none of them: it is
-    not saved, and nothing of that kind is restored.
+    not saved, and nothing of that kind is restored. `last_event_at`: when the head was recorded; earlier
+    releases did not say it.
     """
 
     head: Head
@@ -108,6 +110,7 @@ class Backup:
     destroyed: int = 0
     sha256: str = ""
     skipped: tuple[str, ...] = ()
+    last_event_at: str | None = None
 
 
 class Names:
@@ -179,6 +182,7 @@ class _Writing:
             "made_at": made.made_at,
             "release": made.release,
             "head": {"seq": made.head.seq, "hash": made.head.hash},
+            "last_event_at": made.last_event_at,
             "faults": [{"sha256": fault.sha256, "why": fault.why} for fault in made.faults],
             "destroyed": made.destroyed,
             "skipped": made.skipped,
@@ -271,7 +275,7 @@ def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blo
         hashed = _Hashed(file)
         writing = _Writing(tarfile.open(fileobj=hashed, mode="w", format=tarfile.PAX_FORMAT))  # type: ignore[call-overload]  # noqa: SIM115 (closed by its end)
         with snapshot(store, copy) as session:
-            head = _head(session)
+            head, last = _head(session), last_event(session)
             digests = sorted(ever_referred_to(session) if early else referred_to(session))
         writing.add_file(f"{DATABASE}{copy.name}", copy)
         copy.unlink()
@@ -297,6 +301,7 @@ def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blo
             tuple(writing.faults),
             _destroyed_since(store, head),
             skipped=tuple(skipped),
+            last_event_at=None if last is None else utc_text(last),
         )
         writing.end(made)
     return replace(made, sha256=hashed.hexdigest())

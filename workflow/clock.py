@@ -6,6 +6,7 @@ office that was closed: what can't be undone waits for a day, so that somebody c
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -106,27 +107,34 @@ class Watch:
         self._latest = max(self._latest, now)
 
 
-def require_steady(session: Session, now: datetime) -> None:
-    """Refuse a clock that went forward by days, for a day, unless a person says that it is right.
+@dataclass(frozen=True)
+class Looked:
+    """What was found when somebody last looked at the clock.
 
-    Retention looks at it every hour, and keeps when it did; it waits after a restore, too, and does not keep
-    for which of the two. Raises ClockImplausible.
+    `waits_until`: it had gone forward by days, and so long nothing is done that can't be undone; `steady_at`:
+    when somebody looked last before it went forward, None where that is not known.
     """
-    row = session.get(RetentionRow, 1)
-    since, until = (last_event(session), None) if row is None else (row.looked_at, row.waits_until)
-    waits = None if since is None else waits_until(now, since=since, until=until)
-    if waits is not None:
-        why = (
-            "which went forward by days"
-            if since is not None and went_forward(now, since)
-            else f"which went forward by days, or the office was restored: until {waits:%Y-%m-%d %H:%M} UTC"
-            " nothing is done that can't be undone"
-        )
-        raise ClockImplausible(
-            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, {why}.",
-            hint="Set it, if it is wrong. If it is right, and so are the holds after a restore, say so:"
-            " `paraaf retention --run --clock-is-right`.",
-        )
+
+    looked_at: datetime
+    waits_until: datetime | None = None
+    steady_at: datetime | None = None
+
+
+def looked_now(now: datetime, last: Looked) -> Looked:
+    """What is found by a look now, beside the last one.
+
+    The wait ends at its time, whatever smaller steps the clock makes meanwhile: two hosts never agree to the
+    millisecond. It ends earlier only when the clock is plainly where it was, no further from the look before
+    it went forward than any look may be from the one before; what was looked at meanwhile counts for nothing.
+    A clock that goes forward by days once more is waited for anew.
+    """
+    if last.steady_at is not None and -TOLERANCE <= now - last.steady_at <= QUIET:
+        return Looked(now)
+    if went_forward(now, last.looked_at):
+        return Looked(now, now + WAIT, last.looked_at if last.waits_until is None else last.steady_at)
+    if last.waits_until is None or last.waits_until <= now:
+        return Looked(now)
+    return Looked(now, last.waits_until, last.steady_at)
 
 
 def went_forward(now: datetime, since: datetime) -> bool:
@@ -134,12 +142,35 @@ def went_forward(now: datetime, since: datetime) -> bool:
     return now - since > QUIET
 
 
-def waits_until(now: datetime, *, since: datetime, until: datetime | None) -> datetime | None:
-    """Until when what can't be undone waits; None when it need not.
+def require_steady(session: Session, now: datetime) -> None:
+    """Refuse a clock that went forward by days, for a day, unless a person says that it is right.
 
-    `since` is when somebody last looked, `until` what they were told. A clock that went back, or has reached
-    what it was waited for, is waited for no more.
+    Retention looks at it every hour, and keeps what it found. Raises ClockImplausible.
     """
-    if went_forward(now, since):
-        return now + WAIT
-    return None if until is None or now < since or until <= now else until
+    row = session.get(RetentionRow, 1)
+    since = last_event(session) if row is None else row.looked_at
+    if since is None:
+        return
+    last = Looked(since) if row is None else Looked(since, row.waits_until, row.steady_at)
+    until = looked_now(now, last).waits_until
+    if until is not None:
+        raise ClockImplausible(
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, which went forward by days: nothing is done"
+            f" before {until:%Y-%m-%d %H:%M} UTC that can't be undone.",
+            hint="Set it, if it is wrong. If it is right, and so are the holds after a restore, say so:"
+            " `paraaf retention --run --clock-is-right`.",
+        )
+
+
+def require_later(now: datetime, since: datetime) -> None:
+    """Refuse a clock that is behind what a backup says, when its office is restored. Raises ClockImplausible.
+
+    What waits after that would wait by a wrong time: as soon as the clock was set, it would wait no more.
+    """
+    if since - now > TOLERANCE:
+        raise ClockImplausible(
+            f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and the backup is of"
+            f" {since:%Y-%m-%d %H:%M} UTC.",
+            hint="Set the clock, and restore again. If it is right now, and was ahead when the backup was"
+            " made, say so: `paraaf restore --clock-is-right`.",
+        )

@@ -2,13 +2,16 @@
 
 A hold says nothing of where the request is, and moves nothing: it may be placed in any state, also after the
 end. Who may: whoever has a role of the process in the request's unit, or an administrator, who sees
-no request all the same; but not its requester.
+no request all the same; but not its requester. A hold has no part in the request's version: whoever acts on
+the request has seen it all the same.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -16,14 +19,15 @@ from sqlalchemy.orm import Session
 
 from documents.kinds.fields import NOTE_MAX, wrong_text
 from workflow.access import People, requester_role
-from workflow.command_form import require_name, require_request_id
+from workflow.command_form import require_form, require_name, require_request_id
+from workflow.commands import Command
 from workflow.definition_model import Definition
-from workflow.errors import NotFound, Reason, Refused
+from workflow.errors import KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
 from workflow.judge import office_day
 from workflow.keeping import DefinitionOf
 from workflow.store import Store
-from workflow.tables import Hold, Request
+from workflow.tables import CommandKey, Event, Hold, Request
 
 PLACED = "hold_placed"
 RELEASED = "hold_released"
@@ -33,7 +37,8 @@ RELEASED = "hold_released"
 class Held:
     """A hold that was placed or released; `left` are the request's holds that nobody has released.
 
-    `repeated`: it was there already, placed by the same person for the same reason.
+    `repeated`: it was there already, placed by the same person for the same reason, or this was done before
+    under the same idempotency key.
     """
 
     id: int
@@ -58,23 +63,37 @@ class Holds:
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def place(self, request_id: int, actor: str, reason: str) -> Held:
-        """Keep a request from being destroyed; the same hold twice is one. Raises Refused, NotFound."""
+    def place(self, request_id: int, actor: str, reason: str, *, key: str | None = None) -> Held:
+        """Keep a request from being destroyed; the same hold twice is one, and with the same idempotency
+        `key` also once it was released. Raises Refused, NotFound, KeyReused.
+        """
         with self._at(request_id, actor, reason) as desk:
+            wish = desk.wish(PLACED, key)
+            if (found := desk.answered(wish)) is not None:
+                return Held(found, request_id, desk.numbers, repeated=True)
             for hold in desk.open:
                 if (hold.placed_by, hold.reason) == (actor, reason):
+                    desk.remember(wish, hold.id)
                     return Held(hold.id, request_id, desk.numbers, repeated=True)
             seq = desk.tell(PLACED, {})
             desk.session.add(
                 Hold(id=seq, request_id=request_id, reason=reason, placed_by=actor, placed_at=desk.now)
             )
+            desk.remember(wish, seq)
             return Held(seq, request_id, (*desk.numbers, seq))
 
-    def release(self, request_id: int, actor: str, reason: str, *, hold_id: int | None = None) -> Held:
-        """Release a hold; which one must be said when there are several. Raises Refused, NotFound."""
+    def release(
+        self, request_id: int, actor: str, reason: str, *, hold_id: int | None = None, key: str | None = None
+    ) -> Held:
+        """Release a hold; which one must be said when there are several. With the same idempotency `key` it
+        is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused.
+        """
         with self._at(request_id, actor, reason) as desk:
+            wish = desk.wish(RELEASED, key, {} if hold_id is None else {"hold": str(hold_id)})
+            if (found := desk.answered(wish)) is not None:
+                return Held(desk.released_by(found), request_id, desk.numbers, repeated=True)
             hold = _chosen(desk.open, hold_id)
-            desk.tell(RELEASED, {"hold": hold.id})
+            desk.remember(wish, desk.tell(RELEASED, {"hold": hold.id}))
             hold.released_by, hold.released_at = actor, desk.now
             left = tuple(number for number in desk.numbers if number != hold.id)
             return Held(hold.id, request_id, left)
@@ -106,6 +125,10 @@ class Holds:
             session.flush()
 
 
+_Wish = tuple[Command, str] | None
+"""A command under an idempotency key, and its digest; None without a key."""
+
+
 class _Desk:
     """One request whose holds are being changed, in one transaction."""
 
@@ -132,6 +155,46 @@ class _Desk:
     def numbers(self) -> tuple[int, ...]:
         """The holds that were open when the transaction began."""
         return tuple(hold.id for hold in self.open)
+
+    def wish(self, kind: str, key: str | None, facts: Mapping[str, str] = MappingProxyType({})) -> _Wish:
+        """What is sent under an idempotency key, if it is. Raises Refused for a key that is none."""
+        if key is None:
+            return None
+        body = self._body
+        command = Command(
+            kind, body["actor"], key, request_id=self._request.id, remark=body["remark"], facts=facts
+        )
+        return command, require_form(command)
+
+    def answered(self, wish: _Wish) -> int | None:
+        """The event that told of this wish, if it was done before. Raises KeyReused."""
+        known = None if wish is None else self.session.get(CommandKey, (wish[0].actor, wish[0].key))
+        if wish is None or known is None:
+            return None
+        if known.body_sha256 != wish[1]:
+            raise KeyReused
+        return int(known.answer["event_seq"])
+
+    def remember(self, wish: _Wish, seq: int) -> None:
+        """Keep the answer under the key, as that of any command."""
+        if wish is not None:
+            command, body_sha256 = wish
+            request = self._request
+            answer = {"request_id": request.id, "version": request.version, "state": request.state}
+            self.session.add(
+                CommandKey(
+                    actor=command.actor,
+                    key=command.key,
+                    request_id=request.id,
+                    body_sha256=body_sha256,
+                    answer={**answer, "event_seq": seq},
+                    recorded_at=self.now,
+                )
+            )
+
+    def released_by(self, seq: int) -> int:
+        """The hold that an event released."""
+        return int(json.loads(self.session.get_one(Event, seq).record)["hold"])
 
     def tell(self, kind: str, facts: Mapping[str, Any]) -> int:
         """Append the event; gives its sequence."""

@@ -10,7 +10,9 @@ nothing may be lost:
 - The jobs of dead workers are taken up again. A job's priority is minus the number of workers that died at
   it: the worst come last. From the second death on it is a suspect: one suspect at a time, and alone in its
   worker.
-- Every minute, requests that should have a job and have none get one.
+- Every minute, requests that should have a job and have none get one, and one that sleeps by a wrong clock
+  is woken.
+- What comes every few seconds or hours comes by the clock as it is, also when it was set back or forward.
 """
 
 import asyncio
@@ -38,6 +40,8 @@ from procrastinate import (
 )
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
+from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, PeriodicTask
+from procrastinate.tasks import Task
 from procrastinate.types import JSONDict
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection, OperationalError
@@ -50,6 +54,7 @@ from watching.logs import note, within
 from watching.meters import Meters
 from watching.spans import span
 from workflow.chores import Chore
+from workflow.clock import TOLERANCE
 from workflow.commands import StepRef, StepTrouble
 from workflow.errors import Raced, StoreUnavailable
 from workflow.faults import point
@@ -97,6 +102,10 @@ JOBS_BY_STATUS = text(
 LATER = text(
     "SELECT id, priority, args, scheduled_at FROM procrastinate_jobs"  # noqa: S608  a constant of this module
     f" WHERE status = 'todo' AND task_name = '{STEPS}' AND scheduled_at IS NOT NULL ORDER BY scheduled_at, id"
+).columns(args=JSON, scheduled_at=UtcTime)
+LONG = text(
+    "SELECT id, args, scheduled_at FROM procrastinate_jobs"  # noqa: S608  a constant of this module
+    f" WHERE status = 'todo' AND task_name = '{STEPS}' AND scheduled_at > :latest"
 ).columns(args=JSON, scheduled_at=UtcTime)
 # one that is running has no time to wait for any more; what a worker takes meanwhile is tried anyway
 AT_ONCE = text("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE id = :id AND status = 'todo'")
@@ -217,9 +226,11 @@ class Jobs:
     def reconcile(self, waiting: Waiting) -> int:
         """Give a job to every step of `waiting(session)` that has none; how many got one.
 
-        `waiting` lists the requests in automatic states, without those that have an open incident. Raises
+        `waiting` lists the requests in automatic states, without those that have an open incident. A job that
+        is to wait for longer than any may is due at once: the clock was ahead when it was made. Raises
         StoreUnavailable.
         """
+        self._wake()
         with self._store.read() as session:
             if not set(waiting(session)) - self.live(session):
                 return 0
@@ -231,6 +242,26 @@ class Jobs:
             self.meters.reconciled.inc(len(missing))
             note(log, logging.WARNING, "steps_reconciled", count=len(missing))
         return len(missing)
+
+    def _wake(self) -> None:
+        """Have the steps due at once that would sleep until a time which a wrong clock made."""
+        with self._store.read() as session:
+            asleep = list(self._asleep(session))
+        if not asleep:
+            return
+        with self._store.write() as session:
+            woken = sum(session.connection().execute(AT_ONCE, {"id": number}).rowcount for number in asleep)
+        note(log, logging.WARNING, "steps_woken", count=woken)
+
+    def _asleep(self, session: Session) -> Iterator[int]:
+        """The jobs whose time is further ahead than they were told to wait, or any is."""
+        now, longest_s = self._now(), self._patience.longest_wait_s
+        latest = now + timedelta(seconds=longest_s) + TOLERANCE
+        when = latest.isoformat(timespec="microseconds")  # SQLite compares the text
+        for row in session.execute(LONG, {"latest": when}):
+            wait = timedelta(seconds=row.args.get("wait_s", longest_s))
+            if row.scheduled_at - now > wait + TOLERANCE:
+                yield row.id
 
     async def run_worker(
         self,
@@ -290,7 +321,8 @@ class Jobs:
         concurrency: int,
     ) -> None:
         """One life of a worker, from opening the database to losing it or to the stop."""
-        _register(desk, upkeep, chores)
+        ticks = _Ticks(PeriodicRegistry())  # type: ignore[no-untyped-call]  # it has no annotation
+        _register(desk, upkeep, chores, ticks)
         with _told(self._store.file):
             async with desk.app.open_async():
                 pause.opened()
@@ -308,7 +340,7 @@ class Jobs:
                     # who waits for the write lock is not forgotten: its jobs would count as a dead worker's
                     stalled_worker_timeout=FORGOTTEN * self._patience.silent_s,
                 )
-                ends = [stop.wait(), chores.run(worker)]
+                ends = [stop.wait(), chores.run(worker), ticks.worker()]
                 running = worker.run()  # type: ignore[no-untyped-call]  # it has no annotation
                 await _run_until(running, *ends, *([self._idle(chores, stop)] if until_idle else []))
 
@@ -421,10 +453,12 @@ class _Desk:
         refs: list[list[Any]],
         tried: int,
         code: str = "",  # noqa: ARG002  for `retries`
+        wait_s: float = 0.0,  # noqa: ARG002  for `reconcile`
     ) -> None:
         """The task: run the steps, and see what becomes of each.
 
-        `tried` counts the tries before this job was made, `code` is why the last one failed. A chunk at which
+        `tried` counts the tries before this job was made, `code` is why the last one failed, `wait_s` how
+        long it was to wait. A chunk at which
         a worker died is taken apart first: then the one to blame can be told from the others.
         """
         job, deaths = context.job, -context.job.priority
@@ -488,6 +522,7 @@ class _Desk:
             outcome.ref,
             tried=tries - job.priority,
             code=outcome.code,
+            wait_s=wait_s,
             priority=job.priority,
             scheduled_at=self._now() + timedelta(seconds=wait_s),
         )
@@ -572,13 +607,13 @@ class _Chores:
         self._app = app
         self._patience = patience
 
-    def register(self) -> None:
+    def register(self, ticks: "_Ticks") -> None:
         """Have each asked for at its times."""
         for name, chore in self._by_task.items():
             task = self._app.task(
                 name=name, queue=CHORES, lock=name, queueing_lock=name, priority=UPKEEP_PRIORITY
             )(self._not_a_step)
-            self._app.periodic(cron=chore.cron)(task)
+            ticks.add(task, chore.cron)
 
     async def ask_for_all(self) -> None:
         """Have each done soon: its time may have passed while no worker was there."""
@@ -621,6 +656,33 @@ class _Chores:
 
     async def _not_a_step(self, timestamp: int) -> None:
         """Nothing: jobs of this name are done by `run`."""
+
+
+class _Ticks(PeriodicDeferrer):
+    """Asks for periodic work: of the times that have passed for the last one alone, once.
+
+    Procrastinate's own asks for every time that has passed, which are half a million after a month; and for
+    none before the last that it knows, which a clock that was ahead put into the future. It is not given to
+    the worker, whose own has nothing to do.
+    """
+
+    def add(self, task: Task[Any, Any, Any], cron: str) -> None:
+        """Have a task asked for at the times of `cron`."""
+        self.registry.register_task(task=task, cron=cron, periodic_id="", configure_kwargs={})
+
+    def get_timestamps(
+        self, periodic_task: PeriodicTask[Any, Any, Any], since: int | None, until: float
+    ) -> Iterator[int]:
+        """The last time of the task before `until`, unless that is `since`, which was asked for already. In
+        seconds since 1970.
+        """
+        if since is None:  # this worker has just begun
+            yield from super().get_timestamps(periodic_task, None, until)
+            return
+        periodic_task.croniter.set_current(start_time=until)
+        last = round(periodic_task.croniter.get_prev(ret_type=float))
+        if last != since:
+            yield last
 
 
 class _Room:
@@ -688,7 +750,7 @@ def _tell(level: int, event: str, outcome: StepOutcome, **more: Any) -> None:
     )
 
 
-def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores) -> None:
+def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores, ticks: _Ticks) -> None:
     """Name the tasks of one worker's life. Importing does not: there is no queue before there is a store."""
     desk.app.task(name=STEPS, queue=QUEUE, pass_context=True, retry=desk.again)(desk.steps)
     for name, work, cron in (
@@ -696,8 +758,8 @@ def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores) -> None:
         (RECONCILE, upkeep.reconcile, EVERY_MINUTE),
     ):
         task = desk.app.task(name=name, queue=QUEUE, priority=UPKEEP_PRIORITY)(work)
-        desk.app.periodic(cron=cron)(task)
-    chores.register()
+        ticks.add(task, cron)
+    chores.register(ticks)
 
 
 def _retries(session: Session) -> Iterator[tuple[int, Retry]]:
@@ -725,11 +787,19 @@ def _job(ref: StepRef, **more: Any) -> Job:
 
 
 def _new_job(
-    refs: Sequence[StepRef], *, tried: int = 0, code: str = "", lock: str | None = None, **more: Any
+    refs: Sequence[StepRef],
+    *,
+    tried: int = 0,
+    code: str = "",
+    wait_s: float = 0.0,
+    lock: str | None = None,
+    **more: Any,
 ) -> Job:
     args: JSONDict = {"refs": [[ref.request_id, ref.state, ref.step_seq] for ref in refs], "tried": tried}
     if code:
         args["code"] = code
+    if wait_s:
+        args["wait_s"] = wait_s
     return Job(task_name=STEPS, queue=QUEUE, queueing_lock=None, lock=lock, task_kwargs=args, **more)
 
 

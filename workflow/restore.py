@@ -2,8 +2,8 @@
 
     (1) unpack everything into a folder of work, beside the data folder, or in it when that is there already:
         it may be a mount or a link, which nothing can replace; hold every file against its digest
-    (2) note in an SQLite database that destruction waits, and the office's new name, which office.json says,
-        too; it becomes a file like the others
+    (2) see that the clock is not behind what the backup says; note in an SQLite database that destruction
+        waits, and the office's new name, which office.json says, too; it becomes a file like the others
     (3) give the files their names: all at once beside, one after the other inside, the database last
     (4) load a dump into the empty database of a server, in one transaction, and note the same there
     (5) write the new name beside the stored files
@@ -48,6 +48,7 @@ from workflow.backup import (
     Names,
     belongs,
 )
+from workflow.clock import require_later
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, Head
 from workflow.faults import point
@@ -88,12 +89,14 @@ def restore(
     now: datetime,
     sha256: str | None = None,
     same_storage: bool = False,
+    clock_is_right: bool = False,
 ) -> Backup:
     """Make an office from a backup in `folder`, which must be empty or not there; gives what it held.
 
     `blobs` gives the store of files for a data folder, which holds none yet, or with `same_storage` those of
     this very office. `sha256` is the digest that the whole file must have. What a killed restore left is
-    removed. Raises BackupUnusable, RestoreRefused, RestoreFailed, BlobError, StoreUnavailable.
+    removed. `clock_is_right`: a person says so, whatever the backup says of the time. Raises BackupUnusable,
+    RestoreRefused, RestoreFailed, ClockImplausible, BlobError, StoreUnavailable.
     """
     require_place(store, folder)
     with _making(folder) as (work, made, inside):
@@ -106,12 +109,14 @@ def restore(
             partial(require_kind, store),
         )
         held = reading.all_of(file, sha256)  # (1)
+        if not clock_is_right:
+            require_later(now, _newest(held))  # (2)
         copy = work / DATABASE / held.database
         office = None
         if store.embedded:
             copy.rename(made / FILE)
             with closing(Store.unopened(made, {})) as ours:
-                office = _begun_anew(ours, now)  # (2)
+                office = _begun_anew(ours, now)
             _name_folder(made, office)
         _sync_tree(made)
         with _placed(made, folder, inside=inside):  # (3)
@@ -127,6 +132,12 @@ def restore(
                 with store.write() as session:
                     store.complete(session, revision)  # (6)
     return held
+
+
+def _newest(held: Backup) -> datetime:
+    """The latest time that a backup says: when it was made, or its last event by a clock that was ahead."""
+    said = (held.made_at, held.last_event_at)
+    return max(datetime.fromisoformat(at) for at in said if at is not None)
 
 
 def restore_files(
@@ -427,7 +438,7 @@ class _Reading:
         (database,) = (name for name in self._files if name.startswith(DATABASE))
         return Backup(
             head=Head(int(said["head"]["seq"]), _shown(said["head"]["hash"])),
-            made_at=_shown(said["made_at"]),
+            made_at=_time(said["made_at"]),
             release=_shown(said["release"]),
             database=database.removeprefix(DATABASE),
             blobs=self._names.count,
@@ -436,6 +447,7 @@ class _Reading:
             destroyed=int(said["destroyed"]) if said["format"] == FORMAT else 0,
             sha256=sha256,
             skipped=(*map(str, said.get("skipped", ())), *self._skipped),
+            last_event_at=None if said.get("last_event_at") is None else _time(said["last_event_at"]),
         )
 
 
@@ -443,6 +455,14 @@ def _is_readable(name: str) -> bool:
     """Whether a backup of some release may hold this: earlier ones saved whatever lay in the authority's
     folder, which is held against its digest, and gets no place."""
     return belongs(name) or name.startswith(f"{AUTHORITY}/")
+
+
+def _time(said: object) -> str:
+    """A time as the manifest says it; raises ValueError for what is none."""
+    text = _shown(said)
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("its manifest says a time without its offset")
+    return text
 
 
 # What a file that is no backup, or none of ours, may raise while it is read.

@@ -193,7 +193,7 @@ class Retention:
                 ),
                 holds=list(self._holds(session, now)),
                 destroyed=list(_destroyed(session, since=now - timedelta(days=days))),
-                waits_until=None if row is None else row.waits_until,
+                waits_until=None if row is None else _waits_until(row),
                 files_left=listed,
                 unclean_since=None if row is None else row.unclean_since,
             )
@@ -215,18 +215,25 @@ class Retention:
             if row is None:
                 row = RetentionRow(id=1, looked_at=clock.last_event(session) or now)
                 session.add(row)
-            waits = None
-            if not clock_is_right:
-                waits = clock.waits_until(now, since=row.looked_at, until=row.waits_until)
-            if waits is not None and clock.went_forward(now, row.looked_at):
-                times = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, row.looked_at, waits))
+            last = clock.Looked(row.looked_at, row.waits_until, row.steady_at)
+            found = clock.Looked(now) if clock_is_right else clock.looked_now(now, last)
+            if found.waits_until is not None and found.waits_until != last.waits_until:
+                times = (
+                    f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, last.looked_at, found.waits_until)
+                )
                 ours, since, until = times
                 note(log, logging.WARNING, "destruction_waits", clock=ours, since=since, until=until)
-            row.looked_at, row.waits_until = now, waits
+            row.looked_at, row.waits_until, row.steady_at = (
+                found.looked_at,
+                found.waits_until,
+                found.steady_at,
+            )
             if clock_is_right:
-                row.believed_seq = head.seq
+                row.believed_seq, row.restored_until = head.seq, None
+            elif found.waits_until is None and row.restored_until is not None and row.restored_until <= now:
+                row.restored_until = None  # not by a clock that may be ahead: it would be over at once
             session.flush()
-        return waits
+            return _waits_until(row)
 
     def _destroy_batch(self) -> int:
         point("destroy.begun")
@@ -385,7 +392,8 @@ def begin_anew(store: Store, *, now: datetime) -> None:
     """After a restore: have nothing destroyed for a day, unless a person says that it may.
 
     Holds may be missing that were placed since the backup. A copy holds no traces of what was destroyed. The
-    tables may be those of an earlier release; one without any destruction has nothing to wait for.
+    tables may be those of an earlier release, which has one column for all that waits, or none: one without
+    any destruction has nothing to wait for. When somebody last looked at the clock stays as it is.
     """
     table = RetentionRow.table()
     with store.write() as session:
@@ -393,10 +401,17 @@ def begin_anew(store: Store, *, now: datetime) -> None:
         if not inspect(connection).has_table(table.name):
             return
         there = {column["name"] for column in inspect(connection).get_columns(table.name)}
-        said = {"looked_at": now, "waits_until": now + clock.WAIT}
+        waits = "restored_until" if "restored_until" in there else "waits_until"
+        said = {waits: now + clock.WAIT}
         nothing = dict.fromkeys(there.intersection(("unclean_since", "unclean_seq", "unclean_mark")))
         if not connection.execute(update(table).where(table.c.id == 1).values(said | nothing)).rowcount:
-            connection.execute(insert(table).values(id=1, **said))
+            first = {"id": 1, "looked_at": clock.last_event(session) or now}
+            connection.execute(insert(table).values(first | said))
+
+
+def _waits_until(row: RetentionRow) -> datetime | None:
+    """Until when nothing is destroyed, for whichever reason."""
+    return max((one for one in (row.waits_until, row.restored_until) if one is not None), default=None)
 
 
 def unnamed(session: Session, digests: Collection[str]) -> list[str]:

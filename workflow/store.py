@@ -34,7 +34,7 @@ SMALL_BYTES = 200 * 1024**2
 """Up to this size a SQLite file is written anew by itself, which takes some seconds; others wait for it."""
 WIPED_FROM = "0010"
 """SQLite files of earlier revisions may hold what was deleted: an upgrade writes them anew, once."""
-EMPTYING_MS = 5_000  # so long it is waited for who reads, while nobody can write
+EMPTYING_MS = 5_000  # so long it is waited for who reads, while nobody else can go on
 STATISTICS = "pg_statistic"
 """Where PostgreSQL keeps samples of the values of all columns; the owner of the database may vacuum it."""
 _OWNS_ALL = text(
@@ -61,6 +61,7 @@ PATIENCE = {
 # PostgreSQL's codes, as its manual lists them (appendix A).
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 NO_PRIVILEGE = "42501"
+LOCKED = "55P03"  # waited for a lock as long as it may
 RAISED = "P0001"  # a trigger's own refusal
 # idle too long; no such table; a page, or an index, that is damaged
 OF_THE_DATABASE = frozenset({"25P03", NO_PRIVILEGE, "42P01", "XX001", "XX002"})
@@ -234,8 +235,8 @@ class Store:
 
         SQLite: the write-ahead log is emptied, which can't be while somebody reads; before that the file is
         written anew, if it is small or `whole` is asked for: nobody can write meanwhile. PostgreSQL: the
-        tables' files are written anew, which only the owner can; it counts whoever has done it. Raises
-        StoreUnavailable.
+        tables' files are written anew, which only the owner can; it counts whoever has done it. Who waits for
+        a table that somebody reads holds up all others, and gives up soon. Raises StoreUnavailable.
         """
         with _told(self.file):
             if self.embedded:
@@ -248,8 +249,23 @@ class Store:
                 if not _is_rewritten(connection.execute(_FILES, tables), mark):
                     if not connection.execute(_OWNS_ALL, {"tables": _without_statistics(mark)}).scalar():
                         return False
-                    connection.exec_driver_sql(_rewriting(_without_statistics(mark)))
+                    if not self._rewrite_tables(connection, _without_statistics(mark)):
+                        return False
                 return _is_rewritten(connection.execute(_FILES, tables), mark)
+
+    def _rewrite_tables(self, connection: Connection, tables: Sequence[str]) -> bool:
+        """Write the files of a server's tables anew; whether nobody who reads was in the way of one."""
+        patience_ms = min(self._busy_timeout_ms, EMPTYING_MS)
+        connection.exec_driver_sql(f"SET lock_timeout = {patience_ms}")
+        try:
+            connection.exec_driver_sql(_rewriting(tables))
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCKED:
+                raise
+            return False
+        finally:
+            connection.exec_driver_sql(f"SET lock_timeout = {self._busy_timeout_ms}")
+        return True
 
     def cleaning(self, tables: Sequence[str]) -> str | None:
         """The statement with which the owner cleans the files of these tables; None on SQLite.
@@ -308,8 +324,9 @@ class Store:
         )
         if self.url.get_backend_name() == "postgresql":
             event.listen(engine, "connect", _pin, insert=True)  # before the tables are first looked for
-        if not readonly:
-            event.listen(engine, "connect", _timeouts(self._busy_timeout_ms, self.idle_ms))
+        # who reads may be long about it: a backup is
+        idle_ms = 0 if readonly else self.idle_ms
+        event.listen(engine, "connect", _timeouts(self._busy_timeout_ms, idle_ms))
         return engine
 
     def _sqlite_engine(self, *, readonly: bool) -> Engine:
@@ -382,7 +399,7 @@ def _pin(connection: Any, _: object) -> None:
 
 
 def _timeouts(busy_timeout_ms: int, idle_ms: int) -> Any:
-    """Wait for a lock as long as on SQLite, and be cut off first when stopped while holding one.
+    """Wait for a lock as long as on SQLite, and be cut off first when stopped while holding one (0: never).
 
     A process that is stopped in mid-transaction would hold everybody else for ever.
     """

@@ -533,11 +533,12 @@ class BlobRemoval(Base):
 class RetentionRow(Base):
     """What retention knows from its last look: one row.
 
-    `waits_until`: the clock had gone forward by days, or the office was restored, and nothing is destroyed
-    before then. `unclean_since`: from then on rows were destroyed, and the database's files may still hold
-    what they said; the last time with the event `unclean_seq`, when the files stood as `unclean_mark` says
-    (Store.mark). `believed_seq`: the last event when a person said that the clock is right, whatever the
-    times of the events up to it.
+    `waits_until`: the clock had gone forward by days, and nothing is done before then that can't be undone;
+    `steady_at`: the last look before that. `restored_until`: the office was restored, and nothing is
+    destroyed before then. `unclean_since`: from then on rows were destroyed, and the database's files may
+    still hold what they said; the last time with the event `unclean_seq`, when the files stood as
+    `unclean_mark` says (Store.mark). `believed_seq`: the last event when a person said that the clock is
+    right, whatever the times of the events up to it.
     """
 
     __tablename__ = "retention"
@@ -550,6 +551,8 @@ class RetentionRow(Base):
     unclean_seq: Mapped[int | None] = mapped_column(BigInteger())
     unclean_mark: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     believed_seq: Mapped[int | None] = mapped_column(BigInteger())
+    steady_at: Mapped[datetime | None]
+    restored_until: Mapped[datetime | None]
 
 
 class OfficeRow(Base):

@@ -5,18 +5,20 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import jobs_toy
 import pytest
-from jobs_toy import QUICK, Toy, wait_for, worker
+from jobs_toy import QUICK, Toy, now, wait_for, worker
 from sqlalchemy import JSON, text
 
 from tests.databases import Database, fresh, intruder
 from tests.postgresql import NOTHING
 from workflow.commands import StepRef
 from workflow.errors import StoreUnavailable
+from workflow.jobs import Jobs
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
 
@@ -124,6 +126,39 @@ def test_a_retry_is_listed_and_can_be_brought_forward(toy: Toy) -> None:
 
     asyncio.run(asyncio.wait_for(body(), 20))
     assert retries() == []
+
+
+@pytest.mark.parametrize(("ahead", "wait_s"), [(timedelta(days=30), 0.0), (timedelta(hours=2), 3600.0)])
+def test_a_retry_that_a_wrong_clock_put_off_is_due_once_it_is_set_right(
+    toy: Toy, ahead: timedelta, wait_s: float
+) -> None:
+    refs = toy.submit(1)
+    moment = now() + ahead
+
+    async def fails(refs: "list[StepRef]") -> list[StepOutcome]:
+        return [StepOutcome.retry(ref, "toy-flaky", "Not now.", after_s=wait_s) for ref in refs]
+
+    def asleep() -> list[StepRef]:
+        with toy.store.read() as session:
+            return [one.ref for one in toy.jobs.retries(session)]
+
+    async def body() -> None:
+        wrong = Jobs(toy.store, now=lambda: moment, random=lambda: 0.0, patience=QUICK)
+        working = asyncio.create_task(
+            wrong.run_worker(fails, on_gave_up=toy.on_gave_up, waiting=toy.waiting)  # type: ignore[arg-type]
+        )
+        while not asleep():
+            assert not working.done()
+            await asyncio.sleep(0.02)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(body(), 20))
+    wrong = Jobs(toy.store, now=lambda: moment, random=lambda: 0.0, patience=QUICK)
+    assert wrong.reconcile(toy.waiting) == 0
+    assert asleep() == refs, "by the clock that made it, it waits as it should"
+    assert toy.jobs.reconcile(toy.waiting) == 0
+    assert asleep() == []
 
 
 @pytest.mark.parametrize("deaths", [0, 2])

@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jobs_toy
 import pytest
 from jobs_toy import QUICK, Toy, now
+from procrastinate import periodic
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -28,7 +33,7 @@ from workflow.chores import Chore
 from workflow.commands import StepRef
 from workflow.errors import Raced
 from workflow.eventlog import Appender
-from workflow.jobs import Jobs
+from workflow.jobs import RECOVER, Jobs
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
 from workflow.workbench import ProfileMissing
@@ -130,6 +135,32 @@ def test_a_worker_is_seen_whatever_the_clock_of_who_looks(toy: Toy, ahead: timed
             {"at": (now() - timedelta(hours=2)).isoformat(timespec="microseconds")},
         )
     assert seen() == (0, 1)
+
+
+def test_periodic_work_goes_on_when_a_clock_that_was_ahead_is_set_right(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.jobs.EVERY_FIVE_SECONDS", "* * * * * *")
+    ahead_s, asked = 3600.0, []
+    monkeypatch.setattr(periodic, "time", SimpleNamespace(time=lambda: time.time() + ahead_s))
+    defer = JobManager.defer_periodic_job
+
+    async def counted(self: JobManager, job: Job, *rest: Any, **named: Any) -> int | None:
+        asked.append(job.task_name)
+        return await defer(self, job, *rest, **named)
+
+    monkeypatch.setattr(JobManager, "defer_periodic_job", counted)
+
+    async def body() -> None:
+        nonlocal ahead_s
+        working = asyncio.create_task(toy.work(until_idle=False))
+        await until(lambda: RECOVER in asked, beside=working)
+        ahead_s = 0.0
+        asked.clear()
+        await until(lambda: asked.count(RECOVER) > 1, beside=working)
+        await stopped(working)
+
+    asyncio.run(body())
 
 
 # --- others' locks

@@ -141,11 +141,20 @@ def test_a_clock_that_jumps_ahead_reminds_of_nothing_for_a_day(
     assert [kind for kind, _ in told(office, number)] == ["task_reminded", "task_escalated"]
 
 
-def test_reminders_that_wait_after_a_restore_say_so(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_small_step_back_of_a_clock_that_jumped_ahead_ends_no_wait(office: Office) -> None:
+    office.submit()
+    wrong = FRIDAY + timedelta(days=60)
+    said = {"looked_at": wrong, "waits_until": wrong + timedelta(days=1), "steady_at": FRIDAY}
+    with office.store.write() as session:
+        session.merge(RetentionRow(id=1, **said))
+    assert remind(office, wrong - timedelta(milliseconds=40), looked=False) == 0
+    assert remind(office, MONDAY, looked=False) == 1  # it is back
+
+
+def test_reminders_do_not_wait_after_a_restore(office: Office) -> None:
     office.submit()
     begin_anew(office.store, now=MONDAY - MINUTE)
-    assert remind(office, MONDAY, looked=False) == 0
-    assert "or the office was restored: until 2026-11-24 08:59 UTC" in caplog.text
+    assert remind(office, MONDAY, looked=False) == 1
 
 
 def test_under_the_lock_only_what_was_found_is_looked_at_some_at_a_time(

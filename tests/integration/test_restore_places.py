@@ -28,6 +28,7 @@ from tests.databases import KINDS, Place, add_lone_document, fresh, vacant
 from tests.small_disk import small_disk
 from workflow import backup as backing_up
 from workflow.backup import MANIFEST, Backup, BackupFailed, make_backup
+from workflow.clock import ClockImplausible
 from workflow.errors import RestoreUnfinished, StoreUnavailable
 from workflow.faults import RESTORATION
 from workflow.faults import VARIABLE as KILL
@@ -40,7 +41,8 @@ from workflow.store import FILE, VARIABLE, Store
 from workflow.tables import Event, OfficeRow, RetentionRow
 from workflow.upgrade import OWNER, owners_store, upgrade
 
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NOW = datetime.now(UTC) + timedelta(days=1)
+"""When it is restored: after the backups that the tests make."""
 FILES = 20
 
 
@@ -86,15 +88,24 @@ def place(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
         yield place
 
 
-def restored(file: Path, folder: Path, place: Place, sha256: str | None = None) -> Backup:
+def restored(
+    file: Path,
+    folder: Path,
+    place: Place,
+    sha256: str | None = None,
+    *,
+    now: datetime = NOW,
+    sure: bool = False,
+) -> Backup:
     with closing(owners_store(folder, place.owner)) as store:
         return restore(
             file,
             folder=folder,
             store=store,
             blobs=lambda made: BlobStore(made / "blobs"),
-            now=NOW,
+            now=now,
             sha256=sha256,
+            clock_is_right=sure,
         )
 
 
@@ -108,7 +119,7 @@ def require_office(folder: Path, place: Place, held: Backup) -> None:
         name = json.loads((folder / "office.json").read_text())["office"]
         assert name == BlobStore(folder / "blobs").owner() == session.scalars(select(OfficeRow.name)).one()
         assert session.scalars(select(Event.seq)).all() == [1]
-        assert session.scalars(select(RetentionRow.waits_until)).all() == [NOW + timedelta(days=1)]
+        assert session.scalars(select(RetentionRow.restored_until)).all() == [NOW + timedelta(days=1)]
 
 
 # --- places
@@ -299,6 +310,32 @@ def test_a_link_to_nothing_is_refused(made: Path, tmp_path: Path, place: Place) 
     with pytest.raises(RestoreRefused, match="is not there"):
         restored(made, tmp_path / "data", place)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+# --- the clock
+
+
+def test_a_clock_behind_the_backup_is_refused_unless_a_person_knows_better(
+    made: Path, tmp_path: Path, place: Place
+) -> None:
+    """What waits for a day would wait no more as soon as the clock was set."""
+    behind = NOW - timedelta(days=1, minutes=6)
+    with pytest.raises(ClockImplausible, match="the backup is of") as caught:
+        restored(made, tmp_path / "data", place, now=behind)
+    assert "--clock-is-right" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+    restored(made, tmp_path / "data", place, now=behind, sure=True)
+
+
+def test_a_clock_behind_the_last_event_of_the_backup_is_refused(
+    office: Office, tmp_path: Path, place: Place
+) -> None:
+    """The clock was behind when the backup was made, and is still."""
+    behind = NOW - timedelta(days=30)
+    rooms: dict[str, Any] = {"store": office.store, "blobs": office.blobs, "folder": office.folder}
+    make_backup(tmp_path / "b.tar", now=lambda: behind, release="test", **rooms)
+    with pytest.raises(ClockImplausible):
+        restored(tmp_path / "b.tar", tmp_path / "data", place, now=behind + timedelta(hours=1))
 
 
 # --- a backup that differs
@@ -525,7 +562,7 @@ def test_a_backup_of_an_earlier_release_is_restored_and_that_is_said(
             store=store,
             blobs=BlobStore(old / "blobs"),
             folder=old,
-            now=lambda: NOW,
+            now=lambda: NOW - timedelta(days=1),
             release="old",
         )
     said = again.office("restore", tmp_path / "b.tar")

@@ -28,19 +28,20 @@ from workflow import destruction, keeping
 from workflow.clock import QUIET, WAIT
 from workflow.commands import Command, Submission
 from workflow.destruction import DESTROYED
-from workflow.errors import NotFound, Refused, StoreUnavailable
+from workflow.errors import KeyReused, NotFound, Refused, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
 from workflow.logexport import Export
 from workflow.people import LEAVERS_KEPT
 from workflow.removals import PATIENCE_S, Removals
-from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run
+from workflow.retention import BY_HAND, OVERDUE_LARGE, Retention, Run, begin_anew
 from workflow.store import VARIABLE, Store
 from workflow.substitutes import ENDED, NAMED, Substitution, end_substitutions, name_substitute
 from workflow.tables import (
     BlobRemoval,
     Body,
+    CommandKey,
     DocumentRow,
     Event,
     Grant,
@@ -678,6 +679,27 @@ def test_a_hold_and_a_destruction_at_once_agree(keeper: Keeper) -> None:
     assert keeper.office.report().ok
 
 
+def test_a_hold_that_is_sent_again_under_its_key_is_done_once(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    place, release = keeper.holds.place, keeper.holds.release
+    first = place(number, "manager", "A claim.", key="one")
+    gone = release(number, "manager", "Settled.", key="two")
+    other = place(number, "manager", "Another claim.")
+    again = place(number, "manager", "A claim.", key="one")
+    assert (again.id, again.left, again.repeated) == (first.id, (other.id,), True)
+    again = release(number, "manager", "Settled.", key="two")
+    assert (again.id, again.left, again.repeated) == (gone.id, (other.id,), True)
+    for send in (place, release):
+        with pytest.raises(KeyReused):
+            send(number, "manager", "Something else.", key="one")
+    told = [row.type for row in keeper.rows(select(Event)) if row.type.startswith("hold_")]
+    assert told == ["hold_placed", "hold_released", "hold_placed"]
+    keeper.holds.release(number, "manager", "Settled, too.")
+    keeper.run(DAY)
+    assert keeper.rows(select(CommandKey).where(CommandKey.request_id == number)) == []
+    assert keeper.office.report().ok
+
+
 # --- the clock
 
 
@@ -695,6 +717,51 @@ def test_a_clock_that_jumps_ahead_destroys_nothing_for_a_day(
     keeper.run(NOW + timedelta(days=1), sure=False)  # it was noticed, and set right
     assert keeper.done(NOW + timedelta(days=2), sure=False) == Run()
     assert not keeper.is_destroyed(number)
+
+
+SMALL = [timedelta(milliseconds=-40), timedelta(hours=-2)]
+"""Two hosts that do not quite agree; a clock that is set back a little."""
+
+
+@pytest.mark.parametrize("back", SMALL)
+def test_a_small_step_back_ends_no_wait(keeper: Keeper, back: timedelta) -> None:
+    number = keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    wrong = NOW + timedelta(days=400)
+    keeper.run(wrong, sure=False)
+    assert keeper.run(wrong + back, sure=False).waits_until == wrong + WAIT
+    assert keeper.run(wrong + WAIT - timedelta(minutes=1), sure=False).waits_until == wrong + WAIT
+    assert not keeper.is_destroyed(number)
+    assert keeper.run(wrong + WAIT, sure=False).requests == 1
+
+
+def test_a_clock_that_jumps_again_is_waited_for_anew_until_it_is_back(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    keeper.run(NOW, sure=False)
+    first, second = NOW + timedelta(days=400), NOW + timedelta(days=800)
+    assert keeper.run(first, sure=False).waits_until == first + WAIT
+    assert keeper.run(second, sure=False).waits_until == second + WAIT
+    # neither later than any look may be, nor before the last one that counts
+    for away in (QUIET + timedelta(minutes=1), timedelta(minutes=-6)):
+        assert keeper.run(NOW + away, sure=False).waits_until is not None
+    assert keeper.run(NOW + QUIET, sure=False).waits_until is None
+
+
+@pytest.mark.parametrize("step", [*SMALL, timedelta(days=60), WAIT - timedelta(minutes=1)])
+def test_no_step_of_the_clock_ends_the_day_after_a_restore(keeper: Keeper, step: timedelta) -> None:
+    number, restored_at = keeper.withdrawn(), DAY + timedelta(hours=3)
+    keeper.run(DAY - timedelta(hours=1))
+    begin_anew(keeper.store, now=restored_at)
+    assert keeper.run(restored_at + step, sure=False).waits_until is not None
+    assert keeper.run(restored_at + timedelta(hours=1), sure=False).waits_until == restored_at + WAIT
+    assert not keeper.is_destroyed(number)
+    assert keeper.run(restored_at + WAIT, sure=False).requests == 1
+
+
+def test_a_person_may_end_the_day_after_a_restore(keeper: Keeper) -> None:
+    keeper.withdrawn()
+    begin_anew(keeper.store, now=DAY)
+    assert keeper.run(DAY, sure=True).requests == 1
 
 
 def test_a_clock_that_stays_ahead_is_believed_after_a_day(keeper: Keeper) -> None:
@@ -889,6 +956,31 @@ def test_a_run_of_the_owner_cleans(keeper: Keeper) -> None:
     assert owner.run() == Run()
     assert keeper.run(DAY) == Run()
     owner._store.close()
+
+
+@only_postgresql
+def test_a_run_of_the_owner_waits_for_no_reader_without_limit(keeper: Keeper) -> None:
+    """Everybody else would wait behind it."""
+    keeper.withdrawn()
+    keeper.run(DAY)
+    url = keeper.store.url.set(username=OWNER)
+    [row] = keeper.rows(select(RetentionRow))
+    with closing(Store(url, busy_timeout_ms=100)) as own:
+        with keeper.store.read() as session:
+            session.execute(select(Request.id)).all()
+            assert not own.clean(row.unclean_mark)
+        assert own.clean(row.unclean_mark)
+
+
+@only_postgresql
+def test_who_reads_waits_for_no_lock_without_limit(keeper: Keeper) -> None:
+    with closing(Store(keeper.store.url, busy_timeout_ms=100)) as fast:
+        with intruder(keeper.store, guarded=True) as other:
+            other.execute("LOCK TABLE people IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(StoreUnavailable, match="lock timeout"), fast.read() as session:
+                session.execute(select(Person.id))
+        with fast.read() as session:
+            session.execute(select(Person.id))
 
 
 def test_an_owner_who_is_no_superuser_cleans(postgresql: Server, tmp_path: Path) -> None:

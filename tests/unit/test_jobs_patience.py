@@ -2,14 +2,20 @@
 
 import ast
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from procrastinate import App
+from procrastinate.periodic import PeriodicRegistry
 
 from workflow.commands import StepRef, StepTrouble
-from workflow.jobs import CHUNK, STEADY_S, _jobs_for, _Pause, _Room
+from workflow.jobs import CHUNK, STEADY_S, _jobs_for, _Pause, _Room, _Ticks
 from workflow.outcomes import Patience, StepOutcome, Verdict
+from workflow.sqlite_connector import SqliteConnector
 
 ROOT = Path(__file__).resolve().parents[2]
 REF = StepRef(7, "sealing", 12)
@@ -53,6 +59,28 @@ def test_only_a_single_step_has_its_requests_lock() -> None:
     (chunk,) = _jobs_for([REF, StepRef(8, "sealing", 13)])
     assert chunk.lock is None
     assert chunk.queueing_lock is None  # would make a later retry of it fail
+
+
+TICKS = [  # the time that was asked for last, the time now, what is asked for
+    (None, 3_601.0, [3_600]),
+    (None, 5_000.0, []),  # the worker has just begun, and asks for all in another way
+    (3_600, 7_199.5, []),
+    (3_600, 7_200.5, [7_200]),
+    (3_600, 8_000.0, [7_200]),  # the machine slept
+    (3_600, 3_600 * 720 + 30.0, [3_600 * 720]),  # the clock went forward by a month, and not each hour of it
+    (3_600 * 720, 7_000.0, [3_600]),  # it was set right
+]
+
+
+@pytest.mark.parametrize(("since", "now", "asked"), TICKS)
+def test_periodic_work_goes_by_the_clock_as_it_is(since: int | None, now: float, asked: list[int]) -> None:
+    ticks = _Ticks(PeriodicRegistry())  # type: ignore[no-untyped-call]
+    task: Any = App(connector=SqliteConnector("", now=lambda: datetime.now(UTC))).task(name="hourly")(print)
+    ticks.add(task, "0 * * * *")
+    if since is not None:
+        ticks.last_defers["hourly", ""] = since
+    assert [at for _, at in ticks.get_previous_tasks(at=now)] == asked
+    assert list(ticks.get_previous_tasks(at=now)) == []
 
 
 def test_an_outcome_says_what_the_incident_will_say() -> None:
