@@ -563,7 +563,7 @@ def test_one_of_somebody_who_was_removed_is_forgotten_with_them(keeper: Keeper, 
 
 def test_a_body_that_is_erased_untold_is_found_though_it_is_of_no_request(keeper: Keeper) -> None:
     stand_in(keeper)
-    keeper.change("UPDATE bodies SET salt = NULL, body = NULL, erased_at = '2026-11-20 09:00:00+00:00'")
+    keeper.change("UPDATE bodies SET salt = NULL, body = NULL, erased_at = '2026-11-20 09:00:00'")
     assert {finding.fault for finding in keeper.office.report().findings} == {Fault.ERASED_UNTOLD}
 
 
