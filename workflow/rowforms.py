@@ -109,9 +109,16 @@ def _form(raw: ColumnElement[Any], kind: object) -> Iterator[ColumnElement[bool]
     elif isinstance(kind, Date | DateTime):
         size = func.length(cast(raw, LargeBinary))
         yield raw >= "0001"  # the first year that is read
-        yield func.date(raw, "+0 days").is_not_distinct_from(func.substr(raw, 1, 10))  # no 31st of February
+        # no 31st of February; without the fraction, which SQLite would round to the next second, or day
+        yield _same(func.date, func.substr(raw, 1, 10))
         if isinstance(kind, DateTime):
-            yield func.datetime(raw, "+0 days").is_not_distinct_from(func.substr(raw, 1, 19))
+            yield _same(func.datetime, func.substr(raw, 1, 19))
             yield or_(size == 19, and_(size == 26, raw.op("GLOB")("*." + "[0-9]" * 6)))
         else:
             yield size == 10
+
+
+def _same(read: Any, text: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether SQLite reads a text as a time, and writes it as it is."""
+    found: ColumnElement[bool] = read(text, "+0 days").is_not_distinct_from(text)
+    return found
