@@ -5,8 +5,9 @@ tasks end for it one by one, and the pool tells every vain try.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
@@ -26,15 +27,20 @@ LIBRARIES = (
 DISCARDED = "discarding"
 """How the pool's message begins that a connection was of no use any more."""
 
+OLD_NEWS_S = 5.0
+
 log = logging.getLogger(__name__)
 
 
 class Link(logging.Filter):
     """Whether the database is there, as far as a worker knows; a filter of what libraries say of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` counts seconds."""
         super().__init__()
+        self._clock = clock
         self._lost = False
+        self._back_at: float | None = None
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -57,7 +63,7 @@ class Link(logging.Filter):
     def found(self) -> None:
         """It answers: told if it did not."""
         if self._lost:
-            self._lost = False
+            self._lost, self._back_at = False, self._clock()
             note(log, logging.WARNING, "database_back")
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -67,9 +73,14 @@ class Link(logging.Filter):
         error = _cause(record)
         if error is None:
             return True
-        if not isinstance(error, PoolTimeout):  # it says how long was waited, and not for what
+        # a PoolTimeout says how long was waited, and not for what
+        if not isinstance(error, PoolTimeout) and not self._is_old_news():
             self.lost(unavailable(error))
         return False
+
+    def _is_old_news(self) -> bool:
+        """Whether a library may be telling of a try that began before the database was back."""
+        return self._back_at is not None and self._clock() - self._back_at < OLD_NEWS_S
 
 
 def _cause(record: logging.LogRecord) -> OperationalError | None:
