@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple
 
 from sqlalchemy import func, select, text
@@ -106,7 +107,9 @@ def declared() -> Guards:
     }
 
 
+@cache
 def _made_in_memory() -> Guards:
+    """What the migrations make in an SQLite file."""
     with closing(Store("sqlite://")) as store:
         store.migrate()
         with store.write() as session:  # a reader's database in memory would be another one
