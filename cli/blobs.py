@@ -59,6 +59,7 @@ def _restore(args: argparse.Namespace) -> int:
 
     with orderly_end(), office_of(args) as office:
         office.settle()
+        office.blobs.require_own(lost=True)
         done = put_back(args.file, store=office.store, blobs=office.blobs, only=args.only)
     if args.json:
         print_json({"restored": done.put, "unneeded": done.unneeded, "absent": done.absent})

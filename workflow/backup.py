@@ -38,10 +38,11 @@ from workflow.clock import last_event
 from workflow.destruction import DESTROYED
 from workflow.errors import WorkflowError
 from workflow.eventlog import ERASED, Head, utc_text
+from workflow.own_blobs import OwnBlobs
 from workflow.references import ever_referred_to, referred_to
 from workflow.retention import PEOPLE_REMOVED
 from workflow.snapshot import copy_name, snapshot
-from workflow.store import Store
+from workflow.store import Store, revisions
 from workflow.tables import Event, LogHead, OfficeRow
 
 FORMAT = 2
@@ -59,7 +60,7 @@ _AUTHORITY_FILE = re.compile(
 )
 _MEMBER = re.compile(r"database/[a-z0-9.]{1,40}|blobs/[0-9a-f]{64}|hr_register\.csv|manifest\.json")
 _WORK, _TAR = ".paraaf-backup-", "backup.tar"
-DESTROYS_FROM = "0005"
+DESTROYS_FROM, RENEWS_FROM = "0005", "0011"
 """The tables of earlier revisions have no word for what was destroyed; nothing was."""
 LAST = "last-backup.json"
 """In the data folder: when its last backup was made, and its digest."""
@@ -213,8 +214,10 @@ def make_backup(
 
     The office may be at work, or its tables those of an earlier release, before an upgrade. On return the
     file is on the disk, whole. What killed backups left beside it is removed. Raises BackupFailed,
-    StoreUnavailable.
+    BlobsForeign when the stored files are another office's, StoreUnavailable.
     """
+    if store.revision() == revisions()[-1]:
+        OwnBlobs(blobs, store).require_there()
     if out.resolve().is_relative_to(folder.resolve()):
         raise BackupFailed(
             f"The backup {out} would lie in the data folder {folder}, and be lost with it.",
@@ -234,7 +237,8 @@ def make_backup(
             f"The backup {out} can't be written: {error.strerror or error}.",
             hint="Choose a folder with room, that may be written, and a name that is not taken.",
         ) from error
-    _note(folder, made)
+    if not made.faults:  # else what it lacks is not saved
+        _note(folder, made)
     return made
 
 
@@ -270,20 +274,21 @@ def unsaved_since(session: Session, folder: Path) -> datetime | None:
 def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blobs, folder: Path) -> Backup:
     """The backup under another name: what it holds, and how much of that was destroyed meanwhile."""
     copy = work / copy_name(store)
-    early = store.behind(store.revision(), DESTROYS_FROM)
+    revision = store.revision()
+    early, renewals = store.behind(revision, DESTROYS_FROM), not store.behind(revision, RENEWS_FROM)
     with os.fdopen(os.open(work / _TAR, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         hashed = _Hashed(file)
         writing = _Writing(tarfile.open(fileobj=hashed, mode="w", format=tarfile.PAX_FORMAT))  # type: ignore[call-overload]  # noqa: SIM115 (closed by its end)
         with snapshot(store, copy) as session:
             head, last = _head(session), last_event(session)
-            digests = sorted(ever_referred_to(session) if early else referred_to(session))
+            digests = sorted(ever_referred_to(session) if early else referred_to(session, renewals=renewals))
         writing.add_file(f"{DATABASE}{copy.name}", copy)
         copy.unlink()
         for digest in digests:
             try:
                 writing.add_blob(digest, blobs.get(digest))
             except BlobError as error:
-                if early or _is_needed(store, digest):
+                if early or _is_needed(store, digest, renewals=renewals):
                     writing.faults.append(Fault(digest, str(error)))
         skipped = []
         for name, path in _other_files(folder):
@@ -319,10 +324,10 @@ def _destroyed_since(store: Store, head: Head) -> int:
         return session.execute(select(func.count()).select_from(Event).where(*later)).scalar_one()
 
 
-def _is_needed(store: Store, digest: str) -> bool:
+def _is_needed(store: Store, digest: str, *, renewals: bool) -> bool:
     """Whether a row still names a stored file; else it was destroyed as due since the copy."""
     with store.read() as session:
-        return bool(referred_to(session, [digest]))
+        return bool(referred_to(session, [digest], renewals=renewals))
 
 
 def _other_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -35,7 +35,7 @@ from workflow.destruction import NOBODY
 from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.eventlog import Head
 from workflow.guards import differences, lone_rows
-from workflow.logcheck import verify
+from workflow.logcheck import Fault, verify
 from workflow.office import Office, utc_now
 from workflow.retention import OVERDUE
 from workflow.scrub import HINTS
@@ -426,8 +426,12 @@ def _log(office: Office, anchored: Iterable[Head]) -> Iterator[Finding]:
     hint = "See `paraaf log verify`."
     if report.set_back:
         hint = "This office was set back: see docs/how-to/back-up-and-restore.md."
-    for one in report.findings[:_MOST_NAMED]:
+    backwards = [one for one in report.findings if one.fault is Fault.CLOCK_BACK]
+    for one in [one for one in report.findings if one.fault is not Fault.CLOCK_BACK][:_MOST_NAMED]:
         yield Finding("log", "wrong", f"Event {one.seq}: {one.message}", hint)
+    if backwards:
+        message = f"A clock went back: event {backwards[0].seq} has a time before that of an earlier one."
+        yield Finding("log", "warning", message, "Nothing is lost by it: events are ordered by their number.")
 
 
 def _files(office: Office) -> Iterator[Finding]:

@@ -126,7 +126,8 @@ def looked_now(now: datetime, last: Looked) -> Looked:
     The wait ends at its time, whatever smaller steps the clock makes meanwhile: two hosts never agree to the
     millisecond. It ends earlier only when the clock is plainly where it was, no further from the look before
     it went forward than any look may be from the one before; what was looked at meanwhile counts for nothing.
-    A clock that goes forward by days once more is waited for anew.
+    A clock that goes forward by days once more is waited for anew; one that was set back by more than a day
+    is waited for a day from then on, wherever it was before.
     """
     if last.steady_at is not None and -TOLERANCE <= now - last.steady_at <= QUIET:
         return Looked(now)
@@ -134,7 +135,14 @@ def looked_now(now: datetime, last: Looked) -> Looked:
         return Looked(now, now + WAIT, last.looked_at if last.waits_until is None else last.steady_at)
     if last.waits_until is None or last.waits_until <= now:
         return Looked(now)
-    return Looked(now, last.waits_until, last.steady_at)
+    return Looked(now, no_longer(now, last.waits_until), last.steady_at)
+
+
+def no_longer(now: datetime, until: datetime) -> datetime:
+    """The end of a wait that was begun by a clock which was ahead, and has been set back by more than a day:
+    a day from now, and not that clock's.
+    """
+    return now + WAIT if until - now > 2 * WAIT else until
 
 
 def went_forward(now: datetime, since: datetime) -> bool:

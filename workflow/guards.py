@@ -8,6 +8,7 @@ migrations make there stands in a file beside them, which a test holds to them (
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def differences(session: Session) -> Iterator[Difference]:
     tables = {name.table for name in due} - {""}
     for name in found:  # first: what somebody added may be at work at this moment
         # an office may add an index for its own reports, and tables of its own
-        if name not in due and name.table in tables and name.kind != "index":
+        if name not in due and (name.table in tables or name.kind == "setting") and name.kind != "index":
             yield Difference(name, "foreign")
     there = {name.table for name in found}
     for name, own in due.items():
@@ -118,15 +119,12 @@ def _made_in_memory() -> Guards:
 
 def _on_sqlite(connection: Connection) -> Guards:
     found: dict[Name, str] = {}
-    rows = connection.execute(
-        text(
-            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        )
-    )
-    for kind, name, table, sql in rows:
-        own = " ".join(sql.split())
+    for kind, name, table, sql in connection.execute(_ON_SQLITE):
+        own = _BLANKS.sub(" ", sql)  # of SQLite's own kinds alone: to it others are letters
         if kind == "table":
-            found |= {Name(part, called, table): said for part, called, said in _parts_of_table(own)}
+            for part, called, said in _parts_of_table(own):
+                key = Name(part, called, table)
+                found[key] = f"{found[key]}, {said}" if key in found else said
         else:
             unique = "unique " if own.upper().startswith("CREATE UNIQUE ") else ""
             found[Name(unique + kind, name, table)] = own
@@ -138,12 +136,25 @@ def _parts_of_table(sql: str) -> Iterator[tuple[str, str, str]]:
     head, _, rest = sql.partition("(")
     inner, _, tail = rest.rpartition(")")
     yield "table", head.split()[-1], f"{head.strip()} {tail.strip()}"
+    if _COMMENT.search(_QUOTED.sub("", sql)):
+        yield "comment", "comment", sql  # no migration writes one, and what is in it is no guard
     for part in _between_commas(inner):
         words = part.split()
         if words[0].upper() == "CONSTRAINT":
             yield "constraint", words[1], part
         else:
             yield "column", words[0], part
+
+
+# What SQLite makes by itself: it can have no trigger of such a name, but for one that was smuggled in.
+_ON_SQLITE = text(
+    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+    " OR (name NOT LIKE 'sqlite\\_autoindex\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_stat_' ESCAPE '\\'"
+    " AND name <> 'sqlite_sequence')"
+)
+_BLANKS = re.compile(r"[ \t\n\f\r]+")
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]""")
+_COMMENT = re.compile(r"--|/\*")
 
 
 def _between_commas(inner: str) -> Iterator[str]:
@@ -183,9 +194,12 @@ _ON_A_SERVER = text(
     " CASE WHEN relrowsecurity THEN 'row security' END, CASE WHEN relhassubclass THEN 'inherited' END) FROM t"
     " UNION ALL SELECT 'column', attname, relname, concat_ws(' ', format_type(atttypid, atttypmod),"
     " CASE WHEN attnotnull THEN 'NOT NULL' END, pg_get_expr(adbin, adrelid), nullif(attidentity, ''),"
-    " nullif(attgenerated, '')) FROM t JOIN pg_attribute a ON a.attrelid = t.oid"
+    " nullif(attgenerated, ''), CASE WHEN attcollation NOT IN (0, 'pg_catalog.default'::regcollation)"
+    " THEN attcollation::regcollation::text END) FROM t JOIN pg_attribute a ON a.attrelid = t.oid"
     " LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum"
     " WHERE attnum > 0 AND NOT attisdropped"
+    " UNION ALL SELECT 'setting', 'session_replication_role', '', current_setting('session_replication_role')"
+    " WHERE current_setting('session_replication_role') <> 'origin'"
     " UNION ALL SELECT 'constraint', conname, relname, concat_ws(' ', pg_get_constraintdef(c.oid, true),"
     " CASE WHEN EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgenabled <> 'O')"
     " THEN 'switched off' END) FROM t JOIN pg_constraint c ON c.conrelid = t.oid"

@@ -2,18 +2,22 @@
 
 A wrong mount, a link or a wrong setting would otherwise have an office remove what is referred to by nothing
 in its own database, and is another's. The store keeps the office's name (documents.blobs: OWNER); an office
-writes it there when it first stores something. A store of before that holds files without a name is taken for
-an office's own only when one of the files that its database names is in it.
+writes it there when it first stores something. A store without a name is taken for an office's own only when
+one of the files that its database names is in it, or it is empty and the database names none: else it may be
+a disk that is not mounted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
+
 from documents.blobs import Blobs, Content, Misplaced, Stored
 from documents.errors import BlobsForeign
 from workflow.identity import named
-from workflow.references import next_referred_to
+from workflow.references import CHUNK, next_referred_to
 from workflow.store import VARIABLE, Store
+from workflow.tables import BlobRemoval
 
 _SOME = 50
 """Files that are asked for at a time."""
@@ -37,13 +41,16 @@ class OwnBlobs:
             raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
         return said
 
-    def require_own(self, *, patient: bool = True) -> None:
-        """Have it said, now or before, that these files are this office's. Raises as the other does."""
+    def require_own(self, *, patient: bool = True, lost: bool = False) -> None:
+        """Have it said, now or before, that these files are this office's. Raises as the other does.
+
+        `lost`: a person brings files back, so that all may be gone.
+        """
         if self.require_not_foreign(patient=patient):
             return
         if not self._own():
             raise _foreign(f"it is not said whose they are, and the database {self._told()}")
-        if next(self.inner.stored(), None) is not None and not self._holds_one_of_ours():
+        if not self._may_be_ours(lost=lost):
             raise _foreign("it is not said whose they are, and none of those that this office knows is there")
         if (said := self.inner.claim(self._own())) != self._own():
             raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
@@ -59,9 +66,23 @@ class OwnBlobs:
     def _told(self) -> str:
         return f"is of the office {self._own()}" if self._own() else "of no office yet"
 
-    def _holds_one_of_ours(self) -> bool:
+    def require_there(self) -> None:
+        """Refuse a place that is not this office's, or that may be: a disk that is not mounted, say.
+
+        Nothing is written. Raises as the others do.
+        """
+        if not self.require_not_foreign() and self._own() and not self._may_be_ours():
+            raise _foreign("it is not said whose they are, and none of those that this office knows is there")
+
+    def _may_be_ours(self, *, lost: bool = False) -> bool:
         with self._store.read() as session:
             ours = next_referred_to(session, "")
+            ours += session.scalars(select(BlobRemoval.sha256).limit(CHUNK))
+        if lost or not ours:
+            return next(self.inner.stored(), None) is None or self._holds_one(ours)
+        return self._holds_one(ours)
+
+    def _holds_one(self, ours: Sequence[str]) -> bool:
         some = (ours[start : start + _SOME] for start in range(0, len(ours), _SOME))
         return any(len(self.inner.missing(each)) < len(each) for each in some)
 
@@ -112,7 +133,7 @@ class OwnBlobs:
 
     def require_writable(self) -> None:
         """As a store does."""
-        self.require_not_foreign()
+        self.require_there()
         self.inner.require_writable()
 
     def lock_days(self) -> int:
@@ -136,6 +157,7 @@ class OwnBlobs:
 def _foreign(why: str) -> BlobsForeign:
     return BlobsForeign(
         f"The stored files are not this office's: {why}. Nothing was stored or removed.",
-        hint=f"See that the folder blobs, or PARAAF_BLOBS, and {VARIABLE} are the same office's. Are they"
+        hint=f"See that the folder blobs is mounted, and it, or PARAAF_BLOBS, and {VARIABLE} are the same"
+        " office's. Are they"
         " after all, see “Whose files these are” in docs/how-to/back-up-and-restore.md.",
     )

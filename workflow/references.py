@@ -41,13 +41,17 @@ def naming(column: ColumnElement[Any], *selected: ColumnElement[Any]) -> Select[
     return query.where(_requests.c.destroyed_at.is_(None), column.is_not(None))
 
 
-def referred_to(session: Session, among: Collection[str] | None = None) -> set[str]:
-    """The digests that rows name, as this session sees them; of these alone, if they are given."""
+def referred_to(session: Session, among: Collection[str] | None = None, *, renewals: bool = True) -> set[str]:
+    """The digests that rows name, as this session sees them; of these alone, if they are given.
+
+    Without `renewals` in a database of a release that had none.
+    """
+    columns = COLUMNS if renewals else [column for column in COLUMNS if column.table is not _renewals]
     if among is None:
-        return set(session.connection().execute(union(*(naming(column) for column in COLUMNS))).scalars())
+        return set(session.connection().execute(union(*(naming(column) for column in columns))).scalars())
     found: set[str] = set()
     for some in chunks(among):
-        queries = (naming(column).where(column.in_(some)) for column in COLUMNS)
+        queries = (naming(column).where(column.in_(some)) for column in columns)
         found.update(session.connection().execute(union(*queries)).scalars())
     return found
 

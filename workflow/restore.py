@@ -155,7 +155,9 @@ def restore_files(
         )
     store.require_latest()
     with _making(folder) as (_, made, inside):
-        needed = _Needed(store, OwnBlobs(blobs(made), store))
+        files = OwnBlobs(blobs(made), store)
+        files.require_own(lost=True)
+        needed = _Needed(store, files)
         reading = _Reading(
             lambda name: None if name.startswith(DATABASE) else made / name, needed, lambda _: None
         )

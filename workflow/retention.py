@@ -230,8 +230,11 @@ class Retention:
             )
             if clock_is_right:
                 row.believed_seq, row.restored_until = head.seq, None
-            elif found.waits_until is None and row.restored_until is not None and row.restored_until <= now:
-                row.restored_until = None  # not by a clock that may be ahead: it would be over at once
+            elif row.restored_until is not None:
+                if found.waits_until is None and row.restored_until <= now:
+                    row.restored_until = None  # not by a clock that may be ahead: it would be over at once
+                else:
+                    row.restored_until = clock.no_longer(now, row.restored_until)
             session.flush()
             return _waits_until(row)
 

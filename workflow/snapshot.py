@@ -102,11 +102,11 @@ def load(store: Store, copy: Path) -> str:
     StoreUnavailable.
     """
     said = _client("pg_restore", ["--list"], store, copy, connected=False)
-    left_out = [line for line in said.splitlines() if _VERSION_ROWS in line]
-    rows = _client(
-        "pg_restore", ["--data-only", f"--table={VERSION_TABLE}", "--file=-"], store, copy, connected=False
-    )
-    found = _VERSION_ROW.search(rows)
+    ours = _SCHEMA.search(said)
+    schema = ours[1] if ours else "public"  # others may have tables of the same name in theirs
+    left_out = [line for line in said.splitlines() if f" TABLE DATA {schema} {VERSION_TABLE} " in line]
+    named = ["--data-only", f"--schema={schema}", f"--table={VERSION_TABLE}", "--file=-"]
+    found = _VERSION_ROW.search(_client("pg_restore", named, store, copy, connected=False))
     if len(left_out) != 1 or found is None:
         raise StoreUnavailable(
             "The backup's dump does not say of which release its tables are.", hint="Take another backup."
@@ -208,7 +208,7 @@ def _why(done: "subprocess.CompletedProcess[str]") -> str:
     return said.partition("error: ")[2].rstrip(".") or said
 
 
-_VERSION_ROWS = f" TABLE DATA public {VERSION_TABLE} "
+_SCHEMA = re.compile(r" TABLE DATA (.+) log_head ")
 _VERSION_ROW = re.compile(r"FROM stdin;\n(\w{1,32})\n\\\.\n")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 _INSTALL = "Install PostgreSQL's client programs of the server's version, or of a later one."

@@ -67,6 +67,22 @@ ON_SQLITE = {
         REWRITE.format("'hash TEXT NOT NULL', 'hash'", "events"),
     ): "The column hash of events is not as this release makes it.",
     ("DROP TABLE archives",): "The table archives is missing.",
+    (
+        "PRAGMA writable_schema = ON",
+        REWRITE.format(
+            "'id = 1)', 'id > 0) /* , CONSTRAINT ck_log_head_single CHECK (id = 1) */'", "log_head"
+        ),
+    ): "There is a comment comment of log_head, which this release does not make.",
+    (
+        "PRAGMA writable_schema = ON",
+        REWRITE.format("'hash TEXT NOT', 'hash TEXT' || char(160) || 'NOT'", "events"),
+    ): "The column hash of events is not as this release makes it.",
+    (
+        "CREATE TRIGGER helper AFTER INSERT ON holds BEGIN DELETE FROM grants; END",
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET name = 'sqlite_zz', sql = replace(sql, 'helper', 'sqlite_zz')"
+        " WHERE name = 'helper'",
+    ): "There is a trigger sqlite_zz of holds, which this release does not make.",
 }
 ON_A_SERVER = {
     ("DROP TRIGGER events_no_update ON events",): "The trigger events_no_update of events is missing.",
@@ -100,6 +116,9 @@ ON_A_SERVER = {
         "ALTER TABLE log_head DROP CONSTRAINT ck_log_head_single",
         "ALTER TABLE log_head ADD CONSTRAINT ck_log_head_single CHECK (id > 0)",
     ): "The constraint ck_log_head_single of log_head is not as this release makes it.",
+    (
+        'ALTER TABLE events ALTER type TYPE text COLLATE "C"',
+    ): "The column type of events is not as this release makes it.",
     (
         "ALTER TABLE events ALTER hash DROP NOT NULL",
     ): "The column hash of events is not as this release makes it.",

@@ -37,7 +37,7 @@ from workflow.office import Office
 from workflow.restore import BackupUnusable, RestoreFailed, examine, restore
 from workflow.retention import Retention
 from workflow.snapshot import RestoreRefused
-from workflow.store import FILE, VARIABLE, Store
+from workflow.store import FILE, VARIABLE, Store, revisions
 from workflow.tables import Event, OfficeRow, RetentionRow
 from workflow.upgrade import OWNER, owners_store, upgrade
 
@@ -427,7 +427,7 @@ def test_neither_side_remembers_every_file(
 ) -> None:
     """A million stored files would take half a gigabyte, and a manifest that is refused."""
     digests = sorted(office.blobs.put(bytes([number])) for number in range(FILES))
-    monkeypatch.setattr("workflow.backup.referred_to", lambda _session, _among=None: set(digests))
+    monkeypatch.setattr("workflow.backup.referred_to", lambda _session, _among=None, **_rest: set(digests))
     most = []
     for name in ("addfile", "extractfile"):
         method = getattr(tarfile.TarFile, name)
@@ -550,11 +550,33 @@ def test_an_office_that_was_set_back_is_told_of(
     assert {"log", "files"} <= {one["area"] for one in found.json["findings"]}
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_an_office_at_any_revision_is_saved_and_restored(tmp_path: Path, place: Place) -> None:
+    """Before an upgrade there is a backup, whichever release made the tables."""
+    for revision in revisions():
+        old = tmp_path / revision
+        with closing(Store.unopened(old, {})) as store:
+            store.migrate(revision)
+            make_backup(
+                tmp_path / f"{revision}.tar",
+                store=store,
+                blobs=BlobStore(old / "blobs"),
+                folder=old,
+                now=lambda: datetime.now(UTC),
+                release="old",
+            )
+        assert restored(tmp_path / f"{revision}.tar", tmp_path / f"{revision}-again", place).faults == ()
+        with closing(Store.unopened(tmp_path / f"{revision}-again", {})) as store:
+            assert store.revision() == revision
+
+
 def test_a_backup_of_an_earlier_release_is_restored_and_that_is_said(
     again: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = tmp_path / "old"
-    monkeypatch.setattr(backing_up, "referred_to", lambda _session: set())  # of its tables; it has no file
+    monkeypatch.setattr(
+        backing_up, "referred_to", lambda _session, **_rest: set()
+    )  # of its tables; it has no file
     with closing(Store.unopened(old, {})) as store:
         store.migrate("0005")
         make_backup(

@@ -764,6 +764,28 @@ def test_a_person_may_end_the_day_after_a_restore(keeper: Keeper) -> None:
     assert keeper.run(DAY, sure=True).requests == 1
 
 
+def test_a_clock_set_right_after_a_holiday_is_waited_for_a_day(keeper: Keeper) -> None:
+    """Nobody looked for ten days, then the clock was a year ahead for a quarter of an hour."""
+    number = keeper.withdrawn()
+    keeper.run(DAY - timedelta(days=10), sure=False)
+    keeper.run(DAY + timedelta(days=365), sure=False)
+    assert keeper.run(DAY, sure=False).waits_until == DAY + WAIT
+    assert keeper.run(DAY + timedelta(hours=5), sure=False).waits_until == DAY + WAIT
+    assert not keeper.is_destroyed(number)
+    keeper.run(DAY + WAIT, sure=False)
+    assert keeper.is_destroyed(number)
+
+
+def test_a_restore_under_a_clock_that_was_ahead_is_waited_for_a_day(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    keeper.run(DAY - timedelta(days=1))
+    begin_anew(keeper.store, now=DAY + timedelta(days=365))
+    assert keeper.run(DAY, sure=False).waits_until == DAY + WAIT
+    assert not keeper.is_destroyed(number)
+    keeper.run(DAY + WAIT, sure=False)
+    assert keeper.is_destroyed(number)
+
+
 def test_a_clock_that_stays_ahead_is_believed_after_a_day(keeper: Keeper) -> None:
     number = keeper.withdrawn()
     keeper.run(NOW, sure=False)
