@@ -47,7 +47,8 @@ def require_plausible(session: Session, now: datetime, *, theirs: datetime | Non
             f"It is {now:%Y-%m-%d %H:%M} UTC by this machine, and an event was recorded at"
             f" {latest:%Y-%m-%d %H:%M} UTC.",
             hint="Set the clock: due times, certificates and timestamps go by it. If it is right now, and was"
-            " ahead then, say so: `paraaf retention --run --clock-is-right`.",
+            " ahead then, say so: `paraaf retention --run --clock-is-right`. After a restore"
+            " place the holds first: it ends the day in which nothing is destroyed.",
         )
     if theirs is not None and abs(theirs - now) > TOLERANCE:
         raise ClockImplausible(

@@ -29,7 +29,6 @@ class OwnBlobs:
     def __init__(self, blobs: Blobs, store: Store) -> None:
         self.inner = blobs
         self._store = store
-        self._office = ""
 
     def require_not_foreign(self, *, patient: bool = True) -> str:
         """Refuse what is said to be another office's; what is said, "" when nothing is.
@@ -56,12 +55,11 @@ class OwnBlobs:
             raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
 
     def _own(self) -> str:
-        """The office's name, as its database says; "" while it has none."""
-        if not self._office:
-            with self._store.read() as session:
-                row = named(session)
-                self._office = "" if row is None else row.name
-        return self._office
+        """The office's name, as its database says now: another may have taken its place; "" while it has
+        none."""
+        with self._store.read() as session:
+            row = named(session)
+        return "" if row is None else row.name
 
     def _told(self) -> str:
         return f"is of the office {self._own()}" if self._own() else "of no office yet"

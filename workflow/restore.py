@@ -116,14 +116,14 @@ def restore(
         if store.embedded:
             copy.rename(made / FILE)
             with closing(Store.unopened(made, {})) as ours:
-                office = _begun_anew(ours, now)
+                office = _begun_anew(ours, now, clock_is_right=clock_is_right)
             _name_folder(made, office)
         _sync_tree(made)
         with _placed(made, folder, inside=inside):  # (3)
             if not store.embedded:
                 revision = load(store, copy)  # (4)
                 point("restore.loaded")
-                office = _begun_anew(store, now)
+                office = _begun_anew(store, now, clock_is_right=clock_is_right)
                 point("restore.begun-anew")
                 _name_folder(folder, office)
             _name_files(blobs(folder), office)  # (5)
@@ -172,9 +172,9 @@ def restore_files(
     return held, len(needed.put)
 
 
-def _begun_anew(store: Store, now: datetime) -> OfficeRow | None:
+def _begun_anew(store: Store, now: datetime, *, clock_is_right: bool) -> OfficeRow | None:
     """Have the destruction wait, and the office have a name of its own."""
-    begin_anew(store, now=now)
+    begin_anew(store, now=now, clock_is_right=clock_is_right)
     with store.write() as session:
         return name_anew(session)
 

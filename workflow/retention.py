@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, insert, inspect, select, update
 from sqlalchemy.orm import Session
@@ -34,7 +35,7 @@ from workflow.references import chunks, referred_to
 from workflow.removals import BLOBS, Removals
 from workflow.store import Store
 from workflow.substitutes import forget, forgettable
-from workflow.tables import BlobRemoval, Hold, Request, RetentionRow
+from workflow.tables import BlobRemoval, Event, Hold, Request, RetentionRow
 
 PEOPLE_REMOVED = "people_removed"
 STRAYS_REMOVED = "stray_files_removed"
@@ -391,12 +392,13 @@ class Retention:
         return None
 
 
-def begin_anew(store: Store, *, now: datetime) -> None:
+def begin_anew(store: Store, *, now: datetime, clock_is_right: bool = False) -> None:
     """After a restore: have nothing destroyed for a day, unless a person says that it may.
 
     Holds may be missing that were placed since the backup. A copy holds no traces of what was destroyed. The
     tables may be those of an earlier release, which has one column for all that waits, or none: one without
-    any destruction has nothing to wait for. When somebody last looked at the clock stays as it is.
+    any destruction has nothing to wait for. When somebody last looked at the clock stays as it is. With
+    `clock_is_right` the times of the events are not compared with it any more.
     """
     table = RetentionRow.table()
     with store.write() as session:
@@ -405,8 +407,10 @@ def begin_anew(store: Store, *, now: datetime) -> None:
             return
         there = {column["name"] for column in inspect(connection).get_columns(table.name)}
         waits = "restored_until" if "restored_until" in there else "waits_until"
-        said = {waits: now + clock.WAIT}
+        said: dict[str, Any] = {waits: now + clock.WAIT}
         nothing = dict.fromkeys(there.intersection(("unclean_since", "unclean_seq", "unclean_mark")))
+        if clock_is_right and "believed_seq" in there:
+            said["believed_seq"] = session.scalar(select(func.max(Event.seq)))
         if not connection.execute(update(table).where(table.c.id == 1).values(said | nothing)).rowcount:
             first = {"id": 1, "looked_at": clock.last_event(session) or now}
             connection.execute(insert(table).values(first | said))

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from documents.blobs import OWNER, BlobStore, Misplaced
 from documents.errors import BlobsForeign
@@ -13,6 +14,7 @@ from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import add_lone_document
 from workflow.office import Office
+from workflow.tables import OfficeRow
 
 CONTENT = b"%PDF a document of the first office"
 
@@ -105,6 +107,35 @@ def test_files_of_an_earlier_release_are_taken_by_the_office_whose_they_are(
     first.blobs.put(b"%PDF another")
     with pytest.raises(BlobsForeign, match="those of the office"):
         second.blobs.put(b"of the second")
+
+
+def test_a_disk_that_is_not_mounted_is_not_taken_for_the_office_s_own(
+    first: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mount point is an empty folder; only who brings files back may store in it."""
+    terminal = Terminal(first.folder, capsys)
+    saved = first.folder.parent / "saved.tar"
+    assert terminal.office("backup", "-o", saved).status == 0
+    blobs = first.folder / "blobs"
+    blobs.rename(first.folder.parent / "the-disk")
+    blobs.mkdir()
+    for words in (("worker", "--until-idle"), ("backup", "-o", first.folder.parent / "none.tar")):
+        said = terminal.office(*words)
+        assert (said.status, "is mounted" in said.err) == (1, True)
+    with pytest.raises(BlobsForeign):
+        first.blobs.require_writable()
+    assert list(blobs.rglob("*")) == []
+    assert terminal.json("blobs", "restore", saved)["restored"]
+    first.blobs.put(b"%PDF another")
+
+
+def test_an_office_whose_database_is_replaced_under_it_stores_nothing_more(
+    first: Office, second: Office
+) -> None:
+    with first.store.write() as session:
+        session.execute(update(OfficeRow).values(name="b" * 32))
+    with pytest.raises(BlobsForeign):
+        first.blobs.put(b"of another office")
 
 
 # --- a database that was named by mistake
