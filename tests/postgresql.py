@@ -98,14 +98,14 @@ class Server:
             *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"),
             *(word for setting in SETTINGS for word in ("-c", setting)),
         ]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd="/")
         ready = [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         for _ in range(START_LIMIT_S * 20):
-            if subprocess.run(ready, check=False).returncode == 0:
+            if self.process is None or self.process.poll() is not None:
+                # again, too: after SIGKILL the server's children may still hold its memory
+                with (self.folder / "log").open("ab") as log:
+                    self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd="/")
+            elif subprocess.run(ready, check=False).returncode == 0:
                 return
-            if self.process.poll() is not None:
-                break
             time.sleep(0.05)
         raise AssertionError(f"PostgreSQL does not start: {(self.folder / 'log').read_text()}")
 
