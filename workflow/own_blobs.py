@@ -8,12 +8,14 @@ a disk that is not mounted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import select
 
 from documents.blobs import Blobs, Content, Misplaced, Stored
 from documents.errors import BlobsForeign
+from workflow.errors import StoreUnavailable
 from workflow.identity import named
 from workflow.references import CHUNK, next_referred_to
 from workflow.store import VARIABLE, Store
@@ -130,8 +132,9 @@ class OwnBlobs:
         return self.inner.remove_misplaced(one)
 
     def require_writable(self) -> None:
-        """As a store does."""
-        self.require_there()
+        """As a store does. That the database is away is told elsewhere."""
+        with suppress(StoreUnavailable):
+            self.require_there()
         self.inner.require_writable()
 
     def lock_days(self) -> int:

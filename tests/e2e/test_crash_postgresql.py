@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from certs.serve_authority import AuthorityServer
 from tests.campaign import times
@@ -49,6 +50,12 @@ def require_acknowledged(sample: Sample, acknowledged: dict[int, int]) -> None:
     assert not lost, lost
 
 
+def at_work(sample: Sample) -> int:
+    """How many workers have shown their life."""
+    with sample.office.store.read() as session:
+        return int(session.execute(text("SELECT count(*) FROM procrastinate_workers")).scalar_one())
+
+
 def test_what_was_acknowledged_outlives_the_server(
     sample: Sample, postgresql: Server, request: pytest.FixtureRequest
 ) -> None:
@@ -58,6 +65,7 @@ def test_what_was_acknowledged_outlives_the_server(
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(worker(sample, forever=True))
+        wait_for(lambda: at_work(sample) == 2, 60)  # one that finds no server when it opens the office ends
         for _ in range(times(5)):
             before = dict(acknowledged)
             people_act(sample, acknowledged, time.monotonic() + 0.5 + chance.random())

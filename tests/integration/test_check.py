@@ -227,7 +227,9 @@ def test_a_port_of_the_authority_that_a_stranger_holds_is_a_finding(
     sample: Sample, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # it may have been ours a moment ago
         stranger.bind(("127.0.0.1", int(sample.office.authority.base_url.rpartition(":")[2])))
+        stranger.listen()
         found = findings(sample, capsys)
     assert {one["area"] for one in found} == AREAS - {"log", "files"}
     [told] = [one for one in found if one["area"] == "authority" and one["state"] == "wrong"]
