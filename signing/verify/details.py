@@ -1,11 +1,11 @@
 """What a report holds of a file and of each signature, as lines of a label and a value for a reader.
 
-Everything that JSON has and a person can judge by is here; the words of a file or a certificate are its own,
-and are quoted.
+Everything that JSON has and a person can judge by is here. The words of a file or a certificate are its own:
+what draws these lines has to take control characters out, and to keep each in its place.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from signing.verify.qualified import IN_WORDS
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport
@@ -72,7 +72,7 @@ def about_signature(signature: SignatureReport, report: Report) -> Iterator[Line
 def _covered(signature: SignatureReport, report: Report) -> Iterator[Line]:
     if signature.signed_bytes_end is None:
         return
-    told = f"all bytes up to {signature.signed_bytes_end:,}"
+    told = f"all bytes but its own up to {signature.signed_bytes_end:,}"
     if report.size is not None:
         told += f" of {report.size:,}"
     if signature.revision is not None and report.revisions is not None:
@@ -118,7 +118,7 @@ def _found(code: str, message: str, detail: str) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _counted(number: int, noun: str) -> str:

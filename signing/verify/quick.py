@@ -108,6 +108,7 @@ class _Certificate:
     sha256_hex: str
     links: tuple["_Link", ...]
     chain: tuple[asn1_x509.Certificate, ...]
+    elsewhere: frozenset[bytes]  # of the path: what is not trusted, and has to come with each file
     strengths: dict[tuple[str, bytes], tuple[Strength, datetime]] = field(default_factory=dict)
 
     def strength(self, cms: Cms) -> tuple[Strength, datetime]:
@@ -142,12 +143,13 @@ class Quick:
         )
         self._at = at
         self._chains = PinnedChains(store)
+        self._trusted = frozenset((*material.anchors, *material.intermediates))
         self._lists = [_list(each) for each in material.crls]
         self._forms: dict[bytes, tuple[SignatureReport, ...]] = {}
         self._forgotten: set[bytes] = set()
         self._kinds: set[tuple[Any, ...]] = set()
         self._certificates: dict[bytes, _Certificate] = {}
-        self._answers: dict[bytes, _Answer] = {}
+        self._answers: dict[tuple[bool, bytes], _Answer] = {}
         self._heard: dict[tuple[bytes, bytes, bytes], RevocationEvidence] = {}
         self._beginnings: list[Beginning] = []  # the longest first
         self._waiting: dict[bytes, bytes] = {}  # form → a file of it, whose beginning is not known yet
@@ -273,6 +275,8 @@ class Quick:
         for known in (self._certificates[each] for each in cms.certificates):
             if not known.path.not_before <= self._at <= known.path.not_after:
                 raise _Unclear("a certificate that is not valid now")
+            if not known.elsewhere.issubset(cms.certificates):
+                raise _Unclear("a certificate whose issuer came with another file")
         signer = self._certificates[cms.signer]
         if cms.content is None and not signer.for_documents:
             raise _Unclear("a certificate that is not for documents")
@@ -297,6 +301,7 @@ class Quick:
             sha256_hex=hashlib.sha256(certificate).hexdigest(),
             links=tuple(_link(*each) for each in path.links),
             chain=tuple(chain),
+            elsewhere=frozenset(above) - self._trusted,
         )
 
     def _report(
@@ -399,13 +404,14 @@ class Quick:
         return _Stored(answers, {each.der for each in answers})
 
     def _answer(self, answer_der: bytes, *, is_list: bool) -> "_Answer":
-        if answer_der not in self._answers:
+        key = is_list, answer_der
+        if key not in self._answers:
             IN_STORE["/CRLs" if is_list else "/OCSPs"](answer_der)
             if der.node(answer_der).end != len(answer_der):
                 raise _Unclear("something behind an answer")
             self._answers = _bounded(self._answers)
-            self._answers[answer_der] = _list(answer_der) if is_list else _response(answer_der)
-        return self._answers[answer_der]
+            self._answers[key] = _list(answer_der) if is_list else _response(answer_der)
+        return self._answers[key]
 
 
 @dataclass

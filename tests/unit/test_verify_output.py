@@ -161,7 +161,7 @@ def test_of_few_files_the_summary_tells_each_signature() -> None:
         ("Level", "B-LT (ETSI.CAdES.detached)"),
         ("Proven time", moment),
         ("Claimed time", moment),
-        ("Covers", "all bytes up to 900 of 1,000; revision 1 of 2"),
+        ("Covers", "all bytes but its own up to 900 of 1,000; revision 1 of 2"),
         ("Algorithms", "sha256_ecdsa"),
         ("Certificate", f"SHA-256 {'ab' * 32}"),
         ("Trusted by way of", "Anna's certificate"),
