@@ -38,23 +38,29 @@ class OwnBlobs:
         Raises BlobsForeign, BlobError, StoreUnavailable.
         """
         said = self.inner.owner(patient=patient)
-        if said and said != self._own():
-            raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
+        if said:
+            _require_same(said, self._own())
+        return said
+
+    def require_there(self, *, patient: bool = True, lost: bool = False) -> str:
+        """Refuse a place that is not this office's, or that may be: a disk that is not mounted, say.
+
+        `lost`: a person brings files back, so that all may be gone. Nothing is written. Gives what is said,
+        and raises, as the other does.
+        """
+        said = self.require_not_foreign(patient=patient)
+        if not said and self._own() and not self._may_be_ours(lost=lost):
+            raise _foreign("it is not said whose they are, and none of those that this office knows is there")
         return said
 
     def require_own(self, *, patient: bool = True, lost: bool = False) -> None:
-        """Have it said, now or before, that these files are this office's. Raises as the other does.
-
-        `lost`: a person brings files back, so that all may be gone.
-        """
-        if self.require_not_foreign(patient=patient):
+        """Have it said, now or before, that these files are this office's. Raises as the others do."""
+        if self.require_there(patient=patient, lost=lost):
             return
-        if not self._own():
-            raise _foreign(f"it is not said whose they are, and the database {self._told()}")
-        if not self._may_be_ours(lost=lost):
-            raise _foreign("it is not said whose they are, and none of those that this office knows is there")
-        if (said := self.inner.claim(self._own())) != self._own():
-            raise _foreign(f"they are those of the office {said[:40]!a}, and the database {self._told()}")
+        own = self._own()
+        if not own:
+            raise _foreign(f"it is not said whose they are, and the database {_told(own)}")
+        _require_same(self.inner.claim(own), own)
 
     def _own(self) -> str:
         """The office's name, as its database says now: another may have taken its place; "" while it has
@@ -62,17 +68,6 @@ class OwnBlobs:
         with self._store.read() as session:
             row = named(session)
         return "" if row is None else row.name
-
-    def _told(self) -> str:
-        return f"is of the office {self._own()}" if self._own() else "of no office yet"
-
-    def require_there(self) -> None:
-        """Refuse a place that is not this office's, or that may be: a disk that is not mounted, say.
-
-        Nothing is written. Raises as the others do.
-        """
-        if not self.require_not_foreign() and self._own() and not self._may_be_ours():
-            raise _foreign("it is not said whose they are, and none of those that this office knows is there")
 
     def _may_be_ours(self, *, lost: bool = False) -> bool:
         with self._store.read() as session:
@@ -153,6 +148,15 @@ class OwnBlobs:
     def claim(self, office: str, *, anew: bool = False) -> str:
         """As a store does."""
         return self.inner.claim(office, anew=anew)
+
+
+def _require_same(said: str, own: str) -> None:
+    if said != own:
+        raise _foreign(f"they are those of the office {said[:40]!a}, and the database {_told(own)}")
+
+
+def _told(own: str) -> str:
+    return f"is of the office {own}" if own else "of no office yet"
 
 
 def _foreign(why: str) -> BlobsForeign:

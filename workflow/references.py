@@ -30,6 +30,7 @@ COLUMNS = (
     _renewals.c.source_sha256,
     _renewals.c.sha256,
 )
+_BEFORE_RENEWALS = tuple(column for column in COLUMNS if column.table is not _renewals)
 
 
 def naming(column: ColumnElement[Any], *selected: ColumnElement[Any]) -> Select[Any]:
@@ -46,7 +47,7 @@ def referred_to(session: Session, among: Collection[str] | None = None, *, renew
 
     Without `renewals` in a database of a release that had none.
     """
-    columns = COLUMNS if renewals else [column for column in COLUMNS if column.table is not _renewals]
+    columns = COLUMNS if renewals else _BEFORE_RENEWALS
     if among is None:
         return set(session.connection().execute(union(*(naming(column) for column in columns))).scalars())
     found: set[str] = set()
@@ -58,8 +59,7 @@ def referred_to(session: Session, among: Collection[str] | None = None, *, renew
 
 def ever_referred_to(session: Session) -> set[str]:
     """The digests that the rows of a release name which destroyed and renewed nothing yet."""
-    columns = [column for column in COLUMNS if column.table is not _renewals]
-    return set(session.connection().execute(union(*map(select, columns))).scalars()) - {None}
+    return set(session.connection().execute(union(*map(select, _BEFORE_RENEWALS))).scalars()) - {None}
 
 
 def next_referred_to(session: Session, after: str) -> list[str]:

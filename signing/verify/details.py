@@ -20,11 +20,11 @@ _SOURCES = {"file": "in the file", "trust": "from what is trusted", "online": "a
 def about_file(report: Report) -> Iterator[Line]:
     """Of the file as a whole; its sentence, name and digest are told elsewhere."""
     if report.size is not None:
-        parts = "" if report.revisions is None else f", {_counted(report.revisions, 'revision')}"
+        parts = "" if report.revisions is None else f", {counted(report.revisions, 'revision')}"
         yield "File", f"{report.size:,} bytes{parts}"
         yield "Validation", "whole" if report.whole else "cleared by the quick look"
     if report.pages_compared is not None:
-        yield "Pages", f"{_counted(report.pages_compared, 'page')} drawn as signed and as now, and compared"
+        yield "Pages", f"{counted(report.pages_compared, 'page')} drawn as signed and as now, and compared"
     for finding in report.findings:
         yield "Found", _found(finding.code, finding.message, finding.detail)
 
@@ -121,5 +121,6 @@ def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 page`, `2 pages`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

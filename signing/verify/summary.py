@@ -17,7 +17,7 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from fonts import regular
-from signing.verify.details import about_file, about_signature, heading
+from signing.verify.details import about_file, about_signature, counted, heading
 from signing.verify.output import printable
 from signing.verify.report import Report, Verdict
 
@@ -49,7 +49,7 @@ def summary_pdf(reports: Callable[[], Iterable[Report]], *, made_at: datetime) -
     page.line("Verification of signed documents", _BOLD, 16, 26)
     times = ", ".join(sorted(validated)) or "none"
     total = counts.total()
-    page.line(f"{total:,} {'file' if total == 1 else 'files'}; validation time {times}", _REGULAR, 10, 15)
+    page.line(f"{counted(total, 'file')}; validation time {times}", _REGULAR, 10, 15)
     for verdict, title in HEADINGS.items():
         page.line(f"{title}: {counts[verdict]:,}", _BOLD if counts[verdict] else _REGULAR, 10, 15)
     if quick:
