@@ -30,7 +30,7 @@ from tests.integration.test_store_upgrade import FORBIDDEN
 from tests.postgresql import APPLICATION
 from tests.small_disk import small_disk
 from tests.steps_office import KeyedOffice, Sample
-from workflow.backup import Backup, BackupFailed, make_backup
+from workflow.backup import Backup, BackupFailed, last_backup, make_backup
 from workflow.errors import StoreUnavailable
 from workflow.logcheck import verify
 from workflow.office import Office
@@ -389,6 +389,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_saved(
     )
     assert said.status == 1, said
     assert {fault["sha256"] for fault in said.json["faults"]} == {missing, changed_}
+    assert last_backup(tmp_path / "office") is None, "what it lacks is not saved"
     with vacant(kind, request) as other:
         set_all(monkeypatch, other.owner, other.application)
         again = Terminal(tmp_path / "again", capsys).office("restore", tmp_path / "b.tar", "--json")
