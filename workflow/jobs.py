@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from types import NoneType
 from typing import Any
 
 from procrastinate import (
@@ -38,13 +39,16 @@ from procrastinate import (
     RetryDecision,
     SyncPsycopgConnector,
 )
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, PeriodicTask
 from procrastinate.tasks import Task
 from procrastinate.types import JSONDict
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import RaiseException
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import JSON, text
 from sqlalchemy.orm import Session
@@ -320,7 +324,7 @@ class Jobs:
         until_idle: bool,
         concurrency: int,
     ) -> None:
-        """One life of a worker, from opening the database to losing it or to the stop."""
+        """One life of a worker, from opening the database to losing it or a job, or to the stop."""
         ticks = _Ticks(PeriodicRegistry())  # type: ignore[no-untyped-call]  # it has no annotation
         _register(desk, upkeep, chores, ticks)
         with _told(self._store.file):
@@ -340,7 +344,7 @@ class Jobs:
                     # who waits for the write lock is not forgotten: its jobs would count as a dead worker's
                     stalled_worker_timeout=FORGOTTEN * self._patience.silent_s,
                 )
-                ends = [stop.wait(), chores.run(worker), ticks.worker()]
+                ends = [stop.wait(), desk.app.unwritten.wait(), chores.run(worker), ticks.worker()]
                 running = worker.run()  # type: ignore[no-untyped-call]  # it has no annotation
                 await _run_until(running, *ends, *([self._idle(chores, stop)] if until_idle else []))
 
@@ -359,7 +363,7 @@ class Jobs:
             return None
         return SqliteConnector(self._store.url.database or "", now=self._now)
 
-    def _app(self) -> App:
+    def _app(self) -> "_App":
         url = self._store.url
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         patience = {name: value for name, value in PATIENCE.items() if name not in url.query}
@@ -368,7 +372,47 @@ class Jobs:
         options = f"{url.query.get('options', '')} {limit}".strip()
         kwargs = {**patience, "options": options}
         server = PsycopgConnector(conninfo=conninfo, kwargs=kwargs, pool_factory=_Pool)
-        return App(connector=self._sqlite() or server)
+        return _App(self._sqlite() or server)
+
+
+class _App(App):
+    """Procrastinate's, which tells when what became of a job could not be written: its worker must end.
+
+    Procrastinate forgets the job, and the database has it in the hands of a worker that shows its life: it
+    would run for ever, and nothing else that needs its lock.
+    """
+
+    def __init__(self, connector: BaseConnector) -> None:
+        super().__init__(connector=connector)
+        self.unwritten = asyncio.Event()
+        self.job_manager = _Manager(connector, self.unwritten)
+
+
+class _Manager(JobManager):
+    """Procrastinate's, which sets `unwritten` when the end of a job, or its return, could not be written."""
+
+    def __init__(self, connector: BaseConnector, unwritten: asyncio.Event) -> None:
+        super().__init__(connector)
+        self._unwritten = unwritten
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        with self._told():
+            await super().finish_job(job, status, delete_job)
+
+    async def retry_job(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        with self._told():
+            await super().retry_job(job, *args, **kwargs)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorException as error:
+            if not isinstance(
+                error.__cause__, NoneType | RaiseException
+            ):  # else somebody else has written it
+                self._unwritten.set()
+            raise
 
 
 class _Pool(AsyncConnectionPool):
@@ -417,12 +461,16 @@ class _Pause:
 class _Again(BaseRetryStrategy):
     """No job of ours ever fails for good: a step ends by its outcome, the queue's own faults pass."""
 
-    def __init__(self, *, now: Callable[[], datetime], longest_wait_s: float) -> None:
+    def __init__(
+        self, *, now: Callable[[], datetime], random: Callable[[], float], patience: Patience
+    ) -> None:
         self._now = now
-        self._longest_wait_s = longest_wait_s
+        self._random = random
+        self._patience = patience
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002  its interface
-        return RetryDecision(retry_at=self._now() + timedelta(seconds=self._longest_wait_s))
+        wait_s = self._patience.wait_s(job.attempts + 1, random=self._random)
+        return RetryDecision(retry_at=self._now() + timedelta(seconds=wait_s))
 
 
 class _Desk:
@@ -430,7 +478,7 @@ class _Desk:
 
     def __init__(
         self,
-        app: App,
+        app: _App,
         *,
         run_steps: RunSteps,
         on_gave_up: OnGaveUp,
@@ -439,7 +487,7 @@ class _Desk:
         random: Callable[[], float],
     ) -> None:
         self.app = app
-        self.again = _Again(now=now, longest_wait_s=patience.longest_wait_s)
+        self.again = _Again(now=now, random=random, patience=patience)
         self._run_steps = run_steps
         self._on_gave_up = on_gave_up
         self._patience = patience

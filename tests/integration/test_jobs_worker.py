@@ -24,11 +24,11 @@ from sqlalchemy.orm import Session
 
 from certs.serve_authority import AuthorityServer
 from documents.errors import KindProblems
-from tests.databases import Database
+from tests.databases import Database, intruder
 from tests.postgresql import Server
 from tests.steps_office import Sample
 from workflow import jobs as queue
-from workflow import step_render
+from workflow import sqlite_connector, step_render
 from workflow.chores import Chore
 from workflow.commands import StepRef
 from workflow.errors import Raced
@@ -40,6 +40,8 @@ from workflow.workbench import ProfileMissing
 
 YEARLY = "0 0 1 1 *"
 LIMIT_S = 30
+SHORT_S = 0.1
+CALM = replace(QUICK, heartbeat_s=0.9, silent_s=1.9)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 only_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -110,6 +112,81 @@ def test_a_worker_that_is_told_to_try_again_does(toy: Toy) -> None:
     )
     assert told > 1
     assert toy.states() == {"end": 2}
+
+
+async def write_fails_once(store: Store) -> None:
+    """Let the next thing fail that somebody writes to a job that runs: its lock is held, or its connection
+    ends.
+    """
+    with intruder(store, guarded=True) as other:
+        if store.embedded:
+            other.execute("BEGIN IMMEDIATE")
+            await asyncio.sleep(4 * SHORT_S)
+            return
+        other.execute("SELECT id FROM procrastinate_jobs WHERE status = 'doing' FOR UPDATE")
+        ended: list[Any] = []
+        while not ended:
+            await asyncio.sleep(0.02)
+            ended = other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).fetchall()
+
+
+def test_a_job_whose_end_could_not_be_written_is_taken_up_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker lives and shows it: nobody would ever call the job a dead worker's."""
+    monkeypatch.setattr(sqlite_connector, "BUSY_TIMEOUT_S", SHORT_S)
+    toy.jobs = Jobs(toy.store, now=now, random=lambda: 0.0, patience=CALM)
+    failing: list[asyncio.Task[None]] = []
+
+    async def run_steps(refs: Sequence[StepRef]) -> list[StepOutcome]:
+        outcomes = await toy.run_steps(refs)
+        if not failing:
+            failing.append(asyncio.create_task(write_fails_once(toy.store)))
+            await asyncio.sleep(SHORT_S)
+        return outcomes
+
+    async def body() -> None:
+        working = asyncio.create_task(
+            toy.jobs.run_worker(run_steps, on_gave_up=toy.on_gave_up, waiting=toy.waiting)
+        )
+        await until(lambda: toy.states() == {"end": 1}, beside=working)
+        await stopped(working)
+
+    toy.submit(1)
+    asyncio.run(body())
+
+
+def test_a_chore_whose_end_could_not_be_written_comes_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_connector, "BUSY_TIMEOUT_S", SHORT_S)
+    toy.jobs = Jobs(toy.store, now=now, random=lambda: 0.0, patience=CALM)
+    done: list[int] = []
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+
+        def chore() -> None:
+            done.append(len(done))
+            if len(done) == 1:
+                asyncio.run_coroutine_threadsafe(write_fails_once(toy.store), loop)
+                time.sleep(SHORT_S)
+
+        working = asyncio.create_task(
+            toy.jobs.run_worker(
+                toy.run_steps,
+                on_gave_up=toy.on_gave_up,
+                waiting=toy.waiting,
+                chores=[Chore("one", YEARLY, chore)],
+            )
+        )
+        await until(lambda: len(done) > 1, beside=working)
+        await stopped(working)
+
+    asyncio.run(body())
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
