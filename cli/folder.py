@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.errors import NoOffice
+from cli.loading import uncollected
 
 if TYPE_CHECKING:
     from workflow.office import Office
@@ -98,7 +99,8 @@ def office_of(args: argparse.Namespace, *, make: bool = False) -> Iterator["Offi
     opened.
     """
     # The office takes a second to import, and wrong calls and help don't need it.
-    from workflow.office import Office  # noqa: PLC0415
+    with uncollected():
+        from workflow.office import Office  # noqa: PLC0415
 
     if not make:
         require_office(args.data)

@@ -11,6 +11,7 @@ from importlib import import_module
 from types import MappingProxyType, ModuleType
 
 from cli.errors import CommandError
+from cli.loading import uncollected
 from cli.printing import escape_what_cant_be_shown, print_json
 from problem import Problem
 from watching import logs, spans
@@ -69,7 +70,8 @@ class _Version(argparse.Action):
 
 def module_of(command: str) -> ModuleType:
     """The module of a command."""
-    return import_module(f"cli.{command}")
+    with uncollected():
+        return import_module(f"cli.{command}")
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:

@@ -64,6 +64,16 @@ class _Counting:
 def work_with_fuse(folder: Path, url: str, passed: "Synchronized[int]", kills: Sequence[int]) -> None:
     """Be a worker until idle, or killed at one of these passages, counted over all that share `passed`."""
     faults._fuses[:] = [_Counting(passed, kills)]  # type: ignore[list-item]
+    _work_until_idle(folder, url)
+
+
+def work_to_point(folder: Path, url: str, kill_point: str) -> None:
+    """Be a worker until idle, or killed at a point, written as in PARAAF_KILL_POINT."""
+    faults._fuses[:] = [faults._Fuse(kill_point)]
+    _work_until_idle(folder, url)
+
+
+def _work_until_idle(folder: Path, url: str) -> None:
     office = Office.open(folder, environ={VARIABLE: url}, patience=QUICK)
     try:
         asyncio.run(office.work(until_idle=True))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from certs.authority import DevelopmentAuthority
@@ -23,12 +23,8 @@ from documents.blobs import Blobs
 from documents.kinds import KINDS, Evidence
 from documents.open_blobs import open_blobs
 from documents.register import Register
-from documents.render import SAMPLE_NOTE
 from problem import Problem
-from signing.pades import SigningDesk
 from signing.profile import Profile, load_profiles
-from signing.signers import Signer
-from signing.timestamps import TimestampAuthority
 from watching.meters import Meters
 from workflow import anchors, identity
 from workflow.calendar import later_by
@@ -52,9 +48,12 @@ from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
-from workflow.steps import Steps
 from workflow.store import Store
-from workflow.workbench import WRITERS, Workbench
+
+if TYPE_CHECKING:
+    from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
+    from signing.signers import Signer
+    from workflow.steps import Steps
 
 REGISTER_FILE = "hr_register.csv"
 AUTHORITY = "authority"
@@ -187,7 +186,7 @@ class Office:
         """The keys that sign; seals bear the names of the register's employers, so without one is none."""
         return DevelopmentKeys(self.authority, organisations=self.employers, clock=self.clock)
 
-    def own_seal(self, profile: Profile) -> Signer:
+    def own_seal(self, profile: Profile) -> "Signer":
         """The seal for what is of the office and of no one document: the register's first employer's."""
         first = next(iter(self.employers), None)
         return self.keys().signer(profile, person_id="", person_name="", organisation=first)
@@ -205,8 +204,11 @@ class Office:
         return self.register.person(person).employer_name
 
     @asynccontextmanager
-    async def desk(self) -> AsyncIterator[SigningDesk]:
+    async def desk(self) -> "AsyncIterator[SigningDesk]":
         """A signing desk with its HTTP session, for as long as the block runs."""
+        from signing.pades import SigningDesk  # noqa: PLC0415  as said above
+        from signing.timestamps import TimestampAuthority  # noqa: PLC0415
+
         timestampers = [TimestampAuthority(TIMESTAMPER, self.authority.tsa_url)]
         async with SigningDesk.open(
             trust=self.authority.trust,
@@ -218,8 +220,12 @@ class Office:
             yield desk
 
     @asynccontextmanager
-    async def steps(self) -> AsyncIterator[Steps]:
+    async def steps(self) -> "AsyncIterator[Steps]":
         """The automatic steps, with a desk of their own."""
+        from documents.render import SAMPLE_NOTE  # noqa: PLC0415  as said above
+        from workflow.steps import Steps  # noqa: PLC0415
+        from workflow.workbench import WRITERS, Workbench  # noqa: PLC0415
+
         with ThreadPoolExecutor(WRITERS, "writer") as writers:
             async with self.desk() as desk:
                 yield Steps(

@@ -9,7 +9,8 @@ import pytest
 
 from certs.serve_authority import AuthorityServer
 from tests.databases import fresh
-from tests.steps_office import QUICK, Sample, worker
+from tests.nursery import born_worker
+from tests.steps_office import QUICK, Sample
 from workflow.faults import POINTS
 
 pytestmark = pytest.mark.slow
@@ -26,7 +27,7 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def kill_at(sample: Sample, point: str) -> None:
-    with worker(sample, point) as process:
+    with born_worker(sample, point) as process:
         assert process.wait(60) == -signal.SIGKILL, f"{point} was not reached"
     time.sleep(QUICK.silent_s)  # then the next worker takes it for dead
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import pytest
 
 from certs.serve_authority import AuthorityServer
 from tests.databases import Database
+from tests.nursery import Born, born_worker
 from tests.steps_office import QUICK, Sample, wait_for, worker
 from workflow.tables import Event
 
@@ -46,8 +46,8 @@ def test_two_workers_killed_at_any_moment_sign_everything_once(sample: Sample, s
     people_act(sample, requests, "rendering")
     with ExitStack() as stack:
 
-        def fresh() -> subprocess.Popen[bytes]:
-            return stack.enter_context(worker(sample))
+        def fresh() -> Born:
+            return stack.enter_context(born_worker(sample))
 
         running = [fresh(), fresh()]
         kills = 0
