@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import URL, create_engine, inspect
+from sqlalchemy import URL, create_engine, inspect, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -99,20 +99,23 @@ def load(store: Store, copy: Path) -> str:
     """Fill the empty database of a server from a copy, wholly or not at all, but for its tables' revision.
 
     Without that nobody opens it: `Store.complete` writes it, when all is done. Gives the revision. Raises
-    StoreUnavailable.
+    RestoreRefused, StoreUnavailable.
     """
     said = _client("pg_restore", ["--list"], store, copy, connected=False)
     ours = _SCHEMA.search(said)
     schema = ours[1] if ours else "public"  # others may have tables of the same name in theirs
-    left_out = [line for line in said.splitlines() if f" TABLE DATA {schema} {VERSION_TABLE} " in line]
+    _require_seen(store, schema)
+    contents = said.splitlines()
+    left_out = [line for line in contents if f" TABLE DATA {schema} {VERSION_TABLE} " in line]
     named = ["--data-only", f"--schema={schema}", f"--table={VERSION_TABLE}", "--file=-"]
     found = _VERSION_ROW.search(_client("pg_restore", named, store, copy, connected=False))
     if len(left_out) != 1 or found is None:
         raise StoreUnavailable(
             "The backup's dump does not say of which release its tables are.", hint="Take another backup."
         )
-    contents = copy.with_name(f"{copy.name}.list")
-    contents.write_text(said.replace(left_out[0], f";{left_out[0]}"), encoding="utf-8")
+    wanted = copy.with_name(f"{copy.name}.list")
+    there = [*left_out, *(line for line in contents if f" SCHEMA - {schema} " in line)]
+    wanted.write_text("\n".join(line for line in contents if line not in there), encoding="utf-8")
     _client(
         "pg_restore",
         [
@@ -120,12 +123,25 @@ def load(store: Store, copy: Path) -> str:
             "--no-privileges",
             "--exit-on-error",
             "--single-transaction",
-            f"--use-list={contents}",
+            f"--use-list={wanted}",
         ],
         store,
         copy,
     )
     return found[1]
+
+
+def _require_seen(store: Store, schema: str) -> None:
+    """Refuse a copy of tables in a schema that is not there, or not on the path. Raises RestoreRefused."""
+    with store.read() as session:
+        session.execute(text("SET LOCAL search_path TO DEFAULT"))  # else pinned to the first
+        path = list(session.scalars(text("SELECT unnest(current_schemas(false))::text")))
+    if schema not in path:
+        raise RestoreRefused(
+            f"The backup's tables are in the schema {schema}, and this role sees {' and '.join(path)}.",
+            hint="Make it with `CREATE SCHEMA`, and set `search_path` to it for the owner and the application"
+            " role, as where the backup was made.",
+        )
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:

@@ -25,6 +25,7 @@ from documents.errors import BlobsForeign
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import KINDS, Place, add_lone_document, fresh, vacant
+from tests.postgresql import APPLICATION, PLAIN_OWNER, Server
 from tests.small_disk import small_disk
 from workflow import backup as backing_up
 from workflow.backup import MANIFEST, Backup, BackupFailed, make_backup
@@ -244,6 +245,38 @@ def test_what_a_killed_restore_left_on_a_server_is_no_office(
         upgrade(folder, place.owner, before_upgrade=lambda *_: None)
     with pytest.raises(RestoreRefused, match="holds tables"):
         restored(made, tmp_path / "again", place)
+
+
+@contextmanager
+def a_schema_of_its_own(server: Server, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """An empty database where the tables go into another schema than the server's usual one."""
+    with vacant("postgresql", request) as place:
+        name = Store(place.owner[OWNER]).url.database or ""
+        server.run(f"CREATE SCHEMA bureau AUTHORIZATION {PLAIN_OWNER}", name)
+        server.run(f"GRANT USAGE ON SCHEMA bureau TO {APPLICATION}", name)
+        server.run(f"ALTER DATABASE {name} SET search_path = bureau")
+        yield place
+
+
+def test_an_office_in_a_schema_of_its_own_is_restored_into_one(
+    tmp_path: Path, postgresql: Server, request: pytest.FixtureRequest
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    with (
+        a_schema_of_its_own(postgresql, request) as source,
+        a_schema_of_its_own(postgresql, request) as place,
+        vacant("postgresql", request) as elsewhere,
+    ):
+        upgrade(first, source.owner, before_upgrade=lambda *_: None)
+        with closing(Office.open(first, environ=source.application)) as office:
+            digest = office.blobs.put(b"%PDF-a document")
+            with office.store.write() as session:
+                add_lone_document(session, digest)
+            (first / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
+            backup(office, tmp_path / "b.tar")
+        with pytest.raises(RestoreRefused, match="the schema bureau, and this role sees public"):
+            restored(tmp_path / "b.tar", second, elsewhere)
+        require_office(second, place, restored(tmp_path / "b.tar", second, place))
 
 
 def test_a_restored_office_and_the_one_that_it_was_copied_from_do_not_mix(
