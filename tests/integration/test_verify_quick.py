@@ -12,6 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
@@ -22,6 +25,7 @@ from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import TrustedLists
 from documents.kinds import KINDS
 from documents.render import SAMPLE_NOTE, SignatureSlot, render
+from signing.pades import SigningDesk
 from signing.profile import Level
 from signing.verify import quick as quick_look
 from signing.verify.bulk import verify_paths
@@ -35,6 +39,7 @@ from tests.campaign import times
 from tests.signing_samples import open_desk, signed
 from tests.vectors.build import FOLDER
 from tests.vectors.catalogue import trust_of
+from tests.vectors.pki import Branch
 from tests.vectors.stock import update
 
 pytestmark = pytest.mark.slow
@@ -250,6 +255,41 @@ def test_nobody_is_cleared_whose_certificate_was_revoked(
     assert looks.clears(files[0]) is not None
     assert looks.quick.clear(files[1], "") is None
     assert looks.whole(files[1]).verdict is not Verdict.AUTHENTIC
+
+
+def without(pdf: bytes, certificate: x509.Certificate) -> bytes:
+    """A signed file whose container leaves a certificate out, which nothing signs."""
+    begin = pdf.rfind(b"/Contents <") + len(b"/Contents <")
+    end = pdf.index(b">", begin)
+    info = cms.ContentInfo.load(bytes.fromhex(pdf[begin:end].decode()))
+    left_out = certificate.public_bytes(Encoding.DER)
+    kept = [each for each in info["content"]["certificates"] if each.chosen.dump() != left_out]
+    info["content"]["certificates"] = kept
+    digits = info.dump(force=True).hex().encode()
+    return pdf[:begin] + digits.ljust(end - begin, b"0") + pdf[end:]
+
+
+def test_nobody_is_cleared_whose_issuer_came_with_another_file() -> None:
+    """Near's certificate is at hand; Far's came with the first of Bram's two files, and not with the next."""
+    at = datetime.now(UTC)
+    root = Branch.root("Root", at - timedelta(days=30))
+    near, far = root.below("Near"), root.below("Far")
+    lists = tuple(each.crl(at) for each in (root, near, far))
+    store = TrustStore((root.authority.certificate,), (near.authority.certificate,), lists)
+
+    async def made() -> list[bytes]:
+        async with SigningDesk.open(trust=store, clock=lambda: at, timestamp_authorities=[]) as desk:
+            people = near.issue("Anna Voorbeeld"), near.issue("Cleo Voorbeeld"), far.issue("Bram Verzonnen")
+            return [await signed(desk, who, Level.B_B, pdf=declaration("000030")) for who in people]
+
+    annas, cleos, brams = asyncio.run(made())
+    looks = Looks(store, at)
+    assert looks.learn(brams).verdict is Verdict.AUTHENTIC
+    assert looks.learn(without(annas, near.authority.certificate)).verdict is Verdict.AUTHENTIC
+    assert looks.clears(without(cleos, near.authority.certificate)) is not None
+    alone = without(brams, far.authority.certificate)
+    assert looks.whole(alone).verdict is not Verdict.AUTHENTIC
+    assert looks.quick.clear(alone, "") is None
 
 
 def test_after_a_certificate_ended_nothing_is_cleared(
