@@ -86,13 +86,17 @@ class Beginning:
 
     That depends on these bytes and on which objects the index places in them, and on nothing else; so a file
     that begins with the same bytes and has the same objects there need not be cut or digested there again.
-    No signature begins in them.
+    No signature begins in them: raises Seamless where one does.
     """
 
     data: bytes
     objects: tuple[tuple[int, int], ...]  # offset, number
     _knife: "_Knife"
     _states: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self._knife.signatures or b"/ByteRange" in self.data:
+            _refuse("a signature in what two files begin with")
 
     def running(self, digest_name: str) -> Any:
         """A digest that has read the bytes."""
