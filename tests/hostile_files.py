@@ -341,6 +341,9 @@ def indexes(chance: random.Random) -> Iterator[bytes]:
         b"1 0 R",
     ):
         yield indexed(data, b"/Filter/FlateDecode/W[1 2 1]/Size 2000000000/Index[%b]" % index)
+    rows = zlib.compress(bytes(4 * 450_000))
+    yield indexed(rows, b"/Filter/FlateDecode/W[1 2 1]/Size 450000")
+    yield b"%b%%%b\n" % (indexed(data, b"/Filter/FlateDecode/W[1 2 1]/Size 450000"), b" " * 1_000_000)
     for widths in (
         b"0 0 0",
         b"1 2000000000 1",

@@ -50,6 +50,7 @@ KINDS: dict[str, Kind] = {
     "reading_stopped": Kind(_PREVENTS, _READING),
     "too_many_signatures": Kind(_PREVENTS, _READING),
     "too_many_revisions": Kind(_PREVENTS, _READING),
+    "too_many_entries": Kind(_PREVENTS, _READING),
     "read_leniently": Kind(_PREVENTS, _READING),
     "signed_part_unreadable": Kind(_PREVENTS, _READING),
     "no_signature": Kind(_PREVENTS, _READING),

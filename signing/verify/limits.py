@@ -15,6 +15,7 @@ class Limits:
     file_bytes: int = 100 * MIB
     signatures: int = 100
     revisions: int = 500
+    entries: int = 500_000  # of its cross-reference streams: 2 s and 160 MiB, whatever the file's size
     address_space_bytes: int = 1024 * MIB
     cpu_s: int = 9  # the pages' drawing may take what is left of it
     wall_s: float = 30.0

@@ -1,6 +1,7 @@
 """What a file's bytes say by themselves, before any PDF parser has had its say."""
 
 import re
+import zlib
 from dataclasses import dataclass
 
 WHITE_SPACE = b"\x00\t\n\x0c\r "  # ISO 32000-1, table 1
@@ -13,7 +14,13 @@ _BYTE_RANGE = re.compile(
 _HEX = re.compile(rb"[0-9A-Fa-f]*\Z")
 _SIZE = re.compile(rb"/Size\s{1,8}(\d{1,20})(?!\d)")
 _INDEX = re.compile(rb"/Index\s{0,8}\[([\d\s]{1,2048})\]")
-_AROUND = 2048  # bytes before and behind /XRef in which an index's dictionary is looked for
+_WIDTHS = re.compile(rb"/W\s{0,8}\[\s{0,8}(\d{1,10})\s{1,8}(\d{1,10})\s{1,8}(\d{1,10})\s{0,8}\]")
+_DEFLATED = re.compile(rb"/Filter\s{0,8}(?:/FlateDecode|\[\s{0,8}/FlateDecode\s{0,8}\])")
+_BEGINS = re.compile(rb"stream\r?\n")
+_ENTRIES_OF_ANY = 10_000  # whoever lies about so few wastes nobody's time
+_WIDEST_ROW = 20  # bytes; an honest one has eleven at most
+_PIECE = 1 << 16  # bytes inflated at once
+_AROUND = 65536  # bytes before and behind /XRef in which an index's dictionary is looked for
 _MOST_INDEXES = 1000
 
 
@@ -57,16 +64,32 @@ def signed_ranges(pdf: bytes) -> tuple[SignedRange, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def most_entries(pdf: bytes) -> int:
-    """How many entries the largest cross-reference stream claims to have, where it says so plainly."""
-    most, at = 0, pdf.find(b"/XRef")
+@dataclass(frozen=True)
+class Claims:
+    """What a file's cross-reference streams say of their size, where they say so plainly."""
+
+    entries: int  # of all of them together, or of the one that is unheld
+    unheld: bool = False  # one of them claims far more than it holds
+
+
+def claims(pdf: bytes, most: int) -> Claims:
+    """How many entries a reader would count through; no further than to the index that makes it over `most`.
+
+    A reader that forgives counts up to what an index claims, whatever is in it: so what it holds is looked
+    at too.
+    """
+    total, at = 0, pdf.find(b"/XRef")
     for _ in range(_MOST_INDEXES):
-        if at < 0:
+        if at < 0 or total > most:
             break
         begin, end = pdf.rfind(b"obj", max(0, at - _AROUND), at), pdf.find(b"stream", at, at + _AROUND)
-        most = max(most, _entries(pdf[max(begin, 0) : end])) if begin >= 0 and end >= 0 else most
+        if begin >= 0 and end >= 0:
+            claimed = _entries(pdf[begin:end])
+            total += claimed
+            if not _holds(pdf, end, pdf[begin:end], min(claimed, most) - _ENTRIES_OF_ANY):
+                return Claims(claimed, unheld=True)
         at = pdf.find(b"/XRef", at + 1)
-    return most
+    return Claims(total)
 
 
 def _entries(dictionary: bytes) -> int:
@@ -74,6 +97,38 @@ def _entries(dictionary: bytes) -> int:
     if index is not None:
         return sum(int(count[:20]) for count in index.group(1).split()[1::2])
     return int(size.group(1)) if size is not None else 0
+
+
+def _holds(pdf: bytes, at: int, dictionary: bytes, entries: int) -> bool:
+    """Whether the stream that begins at `at` has as many rows.
+
+    Of one that is packed in another way than most are, the file's size has to say that, generously.
+    """
+    if entries <= 0:
+        return True
+    start, widths = _BEGINS.match(pdf, at), _WIDTHS.search(dictionary)
+    row = min(_WIDEST_ROW, sum(map(int, widths.groups()))) if widths is not None else 0
+    if start is None or not row:
+        return entries <= len(pdf)
+    data = memoryview(pdf)[start.end() :]
+    if b"/Filter" not in dictionary:
+        return entries * row <= len(data)
+    return _inflates_to(data, entries * row) if _DEFLATED.search(dictionary) else entries <= len(pdf)
+
+
+def _inflates_to(data: memoryview, wanted: int) -> bool:
+    """Whether what is deflated comes to so many bytes; they are counted and not kept."""
+    unpacking, at, waiting = zlib.decompressobj(), 0, b""
+    try:
+        while wanted > 0 and not unpacking.eof and (waiting or at < len(data)):
+            if not waiting:
+                waiting = bytes(data[at : at + _PIECE])
+                at += _PIECE
+            wanted -= len(unpacking.decompress(waiting, _PIECE))
+            waiting = unpacking.unconsumed_tail
+    except zlib.error:
+        return False
+    return wanted <= 0
 
 
 def only_white_space(tail: bytes) -> bool:

@@ -18,7 +18,7 @@ from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
 from signing.verify.rawscan import (
     SignedRange,
-    most_entries,
+    claims,
     only_white_space,
     signed_range,
     signed_ranges,
@@ -26,7 +26,6 @@ from signing.verify.rawscan import (
 
 _HEADER_WITHIN = 1024  # ISO 32000-1, implementation note: readers look for %PDF- in the first 1024 bytes
 _TRAILER_WITHIN = 2048
-_ENTRIES_OF_ANY = 10_000  # of an index in even a small file; each entry has an object of some bytes
 _ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R|/Encrypt\s*<<")
 
 MALFORMED = "what was added after signing breaks the rules of PDF, so that programs may show different things"
@@ -87,9 +86,13 @@ def _look(pdf: bytes, limits: Limits) -> Finding | None:
         return Finding("file_too_large", f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB")
     if b"%PDF-" not in pdf[:_HEADER_WITHIN]:
         return Finding("file_not_pdf", "the file is not a PDF")
-    entries = most_entries(pdf)
-    if entries > max(len(pdf), _ENTRIES_OF_ANY):  # a reader would count up to it
-        return _unreadable(pdf, ValueError(f"an index of {entries} entries in {len(pdf)} bytes"), limits)
+    claimed = claims(pdf, limits.entries)
+    if claimed.unheld:
+        told = f"an index that claims {claimed.entries} entries, and doesn't hold them"
+        return _unreadable(pdf, ValueError(told), limits)
+    if claimed.entries > limits.entries:
+        told = f"the file's indexes have {claimed.entries} entries, more than {limits.entries}"
+        return Finding("too_many_entries", told)
     return None
 
 
