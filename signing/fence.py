@@ -45,12 +45,12 @@ def bound_memory(address_space_bytes: int) -> None:
     _bound(resource.RLIMIT_CORE, 0)
 
 
-def address_space() -> int:
-    """Bytes of address space that this process takes now; 0 where the system doesn't say."""
+def address_space() -> int | None:
+    """Bytes of address space that this process takes now; None where the system doesn't say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except (OSError, ValueError, IndexError):
-        return 0
+        return None
     return pages * resource.getpagesize()
 
 

@@ -19,6 +19,7 @@ from signing.revision import Layout
 
 _DEEPEST = 64
 _MOST_SECTIONS = 4096
+_LONGEST_KEPT_NAME = 127  # bytes; what a name may have by annex C
 _SPACE = rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*[\r\n])*"
 _TOKEN = re.compile(
     _SPACE + rb"(?:(?P<ref>(\d+)[ \r\n]+(\d+)[ \r\n]+R(?![^\x00\t\n\f\r ()<>\[\]{}/%]))"
@@ -330,12 +331,18 @@ def _string_end(data: bytes, at: int) -> int:
     raise PdfSyntaxError(f"an unfinished string at {at}")
 
 
-@lru_cache(maxsize=1024)  # of the same few names a file is full
 def _name(written: bytes) -> str:
     """A name's text, one character for each byte; # escapes decoded."""
+    return (_kept_name if len(written) <= _LONGEST_KEPT_NAME else _decoded_name)(written)
+
+
+def _decoded_name(written: bytes) -> str:
     if b"#" in written:
         written = re.sub(rb"#([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match[1].decode()), written)
     return written.decode("latin-1")
+
+
+_kept_name = lru_cache(maxsize=1024)(_decoded_name)  # of the same few names a file is full
 
 
 def _written_name(name: str) -> bytes:

@@ -98,10 +98,15 @@ def _require_usual(certificate: x509.Certificate) -> None:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
         return  # nothing can be verified with it
-    if isinstance(key, rsa.RSAPublicKey) and (
-        key.key_size > _RSA_BITS_MAX or key.public_numbers().e.bit_length() > _EXPONENT_BITS_MAX
-    ):
-        raise DerError("a certificate has a key with numbers far longer than any in use")
+    if not isinstance(key, rsa.RSAPublicKey):
+        return
+    exponent_bits = key.public_numbers().e.bit_length()
+    if key.key_size > _RSA_BITS_MAX or exponent_bits > _EXPONENT_BITS_MAX:
+        raise DerError(
+            "a certificate has a key with numbers far longer than any in use: "
+            f"{key.key_size} bits, with an exponent of {exponent_bits} "
+            f"(at most {_RSA_BITS_MAX} and {_EXPONENT_BITS_MAX})"
+        )
 
 
 def parse_signed_data(data: bytes) -> SignedData:

@@ -105,8 +105,8 @@ def _drawn(opened: Opened, looks: Sequence[_Look], limits: Limits, until: Until)
     taken = address_space()
 
     def work(tell: Any) -> None:
-        if taken:
-            lower_memory(taken + limits.drawing_bytes)
+        # where nobody says what the reading process has, at least what any reading process may have
+        lower_memory(limits.address_space_bytes if taken is None else taken + limits.drawing_bytes)
         draw_and_compare(opened.pdf, revisions, pages, tell)
 
     return run_apart(work, cpu_s=cpu_s, wall_s=wall_s, most_bytes=_MOST_TOLD_BYTES), pages

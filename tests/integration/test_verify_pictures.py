@@ -283,6 +283,23 @@ def test_many_pages_take_no_more_memory_than_one(maker: Maker, tmp_path: Path) -
     assert (report.verdict, report.pages_compared) == (Verdict.AUTHENTIC, 60), report.sentence
 
 
+def test_where_nobody_says_what_a_process_takes_its_copy_is_bounded_all_the_same(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def here(work: Callable[[Any], None], **_: object) -> pictures.Told:
+        work(None)
+        return pictures.Told(())
+
+    monkeypatch.setattr(pictures, "address_space", lambda: None)
+    monkeypatch.setattr(pictures, "lower_memory", asked.append)
+    monkeypatch.setattr(drawing, "draw_and_compare", lambda *_: None)
+    monkeypatch.setattr(pictures, "run_apart", here)
+    judged(maker, make(maker, "visible_in_made_field").pdf)
+    assert asked == [Limits().address_space_bytes]
+
+
 def test_pages_beyond_the_bound_are_named(maker: Maker) -> None:
     specs = (EMPLOYER, SigFieldSpec("manager", on_page=3, box=(72, 100, 272, 160)))
     once = maker.stock.sign(with_fields(plain_pdf(pages=5), *specs), maker.clerk)

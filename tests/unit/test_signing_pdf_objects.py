@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing import pdf_objects
 from signing.opened import OpenedPdf
 from signing.pdf_objects import PdfSyntaxError, PlainObjects, Raw, Ref, Stream, parse, text_of, write
 from tests.signing_samples import form_pdf, plain_pdf
@@ -139,3 +140,11 @@ def read_all(pdf: bytes) -> None:
     objects = PlainObjects(pdf)
     for number in range(1, objects.layout.size):
         objects.get(Ref(number, 0))
+
+
+def test_only_short_names_are_kept_for_the_next_file() -> None:
+    before = pdf_objects._kept_name.cache_info().currsize
+    long = b"/" + b"n" * 100_000
+    assert parse(long)[0] == long.decode()
+    assert pdf_objects._kept_name.cache_info().currsize == before
+    assert parse(b"/S#69g")[0] == "/Sig"
