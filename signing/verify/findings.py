@@ -111,6 +111,7 @@ KINDS: dict[str, Kind] = {
     "certificate_began_later": Kind(_FAILS, _TRUST, "NOT_YET_VALID"),
     "chain_unknown": Kind(_PREVENTS, _TRUST, "NO_CERTIFICATE_CHAIN_FOUND"),
     "service_withdrawn": Kind(_PREVENTS, _TRUST, "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"),
+    "not_yet_signed": Kind(_PREVENTS, _TRUST, "TRY_LATER"),
     "revocation_unknown": Kind(_PREVENTS, _TRUST, "TRY_LATER"),
     "revoked_time_unproven": Kind(_PREVENTS, _TRUST, "REVOKED_NO_POE"),
     "expired": Kind(_PREVENTS, _TRUST, "OUT_OF_BOUNDS_NO_POE"),

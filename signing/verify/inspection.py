@@ -362,7 +362,7 @@ def conclude(inspection: Inspection, validator: Validator) -> SignatureReport:
         location=text_of(inspection.entry.dictionary, "/Location"),
     )
     if embedded is not None and judged is not None:
-        _note_judgment(inspection, judged, evidence)
+        _note_judgment(inspection, judged, evidence, validator.at)
         report = _describe(report, inspection, embedded, judged, evidence)
     indication, sub_indication = weigh(inspection.findings)
     report = replace(
@@ -393,10 +393,10 @@ def _was_to_last(inspection: Inspection, evidence: Evidence) -> bool:
     return inspection.archive is not None or answered
 
 
-def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence) -> None:
+def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence, at: datetime) -> None:
     finding = finding_of(judged)
     if finding is not None:
-        inspection.findings.append(finding)
+        inspection.findings.append(_made_later(inspection, finding, at) or finding)
     if any(each.judged.unrooted for each in inspection.tokens) or judged.unrooted:
         # said already: without its root, an intermediate certificate can't be placed either
         inspection.findings = [each for each in inspection.findings if each.code != "certificate_unplaced"]
@@ -413,6 +413,20 @@ def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence) -
             word = "does not hold" if token.judged.failed else "cannot be relied on here"
             told = f"{token.judged.sub_indication} {token.judged.detail}".strip()
             inspection.add("timestamp_invalid", f"its timestamp {word}", told)
+
+
+def _made_later(inspection: Inspection, finding: Finding, at: datetime) -> Finding | None:
+    """What is to be said in place of a missing answer when the signature says that it was made after `at`."""
+    embedded = inspection.embedded
+    if embedded is None or finding.code != "revocation_unknown":
+        return None
+    made_at = min((token.stated_at for token in inspection.tokens), default=None) or _claimed(embedded)
+    if made_at is None or made_at <= at:
+        return None
+    message = (
+        f"it is judged as of a time before it was signed, which it says was {made_at:%Y-%m-%d %H:%M} UTC"
+    )
+    return Finding("not_yet_signed", message, finding.detail, finding.sub_indication)
 
 
 def _describe(

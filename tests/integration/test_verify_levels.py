@@ -156,6 +156,20 @@ def test_before_the_certificate_was_valid_nothing_passes(authority: DevelopmentA
     assert early.indication is Indication.INDETERMINATE
 
 
+@pytest.mark.parametrize("level", ["B-B", "B-T", "B-LTA"])
+def test_judged_as_of_a_time_before_signing_it_says_so(level: str, tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    authority = since_days(tmp_path, now)
+    signer = authority.issue("Nina Later", now=now - timedelta(days=9))
+    made_at = now - timedelta(days=2)
+    pdf = Stock(authority, made_at).sign(plain_pdf(), signer, level=level)
+    early = verify_pdf(pdf, trust=trust_of(authority, now), at=now - timedelta(days=3), now=now)
+    assert (early.indication, early.signatures[0].sub_indication) == (Indication.INDETERMINATE, "TRY_LATER")
+    told = f"it is judged as of a time before it was signed, which it says was {made_at:%Y-%m-%d %H:%M} UTC"
+    assert told in early.sentence
+    assert "revoked" not in early.sentence
+
+
 def test_revocation_after_a_proven_time_does_no_harm(tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     authority = since_days(tmp_path, now)
