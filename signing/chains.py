@@ -5,7 +5,7 @@ looked at again. Source: RFC 5280, 6.1, without name constraints and policy mapp
 critical extension that is not handled here is refused, as the RFC asks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,9 @@ _HANDLED = frozenset(
 )
 
 
+_Pool = Mapping[x509.Name, Sequence[x509.Certificate]]  # by their subjects: of trusted lists come thousands
+
+
 @dataclass(frozen=True)
 class Path:
     """A verified way from a certificate to an anchor, both included, leaf first (DER), and when it holds."""
@@ -50,7 +53,7 @@ class PinnedChains:
 
     def __init__(self, trust: TrustStore) -> None:
         self._anchors = frozenset(_der(anchor) for anchor in trust.anchors)
-        self._pool = tuple(trust.anchors) + tuple(trust.intermediates)
+        self._pool = _by_subject((*trust.anchors, *trust.intermediates))
         self._paths: dict[bytes, Path] = {}
 
     def path(self, cert_der: bytes, *, extra: Iterable[bytes] = (), at: datetime, whose: str) -> Path:
@@ -60,7 +63,7 @@ class PinnedChains:
         """
         path = self._paths.get(cert_der)
         if path is None:
-            path = self._find(cert_der, [*self._pool, *_readable(extra)], whose)
+            path = self._find(cert_der, _readable(extra), whose)
             self._paths[cert_der] = path
         if not path.not_before <= at <= path.not_after:
             raise ChainError(
@@ -70,9 +73,9 @@ class PinnedChains:
             )
         return path
 
-    def _find(self, cert_der: bytes, candidates: list[x509.Certificate], whose: str) -> Path:
+    def _find(self, cert_der: bytes, extra: list[x509.Certificate], whose: str) -> Path:
         try:
-            found = _Climb(self._anchors, candidates, whose).way([load_certificate(cert_der)])
+            found = _Climb(self._anchors, self._pool, extra, whose).way([load_certificate(cert_der)])
         except DerError as error:
             raise ChainError(f"The certificate of {whose} can't be read: {error}.") from error
         if found is None:
@@ -94,9 +97,11 @@ class _Climb:
     name and key would lead to each other in more ways than can be tried.
     """
 
-    def __init__(self, anchors: frozenset[bytes], candidates: Iterable[x509.Certificate], whose: str) -> None:
+    def __init__(
+        self, anchors: frozenset[bytes], pool: _Pool, extra: Iterable[x509.Certificate], whose: str
+    ) -> None:
         self._anchors = anchors
-        self._candidates = list({_der(each): each for each in candidates}.values())
+        self._pools = (pool, _by_subject(extra))
         self._whose = whose
         self._nowhere: set[tuple[bytes, int]] = set()
         self._checks = 0
@@ -110,12 +115,16 @@ class _Climb:
         if len(so_far) >= _LONGEST_PATH or not _handled(last) or (own, len(so_far)) in self._nowhere:
             return None
         self._nowhere.add((own, len(so_far)))
-        for issuer in self._candidates:
-            if issuer.subject == last.issuer and issuer not in so_far and self._issued(issuer, so_far):
+        for issuer in self._named(last.issuer):
+            if issuer not in so_far and self._issued(issuer, so_far):
                 found = self.way([*so_far, issuer])
                 if found is not None:
                     return found
         return None
+
+    def _named(self, subject: x509.Name) -> Iterable[x509.Certificate]:
+        """The candidates of a name, each once; those at hand come first."""
+        return dict.fromkeys(each for pool in self._pools for each in pool.get(subject, ()))
 
     def _issued(self, issuer: x509.Certificate, so_far: list[x509.Certificate]) -> bool:
         self._checks += 1
@@ -144,6 +153,13 @@ def _handled(certificate: x509.Certificate) -> bool:
         return all(not each.critical or each.oid in _HANDLED for each in certificate.extensions)
     except ValueError:
         return False
+
+
+def _by_subject(certificates: Iterable[x509.Certificate]) -> _Pool:
+    found: dict[x509.Name, list[x509.Certificate]] = {}
+    for each in certificates:
+        found.setdefault(each.subject, []).append(each)
+    return found
 
 
 def _readable(certificates: Iterable[bytes]) -> list[x509.Certificate]:

@@ -123,9 +123,9 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     bound_memory(limits.address_space_bytes)
     trust = Trust(assignment.trust)
     online = _online(assignment)
-    # what trusted lists say of a certificate at a moment, and what is asked, the quick look doesn't know
-    alone = trust.lists is None and online is None
-    quick = Quick(assignment.trust, assignment.at) if assignment.quick and alone else None
+    # of what is asked, the quick look doesn't know
+    alone = assignment.quick and online is None
+    quick = Quick(assignment.trust, assignment.at, trust.lists) if alone else None
     while True:
         try:
             name, path, member = connection.recv()

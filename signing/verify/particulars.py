@@ -3,11 +3,12 @@ strength.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from asn1crypto import cms
 
 from signing.verify.evidence import Path
-from signing.verify.qualified import UNKNOWN_WITHOUT_LISTS, Qualified, Status
+from signing.verify.qualified import UNKNOWN_WITHOUT_LISTS, Lists, Qualified, Status
 from signing.verify.report import Indication, Role, SignatureReport
 from signing.verify.strength import Means, strength_of
 from signing.verify.trust import ValidationData
@@ -26,7 +27,7 @@ def with_particulars(
     try:
         return replace(
             report,
-            qualified=_status(report, chain, validator),
+            qualified=status_of(report, chain, validator.lists, validator.at),
             revocation=validator.evidence.status(chain, data, moment),
             strength=strength_of(Means.of(signer), chain),
         )
@@ -36,15 +37,15 @@ def with_particulars(
         )
 
 
-def _status(report: SignatureReport, chain: Path, validator: Validator) -> Status:
+def status_of(report: SignatureReport, chain: Path, lists: Lists | None, at: datetime) -> Status:
     """Only a signature that passes can be anything; one that fails is nothing."""
-    if validator.lists is None:
+    if lists is None:
         return UNKNOWN_WITHOUT_LISTS
     if report.indication is Indication.FAILED:
         return Status(Qualified.NONE, why="the signature does not hold")
     if report.indication is not Indication.PASSED:
         return Status(Qualified.UNKNOWN, why="the signature itself can't be judged for certain")
-    moment = report.proven_at or validator.at
+    moment = report.proven_at or at
     if report.role is Role.TIMESTAMP:
-        return validator.lists.timestamp(chain, moment)
-    return validator.lists.status(chain, moment, seal=report.role is Role.SEAL)
+        return lists.timestamp(chain, moment)
+    return lists.status(chain, moment, seal=report.role is Role.SEAL)

@@ -15,6 +15,7 @@ every field, the form is forgotten.
 import hashlib
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from cryptography.x509 import ocsp
 from certs import der
 from certs.evidence import RevocationEvidence
 from certs.trust import TrustStore
+from certs.trusted_lists import TrustedLists
 from signing.chains import Path, PinnedChains
 from signing.signed_data import load_certificate
 from signing.tokens import generalized_time
@@ -41,8 +43,10 @@ from signing.verify.inspection import (
     made_for_development,
     role_of,
 )
+from signing.verify.particulars import status_of
+from signing.verify.qualified import Lists
 from signing.verify.rawscan import only_white_space
-from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict
+from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict, told
 from signing.verify.seams import Beginning, Cut, Seamless, SignatureSlot, common_beginning, cut
 from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
 from signing.verify.store import IN_STORE
@@ -50,13 +54,14 @@ from signing.verify.strength import Means, Strength, ends_at, strength_of
 from signing.verify.tail import accounted_for
 from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
 from signing.verify.validation import made_for_documents
-from signing.verify.verdict import report_on
+from signing.verify.verdict import report_on, unused_lists
 
 _MOST_FORMS = 1000  # of one office's papers there are dozens
 _MOST_KEPT = 5000  # certificates and answers
 _MOST_MEANS = 16  # digests and algorithms that one certificate signs by
 _MOST_BEGINNINGS, _LONGEST_WAITING = 8, 1 << 20  # bytes
 _MAY_BE_NOTED = frozenset({"development_certificate", "revocation_aged"})
+_SIGNING, _STAMPING = "signing", "stamping"  # whose anchors: those of signers, or of timestamps
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _DATE = re.compile(rb"\(D:(\d{14})(?:Z|\+00'00'?)\)")
 
@@ -136,19 +141,26 @@ class _Answer:
 class Quick:
     """Clears files for one trust and one validation time; remembers what the whole validation said."""
 
-    def __init__(self, material: TrustMaterial, at: datetime) -> None:
-        load = x509.load_der_x509_certificate
-        store = TrustStore(
-            anchors=tuple(map(load, material.anchors)), intermediates=tuple(map(load, material.intermediates))
-        )
+    def __init__(self, material: TrustMaterial, at: datetime, listed: Lists | None = None) -> None:
+        """`listed` has the trusted lists of the material, which are indexed for the whole validation, too."""
+        self._listed = listed or (Lists(material.lists) if material.lists is not None else None)
+        known = material.lists or TrustedLists()
+        signers = (*material.anchors, *known.signer_anchors)
+        # as in the whole validation, who is listed for timestamps alone vouches for no signer
+        stampers = (*signers, *known.timestamp_anchors)
         self._at = at
-        self._chains = PinnedChains(store)
-        self._trusted = frozenset((*material.anchors, *material.intermediates))
+        self._chains = {_SIGNING: _chains(signers, material.intermediates)}
+        self._chains[_STAMPING] = (
+            _chains(stampers, material.intermediates) if known.timestamp_anchors else self._chains[_SIGNING]
+        )
+        self._named = frozenset(material.anchors)
+        self._trusted = frozenset((*stampers, *material.intermediates))
+        self._said = unused_lists(self._listed)
         self._lists = [_list(each) for each in material.crls]
         self._forms: dict[bytes, tuple[SignatureReport, ...]] = {}
         self._forgotten: set[bytes] = set()
         self._kinds: set[tuple[Any, ...]] = set()
-        self._certificates: dict[bytes, _Certificate] = {}
+        self._certificates: dict[tuple[str, bytes], _Certificate] = {}
         self._answers: dict[tuple[bool, bytes], _Answer] = {}
         self._heard: dict[tuple[bytes, bytes, bytes], RevocationEvidence] = {}
         self._beginnings: list[Beginning] = []  # the longest first
@@ -180,7 +192,9 @@ class Quick:
         Where it had pages drawn, those of the next file of this form need not be: what was added has the same
         objects in the same places, and so draws in the same fields, and nowhere else.
         """
-        if report.verdict is not Verdict.AUTHENTIC or report.findings or not report.signatures:
+        if report.verdict is not Verdict.AUTHENTIC or not report.signatures:
+            return
+        if report.findings != told(self._said):
             return
         codes = {finding.code for each in report.signatures for finding in each.findings}
         if not codes <= _MAY_BE_NOTED:
@@ -200,8 +214,8 @@ class Quick:
         self._forms[key] = report.signatures
         self._kinds |= kinds
         again = self.clear(pdf, report.name)
-        told = replace(report, duration_us=0, whole=False, pages_compared=None)
-        if again is None or replace(again, duration_us=0) != told:
+        expected = replace(report, duration_us=0, whole=False, pages_compared=None)
+        if again is None or replace(again, duration_us=0) != expected:
             del self._forms[key]
             self._forgotten.add(key)
             self._kinds = before
@@ -240,7 +254,7 @@ class Quick:
         if stored.unheard:
             raise _Unclear("an answer about nobody here")
         _check_tail(pdf, file, signers)
-        report = report_on(name, self._at, reports, [], file.cut.revisions)
+        report = report_on(name, self._at, reports, self._said, file.cut.revisions)
         if report.verdict is not Verdict.AUTHENTIC:
             raise _Unclear("it is not authentic after all")
         return report, sha256_hex
@@ -268,31 +282,38 @@ class Quick:
 
     def _certificate(self, cms: Cms) -> _Certificate:
         """What is known of a signer; every certificate enclosed with it must lead to an anchor."""
-        for each in cms.certificates:
-            if each not in self._certificates:
-                self._certificates = _bounded(self._certificates)
-                self._certificates[each] = self._looked_at(each, cms.certificates)
-        for known in (self._certificates[each] for each in cms.certificates):
+        enclosed = self._enclosed(_SIGNING if cms.content is None else _STAMPING, cms.certificates)
+        for known in enclosed.values():
             if not known.path.not_before <= self._at <= known.path.not_after:
                 raise _Unclear("a certificate that is not valid now")
             if not known.elsewhere.issubset(cms.certificates):
                 raise _Unclear("a certificate whose issuer came with another file")
-        signer = self._certificates[cms.signer]
+        signer = enclosed[cms.signer]
         if cms.content is None and not signer.for_documents:
             raise _Unclear("a certificate that is not for documents")
         return signer
 
-    def _looked_at(self, certificate: bytes, enclosed: tuple[bytes, ...]) -> _Certificate:
+    def _enclosed(self, purpose: str, certificates: tuple[bytes, ...]) -> dict[bytes, _Certificate]:
+        """What is known of certificates that lie together; each must lead to an anchor."""
+        for each in certificates:
+            key = purpose, each
+            if key not in self._certificates:
+                looked_at = self._looked_at(purpose, each, certificates)
+                self._certificates = _bounded(self._certificates)
+                self._certificates[key] = looked_at
+        return {each: self._certificates[purpose, each] for each in certificates}
+
+    def _looked_at(self, purpose: str, certificate: bytes, enclosed: tuple[bytes, ...]) -> _Certificate:
         well_formed(certificate)
         IN_STORE["/Certs"](certificate)
-        path = self._chains.path(certificate, extra=enclosed, at=self._at, whose="a signer")
+        path = self._chains[purpose].path(certificate, extra=enclosed, at=self._at, whose="a signer")
         above = path.certificates[1:]
         for each in above:
             certificate_shape(each)
         chain = [asn1_x509.Certificate.load(each) for each in path.certificates]
         return _Certificate(
             path=path,
-            kind=(certificate_shape(certificate), above),
+            kind=(purpose, certificate_shape(certificate), above),
             described=described(chain[0]) | {"chain": tuple(each.subject.human_friendly for each in chain)},
             development=any("development" in each.subject.human_friendly.lower() for each in chain),
             for_documents=made_for_documents(chain[0]),
@@ -324,13 +345,15 @@ class Quick:
         if status.issued_at is not None:
             age = (proven or self._at) - status.issued_at
             status = replace(status, age_s=round(age.total_seconds()))
+        self._check_standing(signer, proven or self._at)
         for each in signers[1:]:
             if stamp is None:
                 raise _Unclear("a timestamp without a time")
+            self._check_standing(each, stamp.at)
             self._answered(each.links, stamp.at, stored, in_file=in_file)
         notes = [made_aged()] if aged else []
         texts = signed.slot.texts
-        return replace(
+        report = replace(
             before,
             **signer.described,
             role=signer.role if before.role in (Role.SEAL, Role.APPROVAL) else before.role,
@@ -346,6 +369,14 @@ class Quick:
             revocation=status,
             strength=signer.strength(signed.cms)[0],
         )
+        return replace(report, qualified=status_of(report, signer.chain, self._listed, self._at))
+
+    def _check_standing(self, certificate: _Certificate, moment: datetime) -> None:
+        """An anchor by trusted lists alone must have been in good standing at the moment that counts."""
+        if self._listed is None or certificate.path.certificates[-1] in self._named:
+            return
+        if not self._listed.standing(certificate.chain[-1], moment):
+            raise _Unclear("an anchor that was not in good standing")
 
     def _answered(
         self, links: tuple[_Link, ...], proven: datetime | None, stored: "_Stored", *, in_file: bool
@@ -389,10 +420,7 @@ class Quick:
     def _stored(self, file: _File) -> "_Stored":
         """The store's answers; its certificates must all lead to an anchor."""
         enclosed = tuple(file.cut.stored.get(b"Certs", ()))
-        for certificate in enclosed:
-            if certificate not in self._certificates:
-                self._certificates = _bounded(self._certificates)
-                self._certificates[certificate] = self._looked_at(certificate, enclosed)
+        self._enclosed(_STAMPING, enclosed)
         answers = [
             self._answer(each, is_list=name == b"CRLs")
             for name in (b"OCSPs", b"CRLs")
@@ -420,6 +448,14 @@ class _Stored:
 
     answers: "list[_Answer]"
     unheard: set[bytes]
+
+
+def _chains(anchors: Iterable[bytes], intermediates: Iterable[bytes]) -> PinnedChains:
+    trusted, others = (
+        tuple(x509.load_der_x509_certificate(each) for each in dict.fromkeys(kind))
+        for kind in (anchors, intermediates)
+    )
+    return PinnedChains(TrustStore(trusted, others))
 
 
 def _link(certificate: bytes, issuer: bytes) -> _Link:

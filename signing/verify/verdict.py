@@ -25,7 +25,7 @@ from signing.verify.inspection import (
 from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits, Until
 from signing.verify.online import Fetched, Online
 from signing.verify.pictures import compare_pages
-from signing.verify.qualified import IN_WORDS, Qualified
+from signing.verify.qualified import IN_WORDS, Lists, Qualified
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.register import RegisterWord, with_signers
@@ -98,7 +98,7 @@ def _judge(
     opened = open_pdf(pdf, limits=limits)
     if isinstance(opened, Finding):
         return unjudged(name, opened, at)
-    findings = [*opened.findings, *_unused_lists(trust)]
+    findings = [*opened.findings, *unused_lists(trust.lists)]
     inspections = [begin(opened, entry, trust) for entry in opened.filled]
     steps = _steps(opened, inspections)
     findings += _unreachable(opened)
@@ -131,8 +131,9 @@ def _steps(opened: Opened, inspections: Sequence[Inspection]) -> tuple[Step, ...
     return steps_after(opened.reader, min(revisions), opened.revisions) if revisions else ()
 
 
-def _unused_lists(trust: Trust) -> list[Finding]:
-    unused = trust.lists.lists.unused if trust.lists is not None else ()
+def unused_lists(known: Lists | None) -> list[Finding]:
+    """What is said, with every file, of trusted lists that can't be used."""
+    unused = known.lists.unused if known is not None else ()
     if not unused:
         return []
     told = "; ".join(f"{each.name}: {each.why}" for each in unused)

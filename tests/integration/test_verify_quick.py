@@ -6,23 +6,24 @@ PARAAF_CAMPAIGN multiplies the number of changes of single bytes.
 import asyncio
 import json
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
+from certs import der
 from certs.authority import DevelopmentAuthority
 from certs.fenced_fetch import AllowedHosts
 from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
-from certs.trusted_lists import TrustedLists
+from certs.trusted_lists import load_trusted_lists
 from documents.kinds import KINDS
 from documents.render import SAMPLE_NOTE, SignatureSlot, render
 from signing.pades import SigningDesk
@@ -37,6 +38,7 @@ from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
 from tests.campaign import times
 from tests.signing_samples import open_desk, signed
+from tests.trusted_lists import WITHDRAWN, Entry, Lists, Sample, issued_with, statements
 from tests.vectors.build import FOLDER
 from tests.vectors.catalogue import trust_of
 from tests.vectors.pki import Branch
@@ -261,12 +263,15 @@ def without(pdf: bytes, certificate: x509.Certificate) -> bytes:
     """A signed file whose container leaves a certificate out, which nothing signs."""
     begin = pdf.rfind(b"/Contents <") + len(b"/Contents <")
     end = pdf.index(b">", begin)
-    info = cms.ContentInfo.load(bytes.fromhex(pdf[begin:end].decode()))
-    left_out = certificate.public_bytes(Encoding.DER)
-    kept = [each for each in info["content"]["certificates"] if each.chosen.dump() != left_out]
-    info["content"]["certificates"] = kept
-    digits = info.dump(force=True).hex().encode()
-    return pdf[:begin] + digits.ljust(end - begin, b"0") + pdf[end:]
+    raw = bytes.fromhex(pdf[begin:end].decode())
+    kind, wrapped = der.children(raw, der.node(raw))
+    (signed_data,) = der.children(raw, wrapped)
+    *before, enclosed, behind = der.children(raw, signed_data)
+    kept = [der.whole(raw, each) for each in der.children(raw, enclosed)]
+    kept.remove(certificate.public_bytes(Encoding.DER))
+    parts = [*(der.whole(raw, each) for each in before), der.tlv(0xA0, *kept), der.whole(raw, behind)]
+    info = der.sequence(der.whole(raw, kind), der.tlv(0xA0, der.sequence(*parts)))
+    return pdf[:begin] + info.hex().encode().ljust(end - begin, b"0") + pdf[end:]
 
 
 def test_nobody_is_cleared_whose_issuer_came_with_another_file() -> None:
@@ -342,17 +347,96 @@ def test_what_only_proof_of_existence_keeps_is_not_cleared(
     assert looks.quick.clear(papers["B-LT"][0], "") is None
 
 
-def test_with_trusted_lists_or_somebody_to_ask_every_file_gets_the_whole_validation(
+def test_with_somebody_to_ask_every_file_gets_the_whole_validation(
     authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
 ) -> None:
     paths = [tmp_path / f"{number}.pdf" for number in range(2)]
     for path, pdf in zip(paths, papers["B-LT"], strict=True):
         path.write_bytes(pdf)
     at = datetime.now(UTC)
-    trust = trust_of(authority, at)
-    with_lists = replace(trust, lists=TrustedLists())
     nobody = AllowedHosts.parse(["ocsp.example"])  # whom these files do not name
-    assert {report.whole for report in verify_paths(paths, with_lists, now=at, quick=True)} == {True}
-    assert {report.whole for report in verify_paths(paths, trust, now=at, quick=True, online=nobody)} == {
-        True
-    }
+    found = verify_paths(paths, trust_of(authority, at), now=at, quick=True, online=nobody)
+    assert {report.whole for report in found} == {True}
+
+
+def listed(
+    authority: DevelopmentAuthority, folder: Path, at: datetime, *services: Sample, missing: str = ""
+) -> TrustStore:
+    """Nobody is trusted by name, but by a trusted list."""
+    lists = Lists.make(at).of("XA", *services)
+    written = lists.write(folder, lambda files: files.pop(missing, None) and None)
+    return TrustStore(crls=trust_of(authority, at).crls, lists=load_trusted_lists(written, now=at))
+
+
+@pytest.mark.parametrize("kind", ["B-B", "B-LT", "two signers"])
+def test_who_is_trusted_by_a_list_is_cleared_with_the_same_report(
+    kind: str, authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    """Of one country no list can be used."""
+    at = datetime.now(UTC)
+    service = Sample(authority.root, (Entry(at - timedelta(days=400)),))
+    looks = Looks(listed(authority, tmp_path, at, service, missing="xb.xml"), at)
+    first, second = papers[kind]
+    assert looks.learn(first).verdict is Verdict.AUTHENTIC
+    report = looks.clears(second)
+    assert report is not None
+    assert {finding.code for finding in report.findings} == {"trusted_lists_unused"}
+
+
+def test_each_certificate_gets_its_own_qualified_status(
+    authority: DevelopmentAuthority, authority_server: AuthorityServer, tmp_path: Path
+) -> None:
+    """Alike but for their dates: the service was granted between the two."""
+    at = datetime.now(UTC)
+
+    async def made() -> list[bytes]:
+        async with open_desk(authority) as desk:
+            return [
+                await signed(
+                    desk,
+                    issued_with(
+                        authority, "Quirijn Voorbeeld", now=at - timedelta(days=days), qc=statements()
+                    ),
+                    Level.B_B,
+                    pdf=declaration("000040"),
+                )
+                for days in (1, 30)
+            ]
+
+    new, old = asyncio.run(made())
+    service = Sample(
+        authority.root, (Entry(at - timedelta(days=9)), Entry(at - timedelta(days=99), WITHDRAWN))
+    )
+    looks = Looks(listed(authority, tmp_path, at, service), at)
+    assert looks.learn(new).verdict is Verdict.AUTHENTIC
+    found = [looks.clears(pdf) for pdf in (new, old)]
+    assert [report and report.signatures[0].qualified.qualified for report in found] == ["QES", "AdES"]
+
+
+def test_nobody_is_cleared_whose_listed_issuer_had_lost_its_standing(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    """The service was withdrawn at the very moment that the second file's timestamp states."""
+
+    async def made() -> bytes:
+        async with open_desk(authority) as desk:
+            who = authority.person("q-0", "Anna Voorbeeld", now=datetime.now(UTC))
+            return await signed(desk, who, Level.B_T, pdf=declaration("000001"))
+
+    def stamped_at(pdf: bytes) -> datetime:
+        now = datetime.now(UTC)
+        moment = Looks(trust_of(authority, now), now).whole(pdf).signatures[0].proven_at
+        assert moment is not None
+        return moment
+
+    earlier = papers["B-T"][0]
+    while datetime.now(UTC) < stamped_at(earlier) + timedelta(seconds=1):
+        time.sleep(0.1)  # timestamps state whole seconds
+    later, at = asyncio.run(made()), datetime.now(UTC)
+    withdrawn_at = stamped_at(later)
+    entries = (Entry(withdrawn_at, WITHDRAWN), Entry(at - timedelta(days=400)))
+    looks = Looks(listed(authority, tmp_path, at, Sample(authority.root, entries)), at)
+    assert looks.learn(earlier).verdict is Verdict.AUTHENTIC
+    assert looks.clears(earlier) is not None
+    assert looks.whole(later).sub_indication == "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
+    assert looks.quick.clear(later, "") is None
