@@ -369,6 +369,8 @@ class Quick:
             revocation=status,
             strength=signer.strength(signed.cms)[0],
         )
+        if self._listed is None:
+            return report
         return replace(report, qualified=status_of(report, signer.chain, self._listed, self._at))
 
     def _check_standing(self, certificate: _Certificate, moment: datetime) -> None:
