@@ -1,17 +1,49 @@
-"""What is on the disk, and not only on its way there: fsync, names that are given last, folders of work."""
+"""What is on the disk, and not only on its way there: fsync, names that are given last, folders of work.
+
+And reading what may be something else than a file: a pipe would be waited for without end.
+"""
 
 import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
 # What a file system without hard links answers: exFAT, FAT, many network mounts.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+NOTE_BYTES_MAX = 64 * 1024
+"""No note that an office writes beside its files is nearly as long."""
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a file to read, and no pipe, device or folder, which may never end. Raises OSError."""
+    # O_NONBLOCK: else whoever opens a pipe waits for somebody who writes into it
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no file, but a pipe, a device or a folder", str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """The whole of a file, as it is opened here. Raises OSError."""
+    with open_file(path) as file:
+        return file.read()
+
+
+def read_note(path: Path) -> str:
+    """A short text that an office has written. Raises OSError, and ValueError for bytes that are no text."""
+    with open_file(path) as file:
+        content = file.read(NOTE_BYTES_MAX + 1)
+    if len(content) > NOTE_BYTES_MAX:
+        raise OSError(errno.EFBIG, "it is far longer than it can be", str(path))
+    return content.decode("utf-8")
 
 
 def sync(path: Path) -> None:

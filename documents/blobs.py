@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from disk import sync, sync_with_parents, whole_file
+from disk import open_file, read_file, read_note, sync, sync_with_parents, whole_file
 from documents.errors import BlobCorrupt, BlobError, BlobMissing
 
 _SHA256_HEX = re.compile("[0-9a-f]{64}")
@@ -177,7 +177,7 @@ class BlobStore:
         """Read a file piece by piece, and tell what is in it. Raises BlobMissing or BlobError."""
         path = self.path(sha256_hex)
         try:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 return Content(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
         except OSError as error:
             raise _unread(path, error) from error
@@ -244,7 +244,7 @@ class BlobStore:
         """The name of the office whose files these are, as is written beside them; "" where nothing is."""
         del patient
         try:
-            return (self.folder / OWNER).read_text(encoding="utf-8").strip()
+            return read_note(self.folder / OWNER).strip()
         except FileNotFoundError:
             return ""
         except (OSError, ValueError) as error:
@@ -271,7 +271,7 @@ class BlobStore:
         """Whether a whole file is there; its time is then now, so that no sweep takes it for forgotten."""
         path = self.path(digest)
         try:
-            whole = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+            whole = hashlib.sha256(read_file(path)).hexdigest() == digest
             if whole:
                 os.utime(path)
         except FileNotFoundError:
@@ -280,7 +280,7 @@ class BlobStore:
 
     def _read(self, path: Path) -> bytes:
         try:
-            return path.read_bytes()
+            return read_file(path)
         except OSError as error:
             raise _unread(path, error) from error
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from disk import read_file
 from documents.errors import PersonUnknown, RegisterError
 from documents.kinds.employer_declaration import last_month_end
 from documents.kinds.fields import (
@@ -171,7 +172,7 @@ def _read(path: Path) -> str:
             raise RegisterError(
                 "The HR register is larger than 50 MB.", hint="Give the file of the people concerned."
             )
-        return path.read_bytes().decode("utf-8-sig")
+        return read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RegisterError(f"The HR register {path.name} is not UTF-8.", hint="Save it as UTF-8.") from error
     except OSError as error:

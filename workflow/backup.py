@@ -31,7 +31,7 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from disk import give_name, whole_file, work_folder
+from disk import give_name, read_note, whole_file, work_folder
 from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.clock import last_event
@@ -257,10 +257,10 @@ def _note(folder: Path, made: Backup) -> None:
 def last_backup(folder: Path) -> datetime | None:
     """When the last backup of this data folder was made; None where none is noted.
 
-    What can't be read is no note: then it is said that no backup was made, until the next is.
+    What can't be read is no note: then it is not known that one was made, until the next is.
     """
     try:
-        return datetime.fromisoformat(json.loads((folder / LAST).read_text(encoding="utf-8"))["made_at"])
+        return datetime.fromisoformat(json.loads(read_note(folder / LAST))["made_at"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

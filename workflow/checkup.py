@@ -28,7 +28,7 @@ from signing.profile import Level, Profile
 from workflow import keeping, renewals
 from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound
-from workflow.backup import last_backup, unsaved_since
+from workflow.backup import LAST, last_backup, unsaved_since
 from workflow.calendar import CALENDARS
 from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
@@ -362,6 +362,11 @@ def _backup(office: Office) -> Iterator[Finding]:
     """A backup was made lately, by this data folder's own note."""
     with office.store.read() as session:
         since, last = unsaved_since(session, office.folder), last_backup(office.folder)
+    if last is None and (office.folder / LAST).exists():
+        hint = "Remove it, and make a backup: docs/how-to/back-up-and-restore.md."
+        message = f"{office.folder / LAST} can't be read: when the last backup was made is not known."
+        yield Finding("backup", "warning", message, hint)
+        return
     if since is None or office.clock() - since <= UNSAVED:
         said = "None is due yet." if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC."
         yield Finding("backup", "ok", said)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 Channel = Literal["person", "program"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -78,6 +78,19 @@ class Answer:
     state: str
     event_seq: int
     repeated: bool = False
+
+    @classmethod
+    def recorded(cls, row: object) -> Self | None:
+        """The answer that was kept under an idempotency key; None for a row that can't be one."""
+        match row:
+            case {
+                "request_id": int(number),
+                "version": int(version),
+                "state": str(state),
+                "event_seq": int(seq),
+            }:
+                return cls(number, version, state, seq, repeated=True)
+        return None
 
 
 @dataclass(frozen=True)

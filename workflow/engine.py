@@ -39,6 +39,7 @@ from workflow.definition_errors import DefinitionUnknown
 from workflow.definition_model import REPAIR, SUBMIT, Definition
 from workflow.definition_reader import read
 from workflow.errors import (
+    AnswerUnreadable,
     ClaimedByAnother,
     Contended,
     DefinitionMissing,
@@ -358,6 +359,8 @@ class Engine:
         known = ledger.answers.get((command.actor, command.key))
         if known is not None and known[0] != body_sha256:
             raise KeyReused
+        if known is not None and known[1] is None:
+            raise AnswerUnreadable
         return None if known is None else known[1]
 
     def _judged(self, judge: Judge, ledger: Ledger, command: Command) -> tuple[Case, Command, Ruling]:

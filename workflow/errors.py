@@ -76,6 +76,20 @@ class KeyReused(WorkflowError):
         )
 
 
+class AnswerUnreadable(WorkflowError):
+    """What was answered under an idempotency key can't be read: somebody has changed it."""
+
+    code: ClassVar[str] = "workflow-answer-unreadable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What was answered under this idempotency key can't be read: somebody has changed it in the"
+            " database.",
+            hint="Look at the request: what was wished may be done. If it is not, send it with a new key."
+            " Then run `paraaf log verify`.",
+        )
+
+
 class NotFound(WorkflowError):
     """There is no such request, or the person may not know of it."""
 

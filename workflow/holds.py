@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 from documents.kinds.fields import NOTE_MAX, wrong_text
 from workflow.access import People, requester_role
 from workflow.command_form import require_form, require_name, require_request_id
-from workflow.commands import Command
+from workflow.commands import Answer, Command
 from workflow.definition_model import Definition
-from workflow.errors import KeyReused, NotFound, Reason, Refused
+from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
 from workflow.judge import office_day
 from workflow.keeping import DefinitionOf
@@ -86,12 +86,12 @@ class Holds:
         self, request_id: int, actor: str, reason: str, *, hold_id: int | None = None, key: str | None = None
     ) -> Held:
         """Release a hold; which one must be said when there are several. With the same idempotency `key` it
-        is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused.
+        is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused, AnswerUnreadable.
         """
         with self._at(request_id, actor, reason) as desk:
             wish = desk.wish(RELEASED, key, {} if hold_id is None else {"hold": str(hold_id)})
             if (found := desk.answered(wish)) is not None:
-                return Held(desk.released_by(found), request_id, desk.numbers, repeated=True)
+                return Held(found, request_id, desk.numbers, repeated=True)
             hold = _chosen(desk.open, hold_id)
             desk.remember(wish, desk.tell(RELEASED, {"hold": hold.id}))
             hold.released_by, hold.released_at = actor, desk.now
@@ -167,13 +167,23 @@ class _Desk:
         return command, require_form(command)
 
     def answered(self, wish: _Wish) -> int | None:
-        """The event that told of this wish, if it was done before. Raises KeyReused."""
-        known = None if wish is None else self.session.get(CommandKey, (wish[0].actor, wish[0].key))
+        """The hold that this wish placed or released, if it was done before.
+
+        Raises KeyReused, AnswerUnreadable.
+        """
+        try:
+            known = None if wish is None else self.session.get(CommandKey, (wish[0].actor, wish[0].key))
+        except ValueError as error:  # the answer is no JSON
+            raise AnswerUnreadable from error
         if wish is None or known is None:
             return None
         if known.body_sha256 != wish[1]:
             raise KeyReused
-        return int(known.answer["event_seq"])
+        answer = Answer.recorded(known.answer)
+        told = None if answer is None else self.session.get(Event, answer.event_seq)
+        if told is None or (told.type, told.request_id) != (wish[0].trigger, self._request.id):
+            raise AnswerUnreadable
+        return int(json.loads(told.record)["hold"]) if told.type == RELEASED else told.seq
 
     def remember(self, wish: _Wish, seq: int) -> None:
         """Keep the answer under the key, as that of any command."""
@@ -191,10 +201,6 @@ class _Desk:
                     recorded_at=self.now,
                 )
             )
-
-    def released_by(self, seq: int) -> int:
-        """The hold that an event released."""
-        return int(json.loads(self.session.get_one(Event, seq).record)["hold"])
 
     def tell(self, kind: str, facts: Mapping[str, Any]) -> int:
         """Append the event; gives its sequence."""

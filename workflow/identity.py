@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from disk import whole_file
+from disk import read_note, whole_file
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender
 from workflow.references import next_referred_to
@@ -126,12 +126,13 @@ def named(session: Session) -> OfficeRow | None:
 
 def _said(folder: Path) -> str | None:
     try:
-        said = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        said = json.loads(read_note(folder / FILE))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise WrongOffice(
-            f"{folder / FILE} can't be read: {error}.", hint="Restore it; it names the office of this folder."
+            f"{folder / FILE} can't be read: {why}.", hint="Restore it; it names the office of this folder."
         ) from error
     if not isinstance(said, dict) or not isinstance(said.get("office"), str):
         raise WrongOffice(

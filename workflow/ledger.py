@@ -20,6 +20,7 @@ from workflow import ledger_rows as rows
 from workflow.cases import Case, OpenIncident, OpenTask
 from workflow.commands import Answer, Command, StepRef
 from workflow.definition_model import Definition
+from workflow.errors import AnswerUnreadable
 from workflow.eventlog import Appender
 from workflow.named import Bearers
 from workflow.tables import Body, CommandKey, Event, Hand, Incident, Request, Task
@@ -35,8 +36,8 @@ class Ledger:
         self.log = log
         self._definitions = definitions
         self.cases: dict[int, Case] = {}
-        self.answers: dict[tuple[str, str], tuple[str, Answer]] = {}
-        """(actor, idempotency key) → digest of the command, and the answer."""
+        self.answers: dict[tuple[str, str], tuple[str, Answer | None]] = {}
+        """(actor, idempotency key) → digest of the command, and the answer; None for none to be read."""
         self.references: dict[tuple[str, str, str], int] = {}
         self.bearers = Bearers(session)
         self.incidents: dict[int, OpenIncident] = {}
@@ -63,8 +64,11 @@ class Ledger:
     def load_keys(self, keys: Collection[tuple[str, str]]) -> None:
         """Read what was answered before under these idempotency keys of these actors."""
         found = self.session.connection().execute(_ANSWERS, {"ids": list(keys)})
-        for row in found:
-            self.answers[row.actor, row.key] = (row.body_sha256, Answer(**row.answer, repeated=True))
+        try:
+            for row in found:
+                self.answers[row.actor, row.key] = (row.body_sha256, Answer.recorded(row.answer))
+        except ValueError as error:  # it is no JSON
+            raise AnswerUnreadable from error
 
     def load_references(self, wanted: Collection[tuple[str, str, str]]) -> None:
         """Read which of these (key, requester, reference) are taken."""

@@ -1,6 +1,7 @@
 """`paraaf check` names what is wrong, and what to do; a sound office passes, on either database."""
 
 import asyncio
+import os
 import re
 import shutil
 import socket
@@ -310,6 +311,28 @@ def test_an_authority_that_can_not_be_read_is_told(
     said = Terminal(sample.office.folder, capsys)("check", "--data", sample.office.folder)
     assert said.status == 1
     assert "tsa.pem" in said.out + said.err
+
+
+@of_sqlite
+@pytest.mark.parametrize(
+    ("name", "area"),
+    [
+        ("office.json", "office"),
+        ("blobs/office", "office"),
+        ("hr_register.csv", "office"),
+        ("last-backup.json", "backup"),
+        ("blobs/?/*", "files"),
+    ],
+)
+def test_a_pipe_in_place_of_a_file_is_told_and_not_waited_for(
+    sample: Sample, capsys: pytest.CaptureFixture[str], name: str, area: str
+) -> None:
+    folder = sample.office.folder
+    path = next(folder.glob(name), folder / name)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    told = [one for one in findings(sample, capsys, "--deep") if one["area"] == area]
+    assert any(path.name[:12] in one["message"] and one["state"] != "ok" for one in told)
 
 
 @pytest.mark.parametrize(

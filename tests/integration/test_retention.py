@@ -28,7 +28,7 @@ from workflow import destruction, keeping
 from workflow.clock import QUIET, WAIT
 from workflow.commands import Command, Submission
 from workflow.destruction import DESTROYED
-from workflow.errors import KeyReused, NotFound, Refused, StoreUnavailable
+from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Refused, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.holds import Holds
 from workflow.logcheck import Fault, verify
@@ -698,6 +698,35 @@ def test_a_hold_that_is_sent_again_under_its_key_is_done_once(keeper: Keeper) ->
     keeper.run(DAY)
     assert keeper.rows(select(CommandKey).where(CommandKey.request_id == number)) == []
     assert keeper.office.report().ok
+
+
+@pytest.mark.parametrize(
+    "answer", ['"one"', "{}", '{"request_id": 1, "version": 1, "state": "review", "event_seq": 1}']
+)
+def test_an_answer_that_was_changed_is_not_given_again(keeper: Keeper, answer: str) -> None:
+    number = keeper.withdrawn()
+    keeper.holds.place(number, "manager", "A claim.", key="one")
+    keeper.holds.release(number, "manager", "Settled.", key="two")
+    with intruder(keeper.store, guarded=True) as they:
+        they.execute("UPDATE commands SET answer = ?", (answer,))
+    with pytest.raises(AnswerUnreadable):
+        keeper.holds.place(number, "manager", "A claim.", key="one")
+    with pytest.raises(AnswerUnreadable):
+        keeper.holds.release(number, "manager", "Settled.", key="two")
+
+
+@only_sqlite  # a server's column takes nothing else than JSON
+@pytest.mark.parametrize("answer", ["no JSON", "{}"])
+def test_no_command_gives_an_answer_again_that_was_changed(keeper: Keeper, answer: str) -> None:
+    submitted = keeper.office.submission()
+    number = keeper.office.engine.execute(submitted).request_id
+    keeper.holds.place(number, "manager", "A claim.", key="one")
+    with intruder(keeper.store, guarded=True) as they:
+        they.execute("UPDATE commands SET answer = ?", (answer,))
+    with pytest.raises(AnswerUnreadable):
+        keeper.office.engine.execute(submitted)
+    with pytest.raises(AnswerUnreadable):
+        keeper.holds.place(number, "manager", "A claim.", key="one")
 
 
 # --- the clock

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from disk import remove_left_behind, whole_file, work_folder
+from disk import NOTE_BYTES_MAX, read_file, read_note, remove_left_behind, whole_file, work_folder
 
 
 @pytest.fixture(params=["with links", "without links"])
@@ -23,6 +23,32 @@ def any_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
             raise OSError(errno.EPERM, "Operation not permitted")
 
         monkeypatch.setattr(os, "link", no_link)
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)  # never gives a byte
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")  # never ends
+
+
+@pytest.mark.parametrize("read", [read_file, read_note])
+@pytest.mark.parametrize("make", [_pipe, _device, Path.mkdir])
+def test_what_may_never_end_is_not_read(
+    tmp_path: Path, make: Callable[[Path], None], read: Callable[[Path], object]
+) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(OSError, match="no file, but a pipe"):
+        read(tmp_path / "a")
+
+
+def test_a_note_is_short(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * NOTE_BYTES_MAX)
+    assert len(read_note(tmp_path / "a")) == NOTE_BYTES_MAX
+    (tmp_path / "a").write_bytes(b"x" * (NOTE_BYTES_MAX + 1))
+    with pytest.raises(OSError, match="far longer"):
+        read_note(tmp_path / "a")
 
 
 def names(folder: Path) -> list[str]:
