@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data
 .DEFAULT_GOAL := help
-.PHONY: run test test-fast check bench lint help debian witness clean
+.PHONY: run test test-fast check bench attacks lint help debian witness clean
 
 run: $(VENV)/run.stamp ## drive sample requests through every step, sign, verify, print the comparison
 	$(BIN)/paraaf demo --data $(DATA) --requests 10 --out out
@@ -26,6 +26,9 @@ lint: $(VENV)/test.stamp ## style, types, definitions
 
 bench: $(VENV)/test.stamp ## time signing, rendering, verifying, the engine; the table is kept in benchmarks/
 	$(BIN)/python -m benchmarks
+
+attacks: $(VENV)/test.stamp ## change every byte of signed files, read hostile ones; the table is kept in benchmarks/
+	$(BIN)/python -m benchmarks attacks
 
 debian:
 	@tests/debian-packages
