@@ -216,11 +216,19 @@ class BlobStore:
         return _destroyed(self.folder / one.place)
 
     def require_writable(self) -> None:
-        """Find out whether a file can be stored now: one is written, and removed. Raises BlobError."""
+        """Find out whether a file can be stored now: one is written, and removed. Raises BlobError.
+
+        No folder is made: where there is none yet, it is tried in the one above. In the others of the sixteen
+        nothing is written, so that it may be asked often.
+        """
         try:
-            folder = self.folder / "0"
-            self._make_folders([folder])
-            _write_temporary(folder, b"paraaf").unlink()
+            self._require_no_loose_link()
+            there = [one for one in self.folder.glob("?") if one.is_dir()]
+            for one in there:
+                if not os.access(one, os.W_OK | os.X_OK):
+                    raise _unwritable(one)
+            places = [*there[:1], self.folder, *self.folder.absolute().parents]
+            _write_temporary(next(one for one in places if one.exists()), b"paraaf").unlink()
         except OSError as error:
             raise BlobError(
                 f"A file could not be stored: {error.strerror or 'the disk refused'}.",
@@ -243,6 +251,7 @@ class BlobStore:
     def owner(self, *, patient: bool = True) -> str:
         """The name of the office whose files these are, as is written beside them; "" where nothing is."""
         del patient
+        self._require_no_loose_link()
         try:
             return read_note(self.folder / OWNER).strip()
         except FileNotFoundError:
@@ -252,6 +261,7 @@ class BlobStore:
 
     def claim(self, office: str, *, anew: bool = False) -> str:
         """Write down whose files these are, unless that is said already; what is said then is on the disk."""
+        self._require_no_loose_link()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):  # of two who write at once the second finds the first's
@@ -284,11 +294,20 @@ class BlobStore:
         except OSError as error:
             raise _unread(path, error) from error
 
+    def _require_no_loose_link(self) -> None:
+        """Refuse a link to a folder that is not there. Raises BlobError."""
+        if self.folder.is_symlink() and not self.folder.exists():
+            raise BlobError(
+                f"{self.folder} is a link to {self.folder.readlink()}, which is not there.",
+                hint="Mount the disk that the files are on, or mend the link.",
+            )
+
     def _make_folders(self, folders: Iterable[Path]) -> None:
         """Make the folders, and have the names of all of them on the disk, up to its root.
 
         Also of those that are there: another process may have made one a moment ago, and not synced it.
         """
+        self._require_no_loose_link()
         for folder in set(folders) - self._durable:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -333,6 +352,13 @@ def _unread(path: Path, error: OSError) -> BlobError:
     return BlobError(
         f"The stored file {path.name[:12]}… could not be read: {error.strerror}.",
         hint="Look at the rights of the data folder and at the disk.",
+    )
+
+
+def _unwritable(folder: Path) -> BlobError:
+    return BlobError(
+        f"A file could not be stored in {folder}: its disk is read-only, or its owner is somebody else.",
+        hint="Look at how the disk is mounted, and run this as the user to whom the data folder belongs.",
     )
 
 

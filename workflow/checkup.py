@@ -70,6 +70,7 @@ def quick(office: Office) -> Iterator[Finding]:
     """What can be seen in a moment."""
     yield from _told("folder", _folder(office.folder))
     yield from _told("database", _database(office))
+    yield from _told("files", _storing(office))
     yield from _told("clock", _clock(office))
     yield from _told("certificates", _certificates(office))
     yield from _calendars(office.clock().date())
@@ -197,6 +198,12 @@ def _role(office: Office) -> Finding:
         "This role owns the tables: it could take away what protects the log.",
         "Work as a role that owns nothing: docs/how-to/run-on-postgresql.md.",
     )
+
+
+def _storing(office: Office) -> Iterator[Finding]:
+    """A file can be stored, as far as that can be tried without one. Raises BlobError."""
+    office.blobs.require_writable()
+    yield Finding("files", "ok", "Files can be stored.")
 
 
 def _clock(office: Office) -> Iterator[Finding]:

@@ -5,7 +5,10 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -223,6 +226,48 @@ def test_a_setting_that_can_not_work_is_told(
     assert value.partition("=")[0] in told["message"]
 
 
+def storing(sample: Sample, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    [told] = [one for one in findings(sample, capsys) if one["area"] == "files"]
+    return told["state"], told["message"]
+
+
+@of_sqlite
+def test_stored_files_that_can_only_be_read_are_a_finding(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blobs = sample.office.folder / "blobs"
+    before = sorted(blobs.rglob("*"))
+    assert storing(sample, capsys) == ("ok", "Files can be stored.")
+    subprocess.run(["mount", "--bind", blobs, blobs], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", blobs], check=True)
+        state, message = storing(sample, capsys)
+    finally:
+        subprocess.run(["umount", blobs], check=True)
+    assert (state, "its disk is read-only" in message) == ("wrong", True)
+    assert sorted(blobs.rglob("*")) == before
+
+
+@of_sqlite
+def test_a_link_to_stored_files_that_leads_nowhere_is_told_as_what_it_is(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blobs = sample.office.folder / "blobs"
+    blobs.rename(blobs.with_name("aside"))
+    blobs.symlink_to("/nowhere/blobs")
+    said = Terminal(sample.office.folder, capsys)("check", "--data", sample.office.folder)
+    assert said.status == 1
+    assert "is a link to /nowhere/blobs, which is not there" in said.out
+    assert "Mount the disk" in said.out
+
+
+def turn_away(stranger: socket.socket) -> None:
+    """Close every connection at once, until the socket ends."""
+    with suppress(OSError):
+        while True:
+            stranger.accept()[0].close()
+
+
 @of_sqlite
 def test_a_port_of_the_authority_that_a_stranger_holds_is_a_finding(
     sample: Sample, capsys: pytest.CaptureFixture[str]
@@ -231,8 +276,12 @@ def test_a_port_of_the_authority_that_a_stranger_holds_is_a_finding(
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # it may have been ours a moment ago
         stranger.bind(("127.0.0.1", int(sample.office.authority.base_url.rpartition(":")[2])))
         stranger.listen()
+        turned_away = threading.Thread(target=turn_away, args=(stranger,), daemon=True)
+        turned_away.start()
         found = findings(sample, capsys)
-    assert {one["area"] for one in found} == AREAS - {"log", "files"}
+        stranger.shutdown(socket.SHUT_RDWR)
+        turned_away.join()
+    assert {one["area"] for one in found} == AREAS - {"log"}
     [told] = [one for one in found if one["area"] == "authority" and one["state"] == "wrong"]
     assert "cannot listen" in told["message"]
     assert "new folder" not in told["hint"]
