@@ -181,7 +181,15 @@ def _client(program: str, options: Sequence[str], store: Store, file: Path, *, c
 
 
 def _without_password(url: URL) -> str:
-    """A database's URL as PostgreSQL's programs take it, to be seen by whoever lists the processes."""
+    """A database's URL as PostgreSQL's programs take it, to be seen by whoever lists the processes.
+
+    Raises ClientUnfit for the passphrase of a key, which they take in the URL alone.
+    """
+    if "sslpassword" in url.query:
+        raise ClientUnfit(
+            "PostgreSQL's programs take `sslpassword` where whoever lists the processes sees it.",
+            hint="Give a client key without a passphrase, that the office's user alone can read.",
+        )
     bare = URL.create(
         "postgresql",
         username=url.username,

@@ -163,7 +163,7 @@ class Quick:
         self._certificates: dict[tuple[str, bytes], _Certificate] = {}
         self._answers: dict[tuple[bool, bytes], _Answer] = {}
         self._heard: dict[tuple[bytes, bytes, bytes], RevocationEvidence] = {}
-        self._beginnings: list[Beginning] = []  # the longest first
+        self._beginnings: list[Beginning] = []
         self._waiting: dict[bytes, bytes] = {}  # form → a file of it, whose beginning is not known yet
 
     def clear(self, pdf: bytes, name: str) -> Report | None:

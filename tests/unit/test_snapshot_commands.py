@@ -32,3 +32,12 @@ def test_a_password_goes_by_the_environment(
     assert password == "s3cret"
     assert "s3cret" not in " ".join(command)
     assert "--dbname=postgresql://paraaf@127.0.0.1:1/office?sslmode=require" in command
+
+
+def test_a_passphrase_that_would_be_seen_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_require_client", lambda *_: None)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it was run"))
+    url = "postgresql+psycopg://paraaf@127.0.0.1:1/office?sslkey=k.pem&sslpassword=s3cret"
+    with pytest.raises(snapshot.ClientUnfit, match="sslpassword") as caught:
+        snapshot._client("pg_dump", [], Store(url), tmp_path / "dump")
+    assert "s3cret" not in str(caught.value)
