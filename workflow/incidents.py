@@ -207,6 +207,10 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         " `paraaf blobs scrub` names it. If no backup has it, the request goes back",
         "document-blob-corrupt": "restore the file from a backup, `paraaf blobs restore FILE.tar`, and check"
         " the disk; `paraaf blobs scrub` names it. If no backup has it, the request goes back",
+        "document-blobs-foreign": "see that the folder `blobs`, or `PARAAF_BLOBS`, and"
+        " `PARAAF_DATABASE` are the same office's",
+        "document-blob-unlocked": "give the bucket object lock with a default retention, or change"
+        " `PARAAF_BLOBS_LOCK_DAYS`",
         "document-too-long": "shorten the texts",
         "document-language": "use one of the languages named",
         "fonts-unprintable": "write the text in Latin letters",
@@ -220,6 +224,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         " or name another one in the profile",
         "signing-revocation-unavailable": "see that the OCSP responder or the list answers",
         "signing-timestamp": "see that the timestamp authority answers",
+        "signing-timestamp-limit": "nothing: the step waits for its turn, and that counts as no failure",
         "signing-timestamper-unknown": "configure the timestamper, or name another in the profile",
         "signing-document-refused": "save the PDF again without what the message names",
         "signing-field": "name a field that is there and empty",
@@ -232,6 +237,12 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "workflow-contended": "try again",
         "workflow-raced": "try again",
         "workflow-definition-missing": "put the definition file back",
+        "workflow-definition-refused": "mend what each line says, then run `paraaf definitions check`",
+        "workflow-employer-unknown": "send the request back to have the employer corrected, or mend the"
+        " register",
+        "workflow-log-refused": "run `paraaf log verify`, and look at the rights in the database; then"
+        " try again",
+        "workflow-setting": "write it as the message says",
         "workflow-store": "see that the database is there, has room, and is held by no other program",
         "workflow-log-form": "report it: the program tried to record what has no canonical form",
         "workflow-no-branch": "give the definition a branch for these facts",
