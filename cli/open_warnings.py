@@ -25,7 +25,7 @@ def warning_rules(definition: Definition) -> frozenset[str]:
 
 def open_warnings(office: "Office", view: "RequestView", definition: Definition) -> list[FieldProblem]:
     """The warnings without a reason; none once the document is made, nor while the data makes none."""
-    if view.documents or view.closed_at is not None:
+    if view.documents or view.closed_at is not None or office.register is None:  # without it nothing is done
         return []
     evidence = office.evidence_of(view.requester_id, definition)
     found = []

@@ -35,7 +35,7 @@ from workflow.definition_model import (
     State,
     Trigger,
 )
-from workflow.errors import Reason
+from workflow.errors import Reason, WorkflowError
 from workflow.machine import take
 from workflow.named import named
 
@@ -265,7 +265,11 @@ class Judge:
 
     def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
         """Reasons why a document's data is not fit; the canonical data when they are."""
-        evidence = self.evidence_of(case.requester_id, self.today(case.definition))
+        try:
+            evidence = self.evidence_of(case.requester_id, self.today(case.definition))
+        except WorkflowError as error:
+            yield Reason(error.code, f"{error} {error.hint}")
+            return
         for document in case.definition.documents.values():
             kind = self.kinds[document.kind]
             try:

@@ -482,6 +482,13 @@ def _require_known(limits: Mapping[str, object], profiles: Mapping[str, Profile]
         )
 
 
+class RegisterMissing(WorkflowError):
+    """This host has no HR register: what is declared can't be compared with it."""
+
+    code = "workflow-register-missing"
+    impersonal = True
+
+
 class LockTooLong(WorkflowError):
     """The object storage locks files for longer than some requests are kept."""
 
@@ -510,7 +517,16 @@ def _own_blobs(blobs: Blobs, store: Store) -> OwnBlobs:
 
 
 def _evidence(register: Register | None, person: str, day: date) -> Evidence:
-    """What is known of a requester beside the document: the register's word, if there is one."""
-    if register is None or not register.knows(person):
+    """What is known of a requester beside the document: the register's word, if it knows them.
+
+    Raises RegisterMissing: without it, nothing that is declared would be compared with anything.
+    """
+    if register is None:
+        raise RegisterMissing(
+            f"There is no HR register ({REGISTER_FILE}) in this data folder, with which data are compared.",
+            hint="Load it with `paraaf people --register FILE.csv`, or copy it from the host where that was"
+            " done.",
+        )
+    if not register.knows(person):
         return Evidence(issued_on=day)
     return register.evidence(person, on=day)

@@ -282,6 +282,19 @@ class TestDecisionsAndDrafts:
         terminal.json("fire", 1, "claim", "--as", MANAGER)  # whatever decides nothing needs none
         terminal.json("fire", 1, "approve", *seen(terminal, MANAGER))
 
+    def test_without_the_register_everything_is_shown_and_nothing_is_approved(
+        self, terminal: Terminal
+    ) -> None:
+        """On a further host, say, to which nobody copied it: data would be compared with nothing."""
+        register = terminal.data / "hr_register.csv"
+        aside = register.rename(register.with_name("aside.csv"))
+        words = ("fire", 1, "approve", *seen(terminal, MANAGER))
+        said = terminal.office(*words)
+        assert said.status == 1
+        assert "There is no HR register (hr_register.csv)" in said.err
+        aside.rename(register)
+        terminal.json(*words)
+
     def test_what_changed_since_is_looked_at_again(self, terminal: Terminal) -> None:
         words = ("fire", 1, "approve", *seen(terminal, MANAGER))
         terminal.json("fire", 1, "claim", "--as", MANAGER)
