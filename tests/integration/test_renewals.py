@@ -15,7 +15,7 @@ from documents.blobs import Blobs
 from documents.errors import BlobError
 from signing.chains import PinnedChains
 from signing.errors import ArchiveMissingError, TimestampError
-from signing.pades import SigningDesk
+from signing.pades import Renewed, SigningDesk
 from signing.renewal import newest_archive
 from signing.verify import strength
 from signing.verify.report import Indication, Report
@@ -116,7 +116,7 @@ def test_an_authority_that_is_away_changes_nothing_and_is_asked_again(archive: A
 
 @dataclass(frozen=True)
 class Away:
-    """A storage that refuses one kind of request, and the files of which are asked for so often."""
+    """A storage that refuses one kind of request, and what it was asked for."""
 
     store: Blobs
     refused: str
@@ -147,14 +147,17 @@ def test_a_storage_that_is_away_stops_all_and_costs_one_timestamp_at_most(
 ) -> None:
     archive.later(days=20)
     archive.new_stamper(days=3000)
-    [due] = archive.renewals.overview().due
-    monkeypatch.setattr("workflow.renewals._due", lambda *_, **__: [due] * 3)
+    [file] = archive.renewals.overview().due
+    monkeypatch.setattr("workflow.renewals._due", lambda *_, **__: [file] * 3)
     away = Away(archive.office.blobs, refused)
     stamped: list[str] = []
-    stamp = SigningDesk.renew
-    monkeypatch.setattr(
-        SigningDesk, "renew", lambda *args, **more: stamped.append("") or stamp(*args, **more)
-    )
+    renew = SigningDesk.renew
+
+    async def counted(desk: SigningDesk, pdf: bytes, **more: Any) -> Renewed:
+        stamped.append(file.sha256)
+        return await renew(desk, pdf, **more)
+
+    monkeypatch.setattr(SigningDesk, "renew", counted)
     with archive.answering():
         done = replace(archive.office, blobs=away).renewals.run()  # type: ignore[arg-type]
     assert (away.asked, len(stamped)) == (asked, "put_many" in asked)
