@@ -72,8 +72,11 @@ class Blobs(Protocol):
     def exists(self, sha256_hex: str) -> bool:
         """Say whether a file of this digest is there, without reading it."""
 
-    def missing(self, digests: Iterable[str]) -> list[str]:
-        """Those that are not there, without reading any."""
+    def missing(self, digests: Iterable[str], *, patient: bool = True) -> list[str]:
+        """Those that are not there, without reading any.
+
+        Without `patient` each is asked for once and shortly: others wait. Raises BlobError.
+        """
 
     def delete(self, sha256_hex: str) -> bool:
         """Destroy a file; False when it was not there. On return no copy of it is left. Raises BlobError."""
@@ -186,8 +189,9 @@ class BlobStore:
         """Say whether a file of this digest is there, without reading it."""
         return self.path(sha256_hex).is_file()
 
-    def missing(self, digests: Iterable[str]) -> list[str]:
+    def missing(self, digests: Iterable[str], *, patient: bool = True) -> list[str]:
         """Those that are not there, without reading any."""
+        del patient
         return [digest for digest in digests if not self.exists(digest)]
 
     def path(self, sha256_hex: str) -> Path:

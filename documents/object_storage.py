@@ -31,7 +31,7 @@ REGION = "PARAAF_BLOBS_REGION"
 KEY_ID = "PARAAF_BLOBS_KEY_ID"
 SECRET = "PARAAF_BLOBS_SECRET"  # noqa: S105 (a variable's name)
 AT_ONCE = 16  # requests at a time
-REMOVAL_TIMEOUT_S = 5.0
+IMPATIENT_TIMEOUT_S = 5.0  # where others wait for who asks
 _PIECE = 1024 * 1024  # bytes
 _LOCK_SLACK = timedelta(hours=1)
 """So much shorter a lock may be found than was asked for: it began when the file was put."""
@@ -77,7 +77,7 @@ class ObjectStorage:
         access = wanted.access
         self._wanted = wanted
         self._requests = Requests(access)
-        self._removals = Requests(access, timeout_s=REMOVAL_TIMEOUT_S, tries=1)
+        self._impatient = Requests(access, timeout_s=IMPATIENT_TIMEOUT_S, tries=1)
         self._store = S3Store(
             access.bucket,
             prefix=wanted.prefix or None,
@@ -161,11 +161,14 @@ class ObjectStorage:
             return False
         return True
 
-    def missing(self, digests: Iterable[str]) -> list[str]:
+    def missing(self, digests: Iterable[str], *, patient: bool = True) -> list[str]:
         """Those that are not there, without reading any. Raises BlobError."""
         asked = list(digests)
-        there = _at_once(self.exists, asked)
+        there = _at_once(self.exists if patient else self._exists_at_once, asked)
         return [digest for digest, found in zip(asked, there, strict=True) if not found]
+
+    def _exists_at_once(self, sha256_hex: str) -> bool:
+        return self._impatient.exists(self._full_key(sha256_hex))
 
     def delete(self, sha256_hex: str) -> bool:
         """Destroy every version of a file; False when there was none.
@@ -177,15 +180,15 @@ class ObjectStorage:
 
     def _remove(self, sha256_hex: str, key: str) -> bool:
         removed = False
-        for version in self._removals.versions(key):
-            if not self._removals.remove_version(key, version.id):
+        for version in self._impatient.versions(key):
+            if not self._impatient.remove_version(key, version.id):
                 raise self._kept(sha256_hex, key, version.id)
             removed = removed or not version.is_marker
         return removed
 
     def _kept(self, digest: str, key: str, version: str) -> BlobError:
         """Why a version was not removed."""
-        until, now = self._removals.locked_until(key, version)
+        until, now = self._impatient.locked_until(key, version)
         if until is not None and until > now:
             return BlobLocked(
                 f"The object storage locks the stored file {digest[:12]}… until {until:%Y-%m-%d %H:%M} UTC.",
@@ -253,7 +256,7 @@ class ObjectStorage:
 
     def owner(self, *, patient: bool = True) -> str:
         """The name of the office whose files these are, as is written beside them; "" where nothing is."""
-        requests = self._requests if patient else self._removals
+        requests = self._requests if patient else self._impatient
         return requests.get(self._owner_key).decode(errors="replace").strip()
 
     def claim(self, office: str, *, anew: bool = False) -> str:

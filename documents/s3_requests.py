@@ -125,6 +125,12 @@ class Requests:
         _require(answer, 200, 404)
         return answer.body if answer.status == 200 else b""
 
+    def exists(self, key: str) -> bool:
+        """Whether anything is stored under a key."""
+        answer = self.ask("HEAD", key)
+        _require(answer, 200, 404)
+        return answer.status == 200
+
     def locked_until(self, key: str, version: str | None = None) -> tuple[datetime | None, datetime]:
         """Until when a file is locked, None when it is not; and what the storage's clock says."""
         answer = self.ask("HEAD", key, query={"versionId": version} if version else {})

@@ -104,7 +104,7 @@ JOBS_BY_STATUS = text(
     f" WHERE status IN ('todo', 'doing') AND task_name = '{STEPS}' GROUP BY status, priority"
 )
 LATER = text(
-    "SELECT id, priority, args, scheduled_at FROM procrastinate_jobs"  # noqa: S608  a constant of this module
+    "SELECT id, priority, attempts, args, scheduled_at FROM procrastinate_jobs"  # noqa: S608  a constant of this module
     f" WHERE status = 'todo' AND task_name = '{STEPS}' AND scheduled_at IS NOT NULL ORDER BY scheduled_at, id"
 ).columns(args=JSON, scheduled_at=UtcTime)
 LONG = text(
@@ -169,6 +169,7 @@ class Jobs:
     ) -> None:
         self._store = store
         self._now = now
+        self._ahead = timedelta(0)
         self._random = random
         self._patience = patience or Patience()
         self.meters = meters or Meters()
@@ -185,6 +186,19 @@ class Jobs:
             driver = session.connection().connection.driver_connection
             with _told(self._store.file):
                 self._deferrer.job_manager.batch_defer_jobs(_jobs_for(refs), connection=driver)
+
+    def now(self) -> datetime:
+        """The time by the clock that jobs are taken by: on SQLite this machine's own.
+
+        Else the server's own, as far as it was ahead when it was last looked at.
+        """
+        return self._now() + self._ahead
+
+    def set_clock(self) -> None:
+        """Find out how far a server's clock is ahead of this machine's. Raises StoreUnavailable."""
+        if not self._store.embedded:
+            with self._store.read() as session:
+                self._ahead = self._store.now(session) - self._now()
 
     def live(self, session: Session) -> set[StepRef]:
         """Every step that has a job, waiting or running."""
@@ -234,6 +248,7 @@ class Jobs:
         is to wait for longer than any may is due at once: the clock was ahead when it was made. Raises
         StoreUnavailable.
         """
+        self.set_clock()
         self._wake()
         with self._store.read() as session:
             if not set(waiting(session)) - self.live(session):
@@ -259,7 +274,7 @@ class Jobs:
 
     def _asleep(self, session: Session) -> Iterator[int]:
         """The jobs whose time is further ahead than they were told to wait, or any is."""
-        now, longest_s = self._now(), self._patience.longest_wait_s
+        now, longest_s = self.now(), self._patience.longest_wait_s
         latest = now + timedelta(seconds=longest_s) + TOLERANCE
         when = latest.isoformat(timespec="microseconds")  # SQLite compares the text
         for row in session.execute(LONG, {"latest": when}):
@@ -296,7 +311,7 @@ class Jobs:
                         run_steps=run_steps,
                         on_gave_up=on_gave_up,
                         patience=self._patience,
-                        now=self._now,
+                        now=self.now,
                         random=self._random,
                     )
                     upkeep = _Upkeep(self, desk.app, waiting, self._patience)
@@ -610,6 +625,7 @@ class _Upkeep:
         Two looks: on SQLite nobody can show life while somebody holds the write lock. So who finds a silent
         worker waits for that lock too, and a moment longer: whoever is alive has shown it by then.
         """
+        await asyncio.to_thread(self._jobs.set_clock)
         stalled = await self._stalled()
         self._jobs.link.found()
         if not stalled:
@@ -631,7 +647,7 @@ class _Upkeep:
             return
         deaths = 1 - job.priority
         lock = SUSPECTS if deaths >= SUSPECT else None
-        await self._manager.retry_job(job, priority=-deaths, lock=lock)
+        await self._manager.retry_job(job, retry_at=self._jobs.now(), priority=-deaths, lock=lock)
         self._jobs.meters.recovered.inc()
         note(log, logging.WARNING, "job_recovered", job=job.id, deaths=deaths)
 
@@ -812,12 +828,12 @@ def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores, ticks: _Ticks) -> N
 
 def _retries(session: Session) -> Iterator[tuple[int, Retry]]:
     for row in session.execute(LATER):
-        if "code" in row.args:  # else it was put back after a worker died at it
-            [ref] = row.args["refs"]
-            yield (
-                row.id,
-                Retry(StepRef(*ref), row.args["code"], row.args["tried"] + row.priority, row.scheduled_at),
-            )
+        deaths = -row.priority
+        # without a code it was put back: after a worker died at it, or since what came of it was not written
+        if code := row.args.get("code", "" if deaths else StoreUnavailable.code):
+            tries = row.args["tried"] + row.attempts - deaths
+            for ref in row.args["refs"]:
+                yield row.id, Retry(StepRef(*ref), code, tries, row.scheduled_at)
 
 
 def _jobs_for(refs: Sequence[StepRef]) -> list[Job]:

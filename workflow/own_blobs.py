@@ -102,9 +102,9 @@ class OwnBlobs:
         """As a store does."""
         return self.inner.exists(sha256_hex)
 
-    def missing(self, digests: Iterable[str]) -> list[str]:
+    def missing(self, digests: Iterable[str], *, patient: bool = True) -> list[str]:
         """As a store does."""
-        return self.inner.missing(digests)
+        return self.inner.missing(digests, patient=patient)
 
     def delete(self, sha256_hex: str) -> bool:
         """As a store does; nobody waits for long."""

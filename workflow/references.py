@@ -73,9 +73,10 @@ def next_referred_to(session: Session, after: str) -> list[str]:
 def require_stored(blobs: Blobs, digests: Collection[str]) -> None:
     """Find that files are still there which are to be named in the transaction that holds the log's lock.
 
-    Raises BlobError, which has the step tried again.
+    A storage that says nothing is not waited for: everybody waits for that lock. Raises BlobError, which has
+    the step tried again.
     """
-    if missing := blobs.missing(digests):
+    if missing := blobs.missing(digests, patient=False):
         raise BlobError(
             f"The stored file {missing[0][:12]}… was removed before anything referred to it.",
             hint="The step is done again by itself; was it stopped for long?",

@@ -4,7 +4,7 @@ A stored file of B-LTA proves what it proves as long as its newest archive times
 another one, appended: the bytes before stay. Only files of requests that have ended are renewed, since before
 that somebody may still sign them.
 
-  (1) read the file; it has to pass our own validation
+  (1) read the file; it has to pass our own validation, and the storage and the database have to answer
   (2) have it timestamped; the new file has to begin with the old one, byte for byte, and to pass as well
   (3) store it
   (4) one transaction: the event, the renewal, and the file that the document now is
@@ -25,10 +25,10 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
-from documents.errors import BlobError
+from documents.errors import BlobCorrupt, BlobError, BlobMissing
 from problem import Problem
 from watching.logs import note
-from workflow.errors import WorkflowError
+from workflow.errors import StoreUnavailable, WorkflowError
 from workflow.eventlog import Appender, utc_text
 from workflow.faults import point
 from workflow.references import require_stored
@@ -154,10 +154,10 @@ class Renewals:
     def run(self, *, within: timedelta = WITHIN, looks: int | None = None) -> Run:
         """Renew what has to be within this time, the first to end first.
 
-        What is in the way of one file does not stop the others; that no authority answers stops all. At most
-        `looks` files are looked into for the first time.
+        What is in the way of one file does not stop the others; that no authority answers stops all, and so
+        does a database or a storage that is away. At most `looks` files are looked into for the first time.
         """
-        troubles = list(self._look(looks))
+        troubles = list(self._look(looks, stops=True))
         with self._store.read() as session:
             due = _due(session, before=self._clock() + within)
         renewed: list[ArchivedFile] = []
@@ -203,8 +203,11 @@ class Renewals:
                 except BlobError:
                     continue
 
-    def _look(self, most: int | None = None) -> list[Trouble]:
-        """Note until when files hold that nobody has looked into yet; tells which can't be looked into."""
+    def _look(self, most: int | None = None, *, stops: bool = False) -> list[Trouble]:
+        """Note until when files hold that nobody has looked into yet; tells which can't be looked into.
+
+        With `stops` no further than to a storage that is away.
+        """
         from signing.chains import PinnedChains  # noqa: PLC0415  see above
 
         chains, last = PinnedChains(self._trust), 0
@@ -226,15 +229,19 @@ class Renewals:
             if not unseen or (most is not None and most <= 0):
                 return troubles
             last, most = unseen[-1].id, None if most is None else most - len(unseen)
-            seen = []
+            seen, away = [], False
             for row in unseen:
                 try:
                     seen.append(self._seen(row, chains))
                 except Problem as problem:
                     troubles.append(_trouble(row.request_id, row.name, row.revision_no, problem))
+                    if away := stops and _is_away(problem):
+                        break
             with self._store.write() as session:
                 Appender.lock(session, self._random_bytes)  # another may have looked at the same files
                 _note_seen(session, _still_current(session, seen))
+            if away:
+                return troubles
 
     def _seen(self, row: Any, chains: "PinnedChains") -> ArchivedFile:
         """One file. Raises BlobError, SigningError."""
@@ -252,7 +259,10 @@ class Renewals:
     async def _renew_all(
         self, due: Sequence[ArchivedFile], renewed: list[ArchivedFile], troubles: list[Trouble]
     ) -> Problem | None:
-        """One after the other; gives what an authority that does not answer is told by, and then stops."""
+        """One after the other; gives what an authority that does not answer is told by, and then stops.
+
+        Also once the database or the storage is away: what was timestamped for nothing counts as well.
+        """
         from signing.errors import RevocationUnavailableError, TimestampError  # noqa: PLC0415  see above
         from signing.verify.trust import Trust, TrustMaterial  # noqa: PLC0415
 
@@ -266,6 +276,8 @@ class Renewals:
                     return problem
                 except Problem as problem:
                     troubles.append(_trouble(file.request_id, file.document, file.revision, problem))
+                    if _is_away(problem):
+                        break
         return None
 
     async def _renew(self, desk: "SigningDesk", trust: "Trust", file: ArchivedFile) -> ArchivedFile | None:
@@ -274,6 +286,8 @@ class Renewals:
         # (1) the file as it is
         old = await asyncio.to_thread(self._blobs.get, file.sha256)
         await asyncio.to_thread(self._require_passed, old, trust, "before its renewal")
+        if not await asyncio.to_thread(self._can_record, file):
+            return None
         # (2) one more archive timestamp
         turn = f"renew:{file.document_id}"
         new = await desk.renew(old, profile=self._profile, turn=turn)
@@ -286,6 +300,15 @@ class Renewals:
         point("renew.stored")
         # (4) recorded once
         return await asyncio.to_thread(self._record, file, new, sha256)
+
+    def _can_record(self, file: ArchivedFile) -> bool:
+        """Find out, before an authority is asked, that a file could be stored and that nobody was faster.
+
+        Raises BlobError, StoreUnavailable.
+        """
+        self._blobs.require_writable()
+        with self._store.read() as session:
+            return _still_current(session, [file]) != []
 
     def _require_passed(self, pdf: bytes, trust: "Trust", when: str) -> None:
         from signing.verify.verdict import verify_pdf  # noqa: PLC0415  see above
@@ -375,6 +398,12 @@ def _archived(row: Any) -> ArchivedFile:
         stamped_at=row.stamped_at,
         holds_until=row.holds_until,
     )
+
+
+def _is_away(problem: Problem) -> bool:
+    """Whether every other file would run into this too."""
+    lost = isinstance(problem, BlobMissing | BlobCorrupt)
+    return isinstance(problem, StoreUnavailable | BlobError) and not lost
 
 
 def _trouble(request_id: int, document: str, revision: int, problem: Problem) -> Trouble:

@@ -1,13 +1,14 @@
 """Deliver: the signed document is handed to the requester's portal, once per channel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from time import monotonic_ns
 
 from workflow.errors import WorkflowError
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
 from workflow.step_trouble import settled, tried
 from workflow.tables import Delivery, DocumentRow
-from workflow.workbench import Work, Workbench, record, result, timed, written
+from workflow.workbench import Work, Workbench, charge, found, read_all, record, result, written
 
 PORTAL = "portal"
 
@@ -21,10 +22,15 @@ class NothingToDeliver(WorkflowError):
 async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Hand over each request's latest document: the delivery and the step's end in one transaction."""
     point("deliver.begun")
-    ready, troubles = tried(works, lambda work: (work, _checked(bench, work)), work_of=lambda work: work)
+    signed, troubles = tried(works, lambda work: (work, _signed(work)), work_of=lambda work: work)
+    begun = monotonic_ns()
+    # re-hashed: what is handed over is what was signed
+    read = await read_all(bench, [document.current_sha256 for _, document in signed])
+    charge([work for work, _ in signed], "deliver", begun)
+    ready, spoilt = tried(signed, lambda each: _whole(each, read), work_of=lambda each: each[0])
     await written(bench, _record, bench, ready)
     point("deliver.recorded")
-    return await settled(bench, troubles) + [StepOutcome.done(work.ref) for work, _ in ready]
+    return await settled(bench, troubles + spoilt) + [StepOutcome.done(work.ref) for work, _ in ready]
 
 
 def _record(bench: Workbench, ready: Sequence[tuple[Work, DocumentRow]]) -> None:
@@ -48,14 +54,19 @@ def _record(bench: Workbench, ready: Sequence[tuple[Work, DocumentRow]]) -> None
         )
 
 
-def _checked(bench: Workbench, work: Work) -> DocumentRow:
-    """The document that is to be delivered, which is whole and signed."""
+def _whole(
+    signed: tuple[Work, DocumentRow], read: Mapping[str, bytes | BaseException]
+) -> tuple[Work, DocumentRow]:
+    found(read, signed[1].current_sha256)
+    return signed
+
+
+def _signed(work: Work) -> DocumentRow:
+    """The document that is to be delivered, which is signed."""
     document = work.document
     if document is None or (work.profile.signs and document.level_reached is None):
         raise NothingToDeliver(
             "There is no document to deliver, or it is not signed.",
             hint="Have whoever runs the office look into the process definition.",
         )
-    with timed(work.us, "deliver"):
-        bench.blobs.get(document.current_sha256)  # re-hashed: what is handed over is what was signed
     return document

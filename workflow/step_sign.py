@@ -51,6 +51,8 @@ from workflow.workbench import (
     Work,
     Workbench,
     charge,
+    found,
+    read_all,
     record,
     result,
     share_time,
@@ -132,7 +134,7 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Sign each field; see the steps above."""
     point("sign.begun")
     batch = _Batch(bench)
-    _begin(batch, works)  # (1)
+    await _begin(batch, works)  # (1)
     await batch.each(_prepare, batch.unsigned)  # (2)
     point("sign.prepared")
     await written(bench, _keep_intents, batch)
@@ -154,14 +156,18 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
 # (1) who signs, and what there is of an earlier try
 
 
-def _begin(batch: _Batch, works: Sequence[Work]) -> None:
-    places = [place for work in works if (place := _place(work))]
-    with batch.bench.store.read() as session:
-        actors = _actors(session, works)
-        kept = intents.recall(session, places)
+async def _begin(batch: _Batch, works: Sequence[Work]) -> None:
+    actors, kept = await written(batch.bench, _looked_up, batch.bench, works)
+    sources = await read_all(batch.bench, [work.document.current_sha256 for work in works if work.document])
     batch.signings, batch.troubles = tried(
-        works, lambda work: _signing(batch.bench, work, actors, kept), work_of=lambda work: work
+        works, lambda work: _signing(batch.bench, work, actors, kept, sources), work_of=lambda work: work
     )
+
+
+def _looked_up(bench: Workbench, works: Sequence[Work]) -> tuple[Actors, dict[Place, Kept]]:
+    places = [place for work in works if (place := _place(work))]
+    with bench.store.read() as session:
+        return _actors(session, works), intents.recall(session, places)
 
 
 def _place(work: Work) -> Place | None:
@@ -182,14 +188,20 @@ def _actors(session: Session, works: Sequence[Work]) -> Actors:
     return {(request, state): (person, name, of) for request, state, person, name, of in rows}
 
 
-def _signing(bench: Workbench, work: Work, actors: Actors, kept: dict[Place, Kept]) -> _Signing:
+def _signing(
+    bench: Workbench,
+    work: Work,
+    actors: Actors,
+    kept: dict[Place, Kept],
+    sources: Mapping[str, bytes | BaseException],
+) -> _Signing:
     person, place = actors.get((work.request.id, work.state.signs_as or "")), _place(work)
     if person is None or work.document is None or place is None:
         raise NobodySigned(
             f"Nobody has acted in the state {work.state.signs_as!r}, so there is no signer.",
             hint="Return the request, so that the step before is done again.",
         )
-    source = bench.blobs.get(work.document.current_sha256)
+    source = found(sources, work.document.current_sha256)
     intent = _by_the_same(kept.get(place), person[0])
     if intent is not None and intent.value is not None:
         return _Signing(work, work.document, source, *person, None, intent)

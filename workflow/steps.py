@@ -15,7 +15,7 @@ from workflow.commands import StepRef, StepTrouble
 from workflow.outcomes import StepOutcome, Verdict
 from workflow.step_trouble import Trouble, settled
 from workflow.tables import DefinitionSource, Incident, Request
-from workflow.workbench import Work, Workbench, load
+from workflow.workbench import Work, Workbench, load, written
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,7 @@ class Steps:
 
     async def run(self, refs: Sequence[StepRef]) -> list[StepOutcome]:
         """Run each step once; one that is recorded already, or whose request has moved on, is done."""
-        with self._bench.store.read() as session:
-            works, outcomes = load(self._bench, session, refs)
+        works, outcomes = await written(self._bench, self._load, refs)
         for name, step in STEPS.items():
             if mine := [work for work in works if work.state.auto == name]:
                 with span("step", step=name, count=len(mine)):
@@ -47,6 +46,10 @@ class Steps:
                 self._tell(name, mine, found)
         answered = {outcome.ref for outcome in outcomes}
         return outcomes + [StepOutcome.done(ref) for ref in refs if ref not in answered]
+
+    def _load(self, refs: Sequence[StepRef]) -> tuple[list[Work], list[StepOutcome]]:
+        with self._bench.store.read() as session:
+            return load(self._bench, session, refs)
 
     def _tell(self, step: str, works: Sequence[Work], outcomes: Sequence[StepOutcome]) -> None:
         """Count and log what came of each."""

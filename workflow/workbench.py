@@ -48,8 +48,8 @@ class ProfileMissing(WorkflowError):
 class Workbench:
     """Everything a step may use; one for each worker process.
 
-    `employer_of` gives a person's employer, where it is known. `writers` are threads that write: files, and
-    what steps record.
+    `employer_of` gives a person's employer, where it is known. `writers` are threads that read and write:
+    files, and what steps look up and record.
     `verify_url` is what the verification code is put behind; `note` is printed on every page, or None.
     """
 
@@ -219,10 +219,31 @@ async def store_all(bench: Workbench, works: Sequence[Work], contents: Sequence[
     return [digest for part in parts for digest in part]
 
 
-async def written(bench: Workbench, write: Callable[..., _Out], *arguments: Any) -> _Out:
-    """What `write(*arguments)` gives, which holds a transaction that writes: done in a thread.
+async def read_all(bench: Workbench, digests: Sequence[str]) -> dict[str, bytes | BaseException]:
+    """The stored files of a batch, by digest, several at once; of one that can't be read, why not.
 
-    It may wait for somebody else's lock, and a worker whose event loop waits shows no life.
+    In threads: a storage takes its time, and a worker whose event loop waits shows no life.
+    """
+    loop, asked = asyncio.get_running_loop(), list(dict.fromkeys(digests))
+    told = await asyncio.gather(
+        *(loop.run_in_executor(bench.writers, bench.blobs.get, digest) for digest in asked),
+        return_exceptions=True,
+    )
+    return dict(zip(asked, told, strict=True))
+
+
+def found(read: Mapping[str, bytes | BaseException], sha256_hex: str) -> bytes:
+    """One of the files that were read. Raises why it could not be."""
+    content = read[sha256_hex]
+    if isinstance(content, BaseException):
+        raise content
+    return content
+
+
+async def written(bench: Workbench, write: Callable[..., _Out], *arguments: Any) -> _Out:
+    """What `write(*arguments)` gives, which holds a transaction: done in a thread.
+
+    It may wait for a lock or a server, and a worker whose event loop waits shows no life.
     """
     told = copy_context()  # whose job it is, for the log
     return await asyncio.get_running_loop().run_in_executor(bench.writers, told.run, write, *arguments)

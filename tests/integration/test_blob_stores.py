@@ -31,6 +31,7 @@ from tests.object_storage import Bucket, Storage
 from tests.steps_office import Sample
 from workflow.backup import make_backup
 from workflow.office import Office
+from workflow.references import require_stored
 from workflow.restore import restore
 from workflow.snapshot import RestoreRefused
 from workflow.store import Store
@@ -98,7 +99,8 @@ def test_what_was_put_is_got(place: Place) -> None:
 def test_what_is_not_there_is_missing(place: Place) -> None:
     digest = place.blobs.put(b"there")
     assert (place.blobs.exists(digest), place.blobs.exists(ABSENT)) == (True, False)
-    assert place.blobs.missing([digest, ABSENT]) == [ABSENT]
+    for patient in (True, False):
+        assert place.blobs.missing([digest, ABSENT], patient=patient) == [ABSENT]
     assert place.blobs.delete(ABSENT) is False
     for read in (place.blobs.get, place.blobs.content):
         with pytest.raises(BlobMissing):
@@ -405,16 +407,19 @@ def test_storage_that_does_not_answer_is_an_error_of_ours_without_the_secret(tmp
     assert "very-secret" not in repr(Access("e", "r", "b", "key", "very-secret"))
 
 
-def test_a_removal_waits_once_and_shortly_for_a_storage_that_says_nothing(
-    object_storage: Storage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "ask", [lambda blobs: blobs.delete("0" * 64), lambda blobs: require_stored(blobs, ["0" * 64])]
+)
+def test_who_holds_the_logs_lock_waits_once_and_shortly_for_a_storage_that_says_nothing(
+    object_storage: Storage, monkeypatch: pytest.MonkeyPatch, ask: Callable[[ObjectStorage], object]
 ) -> None:
-    """Whoever removes files holds the log's lock."""
-    monkeypatch.setattr("documents.object_storage.REMOVAL_TIMEOUT_S", 0.2)
+    """Whoever removes files, or records that a step stored one."""
+    monkeypatch.setattr("documents.object_storage.IMPATIENT_TIMEOUT_S", 0.2)
     environ = dict(object_storage.bucket().environ)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes calls, and never answers
         environ["PARAAF_BLOBS_ENDPOINT"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(BlobError, match="can't be reached"):
-            ObjectStorage(wanted(environ)).delete("0" * 64)
+            ask(ObjectStorage(wanted(environ)))
         silent.setblocking(False)
         silent.accept()[0].close()
         with pytest.raises(BlockingIOError):

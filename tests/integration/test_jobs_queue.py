@@ -18,7 +18,7 @@ from tests.databases import Database, fresh, intruder
 from tests.postgresql import NOTHING
 from workflow.commands import StepRef
 from workflow.errors import StoreUnavailable
-from workflow.jobs import Jobs
+from workflow.jobs import Jobs, Retry
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
 
@@ -153,12 +153,54 @@ def test_a_retry_that_a_wrong_clock_put_off_is_due_once_it_is_set_right(
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(body(), 20))
-    wrong = Jobs(toy.store, now=lambda: moment, random=lambda: 0.0, patience=QUICK)
-    assert wrong.reconcile(toy.waiting) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toy.store, "now", lambda _: moment)  # a server's own was wrong
+        asyncio.run(asyncio.wait_for(body(), 20))
+        wrong = Jobs(toy.store, now=lambda: moment, random=lambda: 0.0, patience=QUICK)
+        assert wrong.reconcile(toy.waiting) == 0
     assert asleep() == refs, "by the clock that made it, it waits as it should"
     assert toy.jobs.reconcile(toy.waiting) == 0
     assert asleep() == []
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-4), timedelta(minutes=4)])
+def test_a_retry_waits_as_long_as_it_is_to_by_the_clock_that_jobs_are_taken_by(
+    toy: Toy, ahead: timedelta
+) -> None:
+    """On a server its own, which this machine's may differ from; and what came of a step may be unwritten."""
+    patience = replace(QUICK, first_wait_s=600, longest_wait_s=600)
+    jobs = Jobs(toy.store, now=lambda: now() + ahead, random=lambda: 0.0, patience=patience)
+
+    async def fails(refs: "list[StepRef]") -> list[StepOutcome]:
+        fates = {1: StepOutcome.retry, 2: StepOutcome.gave_up}
+        return [fates[ref.request_id](ref, "toy-flaky", "Not now.") for ref in refs]
+
+    def cant_be_written(_: object) -> None:
+        raise StoreUnavailable("toy")
+
+    def retries() -> list[Retry]:
+        with toy.store.read() as session:
+            return jobs.retries(session)
+
+    async def body() -> None:
+        working = asyncio.create_task(
+            jobs.run_worker(fails, on_gave_up=cant_be_written, waiting=toy.waiting)  # type: ignore[arg-type]
+        )
+        while len(retries()) < 2:
+            assert not working.done()
+            await asyncio.sleep(0.02)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    toy.submit(2, together=False)
+    asyncio.run(asyncio.wait_for(body(), 20))
+    assert jobs.reconcile(toy.waiting) == 0
+    found = {one.ref.request_id: (one.code, one.tries) for one in retries()}
+    assert found == {1: ("toy-flaky", 1), 2: ("workflow-store", 1)}
+    taken_by = now() + ahead if toy.store.embedded else now()
+    due_s = patience.wait_s(1, random=lambda: 0.0)
+    waits_s = [(one.next_at - taken_by).total_seconds() for one in retries()]
+    assert waits_s == pytest.approx([due_s, due_s], abs=60)
 
 
 @pytest.mark.parametrize("deaths", [0, 2])

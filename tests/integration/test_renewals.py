@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from cli.main import main
+from documents.blobs import Blobs
+from documents.errors import BlobError
 from signing.chains import PinnedChains
 from signing.errors import ArchiveMissingError, TimestampError
+from signing.pades import Renewed, SigningDesk
 from signing.renewal import newest_archive
 from signing.verify import strength
 from signing.verify.report import Indication, Report
@@ -107,6 +112,56 @@ def test_an_authority_that_is_away_changes_nothing_and_is_asked_again(archive: A
         archive.renewals.run_when_due()
     assert archive.document.current_sha256 != before
     require_whole(archive)
+
+
+@dataclass(frozen=True)
+class Away:
+    """A storage that refuses one kind of request, and what it was asked for."""
+
+    store: Blobs
+    refused: str
+    asked: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("get", "require_writable", "put_many"):
+            self.asked.append(name)
+        if name == self.refused:
+            return self._refuse
+        return getattr(self.store, name)
+
+    def _refuse(self, *_: object) -> None:
+        raise BlobError("The storage is away.")
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("refused", "asked"),
+    [
+        ("get", ["get"]),
+        ("require_writable", ["get", "require_writable"]),
+        ("put_many", ["get", "require_writable", "put_many"]),
+    ],
+)
+def test_a_storage_that_is_away_stops_all_and_costs_one_timestamp_at_most(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, refused: str, asked: list[str]
+) -> None:
+    archive.later(days=20)
+    archive.new_stamper(days=3000)
+    [file] = archive.renewals.overview().due
+    monkeypatch.setattr("workflow.renewals._due", lambda *_, **__: [file] * 3)
+    away = Away(archive.office.blobs, refused)
+    stamped: list[str] = []
+    renew = SigningDesk.renew
+
+    async def counted(desk: SigningDesk, pdf: bytes, **more: Any) -> Renewed:
+        stamped.append(file.sha256)
+        return await renew(desk, pdf, **more)
+
+    monkeypatch.setattr(SigningDesk, "renew", counted)
+    with archive.answering():
+        done = replace(archive.office, blobs=away).renewals.run()  # type: ignore[arg-type]
+    assert (away.asked, len(stamped)) == (asked, "put_many" in asked)
+    assert ([trouble.code for trouble in done.troubles], done.renewed) == ([BlobError.code], [])
 
 
 @only_sqlite

@@ -215,11 +215,11 @@ class Meddled:
             self.after_put.pop()(digests[0])
         return digests
 
-    def missing(self, digests: Iterable[str]) -> list[str]:
+    def missing(self, digests: Iterable[str], *, patient: bool = True) -> list[str]:
         asked = list(digests)
         while self.when_asked:
             self.when_asked.pop()(asked[0])
-        return self.store.missing(asked)
+        return self.store.missing(asked, patient=patient)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)

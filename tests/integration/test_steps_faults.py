@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -400,6 +401,45 @@ def test_a_full_disk_is_tried_again(sample: Sample) -> None:
         for number in numbers:
             sign_everything(sample, number)
         assert [row.value for number in numbers for row in sample.signatures(number)] == values
+
+
+@dataclass(frozen=True)
+class SlowStorage:
+    """A store that gives no file before it is asked for so many at once, and the event loop has gone on."""
+
+    store: BlobStore
+    at_once: Barrier
+
+    def get(self, sha256_hex: str) -> bytes:
+        self.at_once.wait(5)
+        return self.store.get(sha256_hex)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_a_storage_that_takes_its_time_keeps_no_worker_from_showing_its_life(sample: Sample) -> None:
+    async def worked(at_once: Barrier) -> list[StepOutcome]:
+        working = asyncio.create_task(sample.run_steps())
+        while at_once.n_waiting < at_once.parties - 1 and not working.done():
+            await asyncio.sleep(0.01)  # what a heartbeat does
+        if not working.done():
+            at_once.wait(5)
+        return await working
+
+    with served(sample):
+        numbers = [at_sealing(sample), at_sealing(sample)]
+        usual = sample.office
+        stepped: list[str] = []
+        while sample.waiting():
+            stepped += {ref.state for ref in sample.waiting()}
+            at_once = Barrier(len(numbers) + 1)
+            sample.office = replace(usual, blobs=SlowStorage(usual.blobs, at_once))  # type: ignore[arg-type]
+            outcomes = asyncio.run(worked(at_once))
+            sample.office = usual
+            assert {outcome.verdict for outcome in outcomes} == {Verdict.DONE}
+            sample.act(numbers)
+    assert stepped == ["sealing", "delivering"]
 
 
 # --- data, register
