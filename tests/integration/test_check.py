@@ -33,6 +33,7 @@ AREAS = {
     "certificates",
     "calendars",
     "people",
+    "definitions",
     "work",
     "anchors",
     "archives",
