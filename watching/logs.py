@@ -39,6 +39,7 @@ FIELDS = frozenset(
         "state",
         "step",
         "step_seq",
+        "definition",  # its digest
         "command",  # the digest of its idempotency key, which a sender may make of anything
         "trigger",
         "version",

@@ -37,9 +37,10 @@ from workflow.eventlog import Head
 from workflow.guards import differences, lone_rows
 from workflow.logcheck import Fault, verify
 from workflow.office import Office, utc_now
+from workflow.pinned import pinned
 from workflow.retention import OVERDUE
 from workflow.scrub import HINTS
-from workflow.tables import BlobRemoval, Incident, LogHead, Person, RetentionRow
+from workflow.tables import BlobRemoval, Incident, LogHead, Person, Request, RetentionRow
 
 State = Literal["ok", "warning", "wrong"]
 UNANCHORED = timedelta(days=2)
@@ -75,6 +76,7 @@ def quick(office: Office) -> Iterator[Finding]:
     yield from _told("certificates", _certificates(office))
     yield from _calendars(office.clock().date())
     yield from _told("people", _people(office))
+    yield from _told("definitions", pinned_definitions(office))
     yield from _told("work", _work(office))
     yield from _told("anchors", _anchors(office))
     yield from _told("archives", _archives(office))
@@ -284,6 +286,23 @@ def _work(office: Office) -> Iterator[Finding]:
         yield Finding(
             "work", "warning", "No worker is at work.", "Start one: `paraaf serve` or `paraaf worker`."
         )
+
+
+def pinned_definitions(office: Office) -> Iterator[Finding]:
+    """Requests whose definition this release can't read wait, and are not destroyed when they are due."""
+    requests = Request.table()
+    count = select(func.count()).select_from(requests).where(requests.c.destroyed_at.is_(None))
+    with office.store.read() as session:
+        found = pinned(session, office.engine.definition)
+        waiting = {
+            one: session.scalar(count.where(requests.c.definition_sha256 == one)) for one in found.unread
+        }
+    for sha256_hex, number in waiting.items():
+        message = f"The definition {sha256_hex} can't be read by this release; its requests wait: {number}."
+        hint = "Put its file back into the definitions folder, or work with the release that they began with."
+        yield Finding("definitions", "wrong", message, hint)
+    if not waiting:
+        yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
 
 
 def _people(office: Office) -> Iterator[Finding]:

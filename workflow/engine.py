@@ -35,7 +35,7 @@ from workflow.clock import Watch
 from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
 from workflow.definition import Catalogue
-from workflow.definition_errors import DefinitionUnknown
+from workflow.definition_errors import DefinitionRefused, DefinitionUnknown
 from workflow.definition_model import REPAIR, SUBMIT, Definition
 from workflow.definition_reader import read
 from workflow.errors import (
@@ -56,6 +56,7 @@ from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submiss
 from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import Mover
+from workflow.pinned import pinned, read_or_none
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource
@@ -95,6 +96,7 @@ class Engine:
         self._evidence_of = evidence_of
         self._random_bytes = random_bytes
         self._pinned: dict[str, Definition] = {}
+        self._unread: set[str] = set()
         self._watch = Watch()
         self._triggers = frozenset(VERBS) | {
             trigger for one in catalogue for state in one.states.values() for trigger in state.triggers
@@ -154,7 +156,7 @@ class Engine:
                 actor,
                 people=People.load(session, [actor]),
                 definitions=self.catalogue,
-                definition_of=lambda sha256_hex: self.definition(session, sha256_hex),
+                definition_of=lambda sha256_hex: read_or_none(session, self.definition, sha256_hex),
                 today=max(office_day(one, self._clock()) for one in self.catalogue),
                 limit=limit,
             )
@@ -176,7 +178,7 @@ class Engine:
                 actor,
                 wanted or RequestFilter(),
                 people=People.load(session, [actor]),
-                definition_of=lambda sha256_hex: self.definition(session, sha256_hex),
+                pinned=pinned(session, self.definition),
                 today_of=lambda definition: office_day(definition, now),
                 limit=limit,
             )
@@ -230,10 +232,13 @@ class Engine:
         return sequences
 
     def report_trouble(self, session: Session, troubles: Sequence[StepTrouble]) -> list[int | None]:
-        """Open an incident for each step that used up its retries; None where the request has moved on."""
+        """Open an incident for each step that used up its retries; None where the request has moved on.
+
+        It needs no definition: that this one can't be read may be the trouble.
+        """
         ledger = self._ledger(session)
         numbers = {trouble.ref.request_id for trouble in troubles}
-        ledger.load(numbers)
+        ledger.load(numbers, unread_too=True)
         ledger.load_incidents(numbers)
         mover = Mover(ledger, self._clock())
         sequences = [mover.open_incident(trouble) for trouble in troubles]
@@ -256,6 +261,8 @@ class Engine:
             try:
                 with self.store.write() as session:
                     return self._transact(session, commands)
+            except DefinitionMissing as error:
+                return [error] if len(commands) == 1 else [self._tried([command])[0] for command in commands]
             except (IntegrityError, Raced) as error:
                 if len(commands) > 1:
                     return [self._tried([command])[0] for command in commands]
@@ -449,11 +456,19 @@ class Engine:
                 .execute(select(table).where(table.c.sha256_hex == sha256_hex))
                 .one_or_none()
             )
-            kept = None if row is None else read(row.source, f"{row.key} {row.variant} v{row.version}")
+            try:
+                kept = None if row is None else read(row.source, f"{row.key} {row.variant} v{row.version}")
+            except DefinitionRefused:  # as one of a later release
+                kept = None
             if kept is None or kept.sha256_hex != sha256_hex:
+                if sha256_hex not in self._unread:
+                    self._unread.add(sha256_hex)
+                    note(log, logging.ERROR, "definition_unreadable", definition=sha256_hex)
                 raise DefinitionMissing(
-                    f"The definition {sha256_hex} is not at hand, and not in the database as it was.",
-                    hint="Put its file back into the definitions folder.",
+                    f"The definition {sha256_hex} is not at hand, and not in the database in a form that this"
+                    " release reads.",
+                    hint="Put its file back into the definitions folder; or work with the release that its"
+                    " requests began with.",
                 ) from error
             return self._pinned.setdefault(sha256_hex, kept)
 

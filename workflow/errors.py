@@ -126,6 +126,7 @@ class DefinitionMissing(WorkflowError):
     """A request is pinned to a definition that is not at hand."""
 
     code: ClassVar[str] = "workflow-definition-missing"
+    impersonal: ClassVar[bool] = True
 
 
 class StoreUnavailable(WorkflowError):

@@ -25,7 +25,7 @@ from workflow.definition_model import Definition
 from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
 from workflow.judge import office_day
-from workflow.keeping import DefinitionOf
+from workflow.pinned import DefinitionOf
 from workflow.store import Store
 from workflow.tables import CommandKey, Event, Hold, Request
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from workflow.access import ADMINISTRATOR, People, requester_role
 from workflow.definition_model import Definition
 from workflow.judge import office_day
+from workflow.pinned import read_or_none
 from workflow.tables import Grant, Incident, Person, Request
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def listed(
     holders = _Holders(session)
     found = []
     for incident, request in session.execute(query):
-        definition = definition_of(session, request.definition_sha256)
+        definition = read_or_none(session, definition_of, request.definition_sha256)
         if sees.sees(request, definition):
             found.append(_listed(incident, request, holders.of(definition, request.unit)))
     return found
@@ -96,9 +97,10 @@ def retried(
         request = session.get(Request, retry.ref.request_id)
         if request is None or (request.state, request.step_seq) != (retry.ref.state, retry.ref.step_seq):
             continue
-        definition = definition_of(session, request.definition_sha256)
+        definition = read_or_none(session, definition_of, request.definition_sha256)
         if sees.sees(request, definition):
-            found.append(_retried(retry, request, definition.states[request.state].auto or ""))
+            step = "" if definition is None else definition.states[request.state].auto or ""
+            found.append(_retried(retry, request, step))
     return found
 
 
@@ -147,9 +149,11 @@ class _Sight:
         self._who, self._now = who, now
         self._people = None if who is None else People.load(session, [who])
 
-    def sees(self, request: Request, definition: Definition) -> bool:
+    def sees(self, request: Request, definition: Definition | None) -> bool:
         if self._people is None or self._who is None:
             return True
+        if definition is None:  # whose roles nobody knows
+            return self._people.administers(self._who, request.unit, self._now.date())
         today = office_day(definition, self._now)
         return self._people.administers(self._who, request.unit, today) or self._people.sees(
             self._who, definition, request.unit, request.requester_id, today
@@ -163,15 +167,17 @@ class _Holders:
         self._session = session
         self._known: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    def of(self, definition: Definition, unit: str) -> tuple[str, ...]:
-        place = (definition.sha256_hex, unit)
+    def of(self, definition: Definition | None, unit: str) -> tuple[str, ...]:
+        place = ("" if definition is None else definition.sha256_hex, unit)
         if place not in self._known:
             self._known[place] = tuple(self._read(definition, unit))
         return self._known[place]
 
-    def _read(self, definition: Definition, unit: str) -> Iterator[str]:
-        own = requester_role(definition)
-        roles = [ADMINISTRATOR, *(name for name in definition.roles if name != own)]
+    def _read(self, definition: Definition | None, unit: str) -> Iterator[str]:
+        roles = [ADMINISTRATOR]
+        if definition is not None:
+            own = requester_role(definition)
+            roles += [name for name in definition.roles if name != own]
         yield from self._session.scalars(
             select(Grant.person_id)
             .join(Person, Person.id == Grant.person_id)

@@ -4,7 +4,7 @@ Days are the office's, by the time zone of the definition's calendar; months are
 due from the first moment of its day.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session
 from workflow.calendar import CALENDARS, later_by
 from workflow.definition_model import Definition
 from workflow.judge import office_day
-from workflow.tables import DefinitionSource, Hold, Request
-
-DefinitionOf = Callable[[Session, str], Definition]
+from workflow.pinned import DefinitionOf, pinned
+from workflow.tables import Hold, Request
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,11 @@ def due(
 ) -> list[Kept]:
     """The requests that are due now, or within so many days, without those on hold: first ended, first.
 
-    Raises DefinitionMissing.
+    Requests of a definition that can't be read have no term to be due by.
     """
     requests = Request.table()
     found: list[tuple[datetime, Kept]] = []
-    for sha256_hex in session.scalars(select(DefinitionSource.sha256_hex)):
-        definition = definition_of(session, sha256_hex)
+    for sha256_hex, definition in pinned(session, definition_of).read.items():
         query = (
             select(requests.c.id, requests.c.unit, requests.c.outcome, requests.c.closed_at)
             .where(*_due(definition, sha256_hex, now, days))
@@ -63,13 +61,12 @@ def due(
 
 
 def overdue(session: Session, definition_of: DefinitionOf, now: datetime) -> int:
-    """How many requests were due a day ago and are still there, without those on hold.
-
-    Raises DefinitionMissing.
+    """How many requests were due a day ago and are still there, without those on hold, and
+    those of a definition that can't be read.
     """
     count = select(func.count()).select_from(Request.table())
-    pinned = session.scalars(select(DefinitionSource.sha256_hex)).all()
-    queries = (count.where(*_due(definition_of(session, one), one, now, -1)) for one in pinned)
+    read = pinned(session, definition_of).read
+    queries = (count.where(*_due(definition, one, now, -1)) for one, definition in read.items())
     return sum(session.execute(query).scalar_one() for query in queries)
 
 
@@ -88,23 +85,23 @@ def on_hold(request_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def shortest_before(session: Session, definition_of: DefinitionOf, now: datetime) -> datetime | None:
-    """The moment before which something has ended that is due now by the shortest term there is.
+    """The moment before which something has ended that is due now by the shortest term that can be read.
 
-    None while no request was ever begun. Raises DefinitionMissing.
+    None while no request was ever begun.
     """
-    pinned = session.scalars(select(DefinitionSource.sha256_hex)).all()
-    definitions = [definition_of(session, sha256_hex) for sha256_hex in pinned]
+    definitions = pinned(session, definition_of).read.values()
     return max((ended_before(one, office_day(one, now)) for one in definitions), default=None)
 
 
 def longest_ended(session: Session, definition_of: DefinitionOf, now: datetime) -> date | None:
     """The last day that lies back so far now that what ended on it is due by the longest term there is.
 
-    None while no request was ever begun. Raises DefinitionMissing.
+    None while no request was ever begun, and while a term can't be read: it may be the longest.
     """
-    pinned = session.scalars(select(DefinitionSource.sha256_hex)).all()
-    definitions = [definition_of(session, sha256_hex) for sha256_hex in pinned]
-    return min((_last_due(one, office_day(one, now)) for one in definitions), default=None)
+    found = pinned(session, definition_of)
+    if found.unread:
+        return None
+    return min((_last_due(one, office_day(one, now)) for one in found.read.values()), default=None)
 
 
 def ended_before(definition: Definition, day: date) -> datetime:

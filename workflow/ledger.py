@@ -20,9 +20,10 @@ from workflow import ledger_rows as rows
 from workflow.cases import Case, OpenIncident, OpenTask
 from workflow.commands import Answer, Command, StepRef
 from workflow.definition_model import Definition
-from workflow.errors import AnswerUnreadable
+from workflow.errors import AnswerUnreadable, DefinitionMissing
 from workflow.eventlog import Appender
 from workflow.named import Bearers
+from workflow.pinned import unread
 from workflow.tables import Body, CommandKey, Event, Hand, Incident, Request, Task
 
 
@@ -51,13 +52,16 @@ class Ledger:
 
     # --- reading
 
-    def load(self, request_ids: Collection[int]) -> None:
-        """Read these requests with their open task and hands; numbers that don't exist are left out."""
+    def load(self, request_ids: Collection[int], *, unread_too: bool = False) -> None:
+        """Read these requests with their open task and hands; numbers that don't exist are left out.
+
+        Raises DefinitionMissing, but with `unread_too`: then a definition that can't be read has no states.
+        """
         wanted = [number for number in request_ids if number not in self.cases]
         if not wanted:
             return
         connection = self.session.connection()
-        self._load_requests(connection, wanted)
+        self._load_requests(connection, wanted, unread_too=unread_too)
         for row in connection.execute(_HANDS, {"ids": wanted}):
             self.cases[row.request_id].hands[row.rule, row.person_id] = row.state
 
@@ -97,15 +101,24 @@ class Ledger:
         for row in found:
             self.incidents[row.request_id] = OpenIncident(row.id, row.state, row.step_seq, row.code)
 
-    def _load_requests(self, connection: Connection, wanted: Sequence[int]) -> None:
-        for row in connection.execute(_REQUESTS, {"ids": wanted}):
-            self.cases[row.id] = self._case(row)
+    def _load_requests(self, connection: Connection, wanted: Sequence[int], *, unread_too: bool) -> None:
+        for row in connection.execute(_REQUESTS, {"ids": wanted}).all():
+            self.cases[row.id] = self._case(row, self._definition(row, unread_too=unread_too))
 
-    def _case(self, row: Row[Any]) -> Case:
+    def _definition(self, row: Row[Any], *, unread_too: bool) -> Definition:
+        try:
+            return self._definitions(self.session, row.definition_sha256)
+        except DefinitionMissing:
+            if not unread_too:
+                raise
+            return unread(row.key, row.variant, row.definition_sha256)
+
+    @staticmethod
+    def _case(row: Row[Any], definition: Definition) -> Case:
         task = None if row.task_id is None else OpenTask(*_task_values(row))
         return Case(
             id=row.id,
-            definition=self._definitions(self.session, row.definition_sha256),
+            definition=definition,
             state=row.state,
             version=row.version,
             step_seq=row.step_seq,

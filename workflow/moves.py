@@ -70,7 +70,8 @@ class Mover:
         case = self._case_in(trouble.ref)
         if case is None or case.id in self._ledger.incidents:
             return None
-        step = case.definition.states[case.state].auto or ""
+        state = case.definition.states.get(case.state)
+        step = "" if state is None or state.auto is None else state.auto  # a definition that can't be read
         self._ledger.open_incident(case, step, trouble.code, trouble.plain, self._now)
         facts = {"state": case.state, "step": step, "code": trouble.code, "channel": "system"}
         return self._note(case, INCIDENT_OPENED, facts, {"message": trouble.message})

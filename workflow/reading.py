@@ -127,7 +127,7 @@ def queue(
     *,
     people: People,
     definitions: Iterable[Definition],
-    definition_of: Callable[[str], Definition],
+    definition_of: Callable[[str], Definition | None],
     today: date,
     limit: int,
 ) -> list[QueueItem]:
@@ -151,9 +151,16 @@ def queue(
     for skip in count(step=page):  # a further page only where tasks of this one were left out
         rows = _open_tasks(session, allowed, skip, page)
         hands = _hands(session, [row.request_id for row in rows])
-        named = NamedPeople.load(session, rows, definition_of)
-        for row in rows:
-            rules = rules_of(definition_of(row.definition_sha256), row.state)
+        found = {
+            sha256_hex: definition_of(sha256_hex) for sha256_hex in {row.definition_sha256 for row in rows}
+        }
+        definitions_of = {one: definition for one, definition in found.items() if definition is not None}
+        readable = [
+            row for row in rows if row.definition_sha256 in definitions_of
+        ]  # of others none can be done
+        named = NamedPeople.load(session, readable, definitions_of.__getitem__)
+        for row in readable:
+            rules = rules_of(definitions_of[row.definition_sha256], row.state)
             # named, and able to do it: when nobody is, whoever has the role may return it
             bearers = [
                 person
@@ -163,7 +170,7 @@ def queue(
             for right in rights:
                 free = not _barred(hands, row.request_id, rules, {actor, right.person})
                 if free and (not bearers or right.person in bearers) and right.gives(people, own, row):
-                    due = due_at(session, row, definition_of(row.definition_sha256))
+                    due = due_at(session, row, definitions_of[row.definition_sha256])
                     items.append(_item(row, right.principal, due))
                     break
         if len(rows) < page or len(items) >= limit:

@@ -29,8 +29,9 @@ from workflow import clock, destruction, keeping
 from workflow.eventlog import Appender
 from workflow.faults import point
 from workflow.judge import office_day
-from workflow.keeping import DefinitionOf, Kept
+from workflow.keeping import Kept
 from workflow.people import LEAVERS_KEPT, remove_unneeded, unneeded
+from workflow.pinned import DefinitionOf, read_or_none
 from workflow.references import chunks, referred_to
 from workflow.removals import BLOBS, Removals
 from workflow.store import Store
@@ -83,8 +84,8 @@ class Run:
 class HoldView:
     """A hold that nobody has released.
 
-    `due_on` is the day on which the request would be destroyed, None while it has not ended; `overdue`: that
-    day has come.
+    `due_on` is the day on which the request would be destroyed, None while it has not ended, or while its
+    definition can't be read; `overdue`: that day has come.
     """
 
     id: int
@@ -144,7 +145,7 @@ class Retention:
         """Destroy what is due; `clock_is_right` when a person has looked at the clock, `whole` to clean a
         large SQLite file as well, while nobody can work.
 
-        Several may run at once. Raises DefinitionMissing, StoreUnavailable, and BlobError when a blob can't
+        Several may run at once. Raises StoreUnavailable, and BlobError when a blob can't
         be removed: at the end, when all the rest is done.
         """
         waits_until = self._look(clock_is_right=clock_is_right)  # (1)
@@ -182,7 +183,7 @@ class Retention:
         return OVERDUE_LARGE if self.cleaning == BY_HAND else OVERDUE
 
     def preview(self, *, days: int) -> Preview:
-        """What will be destroyed within so many days, and what was in as many. Raises DefinitionMissing."""
+        """What will be destroyed within so many days, and what was in as many."""
         now = self._clock()
         with self._store.read() as session:
             row = session.get(RetentionRow, 1)
@@ -202,9 +203,11 @@ class Retention:
     def _holds(self, session: Session, now: datetime) -> Iterator[HoldView]:
         query = select(Hold, Request).join(Request, Request.id == Hold.request_id)
         for hold, request in session.execute(query.where(Hold.released_at.is_(None)).order_by(Hold.id)):
-            definition = self._definition_of(session, request.definition_sha256)
-            due_on = None if request.closed_at is None else keeping.due_day(definition, request.closed_at)
-            overdue = due_on is not None and due_on <= office_day(definition, now)
+            definition = read_or_none(session, self._definition_of, request.definition_sha256)
+            due_on, overdue = None, False
+            if definition is not None and request.closed_at is not None:
+                due_on = keeping.due_day(definition, request.closed_at)
+                overdue = due_on <= office_day(definition, now)
             yield HoldView(hold.id, request.id, hold.placed_by, hold.placed_at, hold.reason, due_on, overdue)
 
     def _look(self, *, clock_is_right: bool) -> datetime | None:

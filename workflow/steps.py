@@ -13,8 +13,9 @@ from watching.spans import span
 from workflow import step_deliver, step_render, step_sign
 from workflow.commands import StepRef, StepTrouble
 from workflow.outcomes import StepOutcome, Verdict
+from workflow.pinned import pinned
 from workflow.step_trouble import Trouble, settled
-from workflow.tables import DefinitionSource, Incident, Request
+from workflow.tables import Incident, Request
 from workflow.workbench import Work, Workbench, load, written
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,8 @@ class Steps:
             self._bench.engine.report_trouble(session, [trouble])
 
     def waiting(self, session: Session) -> list[StepRef]:
-        """Every request in an automatic state, less those that wait for a person's repair."""
+        """Every request in an automatic state, less those that wait for a person's repair, and those whose
+        definition can't be read: `paraaf check` tells of these."""
         automatic = self._automatic(session)
         troubled = select(Incident.request_id).where(
             Incident.resolved_at.is_(None), Incident.step_seq == Request.step_seq
@@ -97,11 +99,10 @@ class Steps:
         return [StepRef(row.id, row.state, row.step_seq) for row in rows if (row[3], row.state) in automatic]
 
     def _automatic(self, session: Session) -> set[tuple[str, str]]:
-        pinned = session.scalars(select(DefinitionSource.sha256_hex))
         return {
             (sha256, state.name)
-            for sha256 in pinned
-            for state in self._bench.engine.definition(session, sha256).states.values()
+            for sha256, definition in pinned(session, self._bench.engine.definition).read.items()
+            for state in definition.states.values()
             if state.auto is not None
         }
 

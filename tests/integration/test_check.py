@@ -36,6 +36,7 @@ AREAS = {
     "certificates",
     "calendars",
     "people",
+    "definitions",
     "work",
     "anchors",
     "archives",

@@ -1,0 +1,116 @@
+"""One definition that this release can't read keeps its own requests waiting, and nothing else."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.databases import Database, intruder
+from tests.integration.engine_office import NOW, Office
+from tests.integration.test_retention import DAY, Keeper
+from watching.logs import told
+from workflow import checkup
+from workflow.commands import Answer, StepRef, StepTrouble
+from workflow.errors import DefinitionMissing
+from workflow.incidents import listed
+from workflow.reminders import Reminders
+from workflow.steps import Steps
+from workflow.workbench import Workbench
+
+SOURCE = "later = 'than this release'"
+DIGEST = sha256(SOURCE.encode()).hexdigest()
+
+
+def unreadable(office: Office, *numbers: int) -> None:
+    """A definition of a later release, with which these requests began."""
+    with intruder(office.store, guarded=False) as own:
+        values = (DIGEST, "later", "A9", 1, SOURCE)
+        own.execute(
+            "INSERT INTO definitions (sha256_hex, key, variant, version, source) VALUES (?, ?, ?, ?, ?)",
+            values,
+        )
+        for number in numbers:
+            own.execute("UPDATE requests SET definition_sha256 = ? WHERE id = ?", (DIGEST, number))
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, database: Database) -> Iterator[Keeper]:
+    keeper = Keeper(tmp_path, database)
+    yield keeper
+    keeper.store.close()
+
+
+@pytest.fixture
+def office(keeper: Keeper) -> Office:
+    """Two requests that a step waits for, and two that a person does; the first of each can't be read."""
+    office = keeper.office
+    for _ in range(2):
+        office.fire("approve", "clerk", office.to_review())
+    for _ in range(2):
+        office.submit()
+    unreadable(office, 1, 3)
+    return office
+
+
+def test_steps_of_the_others_are_done(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    steps = Steps(cast(Workbench, SimpleNamespace(engine=office.engine)))
+    for _ in range(2):
+        with office.store.read() as session:
+            assert [ref.request_id for ref in steps.waiting(session)] == [2]
+    lines = [told(record) for record in caplog.records if record.msg == "definition_unreadable"]
+    assert [line["definition"] for line in lines] == [DIGEST]
+
+
+def test_an_incident_is_opened_and_told_without_the_definition(office: Office) -> None:
+    ref = StepRef(1, "rendering", office.request(1).step_seq)
+    trouble = StepTrouble(ref, DefinitionMissing.code, "It can't be read.", "It can't be read.")
+    with office.store.write() as session:
+        assert office.engine.report_trouble(session, [trouble]) != [None]
+    with office.store.read() as session:
+        for who in (None, "administrator"):
+            rooms: dict[str, Any] = {"definition_of": office.engine.definition, "now": office.now}
+            [found] = listed(session, seen_by=who, **rooms)
+            assert (found.request_id, found.code, found.step) == (1, DefinitionMissing.code, "")
+            assert found.may_repair == ("administrator",)
+        assert listed(session, seen_by="clerk", **rooms) == []
+
+
+def test_requests_are_listed_and_the_tasks_of_the_others_done(office: Office) -> None:
+    assert [one.id for one in office.engine.requests("employee")] == [4, 3, 2, 1]
+    assert [one.id for one in office.engine.requests("auditor")] == [4, 3, 2, 1]
+    assert [one.id for one in office.engine.requests("manager")] == [4, 2]
+    assert [one.request_id for one in office.engine.queue("manager")] == [4]
+    lost, done = office.engine.execute_batch([office.command("claim", "manager", n) for n in (3, 4)])
+    assert isinstance(lost, DefinitionMissing)
+    assert isinstance(done, Answer)
+
+
+def test_reminders_of_the_others_go_out(office: Office) -> None:
+    reminders = Reminders(
+        office.store, definition_of=office.engine.definition, now=lambda: NOW + timedelta(days=60)
+    )
+    with office.store.read() as session:
+        assert {due.request_id for due in reminders.due(session)} == {4}
+
+
+def test_the_others_are_destroyed_and_what_has_no_term_is_kept(keeper: Keeper) -> None:
+    lost, done = keeper.withdrawn(), keeper.withdrawn()
+    unreadable(keeper.office, lost)
+    keeper.holds.place(done, "clerk", "An appeal.")
+    assert keeper.done().requests == 0
+    keeper.holds.release(done, "clerk", "It is over.")
+    assert keeper.done().requests == 1
+    assert (keeper.is_destroyed(lost), keeper.is_destroyed(done)) == (False, True)
+    assert keeper.retention.preview(days=7).due == []
+    assert keeper.office.now == DAY
+
+
+def test_the_check_says_how_many_wait(office: Office) -> None:
+    [found] = checkup.pinned_definitions(cast(Any, office))
+    assert (found.state, found.area) == ("wrong", "definitions")
+    assert DIGEST in found.message
+    assert found.message.endswith("wait: 2.")
