@@ -45,6 +45,19 @@ class OutputRefused(CommandError):
     code: ClassVar[str] = "command-output"
 
 
+class DiskRefused(CommandError):
+    """The system does not let a file be read or written: no room, no rights, or a disk that fails."""
+
+    code: ClassVar[str] = "command-disk"
+
+    @classmethod
+    def of(cls, error: OSError) -> "DiskRefused":
+        """What the system said, and of which file, as far as it says."""
+        why = error.strerror or type(error).__name__
+        told = why if error.filename is None else f"{error.filename}: {why}"
+        return cls(f"The system refuses it: {told}.", hint="See that there is room, and who may write there.")
+
+
 class ChoiceNeeded(CommandError):
     """Something has to be said that can't be guessed."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from cli.errors import ChoiceNeeded, CommandError
+from cli.errors import ChoiceNeeded, CommandError, OutputRefused
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, add_trust_option, office_of
 from cli.printing import counted, minute, print_json, printable
@@ -82,7 +82,7 @@ def _make(args: argparse.Namespace) -> int:
     with (
         office_of(args) as office,
         AuthorityServer(office.authority.folder),
-        TemporaryFile(dir=args.output.parent) as draft,
+        _draft(args.output) as draft,
     ):
         if args.who is not None:
             office.engine.show(args.request, args.who)  # raises NotFound for who may not see it
@@ -101,6 +101,17 @@ def _make(args: argparse.Namespace) -> int:
         )
         print("\n".join(_text(report)))
     return 0
+
+
+def _draft(output: Path) -> IO[bytes]:
+    """A file without a name, beside the one that it will be. Raises OutputRefused."""
+    try:
+        return TemporaryFile(dir=output.parent)
+    except OSError as error:
+        raise OutputRefused(
+            f"{output} can't be written: {error.strerror}.",
+            hint="Choose a folder that is there and may be written.",
+        ) from error
 
 
 def _write(office: "Office", args: argparse.Namespace, draft: IO[bytes]) -> "Evidence":

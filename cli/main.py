@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 
-from cli.errors import CommandError
+from cli.errors import CommandError, DiskRefused
 from cli.loading import uncollected
 from cli.printing import escape_what_cant_be_shown, print_json
 from problem import Problem
@@ -113,6 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; say nothing on the way out
         return 1
+    except OSError as error:  # of a file that no command foresaw
+        _tell(DiskRefused.of(error), as_json=getattr(args, "json", False))
+        return 2 if words[:2] == ["log", "verify"] else 1  # where 1 would say that something is wrong
     except KeyboardInterrupt:
         return 130
 

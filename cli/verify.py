@@ -17,7 +17,14 @@ from certs.errors import CertsProblem, TrustError
 from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
-from cli.errors import ChoiceNeeded, CommandError, InputUnreadable, OutputRefused, RegisterUnasked
+from cli.errors import (
+    ChoiceNeeded,
+    CommandError,
+    DiskRefused,
+    InputUnreadable,
+    OutputRefused,
+    RegisterUnasked,
+)
 from cli.files import require_room, write_whole
 from cli.folder import (
     DATABASE_VARIABLE,
@@ -31,6 +38,7 @@ from cli.printing import counted
 from cli.progress import Progress
 from cli.sign import add_key_options, signed_bytes
 from cli.verify_into import SUMMARY, begin, end, json_line, left
+from problem import Problem
 from signing.errors import SigningError
 from signing.verify.bulk import verify_sources
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, printable, text_of_report
@@ -150,9 +158,17 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _judge(args, now)
     except (TrustError, CommandError, SigningError, CertsProblem) as problem:
-        # not 1: that would say that a file failed
-        print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
-        return 2
+        return _untold(problem)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # of the reports' file, as a rule; a file that can't be judged is a finding
+        return _untold(DiskRefused.of(error))
+
+
+def _untold(problem: Problem) -> int:
+    """Say why there is no result; not 1, which would say that a file failed."""
+    print(f"paraaf verify: {problem} {problem.hint}".rstrip(), file=sys.stderr)
+    return 2
 
 
 def _judge(args: argparse.Namespace, now: datetime) -> int:

@@ -61,12 +61,29 @@ def _require_office(session: Session, revision: str) -> None:
 def remove_old_copies(folder: Path, *, now: datetime) -> int:
     """Remove the copies that are older than a week, and what a killed upgrade left of one; how many.
 
-    What somebody else put there stays.
+    What somebody else put there stays. Raises StoreUnavailable when one can't be removed; the others are.
     """
     place = folder / FOLDER
-    removed = remove_left_behind(place, _COPYING)
-    for path in place.glob("*"):
-        if _OURS.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < (now - KEPT).timestamp():
-            path.unlink(missing_ok=True)
-            removed += 1
+    removed, refused = 0, None
+    try:
+        removed = remove_left_behind(place, _COPYING)
+        for path in place.glob("*"):
+            if _OURS.fullmatch(path.name) and path.is_file() and _is_old(path, now):
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    refused = error
+                else:
+                    removed += 1
+    except OSError as error:
+        refused = error
+    if refused is not None:
+        raise StoreUnavailable(
+            f"An old copy of the database can't be removed from {place}: {refused.strerror}.",
+            hint="Remove it: it holds what is destroyed since. No table was changed.",
+        ) from refused
     return removed
+
+
+def _is_old(path: Path, now: datetime) -> bool:
+    return path.stat().st_mtime < (now - KEPT).timestamp()

@@ -17,7 +17,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from disk import read_note, whole_file
-from workflow.errors import WorkflowError
+from workflow.errors import StoreUnavailable, WorkflowError
 from workflow.eventlog import Appender
 from workflow.references import next_referred_to
 from workflow.store import VARIABLE, Store
@@ -97,7 +97,13 @@ def settle(store: Store, folder: Path, root_sha256: str, *, now: datetime) -> No
             session.flush()
         name = row.name
     if _said(folder) is None:
-        write_name(folder, name, root_sha256)  # of two who write at once both write the same
+        try:
+            write_name(folder, name, root_sha256)  # of two who write at once both write the same
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{folder / FILE} can't be written: {error.strerror}.",
+                hint="See that the data folder has room, and that this user may write there.",
+            ) from error
 
 
 def write_name(folder: Path, name: str, root_sha256: str) -> None:

@@ -1,6 +1,7 @@
 """The `paraaf` command itself: help at once, wrong calls, errors; docs/command-line.md says what it takes."""
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -196,3 +197,14 @@ def test_no_encoding_of_a_terminal_stops_a_command(encoding: str, tmp_path: Path
     assert refused.returncode == 1
     assert b"Traceback" not in refused.stderr
     assert b"is not known here" in refused.stderr
+
+
+def test_what_the_disk_refuses_is_one_clear_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_args: argparse.Namespace) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("cli.people.run", full)
+    said = terminal("people")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("paraaf: The system refuses it: No space left on device.")
+    assert json.loads(terminal("people", "--json").out)["error"]["code"] == "command-disk"

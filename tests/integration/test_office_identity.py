@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from secrets import token_bytes
 
@@ -13,6 +13,7 @@ import pytest
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import NOW, Database, fresh
+from workflow.errors import StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.identity import FILE, WrongOffice, settle
 from workflow.office import Office
@@ -176,3 +177,11 @@ def test_who_looks_at_the_clock_for_the_first_time_while_another_does_waits(
     row = RetentionRow(id=1, looked_at=office.clock())
     made_meanwhile(office.store, row, office.retention.run)
     office.close()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, database: Database) -> None:
+    with (
+        closing(Store.open(tmp_path, database.environ)) as store,
+        pytest.raises(StoreUnavailable, match=r"office\.json can't be written: No such file"),
+    ):
+        settle(store, tmp_path / "gone", "0" * 64, now=NOW)

@@ -109,3 +109,25 @@ def test_a_copy_goes_where_a_worker_tidies(
     assert Terminal(tmp_path, capsys)("upgrade", "--data", "office").status == 0
     [copy] = (tmp_path / "office" / FOLDER).iterdir()
     assert copy.name.endswith("-0002-paraaf.dump")
+
+
+def test_an_old_copy_that_cannot_be_removed_is_told_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, now = tmp_path / FOLDER, datetime.now(UTC)
+    place.mkdir()
+    names = [f"2020010{day}T000000Z-0001-paraaf.sqlite3" for day in (1, 2)]
+    for name in names:
+        (place / name).touch()
+        os.utime(place / name, (0, 0))
+    removing = Path.unlink
+
+    def stuck(path: Path, **rest: bool) -> None:
+        if path.name == names[0]:
+            raise PermissionError(1, "Operation not permitted")
+        removing(path, **rest)
+
+    monkeypatch.setattr(Path, "unlink", stuck)
+    with pytest.raises(StoreUnavailable, match="Operation not permitted"):
+        remove_old_copies(tmp_path, now=now)
+    assert [path.name for path in place.iterdir()] == names[:1]

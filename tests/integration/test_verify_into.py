@@ -245,3 +245,16 @@ def test_the_summary_is_signed_by_the_organisation(
     judged = terminal("verify", report, "--trust", root, "--jsonl")
     assert judged.json["signatures"][0]["role"] == "seal"
     assert judged.json["verdict"] in ("authentic", "signed_but")
+
+
+@pytest.mark.parametrize("way", ["--into", "--report"])
+def test_a_full_disk_is_no_file_that_failed(tmp_path: Path, way: str) -> None:
+    words = [sys.executable, "-m", "cli.main", "verify", FILES / "b_b.pdf", *TRUST, "--no-register"]
+    little = 'ulimit -f 1; exec "$@"'  # half a kilobyte a file, or a whole one
+    done = subprocess.run(
+        ["sh", "-c", little, "sh", *words, way, tmp_path / "out.pdf"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "File too large" in done.stderr
