@@ -9,8 +9,9 @@
     (5) write the new name beside the stored files
     (6) in a server's database say of which release its tables are: before that nobody opens it
 
-What fails leaves the folder and the database as they were. Killed in (3) to (5), files are left, and no
-office: empty the folder, and restore again, on a server into another empty database.
+What fails leaves the folder as it was, and up to (4) the database. What fails later leaves tables on a
+server, which nobody takes for an office, and says so: restore again, into another empty database. Killed in
+(3) to (5), files are left, too, and no office: empty the folder first.
 
 The restored office has a name of its own, so that neither takes the other's database or files for its own.
 
@@ -36,6 +37,7 @@ from disk import remove_left_behind, sync, sync_with_parents, work_folder
 from documents.blobs import Blobs
 from documents.errors import BlobMissing
 from documents.open_blobs import VARIABLE as PLACE
+from problem import Problem
 from workflow.backup import (
     AUTHORITY,
     BLOBS,
@@ -62,6 +64,10 @@ from workflow.tables import OfficeRow
 
 _FORMATS = (1, FORMAT)
 _WORK = ".paraaf-restore-"
+_LEFT = (
+    "The database holds what was loaded already, and is no office:"
+    " make a new, empty one before it is restored again."
+)
 _NOT_OURS = frozenset({"lost+found"})
 """What a new disk holds by itself."""
 _CHUNK = 1024 * 1024
@@ -123,15 +129,32 @@ def restore(
             if not store.embedded:
                 revision = load(store, copy)  # (4)
                 point("restore.loaded")
-                office = _begun_anew(store, now, clock_is_right=clock_is_right)
-                point("restore.begun-anew")
-                _name_folder(folder, office)
-            _name_files(blobs(folder), office)  # (5)
-            if not store.embedded:
-                point("restore.named")
-                with store.write() as session:
-                    store.complete(session, revision)  # (6)
+            with _telling_what_is_left(store):
+                if not store.embedded:
+                    office = _begun_anew(store, now, clock_is_right=clock_is_right)
+                    point("restore.begun-anew")
+                    _name_folder(folder, office)
+                _name_files(blobs(folder), office)  # (5)
+                if not store.embedded:
+                    point("restore.named")
+                    with store.write() as session:
+                        store.complete(session, revision)  # (6)
     return held
+
+
+@contextmanager
+def _telling_what_is_left(store: Store) -> Iterator[None]:
+    """Where a server's database is filled already, whatever fails says that it is, and what to do."""
+    try:
+        yield
+    except Problem as problem:
+        if not store.embedded:
+            problem.hint = f"{problem.hint} {_LEFT}".lstrip()
+        raise
+    except OSError as error:
+        if store.embedded:
+            raise
+        raise RestoreFailed(f"The office can't be restored: {error.strerror}.", hint=_LEFT) from error
 
 
 def _newest(held: Backup) -> datetime:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from cli.main import main
 from documents.blobs import BlobStore
-from documents.errors import BlobsForeign
+from documents.errors import BlobError, BlobsForeign
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import KINDS, Place, add_lone_document, fresh, vacant
@@ -206,6 +206,26 @@ def test_a_restore_that_fails_at_the_end_leaves_nothing_and_can_be_repeated(
                     restored(made, folder, place)
         assert sorted(tmp_path.rglob("*")) == before
         require_office(folder, place, restored(made, folder, place))
+
+
+def test_a_restore_that_fails_after_a_server_was_filled_says_what_is_left(
+    made: Path, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> str:
+        raise BlobError("The files can't be named.", hint="Look at the disk.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(BlobStore, "claim", refused)
+        with pytest.raises(BlobError, match="can't be named") as told:
+            restored(made, tmp_path / "data", place)
+    assert told.value.hint.startswith("Look at the disk.")
+    assert not (tmp_path / "data").exists()
+    if place.owner:
+        assert "make a new, empty one" in told.value.hint
+        with pytest.raises(RestoreUnfinished):
+            Store.open(tmp_path / "data", place.owner, OWNER)
+    else:
+        require_office(tmp_path / "data", place, restored(made, tmp_path / "data", place))
 
 
 def test_an_office_is_backed_up_to_a_disk_without_links(
