@@ -220,7 +220,12 @@ class Retention:
                 row = RetentionRow(id=1, looked_at=clock.last_event(session) or now)
                 session.add(row)
             last = clock.Looked(row.looked_at, row.waits_until, row.steady_at)
-            found = clock.Looked(now) if clock_is_right else clock.looked_now(now, last)
+            found = clock.looked_now(now, last)
+            waited = max(filter(None, (found.waits_until, row.restored_until)), default=now)
+            if clock_is_right:
+                found = clock.Looked(now)
+                if waited > now:
+                    _tell_ended(now, last.looked_at, waited, head.seq)
             if found.waits_until is not None and found.waits_until != last.waits_until:
                 times = (
                     f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, last.looked_at, found.waits_until)
@@ -417,6 +422,20 @@ def begin_anew(store: Store, *, now: datetime, clock_is_right: bool = False) -> 
         if not connection.execute(update(table).where(table.c.id == 1).values(said | nothing)).rowcount:
             first = {"id": 1, "looked_at": clock.last_event(session) or now}
             connection.execute(insert(table).values(first | said))
+
+
+def _tell_ended(now: datetime, since: datetime, until: datetime, seq: int) -> None:
+    """Put on record that a person ended the wait: what is destroyed by it does not come back."""
+    ours, looked, waited = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (now, since, until))
+    note(
+        log,
+        logging.WARNING,
+        "destruction_wait_ended",
+        clock=ours,
+        since=looked,
+        until=waited,
+        event_seq=seq,
+    )
 
 
 def _waits_until(row: RetentionRow) -> datetime | None:

@@ -748,6 +748,25 @@ def test_a_clock_that_jumps_ahead_destroys_nothing_for_a_day(
     assert not keeper.is_destroyed(number)
 
 
+def test_who_ends_a_wait_leaves_a_line_and_who_ends_none_does_not(
+    keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = NOW + timedelta(days=400)
+    keeper.run(NOW, sure=False)
+    keeper.run(NOW)
+    assert "destruction_wait_ended" not in caplog.messages
+    keeper.run(wrong, sure=False)
+    keeper.run(wrong + timedelta(hours=1))
+    begin_anew(keeper.store, now=wrong + timedelta(hours=2))
+    keeper.run(wrong + timedelta(hours=3))
+    lines = [told(one) for one in caplog.records if one.msg == "destruction_wait_ended"]
+    assert [line["level"] for line in lines] == ["warning", "warning"]
+    assert [(line["clock"], line["until"]) for line in lines] == [
+        ("2027-12-25 10:00 UTC", "2027-12-26 09:00 UTC"),
+        ("2027-12-25 12:00 UTC", "2027-12-26 11:00 UTC"),
+    ]
+
+
 SMALL = [timedelta(milliseconds=-40), timedelta(hours=-2)]
 """Two hosts that do not quite agree; a clock that is set back a little."""
 
