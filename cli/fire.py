@@ -17,14 +17,15 @@ from cli.open_warnings import how_to_settle, warning_rules
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
-from workflow.definition_model import State
-from workflow.errors import Reason, Refused
+from workflow.definition_model import WITHDRAW, State
+from workflow.errors import NotFound, Reason, Refused
 from workflow.judge import VERBS, decides
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
     from workflow.reading import RequestView
 
+_BLIND = frozenset({"release", WITHDRAW})  # what somebody may do who can't see the request
 _EPILOG = """What the process offers in the request's state can be done (submit, approve, return, sign …), and
 always: claim, release, start, suspend, resume, save_draft, repair. `paraaf show N --as WHO` lists what is
 possible now, and what each asks for.
@@ -73,7 +74,12 @@ def run(args: argparse.Namespace) -> int:
     """Do it, or print every reason why not."""
     patch = _patch(args.data_json)
     with office_of(args) as office:
-        view = office.engine.show(args.request, args.who)
+        try:
+            view = office.engine.show(args.request, args.who)
+        except NotFound:
+            if args.trigger not in _BLIND:
+                raise
+            return _fire_blindly(office, args)
         definition = _definition(office, view)
         command = Command(
             trigger=args.trigger,
@@ -96,6 +102,27 @@ def run(args: argparse.Namespace) -> int:
         print_json({"answer": asdict(answer)})
     else:
         print(_done(answer, definition, args.trigger))
+    return 0
+
+
+def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
+    """Do what somebody may do who can't see the request (any more). Raises NotFound, Refused."""
+    answer = office.engine.execute(
+        Command(
+            trigger=args.trigger,
+            actor=args.who,
+            key=args.key or f"fire:{secrets.token_hex(16)}",
+            request_id=args.request,
+            seen_version=args.version,
+            on_behalf_of=args.principal,
+            remark=args.remark,
+        )
+    )
+    if args.json:
+        print_json({"answer": asdict(answer)})
+    else:
+        before = " before, under this key" if answer.repeated else ""
+        print(f"Request {answer.request_id}: {args.trigger} done{before}.")
     return 0
 
 

@@ -75,6 +75,11 @@ class People:
         facts = self.facts.get(person)
         return facts is not None and facts.active
 
+    def has_left(self, person: str) -> bool:
+        """Whether the person was read, and no longer works here."""
+        facts = self.facts.get(person)
+        return facts is not None and not facts.active
+
     def has_name(self, person: str, name: str) -> bool:
         """Whether the person is known by exactly this name."""
         facts = self.facts.get(person)
@@ -146,6 +151,12 @@ def requester_role(definition: Definition) -> str:
     if role is None:
         raise ValueError(f"{definition.label} starts in a state without a role")
     return role
+
+
+def working_roles(definition: Definition) -> tuple[str, ...]:
+    """The roles that look after other people's requests: administrators, and all but the requester's."""
+    own = requester_role(definition)
+    return (ADMINISTRATOR, *(role for role in definition.roles if role != own))
 
 
 def four_eyes_rules(definition: Definition, state: str) -> Iterable[tuple[str, str]]:

@@ -26,6 +26,7 @@ from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
+from workflow.access import requester_role
 from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound
 from workflow.backup import LAST, last_backup, unsaved_since
@@ -40,7 +41,7 @@ from workflow.office import Office, utc_now
 from workflow.pinned import pinned
 from workflow.retention import OVERDUE
 from workflow.scrub import HINTS
-from workflow.tables import BlobRemoval, Incident, LogHead, Person, Request, RetentionRow
+from workflow.tables import BlobRemoval, Incident, LogHead, Person, Request, RetentionRow, Task
 
 State = Literal["ok", "warning", "wrong"]
 UNANCHORED = timedelta(days=2)
@@ -277,6 +278,14 @@ def _work(office: Office) -> Iterator[Finding]:
             select(func.count()).select_from(Incident.table()).where(Incident.resolved_at.is_(None))
         )
         alive = office.jobs.workers(session).alive
+        left_behind = _left_behind(office, session)
+    if left_behind:
+        named = ", ".join(map(str, left_behind[:_MOST_NAMED])) + (
+            ", …" if len(left_behind) > _MOST_NAMED else ""
+        )
+        message = f"Requests that wait for a requester who has left: {len(left_behind)} ({named})."
+        hint = "Whoever has a role of their process, or an administrator, withdraws them:"
+        yield Finding("work", "warning", message, f"{hint} `paraaf fire N withdraw --as WHO`.")
     if incidents:
         hint = "See which, and why: `paraaf incidents`. Repair them once the cause is gone."
         yield Finding("work", "warning", f"Requests that wait for a repair: {incidents}.", hint)
@@ -303,6 +312,23 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
         yield Finding("definitions", "wrong", message, hint)
     if not waiting:
         yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
+
+
+def _left_behind(office: Office, session: Session) -> list[int]:
+    """The requests that only their requester could go on with, who has left."""
+    query = (
+        select(Request.id, Request.definition_sha256, Task.role)
+        .join(Task, Task.request_id == Request.id)
+        .join(Person, Person.id == Request.requester_id)
+        .where(Task.closed_at.is_(None), Person.active.is_(False))
+        .order_by(Request.id)
+    )
+    known = pinned(session, office.engine.definition).read
+    return [
+        number
+        for number, sha256_hex, role in session.execute(query)
+        if sha256_hex in known and role == requester_role(known[sha256_hex])
+    ]
 
 
 def _people(office: Office) -> Iterator[Finding]:

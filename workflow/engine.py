@@ -137,7 +137,7 @@ class Engine:
         with self.store.read() as session:
             ledger = self._reading(session)
             judge = self._prepare(session, ledger, [command])
-            case = self._visible(judge, ledger, request_id, actor, repair=trigger == REPAIR)
+            case = self._visible(judge, ledger, command)
             return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
 
     # --- reading
@@ -192,7 +192,7 @@ class Engine:
             ledger = self._reading(session)
             question = Command(REPAIR, actor, key="", request_id=request_id)
             judge = self._prepare(session, ledger, [question])
-            case = self._visible(judge, ledger, request_id, actor)
+            case = self._visible(judge, ledger, replace(question, trigger=""))
             verbs = (*case.definition.states[case.state].triggers, *VERBS)
             possible = [
                 verb
@@ -356,8 +356,9 @@ class Engine:
             for who in (case.task.claimed_by, case.task.claimed_for)
             if who is not None
         }
+        requesters = {case.requester_id for case in ledger.cases.values()}  # who may have left
         actors = {who for c in commands for who in (c.actor, c.principal)}
-        people = People.load(session, actors | holders)
+        people = People.load(session, actors | holders | requesters)
         return Judge(people, self._kinds, self._clock(), self._evidence_of)
 
     @staticmethod
@@ -375,8 +376,7 @@ class Engine:
         if command.request_id is None:
             case = self._new_case(judge, command)
         else:
-            repair = command.trigger == REPAIR
-            case = self._visible(judge, ledger, command.request_id, command.actor, repair=repair)
+            case = self._visible(judge, ledger, command)
         ruling = self._judge(judge, ledger, case, command, asked_only=False)
         _require_allowed(case, command, ruling)
         if command.submission is not None and command.request_id is None:
@@ -398,19 +398,19 @@ class Engine:
         return ruling
 
     @staticmethod
-    def _visible(judge: Judge, ledger: Ledger, request_id: int, actor: str, *, repair: bool = False) -> Case:
+    def _visible(judge: Judge, ledger: Ledger, command: Command) -> Case:
         """The request; one that the person may not see is to them as if there were none.
 
-        Who repairs may be an administrator, who sees no request.
+        Some things are done by who sees no request: see Judge.is_blind.
         """
-        case = ledger.cases.get(request_id)
+        case = ledger.cases.get(command.request_id or 0)
         if case is not None:
             today = judge.today(case.definition)
-            if judge.people.sees(actor, case.definition, case.unit, case.requester_id, today):
+            if judge.people.sees(command.actor, case.definition, case.unit, case.requester_id, today):
                 return case
-            if repair and judge.people.administers(actor, case.unit, today):
+            if judge.is_blind(case, command):
                 return case
-        raise NotFound(request_id)
+        raise NotFound(command.request_id or 0)
 
     def _new_case(self, judge: Judge, command: Command) -> Case:
         new = command.submission

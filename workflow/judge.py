@@ -5,7 +5,7 @@ them: who, where, four eyes, what was typed, where it leads.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,7 +17,7 @@ from documents.kinds.fields import LINE_MAX, NOTE_MAX, wrong_text
 from documents.kinds.kind import shown_name
 from documents.kinds.rule import NOTHING_ELSE, Evidence
 from documents.words import LANGUAGES
-from workflow.access import ADMINISTRATOR, People, four_eyes_rules, requester_role
+from workflow.access import People, four_eyes_rules, requester_role, working_roles
 from workflow.calendar import CALENDARS
 from workflow.canonical import digest
 from workflow.cases import Case, OpenTask
@@ -112,37 +112,75 @@ class Judge:
             ]
         return ruling
 
+    def is_blind(self, case: Case, command: Command) -> bool:
+        """Whether this may be done by somebody who can't see the request: an administrator repairs, and
+        withdraws what a leaver left behind; who holds a task gives it back."""
+        if is_given_back(case, command):
+            return self.people.active(command.actor)
+        return (command.trigger == REPAIR or self._for_a_leaver(case, command)) and self.people.administers(
+            command.actor, case.unit, self.today(case.definition)
+        )
+
     def _against_person(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         actor, principal = command.actor, command.principal
-        for person in sorted({actor, principal}):
+        gives_back = is_given_back(case, command)
+        for person in [actor] if gives_back else sorted({actor, principal}):
             if not self.people.active(person):
                 yield Reason("person", f"{person} is not known here, or no longer active.")
+        if gives_back:  # whatever became of the role since
+            return
         yield from self._against_role(case, state, command)
         yield from self._against_unnamed(case, state, command)
         if command.on_behalf_of == actor:
             yield Reason("substitute", "Nobody stands in for themselves.")
         elif actor != principal:
-            role = _role_used(case.definition, state, command.trigger)
-            if not self.people.stands_in(actor, principal, role, self.today(case.definition)):
+            roles = self._roles_used(case, state, command)
+            if not self._stands_in(case, actor, principal, roles):
                 yield Reason("substitute", f"{actor} does not stand in for {principal} in this role today.")
 
     def _against_role(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         definition, principal = case.definition, command.principal
         own = requester_role(definition)
-        role = _role_used(definition, state, command.trigger)
-        if command.trigger == REPAIR:
-            roles = [ADMINISTRATOR, *(name for name in definition.roles if name != own)]
-            if not any(self.people.has_role(principal, name, case.unit) for name in roles):
-                yield Reason("role", f"{principal} has no role in this process for unit {case.unit}.")
-        elif role == own:
+        roles = self._roles_used(case, state, command)
+        if roles == (own,):
             if principal != case.requester_id:
                 yield Reason("requester", f"Only the requester can do this, and {principal} is not.")
-            elif not self.people.has_role(principal, own, case.unit):
+            # asked when it begins: a requester who moves to another unit keeps their requests
+            elif case.version == 0 and not self.people.has_role(principal, own, case.unit):
                 yield Reason("role", f"{principal} does not have the role {definition.roles[own]!r}.")
-        elif role is not None and not self.people.has_role(principal, role, case.unit):
-            yield Reason(
-                "role", f"{principal} does not have the role {definition.roles[role]!r} for unit {case.unit}."
-            )
+        elif roles and not self._theirs(case, principal, roles):
+            named_role = f"does not have the role {definition.roles[roles[0]]!r}" if len(roles) == 1 else ""
+            lacks = named_role or "has no role in this process"
+            yield Reason("role", f"{principal} {lacks} for unit {case.unit}.")
+
+    def _roles_used(self, case: Case, state: State, command: Command) -> tuple[str, ...]:
+        """The roles of which one is needed for this; none when the state has none (automatic, ended)."""
+        if command.trigger == REPAIR or self._for_a_leaver(case, command):
+            return working_roles(case.definition)
+        role = requester_role(case.definition) if command.trigger == WITHDRAW else state.role
+        return () if role is None else (role,)
+
+    def _theirs(self, case: Case, person: str, roles: Iterable[str]) -> list[str]:
+        """Which of these roles a person has for the request; the requester's has its requester alone."""
+        own = requester_role(case.definition)
+        return [
+            role
+            for role in roles
+            if (person == case.requester_id if role == own else self.people.has_role(person, role, case.unit))
+        ]
+
+    def _stands_in(self, case: Case, actor: str, principal: str, roles: tuple[str, ...]) -> bool:
+        """Whether the actor stands in today for the principal, in one of these roles that the principal has.
+
+        Of a principal who has none of them that is said elsewhere.
+        """
+        wanted: Iterable[str | None] = self._theirs(case, principal, roles) or roles or (None,)
+        today = self.today(case.definition)
+        return any(self.people.stands_in(actor, principal, role, today) for role in wanted)
+
+    def _for_a_leaver(self, case: Case, command: Command) -> bool:
+        """Whether this would withdraw the request of somebody who has left, and can't do it any more."""
+        return command.trigger == WITHDRAW and self.people.has_left(case.requester_id)
 
     def _against_unnamed(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         leads_on = command.trigger in state.triggers and command.trigger not in {RETURN, WITHDRAW}
@@ -163,7 +201,7 @@ class Judge:
                 yield Reason("not-suspended", "The request is not suspended.")
         elif case.suspended_at is not None and verb not in _ALLOWED_WHILE_SUSPENDED:
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
-        if state.role is not None and verb != WITHDRAW:
+        if state.role is not None and (verb != WITHDRAW or self._for_a_leaver(case, command)):
             yield from self._against_claim(case, command)
             if verb not in {"release", "resume"}:
                 yield from _against_four_eyes(case, command)
@@ -177,17 +215,26 @@ class Judge:
             if command.trigger in _NEED_CLAIM:
                 yield Reason("unclaimed", "Nobody holds this task: claim it first.")
         elif command.actor not in {task.claimed_by, task.claimed_for}:
-            # what somebody held who has left, whoever could take the task puts back
-            if command.trigger != "release" or self._holds_on(task):
-                yield Reason("claimed", f"{task.claimed_by} holds this task.")
+            # what somebody holds who may not do it any more, whoever could take the task puts back
+            holds_on = self._holds_on(case, task)
+            if holds_on or command.trigger not in {"release", WITHDRAW}:
+                lapsed = "" if holds_on else " They may not do it any more: release it first."
+                yield Reason("claimed", f"{task.claimed_by} holds this task.{lapsed}")
         elif command.trigger == "claim":
             yield Reason("held", "You hold this task already.")
         elif command.trigger == "start" and task.started_at is not None:
             yield Reason("started", "This task was started already.")
 
-    def _holds_on(self, task: OpenTask) -> bool:
-        """Whether whoever claimed a task still works here, and whoever they claimed it for."""
-        return all(self.people.active(who) for who in (task.claimed_by, task.claimed_for) if who is not None)
+    def _holds_on(self, case: Case, task: OpenTask) -> bool:
+        """Whether whoever claimed a task could do so today: they work here, as does whoever they claimed it
+        for; the role is there, and the substitution."""
+        holder, principal = task.claimed_by or "", task.claimed_for or task.claimed_by or ""
+        roles = (task.role,)
+        return (
+            all(self.people.active(who) for who in (holder, principal))
+            and bool(self._theirs(case, principal, roles))
+            and (holder == principal or self._stands_in(case, holder, principal, roles))
+        )
 
     def _against_entries(self, case: Case, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
         if trigger is not None and command.seen_version is None and decides(case.definition, trigger):
@@ -278,6 +325,17 @@ class Judge:
                 yield from (Reason(one.rule, one.message, one.field) for one in error.problems)
 
 
+def is_given_back(case: Case, command: Command) -> bool:
+    """Whether somebody releases the task that they hold themselves: they always may while they work here."""
+    task = case.task
+    return (
+        command.trigger == "release"
+        and task is not None
+        and task.claimed_by == command.actor
+        and command.on_behalf_of in {None, task.claimed_for}
+    )
+
+
 def against_submission(new: Submission) -> Iterator[Reason]:
     """Why a new request can't be taken in as it is: its language, or the sender's reference."""
     if new.language not in LANGUAGES:
@@ -328,11 +386,6 @@ def rules_of(definition: Definition, state: str) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=16)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
-
-
-def _role_used(definition: Definition, state: State, trigger: str) -> str | None:
-    """In which role this is done; None when the state has none (automatic, ended)."""
-    return requester_role(definition) if trigger == WITHDRAW else state.role
 
 
 def _not_here(definition: Definition, state: State, trigger: str) -> Reason:

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from documents.kinds import KINDS
 from tests.databases import Database
-from tests.integration.engine_office import NAMES, PLAN, Office, sections
+from tests.integration.engine_office import ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
 from workflow import reading
-from workflow.commands import Submission
+from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
 from workflow.tables import Grant, Hand, Person, Request, Substitute
 
@@ -477,3 +477,148 @@ def test_the_requester_does_not_suspend_their_own_request(office: Office) -> Non
     with pytest.raises(Refused) as refused:
         office.do("suspend", "manager", number, remark="Later.")
     assert "four-eyes" in {reason.code for reason in refused.value.reasons}
+
+
+# --- when somebody moves or leaves
+
+
+def take_role(office: Office, person: str, role: str) -> None:
+    """What a register does that moves a person to another unit."""
+    with office.store.write() as session:
+        session.execute(Grant.table().delete().where(Grant.person_id == person, Grant.role == role))
+
+
+def give_role(office: Office, person: str, role: str, unit: str | None = None) -> None:
+    with office.store.write() as session:
+        session.add(Grant(person_id=person, role=role, unit=unit))
+
+
+def end_of_standing_in(office: Office) -> None:
+    office.now = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+
+
+def leave(office: Office, person: str) -> None:
+    with office.store.write() as session:
+        session.get_one(Person, person).active = False
+
+
+@pytest.mark.parametrize("how", ["role", "substitution", "principal's role"])
+def test_a_claim_of_somebody_who_may_not_do_it_any_more_is_released_by_others(
+    office: Office, how: str
+) -> None:
+    number = office.submit()
+    if how == "role":
+        office.do("claim", "manager", number)
+        take_role(office, "manager", "manager")
+    else:
+        office.do("claim", "substitute", number, on_behalf_of="manager")
+        with pytest.raises(ClaimedByAnother):
+            office.do("release", "manager2", number)
+        if how == "substitution":
+            end_of_standing_in(office)
+        else:
+            take_role(office, "manager", "manager")
+    with pytest.raises(ClaimedByAnother, match="release it first"):
+        office.fire("approve", "manager2", number)
+    with pytest.raises(NotFound):
+        office.do("release", "outsider", number)
+    office.do("release", "manager2", number)
+    office.fire("approve", "manager2", number)
+    assert office.report().ok
+
+
+@pytest.mark.parametrize("principal", [None, "manager"])
+def test_who_holds_a_task_gives_it_back_whatever_became_of_their_role(
+    office: Office, principal: str | None
+) -> None:
+    """They see nothing of the request any more, and do nothing else with it."""
+    number = office.submit()
+    office.do("claim", "substitute", number, on_behalf_of="manager")
+    end_of_standing_in(office)
+    for attempt in (
+        lambda: office.engine.show(number, "substitute"),
+        lambda: office.fire("approve", "substitute", number, on_behalf_of="manager"),
+        lambda: office.do("release", "substitute", number, on_behalf_of="manager2"),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    office.do("release", "substitute", number, on_behalf_of=principal)
+    with pytest.raises(NotFound):
+        office.do("release", "substitute", number, on_behalf_of=principal)
+    office.do("claim", "manager", number)
+    take_role(office, "manager", "manager")
+    office.do("release", "manager", number)
+    assert office.task(number).claimed_by is None
+    assert office.report().ok
+
+
+def test_a_holder_who_has_left_gives_nothing_back(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "manager", number)
+    leave(office, "manager")
+    with pytest.raises(NotFound):
+        office.do("release", "manager", number)
+
+
+@pytest.mark.parametrize("verb", ["submit", "withdraw"])
+def test_a_requester_who_moves_to_another_unit_keeps_their_request(office: Office, verb: str) -> None:
+    number = office.submit()
+    office.do("return", "manager", number, remark="Look.")
+    take_role(office, "employee", "employee")
+    give_role(office, "employee", "employee", ELSEWHERE)
+    give_role(office, "colleague", "manager", UNIT)  # so that they see it
+    assert reasons(office, number, verb, "colleague") == ["requester"]
+    office.fire(verb, "employee", number)
+
+
+def test_what_a_leaver_left_behind_is_withdrawn_by_who_has_a_role_in_the_process(office: Office) -> None:
+    first, second, third = (office.submit() for _ in range(3))
+    for number in (first, second):
+        office.do("return", "manager", number, remark="Look.")
+    office.do("claim", "employee", first)
+    for person in ("manager", "manager2", "clerk"):
+        assert reasons(office, first, "withdraw", person) == ["requester"]
+    with pytest.raises(NotFound):
+        office.do("withdraw", "administrator", first)
+    leave(office, "employee")
+    assert reasons(office, first, "withdraw", "manager") == ["four-eyes"]  # who returned it
+    assert reasons(office, first, "withdraw", "auditor") == ["role"]
+    for stranger in ("outsider", "colleague", "employee"):
+        with pytest.raises(NotFound):
+            office.do("withdraw", stranger, first)
+    assert "withdraw" in office.engine.show(first, "manager2").possible
+    office.do("withdraw", "manager2", first)
+    with pytest.raises(NotFound):
+        office.engine.show(second, "administrator")
+    office.do("withdraw", "administrator", second, remark="Left.")
+    event = office.records(second)[-1]
+    assert (event["type"], event["outcome"]) == ("request_withdrawn", "withdrawn")
+    assert event["body"]["actor"] == "administrator"
+    office.do("claim", "manager", third)
+    assert reasons(office, third, "withdraw", "manager2") == ["claimed"]
+    office.do("withdraw", "manager", third)
+    assert office.report().ok
+
+
+@pytest.mark.parametrize(("role", "repairs"), [("employee", False), ("manager", True), (None, True)])
+def test_a_substitute_repairs_by_the_role_of_the_substitution(
+    office: Office, role: str | None, repairs: bool
+) -> None:
+    give_role(office, "colleague", "clerk")  # so that they see it
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id="manager",
+                substitute_id="colleague",
+                role=role,
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    number = office.to_review()
+    office.fire("approve", "clerk2", number)
+    [ref] = office.deferred
+    with office.store.write() as session:
+        office.engine.report_trouble(session, [StepTrouble(ref, "signing-signer", "No device.")])
+    assert reasons(office, number, "repair", "colleague", "manager") == ([] if repairs else ["substitute"])
+    office.engine.execute(office.command("repair", "clerk", number))
