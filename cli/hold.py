@@ -29,6 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="the numbers of requests, done one after the other; the first that is refused ends it",
     )
     add_person_option(parser, "who places or releases the hold")
+    parser.add_argument("--for", dest="principal", metavar="PRINCIPAL", help="as this person's substitute")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; kept in the log")
     parser.add_argument(
         "--release",
@@ -59,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
 def _do(holds: "Holds", request: int, args: argparse.Namespace) -> "Held":
     key = args.key if args.key is None or len(args.requests) == 1 else f"{args.key}:{request}"
     if args.release is None:
-        return holds.place(request, args.who, args.reason, key=key)
+        return holds.place(request, args.who, args.reason, on_behalf_of=args.principal, key=key)
     number = None if args.release == _RELEASE_THE_ONLY else args.release
-    return holds.release(request, args.who, args.reason, hold_id=number, key=key)
+    return holds.release(request, args.who, args.reason, hold_id=number, on_behalf_of=args.principal, key=key)
 
 
 def _said(held: "Held", *, released: bool) -> str:

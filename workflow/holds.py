@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from documents.kinds.fields import NOTE_MAX, wrong_text
-from workflow.access import People, requester_role
+from workflow.access import People, working_roles
 from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command
 from workflow.definition_model import Definition
@@ -63,11 +63,20 @@ class Holds:
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def place(self, request_id: int, actor: str, reason: str, *, key: str | None = None) -> Held:
+    def place(
+        self,
+        request_id: int,
+        actor: str,
+        reason: str,
+        *,
+        on_behalf_of: str | None = None,
+        key: str | None = None,
+    ) -> Held:
         """Keep a request from being destroyed; the same hold twice is one, and with the same idempotency
-        `key` also once it was released. Raises Refused, NotFound, KeyReused.
+        `key` also once it was released. `on_behalf_of`: for whom the actor stands in. Raises Refused,
+        NotFound, KeyReused.
         """
-        with self._at(request_id, actor, reason) as desk:
+        with self._at(request_id, actor, reason, on_behalf_of) as desk:
             wish = desk.wish(PLACED, key)
             if (found := desk.answered(wish)) is not None:
                 return Held(found, request_id, desk.numbers, repeated=True)
@@ -83,12 +92,19 @@ class Holds:
             return Held(seq, request_id, (*desk.numbers, seq))
 
     def release(
-        self, request_id: int, actor: str, reason: str, *, hold_id: int | None = None, key: str | None = None
+        self,
+        request_id: int,
+        actor: str,
+        reason: str,
+        *,
+        hold_id: int | None = None,
+        on_behalf_of: str | None = None,
+        key: str | None = None,
     ) -> Held:
         """Release a hold; which one must be said when there are several. With the same idempotency `key` it
         is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused, AnswerUnreadable.
         """
-        with self._at(request_id, actor, reason) as desk:
+        with self._at(request_id, actor, reason, on_behalf_of) as desk:
             wish = desk.wish(RELEASED, key, {} if hold_id is None else {"hold": str(hold_id)})
             if (found := desk.answered(wish)) is not None:
                 return Held(found, request_id, desk.numbers, repeated=True)
@@ -99,9 +115,10 @@ class Holds:
             return Held(hold.id, request_id, left)
 
     @contextmanager
-    def _at(self, request_id: int, actor: str, reason: str) -> Iterator["_Desk"]:
+    def _at(self, request_id: int, actor: str, reason: str, on_behalf_of: str | None) -> Iterator["_Desk"]:
         """A transaction with the log's lock, for somebody who may; written at the end."""
         require_name("actor", actor)
+        require_name("on_behalf_of", on_behalf_of or actor)
         require_request_id(request_id)
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)  # whoever destroys has it too, or waits
@@ -110,17 +127,22 @@ class Holds:
             if request is None:
                 raise NotFound(request_id)
             definition = self._definition_of(session, request.definition_sha256)
-            people = People.load(session, [actor])
+            people = People.load(session, [actor, *([on_behalf_of] if on_behalf_of else [])])
             today = office_day(definition, now)
-            administers = people.administers(actor, request.unit, today)
-            if not administers and not people.sees(
+            if not people.administers(actor, request.unit, today) and not people.sees(
                 actor, definition, request.unit, request.requester_id, today
             ):
                 raise NotFound(request_id)
-            works = administers or _works(people, definition, request, actor)
-            if reasons := list(_against(request, actor, reason, works=works)):
+            reasons = [
+                *_against_person(people, definition, request, actor, on_behalf_of, today),
+                *_against(request, reason),
+            ]
+            if reasons:
                 raise Refused(reasons)
-            yield _Desk(session, log, now, request, definition, actor, reason)
+            body = {"actor": actor, "remark": reason}
+            if on_behalf_of is not None:
+                body["on_behalf_of"] = on_behalf_of
+            yield _Desk(session, log, now, request, definition, body)
             log.write()
             session.flush()
 
@@ -139,15 +161,14 @@ class _Desk:
         now: datetime,
         request: Request,
         definition: Definition,
-        actor: str,
-        reason: str,
+        body: dict[str, str],
     ) -> None:
         self.session = session
         self.now = now
         self._log = log
         self._request = request
         self._definition = definition
-        self._body = {"actor": actor, "remark": reason}
+        self._body = body
         query = select(Hold).where(Hold.request_id == request.id, Hold.released_at.is_(None))
         self.open = session.scalars(query.order_by(Hold.id)).all()
 
@@ -162,7 +183,13 @@ class _Desk:
             return None
         body = self._body
         command = Command(
-            kind, body["actor"], key, request_id=self._request.id, remark=body["remark"], facts=facts
+            kind,
+            body["actor"],
+            key,
+            request_id=self._request.id,
+            on_behalf_of=body.get("on_behalf_of"),
+            remark=body["remark"],
+            facts=facts,
         )
         return command, require_form(command)
 
@@ -215,18 +242,31 @@ class _Desk:
         )
 
 
-def _works(people: People, definition: Definition, request: Request, actor: str) -> bool:
-    """Whether they have a role of the process, other than the requester's."""
-    own = requester_role(definition)
-    return any(people.has_role(actor, name, request.unit) for name in definition.roles if name != own)
-
-
-def _against(request: Request, actor: str, reason: str, *, works: bool) -> Iterator[Reason]:
-    """Why this person can't place or release a hold on this request."""
-    if actor == request.requester_id:
+def _against_person(  # noqa: PLR0917  who, for whom, where and when
+    people: People,
+    definition: Definition,
+    request: Request,
+    actor: str,
+    on_behalf_of: str | None,
+    today: date,
+) -> Iterator[Reason]:
+    """Why this person can't place or release a hold on this request, in their own right or for another."""
+    principal = on_behalf_of or actor
+    roles = [role for role in working_roles(definition) if people.has_role(principal, role, request.unit)]
+    if request.requester_id in {actor, principal}:
         yield Reason("own-hold", "The requester neither places nor releases a hold on their own request.")
-    elif not works:
-        yield Reason("role", f"{actor} has no role in this process for unit {request.unit}.")
+    elif not people.active(principal):
+        yield Reason("person", f"{principal} is not known here, or no longer active.")
+    elif not roles:
+        yield Reason("role", f"{principal} has no role in this process for unit {request.unit}.")
+    if on_behalf_of == actor:
+        yield Reason("substitute", "Nobody stands in for themselves.")
+    elif actor != principal and not any(people.stands_in(actor, principal, role, today) for role in roles):
+        yield Reason("substitute", f"{actor} does not stand in for {principal} in this role today.")
+
+
+def _against(request: Request, reason: str) -> Iterator[Reason]:
+    """Why nobody can place or release a hold on this request, or not for this reason."""
     if request.destroyed_at is not None:
         yield Reason("destroyed", "The request was destroyed at the end of its term.")
     if not reason.strip():

@@ -21,11 +21,11 @@ from certs.serve_authority import AuthorityServer
 from tests.command_line import Terminal, keys_of, section_of
 from tests.databases import KINDS, Database, copy_of, fresh, intruder
 from tests.postgresql import Server, without_checksums
-from tests.steps_office import KeyedOffice, Sample
+from tests.steps_office import MANAGER, KeyedOffice, Sample
 from workflow import checkup
 from workflow.office import Office, utc_now
 from workflow.store import FILE
-from workflow.tables import BlobRemoval, DocumentRow, RetentionRow
+from workflow.tables import BlobRemoval, DocumentRow, Person, RetentionRow
 
 pytestmark = pytest.mark.slow
 AREAS = {
@@ -440,6 +440,24 @@ def test_what_is_due_and_not_destroyed_a_day_later_is_told(sample: Sample) -> No
         told.append(keeping.state)
     assert told == ["ok", "warning"]
     assert f"for more than a day: {len(due)}." in keeping.message
+
+
+def test_a_request_that_waits_for_somebody_who_has_left_is_told_by_its_number(sample: Sample) -> None:
+    office, sample.count = sample.office, 200  # keys apart from those of the sample's making
+    waiting, other = sample.submit("A3"), sample.submit("A3")
+    sample.do("return", MANAGER, waiting, remark="Look.")
+    requester = sample.request(waiting).requester_id
+
+    def told() -> list[str]:
+        found = [one for one in checkup.quick(office) if "who has left" in one.message]
+        assert all((one.area, one.state) == ("work", "warning") for one in found)
+        return [one.message for one in found]
+
+    assert told() == []
+    with office.store.write() as session:
+        session.get_one(Person, requester).active = False
+    assert told() == [f"Requests that wait for a requester who has left: 1 ({waiting})."]
+    assert sample.request(other).requester_id == requester  # whose manager can go on
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

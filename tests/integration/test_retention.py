@@ -608,6 +608,31 @@ def test_an_administrator_holds_what_they_may_not_see(keeper: Keeper) -> None:
     assert keeper.holds.release(number, "administrator", "Settled.").left == ()
 
 
+def test_who_stands_in_holds_for_their_principal_and_both_are_recorded(keeper: Keeper) -> None:
+    number = keeper.withdrawn()
+    with keeper.store.write() as session:
+        for role in ("administrator", "employee"):
+            session.add(
+                Substitute(
+                    principal_id="administrator" if role == "administrator" else "clerk",
+                    substitute_id="colleague",
+                    role=role,
+                    valid_from=date(2026, 11, 1),
+                    valid_until=date(2026, 11, 30),
+                )
+            )
+    for principal, code in ((None, "role"), ("clerk", "substitute"), ("colleague", "role")):
+        for attempt in (keeper.holds.place, keeper.holds.release):
+            with pytest.raises(Refused) as refused:
+                attempt(number, "colleague", "A claim.", on_behalf_of=principal)
+            assert code in {reason.code for reason in refused.value.reasons}
+    keeper.holds.place(number, "colleague", "A claim.", on_behalf_of="administrator", key="one")
+    keeper.holds.release(number, "colleague", "Settled.", on_behalf_of="administrator")
+    bodies = [one["body"] for one in keeper.office.records(number)[-2:]]
+    assert {(body["actor"], body["on_behalf_of"]) for body in bodies} == {("colleague", "administrator")}
+    assert keeper.office.report().ok
+
+
 def test_the_same_hold_twice_is_one(keeper: Keeper) -> None:
     number = keeper.withdrawn()
     first = keeper.holds.place(number, "manager", "A claim.")
