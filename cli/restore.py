@@ -81,7 +81,8 @@ def _examined(args: argparse.Namespace) -> int:
         print_json(_held(held))
     else:
         when, release = printable(held.made_at), printable(held.release)
-        print(f"{args.file} is whole: the office as of {when}, release {release}.")
+        state = f"lacks {counted(len(held.faults), 'stored file')}" if held.faults else "is whole"
+        print(f"{args.file} {state}: the office as of {when}, release {release}.")
         print(f"{counted(held.blobs, 'stored file')}, {held.size / 1e6:.1f} MB; head of the log {held.head}")
         print(f"SHA-256 {held.sha256}")
         for fault in held.faults:

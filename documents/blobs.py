@@ -222,17 +222,17 @@ class BlobStore:
     def require_writable(self) -> None:
         """Find out whether a file can be stored now: one is written, and removed. Raises BlobError.
 
-        No folder is made: where there is none yet, it is tried in the one above. In the others of the sixteen
-        nothing is written, so that it may be asked often.
+        No folder is made: of what is not there yet, the one above is asked for its rights. One file is
+        written, and the sixteen folders are asked for theirs: this may be done every few seconds.
         """
+        self._require_no_loose_link()
+        for folder in self.folder.glob("?"):
+            _require_rights(folder)
         try:
-            self._require_no_loose_link()
-            there = [one for one in self.folder.glob("?") if one.is_dir()]
-            for one in there:
-                if not os.access(one, os.W_OK | os.X_OK):
-                    raise _unwritable(one)
-            places = [*there[:1], self.folder, *self.folder.absolute().parents]
-            _write_temporary(next(one for one in places if one.exists()), b"paraaf").unlink()
+            if self.folder.exists():
+                _write_temporary(self.folder, b"paraaf").unlink()
+            else:
+                _require_rights(next(one for one in self.folder.absolute().parents if one.exists()))
         except OSError as error:
             raise BlobError(
                 f"A file could not be stored: {error.strerror or 'the disk refused'}.",
@@ -359,11 +359,14 @@ def _unread(path: Path, error: OSError) -> BlobError:
     )
 
 
-def _unwritable(folder: Path) -> BlobError:
-    return BlobError(
-        f"A file could not be stored in {folder}: its disk is read-only, or its owner is somebody else.",
-        hint="Look at how the disk is mounted, and run this as the user to whom the data folder belongs.",
-    )
+def _require_rights(folder: Path) -> None:
+    """Refuse a folder in which no file can be made. Raises BlobError."""
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BlobError(
+            f"A file could not be stored in {folder}: its disk is read-only, its owner is somebody else, or"
+            " it is no folder.",
+            hint="Look at how the disk is mounted, and run this as the user to whom the data folder belongs.",
+        )
 
 
 def _write_temporary(folder: Path, content: bytes) -> Path:

@@ -39,7 +39,7 @@ from workflow.guards import differences, lone_rows
 from workflow.logcheck import Fault, verify
 from workflow.office import Office, utc_now
 from workflow.pinned import pinned
-from workflow.retention import OVERDUE
+from workflow.retention import OVERDUE, waiting_until
 from workflow.scrub import HINTS
 from workflow.tables import BlobRemoval, Incident, LogHead, Person, Request, RetentionRow, Task
 
@@ -388,8 +388,20 @@ def _keeping(office: Office) -> Iterator[Finding]:
             select(func.count()).select_from(BlobRemoval.table()).where(BlobRemoval.listed_at < overdue)
         )
         row = session.get(RetentionRow, 1)
+        waits_until = None if row is None else waiting_until(row)
     since = None if row is None else row.unclean_since
-    if requests:
+    waits = waits_until is not None and waits_until > now
+    if waits:
+        hint = (
+            "Is the clock right, and are the holds there that were placed since a backup which was restored,"
+            " it may end now: `paraaf retention --run --clock-is-right`."
+        )
+        message = (
+            f"Nothing is destroyed before {waits_until:%Y-%m-%d %H:%M} UTC: the clock went forward by days,"
+            " or the office was restored."
+        )
+        yield Finding("keeping", "warning", message, hint)
+    elif requests:
         hint = "Start a worker, or try: `paraaf retention --run` does it, or says why it can't."
         yield Finding(
             "keeping", "warning", f"Requests to be destroyed for more than a day: {requests}.", hint
@@ -406,7 +418,7 @@ def _keeping(office: Office) -> Iterator[Finding]:
         )
         message = f"Since {since:%Y-%m-%d} the database's files may hold traces of what was destroyed."
         yield Finding("keeping", "warning", message, hint)
-    if not requests and not files and (since is None or since >= uncleaned):
+    if not waits and not requests and not files and (since is None or since >= uncleaned):
         yield Finding("keeping", "ok", "Nothing is due for more than a day, or left of what was destroyed.")
 
 

@@ -195,7 +195,7 @@ class Retention:
                 ),
                 holds=list(self._holds(session, now)),
                 destroyed=list(_destroyed(session, since=now - timedelta(days=days))),
-                waits_until=None if row is None else _waits_until(row),
+                waits_until=None if row is None else waiting_until(row),
                 files_left=listed,
                 unclean_since=None if row is None else row.unclean_since,
             )
@@ -245,7 +245,7 @@ class Retention:
                 else:
                     row.restored_until = clock.no_longer(now, row.restored_until)
             session.flush()
-            return _waits_until(row)
+            return waiting_until(row)
 
     def _destroy_batch(self) -> int:
         point("destroy.begun")
@@ -438,7 +438,7 @@ def _tell_ended(now: datetime, since: datetime, until: datetime, seq: int) -> No
     )
 
 
-def _waits_until(row: RetentionRow) -> datetime | None:
+def waiting_until(row: RetentionRow) -> datetime | None:
     """Until when nothing is destroyed, for whichever reason."""
     return max((one for one in (row.waits_until, row.restored_until) if one is not None), default=None)
 

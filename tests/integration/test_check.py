@@ -425,6 +425,18 @@ def test_what_was_destroyed_and_is_not_gone_a_day_later_is_told(
     sample.office.close()
 
 
+def test_that_nothing_is_destroyed_for_a_while_is_told(sample: Sample) -> None:
+    now = sample.office.clock()
+    with sample.office.store.write() as session:
+        session.merge(RetentionRow(id=1, looked_at=now, restored_until=now + timedelta(hours=20)))
+    [told] = [one for one in checkup.quick(sample.office) if one.area == "keeping"]
+    assert told.state == "warning"
+    assert f"before {now + timedelta(hours=20):%Y-%m-%d %H:%M} UTC" in told.message
+    assert "--clock-is-right" in told.hint
+    later = replace(sample.office, clock=lambda: now + timedelta(hours=21))
+    assert [one.state for one in checkup.quick(later) if one.area == "keeping"] == ["ok"]
+
+
 def test_what_is_due_and_not_destroyed_a_day_later_is_told(sample: Sample) -> None:
     office, sample.count = sample.office, 100  # keys apart from those of the sample's making
     number = sample.submit("A3")
