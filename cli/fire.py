@@ -81,15 +81,10 @@ def run(args: argparse.Namespace) -> int:
                 raise
             return _fire_blindly(office, args)
         definition = _definition(office, view)
-        command = Command(
-            trigger=args.trigger,
-            actor=args.who,
-            key=args.key or f"fire:{secrets.token_hex(16)}",
-            request_id=args.request,
+        command = _command(
+            args,
             seen_version=_seen(args, view, definition),
-            on_behalf_of=args.principal,
             data=_data(view, patch, drafted=args.draft),
-            remark=args.remark,
             facts=dict(args.fact),
             consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
         )
@@ -98,31 +93,35 @@ def run(args: argparse.Namespace) -> int:
         except Refused as refused:
             _tell_refused(_Refusal.of(refused, args, definition, view), as_json=args.json)
             return 1
-    if args.json:
+    _tell_done(answer, _done(answer, definition, args.trigger), as_json=args.json)
+    return 0
+
+
+def _command(args: argparse.Namespace, **more: Any) -> Command:
+    """What is asked for, by whom; `more` is what depends on the request as they see it."""
+    return Command(
+        trigger=args.trigger,
+        actor=args.who,
+        key=args.key or f"fire:{secrets.token_hex(16)}",
+        request_id=args.request,
+        on_behalf_of=args.principal,
+        remark=args.remark,
+        **more,
+    )
+
+
+def _tell_done(answer: Answer, said: str, *, as_json: bool) -> None:
+    if as_json:
         print_json({"answer": asdict(answer)})
     else:
-        print(_done(answer, definition, args.trigger))
-    return 0
+        print(said)
 
 
 def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
     """Do what somebody may do who can't see the request (any more). Raises NotFound, Refused."""
-    answer = office.engine.execute(
-        Command(
-            trigger=args.trigger,
-            actor=args.who,
-            key=args.key or f"fire:{secrets.token_hex(16)}",
-            request_id=args.request,
-            seen_version=args.version,
-            on_behalf_of=args.principal,
-            remark=args.remark,
-        )
-    )
-    if args.json:
-        print_json({"answer": asdict(answer)})
-    else:
-        before = " before, under this key" if answer.repeated else ""
-        print(f"Request {answer.request_id}: {args.trigger} done{before}.")
+    answer = office.engine.execute(_command(args, seen_version=args.version))
+    before = " before, under this key" if answer.repeated else ""
+    _tell_done(answer, f"Request {answer.request_id}: {args.trigger} done{before}.", as_json=args.json)
     return 0
 
 
