@@ -295,6 +295,22 @@ class TestDecisionsAndDrafts:
         aside.rename(register)
         terminal.json(*words)
 
+    def test_who_can_not_see_a_request_any_more_gives_its_task_back(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        terminal.json("fire", 1, "claim", "--as", MANAGER)
+        moved = tmp_path / "moved.csv"
+        moved.write_text(
+            "".join(
+                line.replace("Policy", "Elsewhere") if line.startswith(f"{MANAGER},") else line
+                for line in SAMPLE.read_text().splitlines(keepends=True)
+            )
+        )
+        terminal.json("people", "--register", moved)
+        said = terminal.office("fire", 1, "release", "--as", MANAGER)
+        assert (said.status, said.out) == (0, "Request 1: release done.\n")
+        assert "no request" in terminal.office("fire", 1, "claim", "--as", MANAGER).err
+
     def test_what_changed_since_is_looked_at_again(self, terminal: Terminal) -> None:
         words = ("fire", 1, "approve", *seen(terminal, MANAGER))
         terminal.json("fire", 1, "claim", "--as", MANAGER)
