@@ -149,11 +149,18 @@ class Server:
         with psycopg.connect(**where, autocommit=True) as connection:  # type: ignore[arg-type]
             yield connection
 
+    @property
+    def version(self) -> int:
+        """The major one."""
+        return int(binary("postgres").parts[-3])
+
     @contextmanager
     def database(self, template: str = TEMPLATE) -> Iterator[str]:
         """A fresh copy of a database, for the length of the block; its name."""
         name = f"d{next(self.numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # its files copied as they are: through the write-ahead log it takes half as much processor time again
+        how = " STRATEGY file_copy" if self.version >= 15 else ""
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}{how}")
         try:
             yield name
         finally:

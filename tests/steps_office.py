@@ -122,6 +122,12 @@ class Sample:
         ]
         return [*declarations, self.submit_plan()]
 
+    def submit_few(self, turn: int) -> list[int]:
+        """A permanent and a temporary declaration of two variants, other ones by turns; and a plan: three."""
+        variants = ("A1", "A3", "A4")
+        permanent, temporary = variants[turn % 3], variants[(turn + 1) % 3]
+        return [self.submit(permanent), self.submit(temporary, temporary=True), self.submit_plan()]
+
     def do(self, trigger: str, actor: str, request_id: int | None, **rest: Any) -> int:
         self.count += 1
         if request_id is not None and "seen_version" not in rest:

@@ -1,4 +1,7 @@
-"""Any sequence of commands by any people leaves a legal state, four eyes kept, and a log that verifies."""
+"""Any sequence of commands by any people leaves a legal state, four eyes kept, and a log that verifies.
+
+`make test` plays 13 sequences of up to 30 commands, other ones each time; PARAAF_CAMPAIGN multiplies them.
+"""
 
 import tempfile
 from contextlib import ExitStack
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
+from tests.campaign import times
 from tests.databases import fresh
 from tests.integration.engine_office import DECLARATION, PEOPLE, Office, entries, sections
 from workflow.commands import Answer, StepResult, Submission
@@ -186,7 +190,7 @@ def sized(examples: int) -> settings:
     )
 
 
-Sequences.TestCase.settings = sized(20)
-SequencesOnPostgresql.TestCase.settings = sized(5)
+Sequences.TestCase.settings = sized(times(10))
+SequencesOnPostgresql.TestCase.settings = sized(times(3))
 TestSequences = pytest.mark.slow(Sequences.TestCase)
 TestSequencesOnPostgresql = pytest.mark.slow(SequencesOnPostgresql.TestCase)
