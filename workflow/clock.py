@@ -50,7 +50,13 @@ def require_plausible(session: Session, now: datetime, *, theirs: datetime | Non
             " ahead then, say so: `paraaf retention --run --clock-is-right`. After a restore"
             " place the holds first: it ends the day in which nothing is destroyed.",
         )
-    if theirs is not None and abs(theirs - now) > TOLERANCE:
+    if theirs is not None:
+        require_alike(now, theirs)
+
+
+def require_alike(now: datetime, theirs: datetime) -> None:
+    """Refuse a clock that is more than five minutes away from the database's. Raises ClockImplausible."""
+    if abs(theirs - now) > TOLERANCE:
         raise ClockImplausible(
             "This machine's clock and the database's differ by more than five minutes.",
             hint="Set the clocks by a time server.",

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from sqlalchemy.orm import Session
+
 from certs.authority import DevelopmentAuthority
 from documents.blobs import Blobs
 from documents.kinds import KINDS, Evidence
@@ -271,7 +273,9 @@ class Office:
 
     def chores(self) -> list[Chore]:
         """What a worker does beside the steps."""
-        reminders = Reminders(self.store, definition_of=self.engine.definition, now=self.clock)
+        reminders = Reminders(
+            self.store, definition_of=self.engine.definition, now=self.clock, theirs=self._server_clock
+        )
         chores = [
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
@@ -354,9 +358,15 @@ class Office:
             blobs=self.blobs,
             definition_of=self.engine.definition,
             clock=self.clock,
+            theirs=self._server_clock,
             random_bytes=secrets.token_bytes,
             leavers_kept=self.leavers_kept,
         )
+
+    @property
+    def _server_clock(self) -> Callable[[Session], datetime] | None:
+        """The database's clock, where this office goes by its machine's; None where it goes by any other."""
+        return self.store.now if self.clock is utc_now else None
 
     @property
     def renewals(self) -> Renewals:

@@ -44,7 +44,8 @@ class Due:
 class Reminders:
     """Finds the tasks that have waited too long, and puts that into the log.
 
-    `definition_of` gives the definition that a request is pinned to.
+    `definition_of` gives the definition that a request is pinned to; `theirs` is the database's clock, which
+    ours must not differ from.
     """
 
     def __init__(
@@ -53,17 +54,20 @@ class Reminders:
         *,
         definition_of: Callable[[Session, str], Definition],
         now: Callable[[], datetime],
+        theirs: Callable[[Session], datetime] | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._store = store
         self._definition_of = definition_of
         self._now = now
+        self._theirs = theirs
         self._random_bytes = random_bytes
         self._held = False
 
     def run(self) -> int:
-        """Record what is due now; how many events that made. None under a clock that is behind the log, or
-        went forward by days: a reminder is told once, and can't be taken back.
+        """Record what is due now; how many events that made. None under a clock that is behind the log,
+        differs from the database's, or went forward by days: a reminder is told once, and can't be taken
+        back.
         """
         with self._store.read() as session:
             if self._is_held(session):
@@ -75,7 +79,7 @@ class Reminders:
         """Whether the clock can't be trusted; told once, until it can."""
         now = self._now()
         try:
-            require_plausible(session, now)
+            require_plausible(session, now, theirs=self._theirs and self._theirs(session))
             require_steady(session, now)
         except ClockImplausible as problem:
             if not self._held:

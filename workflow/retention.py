@@ -122,7 +122,10 @@ class Preview:
 
 
 class Retention:
-    """Keeps requests as long as their definitions say, and destroys them on their day."""
+    """Keeps requests as long as their definitions say, and destroys them on their day.
+
+    `theirs` is the database's clock, which ours must not differ from.
+    """
 
     def __init__(
         self,
@@ -132,6 +135,7 @@ class Retention:
         definition_of: DefinitionOf,
         clock: Callable[[], datetime],
         random_bytes: Callable[[int], bytes],
+        theirs: Callable[[Session], datetime] | None = None,
         leavers_kept: timedelta = LEAVERS_KEPT,
     ) -> None:
         self._leavers_kept = leavers_kept
@@ -139,14 +143,16 @@ class Retention:
         self._blobs = blobs
         self._definition_of = definition_of
         self._clock = clock
+        self._theirs = theirs
         self._random_bytes = random_bytes
 
     def run(self, *, clock_is_right: bool = False, whole: bool = False) -> Run:
         """Destroy what is due; `clock_is_right` when a person has looked at the clock, `whole` to clean a
         large SQLite file as well, while nobody can work.
 
-        Several may run at once. Raises StoreUnavailable, and BlobError when a blob can't
-        be removed: at the end, when all the rest is done.
+        Several may run at once. Raises StoreUnavailable, ClockImplausible when the database's clock is
+        another and no person says that ours is right, and BlobError when a blob can't be removed: at the end,
+        when all the rest is done.
         """
         waits_until = self._look(clock_is_right=clock_is_right)  # (1)
         removals = self._removals()
@@ -216,6 +222,8 @@ class Retention:
             # of several that look for the first time, one writes
             head = Appender.lock(session, self._random_bytes).head
             now, row = self._clock(), session.get(RetentionRow, 1)
+            if self._theirs is not None and not clock_is_right:
+                clock.require_alike(now, self._theirs(session))
             if row is None:
                 row = RetentionRow(id=1, looked_at=clock.last_event(session) or now)
                 session.add(row)

@@ -1,7 +1,9 @@
 """A clock behind the log is told, whatever was recorded under it, until a person says that it is right."""
 
+import os
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from documents.blobs import BlobStore
 from tests.databases import Database
 from tests.integration.engine_office import NOW, Office
 from workflow.clock import ClockImplausible, require_plausible
-from workflow.retention import Retention
+from workflow.office import Office as RealOffice
+from workflow.office import utc_now
+from workflow.retention import Retention, Run
+from workflow.store import Store
 
 
 @pytest.fixture
@@ -77,3 +82,18 @@ def test_a_person_says_that_the_clock_is_right_after_it_was_ahead(
     office.do("claim", "manager", number)
     look(office)
     assert "clock_behind" not in caplog.text
+
+
+def test_a_clock_that_differs_from_the_database_s_destroys_and_reminds_of_nothing(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of two hosts with one database one may have a wrong clock: what can't be undone does not go by it."""
+    with closing(RealOffice.open(tmp_path, environ={**os.environ, **database.environ})) as office:
+        assert office.retention.run() == Run()
+        monkeypatch.setattr(Store, "now", lambda *_: utc_now() - timedelta(minutes=6))
+        chores = {chore.name: chore for chore in office.chores()}
+        with pytest.raises(ClockImplausible, match="database's differ"):
+            chores["destroy"].run()
+        assert office.retention.run(clock_is_right=True) == Run()
+        assert chores["remind"].run() == 0
+    assert "database's differ" in caplog.text
