@@ -106,6 +106,45 @@ def settle(store: Store, folder: Path, root_sha256: str, *, now: datetime) -> No
             ) from error
 
 
+class Begun:
+    """The office that work began with; while it goes on, a restore or somebody's hand may bring another."""
+
+    def __init__(self, store: Store, folder: Path, root_sha256: str) -> None:
+        self._store = store
+        self._folder = folder
+        self._root_sha256 = root_sha256
+        self._file = _inode(store)
+        self._name = self._named()
+
+    def require_there(self) -> None:
+        """Refuse to go on in any other office's database or folder. Raises WrongOffice, StoreUnavailable."""
+        if _inode(self._store) != self._file:
+            raise WrongOffice(
+                f"The database {self._store.file} was removed or replaced while work went on in it.",
+                hint="Stop every worker before a database is moved or restored; then start them again.",
+            )
+        if self._named() != self._name:
+            raise WrongOffice(
+                "The database became another office's while work went on in it.",
+                hint="Stop every worker before a database is restored; then start them again.",
+            )
+
+    def _named(self) -> str | None:
+        with self._store.read() as session:
+            require_same(session, self._folder, self._root_sha256)
+            row = named(session)
+            return None if row is None else row.name
+
+
+def _inode(store: Store) -> tuple[int, int] | None:
+    """Which file a SQLite database is; None for a server's, and for one that is gone."""
+    try:
+        found = store.file and store.file.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
+
+
 def write_name(folder: Path, name: str, root_sha256: str) -> None:
     """Write down in a data folder which office's it is; on the disk on return. Raises OSError."""
     with whole_file(folder / FILE, replace=True) as file:

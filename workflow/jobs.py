@@ -90,6 +90,7 @@ CHORE_POLL_S = 1.0  # nobody waits for a chore
 RESTART_S = (0.5, 30.0)  # shortest and longest wait of a worker whose database went away
 STEADY_S = 60.0  # a worker that had its database for so long begins with the shortest wait again
 FORGOTTEN = 3  # times as long as it takes to count as dead
+ASKED_AGAIN_S = 10.0  # whether the office is still the one that work began with
 LOOK_AGAIN_S = 1.0  # who waits for SQLite's write lock tries again every 0.1 s
 NOBODY = 0  # a worker's number that is never given
 OPENED_WITHIN_S = 10.0  # for so long a server may take to answer a worker that begins
@@ -289,6 +290,7 @@ class Jobs:
         on_gave_up: OnGaveUp,
         waiting: Waiting,
         chores: Sequence[Chore] = (),
+        require_there: Callable[[], None] = lambda: None,
         until_idle: bool = False,
         concurrency: int = 1,
     ) -> None:
@@ -297,9 +299,10 @@ class Jobs:
         `run_steps` may be given a step that is recorded already, and answers that it is done; it must not
         wait in the event loop. `on_gave_up` may be called twice for a step, in a thread, and has a
         transaction of its own. `chores` are done beside the steps, one at a time: when the worker begins,
-        and then at their times. A worker that is told to stop finishes what is in hand; a second signal ends
-        the process. When the database goes away the worker waits for it to come back, longer and longer; with
-        `until_idle` it raises StoreUnavailable.
+        and then at their times. `require_there` is called, in a thread, before any work and every few
+        seconds: what it raises ends the worker. A worker that is told to stop finishes what is in hand; a
+        second signal ends the process. When the database goes away the worker waits for it to come back,
+        longer and longer; with `until_idle` it raises StoreUnavailable.
         """
         stop = asyncio.Event()
         pause = _Pause(clock=monotonic)
@@ -317,7 +320,14 @@ class Jobs:
                     upkeep = _Upkeep(self, desk.app, waiting, self._patience)
                     beside = _Chores(chores, desk.app, self._patience)
                     await self._work(
-                        desk, upkeep, beside, stop, pause, until_idle=until_idle, concurrency=concurrency
+                        desk,
+                        upkeep,
+                        beside,
+                        stop,
+                        pause,
+                        require_there=require_there,
+                        until_idle=until_idle,
+                        concurrency=concurrency,
                     )
                     wait_s = pause.next_s()
                 except (StoreUnavailable, Raced) as error:
@@ -336,12 +346,14 @@ class Jobs:
         stop: asyncio.Event,
         pause: "_Pause",
         *,
+        require_there: Callable[[], None],
         until_idle: bool,
         concurrency: int,
     ) -> None:
         """One life of a worker, from opening the database to losing it or a job, or to the stop."""
         ticks = _Ticks(PeriodicRegistry())  # type: ignore[no-untyped-call]  # it has no annotation
         _register(desk, upkeep, chores, ticks)
+        await asyncio.to_thread(require_there)
         with _told(self._store.file):
             async with desk.app.open_async():
                 pause.opened()
@@ -360,6 +372,7 @@ class Jobs:
                     stalled_worker_timeout=FORGOTTEN * self._patience.silent_s,
                 )
                 ends = [stop.wait(), desk.app.unwritten.wait(), chores.run(worker), ticks.worker()]
+                ends.append(_asked_again(require_there))
                 running = worker.run()  # type: ignore[no-untyped-call]  # it has no annotation
                 await _run_until(running, *ends, *([self._idle(chores, stop)] if until_idle else []))
 
@@ -865,6 +878,13 @@ def _new_job(
     if wait_s:
         args["wait_s"] = wait_s
     return Job(task_name=STEPS, queue=QUEUE, queueing_lock=None, lock=lock, task_kwargs=args, **more)
+
+
+async def _asked_again(require: Callable[[], None]) -> None:
+    """Ask every few seconds; never returns, but raises what asking does."""
+    while True:
+        await asyncio.sleep(ASKED_AGAIN_S)
+        await asyncio.to_thread(require)
 
 
 async def _run_until(worker: Awaitable[None], *ends: Awaitable[object]) -> None:

@@ -252,6 +252,7 @@ class Office:
     async def work(self, *, until_idle: bool = False) -> None:
         """Run a worker until it is told to stop, or until no step is left."""
         self.settle()
+        begun = identity.Begun(self.store, self.folder, self.authority.root_sha256)
         await asyncio.to_thread(self.blobs.require_own)  # while rows name files that show it
         leftovers_until = self.clock() - LEFTOVERS_KEPT
         await asyncio.to_thread(self.blobs.remove_leftovers, before=leftovers_until)
@@ -261,6 +262,7 @@ class Office:
                 on_gave_up=steps.give_up,
                 waiting=steps.waiting,
                 chores=self.chores(),
+                require_there=begun.require_there,
                 until_idle=until_idle,
             )
 

@@ -1,8 +1,9 @@
 """Database, folder and keys belong together: what is mixed is refused, and nothing is made or removed."""
 
+import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 
 from documents.register import SAMPLE
 from tests.command_line import Terminal
-from tests.databases import NOW, Database, fresh
+from tests.databases import NOW, Database, fresh, intruder, only_sqlite
 from workflow.errors import StoreUnavailable
 from workflow.eventlog import Appender
-from workflow.identity import FILE, WrongOffice, settle
+from workflow.identity import FILE, WrongOffice, settle, write_name
 from workflow.office import Office
 from workflow.store import FILE as SQLITE
 from workflow.store import Store
@@ -185,3 +186,48 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, database: Datab
         pytest.raises(StoreUnavailable, match=r"office\.json can't be written: No such file"),
     ):
         settle(store, tmp_path / "gone", "0" * 64, now=NOW)
+
+
+# --- a worker under whose hands the office changes
+
+
+async def work_until_wrong(office: Office, change: Callable[[], object]) -> str:
+    """What ends a worker after the change."""
+    working = asyncio.ensure_future(office.work())
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(working), 1)
+    change()
+    with pytest.raises(WrongOffice) as said:
+        await asyncio.wait_for(working, 30)
+    return str(said.value)
+
+
+@pytest.fixture
+def worked(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    monkeypatch.setattr("workflow.jobs.ASKED_AGAIN_S", 0.1)
+    with closing(Office.open(tmp_path, environ=database.environ)) as office:
+        yield office
+
+
+@pytest.mark.parametrize("folder_too", [False, True])
+def test_a_worker_ends_when_the_database_becomes_another_office_s(worked: Office, folder_too: bool) -> None:
+    name = "0123456789abcdef"
+
+    def restored() -> None:
+        with intruder(worked.store, guarded=True) as database:
+            database.execute("UPDATE office SET name = ?", (name,))
+        if folder_too:
+            write_name(worked.folder, name, worked.authority.root_sha256)
+
+    said = asyncio.run(work_until_wrong(worked, restored))
+    assert ("became another office's" if folder_too else "the database is of the office") in said
+
+
+@only_sqlite
+def test_a_worker_ends_when_its_file_is_replaced(worked: Office) -> None:
+    file = worked.store.file
+    assert file is not None
+    copy = file.with_name("copy")
+    shutil.copy(file, copy)
+    said = asyncio.run(work_until_wrong(worked, lambda: copy.replace(file)))
+    assert "was removed or replaced" in said
