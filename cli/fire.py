@@ -118,7 +118,15 @@ def _tell_done(answer: Answer, said: str, *, as_json: bool) -> None:
 
 
 def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
-    """Do what somebody may do who can't see the request (any more). Raises NotFound, Refused."""
+    """Do what somebody may do who can't see the request (any more).
+
+    Raises NotFound, Refused, and ChoiceNeeded for what needs the request to be seen.
+    """
+    if args.data_json or args.fact or args.draft or args.consent:
+        raise ChoiceNeeded(
+            f"{args.who} can't see request {args.request}: with {args.trigger!r} nothing else can be sent.",
+            hint="Leave --data-json, --fact, --draft and --consent out.",
+        )
     answer = office.engine.execute(_command(args, seen_version=args.version))
     before = " before, under this key" if answer.repeated else ""
     _tell_done(answer, f"Request {answer.request_id}: {args.trigger} done{before}.", as_json=args.json)

@@ -134,11 +134,13 @@ def _restored(args: argparse.Namespace) -> int:
             same_storage=args.same_storage,
             clock_is_right=args.clock_is_right,
         )
+        database = None if empty.embedded else empty.url.database
     after = _after(args.data, held)
     if args.json:
-        print_json(_json(held, after))
+        print_json({**_json(held, after), "database": database})
     else:
-        print("\n".join(_text(args.data, held, after)))
+        place = f"{args.data} and the database {printable(database)}" if database else str(args.data)
+        print("\n".join(_text(place, held, after)))
     return 0 if after.holds and not held.faults else 1
 
 
@@ -215,9 +217,9 @@ def _json(held: "Backup", after: _After) -> dict[str, Any]:
     }
 
 
-def _text(folder: Path, held: "Backup", after: _After) -> Iterator[str]:
+def _text(place: str, held: "Backup", after: _After) -> Iterator[str]:
     when = printable(held.made_at)
-    yield f"Restored to {folder}: the office as of {when}, {counted(held.blobs, 'stored file')}."
+    yield f"Restored to {place}: the office as of {when}, {counted(held.blobs, 'stored file')}."
     for fault in held.faults:
         yield f"  was not in the backup: {printable(fault.sha256)}: {printable(fault.why)}"
     for name in held.skipped:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.engine import make_url
 
 from certs.serve_authority import AuthorityServer
 from documents.blobs import BlobStore
@@ -517,6 +518,7 @@ def test_the_commands_restore_and_find_everything_well(
     said = terminal.json("restore", made)
     assert (said["log_ok"], said["missing"]) == (True, [])
     assert said["role"] == (APPLICATION if place.owner else None)
+    assert said["database"] == (make_url(place.owner[OWNER]).database if place.owner else None)
     set_all(monkeypatch, place.application)
     found = terminal.json("check", "--deep")["findings"]
     assert {one["area"] for one in found if one["state"] != "ok"} <= {"work", "keeping"}

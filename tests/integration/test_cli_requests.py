@@ -307,7 +307,9 @@ class TestDecisionsAndDrafts:
             )
         )
         terminal.json("people", "--register", moved)
-        said = terminal.office("fire", 1, "release", "--as", MANAGER)
+        release = ("fire", 1, "release", "--as", MANAGER)
+        assert "nothing else can be sent" in terminal.office(*release, "--fact", "signed_on=2026-11-20").err
+        said = terminal.office(*release)
         assert (said.status, said.out) == (0, "Request 1: release done.\n")
         assert "no request" in terminal.office("fire", 1, "claim", "--as", MANAGER).err
 
