@@ -88,6 +88,7 @@ KINDS: dict[str, Kind] = {
     "active_content": Kind(_REMARK, _TRUST),
     "annotation_shown_otherwise": Kind(_REMARK, _TRUST),
     "signature_timestamp_missing": Kind(_REMARK, _TRUST),
+    "claimed_later": Kind(_REMARK, _TRUST),
     "metadata_changed": Kind(_REMARK, _TRUST),
     "validation_data_uncovered": Kind(_REMARK, _TRUST),
     "end_uncovered": Kind(_PREVENTS, _TRUST),

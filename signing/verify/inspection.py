@@ -41,6 +41,7 @@ from signing.verify.validation import (
 )
 
 CADES, PKCS7 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached"
+CLAIMED_AHEAD = timedelta(minutes=5)  # a signature may say that it was made by so much later than it is now
 CLOCKS_APART = timedelta(minutes=1)  # a timestamp may be older by so much than one that it covers
 _OBSOLETE = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
 
@@ -404,6 +405,7 @@ def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence, a
         inspection.findings.append(made_aged())
     if inspection.is_timestamp:
         return
+    _note_claim(inspection, at)
     if not inspection.tokens and inspection.entry.subfilter == CADES and _was_to_last(inspection, evidence):
         inspection.add(
             "signature_timestamp_missing", "it is made to last, but no timestamp of its own says when"
@@ -413,6 +415,19 @@ def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence, a
             word = "does not hold" if token.judged.failed else "cannot be relied on here"
             told = f"{token.judged.sub_indication} {token.judged.detail}".strip()
             inspection.add("timestamp_invalid", f"its timestamp {word}", told)
+
+
+def _note_claim(inspection: Inspection, at: datetime) -> None:
+    """Nothing proves when it was signed, and it says: after the time as of which it is judged."""
+    claimed = _claimed(inspection.embedded) if inspection.embedded else None
+    proven = any(token and token.proven_at for token in (*inspection.tokens, inspection.archive))
+    if (
+        proven
+        or not claims_later(claimed, at)
+        or "not_yet_signed" in {one.code for one in inspection.findings}
+    ):
+        return
+    inspection.add("claimed_later", f"it says that it was signed later, on {claimed:%Y-%m-%d %H:%M} UTC")
 
 
 def _made_later(inspection: Inspection, finding: Finding, at: datetime) -> Finding | None:
@@ -473,6 +488,11 @@ def described(certificate: asn1_x509.Certificate) -> dict[str, Any]:
 def made_aged() -> Finding:
     """Accepted on the answers of the day of signing."""
     return Finding("revocation_aged", "the revocation answers are those of the day of signing")
+
+
+def claims_later(claimed: datetime | None, at: datetime) -> bool:
+    """Whether a signature says that it was made after the time as of which it is judged."""
+    return claimed is not None and claimed > at + CLAIMED_AHEAD
 
 
 def made_for_development() -> Finding:

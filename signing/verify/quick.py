@@ -38,6 +38,7 @@ from signing.verify.container import well_formed
 from signing.verify.evidence import said_when_issued
 from signing.verify.inspection import (
     CLOCKS_APART,
+    claims_later,
     described,
     made_aged,
     made_for_development,
@@ -353,13 +354,16 @@ class Quick:
             self._answered(each.links, stamp.at, stored, in_file=in_file)
         notes = [made_aged()] if aged else []
         texts = signed.slot.texts
+        claimed = signed.cms.stated_at or _date(texts.get(b"M"))
+        if proven is None and claims_later(claimed, self._at):
+            raise _Unclear("it says that it was signed later")
         report = replace(
             before,
             **signer.described,
             role=signer.role if before.role in (Role.SEAL, Role.APPROVAL) else before.role,
             findings=(*notes, *([made_for_development()] if signer.development else [])),
             development=signer.development,
-            claimed_at=signed.cms.stated_at or _date(texts.get(b"M")),
+            claimed_at=claimed,
             proven_at=proven,
             certificate_sha256=signer.sha256_hex,
             revocation_checked_at=newest,

@@ -170,6 +170,22 @@ def test_judged_as_of_a_time_before_signing_it_says_so(level: str, tmp_path: Pat
     assert "revoked" not in early.sentence
 
 
+def test_a_signature_that_says_it_was_made_later_is_remarked(authority: DevelopmentAuthority) -> None:
+    """Nothing proves its time: answers of today are there, and it claims to be of the day after tomorrow."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = authority.person("early", "Eva Later", now=now)
+    trust = trust_of(authority, now)
+    for ahead, verdict, codes in (
+        (timedelta(minutes=4), Verdict.AUTHENTIC, set()),
+        (timedelta(days=2), Verdict.SIGNED_BUT, {"claimed_later"}),
+    ):
+        pdf = Stock(authority, now + ahead).sign(plain_pdf(), signer)
+        report = verify_pdf(pdf, trust=trust, now=now)
+        assert (report.verdict, report.indication) == (verdict, Indication.PASSED)
+        found = {one.code for one in report.signatures[0].findings} - {"development_certificate"}
+        assert found == codes
+
+
 def test_revocation_after_a_proven_time_does_no_harm(tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     authority = since_days(tmp_path, now)

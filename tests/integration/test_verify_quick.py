@@ -184,6 +184,15 @@ def test_timestamps_out_of_order_are_not_cleared(
     assert left == []
 
 
+def test_a_file_that_says_it_was_signed_later_is_not_cleared(
+    looks: Looks, papers: dict[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing proves the time of a B-B file; that of the others is proven."""
+    monkeypatch.setattr("signing.verify.inspection.CLAIMED_AHEAD", timedelta(days=-1))
+    assert looks.quick.clear(papers["B-B"][1], "") is None
+    assert looks.quick.clear(papers["B-T"][1], "") is not None
+
+
 @pytest.mark.parametrize("kind", KINDS_OF_PAPERS)
 def test_a_file_with_another_byte_is_not_cleared(
     kind: str, looks: Looks, papers: dict[str, list[bytes]]

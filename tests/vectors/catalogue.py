@@ -223,7 +223,7 @@ class Maker:
 
     def padding_used(self) -> Vector:
         pdf = self.signed("B-B")
-        end = pdf.rindex(b"00>") + 1
+        end = pdf.index(b"00>", pdf.index(b"/Contents <")) + 1  # an identifier may end so, too
         return Vector(pdf[:end] + b"7" + pdf[end + 1 :], INDETERMINATE, BUT, ("contents_padding_used",))
 
     def letter_case_changed(self) -> Vector:

@@ -109,7 +109,7 @@ def by_the_signer(maker: Maker) -> Vector:
 @stamps
 def of_tomorrow(maker: Maker) -> Vector:
     stamper = maker.main.issue("Timestamps", usages=STAMPING, eku=TIME_STAMPING)
-    return doubted(_stamped(maker, stamper, maker.now + DAY), "timestamp_invalid")
+    return doubted(_stamped(maker, stamper, maker.now + DAY), "timestamp_invalid", "claimed_later")
 
 
 @stamps
