@@ -37,7 +37,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "restore",
         description="Bring stored files that are missing or changed back from a backup: all that documents"
         " refer to, or those named. Nothing that was destroyed comes back. The office may be at work.",
-        epilog="exit status: 0 done; 1 a file that was named is not in the backup, or no document's.",
+        epilog="exit status: 0 done; 1 a file that was named is not in the backup, or no document's, or one"
+        " could not be put.",
     )
     back.add_argument("file", type=Path, metavar="FILE.tar", help="a file that `paraaf backup` wrote")
     back.add_argument("only", nargs="*", type=digest, metavar="SHA256", help="a stored file's digest")
@@ -62,7 +63,9 @@ def _restore(args: argparse.Namespace) -> int:
         office.blobs.require_own(lost=True)
         done = put_back(args.file, store=office.store, blobs=office.blobs, only=args.only)
     if args.json:
-        print_json({"restored": done.put, "unneeded": done.unneeded, "absent": done.absent})
+        print_json(
+            {"restored": done.put, "unneeded": done.unneeded, "absent": done.absent, "refused": done.refused}
+        )
     else:
         for sha256 in done.put:
             print(f"restored      {sha256}")
@@ -70,10 +73,12 @@ def _restore(args: argparse.Namespace) -> int:
             print(f"not in it     {sha256}")
         for sha256 in done.unneeded:
             print(f"no document's {sha256}")
+        for sha256, why in done.refused.items():
+            print(f"not put       {sha256}: {why}")
         print(
             f"{counted(len(done.put), 'stored file')} restored. Steps that wait: `paraaf incidents --repair`."
         )
-    return 1 if done.absent or done.unneeded else 0
+    return 1 if done.absent or done.unneeded or done.refused else 0
 
 
 def _scrub(args: argparse.Namespace) -> int:

@@ -95,6 +95,13 @@ class Archive:
             asyncio.run(sample.run_until("delivered", number))
         return cls(sample, clock, number, ends)
 
+    def deliver_another(self, variant: str = "A3") -> int:
+        """A further document, under the authority's first certificate; its request's number."""
+        with self.answering():
+            number = self.sample.submit(variant)
+            asyncio.run(self.sample.run_until("delivered", number))
+        return number
+
     @property
     def office(self) -> KeyedOffice:
         """By the moved clock."""

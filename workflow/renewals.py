@@ -235,7 +235,7 @@ class Renewals:
                     seen.append(self._seen(row, chains))
                 except Problem as problem:
                     troubles.append(_trouble(row.request_id, row.name, row.revision_no, problem))
-                    if away := stops and _is_away(problem):
+                    if away := stops and self._is_away(problem):
                         break
             with self._store.write() as session:
                 Appender.lock(session, self._random_bytes)  # another may have looked at the same files
@@ -274,9 +274,12 @@ class Renewals:
                         renewed.append(new)
                 except (TimestampError, RevocationUnavailableError) as problem:
                     return problem
+                except _Unstored as error:  # the next would be timestamped for nothing, too
+                    troubles.append(_trouble(file.request_id, file.document, file.revision, error.problem))
+                    break
                 except Problem as problem:
                     troubles.append(_trouble(file.request_id, file.document, file.revision, problem))
-                    if _is_away(problem):
+                    if self._is_away(problem):
                         break
         return None
 
@@ -296,10 +299,22 @@ class Renewals:
             raise RenewalRefused("The renewed file does not begin with the old one.", hint="Report it.")
         await asyncio.to_thread(self._require_passed, new.pdf, trust, "after its renewal")
         # (3) durable before a row names it
-        (sha256,) = await asyncio.to_thread(self._blobs.put_many, [new.pdf])
+        try:
+            (sha256,) = await asyncio.to_thread(self._blobs.put_many, [new.pdf])
+        except BlobError as problem:
+            raise _Unstored(problem) from problem
         point("renew.stored")
         # (4) recorded once
         return await asyncio.to_thread(self._record, file, new, sha256)
+
+    def _is_away(self, problem: Problem) -> bool:
+        """Whether every other file would run into this too: a storage is asked, since it may be this file."""
+        if isinstance(problem, BlobError) and not isinstance(problem, BlobMissing | BlobCorrupt):
+            try:
+                self._blobs.require_writable()
+            except BlobError:
+                return True
+        return isinstance(problem, StoreUnavailable)
 
     def _can_record(self, file: ArchivedFile) -> bool:
         """Find out, before an authority is asked, that a file could be stored and that nobody was faster.
@@ -351,6 +366,14 @@ class Renewals:
         return renewed
 
 
+class _Unstored(Exception):
+    """A new file that could not be stored, after an authority had timestamped it."""
+
+    def __init__(self, problem: BlobError) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 def _facts(row: Any, file: ArchivedFile, renewed: ArchivedFile, size: int) -> dict[str, Any]:
     return {
         "channel": "system",
@@ -398,12 +421,6 @@ def _archived(row: Any) -> ArchivedFile:
         stamped_at=row.stamped_at,
         holds_until=row.holds_until,
     )
-
-
-def _is_away(problem: Problem) -> bool:
-    """Whether every other file would run into this too."""
-    lost = isinstance(problem, BlobMissing | BlobCorrupt)
-    return isinstance(problem, StoreUnavailable | BlobError) and not lost
 
 
 def _trouble(request_id: int, document: str, revision: int, problem: Problem) -> Trouble:

@@ -35,7 +35,7 @@ from typing import IO, Any
 from certs.authority import DevelopmentAuthority
 from disk import remove_left_behind, sync, sync_with_parents, work_folder
 from documents.blobs import Blobs
-from documents.errors import BlobMissing
+from documents.errors import BlobError
 from documents.open_blobs import VARIABLE as PLACE
 from problem import Problem
 from workflow.backup import (
@@ -185,6 +185,11 @@ def restore_files(
             lambda name: None if name.startswith(DATABASE) else made / name, needed, lambda _: None
         )
         held = reading.all_of(file, sha256)
+        for digest, why in needed.refused.items():
+            raise BlobError(
+                f"The stored file {digest} can't be put back: {why}",
+                hint="Look at what stands in its place; then restore again.",
+            )
         root = DevelopmentAuthority.open(made / AUTHORITY).root_sha256
         with store.read() as session:
             require_same(session, made, root)
@@ -216,23 +221,27 @@ def _name_files(files: Blobs, office: OfficeRow | None) -> None:
 @dataclass(frozen=True)
 class PutBack:
     """Stored files that came back from a backup, and of those that were asked for the ones that rows name no
-    more, and the ones that are not in it."""
+    more, the ones that are not in it, and those that could not be put, with why."""
 
     put: list[str]
     unneeded: list[str]
     absent: list[str]
+    refused: Mapping[str, str]
 
 
 def put_back(file: Path, *, store: Store, blobs: Blobs, only: Collection[str] = ()) -> PutBack:
     """Bring stored files back from a backup: those, or `only` those of these digests, that rows name and that
-    are missing or changed. The office may be at work. Raises BackupUnusable, BlobError, StoreUnavailable.
+    are missing or changed. The office may be at work. Raises BackupUnusable, StoreUnavailable, and BlobError
+    when the storage is away.
     """
     needed = _Needed(store, blobs, only)
     _Reading(_nowhere, needed, lambda _: None).all_of(file, None)
     with store.read() as session:
         named = referred_to(session, only)
     asked = set(only)
-    return PutBack(sorted(needed.put), sorted(asked - named), sorted(asked & named - needed.seen))
+    return PutBack(
+        sorted(needed.put), sorted(asked - named), sorted(asked & named - needed.seen), needed.refused
+    )
 
 
 def examine(file: Path, sha256: str | None = None) -> Backup:
@@ -250,6 +259,7 @@ class _Needed:
     def __init__(self, store: Store, blobs: Blobs, only: Collection[str] = ()) -> None:
         self.put: list[str] = []
         self.seen: set[str] = set()
+        self.refused: dict[str, str] = {}
         self._store, self._blobs, self._only = store, blobs, frozenset(only)
 
     def __call__(self, some: Mapping[str, bytes]) -> None:
@@ -263,12 +273,23 @@ class _Needed:
         with self._store.write() as session:  # or it is destroyed between this question and the putting
             Appender.lock(session, secrets.token_bytes)
             named = sorted(referred_to(session, lacking))
-            self.put += self._blobs.put_many([some[digest] for digest in named])
+            try:
+                self.put += self._blobs.put_many([some[digest] for digest in named])
+            except BlobError:
+                self._blobs.require_writable()  # not the storage: one of these, and the others are put
+                for digest in named:
+                    self._put_one(digest, some[digest])
+
+    def _put_one(self, digest: str, content: bytes) -> None:
+        try:
+            self.put.append(self._blobs.put(content))
+        except BlobError as error:
+            self.refused[digest] = str(error)
 
     def _is_whole(self, digest: str) -> bool:
         try:
             return self._blobs.content(digest).sha256_hex == digest
-        except BlobMissing:
+        except BlobError:  # one that can't be read is none: putting it tells whether it can be mended
             return False
 
 

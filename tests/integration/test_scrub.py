@@ -194,8 +194,15 @@ def test_the_command_brings_files_back_from_a_backup(
         write(path_of(sample, changed), b"%PDF-")
         said = terminal.office("blobs", "restore", backup, gone, needless, "--json")
         assert said.status == 1
-        assert said.json == {"restored": [gone], "unneeded": [needless], "absent": []}
+        assert said.json == {"restored": [gone], "unneeded": [needless], "absent": [], "refused": {}}
         assert terminal.json("blobs", "restore", backup)["restored"] == sorted([changed, other])
+        for path in (path_of(sample, gone), path_of(sample, other)):
+            path.unlink()
+        path_of(sample, gone).mkdir()  # what can't be read, nor replaced, keeps no other from coming back
+        said = terminal.office("blobs", "restore", backup, "--json")
+        assert (said.status, said.json["restored"], list(said.json["refused"])) == (1, [other], [gone])
+        path_of(sample, gone).rmdir()
+        assert terminal.json("blobs", "restore", backup)["restored"] == [gone]
         late = rendered(sample).current_sha256
         assert terminal.office("blobs", "restore", backup, late).status == 1
     assert not [one for one in sample.office.scrub().findings() if one.what != "unreferenced"]
