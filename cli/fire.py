@@ -17,15 +17,15 @@ from cli.open_warnings import how_to_settle, warning_rules
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
-from workflow.definition_model import WITHDRAW, State
-from workflow.errors import NotFound, Reason, Refused
+from workflow.definition_model import REPAIR, WITHDRAW, State
+from workflow.errors import KeyReused, NotFound, Reason, Refused
 from workflow.judge import VERBS, decides
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
     from workflow.reading import RequestView
 
-_BLIND = frozenset({"release", WITHDRAW})  # what somebody may do who can't see the request
+_BLIND = frozenset({"release", REPAIR, WITHDRAW})  # what somebody may do who can't see the request
 _EPILOG = """What the process offers in the request's state can be done (submit, approve, return, sign …), and
 always: claim, release, start, suspend, resume, save_draft, repair. `paraaf show N --as WHO` lists what is
 possible now, and what each asks for.
@@ -72,27 +72,44 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Do it, or print every reason why not."""
-    patch = _patch(args.data_json)
     with office_of(args) as office:
         try:
-            view = office.engine.show(args.request, args.who)
-        except NotFound:
-            if args.trigger not in _BLIND:
+            return _fire(office, args)
+        except (NotFound, ChoiceNeeded, KeyReused) as error:
+            # who sends it again may see the request no more, or another state of it
+            compared = isinstance(error, KeyReused) and not (args.draft or args.consent)
+            if args.key is None or compared:
                 raise
-            return _fire_blindly(office, args)
-        definition = _definition(office, view)
-        command = _command(
-            args,
-            seen_version=_seen(args, view, definition),
-            data=_data(view, patch, drafted=args.draft),
-            facts=dict(args.fact),
-            consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
-        )
-        try:
-            answer = office.engine.execute(command)
-        except Refused as refused:
-            _tell_refused(_Refusal.of(refused, args, definition, view), as_json=args.json)
-            return 1
+            answer = office.engine.answered(args.who, args.key, args.request, args.trigger)
+            if answer is None:
+                raise
+    _tell_done(answer, _done_unseen(answer, args.trigger), as_json=args.json)
+    return 0
+
+
+def _fire(office: "Office", args: argparse.Namespace) -> int:
+    """Do it as somebody who sees the request, if they do. Raises NotFound, ChoiceNeeded, and what a command
+    can meet."""
+    patch = _patch(args.data_json)
+    try:
+        view = office.engine.show(args.request, args.who)
+    except NotFound:
+        if args.trigger not in _BLIND:
+            raise
+        return _fire_blindly(office, args)
+    definition = _definition(office, view)
+    command = _command(
+        args,
+        seen_version=_seen(args, view, definition),
+        data=_data(view, patch, drafted=args.draft),
+        facts=dict(args.fact),
+        consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
+    )
+    try:
+        answer = office.engine.execute(command)
+    except Refused as refused:
+        _tell_refused(_Refusal.of(refused, args, definition, view), as_json=args.json)
+        return 1
     _tell_done(answer, _done(answer, definition, args.trigger), as_json=args.json)
     return 0
 
@@ -128,8 +145,7 @@ def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
             hint="Leave --data-json, --fact, --draft and --consent out.",
         )
     answer = office.engine.execute(_command(args, seen_version=args.version))
-    before = " before, under this key" if answer.repeated else ""
-    _tell_done(answer, f"Request {answer.request_id}: {args.trigger} done{before}.", as_json=args.json)
+    _tell_done(answer, _done_unseen(answer, args.trigger), as_json=args.json)
     return 0
 
 
@@ -248,6 +264,11 @@ def _tell_refused(refusal: _Refusal, *, as_json: bool) -> None:
     for reason, advice in refusal.reasons:
         print(f"        - {printable(f'{reason} {advice}'.rstrip())}", file=sys.stderr)
     print(f"        {refusal.hint}", file=sys.stderr)
+
+
+def _done_unseen(answer: Answer, trigger: str) -> str:
+    before = " before, under this key" if answer.repeated else ""
+    return f"Request {answer.request_id}: {trigger} done{before}."
 
 
 def _done(answer: Answer, definition: Definition, trigger: str) -> str:

@@ -3,7 +3,7 @@
 import argparse
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChoiceNeeded
@@ -42,6 +42,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--as", dest="who", metavar="WHO", help="only what this person may see; who has it tried again"
     )
+    parser.add_argument(
+        "--for", dest="principal", metavar="PRINCIPAL", help="with --repair: as this person's substitute"
+    )
     add_data_option(parser)
     add_json_option(parser)
 
@@ -49,31 +52,33 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """List them, or have them tried again."""
     _require_sense(args)
+    seen_by = args.principal or args.who
     with office_of(args) as office:
-        if args.who is not None:
-            _require_known(office, args.who)
+        for known in filter(None, (args.who, args.principal)):
+            _require_known(office, known)
         with office.store.read() as session:
             found = listed(
                 session,
                 definition_of=office.engine.definition,
                 now=office.clock(),
                 with_resolved=args.all,
-                seen_by=args.who,
+                seen_by=seen_by,
             )
             waiting = retried(
                 session,
                 office.jobs.retries(session),
                 definition_of=office.engine.definition,
                 now=office.clock(),
-                seen_by=args.who,
+                seen_by=seen_by,
             )
         if args.try_now:
             return _try_now(office, waiting, args.requests, as_json=args.json)
         if args.repair:
             if not found and not args.requests:
-                _require_none_elsewhere(office, args.who)
+                _require_none_elsewhere(office, seen_by)
             numbers = args.requests or [each.request_id for each in found]
-            return _repair(office, args.who, list(dict.fromkeys(numbers)), as_json=args.json)
+            asked = Command(REPAIR, args.who, key="", on_behalf_of=args.principal)
+            return _repair(office, asked, list(dict.fromkeys(numbers)), as_json=args.json)
     if args.json:
         print_json(
             {"incidents": [asdict(each) for each in found], "retries": [asdict(each) for each in waiting]}
@@ -88,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
 def _require_sense(args: argparse.Namespace) -> None:
     if args.repair and args.who is None:
         raise ChoiceNeeded("A repair is somebody's: it is recorded who asked for it.", hint="Add --as WHO.")
+    if args.principal and not args.repair:
+        raise ChoiceNeeded("A substitute repairs, and lists as themselves.", hint="Leave --for out.")
     if args.requests and not (args.repair or args.try_now):
         raise ChoiceNeeded(
             "Numbers of requests go with --repair or --try-now.",
@@ -134,11 +141,11 @@ def _try_now(
     return 1 if missed else 0
 
 
-def _repair(office: "Office", who: str, numbers: Sequence[int], *, as_json: bool) -> int:
+def _repair(office: "Office", asked: Command, numbers: Sequence[int], *, as_json: bool) -> int:
     """Have each tried again; what is refused for one stops no other."""
     told: list[dict[str, Any]] = []
     for number in numbers:
-        command = Command(REPAIR, who, key=f"repair:{secrets.token_hex(16)}", request_id=number)
+        command = replace(asked, key=f"repair:{secrets.token_hex(16)}", request_id=number)
         try:
             answer = office.engine.execute(command)
         except Problem as problem:

@@ -11,6 +11,7 @@ execute and execute_batch are one way: a single command is a batch of one.
   (7) defer the jobs of the automatic states that were entered
 """
 
+import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +60,7 @@ from workflow.moves import Mover
 from workflow.pinned import pinned, read_or_none
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
-from workflow.tables import DefinitionSource
+from workflow.tables import DefinitionSource, Event
 
 ATTEMPTS = 4
 QUEUE_MOST = 10_000
@@ -121,6 +122,20 @@ class Engine:
         When a constraint objects to the whole, each is done alone.
         """
         return self._run(commands) if commands else []
+
+    def answered(self, actor: str, key: str, request_id: int, trigger: str) -> Answer | None:
+        """The first answer under this person's key, when that did this with this request; else None.
+
+        For who sends again, and can't say the same any more: the draft that they sent is gone, say.
+        """
+        with self.store.read() as session:
+            ledger = self._reading(session)
+            ledger.load_keys({(actor, key)})
+            _, answer = ledger.answers.get((actor, key), ("", None))
+            if answer is None or answer.request_id != request_id:
+                return None
+            record = session.scalar(select(Event.record).where(Event.seq == answer.event_seq))
+            return answer if record and json.loads(record).get("trigger") == trigger else None
 
     def why_not(
         self, request_id: int, trigger: str, actor: str, on_behalf_of: str | None = None

@@ -87,6 +87,17 @@ def work(terminal: Terminal) -> None:
     assert said.out.endswith((" rendered.\n", " signed, 1 delivered.\n"))
 
 
+def moved(folder: Path) -> Path:
+    """A register by which the manager works in another unit."""
+    file = folder / "moved.csv"
+    lines = SAMPLE.read_text().splitlines(keepends=True)
+    changed = (
+        line.replace("Policy", "Elsewhere") if line.startswith(f"{MANAGER},") else line for line in lines
+    )
+    file.write_text("".join(changed))
+    return file
+
+
 def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Have a text come from standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
@@ -299,14 +310,7 @@ class TestDecisionsAndDrafts:
         self, terminal: Terminal, tmp_path: Path
     ) -> None:
         terminal.json("fire", 1, "claim", "--as", MANAGER)
-        moved = tmp_path / "moved.csv"
-        moved.write_text(
-            "".join(
-                line.replace("Policy", "Elsewhere") if line.startswith(f"{MANAGER},") else line
-                for line in SAMPLE.read_text().splitlines(keepends=True)
-            )
-        )
-        terminal.json("people", "--register", moved)
+        terminal.json("people", "--register", moved(tmp_path))
         release = ("fire", 1, "release", "--as", MANAGER)
         assert "nothing else can be sent" in terminal.office(*release, "--fact", "signed_on=2026-11-20").err
         said = terminal.office(*release)
@@ -491,6 +495,29 @@ class TestFire:
         words = ("fire", 1, "approve", *seen(terminal, CLERK), "--data-json", file, "--key", "k-1")
         first, again = terminal.json(*words)["answer"], terminal.json(*words)["answer"]
         assert (first["repeated"], again["repeated"]) == (False, True)
+
+    def test_what_was_acknowledged_is_so_when_it_is_sent_again(
+        self, terminal: Terminal, rows: Path, tmp_path: Path
+    ) -> None:
+        """Although the draft is gone, another text is asked for, or the request is out of sight by then."""
+        terminal.json("submit", rows, "--variant", "A1")
+        file = tmp_path / "signing.json"
+        file.write_text(SIGNING)
+        sent = [("fire", 1, "approve", *seen(terminal, MANAGER), "--key", "k-1")]
+        terminal.json(*sent[0])
+        terminal.json("fire", 1, "save_draft", "--as", CLERK, "--data-json", file)
+        sent.append(("fire", 1, "approve", *seen(terminal, CLERK), "--draft", "--key", "k-2"))
+        terminal.json(*sent[1])
+        work(terminal)
+        sent.append(("fire", 1, "sign", *seen(terminal, SIGNER), "--consent", "--key", "k-3"))
+        terminal.json(*sent[2])
+        terminal.json("people", "--register", moved(tmp_path))
+        for words in sent:
+            said = terminal.office(*words)
+            assert (said.status, said.err) == (0, "")
+            assert "done before, under this key" in said.out
+        refused = terminal.office("fire", 1, "return", *sent[1][3:7], "--draft", "--key", "k-2")
+        assert "There is no draft of yours" in refused.err
 
     def test_a_stale_version_is_refused(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -237,6 +239,23 @@ def test_the_single_verb_does_it_too(terminal: Terminal) -> None:
     assert [each["request_id"] for each in terminal.office("incidents", "--json").json["incidents"]] == [2]
 
 
+def test_the_substitute_of_who_may_repair_does(terminal: Terminal, sample_day: date) -> None:
+    substitute = "P060"
+    days = ("--from", sample_day.isoformat(), "--until", sample_day.isoformat())
+    assert terminal.office("incidents", "--repair", "--as", substitute, "--for", CLERK).status == 1
+    terminal.json("people", "--substitute", substitute, "--for", CLERK, *days)
+    told = terminal.json("incidents", "--repair", "--as", substitute, "--for", CLERK)["repairs"]
+    assert [(each["request_id"], each["ok"]) for each in told] == [(1, True), (2, True)]
+    over = terminal.json("incidents", "--all")["incidents"]
+    assert [each["resolved_by"] for each in over] == [substitute] * 2
+
+
+@pytest.fixture
+def sample_day() -> date:
+    """Today, where the office is."""
+    return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+
+
 @pytest.fixture
 def retrying(terminal: Terminal) -> Terminal:
     """Request 3's step failed three times, and waits for its next try."""
@@ -278,6 +297,7 @@ def test_the_advice_on_an_incident_promises_no_try_that_will_not_come() -> None:
         (["1"], "paraaf show"),
         (["--repair", "--all", "--as", CLERK], "--all"),
         (["--as", "nobody"], "paraaf people"),
+        (["--as", "P060", "--for", CLERK], "--for"),
     ],
 )
 def test_what_makes_no_sense_is_told(terminal: Terminal, words: list[str], hint: str) -> None:
