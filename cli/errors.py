@@ -1,8 +1,13 @@
 """What can go wrong at the command line itself."""
 
+import errno
 from typing import ClassVar
 
 from problem import Problem
+
+_OF_A_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+)
 
 
 class CommandError(Problem):
@@ -55,7 +60,9 @@ class DiskRefused(CommandError):
         """What the system said, and of which file, as far as it says."""
         why = error.strerror or type(error).__name__
         told = why if error.filename is None else f"{error.filename}: {why}"
-        return cls(f"The system refuses it: {told}.", hint="See that there is room, and who may write there.")
+        room = error.filename is not None or error.errno in _OF_A_DISK
+        hint = "See that there is room, and who may write there." if room else "See what it can't reach."
+        return cls(f"The system refuses it: {told}.", hint=hint)
 
 
 class ChoiceNeeded(CommandError):

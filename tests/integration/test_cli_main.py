@@ -208,3 +208,12 @@ def test_what_the_disk_refuses_is_one_clear_line(terminal: Terminal, monkeypatch
     assert (said.status, said.out) == (1, "")
     assert said.err.startswith("paraaf: The system refuses it: No space left on device.")
     assert json.loads(terminal("people", "--json").out)["error"]["code"] == "command-disk"
+    assert "See that there is room" in said.err
+
+
+def test_what_is_not_reached_is_told_as_that(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreached(_args: argparse.Namespace) -> int:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+    monkeypatch.setattr("cli.people.run", unreached)
+    assert "room" not in terminal("people").err
