@@ -6,6 +6,7 @@ Of a server: tables, indexes, statistics, write-ahead log, messages, once the ow
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -85,10 +86,24 @@ def erased(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         run = office.retention.run(clock_is_right=True)
         if (statement := office.retention.cleaning) is not None:
             assert run.unclean_since == later
+            wait_for_readers(office.store)
             as_owner(office.store, statement)
             assert office.retention.run() == Run()
         yield Erased(office, server, run, before, sampled, figures, blobs)
         office.close()
+
+
+def wait_for_readers(store: Store) -> None:
+    """Until nobody else sees an earlier moment, as the server's own analysing of so many rows does: what was
+    deleted since would be taken along, and the files not called clean."""
+    owners = store.url.set(drivername="postgresql", username=OWNER)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()"
+    with psycopg.connect(owners.render_as_string(hide_password=False), autocommit=True) as own:
+        for _ in range(600):
+            if own.execute(query).fetchone() == (0,):
+                return
+            time.sleep(0.1)
+    raise AssertionError("somebody reads for a minute")
 
 
 def found(office: Office, server: Server | None) -> dict[str, int]:
