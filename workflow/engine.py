@@ -57,7 +57,7 @@ from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submiss
 from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import Mover
-from workflow.pinned import pinned, read_or_none
+from workflow.pinned import pinned
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
@@ -170,8 +170,7 @@ class Engine:
                 session,
                 actor,
                 people=People.load(session, [actor]),
-                definitions=self.catalogue,
-                definition_of=lambda sha256_hex: read_or_none(session, self.definition, sha256_hex),
+                pinned=pinned(session, self.definition),
                 today=max(office_day(one, self._clock()) for one in self.catalogue),
                 limit=limit,
             )

@@ -1,21 +1,21 @@
 """What a person may see: the tasks that they can take, and one request with its history."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from workflow.access import People, StandIn, requester_role
 from workflow.cases import Case
-from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
+from workflow.pinned import Pinned
 from workflow.reminders import EVENTS, due_at
 from workflow.tables import Body, DocumentRow, Draft, Event, Hand, Hold, Incident, Reminder, Request, Task
 
@@ -126,13 +126,13 @@ def queue(
     actor: str,
     *,
     people: People,
-    definitions: Iterable[Definition],
-    definition_of: Callable[[str], Definition | None],
+    pinned: Pinned,
     today: date,
     limit: int,
 ) -> list[QueueItem]:
     """The open tasks that the actor can take, oldest first; those that four eyes bar them from are left
-    out, and those for which the document names somebody else who can take them."""
+    out, and those for which the document names somebody else who can take them. Of requests whose definition
+    can't be read nothing can be done."""
     if not people.active(actor):
         return []
     rights = [
@@ -144,23 +144,17 @@ def queue(
             if swap.holds(None, today)
         ),
     ]
-    own = {(one.key, requester_role(one)) for one in definitions}
+    own = {sha256_hex: requester_role(one) for sha256_hex, one in pinned.read.items()}
     allowed = or_(false(), *(right.condition(people, own) for right in rights))
     page = max(limit, SMALLEST_PAGE)
     items: list[QueueItem] = []
     for skip in count(step=page):  # a further page only where tasks of this one were left out
         rows = _open_tasks(session, allowed, skip, page)
         hands = _hands(session, [row.request_id for row in rows])
-        found = {
-            sha256_hex: definition_of(sha256_hex) for sha256_hex in {row.definition_sha256 for row in rows}
-        }
-        definitions_of = {one: definition for one, definition in found.items() if definition is not None}
-        readable = [
-            row for row in rows if row.definition_sha256 in definitions_of
-        ]  # of others none can be done
-        named = NamedPeople.load(session, readable, definitions_of.__getitem__)
-        for row in readable:
-            rules = rules_of(definitions_of[row.definition_sha256], row.state)
+        named = NamedPeople.load(session, rows, pinned.read.__getitem__)
+        for row in rows:
+            definition = pinned.read[row.definition_sha256]
+            rules = rules_of(definition, row.state)
             # named, and able to do it: when nobody is, whoever has the role may return it
             bearers = [
                 person
@@ -170,8 +164,7 @@ def queue(
             for right in rights:
                 free = not _barred(hands, row.request_id, rules, {actor, right.person})
                 if free and (not bearers or right.person in bearers) and right.gives(people, own, row):
-                    due = due_at(session, row, definitions_of[row.definition_sha256])
-                    items.append(_item(row, right.principal, due))
+                    items.append(_item(row, right.principal, due_at(session, row, definition)))
                     break
         if len(rows) < page or len(items) >= limit:
             break
@@ -201,19 +194,35 @@ class _Right:
             if self.swap is None or self.swap.role in (None, role):
                 yield role, unit
 
-    def condition(self, people: People, own: set[tuple[str, str]]) -> ColumnElement[bool]:
+    def condition(self, people: People, own: Mapping[str, str]) -> ColumnElement[bool]:
+        """In SQL; `own` is the requester's role by the digest of each definition that can be read."""
         tasks, requests = Task.table(), Request.table()
-        is_own = tuple_(requests.c.key, tasks.c.role).in_(sorted(own))
         granted = [
             tasks.c.role == role if unit is None else and_(tasks.c.role == role, requests.c.unit == unit)
             for role, unit in self.roles(people)
         ]
-        return and_(or_(false(), *granted), or_(~is_own, requests.c.requester_id == self.person))
+        return and_(
+            or_(false(), *granted),
+            requests.c.definition_sha256.in_(sorted(own)),
+            or_(not_(_is_own(own)), requests.c.requester_id == self.person),
+        )
 
-    def gives(self, people: People, own: set[tuple[str, str]], row: Row[Any]) -> bool:
-        if (row.key, row.role) in own and row.requester_id != self.person:
+    def gives(self, people: People, own: Mapping[str, str], row: Row[Any]) -> bool:
+        if own[row.definition_sha256] == row.role and row.requester_id != self.person:
             return False
         return any(role == row.role and unit in (None, row.unit) for role, unit in self.roles(people))
+
+
+def _is_own(own: Mapping[str, str]) -> ColumnElement[bool]:
+    """Whether a task is the requester's alone: by the request's own definition, offered or not."""
+    digests: dict[str, list[str]] = {}
+    for sha256_hex, role in own.items():
+        digests.setdefault(role, []).append(sha256_hex)
+    begun = Request.table().c.definition_sha256
+    return or_(
+        false(),
+        *(and_(Task.table().c.role == role, begun.in_(some)) for role, some in sorted(digests.items())),
+    )
 
 
 def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, limit: int) -> list[Row[Any]]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from documents.kinds import KINDS
-from tests.databases import Database
-from tests.integration.engine_office import ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
+from tests.databases import Database, intruder
+from tests.integration.engine_office import DECLARATION, ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
 from workflow import reading
 from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
@@ -97,6 +98,25 @@ def test_a_returned_request_is_in_its_requesters_queue_alone(office: Office) -> 
     assert queue(office, "employee") == [(number, None)]
     assert queue(office, "colleague") == []
     assert queue(office, "manager") == []
+
+
+def test_a_returned_request_of_a_process_that_is_no_longer_offered_is_in_no_other_queue(
+    office: Office,
+) -> None:
+    number = office.submit()
+    office.do("return", "manager", number, remark="Look.")
+    source = office.catalogue.get(DECLARATION, "A3").source.replace(DECLARATION, "earlier", 1)
+    sha256_hex = sha256(source.encode()).hexdigest()
+    with intruder(office.store, guarded=False) as own:
+        own.execute(
+            "INSERT INTO definitions (sha256_hex, key, variant, version, source) VALUES (?, ?, ?, ?, ?)",
+            (sha256_hex, "earlier", "A3", 1, source),
+        )
+        own.execute(
+            "UPDATE requests SET definition_sha256 = ?, key = 'earlier' WHERE id = ?", (sha256_hex, number)
+        )
+    assert queue(office, "colleague") == []
+    assert queue(office, "employee") == [(number, None)]
 
 
 def test_four_eyes_keep_a_task_out_of_the_queue(office: Office) -> None:
