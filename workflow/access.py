@@ -17,7 +17,8 @@ from workflow.tables import Grant, Person, Substitute
 AUDITOR = "auditor"
 """The role that reads everything and does nothing."""
 ADMINISTRATOR = "administrator"
-"""The role that has steps tried again, and sees incidents; but no request, and so nobody's data."""
+"""The role that has steps tried again and claims released, and sees incidents; but no request, and so
+nobody's data."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ class ClaimedByAnother(Refused):
     """Somebody else holds the task: `holder` since `since`."""
 
     code: ClassVar[str] = "workflow-claimed"
-    advice: ClassVar[str] = "Choose another task, or ask the holder to release this one."
+    advice: ClassVar[str] = (
+        "Choose another task, or ask the holder to release this one; where they can't, an administrator does."
+    )
 
     def __init__(self, reasons: Iterable[Reason], *, holder: str, since: datetime) -> None:
         super().__init__(reasons)

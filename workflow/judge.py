@@ -17,7 +17,7 @@ from documents.kinds.fields import LINE_MAX, NOTE_MAX, wrong_text
 from documents.kinds.kind import shown_name
 from documents.kinds.rule import NOTHING_ELSE, Evidence
 from documents.words import LANGUAGES
-from workflow.access import People, four_eyes_rules, requester_role, working_roles
+from workflow.access import ADMINISTRATOR, People, four_eyes_rules, requester_role, working_roles
 from workflow.calendar import CALENDARS
 from workflow.canonical import digest
 from workflow.cases import Case, OpenTask
@@ -40,8 +40,9 @@ from workflow.machine import take
 from workflow.named import named
 
 VERBS = RESERVED_VERBS
-_ALLOWED_WHILE_SUSPENDED = frozenset({"resume", "release", "save_draft", WITHDRAW})
-_NEED_CLAIM = frozenset({"release", "start"})
+RELEASE = "release"
+_ALLOWED_WHILE_SUSPENDED = frozenset({"resume", RELEASE, "save_draft", WITHDRAW})
+_NEED_CLAIM = frozenset({RELEASE, "start"})
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -113,13 +114,12 @@ class Judge:
         return ruling
 
     def is_blind(self, case: Case, command: Command) -> bool:
-        """Whether this may be done by somebody who can't see the request: an administrator repairs, and
-        withdraws what a leaver left behind; who holds a task gives it back."""
+        """Whether this may be done by somebody who can't see the request: an administrator repairs, releases
+        what somebody holds, and withdraws what a leaver left behind; who holds a task gives it back."""
         if is_given_back(case, command):
             return self.people.active(command.actor)
-        return (command.trigger == REPAIR or self._for_a_leaver(case, command)) and self.people.administers(
-            command.actor, case.unit, self.today(case.definition)
-        )
+        blind = command.trigger in {REPAIR, RELEASE} or self._for_a_leaver(case, command)
+        return blind and self.people.administers(command.actor, case.unit, self.today(case.definition))
 
     def _against_person(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         actor, principal = command.actor, command.principal
@@ -157,6 +157,8 @@ class Judge:
         """The roles of which one is needed for this; none when the state has none (automatic, ended)."""
         if command.trigger == REPAIR or self._for_a_leaver(case, command):
             return working_roles(case.definition)
+        if self._by_an_administrator(case, command):
+            return (ADMINISTRATOR,)
         role = requester_role(case.definition) if command.trigger == WITHDRAW else state.role
         return () if role is None else (role,)
 
@@ -182,6 +184,19 @@ class Judge:
         """Whether this would withdraw the request of somebody who has left, and can't do it any more."""
         return command.trigger == WITHDRAW and self.people.has_left(case.requester_id)
 
+    def _by_an_administrator(self, case: Case, command: Command) -> bool:
+        """Whether a task would be released by an administrator of its unit, or as one's substitute: whoever
+        holds it, who may be ill. It says nothing of what is decided, so no hand is laid on the request."""
+        actor, principal = command.actor, command.principal
+        return (
+            command.trigger == RELEASE
+            and self.people.has_role(principal, ADMINISTRATOR, case.unit)
+            and (
+                actor == principal
+                or self.people.stands_in(actor, principal, ADMINISTRATOR, self.today(case.definition))
+            )
+        )
+
     def _against_unnamed(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         leads_on = command.trigger in state.triggers and command.trigger not in {RETURN, WITHDRAW}
         if not leads_on and command.trigger != "claim":  # who can't do it must not keep others from it
@@ -203,7 +218,7 @@ class Judge:
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
         if state.role is not None and (verb != WITHDRAW or self._for_a_leaver(case, command)):
             yield from self._against_claim(case, command)
-            if verb not in {"release", "resume"}:
+            if verb not in {RELEASE, "resume"}:
                 yield from _against_four_eyes(case, command)
 
     def _against_claim(self, case: Case, command: Command) -> Iterator[Reason]:
@@ -215,9 +230,11 @@ class Judge:
             if command.trigger in _NEED_CLAIM:
                 yield Reason("unclaimed", "Nobody holds this task: claim it first.")
         elif command.actor not in {task.claimed_by, task.claimed_for}:
-            # what somebody holds who may not do it any more, whoever could take the task puts back
+            # what somebody holds who may not do it any more, whoever could take the task puts back;
+            # anybody's claim, an administrator
             holds_on = self._holds_on(case, task)
-            if holds_on or command.trigger not in {"release", WITHDRAW}:
+            may_release = not holds_on or self._by_an_administrator(case, command)
+            if not may_release or command.trigger not in {RELEASE, WITHDRAW}:
                 lapsed = "" if holds_on else " They may not do it any more: release it first."
                 yield Reason("claimed", f"{task.claimed_by} holds this task.{lapsed}")
         elif command.trigger == "claim":
@@ -329,7 +346,7 @@ def is_given_back(case: Case, command: Command) -> bool:
     """Whether somebody releases the task that they hold themselves: they always may while they work here."""
     task = case.task
     return (
-        command.trigger == "release"
+        command.trigger == RELEASE
         and task is not None
         and task.claimed_by == command.actor
         and command.on_behalf_of in {None, task.claimed_for}

@@ -467,6 +467,76 @@ def test_a_substitute_does_not_override_a_claim_of_their_principals_own(office: 
     office.fire("approve", "manager", number)
 
 
+def test_an_administrator_releases_anybodys_claim_and_has_no_hand_in_the_request(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "manager", number)
+    office.do("start", "manager", number)
+    office.later(days=9)
+    for other in ("manager2", "clerk", "auditor"):
+        assert "claimed" in reasons(office, number, "release", other)
+    office.do("release", "administrator", number, remark="Ill.")
+    event = office.records(number)[-1]
+    assert (event["type"], event["body"]["actor"]) == ("task_released", "administrator")
+    assert reasons(office, number, "release", "administrator") == ["unclaimed"]
+    for verb in ("claim", "approve", "suspend"):
+        with pytest.raises(NotFound):
+            office.do(verb, "administrator", number, remark="Mine.")
+    office.fire("approve", "manager2", number)
+    give_role(office, "administrator", "clerk")
+    assert reasons(office, number, "approve", "administrator") == []  # the release laid no hand on it
+    office.do("claim", "clerk", number)
+    assert "release" in office.engine.show(number, "administrator").possible
+    assert office.report().ok
+
+
+@pytest.mark.parametrize(("role", "releases"), [("administrator", True), (None, True), ("manager", False)])
+def test_a_claim_is_released_by_administrators_of_its_unit_and_their_substitutes(
+    office: Office, role: str | None, releases: bool
+) -> None:
+    give_role(office, "outsider", "administrator", ELSEWHERE)
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id="administrator",
+                substitute_id="colleague",
+                role=role,
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    number = office.submit()
+    office.do("claim", "manager", number)
+    with pytest.raises(NotFound):
+        office.do("release", "outsider", number)
+    if not releases:
+        with pytest.raises(NotFound):
+            office.do("release", "colleague", number, on_behalf_of="administrator")
+        return
+    office.do("release", "colleague", number, on_behalf_of="administrator")
+    body = office.records(number)[-1]["body"]
+    assert (body["actor"], body["on_behalf_of"]) == ("colleague", "administrator")
+
+
+def test_who_stands_in_for_an_administrator_in_another_role_takes_no_claim_away(office: Office) -> None:
+    give_role(office, "manager2", "administrator")
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id="manager2",
+                substitute_id="colleague",
+                role="manager",
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    number = office.submit()
+    office.do("claim", "manager", number)
+    with pytest.raises(ClaimedByAnother):
+        office.do("release", "colleague", number, on_behalf_of="manager2")
+    take_role(office, "manager", "manager")  # as a manager's substitute they may, now
+    office.do("release", "colleague", number, on_behalf_of="manager2")
+
+
 def test_a_stranger_learns_of_no_reference(office: Office) -> None:
     office.submit(reference="mortgage-7")
     command = replace(office.submission(reference="mortgage-7"), actor="outsider", on_behalf_of="employee")
