@@ -1,17 +1,17 @@
 """What a person may see: the tasks that they can take, and one request with its history."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, union_all
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from workflow.access import People, StandIn, requester_role
+from workflow.access import People, StandIn, requester_role, working_roles
 from workflow.cases import Case
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
@@ -145,11 +145,11 @@ def queue(
         ),
     ]
     own = {sha256_hex: requester_role(one) for sha256_hex, one in pinned.read.items()}
-    allowed = or_(false(), *(right.condition(people, own) for right in rights))
+    wanted = [*_granted(rights, people, pinned, own), _own(rights, own)]
     page = max(limit, SMALLEST_PAGE)
     items: list[QueueItem] = []
     for skip in count(step=page):  # a further page only where tasks of this one were left out
-        rows = _open_tasks(session, allowed, skip, page)
+        rows = _open_tasks(session, wanted, skip, page)
         hands = _hands(session, [row.request_id for row in rows])
         named = NamedPeople.load(session, rows, pinned.read.__getitem__)
         for row in rows:
@@ -189,28 +189,49 @@ class _Right:
     person: str
     swap: StandIn | None
 
+    def covers(self, role: str) -> bool:
+        return self.swap is None or self.swap.role in (None, role)
+
     def roles(self, people: People) -> Iterator[tuple[str, str | None]]:
         for role, unit in sorted(people.grants.get(self.person, ()), key=str):
-            if self.swap is None or self.swap.role in (None, role):
+            if self.covers(role):
                 yield role, unit
 
-    def condition(self, people: People, own: Mapping[str, str]) -> ColumnElement[bool]:
-        """In SQL; `own` is the requester's role by the digest of each definition that can be read."""
-        tasks, requests = Task.table(), Request.table()
-        granted = [
-            tasks.c.role == role if unit is None else and_(tasks.c.role == role, requests.c.unit == unit)
-            for role, unit in self.roles(people)
-        ]
-        return and_(
-            or_(false(), *granted),
-            requests.c.definition_sha256.in_(sorted(own)),
-            or_(not_(_is_own(own)), requests.c.requester_id == self.person),
+    def gives(self, people: People, own: Mapping[str, str], row: Row[Any]) -> bool:
+        """Whether it gives a task: to its requester what only they do, wherever they work by now."""
+        if own[row.definition_sha256] == row.role:
+            return row.requester_id == self.person and self.covers(row.role)
+        return any(role == row.role and unit in (None, row.unit) for role, unit in self.roles(people))
+
+
+def _granted(
+    rights: Iterable[_Right], people: People, pinned: Pinned, own: Mapping[str, str]
+) -> Iterator[ColumnElement[bool]]:
+    """The tasks of others' requests that these rights give, as `_Right.gives` does: those of each role."""
+    tasks, requests = Task.table(), Request.table()
+    working = {role for one in pinned.read.values() for role in working_roles(one)}
+    units: dict[str, set[str | None]] = {}
+    for role, unit in (grant for right in rights for grant in right.roles(people)):
+        if role in working:
+            units.setdefault(role, set()).add(unit)
+    for role, some in sorted(units.items()):
+        yield and_(
+            tasks.c.role == role,
+            requests.c.definition_sha256.in_([one for one in sorted(own) if own[one] != role]),
+            *([] if None in some else [requests.c.unit.in_(sorted(filter(None, some)))]),
         )
 
-    def gives(self, people: People, own: Mapping[str, str], row: Row[Any]) -> bool:
-        if own[row.definition_sha256] == row.role and row.requester_id != self.person:
-            return False
-        return any(role == row.role and unit in (None, row.unit) for role, unit in self.roles(people))
+
+def _own(rights: Iterable[_Right], own: Mapping[str, str]) -> ColumnElement[bool]:
+    """The tasks of their own requests that these rights give; none that `_granted` gives."""
+    requester = Request.table().c.requester_id
+    theirs = [
+        and_(
+            requester == right.person, _is_own({one: role for one, role in own.items() if right.covers(role)})
+        )
+        for right in rights
+    ]
+    return and_(requester.in_(sorted({right.person for right in rights})), or_(false(), *theirs))
 
 
 def _is_own(own: Mapping[str, str]) -> ColumnElement[bool]:
@@ -225,8 +246,28 @@ def _is_own(own: Mapping[str, str]) -> ColumnElement[bool]:
     )
 
 
-def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, limit: int) -> list[Row[Any]]:
+def _open_tasks(
+    session: Session, wanted: Sequence[ColumnElement[bool]], skip: int, limit: int
+) -> list[Row[Any]]:
+    """The open tasks that fulfil one of these conditions, of which none fulfils two."""
     tasks, requests, reminders = Task.table(), Request.table(), Reminder.table()
+    # each by its own index, in its order, and no more than is needed; only the page is read whole
+    found = [
+        select(tasks.c.id, tasks.c.offered_at)
+        .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
+        .where(tasks.c.closed_at.is_(None), condition)
+        .order_by(tasks.c.offered_at, tasks.c.id)
+        .limit(skip + limit)
+        .subquery()
+        for condition in wanted
+    ]
+    page = (
+        union_all(*(select(one.c.id, one.c.offered_at) for one in found))
+        .order_by("offered_at", "id")
+        .offset(skip)
+        .limit(limit)
+        .subquery()
+    )
     query = (
         select(
             tasks.c.id,
@@ -256,11 +297,9 @@ def _open_tasks(session: Session, condition: ColumnElement[bool], skip: int, lim
             .scalar_subquery()
             .label("escalated_at"),
         )
-        .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
-        .where(tasks.c.closed_at.is_(None), condition)
+        .join_from(page, tasks, tasks.c.id == page.c.id)
+        .join(requests, tasks.c.request_id == requests.c.id)
         .order_by(tasks.c.offered_at, tasks.c.id)
-        .offset(skip)
-        .limit(limit)
     )
     return list(session.connection().execute(query))
 

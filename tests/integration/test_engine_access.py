@@ -658,7 +658,28 @@ def test_a_requester_who_moves_to_another_unit_keeps_their_request(office: Offic
     give_role(office, "employee", "employee", ELSEWHERE)
     give_role(office, "colleague", "manager", UNIT)  # so that they see it
     assert reasons(office, number, verb, "colleague") == ["requester"]
+    assert (queue(office, "employee"), queue(office, "colleague")) == ([(number, None)], [])
     office.fire(verb, "employee", number)
+
+
+@pytest.mark.parametrize(("role", "found"), [("employee", True), ("author", False)])
+def test_own_tasks_are_found_by_who_stands_in_for_the_requester_in_that_role(
+    office: Office, role: str, found: bool
+) -> None:
+    number = office.submit()
+    office.do("return", "manager", number, remark="Look.")
+    take_role(office, "employee", "employee")
+    with office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id="employee",
+                substitute_id="colleague",
+                role=role,
+                valid_from=date(2026, 11, 1),
+                valid_until=date(2026, 11, 30),
+            )
+        )
+    assert queue(office, "colleague") == ([(number, "employee")] if found else [])
 
 
 def test_what_a_leaver_left_behind_is_withdrawn_by_who_has_a_role_in_the_process(office: Office) -> None:
