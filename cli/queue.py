@@ -21,7 +21,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "queue",
         description="The open tasks that somebody can take, oldest first: their own, and those of people they"
-        " stand in for.",
+        " stand in for; and what they hold, also when they may not do it any more (lapsed).",
     )
     add_person_option(parser, "whose tasks")
     parser.add_argument(
@@ -105,6 +105,8 @@ def _due(item: QueueItem, now: datetime) -> str:
 
 
 def _held(item: QueueItem, who: str) -> str:
+    if item.lapsed:
+        return f"held by {'you' if item.claimed_by == who else item.claimed_by}, lapsed"
     if item.suspended_at is not None:
         return "suspended"
     if item.claimed_by is None:

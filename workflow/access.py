@@ -91,9 +91,35 @@ class People:
         theirs = self.grants.get(person, ())
         return (role, unit) in theirs or (role, None) in theirs
 
+    def works_as(self, person: str, role: str, definition: Definition, unit: str, requester: str) -> bool:
+        """Whether the person has this role for a request; the requester's has its requester alone."""
+        if role == requester_role(definition):
+            return person == requester
+        return self.has_role(person, role, unit)
+
     def stands_in(self, actor: str, principal: str, role: str | None, today: date) -> bool:
         """Whether the actor may act for the principal in this role (None: in any) today."""
         return any(swap.holds(role, today) for swap in self.stand_ins.get((actor, principal), ()))
+
+    def holds_on(
+        self,
+        holder: str,
+        principal: str,
+        role: str,
+        *,
+        definition: Definition,
+        unit: str,
+        requester: str,
+        today: date,
+    ) -> bool:
+        """Whether whoever claimed a task, for themselves or a principal, could do so today: both work here;
+        the role is there, and the substitution."""
+        return (
+            self.active(holder)
+            and self.active(principal)
+            and self.works_as(principal, role, definition, unit, requester)
+            and (holder == principal or self.stands_in(holder, principal, role, today))
+        )
 
     def principals_of(self, actor: str, today: date) -> tuple[str, ...]:
         """The active people for whom the actor stands in today, in some role."""

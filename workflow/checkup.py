@@ -31,6 +31,7 @@ from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound
 from workflow.backup import LAST, last_backup, unsaved_since
 from workflow.calendar import CALENDARS
+from workflow.claims import lapsed
 from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
 from workflow.errors import StoreOutdated, StoreUnavailable
@@ -279,6 +280,7 @@ def _work(office: Office) -> Iterator[Finding]:
         )
         alive = office.jobs.workers(session).alive
         left_behind = _left_behind(office, session)
+        held = lapsed(session, pinned(session, office.engine.definition), office.clock())
     if left_behind:
         named = ", ".join(map(str, left_behind[:_MOST_NAMED])) + (
             ", …" if len(left_behind) > _MOST_NAMED else ""
@@ -286,6 +288,13 @@ def _work(office: Office) -> Iterator[Finding]:
         message = f"Requests that wait for a requester who has left: {len(left_behind)} ({named})."
         hint = "Whoever has a role of their process, or an administrator, withdraws them:"
         yield Finding("work", "warning", message, f"{hint} `paraaf fire N withdraw --as WHO`.")
+    if held:
+        named = ", ".join(map(str, held[:_MOST_NAMED])) + (", …" if len(held) > _MOST_NAMED else "")
+        message = f"Requests whose task somebody holds who may not do it any more: {len(held)} ({named})."
+        hint = (
+            "Whoever could take the task, or an administrator, releases it: `paraaf fire N release --as WHO`."
+        )
+        yield Finding("work", "warning", message, hint)
     if incidents:
         hint = "See which, and why: `paraaf incidents`. Repair them once the cause is gone."
         yield Finding("work", "warning", f"Requests that wait for a repair: {incidents}.", hint)

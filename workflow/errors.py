@@ -48,8 +48,12 @@ class ClaimedByAnother(Refused):
         "Choose another task, or ask the holder to release this one; where they can't, an administrator does."
     )
 
-    def __init__(self, reasons: Iterable[Reason], *, holder: str, since: datetime) -> None:
+    def __init__(
+        self, reasons: Iterable[Reason], *, holder: str, since: datetime, lapsed: bool = False
+    ) -> None:
         super().__init__(reasons)
+        if lapsed:
+            self.hint = "Release it: whoever could take the task does, or an administrator. Then go on."
         self.holder = holder
         self.since = since
 

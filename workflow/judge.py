@@ -41,6 +41,8 @@ from workflow.named import named
 
 VERBS = RESERVED_VERBS
 RELEASE = "release"
+CLAIMED, LAPSED = "claimed", "claim-lapsed"
+"""The reasons why what somebody else holds can't be done: they do it, or may not any more."""
 _ALLOWED_WHILE_SUSPENDED = frozenset({"resume", RELEASE, "save_draft", WITHDRAW})
 _NEED_CLAIM = frozenset({RELEASE, "start"})
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -164,11 +166,10 @@ class Judge:
 
     def _theirs(self, case: Case, person: str, roles: Iterable[str]) -> list[str]:
         """Which of these roles a person has for the request; the requester's has its requester alone."""
-        own = requester_role(case.definition)
         return [
             role
             for role in roles
-            if (person == case.requester_id if role == own else self.people.has_role(person, role, case.unit))
+            if self.people.works_as(person, role, case.definition, case.unit, case.requester_id)
         ]
 
     def _stands_in(self, case: Case, actor: str, principal: str, roles: tuple[str, ...]) -> bool:
@@ -235,22 +236,30 @@ class Judge:
             holds_on = self._holds_on(case, task)
             may_release = not holds_on or self._by_an_administrator(case, command)
             if not may_release or command.trigger not in {RELEASE, WITHDRAW}:
-                lapsed = "" if holds_on else " They may not do it any more: release it first."
-                yield Reason("claimed", f"{task.claimed_by} holds this task.{lapsed}")
+                yield (
+                    Reason(CLAIMED, f"{task.claimed_by} holds this task.")
+                    if holds_on
+                    else Reason(
+                        LAPSED,
+                        f"{task.claimed_by} holds this task, and may not do it any more: release it first.",
+                    )
+                )
         elif command.trigger == "claim":
             yield Reason("held", "You hold this task already.")
         elif command.trigger == "start" and task.started_at is not None:
             yield Reason("started", "This task was started already.")
 
     def _holds_on(self, case: Case, task: OpenTask) -> bool:
-        """Whether whoever claimed a task could do so today: they work here, as does whoever they claimed it
-        for; the role is there, and the substitution."""
-        holder, principal = task.claimed_by or "", task.claimed_for or task.claimed_by or ""
-        roles = (task.role,)
-        return (
-            all(self.people.active(who) for who in (holder, principal))
-            and bool(self._theirs(case, principal, roles))
-            and (holder == principal or self._stands_in(case, holder, principal, roles))
+        """Whether whoever claimed a task could do so today."""
+        holder = task.claimed_by or ""
+        return self.people.holds_on(
+            holder,
+            task.claimed_for or holder,
+            task.role,
+            definition=case.definition,
+            unit=case.unit,
+            requester=case.requester_id,
+            today=self.today(case.definition),
         )
 
     def _against_entries(self, case: Case, trigger: Trigger | None, command: Command) -> Iterator[Reason]:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, union_all
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from workflow.access import People, StandIn, requester_role, working_roles
 from workflow.cases import Case
+from workflow.claims import Holders
 from workflow.judge import rules_of
 from workflow.named import NamedPeople
 from workflow.pinned import Pinned
@@ -24,7 +25,10 @@ SMALLEST_PAGE = 100
 
 @dataclass(frozen=True)
 class QueueItem:
-    """An open task that a person can take; `on_behalf_of` is set when only as a substitute."""
+    """An open task that a person can take, or holds; `on_behalf_of` is set when only as a substitute.
+
+    Of a request that they don't see any more it holds no requester ("") and no reference.
+    """
 
     request_id: int
     version: int
@@ -45,6 +49,8 @@ class QueueItem:
     reminded_at: datetime | None = None
     """When it was last reminded of, or escalated."""
     escalated_at: datetime | None = None
+    lapsed: bool = False
+    """Whoever holds it may not do it any more: they release it, or somebody else does."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,8 @@ def queue(
 ) -> list[QueueItem]:
     """The open tasks that the actor can take, oldest first; those that four eyes bar them from are left
     out, and those for which the document names somebody else who can take them. Of requests whose definition
-    can't be read nothing can be done."""
+    can't be read nothing can be done. What the actor holds is there, also when they may not do it any more:
+    they give it back."""
     if not people.active(actor):
         return []
     rights = [
@@ -145,13 +152,15 @@ def queue(
         ),
     ]
     own = {sha256_hex: requester_role(one) for sha256_hex, one in pinned.read.items()}
-    wanted = [*_granted(rights, people, pinned, own), _own(rights, own)]
+    given = [*_granted(rights, people, pinned, own), _own(rights, own)]
+    wanted = [*given, _held(actor, own, given)]
     page = max(limit, SMALLEST_PAGE)
     items: list[QueueItem] = []
     for skip in count(step=page):  # a further page only where tasks of this one were left out
         rows = _open_tasks(session, wanted, skip, page)
         hands = _hands(session, [row.request_id for row in rows])
         named = NamedPeople.load(session, rows, pinned.read.__getitem__)
+        holders = Holders.load(session, rows)
         for row in rows:
             definition = pinned.read[row.definition_sha256]
             rules = rules_of(definition, row.state)
@@ -161,11 +170,22 @@ def queue(
                 for person in named.bearers(row.request_id, row.role, row.unit)
                 if not _barred(hands, row.request_id, rules, {person})
             ]
-            for right in rights:
-                free = not _barred(hands, row.request_id, rules, {actor, right.person})
-                if free and (not bearers or right.person in bearers) and right.gives(people, own, row):
-                    items.append(_item(row, right.principal, due_at(session, row, definition)))
-                    break
+            giving = (
+                right
+                for right in rights
+                if not _barred(hands, row.request_id, rules, {actor, right.person})
+                and (not bearers or right.person in bearers)
+                and right.gives(people, own, row)
+            )
+            right, mine = next(giving, None), row.claimed_by == actor
+            if right is None and not mine:
+                continue
+            due = due_at(session, row, definition)
+            lapsed = holders.lapsed(row, definition, today) and not (mine and right)
+            item = _item(row, None if right is None else right.principal, due, lapsed=lapsed)
+            if right is None and not people.sees(actor, definition, row.unit, row.requester_id, today):
+                item = replace(item, requester_id="", reference=None)
+            items.append(item)
         if len(rows) < page or len(items) >= limit:
             break
     return items[:limit]
@@ -232,6 +252,15 @@ def _own(rights: Iterable[_Right], own: Mapping[str, str]) -> ColumnElement[bool
         for right in rights
     ]
     return and_(requester.in_(sorted({right.person for right in rights})), or_(false(), *theirs))
+
+
+def _held(actor: str, own: Mapping[str, str], given: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """The tasks that the actor holds, and no right of theirs gives any more."""
+    return and_(
+        Task.table().c.claimed_by == actor,
+        Request.table().c.definition_sha256.in_(sorted(own)),
+        not_(or_(false(), *given)),
+    )
 
 
 def _is_own(own: Mapping[str, str]) -> ColumnElement[bool]:
@@ -304,11 +333,11 @@ def _open_tasks(
     return list(session.connection().execute(query))
 
 
-def _item(row: Row[Any], on_behalf_of: str | None, due: datetime | None) -> QueueItem:
+def _item(row: Row[Any], on_behalf_of: str | None, due: datetime | None, *, lapsed: bool) -> QueueItem:
     values = row._asdict()
     for name in ("id", "suspended_us", "definition_sha256"):
         del values[name]
-    return QueueItem(**values, on_behalf_of=on_behalf_of, due_at=due)
+    return QueueItem(**values, on_behalf_of=on_behalf_of, due_at=due, lapsed=lapsed)
 
 
 def _hands(session: Session, request_ids: list[int]) -> dict[tuple[int, str, str], str]:

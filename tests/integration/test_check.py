@@ -25,7 +25,7 @@ from tests.steps_office import MANAGER, KeyedOffice, Sample
 from workflow import checkup
 from workflow.office import Office, utc_now
 from workflow.store import FILE
-from workflow.tables import BlobRemoval, DocumentRow, Person, RetentionRow
+from workflow.tables import BlobRemoval, DocumentRow, Grant, Person, RetentionRow
 
 pytestmark = pytest.mark.slow
 AREAS = {
@@ -470,6 +470,21 @@ def test_a_request_that_waits_for_somebody_who_has_left_is_told_by_its_number(sa
         session.get_one(Person, requester).active = False
     assert told() == [f"Requests that wait for a requester who has left: 1 ({waiting})."]
     assert sample.request(other).requester_id == requester  # whose manager can go on
+
+
+def test_a_task_is_told_that_somebody_holds_who_may_not_do_it_any_more(sample: Sample) -> None:
+    office, sample.count = sample.office, 200  # keys apart from those of the sample's making
+    number = sample.submit("A3")
+    sample.do("claim", MANAGER, number)
+
+    def told() -> list[tuple[str, str]]:
+        found = [one for one in checkup.quick(office) if "somebody holds" in one.message]
+        return [(one.state, one.message.rpartition(": ")[2]) for one in found]
+
+    assert told() == []
+    with office.store.write() as session:
+        session.execute(Grant.table().delete().where(Grant.person_id == MANAGER))
+    assert told() == [("warning", f"1 ({number}).")]
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -719,8 +719,14 @@ class TestPeople:
         again = terminal.office(*words)
         assert (again.status, "said before" in again.err) == (1, True)
         assert len(terminal.json("queue", "--as", OUTSIDER)["tasks"]) == 2
+        terminal.json("fire", 1, "claim", "--as", OUTSIDER, "--for", MANAGER)
         said = terminal.office("people", "--end-substitute", OUTSIDER, "--for", MANAGER)
         assert said.out == f"{OUTSIDER} no longer stands in for {MANAGER}.\n"
+        [held] = terminal.json("queue", "--as", OUTSIDER)["tasks"]  # to give it back; they see nothing of it
+        assert (held["request_id"], held["requester_id"], held["lapsed"]) == (1, "", True)
+        assert "held by you, lapsed" in terminal.office("queue", "--as", OUTSIDER).out
+        assert f"held by {OUTSIDER}, lapsed" in terminal.office("queue", "--as", MANAGER).out
+        terminal.json("fire", 1, "release", "--as", OUTSIDER)
         assert terminal.json("queue", "--as", OUTSIDER)["tasks"] == []
         assert terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--for", MANAGER).status == 1
         assert terminal.json("log", "verify")["ok"]

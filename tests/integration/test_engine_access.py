@@ -642,6 +642,34 @@ def test_who_holds_a_task_gives_it_back_whatever_became_of_their_role(
     assert office.report().ok
 
 
+def test_who_moved_finds_what_they_hold_and_others_are_told_to_release_it(office: Office) -> None:
+    number = office.submit(reference="mortgage-7")
+    office.do("claim", "manager", number)
+    [item] = office.engine.queue("manager")
+    assert (item.requester_id, item.reference, item.lapsed) == ("employee", "mortgage-7", False)
+    take_role(office, "manager", "manager")
+    [item] = office.engine.queue("manager")  # who sees nothing of the request any more
+    assert (item.request_id, item.requester_id, item.reference, item.lapsed) == (number, "", None, True)
+    [item] = office.engine.queue("manager2")
+    assert (item.claimed_by, item.requester_id, item.lapsed) == ("manager", "employee", True)
+    with pytest.raises(ClaimedByAnother) as refused:
+        office.fire("approve", "manager2", number)
+    assert [reason.code for reason in refused.value.reasons] == ["claim-lapsed"]
+    assert refused.value.hint.startswith("Release it")
+    office.do("release", "manager", number)
+    assert queue(office, "manager") == []
+
+
+def test_a_claim_has_not_lapsed_for_who_may_do_it_in_their_own_right_by_now(office: Office) -> None:
+    number = office.submit()
+    office.do("claim", "substitute", number, on_behalf_of="manager")
+    give_role(office, "substitute", "manager", UNIT)
+    end_of_standing_in(office)
+    [item] = office.engine.queue("substitute")
+    assert (item.claimed_by, item.on_behalf_of, item.lapsed) == ("substitute", None, False)
+    office.fire("approve", "substitute", number)
+
+
 def test_a_holder_who_has_left_gives_nothing_back(office: Office) -> None:
     number = office.submit()
     office.do("claim", "manager", number)
