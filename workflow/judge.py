@@ -219,7 +219,7 @@ class Judge:
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
         if state.role is not None and (verb != WITHDRAW or self._for_a_leaver(case, command)):
             yield from self._against_claim(case, command)
-            if verb not in {RELEASE, "resume"}:
+            if verb not in {RELEASE, "resume", WITHDRAW}:  # of which none approves anything
                 yield from _against_four_eyes(case, command)
 
     def _against_claim(self, case: Case, command: Command) -> Iterator[Reason]:
