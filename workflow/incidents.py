@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from workflow.access import ADMINISTRATOR, People, requester_role
+from workflow.access import ADMINISTRATOR, People, working_roles
 from workflow.definition_model import Definition
 from workflow.judge import office_day
 from workflow.pinned import read_or_none
@@ -174,10 +174,7 @@ class _Holders:
         return self._known[place]
 
     def _read(self, definition: Definition | None, unit: str) -> Iterator[str]:
-        roles = [ADMINISTRATOR]
-        if definition is not None:
-            own = requester_role(definition)
-            roles += [name for name in definition.roles if name != own]
+        roles = (ADMINISTRATOR,) if definition is None else working_roles(definition)
         yield from self._session.scalars(
             select(Grant.person_id)
             .join(Person, Person.id == Grant.person_id)

@@ -720,7 +720,9 @@ def test_what_a_leaver_left_behind_is_withdrawn_by_who_has_a_role_in_the_process
     with pytest.raises(NotFound):
         office.do("withdraw", "administrator", first)
     leave(office, "employee")
-    assert reasons(office, first, "withdraw", "manager") == []  # who returned it: a withdrawal approves nothing
+    assert (
+        reasons(office, first, "withdraw", "manager") == []
+    )  # who returned it: a withdrawal approves nothing
     assert reasons(office, first, "withdraw", "auditor") == ["role"]
     for stranger in ("outsider", "colleague", "employee"):
         with pytest.raises(NotFound):
