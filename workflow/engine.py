@@ -53,16 +53,7 @@ from workflow.errors import (
     WorkflowError,
 )
 from workflow.eventlog import GENESIS, Appender, Head
-from workflow.judge import (
-    CLAIMED,
-    LAPSED,
-    VERBS,
-    Judge,
-    KindOfDocument,
-    Ruling,
-    against_submission,
-    office_day,
-)
+from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submission, office_day
 from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import Mover
@@ -523,15 +514,10 @@ def _require_unused(ledger: Ledger, command: Command) -> None:
 def _require_allowed(case: Case, command: Command, ruling: Ruling) -> None:
     task = case.task
     codes = {reason.code for reason in ruling.reasons}
-    if (
-        codes & {CLAIMED, LAPSED}
-        and task is not None
-        and task.claimed_by is not None
-        and task.claimed_at is not None
-    ):
-        raise ClaimedByAnother(
-            ruling.reasons, holder=task.claimed_by, since=task.claimed_at, lapsed=LAPSED in codes
-        )
+    lapsed = "claim-lapsed" in codes
+    held = lapsed or "claimed" in codes
+    if held and task is not None and task.claimed_by is not None and task.claimed_at is not None:
+        raise ClaimedByAnother(ruling.reasons, holder=task.claimed_by, since=task.claimed_at, lapsed=lapsed)
     if command.seen_version is not None and command.seen_version != case.version:
         raise StaleVersion(seen=command.seen_version, version=case.version)
     if not ruling.allowed:

@@ -41,8 +41,6 @@ from workflow.named import named
 
 VERBS = RESERVED_VERBS
 RELEASE = "release"
-CLAIMED, LAPSED = "claimed", "claim-lapsed"
-"""The reasons why what somebody else holds can't be done: they do it, or may not any more."""
 _ALLOWED_WHILE_SUSPENDED = frozenset({"resume", RELEASE, "save_draft", WITHDRAW})
 _NEED_CLAIM = frozenset({RELEASE, "start"})
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -236,14 +234,11 @@ class Judge:
             holds_on = self._holds_on(case, task)
             may_release = not holds_on or self._by_an_administrator(case, command)
             if not may_release or command.trigger not in {RELEASE, WITHDRAW}:
-                yield (
-                    Reason(CLAIMED, f"{task.claimed_by} holds this task.")
-                    if holds_on
-                    else Reason(
-                        LAPSED,
-                        f"{task.claimed_by} holds this task, and may not do it any more: release it first.",
-                    )
-                )
+                holds = f"{task.claimed_by} holds this task"
+                if holds_on:
+                    yield Reason("claimed", f"{holds}.")
+                else:
+                    yield Reason("claim-lapsed", f"{holds}, and may not do it any more: release it first.")
         elif command.trigger == "claim":
             yield Reason("held", "You hold this task already.")
         elif command.trigger == "start" and task.started_at is not None:

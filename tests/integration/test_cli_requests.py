@@ -468,7 +468,8 @@ class TestFire:
             "        - P020 does not have the role 'Manager of the employee' for unit Policy.",
             "        - P006 holds this task.",
             "        - facts.note: This fact is not asked here.",
-            "        Choose another task, or ask the holder to release this one.",
+            "        Choose another task, or ask the holder to release this one; where they can't, an"
+            " administrator does.",
         ]
         assert terminal.json("show", 1, "--as", MANAGER)["request"] == before
 
