@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, not_, or_, select, union_all
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -244,10 +244,11 @@ def _granted(
 
 def _own(rights: Iterable[_Right], own: Mapping[str, str]) -> ColumnElement[bool]:
     """The tasks of their own requests that these rights give; none that `_granted` gives."""
-    requester = Request.table().c.requester_id
+    requester, role = Request.table().c.requester_id, Task.table().c.role
     theirs = [
         and_(
-            requester == right.person, _is_own({one: role for one, role in own.items() if right.covers(role)})
+            requester == right.person,
+            role == _own_role({one: role for one, role in own.items() if right.covers(role)}),
         )
         for right in rights
     ]
@@ -263,15 +264,17 @@ def _held(actor: str, own: Mapping[str, str], given: Iterable[ColumnElement[bool
     )
 
 
-def _is_own(own: Mapping[str, str]) -> ColumnElement[bool]:
-    """Whether a task is the requester's alone: by the request's own definition, offered or not."""
+def _own_role(own: Mapping[str, str]) -> ColumnElement[str]:
+    """The requester's role, by the request's own definition, offered or not; "" by any other.
+
+    Compared with a task's role, it is the request that is looked for first, by its requester.
+    """
     digests: dict[str, list[str]] = {}
-    for sha256_hex, role in own.items():
+    for sha256_hex, role in sorted(own.items()):
         digests.setdefault(role, []).append(sha256_hex)
     begun = Request.table().c.definition_sha256
-    return or_(
-        false(),
-        *(and_(Task.table().c.role == role, begun.in_(some)) for role, some in sorted(digests.items())),
+    return (
+        case(*((begun.in_(some), role) for role, some in digests.items()), else_="") if own else literal("")
     )
 
 

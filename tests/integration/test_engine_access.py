@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
-from tests.databases import Database, intruder
+from tests.databases import Database, intruder, only_sqlite
 from tests.integration.engine_office import DECLARATION, ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
+from tests.integration.test_references import plans
 from workflow import reading
+from workflow.access import People
 from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
+from workflow.pinned import pinned
 from workflow.tables import Grant, Hand, Person, Request, Substitute
 
 
@@ -137,6 +141,22 @@ def test_tasks_that_four_eyes_bar_do_not_hide_later_ones(
         office.fire("approve", "manager", number)
     assert queue(office, "manager2") == [(first, None), (second, None)]
     assert [item.request_id for item in office.engine.queue("manager2", limit=1)] == [first]
+
+
+@only_sqlite  # a server chooses by how many rows there are
+def test_the_tasks_of_a_queue_are_found_by_indexes(office: Office) -> None:
+    def ask(session: Session) -> None:
+        rooms = {
+            "pinned": pinned(session, office.engine.definition),
+            "people": People.load(session, ["clerk"]),
+        }
+        reading.queue(session, "clerk", **rooms, today=office.now.date(), limit=5)
+
+    office.submit()
+    [plan] = [one for one in plans(office.store, ask) if "UNION ALL" in one]
+    for index in ("ix_tasks_open", "ix_requests_requester_id", "ix_tasks_claimed_by"):
+        assert index in plan
+    assert not {line for line in plan.splitlines() if line in {"SCAN tasks", "SCAN requests"}}
 
 
 # --- roles
