@@ -513,7 +513,8 @@ def test_an_administrator_releases_anybodys_claim_and_has_no_hand_in_the_request
 def test_a_claim_is_released_by_administrators_of_its_unit_and_their_substitutes(
     office: Office, role: str | None, releases: bool
 ) -> None:
-    give_role(office, "outsider", "administrator", ELSEWHERE)
+    for elsewhere in ("outsider", "manager2"):
+        give_role(office, elsewhere, "administrator", ELSEWHERE)
     with office.store.write() as session:
         session.add(
             Substitute(
@@ -528,6 +529,8 @@ def test_a_claim_is_released_by_administrators_of_its_unit_and_their_substitutes
     office.do("claim", "manager", number)
     with pytest.raises(NotFound):
         office.do("release", "outsider", number)
+    with pytest.raises(ClaimedByAnother):  # who sees the request
+        office.do("release", "manager2", number)
     if not releases:
         with pytest.raises(NotFound):
             office.do("release", "colleague", number, on_behalf_of="administrator")
