@@ -306,11 +306,10 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
         waiting = {
             one: session.scalar(count.where(requests.c.definition_sha256 == one)) for one in found.unread
         }
-    for sha256_hex, number in waiting.items():
-        message = f"The definition {sha256_hex} can't be read by this release; its requests wait: {number}."
-        hint = "Put its file back into the definitions folder, or work with the release that they began with."
-        yield Finding("definitions", "wrong", message, hint)
-    if not waiting:
+    for sha256_hex, error in found.unread.items():
+        message = f"{error} Its requests wait: {waiting[sha256_hex]}."
+        yield Finding("definitions", "wrong", message, error.hint)
+    if not found.unread:
         yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
 
 
