@@ -18,7 +18,7 @@ from tests.integration.test_retention import DAY, Keeper
 from watching.logs import told
 from workflow import checkup, keeping, steps
 from workflow.commands import Answer, StepRef, StepTrouble
-from workflow.errors import DefinitionMissing
+from workflow.errors import DefinitionMissing, Refused
 from workflow.incidents import listed
 from workflow.outcomes import Verdict
 from workflow.reminders import Reminders
@@ -33,7 +33,7 @@ def unreadable(office: Office, *numbers: int, source: str = SOURCE) -> None:
     """A definition of a later release, with which these requests began."""
     digest = sha256(source.encode()).hexdigest()
     with intruder(office.store, guarded=False) as own:
-        values = (digest, "later", "A9", 1, source)
+        values = (digest, "later", "A9", len(source), source)
         own.execute(
             "INSERT INTO definitions (sha256_hex, key, variant, version, source) VALUES (?, ?, ?, ?, ?)",
             values,
@@ -112,6 +112,23 @@ def test_the_others_are_destroyed_and_what_has_no_term_is_kept(keeper: Keeper) -
     assert (keeper.is_destroyed(lost), keeper.is_destroyed(done)) == (False, True)
     assert keeper.retention.preview(days=7).due == []
     assert keeper.office.now == DAY
+
+
+def test_an_administrator_keeps_it_from_being_destroyed_and_releases_it(keeper: Keeper) -> None:
+    lost = keeper.withdrawn()
+    known = keeper.office.request(lost).definition_sha256
+    unreadable(keeper.office, lost)
+    with pytest.raises(DefinitionMissing):
+        keeper.holds.place(lost, "clerk", "An appeal.")
+    with pytest.raises(Refused):
+        keeper.holds.place(lost, "administrator", "An appeal.", on_behalf_of="clerk")
+    held = keeper.holds.place(lost, "administrator", "An appeal.")
+    assert held.left == (held.id,)
+    with intruder(keeper.office.store, guarded=False) as own:  # its file is put back
+        own.execute("UPDATE requests SET definition_sha256 = ? WHERE id = ?", (known, lost))
+    assert (keeper.done().requests, keeper.is_destroyed(lost)) == (0, False)
+    unreadable(keeper.office, lost, source=f"{SOURCE}\n")
+    assert keeper.holds.release(lost, "administrator", "It is over.").left == ()
 
 
 def test_the_check_says_how_many_wait(office: Office) -> None:
