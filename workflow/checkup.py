@@ -26,7 +26,6 @@ from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
-from workflow.access import requester_role
 from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound
 from workflow.backup import LAST, last_backup, unsaved_since
@@ -278,14 +277,12 @@ def _work(office: Office) -> Iterator[Finding]:
             select(func.count()).select_from(Incident.table()).where(Incident.resolved_at.is_(None))
         )
         alive = office.jobs.workers(session).alive
-        left_behind = _left_behind(office, session)
-    if left_behind:
-        named = ", ".join(map(str, left_behind[:_MOST_NAMED])) + (
-            ", …" if len(left_behind) > _MOST_NAMED else ""
-        )
-        message = f"Requests that wait for a requester who has left: {len(left_behind)} ({named})."
-        hint = "Whoever has a role of their process, or an administrator, withdraws them:"
-        yield Finding("work", "warning", message, f"{hint} `paraaf fire N withdraw --as WHO`.")
+        behind = left_behind(office, session)
+    for verb, numbers in behind.items():
+        named = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
+        message = f"Requests that wait for a requester who has left: {len(numbers)} ({named})."
+        hint = "Whoever has a role of their process, or an administrator, ends them:"
+        yield Finding("work", "warning", message, f"{hint} `paraaf fire N {verb} --as WHO`.")
     if incidents:
         hint = "See which, and why: `paraaf incidents`. Repair them once the cause is gone."
         yield Finding("work", "warning", f"Requests that wait for a repair: {incidents}.", hint)
@@ -313,21 +310,22 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
         yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
 
 
-def _left_behind(office: Office, session: Session) -> list[int]:
-    """The requests that only their requester could go on with, who has left."""
+def left_behind(office: Office, session: Session) -> dict[str, list[int]]:
+    """The requests that only their requester could go on with, who has left: by what ends them."""
     query = (
-        select(Request.id, Request.definition_sha256, Task.role)
+        select(Request.id, Request.definition_sha256, Task.state)
         .join(Task, Task.request_id == Request.id)
         .join(Person, Person.id == Request.requester_id)
         .where(Task.closed_at.is_(None), Person.active.is_(False))
         .order_by(Request.id)
     )
     known = pinned(session, office.engine.definition).read
-    return [
-        number
-        for number, sha256_hex, role in session.execute(query)
-        if sha256_hex in known and role == requester_role(known[sha256_hex])
-    ]
+    found: dict[str, list[int]] = {}
+    for number, sha256_hex, state in session.execute(query):
+        definition = known.get(sha256_hex)
+        if definition is not None and (ways := definition.ways_out(definition.states[state])):
+            found.setdefault(ways[0], []).append(number)
+    return found
 
 
 def _people(office: Office) -> Iterator[Finding]:

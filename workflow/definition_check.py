@@ -75,6 +75,7 @@ class _FlowCheck:
             for trigger in state.triggers.values():
                 self._branches(state, trigger)
         self._reach()
+        self._leavers()
         self._machine_loops()
         for edge in self._graph.edges:
             self._returns(edge)
@@ -150,6 +151,18 @@ class _FlowCheck:
             message = 'No state with end = "done" can be reached.'
             mend = 'Add a state with end = "done", and a way to it.'
             self._refusals.add(Rule.NOT_DONE, ("process", "start"), message, mend)
+
+    def _leavers(self) -> None:
+        """A requester who leaves has begun something that others must be able to end."""
+        entered = {edge.branch.to for edge in self._graph.edges}
+        own = self._states[self._definition.start].role
+        for state in self._states.values():
+            if state.role == own and state.name in entered and not self._definition.ways_out(state):
+                message = "Nobody could end it once its requester has left."
+                mend = (
+                    f"Add on.{WITHDRAW}, or a trigger without consent that leads to an end and nowhere else."
+                )
+                self._refusals.add(Rule.LEAVER, ("state", state.name), message, mend)
 
     def _machine_loops(self) -> None:
         people = frozenset(state.name for state in self._states.values() if state.auto is None)

@@ -126,6 +126,22 @@ class Definition:
         shown = language if language in texts else next(iter(texts))
         return shown, texts[shown]
 
+    def ways_out(self, state: State) -> tuple[str, ...]:
+        """The triggers by which others end a request that waits here for its requester, who has left.
+
+        `withdraw`; where there is none, what leads to an end and nowhere else, and asks for no consent: that
+        nobody gives for another. None in the states of others, who go on.
+        """
+        if state.role != self.states[self.start].role:
+            return ()
+        if WITHDRAW in state.triggers:
+            return (WITHDRAW,)
+        return tuple(
+            trigger.name
+            for trigger in state.triggers.values()
+            if trigger.consent is None and all(self.states[branch.to].end for branch in trigger.branches)
+        )
+
     @property
     def label(self) -> str:
         """Key, variant and version as a person says them."""

@@ -113,8 +113,8 @@ class Judge:
         return ruling
 
     def is_blind(self, case: Case, command: Command) -> bool:
-        """Whether this may be done by somebody who can't see the request: an administrator repairs, and
-        withdraws what a leaver left behind; who holds a task gives it back."""
+        """Whether this may be done by somebody who can't see the request: an administrator repairs, and ends
+        what a leaver left behind; who holds a task gives it back."""
         if is_given_back(case, command):
             return self.people.active(command.actor)
         return (command.trigger == REPAIR or self._for_a_leaver(case, command)) and self.people.administers(
@@ -179,8 +179,11 @@ class Judge:
         return any(self.people.stands_in(actor, principal, role, today) for role in wanted)
 
     def _for_a_leaver(self, case: Case, command: Command) -> bool:
-        """Whether this would withdraw the request of somebody who has left, and can't do it any more."""
-        return command.trigger == WITHDRAW and self.people.has_left(case.requester_id)
+        """Whether this would end the request of somebody who has left, and can't do it any more."""
+        if not self.people.has_left(case.requester_id):
+            return False
+        state = case.definition.states[case.state]
+        return command.trigger == WITHDRAW or command.trigger in case.definition.ways_out(state)
 
     def _against_unnamed(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         leads_on = command.trigger in state.triggers and command.trigger not in {RETURN, WITHDRAW}
@@ -199,7 +202,11 @@ class Judge:
         if verb == "resume":
             if case.suspended_at is None:
                 yield Reason("not-suspended", "The request is not suspended.")
-        elif case.suspended_at is not None and verb not in _ALLOWED_WHILE_SUSPENDED:
+        elif (
+            case.suspended_at is not None
+            and verb not in _ALLOWED_WHILE_SUSPENDED
+            and not self._for_a_leaver(case, command)
+        ):
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
         if state.role is not None and (verb != WITHDRAW or self._for_a_leaver(case, command)):
             yield from self._against_claim(case, command)
@@ -217,7 +224,7 @@ class Judge:
         elif command.actor not in {task.claimed_by, task.claimed_for}:
             # what somebody holds who may not do it any more, whoever could take the task puts back
             holds_on = self._holds_on(case, task)
-            if holds_on or command.trigger not in {"release", WITHDRAW}:
+            if holds_on or not (command.trigger == "release" or self._for_a_leaver(case, command)):
                 lapsed = "" if holds_on else " They may not do it any more: release it first."
                 yield Reason("claimed", f"{task.claimed_by} holds this task.{lapsed}")
         elif command.trigger == "claim":

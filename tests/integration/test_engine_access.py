@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from documents.kinds import KINDS
 from tests.databases import Database
 from tests.integration.engine_office import ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
-from workflow import reading
+from workflow import checkup, reading
 from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
 from workflow.tables import Grant, Hand, Person, Request, Substitute
@@ -622,3 +623,36 @@ def test_a_substitute_repairs_by_the_role_of_the_substitution(
         office.engine.report_trouble(session, [StepTrouble(ref, "signing-signer", "No device.")])
     assert reasons(office, number, "repair", "colleague", "manager") == ([] if repairs else ["substitute"])
     office.engine.execute(office.command("repair", "clerk", number))
+
+
+def running_plan(office: Office) -> int:
+    """A team's action plan that was signed and delivered, and is being carried out."""
+    data = sections(office.catalogue.get(PLAN, "standard"), "draft")
+    new = Submission(PLAN, "standard")
+    number = office.do("submit", "employee", data=data, submission=new).request_id
+    for trigger in ("approve", "sign"):
+        office.fire(trigger, "manager", number)
+        office.run_steps()
+    assert office.request(number).state == "running"
+    return number
+
+
+def test_a_plan_that_its_author_left_is_closed_by_others(office: Office) -> None:
+    first, second = running_plan(office), running_plan(office)
+    assert reasons(office, first, "close", "manager") == ["requester"]
+    office.do("claim", "employee", first)
+    office.do("suspend", "employee", first, remark="On leave.")
+    leave(office, "employee")
+    with office.store.read() as session:
+        assert checkup.left_behind(cast(Any, office), session) == {"close": [first, second]}
+    for verb in ("follow_up", "revise"):
+        assert reasons(office, first, verb, "manager")
+    assert "close" in office.engine.show(first, "manager").possible
+    with pytest.raises(NotFound):
+        office.do("close", "outsider", first)
+    office.do("close", "manager", first)
+    with pytest.raises(NotFound):
+        office.do("revise", "administrator", second, remark="Left.")
+    office.do("close", "administrator", second)
+    assert {office.request(number).outcome for number in (first, second)} == {"done"}
+    assert office.report().ok

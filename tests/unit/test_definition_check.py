@@ -257,6 +257,7 @@ CASES = [
         'on.close = { branches = [{ to = "running", when = ["temporary"] }, { to = "closed" }] }',
         "running",
         "'employment'",
+        Rule.LEAVER,
     ),
     case(
         Rule.UNREACHABLE,
@@ -279,6 +280,16 @@ CASES = [
             'on.withdraw = { to = "withdrawn" }\n[state.delivered]',
         ),
     ),
+    case(
+        Rule.LEAVER,
+        PLAN,
+        'on.close = { to = "closed" }',
+        'on.close = { to = "closed", consent = "close" }',
+        "running",
+        "once its requester has left",
+        more=("[documents.plan]", '[consents]\nclose = "It is done."\n\n[documents.plan]'),
+    ),
+    case(Rule.LEAVER, A1, 'on.withdraw = { to = "withdrawn" }\n', "", "request", "once its requester"),
     case(Rule.NOT_DONE, A1, 'end = "done"', 'end = "refused"', "", 'end = "done"'),
     case(
         Rule.MACHINE_LOOP,
