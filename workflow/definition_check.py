@@ -8,7 +8,17 @@ from itertools import pairwise
 
 from workflow.definition_evidence import check_evidence
 from workflow.definition_graph import Edge, Graph
-from workflow.definition_model import RETURN, SUBMIT, WITHDRAW, Branch, Definition, Names, State, Trigger
+from workflow.definition_model import (
+    DELIVERED,
+    RETURN,
+    SUBMIT,
+    WITHDRAW,
+    Branch,
+    Definition,
+    Names,
+    State,
+    Trigger,
+)
 from workflow.definition_names import check_names
 from workflow.refusal import Refusal, Refusals, Rule
 
@@ -124,7 +134,7 @@ class _FlowCheck:
         for guard in {guard for branch in trigger.branches for guard in branch.when}:
             section = self._names.guards[guard]
             kinds = [document.kind for document in self._definition.documents.values()]
-            if not any(section in self._names.kinds[kind] for kind in kinds):
+            if section and not any(section in self._names.kinds[kind] for kind in kinds):
                 message = f"The guard {guard!r} reads {section!r}, which no document here has."
                 self._refusals.add(Rule.GUARD_WITHOUT_DATA, place, message, "Use another guard.")
 
@@ -182,8 +192,14 @@ class _FlowCheck:
             self._refusals.add(Rule.RETURN_WITHOUT_REMARK, edge.place, message, mend)
 
     def _withdrawals(self, edge: Edge) -> None:
-        named, ended = edge.trigger.name == WITHDRAW, self._states[edge.branch.to].end == "withdrawn"
-        if named != ended or (named and edge.source.role is None):
+        to = self._states[edge.branch.to]
+        named, ended = edge.trigger.name == WITHDRAW, to.end == "withdrawn"
+        # what was delivered goes on when its new revision is given up
+        goes_on = named and DELIVERED in edge.branch.when and to.role and WITHDRAW not in to.triggers
+        if (named != ended and not goes_on) or (named and edge.source.role is None):
             message = f"{edge.trigger.name!r} leads to {edge.branch.to!r}."
-            mend = f'Only {WITHDRAW!r}, in a state with a role, leads to end = "withdrawn", and nowhere else.'
+            mend = (
+                f'Only {WITHDRAW!r}, in a state with a role, leads to end = "withdrawn"; nowhere else, but'
+                f' when = ["{DELIVERED}"] to a state with a role that has no {WITHDRAW!r}.'
+            )
             self._refusals.add(Rule.WITHDRAWAL, edge.place, message, mend)

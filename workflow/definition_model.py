@@ -22,6 +22,8 @@ REMINDERS = ("remind", "escalate")
 REPAIR = "repair"
 RESERVED_VERBS = ("claim", "release", "start", "suspend", "resume", "save_draft", REPAIR)
 SUBMIT, WITHDRAW, RETURN, APPROVE = "submit", "withdraw", "return", "approve"
+# The one condition in `when` that is no guard over the document's data: it looks at the request's own past.
+DELIVERED = "delivered"
 # What a person reports of things that happened outside, by `record`.
 FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
     {"note": "text", "signed_by": "text", "signed_on": "day", "posted_on": "day"}
@@ -30,7 +32,10 @@ FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Branch:
-    """One way that a trigger can lead: all guards in `when` must hold; `mark` is the milestone it sets."""
+    """One way that a trigger can lead: all guards in `when` must hold; `mark` is the milestone it sets.
+
+    DELIVERED in `when` holds once the request has passed the milestone of that name.
+    """
 
     to: str
     when: tuple[str, ...] = ()
@@ -164,9 +169,9 @@ class Names:
     """The closed registries that a definition may refer to.
 
     `profiles`: signing profile → kind of signer. `kinds`: document kind → sections of its data. `is_field`:
-    whether a document kind has a dotted field. `guards`: guard → section that it reads. `exhaustive`: sets of
-    guards of which one always holds. `steps`: automatic step → its outcomes, the good one first. `calendars`:
-    working calendars.
+    whether a document kind has a dotted field. `guards`: guard → section that it reads, "" for DELIVERED.
+    `exhaustive`: sets of guards of which one always holds. `steps`: automatic step → its outcomes, the good
+    one first. `calendars`: working calendars.
     """
 
     profiles: Mapping[str, str]

@@ -312,7 +312,7 @@ class Judge:
         if command.data:
             ruling.data = stored
         try:
-            ruling.branch = take(case.definition, case.state, trigger.name, stored)
+            ruling.branch = take(case.definition, case.state, trigger.name, stored, delivered=case.delivered)
         except (NoBranch, FactMissing) as error:
             if not ruling.reasons:
                 ruling.reasons.append(Reason("no-way", str(error)))

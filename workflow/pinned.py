@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from workflow.calendar import CALENDARS, Duration
 from workflow.definition_model import FACTS, REMINDERS, Definition
 from workflow.errors import DefinitionMissing
-from workflow.machine import GUARDS, STEPS
+from workflow.machine import GUARD_SECTIONS, STEPS
 from workflow.tables import DefinitionSource
 
 DefinitionOf = Callable[[Session, str], Definition]
@@ -65,7 +65,7 @@ def _names(
     yield "calendar", [definition.calendar], CALENDARS
     yield "document kind", [document.kind for document in definition.documents.values()], kinds
     yield "step", [state.auto for state in states if state.auto is not None], STEPS
-    yield "guard", [name for branch in branches for name in branch.when], GUARDS
+    yield "guard", [name for branch in branches for name in branch.when], GUARD_SECTIONS
     yield "fact", [name for trigger in triggers for name in trigger.record], FACTS
     yield "reminder", [word for state in states for after in state.after for word in after.do], REMINDERS
 

@@ -656,3 +656,29 @@ def test_a_plan_that_its_author_left_is_closed_by_others(office: Office) -> None
     office.do("close", "administrator", second)
     assert {office.request(number).outcome for number in (first, second)} == {"done"}
     assert office.report().ok
+
+
+def test_who_withdraws_a_new_revision_gives_up_the_revision_alone(office: Office) -> None:
+    number, new = running_plan(office), office.submit("A3")
+    office.fire("revise", "employee", number)
+    assert office.do("withdraw", "employee", number).state == "running"
+    event = office.records(number)[-1]
+    assert (event["type"], event["trigger"], "outcome" in event) == ("request_advanced", "withdraw", False)
+    office.fire("revise", "employee", number)
+    office.fire("submit", "employee", number)
+    office.fire("approve", "manager", number)
+    office.run_steps()
+    assert office.request(number).state == "sign"
+    leave(office, "employee")
+    assert office.do("withdraw", "administrator", number).state == "running"
+    assert office.do("close", "administrator", number).state == "closed"
+    assert office.do("withdraw", "administrator", new).state == "withdrawn"
+    assert (office.request(number).outcome, office.report().ok) == ("done", True)
+
+
+def test_a_plan_is_withdrawn_until_it_is_delivered(office: Office) -> None:
+    data = sections(office.catalogue.get(PLAN, "standard"), "draft")
+    command = office.command("submit", "employee", data=data, submission=Submission(PLAN, "standard"))
+    number = office.engine.execute(command).request_id
+    office.fire("return", "manager", number)
+    assert office.do("withdraw", "employee", number).state == "withdrawn"
