@@ -137,7 +137,7 @@ def _documents(session: Session, blobs: Blobs, request_id: int) -> Iterator[Sign
     """The newest revision of each document, where it is signed; before that the one that was delivered."""
     query = select(DocumentRow).where(DocumentRow.request_id == request_id)
     rows = session.scalars(query.order_by(DocumentRow.name, DocumentRow.revision_no))
-    delivered = _delivered(session, request_id)
+    delivered = delivered_digests(session, request_id)
     newest: dict[str, DocumentRow] = {}
     for row in rows:
         there = newest.get(row.name)
@@ -150,7 +150,7 @@ def _documents(session: Session, blobs: Blobs, request_id: int) -> Iterator[Sign
             yield SignedDocument(row.name, row.revision_no, row.number, sha256, sha256 in delivered, pdf)
 
 
-def _delivered(session: Session, request_id: int) -> set[str]:
+def delivered_digests(session: Session, request_id: int) -> set[str]:
     """The digests of what was handed over, and of what became of it: a renewed file is that file and more."""
     delivered = set(session.scalars(select(Delivery.sha256).where(Delivery.request_id == request_id)))
     renewals = (

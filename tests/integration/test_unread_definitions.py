@@ -20,6 +20,7 @@ from workflow import checkup, keeping, steps
 from workflow.commands import Answer, StepRef, StepTrouble
 from workflow.errors import DefinitionMissing, Refused
 from workflow.incidents import listed
+from workflow.issued import IssuedRegister
 from workflow.outcomes import Verdict
 from workflow.reminders import Reminders
 from workflow.steps import Steps
@@ -136,6 +137,21 @@ def test_the_check_says_how_many_wait(office: Office) -> None:
     assert (found.state, found.area) == ("wrong", "definitions")
     assert DIGEST in found.message
     assert found.message.endswith("wait: 2.")
+
+
+@pytest.mark.parametrize("later", ["later = 'than this release'", None])
+def test_the_register_tells_of_it_to_its_requester_and_to_auditors(keeper: Keeper, later: str | None) -> None:
+    office = keeper.office
+    lost = office.submit()
+    known = office.catalogue.by_hash(office.request(lost).definition_sha256).source
+    unreadable(office, lost, source=later or known.replace("office-nl", "office-be"))
+    with office.store.read() as session:
+        told = {
+            who
+            for who in ("employee", "auditor", "manager", "outsider", "gone")
+            if IssuedRegister(office.store, lambda: NOW, who)._may_see(session, office.request(lost))
+        }
+    assert told == {"employee", "auditor"}
 
 
 @pytest.mark.parametrize(
