@@ -435,7 +435,8 @@ class _Story:
         self.begins = False
         self.last: int | None = None
         self.signed: dict[str, tuple[int, str] | None] = {}
-        """Of each document the revision and digest after its last signature; None when drawn anew since."""
+        """Of each document the revision and digest after its last signature; None when drawn anew since,
+        unless it was delivered before."""
         self.delivered: set[str] = set()
         self.bodies: dict[int, str] = {}
         self.told_erased: set[int] = set()
@@ -462,7 +463,7 @@ class _Story:
             if kind == "personal_data_erased":
                 self.told_erased |= set(record["erased"])
             elif kind == "document_rendered":
-                self.signed[record["document"]] = None
+                self._rendered(record["document"])
             elif kind == "document_signed":
                 self.signed[record["document"]] = (record["revision"], record["sha256"])
             elif kind == "document_renewed":
@@ -471,6 +472,12 @@ class _Story:
                 self.delivered.add(record["sha256"])
         except (ValueError, TypeError, KeyError, RecursionError):
             return  # an event that can't be read is found by who verifies the run
+
+    def _rendered(self, document: str) -> None:
+        """It is drawn anew: what was signed is given up, but not what was delivered."""
+        last = self.signed.get(document)
+        if last is None or last[1] not in self.delivered:
+            self.signed[document] = None
 
     def _renewed(self, record: Mapping[str, Any]) -> None:
         """Its file has one more archive timestamp: what was signed and delivered is that file now."""

@@ -54,6 +54,8 @@ class Case:
     stored_data_sha256: str = ""
     signed_on: str = ""
     """The last day on which somebody said it was signed, as far as it was read; "" when nobody has."""
+    delivered: bool = False
+    """Whether it was delivered before; read where its definition asks for it."""
     closed_tasks: list[OpenTask] = field(default_factory=list)
     new_hands: list[tuple[str, str]] = field(default_factory=list)
 

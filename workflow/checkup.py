@@ -26,7 +26,6 @@ from problem import Problem
 from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
-from workflow.access import requester_role
 from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound
 from workflow.backup import LAST, last_backup, unsaved_since
@@ -279,15 +278,13 @@ def _work(office: Office) -> Iterator[Finding]:
             select(func.count()).select_from(Incident.table()).where(Incident.resolved_at.is_(None))
         )
         alive = office.jobs.workers(session).alive
-        left_behind = _left_behind(office, session)
+        behind = left_behind(office, session)
         held = lapsed(session, pinned(session, office.engine.definition), office.clock())
-    if left_behind:
-        named = ", ".join(map(str, left_behind[:_MOST_NAMED])) + (
-            ", …" if len(left_behind) > _MOST_NAMED else ""
-        )
-        message = f"Requests that wait for a requester who has left: {len(left_behind)} ({named})."
-        hint = "Whoever has a role of their process, or an administrator, withdraws them:"
-        yield Finding("work", "warning", message, f"{hint} `paraaf fire N withdraw --as WHO`.")
+    for verb, numbers in behind.items():
+        named = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
+        message = f"Requests that wait for a requester who has left: {len(numbers)} ({named})."
+        hint = "Whoever has a role of their process, or an administrator, ends them:"
+        yield Finding("work", "warning", message, f"{hint} `paraaf fire N {verb} --as WHO`.")
     if held:
         named = ", ".join(map(str, held[:_MOST_NAMED])) + (", …" if len(held) > _MOST_NAMED else "")
         message = f"Requests whose task somebody holds who may not do it any more: {len(held)} ({named})."
@@ -315,29 +312,29 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
         waiting = {
             one: session.scalar(count.where(requests.c.definition_sha256 == one)) for one in found.unread
         }
-    for sha256_hex, number in waiting.items():
-        message = f"The definition {sha256_hex} can't be read by this release; its requests wait: {number}."
-        hint = "Put its file back into the definitions folder, or work with the release that they began with."
-        yield Finding("definitions", "wrong", message, hint)
-    if not waiting:
+    for sha256_hex, error in found.unread.items():
+        message = f"{error} Its requests wait: {waiting[sha256_hex]}."
+        yield Finding("definitions", "wrong", message, error.hint)
+    if not found.unread:
         yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
 
 
-def _left_behind(office: Office, session: Session) -> list[int]:
-    """The requests that only their requester could go on with, who has left."""
+def left_behind(office: Office, session: Session) -> dict[str, list[int]]:
+    """The requests that only their requester could go on with, who has left: by what ends them."""
     query = (
-        select(Request.id, Request.definition_sha256, Task.role)
+        select(Request.id, Request.definition_sha256, Task.state)
         .join(Task, Task.request_id == Request.id)
         .join(Person, Person.id == Request.requester_id)
         .where(Task.closed_at.is_(None), Person.active.is_(False))
         .order_by(Request.id)
     )
     known = pinned(session, office.engine.definition).read
-    return [
-        number
-        for number, sha256_hex, role in session.execute(query)
-        if sha256_hex in known and role == requester_role(known[sha256_hex])
-    ]
+    found: dict[str, list[int]] = {}
+    for number, sha256_hex, state in session.execute(query):
+        definition = known.get(sha256_hex)
+        if definition is not None and (ways := definition.ways_out(definition.states[state])):
+            found.setdefault(ways[0], []).append(number)
+    return found
 
 
 def _people(office: Office) -> Iterator[Finding]:

@@ -8,7 +8,17 @@ from itertools import pairwise
 
 from workflow.definition_evidence import check_evidence
 from workflow.definition_graph import Edge, Graph
-from workflow.definition_model import RETURN, SUBMIT, WITHDRAW, Branch, Definition, Names, State, Trigger
+from workflow.definition_model import (
+    DELIVERED,
+    RETURN,
+    SUBMIT,
+    WITHDRAW,
+    Branch,
+    Definition,
+    Names,
+    State,
+    Trigger,
+)
 from workflow.definition_names import check_names
 from workflow.refusal import Refusal, Refusals, Rule
 
@@ -75,6 +85,7 @@ class _FlowCheck:
             for trigger in state.triggers.values():
                 self._branches(state, trigger)
         self._reach()
+        self._leavers()
         self._machine_loops()
         for edge in self._graph.edges:
             self._returns(edge)
@@ -123,7 +134,7 @@ class _FlowCheck:
         for guard in {guard for branch in trigger.branches for guard in branch.when}:
             section = self._names.guards[guard]
             kinds = [document.kind for document in self._definition.documents.values()]
-            if not any(section in self._names.kinds[kind] for kind in kinds):
+            if section and not any(section in self._names.kinds[kind] for kind in kinds):
                 message = f"The guard {guard!r} reads {section!r}, which no document here has."
                 self._refusals.add(Rule.GUARD_WITHOUT_DATA, place, message, "Use another guard.")
 
@@ -151,6 +162,18 @@ class _FlowCheck:
             mend = 'Add a state with end = "done", and a way to it.'
             self._refusals.add(Rule.NOT_DONE, ("process", "start"), message, mend)
 
+    def _leavers(self) -> None:
+        """A requester who leaves has begun something that others must be able to end."""
+        entered = {edge.branch.to for edge in self._graph.edges}
+        own = self._states[self._definition.start].role
+        for state in self._states.values():
+            if state.role == own and state.name in entered and not self._definition.ways_out(state):
+                message = "Nobody could end it once its requester has left."
+                mend = (
+                    f"Add on.{WITHDRAW}, or a trigger without consent that leads to an end and nowhere else."
+                )
+                self._refusals.add(Rule.LEAVER, ("state", state.name), message, mend)
+
     def _machine_loops(self) -> None:
         people = frozenset(state.name for state in self._states.values() if state.auto is None)
         for edge in self._graph.edges:
@@ -169,8 +192,14 @@ class _FlowCheck:
             self._refusals.add(Rule.RETURN_WITHOUT_REMARK, edge.place, message, mend)
 
     def _withdrawals(self, edge: Edge) -> None:
-        named, ended = edge.trigger.name == WITHDRAW, self._states[edge.branch.to].end == "withdrawn"
-        if named != ended or (named and edge.source.role is None):
+        to = self._states[edge.branch.to]
+        named, ended = edge.trigger.name == WITHDRAW, to.end == "withdrawn"
+        # what was delivered goes on when its new revision is given up
+        goes_on = named and DELIVERED in edge.branch.when and to.role and WITHDRAW not in to.triggers
+        if (named != ended and not goes_on) or (named and edge.source.role is None):
             message = f"{edge.trigger.name!r} leads to {edge.branch.to!r}."
-            mend = f'Only {WITHDRAW!r}, in a state with a role, leads to end = "withdrawn", and nowhere else.'
+            mend = (
+                f'Only {WITHDRAW!r}, in a state with a role, leads to end = "withdrawn"; nowhere else, but'
+                f' when = ["{DELIVERED}"] to a state with a role that has no {WITHDRAW!r}.'
+            )
             self._refusals.add(Rule.WITHDRAWAL, edge.place, message, mend)

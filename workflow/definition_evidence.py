@@ -7,7 +7,7 @@ every branch is taken to be possible, so a rule holds for whatever the data say.
 from collections.abc import Callable
 
 from workflow.definition_graph import Edge, FactSet, Graph
-from workflow.definition_model import MILESTONES, RETURN, WITHDRAW, Definition, Names, State
+from workflow.definition_model import DELIVERED, MILESTONES, RETURN, WITHDRAW, Definition, Names, State
 from workflow.refusal import Refusals, Rule
 
 RENDER, SIGN, DELIVER = "render", "sign", "deliver"
@@ -82,7 +82,9 @@ class _EvidenceCheck:
             facts |= {f"{_SIGNED}{source.field}", _PENDING}
         if _signed_by_hand(edge):
             facts |= {f"{_SIGNED}by hand", _PENDING}
-        if mark == "delivered" or edge.trigger.name == RETURN:
+        if DELIVERED in edge.branch.when:
+            facts |= {f"{_MARKED}{passed}" for passed in self._definition.milestones}
+        if mark == DELIVERED or edge.trigger.name == RETURN:
             facts -= {_PENDING}  # a return gives up what was signed: the document is made anew
         if mark == "approved" and self._definition.start in source.not_by:
             facts |= {_APPROVED}
@@ -202,12 +204,18 @@ class _EvidenceCheck:
                 self._refusals.add(Rule.FIELD_NEVER_SIGNED, place, message, mend)
 
     def _withdrawn_unsigned(self, edge: Edge) -> None:
-        # A new revision of what was delivered may be given up; the delivered one stays what it is.
         facts = self._kept(edge.source, self._perhaps[edge.source.name])
         if _PENDING in facts or any(fact.startswith(_SIGNED) for fact in facts):
             message = "The request could be withdrawn after a signature."
             mend = f"Remove on.{WITHDRAW} here: what is signed is evidence."
             self._refusals.add(Rule.WITHDRAWAL, edge.place, message, mend)
+        elif self._states[edge.branch.to].end and f"{_MARKED}{DELIVERED}" in facts:
+            # A new revision of what was delivered may be given up; the delivered one stays what it is.
+            earlier = edge.trigger.branches[: edge.trigger.branches.index(edge.branch)]
+            if not any(branch.when == (DELIVERED,) for branch in earlier):
+                message = "The request could be withdrawn after it was delivered."
+                mend = f'Put a branch {{ to = "…", when = ["{DELIVERED}"] }} before it.'
+                self._refusals.add(Rule.WITHDRAWAL, edge.place, message, mend)
 
     # Milestones
 
@@ -256,7 +264,8 @@ def _signed_by_hand(edge: Edge) -> bool:
 
 
 def _marks(milestone: str) -> Callable[[Edge], bool]:
-    return lambda edge: edge.branch.mark == milestone
+    # what is open only to what was delivered, comes after all milestones
+    return lambda edge: edge.branch.mark == milestone or DELIVERED in edge.branch.when
 
 
 def _in_order(milestones: frozenset[str]) -> list[str]:

@@ -22,6 +22,8 @@ REMINDERS = ("remind", "escalate")
 REPAIR = "repair"
 RESERVED_VERBS = ("claim", "release", "start", "suspend", "resume", "save_draft", REPAIR)
 SUBMIT, WITHDRAW, RETURN, APPROVE = "submit", "withdraw", "return", "approve"
+# The one condition in `when` that is no guard over the document's data: it looks at the request's own past.
+DELIVERED = "delivered"
 # What a person reports of things that happened outside, by `record`.
 FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
     {"note": "text", "signed_by": "text", "signed_on": "day", "posted_on": "day"}
@@ -30,7 +32,10 @@ FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Branch:
-    """One way that a trigger can lead: all guards in `when` must hold; `mark` is the milestone it sets."""
+    """One way that a trigger can lead: all guards in `when` must hold; `mark` is the milestone it sets.
+
+    DELIVERED in `when` holds once the request has passed the milestone of that name.
+    """
 
     to: str
     when: tuple[str, ...] = ()
@@ -126,6 +131,22 @@ class Definition:
         shown = language if language in texts else next(iter(texts))
         return shown, texts[shown]
 
+    def ways_out(self, state: State) -> tuple[str, ...]:
+        """The triggers by which others end a request that waits here for its requester, who has left.
+
+        `withdraw`; where there is none, what leads to an end and nowhere else, and asks for no consent: that
+        nobody gives for another. None in the states of others, who go on.
+        """
+        if state.role != self.states[self.start].role:
+            return ()
+        if WITHDRAW in state.triggers:
+            return (WITHDRAW,)
+        return tuple(
+            trigger.name
+            for trigger in state.triggers.values()
+            if trigger.consent is None and all(self.states[branch.to].end for branch in trigger.branches)
+        )
+
     @property
     def label(self) -> str:
         """Key, variant and version as a person says them."""
@@ -148,9 +169,9 @@ class Names:
     """The closed registries that a definition may refer to.
 
     `profiles`: signing profile → kind of signer. `kinds`: document kind → sections of its data. `is_field`:
-    whether a document kind has a dotted field. `guards`: guard → section that it reads. `exhaustive`: sets of
-    guards of which one always holds. `steps`: automatic step → its outcomes, the good one first. `calendars`:
-    working calendars.
+    whether a document kind has a dotted field. `guards`: guard → section that it reads, "" for DELIVERED.
+    `exhaustive`: sets of guards of which one always holds. `steps`: automatic step → its outcomes, the good
+    one first. `calendars`: working calendars.
     """
 
     profiles: Mapping[str, str]

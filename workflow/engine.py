@@ -57,7 +57,7 @@ from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submiss
 from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import Mover
-from workflow.pinned import pinned
+from workflow.pinned import lacking, pinned
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
@@ -458,7 +458,10 @@ class Engine:
             self._defer(session, list(ledger.refs.values()))
 
     def definition(self, session: Session, sha256_hex: str) -> Definition:
-        """The definition a request is pinned to: at hand, or as it was kept when the request began."""
+        """The definition a request is pinned to: at hand, or as it was kept when the request began.
+
+        Raises DefinitionMissing, for one that names what this release does not have, too.
+        """
         try:
             return self.catalogue.by_hash(sha256_hex)
         except DefinitionUnknown as error:
@@ -475,16 +478,27 @@ class Engine:
             except DefinitionRefused:  # as one of a later release
                 kept = None
             if kept is None or kept.sha256_hex != sha256_hex:
-                if sha256_hex not in self._unread:
-                    self._unread.add(sha256_hex)
-                    note(log, logging.ERROR, "definition_unreadable", definition=sha256_hex)
-                raise DefinitionMissing(
+                raise self._unreadable(
                     f"The definition {sha256_hex} is not at hand, and not in the database in a form that this"
                     " release reads.",
-                    hint="Put its file back into the definitions folder; or work with the release that its"
+                    "Put its file back into the definitions folder; or work with the release that its"
                     " requests began with.",
+                    sha256_hex,
+                ) from error
+            if lacks := lacking(kept, self._kinds):
+                raise self._unreadable(
+                    f"The definition {sha256_hex} names what this release does not have: {', '.join(lacks)}.",
+                    "Work with the release that its requests began with, or a later one.",
+                    sha256_hex,
                 ) from error
             return self._pinned.setdefault(sha256_hex, kept)
+
+    def _unreadable(self, message: str, hint: str, sha256_hex: str) -> DefinitionMissing:
+        """What is raised; the log tells of each definition once."""
+        if sha256_hex not in self._unread:
+            self._unread.add(sha256_hex)
+            note(log, logging.ERROR, "definition_unreadable", definition=sha256_hex)
+        return DefinitionMissing(message, hint=hint)
 
 
 def _outcome(result: Answer | WorkflowError) -> str:

@@ -129,7 +129,7 @@ class Raced(WorkflowError):
 
 
 class DefinitionMissing(WorkflowError):
-    """A request is pinned to a definition that is not at hand."""
+    """A request is pinned to a definition that is not at hand, or names what this release does not have."""
 
     code: ClassVar[str] = "workflow-definition-missing"
     impersonal: ClassVar[bool] = True

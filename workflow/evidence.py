@@ -134,18 +134,23 @@ def run_of(session: Session, request_id: int) -> Run:
 
 
 def _documents(session: Session, blobs: Blobs, request_id: int) -> Iterator[SignedDocument]:
-    """The newest revision of each document, where it is signed."""
+    """The newest revision of each document, where it is signed; before that the one that was delivered."""
     query = select(DocumentRow).where(DocumentRow.request_id == request_id)
     rows = session.scalars(query.order_by(DocumentRow.name, DocumentRow.revision_no))
-    delivered = _delivered(session, request_id)
-    for row in {row.name: row for row in rows}.values():
+    delivered = delivered_digests(session, request_id)
+    newest: dict[str, DocumentRow] = {}
+    for row in rows:
+        there = newest.get(row.name)
+        if row.level_reached is not None or there is None or there.current_sha256 not in delivered:
+            newest[row.name] = row
+    for row in newest.values():
         if row.level_reached is not None:
             sha256 = row.current_sha256
             pdf = blobs.get(sha256)
             yield SignedDocument(row.name, row.revision_no, row.number, sha256, sha256 in delivered, pdf)
 
 
-def _delivered(session: Session, request_id: int) -> set[str]:
+def delivered_digests(session: Session, request_id: int) -> set[str]:
     """The digests of what was handed over, and of what became of it: a renewed file is that file and more."""
     delivered = set(session.scalars(select(Delivery.sha256).where(Delivery.request_id == request_id)))
     renewals = (

@@ -22,9 +22,9 @@ from watching.meters import authority_label
 from workflow import keeping
 from workflow.anchors import unanchored_since
 from workflow.backup import unsaved_since
-from workflow.errors import DefinitionMissing
 from workflow.jobs import QueueFigures
 from workflow.office import Office
+from workflow.pinned import read_or_none
 from workflow.tables import (
     BlobRemoval,
     DocumentRow,
@@ -101,11 +101,9 @@ class Figures:
 
     def _waits_for(self, session: Session, definition_sha256: str, state: str) -> str:
         """A role, or the name of an automatic step, as the requests' own definition says; "" without it."""
-        try:
-            found = self._office.engine.definition(session, definition_sha256).states[state]
-        except DefinitionMissing:
-            return ""
-        return found.role or found.auto or ""
+        definition = read_or_none(session, self._office.engine.definition, definition_sha256)
+        found = None if definition is None else definition.states[state]
+        return "" if found is None else found.role or found.auto or ""
 
     def _tasks(self, session: Session) -> Iterator[Metric]:
         table = Task.table()

@@ -2,7 +2,8 @@
 
 A hold says nothing of where the request is, and moves nothing: it may be placed in any state, also after the
 end. Who may: whoever has a role of the process in the request's unit, or an administrator, who sees
-no request all the same; but not its requester. A hold has no part in the request's version: whoever acts on
+no request all the same; but not its requester. While the definition can't be read, administrators alone may:
+only it tells the other roles. A hold has no part in the request's version: whoever acts on
 the request has seen it all the same.
 """
 
@@ -18,14 +19,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from documents.kinds.fields import NOTE_MAX, wrong_text
-from workflow.access import People, working_roles
+from workflow.access import ADMINISTRATOR, People, working_roles
 from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command
 from workflow.definition_model import Definition
 from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
 from workflow.judge import office_day
-from workflow.pinned import DefinitionOf
+from workflow.pinned import DefinitionOf, read_or_none
 from workflow.store import Store
 from workflow.tables import CommandKey, Event, Hold, Request
 
@@ -74,7 +75,7 @@ class Holds:
     ) -> Held:
         """Keep a request from being destroyed; the same hold twice is one, and with the same idempotency
         `key` also once it was released. `on_behalf_of`: for whom the actor stands in. Raises Refused,
-        NotFound, KeyReused.
+        NotFound, KeyReused, DefinitionMissing.
         """
         with self._at(request_id, actor, reason, on_behalf_of) as desk:
             wish = desk.wish(PLACED, key)
@@ -102,7 +103,8 @@ class Holds:
         key: str | None = None,
     ) -> Held:
         """Release a hold; which one must be said when there are several. With the same idempotency `key` it
-        is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused, AnswerUnreadable.
+        is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused, AnswerUnreadable,
+        DefinitionMissing.
         """
         with self._at(request_id, actor, reason, on_behalf_of) as desk:
             wish = desk.wish(RELEASED, key, {} if hold_id is None else {"hold": str(hold_id)})
@@ -126,13 +128,14 @@ class Holds:
             request = session.get(Request, request_id)
             if request is None:
                 raise NotFound(request_id)
-            definition = self._definition_of(session, request.definition_sha256)
             people = People.load(session, [actor, *([on_behalf_of] if on_behalf_of else [])])
-            today = office_day(definition, now)
-            if not people.administers(actor, request.unit, today) and not people.sees(
-                actor, definition, request.unit, request.requester_id, today
-            ):
-                raise NotFound(request_id)
+            definition = read_or_none(session, self._definition_of, request.definition_sha256)
+            today = now.date() if definition is None else office_day(definition, now)
+            if not people.administers(actor, request.unit, today):
+                # who else sees it, only the definition tells
+                definition = self._definition_of(session, request.definition_sha256)
+                if not people.sees(actor, definition, request.unit, request.requester_id, today):
+                    raise NotFound(request_id)
             reasons = [
                 *_against_person(people, definition, request, actor, on_behalf_of, today),
                 *_against(request, reason),
@@ -142,7 +145,7 @@ class Holds:
             body = {"actor": actor, "remark": reason}
             if on_behalf_of is not None:
                 body["on_behalf_of"] = on_behalf_of
-            yield _Desk(session, log, now, request, definition, body)
+            yield _Desk(session, log, now, request, body)
             log.write()
             session.flush()
 
@@ -154,20 +157,13 @@ _Wish = tuple[Command, str] | None
 class _Desk:
     """One request whose holds are being changed, in one transaction."""
 
-    def __init__(  # noqa: PLR0917  everything that the transaction has found
-        self,
-        session: Session,
-        log: Appender,
-        now: datetime,
-        request: Request,
-        definition: Definition,
-        body: dict[str, str],
+    def __init__(
+        self, session: Session, log: Appender, now: datetime, request: Request, body: dict[str, str]
     ) -> None:
         self.session = session
         self.now = now
         self._log = log
         self._request = request
-        self._definition = definition
         self._body = body
         query = select(Hold).where(Hold.request_id == request.id, Hold.released_at.is_(None))
         self.open = session.scalars(query.order_by(Hold.id)).all()
@@ -231,12 +227,12 @@ class _Desk:
 
     def tell(self, kind: str, facts: Mapping[str, Any]) -> int:
         """Append the event; gives its sequence."""
-        definition = self._definition
-        pinned = {"key": definition.key, "variant": definition.variant, "definition": definition.sha256_hex}
+        request = self._request
+        pinned = {"key": request.key, "variant": request.variant, "definition": request.definition_sha256}
         return self._log.append(
             kind,
             at=self.now,
-            request_id=self._request.id,
+            request_id=request.id,
             facts={**facts, **pinned, "channel": "person"},
             body=self._body,
         )
@@ -244,7 +240,7 @@ class _Desk:
 
 def _against_person(  # noqa: PLR0917  who, for whom, where and when
     people: People,
-    definition: Definition,
+    definition: Definition | None,
     request: Request,
     actor: str,
     on_behalf_of: str | None,
@@ -252,7 +248,8 @@ def _against_person(  # noqa: PLR0917  who, for whom, where and when
 ) -> Iterator[Reason]:
     """Why this person can't place or release a hold on this request, in their own right or for another."""
     principal = on_behalf_of or actor
-    roles = [role for role in working_roles(definition) if people.has_role(principal, role, request.unit)]
+    theirs = (ADMINISTRATOR,) if definition is None else working_roles(definition)
+    roles = [role for role in theirs if people.has_role(principal, role, request.unit)]
     if request.requester_id in {actor, principal}:
         yield Reason("own-hold", "The requester neither places nor releases a hold on their own request.")
     elif not people.active(principal):

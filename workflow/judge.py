@@ -115,7 +115,7 @@ class Judge:
 
     def is_blind(self, case: Case, command: Command) -> bool:
         """Whether this may be done by somebody who can't see the request: an administrator repairs, releases
-        what somebody holds, and withdraws what a leaver left behind; who holds a task gives it back."""
+        what somebody holds, and ends what a leaver left behind; who holds a task gives it back."""
         if is_given_back(case, command):
             return self.people.active(command.actor)
         blind = command.trigger in {REPAIR, RELEASE} or self._for_a_leaver(case, command)
@@ -180,8 +180,11 @@ class Judge:
         return any(self.people.stands_in(actor, principal, role, today) for role in wanted)
 
     def _for_a_leaver(self, case: Case, command: Command) -> bool:
-        """Whether this would withdraw the request of somebody who has left, and can't do it any more."""
-        return command.trigger == WITHDRAW and self.people.has_left(case.requester_id)
+        """Whether this would end the request of somebody who has left, and can't do it any more."""
+        if not self.people.has_left(case.requester_id):
+            return False
+        state = case.definition.states[case.state]
+        return command.trigger == WITHDRAW or command.trigger in case.definition.ways_out(state)
 
     def _by_an_administrator(self, case: Case, command: Command) -> bool:
         """Whether a task would be released by an administrator of its unit, or as one's substitute: whoever
@@ -213,7 +216,11 @@ class Judge:
         if verb == "resume":
             if case.suspended_at is None:
                 yield Reason("not-suspended", "The request is not suspended.")
-        elif case.suspended_at is not None and verb not in _ALLOWED_WHILE_SUSPENDED:
+        elif (
+            case.suspended_at is not None
+            and verb not in _ALLOWED_WHILE_SUSPENDED
+            and not self._for_a_leaver(case, command)
+        ):
             yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
         if state.role is not None and (verb != WITHDRAW or self._for_a_leaver(case, command)):
             yield from self._against_claim(case, command)
@@ -233,7 +240,8 @@ class Judge:
             # anybody's claim, an administrator
             holds_on = self._holds_on(case, task)
             may_release = not holds_on or self._by_an_administrator(case, command)
-            if not may_release or command.trigger not in {RELEASE, WITHDRAW}:
+            ends = command.trigger == WITHDRAW or self._for_a_leaver(case, command)
+            if not may_release or not (command.trigger == RELEASE or ends):
                 holds = f"{task.claimed_by} holds this task"
                 if holds_on:
                     yield Reason("claimed", f"{holds}.")
@@ -326,7 +334,7 @@ class Judge:
         if command.data:
             ruling.data = stored
         try:
-            ruling.branch = take(case.definition, case.state, trigger.name, stored)
+            ruling.branch = take(case.definition, case.state, trigger.name, stored, delivered=case.delivered)
         except (NoBranch, FactMissing) as error:
             if not ruling.reasons:
                 ruling.reasons.append(Reason("no-way", str(error)))

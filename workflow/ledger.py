@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from workflow import ledger_rows as rows
 from workflow.cases import Case, OpenIncident, OpenTask
 from workflow.commands import Answer, Command, StepRef
-from workflow.definition_model import Definition
+from workflow.definition_model import DELIVERED, Definition
 from workflow.errors import AnswerUnreadable, DefinitionMissing
 from workflow.eventlog import Appender
+from workflow.machine import looks_back
 from workflow.named import Bearers
 from workflow.pinned import unread
 from workflow.tables import Body, CommandKey, Event, Hand, Incident, Request, Task
@@ -64,6 +65,9 @@ class Ledger:
         self._load_requests(connection, wanted, unread_too=unread_too)
         for row in connection.execute(_HANDS, {"ids": wanted}):
             self.cases[row.request_id].hands[row.rule, row.person_id] = row.state
+        asking = [n for n in wanted if n in self.cases and looks_back(self.cases[n].definition)]
+        for number in connection.scalars(_DELIVERED, {"ids": asking}) if asking else ():
+            self.cases[number].delivered = True
 
     def load_keys(self, keys: Collection[tuple[str, str]]) -> None:
         """Read what was answered before under these idempotency keys of these actors."""
@@ -241,3 +245,7 @@ _ANSWERS = select(_keys.c.actor, _keys.c.key, _keys.c.body_sha256, _keys.c.answe
 )
 _events, _bodies = Event.table(), Body.table()
 _REPORTS = select(_events.c.request_id, _events.c.record).where(_events.c.request_id.in_(_some))
+# records are canonical: no space in them, and a text has its quotes escaped
+_DELIVERED = select(_events.c.request_id).where(
+    _events.c.request_id.in_(_some), _events.c.record.contains(f'"mark":"{DELIVERED}"')
+)

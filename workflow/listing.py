@@ -69,7 +69,7 @@ def requests(
     ]
     if pinned.unread:
         sight = or_(table.c.requester_id == actor, *_audited(people, actor))
-        seen.append(and_(table.c.definition_sha256.in_(pinned.unread), sight))
+        seen.append(and_(table.c.definition_sha256.in_(list(pinned.unread)), sight))
     query = (
         select(*(table.c[name] for name in RequestLine.__dataclass_fields__))
         .where(or_(false(), *seen), *_chosen(wanted))

@@ -13,7 +13,7 @@ from typing import Any
 from transitions import EventData, Machine, MachineError
 
 from workflow.definition_errors import FactMissing, NoBranch, TriggerNotHere
-from workflow.definition_model import Branch, Definition
+from workflow.definition_model import DELIVERED, Branch, Definition
 
 Facts = Mapping[str, Any]
 Guard = Callable[[Facts], bool]
@@ -46,8 +46,8 @@ def _flexible(facts: Facts) -> bool:
 GUARDS: Mapping[str, Guard] = MappingProxyType(
     {"permanent": _permanent, "temporary": _temporary, "flexible": _flexible}
 )
-# The section of the document's data that each guard reads.
-GUARD_SECTIONS: Mapping[str, str] = MappingProxyType(dict.fromkeys(GUARDS, "employment"))
+# The section of the document's data that each guard reads; DELIVERED reads none.
+GUARD_SECTIONS: Mapping[str, str] = MappingProxyType(dict.fromkeys(GUARDS, "employment") | {DELIVERED: ""})
 # Of each set exactly one guard holds.
 EXHAUSTIVE: tuple[frozenset[str], ...] = (frozenset(GUARDS),)
 # Automatic steps and their outcomes, the good one first. Delivery has no failure of its own: after the
@@ -84,23 +84,33 @@ def machine_of(definition: Definition) -> Machine:
                     trigger.name,
                     state.name,
                     branch.to,
-                    conditions=[_condition(name, GUARDS[name]) for name in branch.when],
+                    conditions=[_condition(name, _guard(name)) for name in branch.when],
                     after=_taken(branch),
                 )
     return machine
 
 
-def take(definition: Definition, state: str, trigger: str, facts: Facts) -> Branch:
+@lru_cache(maxsize=256)
+def looks_back(definition: Definition) -> bool:
+    """Whether a way of this definition depends on whether the request was delivered before."""
+    triggers = (trigger for state in definition.states.values() for trigger in state.triggers.values())
+    return any(DELIVERED in branch.when for trigger in triggers for branch in trigger.branches)
+
+
+def take(
+    definition: Definition, state: str, trigger: str, facts: Facts, *, delivered: bool = False
+) -> Branch:
     """Give the branch that a request in this state takes by this trigger: where to, with what milestone.
 
-    `facts` is the document's data. Raises TriggerNotHere, NoBranch when no branch's guards hold, FactMissing.
+    `facts` is the document's data; `delivered`, whether the request was delivered before. Raises
+    TriggerNotHere, NoBranch when no branch's guards hold, FactMissing.
     """
     machine, row = machine_of(definition), _Row(state)
     event = machine.events.get(trigger)
     if event is None or state not in machine.states:
         raise _not_here(definition, state, trigger)
     try:
-        event.trigger(row, facts=facts)
+        event.trigger(row, facts=facts, delivered=delivered)
     except MachineError as error:
         raise _not_here(definition, state, trigger) from error
     if row.branch is None:
@@ -116,9 +126,16 @@ def target(definition: Definition, state: str, trigger: str, facts: Facts) -> st
     return take(definition, state, trigger, facts).to
 
 
-def _condition(name: str, guard: Guard) -> Callable[[EventData], bool]:
+def _guard(name: str) -> Callable[[EventData], bool]:
+    if name == DELIVERED:
+        return lambda event: event.kwargs["delivered"] is True
+    guard = GUARDS[name]
+    return lambda event: guard(event.kwargs["facts"])
+
+
+def _condition(name: str, guard: Callable[[EventData], bool]) -> Callable[[EventData], bool]:
     def holds(event: EventData) -> bool:
-        answer = guard(event.kwargs["facts"])
+        answer = guard(event)
         # transitions compares with ==, so 'yes' or 2 would silently block the way.
         if type(answer) is not bool:
             raise TypeError(f"guard {name!r} answered {answer!r}, not True or False")

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflow.cases import Case, OpenTask
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
-from workflow.definition_model import FACTS, REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
+from workflow.definition_model import DELIVERED, FACTS, REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
 from workflow.judge import Ruling, data_digest, rules_of
 from workflow.ledger import Ledger
 from workflow.machine import take
@@ -56,7 +56,7 @@ class Mover:
         case = self._case_in(result.ref)
         if case is None:
             return None
-        branch = take(case.definition, case.state, result.trigger, case.data)
+        branch = take(case.definition, case.state, result.trigger, case.data, delivered=case.delivered)
         kind = STEP_DONE.get(result.trigger, STEP_FAILED)
         facts = {**result.record, "trigger": result.trigger, "channel": "system"}
         incident = self._ledger.incidents.get(case.id)
@@ -95,7 +95,10 @@ class Mover:
         body["data_sha256"] = case.data_sha256
         if command.consent is not None:
             body["consent_language"] = case.definition.consent_in(command.consent, case.language)[0]
-        return self._enter(case, branch, MOVED_BY.get(command.trigger, MOVED), facts, body)
+        kind = MOVED_BY.get(command.trigger, MOVED)
+        if command.trigger == WITHDRAW and case.definition.states[branch.to].end is None:
+            kind = MOVED  # a new revision was given up: what was delivered before is not withdrawn
+        return self._enter(case, branch, kind, facts, body)
 
     def _enter(
         self,
@@ -110,6 +113,7 @@ class Mover:
         moved: dict[str, Any] = {**facts, "from": case.state, "to": branch.to}
         if branch.mark is not None:
             moved["mark"] = branch.mark
+            case.delivered = case.delivered or branch.mark == DELIVERED
         self._ledger.drop_drafts(case)
         self._ledger.refs.pop(case.id, None)
         case.state, case.step_seq, case.suspended_at = branch.to, seq, None

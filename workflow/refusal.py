@@ -37,6 +37,7 @@ class Rule(StrEnum):
     GUARD_WITHOUT_DATA = "guard-without-data"
     UNREACHABLE = "unreachable"
     DEAD_END = "dead-end"
+    LEAVER = "leaver"
     NOT_DONE = "not-done"
     MACHINE_LOOP = "machine-loop"
     RETURN_WITHOUT_REMARK = "return-without-remark"

@@ -12,6 +12,7 @@ from watching.logs import note
 from watching.spans import span
 from workflow import step_deliver, step_render, step_sign
 from workflow.commands import StepRef, StepTrouble
+from workflow.errors import DefinitionMissing
 from workflow.outcomes import StepOutcome, Verdict
 from workflow.pinned import pinned
 from workflow.step_trouble import Trouble, settled
@@ -45,6 +46,7 @@ class Steps:
                         found = await settled(self._bench, [Trouble(work, problem) for work in mine])
                 outcomes += found
                 self._tell(name, mine, found)
+        outcomes += [_not_ours(work) for work in works if work.state.auto not in STEPS]
         answered = {outcome.ref for outcome in outcomes}
         return outcomes + [StepOutcome.done(ref) for ref in refs if ref not in answered]
 
@@ -105,6 +107,12 @@ class Steps:
             for state in definition.states.values()
             if state.auto is not None
         }
+
+
+def _not_ours(work: Work) -> StepOutcome:
+    """A step that this release does not have waits for a person: nothing did it."""
+    message = f"{work.definition.label} asks in {work.state.name!r} for a step that is not there."
+    return StepOutcome.gave_up(work.ref, DefinitionMissing.code, message, plain=message)
 
 
 def _said(outcome: StepOutcome) -> str:

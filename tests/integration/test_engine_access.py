@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +15,7 @@ from documents.kinds import KINDS
 from tests.databases import Database, intruder, only_sqlite
 from tests.integration.engine_office import DECLARATION, ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
 from tests.integration.test_references import plans
-from workflow import reading
+from workflow import checkup, reading
 from workflow.access import People
 from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
@@ -786,3 +787,62 @@ def test_a_substitute_repairs_by_the_role_of_the_substitution(
         office.engine.report_trouble(session, [StepTrouble(ref, "signing-signer", "No device.")])
     assert reasons(office, number, "repair", "colleague", "manager") == ([] if repairs else ["substitute"])
     office.engine.execute(office.command("repair", "clerk", number))
+
+
+def running_plan(office: Office) -> int:
+    """A team's action plan that was signed and delivered, and is being carried out."""
+    data = sections(office.catalogue.get(PLAN, "standard"), "draft")
+    new = Submission(PLAN, "standard")
+    number = office.do("submit", "employee", data=data, submission=new).request_id
+    for trigger in ("approve", "sign"):
+        office.fire(trigger, "manager", number)
+        office.run_steps()
+    assert office.request(number).state == "running"
+    return number
+
+
+def test_a_plan_that_its_author_left_is_closed_by_others(office: Office) -> None:
+    first, second = running_plan(office), running_plan(office)
+    assert reasons(office, first, "close", "manager") == ["requester"]
+    office.do("claim", "employee", first)
+    office.do("suspend", "employee", first, remark="On leave.")
+    leave(office, "employee")
+    with office.store.read() as session:
+        assert checkup.left_behind(cast(Any, office), session) == {"close": [first, second]}
+    for verb in ("follow_up", "revise"):
+        assert reasons(office, first, verb, "manager")
+    assert "close" in office.engine.show(first, "manager").possible
+    with pytest.raises(NotFound):
+        office.do("close", "outsider", first)
+    office.do("close", "manager", first)
+    with pytest.raises(NotFound):
+        office.do("revise", "administrator", second, remark="Left.")
+    office.do("close", "administrator", second)
+    assert {office.request(number).outcome for number in (first, second)} == {"done"}
+    assert office.report().ok
+
+
+def test_who_withdraws_a_new_revision_gives_up_the_revision_alone(office: Office) -> None:
+    number, new = running_plan(office), office.submit("A3")
+    office.fire("revise", "employee", number)
+    assert office.do("withdraw", "employee", number).state == "running"
+    event = office.records(number)[-1]
+    assert (event["type"], event["trigger"], "outcome" in event) == ("request_advanced", "withdraw", False)
+    office.fire("revise", "employee", number)
+    office.fire("submit", "employee", number)
+    office.fire("approve", "manager", number)
+    office.run_steps()
+    assert office.request(number).state == "sign"
+    leave(office, "employee")
+    assert office.do("withdraw", "administrator", number).state == "running"
+    assert office.do("close", "administrator", number).state == "closed"
+    assert office.do("withdraw", "administrator", new).state == "withdrawn"
+    assert (office.request(number).outcome, office.report().ok) == ("done", True)
+
+
+def test_a_plan_is_withdrawn_until_it_is_delivered(office: Office) -> None:
+    data = sections(office.catalogue.get(PLAN, "standard"), "draft")
+    command = office.command("submit", "employee", data=data, submission=Submission(PLAN, "standard"))
+    number = office.engine.execute(command).request_id
+    office.fire("return", "manager", number)
+    assert office.do("withdraw", "employee", number).state == "withdrawn"

@@ -13,13 +13,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from pyhanko.pdf_utils.reader import PdfFileReader
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from certs.serve_authority import AuthorityServer
+from cli.evidence_check import _Story
 from fonts import regular
 from signing.errors import UnsupportedKeyError
 from signing.profile import Level
 from signing.signers import Signer, SoftwareSigner
+from signing.verify.register import Standing
 from tests.databases import KINDS, fresh, intruder
 from tests.steps_office import (
     CLERK,
@@ -29,10 +31,12 @@ from tests.steps_office import (
     Sample,
     level_of,
 )
-from workflow import step_sign
+from workflow import evidence, issued, step_sign
 from workflow.commands import StepRef
+from workflow.issued import IssuedRegister
+from workflow.logexport import event_line
 from workflow.outcomes import Verdict
-from workflow.tables import Delivery, SignatureRow
+from workflow.tables import Delivery, Event, SignatureRow
 
 pytestmark = pytest.mark.slow
 
@@ -417,6 +421,29 @@ def test_a_plan_revised_after_delivery_is_signed_anew_and_the_first_stays_as_it_
     assert second.current_sha256 != first.current_sha256
     assert row_facts(sample.signatures(number))[:1] == rows
     assert len(sample.signatures(number)) == 2
+
+
+def test_a_revision_that_is_given_up_leaves_the_plan_that_was_delivered_as_evidence(sample: Sample) -> None:
+    number = sample.submit_plan()
+    finish(sample, number)
+    author = sample.request(number).requester_id
+    sample.do("revise", author, number, remark="One action more.")
+    sample.do("submit", author, number)
+    asyncio.run(sample.run_until("sign", number))
+    sample.do("withdraw", author, number)
+    first, second = sample.documents(number)
+    assert (sample.request(number).state, second.level_reached) == ("running", None)
+    with sample.office.store.read() as session:
+        [shown] = evidence._documents(session, sample.office.blobs, number)
+        register = IssuedRegister(sample.office.store, sample.office.clock)
+        found = issued._by_digests(session, [first.current_sha256])[first.current_sha256]
+        assert register._told(session, found).standing is Standing.ISSUED
+        query = select(Event.record).where(Event.request_id == number).order_by(Event.seq)
+        lines = [event_line(record) for record in session.scalars(query)]
+    assert (shown.revision, shown.sha256, shown.delivered) == (1, first.current_sha256, True)
+    story = _Story(number)
+    assert len(list(story.heard(lines))) == len(lines)
+    assert story.signed == {"plan": (1, first.current_sha256)}
 
 
 def test_paper_has_neither_signature_fields_nor_rows(sample: Sample) -> None:
