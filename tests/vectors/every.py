@@ -20,8 +20,6 @@ KNOWN_WRONG = {
     "responder, so a good answer in the file isn't heard: INDETERMINATE instead of passed",
     "certified_p3_then_commented": "a certification with P=3 allows comments; they are not told from other "
     "drawings over the page: TOTAL-FAILED instead of a remark",
-    "names_beyond_ascii": "names with bytes beyond ASCII that aren't escaped; older standards let them be: "
-    "INDETERMINATE (read_leniently) instead of passed",
     "unused_object_freed": "an update declares an object free that nothing refers to: TOTAL-FAILED instead "
     "of passed with a remark",
 }
