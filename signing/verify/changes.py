@@ -7,6 +7,7 @@ signature fields, swapped form resources, document information. Each step from o
 judged once, however many signatures look back on it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,12 @@ from pyhanko.sign.diff_analysis import (
     MetadataUpdateRule,
     ModificationLevel,
     ObjectStreamRule,
+    ReferenceUpdate,
     SigFieldCreationRule,
     SigFieldModificationRule,
     StandardDiffPolicy,
     SuspiciousModification,
+    WhitelistRule,
     XrefStreamRule,
 )
 
@@ -66,7 +69,19 @@ class Step:
     validation_data_only: bool = False
 
 
-def _policy(*, form_filling: bool) -> StandardDiffPolicy:
+class _FreedRule(WhitelistRule):
+    """Objects may be declared free that no way leads to. How that is written, `updates` looks at."""
+
+    def __init__(self, old: Revision, new: Revision) -> None:
+        freed = new.reader.xrefs.refs_freed_in_revision(new.revision)
+        used = any(old.uses(reference) for reference in freed)
+        self.freed = frozenset() if used else frozenset(freed)
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:  # noqa: ARG002 (as pyHanko asks)
+        return map(ReferenceUpdate, self.freed)
+
+
+def _policy(freed: _FreedRule, *, form_filling: bool) -> StandardDiffPolicy:
     rules = [SigFieldCreationRule(), SigFieldModificationRule()]  # type: ignore[no-untyped-call]
     if form_filling:
         rules.append(GenericFieldModificationRule())
@@ -79,7 +94,9 @@ def _policy(*, form_filling: bool) -> StandardDiffPolicy:
             ObjectStreamRule().as_qualified(updates),
             DSSCompareRule().as_qualified(updates),
             MetadataUpdateRule().as_qualified(updates),  # type: ignore[no-untyped-call]
+            freed.as_qualified(updates),
         ],
+        reject_object_freeing=not freed.freed,
         # /DA, /Q and /NeedAppearances may not change: they alter how filled fields look
         ignore_orphaned_objects=False,
         form_rule=FormUpdatingRule(field_rules=rules, ignored_acroform_keys=frozenset({"/Fields", "/DR"})),
@@ -105,14 +122,15 @@ def _step(reader: Reader, revision: int) -> Step:
 def _judged(reader: Reader, revision: int) -> Step:
     old = revision_of(reader, revision - 1)
     new = revision_of(reader, revision)
+    freed = _FreedRule(old, new)
     strict_refusal = None
     filled: frozenset[str] = frozenset()
     try:
-        _policy(form_filling=False).apply(old, new)
+        _policy(freed, form_filling=False).apply(old, new)
     except SuspiciousModification as error:
         strict_refusal = error
     if strict_refusal is not None:  # form filling alone, or more than that?
-        filled = frozenset(_policy(form_filling=True).apply(old, new).changed_form_fields)
+        filled = frozenset(_policy(freed, form_filling=True).apply(old, new).changed_form_fields)
         if not filled:
             raise strict_refusal
     _check_annotations(reader, revision, old, new)
@@ -157,8 +175,8 @@ def _check_annotations(
 ) -> None:
     """Annotations keep their order, new ones come behind them: a page draws the last one on top."""
     for reference in reader.xrefs.explicit_refs_in_revision(revision):
-        if reader.xrefs.get_historical_ref(reference, revision - 1) is None:
-            continue
+        if any(reader.xrefs.get_historical_ref(reference, each) is None for each in (revision - 1, revision)):
+            continue  # it is new, or was declared free
         there, now = _annotations(old.get_object(reference)), _annotations(new.get_object(reference))
         if there is not None and not only_appended(there, now or []):
             raise SuspiciousModification(f"annotations were put in another order by object {reference.idnum}")
