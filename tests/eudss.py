@@ -106,6 +106,7 @@ def stricter(mine: Said, other: Said) -> bool:
 # Where we are stricter: our finding's code → why EU DSS doesn't say so.
 STRICTER = {
     "changed_after_signing": "it compares revisions and pages, and warns; its default policy passes",
+    "comment_shows": "its default policy passes comments, whatever they cover",
     "visible_field_added": "it doesn't weigh a later signature's field that covers the page",
     "field_added": "it doesn't ask whether the field was there before",
     "form_filled_after_signing": "to it, filling in a form is always harmless",

@@ -13,7 +13,7 @@ from signing.verify.limits import DETAIL_TOLD
 from signing.verify.pdfreader import Reader
 from signing.verify.rawscan import only_white_space
 from signing.verify.reader import MALFORMED, Opened
-from signing.verify.references import check_references, walk
+from signing.verify.references import check_references, leads_to, walk
 from signing.verify.updates import Base, Update, read_updates
 
 
@@ -75,7 +75,14 @@ def _base(reader: Reader, end: int) -> Base:
     if not isinstance(root, generic.IndirectObject):
         raise GrammarError("what was signed has no catalog of its own")
     generations = dict(_references(reader))
-    return Base(end, Ref(root.idnum, root.generation), generations.get)
+    return Base(end, Ref(root.idnum, root.generation), generations.get, lambda: _needed(reader))
+
+
+def _needed(reader: Reader) -> frozenset[int]:
+    try:
+        return leads_to(reader)
+    except Exception as error:  # (the parser stumbles in a dozen ways)
+        raise GrammarError(f"what was signed can't be searched for references: {error}") from error
 
 
 def _references(reader: Reader) -> list[tuple[int, int]]:

@@ -3,10 +3,12 @@
 Permitted after a signature: validation data (the DSS), document timestamps, and a later signature in a field
 that existed before. pyHanko's difference analysis judges the objects; this module takes away the freedoms it
 leaves that let somebody change what the page says: form filling after an approval signature, new visible
-signature fields, swapped form resources, document information. Each step from one revision to the next is
+signature fields, swapped form resources, document information. Comments, which it never permits, are told
+apart for those who certified with P=3. Each step from one revision to the next is
 judged once, however many signatures look back on it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +18,21 @@ from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
     DocInfoRule,
     DSSCompareRule,
+    FieldComparisonContext,
+    FieldComparisonSpec,
+    FormUpdate,
     FormUpdatingRule,
     GenericFieldModificationRule,
     MetadataUpdateRule,
     ModificationLevel,
     ObjectStreamRule,
+    QualifiedWhitelistRule,
+    ReferenceUpdate,
     SigFieldCreationRule,
     SigFieldModificationRule,
     StandardDiffPolicy,
     SuspiciousModification,
+    WhitelistRule,
     XrefStreamRule,
 )
 
@@ -39,6 +47,7 @@ from signing.verify.appearance import (
     plain,
     stands_once,
 )
+from signing.verify.comments import Comment, CommentRule, added_comments
 from signing.verify.metadata import Pair, metadata_pairs
 from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
@@ -55,6 +64,7 @@ class Step:
     revision: int
     suspicious: str | None = None  # why the change can't be explained, when it can't
     filled_fields: frozenset[str] = frozenset()  # form fields other than signatures whose value changed
+    comments: tuple[Comment, ...] = ()  # added to pages
     signed_fields: frozenset[str] = frozenset()  # signature fields that got an approval or certification
     added_visible: frozenset[str] = frozenset()  # new signature fields that show on a page
     stamped_visibly: frozenset[str] = frozenset()  # fields that show on a page and got a document timestamp
@@ -66,10 +76,22 @@ class Step:
     validation_data_only: bool = False
 
 
-def _policy(*, form_filling: bool) -> StandardDiffPolicy:
+class _FreedRule(WhitelistRule):
+    """Objects may be declared free that no way leads to. How that is written, `updates` looks at."""
+
+    def __init__(self, old: Revision, new: Revision) -> None:
+        freed = new.reader.xrefs.refs_freed_in_revision(new.revision)
+        used = any(old.uses(reference) for reference in freed)
+        self.freed = frozenset() if used else frozenset(freed)
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:  # noqa: ARG002 (as pyHanko asks)
+        return map(ReferenceUpdate, self.freed)
+
+
+def _policy(freed: _FreedRule, *more: QualifiedWhitelistRule, form_filling: bool) -> StandardDiffPolicy:
     rules = [SigFieldCreationRule(), SigFieldModificationRule()]  # type: ignore[no-untyped-call]
     if form_filling:
-        rules.append(GenericFieldModificationRule())
+        rules.append(_FieldsWritten())
     updates = ModificationLevel.LTA_UPDATES
     return StandardDiffPolicy(
         global_rules=[
@@ -79,7 +101,10 @@ def _policy(*, form_filling: bool) -> StandardDiffPolicy:
             ObjectStreamRule().as_qualified(updates),
             DSSCompareRule().as_qualified(updates),
             MetadataUpdateRule().as_qualified(updates),  # type: ignore[no-untyped-call]
+            freed.as_qualified(updates),
+            *more,
         ],
+        reject_object_freeing=not freed.freed,
         # /DA, /Q and /NeedAppearances may not change: they alter how filled fields look
         ignore_orphaned_objects=False,
         form_rule=FormUpdatingRule(field_rules=rules, ignored_acroform_keys=frozenset({"/Fields", "/DR"})),
@@ -105,16 +130,7 @@ def _step(reader: Reader, revision: int) -> Step:
 def _judged(reader: Reader, revision: int) -> Step:
     old = revision_of(reader, revision - 1)
     new = revision_of(reader, revision)
-    strict_refusal = None
-    filled: frozenset[str] = frozenset()
-    try:
-        _policy(form_filling=False).apply(old, new)
-    except SuspiciousModification as error:
-        strict_refusal = error
-    if strict_refusal is not None:  # form filling alone, or more than that?
-        filled = frozenset(_policy(form_filling=True).apply(old, new).changed_form_fields)
-        if not filled:
-            raise strict_refusal
+    filled, comments = _filled_and_commented(old, new)
     _check_annotations(reader, revision, old, new)
     check_store(new, _written(reader, revision))
     before = signature_fields_in(old)
@@ -137,6 +153,7 @@ def _judged(reader: Reader, revision: int) -> Step:
     return Step(
         revision,
         filled_fields=filled - newly_signed.keys(),
+        comments=comments,
         signed_fields=frozenset(approvals),
         added_visible=added_visible,
         stamped_visibly=frozenset(
@@ -146,10 +163,38 @@ def _judged(reader: Reader, revision: int) -> Step:
         added_signed=frozenset(added & approvals),
         metadata=metadata,
         signs=bool(newly_signed),
-        shows=bool(filled or redrawn or added_visible)
+        shows=bool(filled or comments or redrawn or added_visible)
         or any(is_drawn(after[name]) for name in newly_signed.keys() | added),
-        validation_data_only=not newly_signed and not added and not filled and not metadata,
+        validation_data_only=not (newly_signed or added or filled or comments or metadata),
     )
+
+
+def _filled_and_commented(old: Revision, new: Revision) -> tuple[frozenset[str], tuple[Comment, ...]]:
+    """The fields filled in, and the comments added; raises SuspiciousModification for more than that."""
+    freed = _FreedRule(old, new)
+    try:
+        _policy(freed, form_filling=False).apply(old, new)
+    except SuspiciousModification as error:
+        refusal = error
+    else:
+        return frozenset(), ()
+    added = added_comments(old, new)
+    policy = _policy(freed, CommentRule(added), form_filling=True)
+    filled = frozenset(policy.apply(old, new).changed_form_fields)
+    if not filled and not added.comments:
+        raise refusal
+    return filled, added.comments
+
+
+class _FieldsWritten(GenericFieldModificationRule):
+    """Fields that were filled in: pyHanko also names those whose drawing stands where it stood."""
+
+    def check_form_field(
+        self, fq_name: str, spec: FieldComparisonSpec, context: FieldComparisonContext
+    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
+        written = context.new.explicit_refs_in_revision()  # type: ignore[no-untyped-call]
+        found = super().check_form_field(fq_name, spec, context)
+        return (each for each in found if each[1].updated_ref in written)
 
 
 def _check_annotations(
@@ -157,8 +202,8 @@ def _check_annotations(
 ) -> None:
     """Annotations keep their order, new ones come behind them: a page draws the last one on top."""
     for reference in reader.xrefs.explicit_refs_in_revision(revision):
-        if reader.xrefs.get_historical_ref(reference, revision - 1) is None:
-            continue
+        if any(reader.xrefs.get_historical_ref(reference, each) is None for each in (revision - 1, revision)):
+            continue  # it is new, or was declared free
         there, now = _annotations(old.get_object(reference)), _annotations(new.get_object(reference))
         if there is not None and not only_appended(there, now or []):
             raise SuspiciousModification(f"annotations were put in another order by object {reference.idnum}")

@@ -75,6 +75,22 @@ class Evidence:
             if answer.revoked_at is not None and answer.revoked_at <= self._at
         ]
 
+    def good(self, path: Path, data: ValidationData, since: datetime | None) -> bool:
+        """Whether each certificate below the anchor is called good by an answer that is current, or was
+        issued at `since` or later.
+        """
+        places = (data, self._elsewhere, self._fetched)
+        links = list(pairwise(path))
+        return bool(links) and all(
+            any(self._counts(answer, since) for answer in self._answers(*link, places)) for link in links
+        )
+
+    def _counts(self, answer: "Heard", since: datetime | None) -> bool:
+        if answer.revoked_at is not None or answer.this_update > self._at:
+            return False
+        current = answer.next_update is not None and self._at <= answer.next_update
+        return current or (since is not None and answer.this_update >= since)
+
     def answered_in_file(
         self, certificate: asn1_x509.Certificate, issuer: asn1_x509.Certificate, extra: ValidationData
     ) -> datetime | None:

@@ -4,6 +4,7 @@ Steps, in this order: (1) the range and its container, (2) the CMS, (3) coverage
 timestamps, (5) signer and chain, (6) the level reached.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, extract_c
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from signing.verify.changes import Step
+from signing.verify.comments import pages_shown_on
 from signing.verify.container import check_cms, read_contents
 from signing.verify.evidence import Evidence, Path
 from signing.verify.findings import Finding, Weight
@@ -43,6 +45,7 @@ from signing.verify.validation import (
 CADES, PKCS7 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached"
 CLAIMED_AHEAD = timedelta(minutes=5)  # a signature may say that it was made by so much later than it is now
 CLOCKS_APART = timedelta(minutes=1)  # a timestamp may be older by so much than one that it covers
+_PLACES = re.compile(r"page (\d+): -?\d+–[^;a-z]* pt")
 _OBSOLETE = frozenset({"/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
 
 
@@ -178,6 +181,8 @@ def _check_step(inspection: Inspection, embedded: EmbeddedPdfSignature, step: St
             "changed_after_signing", "the document was changed after signing", f"{where}: {step.suspicious}"
         )
         return
+    if step.comments and not _note_comments(inspection, embedded, step, where):
+        return
     if step.added_visible:
         inspection.add(
             "visible_field_added",
@@ -204,6 +209,42 @@ def _check_step(inspection: Inspection, embedded: EmbeddedPdfSignature, step: St
             "metadata_changed", "a later signer's program changed the title or other metadata", where
         )
     _check_permissions(inspection, embedded, step, where)
+
+
+def _note_comments(inspection: Inspection, embedded: EmbeddedPdfSignature, step: Step, where: str) -> bool:
+    """Whether comments may be added after this signature: after a certification with P=3, and no other."""
+    told = f"{where}: {', '.join(dict.fromkeys(map(str, step.comments)))}"
+    if not _certifies(inspection.entry) or embedded.docmdp_level is not MDPPerm.ANNOTATE:
+        inspection.add("changed_after_signing", "the document was changed after signing", told)
+        return False
+    inspection.add(
+        "commented_as_permitted", "comments were added after its author certified it, as that allows", told
+    )
+    if pages_shown_on(step.comments):
+        inspection.add(
+            "comment_shows", "a comment that was added may make the page read otherwise than certified", told
+        )
+    return True
+
+
+def weigh_looks(inspection: Inspection, steps: Sequence[Step]) -> None:
+    """Where comments were permitted, they are doubted already for what their pages look like."""
+    if not any(finding.code == "comment_shows" for finding in inspection.findings):
+        return
+    later = [step for step in steps if step.revision > (inspection.revision or 0)]
+    pages = frozenset(page for step in later for page in pages_shown_on(step.comments))
+    inspection.findings = [each for each in inspection.findings if not _explained(each, pages)]
+
+
+def _explained(finding: Finding, pages: frozenset[int]) -> bool:
+    """Whether what looks otherwise lies on these pages (from 0), of which none was added or resized."""
+    if finding.code != "page_looks_otherwise":
+        return False
+    told = finding.detail.split("; ")
+    if len(finding.detail) >= DETAIL_TOLD:
+        told.pop()  # it is cut off
+    places = [_PLACES.fullmatch(each) for each in told]
+    return all(place is not None and int(place.group(1)) - 1 in pages for place in places)
 
 
 def _check_permissions(

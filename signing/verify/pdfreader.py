@@ -1,8 +1,13 @@
-"""pyHanko's reader, but for the hexadecimal strings that signatures stand in: those are read as a whole.
+"""pyHanko's reader, but for the hexadecimal strings that signatures stand in and for names beyond ASCII.
 
 pyHanko reads such a string character by character, which is half of the work on a small file. Here it reads
 the dictionary around a signature with a short string in the signature's place, and gets the signature itself
 put in afterwards. Whatever isn't plainly /Contents of that dictionary is left to pyHanko.
+
+It refuses a name with bytes beyond ASCII that aren't escaped, which PDF 1.7 advises against and doesn't
+forbid (ISO 32000-1, 7.3.5). Here it reads a copy in which they are escaped: the same name, for it is what its
+bytes are. Only names are accepted that all programs we know end at the same place and tell from all others:
+UTF-8 without the byte 80, which PDFium takes for white space.
 """
 
 import io
@@ -12,13 +17,16 @@ from bisect import bisect_right
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.misc import PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signing.verify.escaping import escaped_names
+from signing.verify.lexing import GrammarError
 from signing.verify.limits import MAX_CMS_BYTES
 from signing.verify.rawscan import SignedRange, hex_digits, signed_ranges
 
 _HEADER = re.compile(rb"(\d{1,10}) (\d{1,5}) obj[\t\n\r ]{0,8}(?=<<)")
+_OBJECT = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?=[\t\n\r <\[(/])")
 # What stands in for a signature: nobody who writes a file can know it. No text begins with the octet 9F, so
 # that it is read as the octets it is.
 _STAND_IN = b"\x9f" + secrets.token_bytes(15)
@@ -69,7 +77,28 @@ class Reader(PdfFileReader):
         return self._read(ref, revision, never_decrypt, transparent_decrypt, as_metadata_stream)
 
     def _read(self, ref: Any, revision: int | None, *more: bool, **named: bool) -> Any:
-        return super().get_object(ref, revision, *more, **named)  # type: ignore[no-untyped-call]
+        try:
+            return super().get_object(ref, revision, *more, **named)  # type: ignore[no-untyped-call]
+        except PdfReadError:
+            plainly = self._settled and not more
+            found = self._escaped(ref, self._marker(ref, revision)) if plainly else None
+            if found is None:
+                raise
+            return found
+
+    def _escaped(self, ref: Any, start: Any) -> Any:
+        """An object whose names are beyond ASCII; None when that isn't all that is odd about it."""
+        head = _OBJECT.match(self.pdf, start) if type(start) is int else None
+        if head is None or (int(head.group(1)), int(head.group(2))) != (ref.idnum, ref.generation):
+            return None
+        try:
+            written = escaped_names(self.pdf, head.end())
+        except GrammarError:
+            return None
+        reference = generic.Reference(ref.idnum, ref.generation, self)
+        stream = io.BytesIO(written)
+        found = generic.read_object(stream, reference)
+        return found if stream.read().strip(b"\0\t\n\x0c\r ") == b"endobj" else None
 
     def _marker(self, ref: Any, revision: int | None) -> Any:
         """Where the object stands in a revision (the newest for None): an offset, or a place in a stream."""

@@ -16,8 +16,9 @@ from signing.verify.findings import Finding
 from signing.verify.lexing import Name, Ref
 from signing.verify.pdfreader import Reader
 from signing.verify.pdfvalues import text_of, value_of
-from signing.verify.survey import ACTING, ACTING_KEYS, survey
+from signing.verify.survey import ACTING, ACTING_KEYS, places_in, survey
 from signing.verify.updates import Update
+from signing.verify.usages import revision_of
 
 
 @dataclass
@@ -66,6 +67,34 @@ def walk(reader: Reader) -> Walked:
         elif isinstance(value, generic.ArrayObject):
             stack += list.__iter__(value)
     return walked
+
+
+def leads_to(reader: Reader) -> frozenset[int]:
+    """Numbers of all objects that anything in a file leads to, in any of its revisions, reachable or not.
+
+    Objects that hold others, or an index, are led to by what they are. Raises what pyHanko raises.
+    """
+    found = {reference.idnum for reference in reader.xrefs.xref_stream_refs}
+    for number in range(reader.xrefs.total_revisions):
+        revision = revision_of(reader, number)
+        found |= {key[0] for _, key in places_in(revision.trailer_view)}
+        found |= {reference.idnum for reference in _holding(reader, number)}
+        for reference in reader.xrefs.explicit_refs_in_revision(number):
+            marker = reader.xrefs.get_historical_ref(reference, number)
+            if marker is None:
+                continue  # it was declared free
+            surveyed = survey(reader, (reference.idnum, reference.generation), marker)
+            if surveyed is not None:
+                found |= {key[0] for _, key in surveyed.places}
+            else:
+                found |= {key[0] for _, key in places_in(revision.get_object(reference))}
+    return frozenset(found)
+
+
+def _holding(reader: Reader, revision: int) -> set[generic.Reference]:
+    """The object streams that a revision uses."""
+    found: set[generic.Reference] = reader.xrefs.object_streams_used_in(revision)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _followed(dictionary: generic.DictionaryObject) -> Iterator[Any]:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,8 @@ from pyhanko_certvalidator.policy_decl import (
     REQUIRE_REVINFO,
     CertRevTrustPolicy,
     FreshnessReqType,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
@@ -223,6 +225,15 @@ class _Anchors(SimpleTrustManager):
 
 FRESH_NOW = CertRevTrustPolicy(REQUIRE_REVINFO)
 UNCHECKED = CertRevTrustPolicy(NO_REVOCATION)  # only to tell a missing answer from a missing chain
+_ISSUERS_ALONE = RevocationCheckingPolicy(
+    ee_certificate_rule=RevocationCheckingRule.NO_CHECK,
+    intermediate_ca_cert_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
+)
+
+
+def for_issuers_alone(policy: CertRevTrustPolicy) -> CertRevTrustPolicy:
+    """The policy for issuers' certificates, where somebody else asks about the signer's."""
+    return replace(policy, revocation_checking_policy=_ISSUERS_ALONE)
 
 
 def fresh_at(moment: datetime, now: datetime) -> CertRevTrustPolicy:

@@ -7,7 +7,7 @@ cross-reference section lists, that section itself, or white space. Source: ISO 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -59,6 +59,7 @@ class Update:
     trailer: dict[bytes, Any] = field(default_factory=dict)
     listed: dict[tuple[int, int], int] = field(default_factory=dict)  # as the section has it
     packed: dict[int, tuple[int, int]] = field(default_factory=dict)  # number → (object stream, index)
+    freed: dict[int, tuple[int, int]] = field(default_factory=dict)  # number → (next free one, generation)
 
     @property
     def numbers(self) -> set[int]:
@@ -73,6 +74,7 @@ class Base:
     end: int  # offset behind the last signed byte
     root: Ref
     generation_of: Callable[[int], int | None]  # of an object in the signed part; None when there is none
+    needed: Callable[[], frozenset[int]] = frozenset  # numbers that anything in the signed part leads to
 
 
 def read_updates(pdf: bytes, base: Base) -> list[Update]:
@@ -94,6 +96,48 @@ def read_updates(pdf: bytes, base: Base) -> list[Update]:
         found.append(update)
         previous = update.section
         at, before = skip_space(pdf, update.end), update.end
+    if any(update.freed for update in found):
+        _check_freed(found, base)
+    return found
+
+
+def _check_freed(updates: Sequence[Update], base: Base) -> None:
+    """Only objects are declared free that nothing leads to, in whatever way a program looks for them.
+
+    Programs that follow the index lose the object, those that search find it: to nobody may it matter. So
+    nothing in any revision refers to its number, it holds no other objects, and its number is not used again.
+    The list of free objects is written as prescribed: each leads to another one, or to none.
+    """
+    needed = base.needed() | {base.root.number}
+    for update in updates:
+        needed |= update.numbers | _referred_to([*update.values.values(), update.trailer])
+    numbers = {number for update in updates for number in update.freed}
+    for update in updates:
+        for number, (following, generation) in update.freed.items():
+            was = base.generation_of(number)
+            if number in needed or was is None:
+                raise GrammarError(f"object {number} was removed, although something leads to it")
+            if generation not in (was + 1, 65535) or not _may_be_free(following, update, base, numbers):
+                raise GrammarError(f"object {number} is not declared free as prescribed")
+
+
+def _may_be_free(number: int, update: Update, base: Base, freed: set[int]) -> bool:
+    """Whether a number can be the next one in the list of free objects; 0 ends it."""
+    unused = 0 < number < update.trailer[b"Size"] and base.generation_of(number) is None
+    return number == 0 or number in freed or unused
+
+
+def _referred_to(values: Sequence[Any]) -> set[int]:
+    found: set[int] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Ref):
+            found.add(value.number)
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
     return found
 
 
@@ -184,9 +228,11 @@ def _read_table(pdf: bytes, at: int, update: Update) -> int:
 
 def _list(update: Update, number: int, generation: int, offset: int, *, free: bool) -> None:
     check_number(number)
+    if free and number in update.freed:
+        raise GrammarError(f"object {number} is declared free twice")
     if free:
-        if number != 0:
-            raise GrammarError(f"object {number} was removed")
+        if number:
+            update.freed[number] = (offset, generation)
         return
     if (number, generation) in update.listed:
         raise GrammarError(f"object {number} is listed twice")

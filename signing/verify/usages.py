@@ -55,6 +55,11 @@ class Revision(HistoricalResolver):
         graph.advance(self)
         return graph.below(start)
 
+    def uses(self, reference: generic.Reference) -> bool:
+        """Whether any way leads to an object."""
+        self._load_reverse_xref_cache()
+        return bool(self._get_usages_of_ref(reference))
+
     def _load_reverse_xref_cache(self) -> None:
         if self._indirect_object_access_cache is not None:
             return

@@ -40,10 +40,12 @@ from signing.verify.precedents import Plain, plain_signature
 from signing.verify.strength import Means, ends_at
 from signing.verify.trust import (
     FRESH_NOW,
+    REVOCATION_MAY_PRECEDE_BY,
     UNCHECKED,
     Trust,
     ValidationData,
     certificate_of,
+    for_issuers_alone,
     fresh_at,
     read_dss,
 )
@@ -301,11 +303,34 @@ class Validator:
             second = await judged_by(fresh_at(proven, self.at))
             if second.sub_indication != "TRY_LATER":
                 judged = replace(second, aged=second.ok)
-        if judged.sub_indication == "CERTIFICATE_CHAIN_GENERAL_FAILURE":
+        if judged.sub_indication in ("CERTIFICATE_CHAIN_GENERAL_FAILURE", "TRY_LATER"):
             unchecked = await judged_by(UNCHECKED)
-            if unchecked.ok:
-                return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
+            if unchecked.ok and not _names_responder(unchecked.path[0]):
+                return _strong_enough(await self._answered(judged_by, unchecked, proven, data))
+            if unchecked.ok and judged.sub_indication != "TRY_LATER":
+                return _unanswered(unchecked)
         return _strong_enough(judged)
+
+    async def _answered(
+        self,
+        judged_by: Callable[[CertRevTrustPolicy], Coroutine[Any, Any, Judged]],
+        unchecked: Judged,
+        proven: datetime | None,
+        data: ValidationData,
+    ) -> Judged:
+        """The judgment when the signer's certificate names no responder.
+
+        Then pyHanko hears no OCSP answer about it, though one is at hand: about this certificate the answers
+        are read here alone, about its issuers by both.
+        """
+        policies: list[tuple[CertRevTrustPolicy, datetime | None]] = [(FRESH_NOW, None)]
+        if proven is not None:
+            policies.append((fresh_at(proven, self.at), proven - REVOCATION_MAY_PRECEDE_BY))
+        for policy, since in policies:
+            judged = await judged_by(for_issuers_alone(policy))
+            if judged.ok and self.evidence.good(judged.path, data, since):
+                return replace(judged, aged=since is not None)
+        return _unanswered(unchecked)
 
     async def _recalled(
         self,
@@ -555,6 +580,17 @@ def not_before_its_certificate(
         f"the certificate begins on {begins:%Y-%m-%d %H:%M}, the timestamp says {proven_at:%Y-%m-%d %H:%M}"
     )
     return replace(judged, sub_indication="NOT_YET_VALID", detail=detail, failed=True)
+
+
+def _names_responder(certificate: asn1_x509.Certificate) -> bool:
+    """Whether a certificate says whom to ask about it by OCSP."""
+    named = certificate.authority_information_access_value
+    return named is not None and any(each["access_method"].native == "ocsp" for each in named)
+
+
+def _unanswered(unchecked: Judged) -> Judged:
+    """All is well but for a revocation answer."""
+    return replace(unchecked, sub_indication="TRY_LATER", detail="no revocation answer at hand")
 
 
 def _strong_enough(judged: Judged) -> Judged:

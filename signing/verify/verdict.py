@@ -21,6 +21,7 @@ from signing.verify.inspection import (
     judge_signature,
     judge_timestamp,
     weigh,
+    weigh_looks,
 )
 from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits, Until
 from signing.verify.online import Fetched, Online
@@ -108,6 +109,8 @@ def _judge(
     findings += _whole_file(opened, inspections, steps)
     compared = compare_pages(opened, inspections, steps, limits=limits, until=until)
     findings += compared.findings
+    for inspection in inspections:
+        weigh_looks(inspection, steps)
     data = read_dss(opened.reader.root)
     fetched = _fetched(inspections, trust, data, at, online)
     if fetched.until is not None and not fixed:

@@ -61,3 +61,49 @@ def test_a_key_that_occurs_twice_is_refused_all_the_same() -> None:
     pdf = with_signature(b"<</Contents " + CMS + b" RANGE/Contents<3000>>>")
     with pytest.raises(PdfReadError, match="Multiple definitions"):
         both(pdf)
+
+
+NAME, ESCAPED = "/Größe".encode(), b"/Gr#C3#B6#C3#9Fe"
+
+
+@pytest.mark.parametrize(
+    ("written", "escaped"),
+    [
+        (b"<</Font" + NAME + b">>", b"<</Font" + ESCAPED + b">>"),
+        (b"<<" + NAME + b" 1/Next[" + NAME + b"]>>", b"<<" + ESCAPED + b" 1/Next[" + ESCAPED + b"]>>"),
+        (b"[(" + NAME + b"\\)(endobj))" + NAME + b"]", b"[(" + NAME + b"\\)(endobj))" + ESCAPED + b"]"),
+        (
+            b"<</Length 8" + NAME + b" 1>>\nstream\n" + NAME + b"\nendstream",
+            b"<</Length 8" + ESCAPED + b" 1>>\nstream\n" + NAME + b"\nendstream",
+        ),
+        (b"[/a#C3\xb6]", b"[/a#C3#B6]"),
+    ],
+)
+def test_names_beyond_ascii_are_read_as_if_they_were_escaped(written: bytes, escaped: bytes) -> None:
+    """And nothing else: not in strings, not in the data of streams."""
+    pdf, plain = (numbered(b"<</Type/Catalog>>", each) for each in (written, escaped))
+    ours, theirs = Reader(pdf, strict=True), PdfFileReader(io.BytesIO(plain), strict=True)
+    with pytest.raises(PdfReadError, match=r"must be escaped|expected PDF name"):
+        PdfFileReader(io.BytesIO(pdf), strict=True).get_object(generic.Reference(2, 0))
+    read = [reader.get_object(generic.Reference(2, 0, reader)) for reader in (ours, theirs)]
+    assert read[0] == read[1]
+    assert getattr(read[0], "data", b"") == getattr(read[1], "data", b"")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "/À".encode(),  # C3 80: PDFium ends the name before 80
+        b"/Gr\xf6\xdfe",  # not UTF-8
+        b"/#F6" + NAME[1:],
+        b"<<" + NAME + b" 1" + NAME + b" 2>>",
+        b"<<" + NAME + b" 1" + ESCAPED + b" 2>>",
+        b"<<%\n" + NAME + b" 1>>",
+        b"<</Length 9" + NAME + b" 1>>\nstream\nx\nendstream",
+        NAME + b" 1",
+    ],
+)
+def test_names_that_programs_read_otherwise_are_refused(written: bytes) -> None:
+    reader = Reader(numbered(b"<</Type/Catalog>>", written), strict=True)
+    with pytest.raises(PdfReadError):
+        reader.get_object(generic.Reference(2, 0, reader))

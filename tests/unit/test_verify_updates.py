@@ -1,12 +1,17 @@
 """The grammar for what lies behind a signature: what honest programs write is read, nothing else is."""
 
+import re
 import zlib
+from pathlib import Path
 
 import pytest
 
 from signing.verify.lexing import GrammarError, Name, Ref, read_value
+from signing.verify.pdfreader import Reader
+from signing.verify.references import leads_to
 from signing.verify.updates import Base, Update, read_updates
 
+FILES = Path(__file__).parent.parent / "vectors" / "files"
 SIGNED = b"%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\nxref\n0 0\ntrailer\n<<>>\nstartxref\n43\n%%EOF\n"
 BASE = Base(len(SIGNED), Ref(1, 0), {1: 0, 2: 0}.get)
 TRAILER = b"/Size 9/Root 1 0 R/Prev 43"
@@ -133,6 +138,56 @@ def test_remarks_that_libraries_sign_their_work_with_are_passed_over() -> None:
 def test_anything_else_is_refused(pdf: bytes) -> None:
     with pytest.raises(GrammarError):
         read_updates(pdf, BASE)
+
+
+LOOSE = Base(len(SIGNED), Ref(1, 0), {1: 0, 2: 0, 8: 0}.get, lambda: frozenset({2}))
+HEAD = b"0 1\n0000000008 65535 f \n"
+
+
+@pytest.mark.parametrize("entry", [b"0000000000 00001 f \n", b"0000000000 65535 f \n"])
+def test_an_object_that_nothing_leads_to_may_be_declared_free(entry: bytes) -> None:
+    (update,) = read_updates(with_table(OBJECT, HEAD + b"3 1\n" + ENTRY + b"8 1\n" + entry), LOOSE)
+    assert set(update.freed) == {8}
+    assert update.numbers == {3}
+
+
+FREED = b"3 1\n" + ENTRY + b"8 1\n0000000000 00001 f \n"
+
+
+@pytest.mark.parametrize(
+    ("objects", "entries"),
+    [
+        (OBJECT, b"2 1\n0000000000 00001 f \n3 1\n" + ENTRY),  # what was signed needs it
+        (OBJECT, b"1 1\n0000000000 00001 f \n3 1\n" + ENTRY),  # the catalog
+        (OBJECT, b"3 1\n" + ENTRY + b"7 1\n0000000000 00001 f \n"),  # there is none
+        (OBJECT, b"3 1\n" + ENTRY + b"8 1\n0000000000 00000 f \n"),  # to be used again as what it was
+        (OBJECT, b"3 1\n" + ENTRY + b"8 1\n0000000043 00001 f \n"),  # an offset, no free object
+        (OBJECT, FREED + b"8 1\n0000000000 00001 f \n"),
+        (b"3 0 obj\n[8 0 R]\nendobj\n", FREED),
+        (b"3 0 obj\n<</A[<</B 8 1 R>>]>>\nendobj\n", FREED),
+        (OBJECT.replace(b"3 0", b"8 0"), b"8 1\n" + ENTRY + b"8 1\n0000000000 00001 f \n"),
+    ],
+)
+def test_no_other_object_may_be_declared_free(objects: bytes, entries: bytes) -> None:
+    with pytest.raises(GrammarError, match=r"removed|prescribed|free twice"):
+        read_updates(with_table(objects, entries), LOOSE)
+
+
+def test_an_object_declared_free_is_not_written_again() -> None:
+    once = with_table(OBJECT, FREED)
+    again = b"8 0 obj\n<<>>\nendobj\n"
+    index = b"xref\n8 1\n%010d 00000 n \ntrailer\n<</Size 9/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+    twice = once + again + index % (len(once), once.rindex(b"xref\n3 1"), len(once) + len(again))
+    with pytest.raises(GrammarError, match="object 8 was removed"):
+        read_updates(twice, LOOSE)
+
+
+@pytest.mark.parametrize("name", ["object_stream", "index_stream", "update_with_an_index_stream"])
+def test_objects_that_hold_others_or_an_index_are_led_to(name: str) -> None:
+    pdf = (FILES / f"{name}.pdf").read_bytes()
+    holding = {int(number) for number in re.findall(rb"(\d+) 0 obj\s*<<[^>]*/(?:ObjStm|XRef)", pdf)}
+    assert holding
+    assert holding <= leads_to(Reader(pdf, strict=True))
 
 
 def test_names_are_compared_as_they_read() -> None:

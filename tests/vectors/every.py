@@ -15,16 +15,7 @@ ENTRIES.update({name: Entry("basic", getattr(Maker, name)) for name in NAMES})
 EVERY = dict(sorted(ENTRIES.items()))
 
 # What the verifier says of these is not what it should say. A test counts them: what is right is taken out.
-KNOWN_WRONG = {
-    "answer_though_no_responder_is_named": "pyHanko uses an OCSP answer only when the certificate names a "
-    "responder, so a good answer in the file isn't heard: INDETERMINATE instead of passed",
-    "certified_p3_then_commented": "a certification with P=3 allows comments; they are not told from other "
-    "drawings over the page: TOTAL-FAILED instead of a remark",
-    "names_beyond_ascii": "names with bytes beyond ASCII that aren't escaped; older standards let them be: "
-    "INDETERMINATE (read_leniently) instead of passed",
-    "unused_object_freed": "an update declares an object free that nothing refers to: TOTAL-FAILED instead "
-    "of passed with a remark",
-}
+KNOWN_WRONG: dict[str, str] = {}
 
 
 def make(maker: Maker, name: str) -> Vector:

@@ -206,6 +206,9 @@ def certified_p3_then_filled(maker: Maker) -> Vector:
     return doubted(pdf, "form_filled_as_permitted", "end_uncovered")
 
 
+COMMENTED = ("commented_as_permitted", "comment_shows")
+
+
 @certified
 def certified_p3_then_commented(maker: Maker) -> Vector:
     """P=3 allows comments: it is what was certified, with something drawn over it."""
@@ -213,7 +216,44 @@ def certified_p3_then_commented(maker: Maker) -> Vector:
         _certified(maker, MDPPerm.ANNOTATE),
         lambda writer: with_annotation(writer, annotation(writer, "Text", b"seen")),
     )
-    return doubted(pdf, "commented_as_permitted", "end_uncovered")
+    return doubted(pdf, *COMMENTED, "end_uncovered")
+
+
+@certified
+def certified_p3_then_answered_then_signed(maker: Maker) -> Vector:
+    """Comments that show nothing on the page: an answer that is hidden there, and its window."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        for entries in ({"Subtype": "/Text", "F": 30}, {"Subtype": "/Popup", "F": 28}):
+            found = dictionary(
+                Type=pdf_name("/Annot"),
+                Subtype=pdf_name(str(entries["Subtype"])),
+                F=generic.NumberObject(entries["F"]),
+                Rect=numbers(60, 700, 80, 720),
+            )
+            if entries["Subtype"] == "/Popup":
+                answer = list(list.__iter__(first_page(writer)["/Annots"]))[-1]
+                found[pdf_name("/Parent")] = answer
+                answer.get_object()[pdf_name("/Popup")] = reference = writer.add_object(found)
+            else:
+                found[pdf_name("/Contents")], found[pdf_name("/T")] = pdf_string("seen"), pdf_string("Anna")
+                reference = writer.add_object(found)
+            with_annotation(writer, reference)
+
+    pdf = update(_certified(maker, MDPPerm.ANNOTATE), change)
+    return remarked(maker.stock.sign(pdf, maker.manager, field="manager"), "commented_as_permitted")
+
+
+@certified
+def certified_p3_then_commented_and_signed_at_once(maker: Maker) -> Vector:
+    """The comment and the signature are in one update."""
+    pdf = maker.stock.sign(
+        _certified(maker, MDPPerm.ANNOTATE),
+        maker.manager,
+        field="manager",
+        change=lambda writer: with_annotation(writer, annotation(writer, "Highlight", b"seen")),
+    )
+    return doubted(pdf, *COMMENTED)
 
 
 @certified
@@ -232,6 +272,15 @@ def _locked(maker: Maker, lock: FieldMDPSpec) -> bytes:
 def locked_field_filled(maker: Maker) -> Vector:
     signed = _locked(maker, FieldMDPSpec(FieldMDPAction.INCLUDE, ["remark"]))
     return forged(update(signed, fill_remark), "locked_field_changed")
+
+
+@certified
+def field_filled_beside_a_locked_one(maker: Maker) -> Vector:
+    """Two fields that are drawn; the one that isn't locked is filled in."""
+    spec = SigFieldSpec("employer", field_mdp_spec=FieldMDPSpec(FieldMDPAction.INCLUDE, ["other"]))
+    made = with_fields(plain_pdf(form=True, fields=("remark", "other")), spec)
+    signed = maker.stock.sign(made, maker.clerk, certify=MDPPerm.FILL_FORMS)
+    return doubted(update(signed, fill_remark), "form_filled_as_permitted", "end_uncovered")
 
 
 @certified
@@ -295,6 +344,9 @@ def _with(number: int, old: bytes, new: bytes) -> bytes:
 
 _enter("names_with_escapes", lambda: _with(3, b"/F1 5 0 R", b"/F#31 5 0 R /Font#20Two 5 0 R"))
 _enter("names_beyond_ascii", lambda: _with(5, b"/Helvetica", "/Größe".encode()))
+_enter("names_beyond_ascii_of_a_stream", lambda: _with(4, b"/Length", "/Größe 1 /Length".encode()))
+_enter("names_in_latin_1", lambda: _with(5, b"/Helvetica", b"/Gr\xf6\xdfe"), unjudged, "read_leniently")
+_enter("names_with_a_byte_80", lambda: _with(5, b"/Helvetica", "/À".encode()), unjudged, "read_leniently")
 _enter("null_entries", lambda: _with(1, b"/Pages", b"/Dests null /Outlines null /Pages"))
 _enter("empty_form", lambda: _with(1, b"/Pages", b"/AcroForm << /Fields [] >> /Pages"))
 _enter("strings_with_escapes", lambda: _with(1, b"/Pages", rb"/Lang (n\154\)\(\\) /Pages"))
@@ -422,15 +474,27 @@ def update_with_an_index_stream(maker: Maker) -> Vector:
     return remarked(maker.stock.remember_lists(signed), UNCOVERED)
 
 
-@updated
-def unused_object_freed(maker: Maker) -> Vector:
-    """An object that nothing refers to is declared free."""
-    made = Hand().written({**PAGE, 6: b"<< /Type /Other >>"})
+def _freed(maker: Maker, made: bytes) -> bytes:
+    """Signed; then validation data, and object 6 is declared free."""
     pdf = _store_update(maker, Shape(), maker.stock.sign(made, maker.clerk, level="B-T"))
     old = b"xref\n0 1\n0000000000 65535 f \n"
     start = pdf.rindex(old)
     listed = b"xref\n0 1\n0000000006 65535 f \n6 1\n0000000000 00001 f \n"
-    return remarked(pdf[:start] + listed + pdf[start + len(old) :], UNCOVERED)
+    return pdf[:start] + listed + pdf[start + len(old) :]
+
+
+@updated
+def unused_object_freed(maker: Maker) -> Vector:
+    """An object that nothing refers to is declared free."""
+    made = Hand().written({**PAGE, 6: b"<< /Type /Other >>"})
+    return remarked(_freed(maker, made), UNCOVERED)
+
+
+@updated
+def object_freed_that_an_unused_one_refers_to(maker: Maker) -> Vector:
+    """Not as innocent as it looks: a program that searches for objects finds both."""
+    made = Hand().written({**PAGE, 6: b"<< /Type /Other >>", 7: b"<< /Other 6 0 R >>"})
+    return forged(_freed(maker, made), "update_malformed")
 
 
 @updated

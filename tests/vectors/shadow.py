@@ -280,6 +280,135 @@ def annotation_that_acts_added_under_p3(maker: Maker) -> Vector:
     return forged(update(signed, change), "changed_after_signing")
 
 
+def _commented(maker: Maker, kind: str = "Text", /, **entries: Any) -> bytes:
+    """Certified with P=3, then an annotation of this kind with these entries."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        reference = annotation(writer, kind)
+        reference.get_object().update(dictionary(**entries))
+        with_annotation(writer, reference)
+
+    return update(maker.stock.sign(plain_pdf(), maker.clerk, certify=MDPPerm.ANNOTATE), change)
+
+
+def _opaque(writer: IncrementalPdfFileWriter, kind: str) -> None:
+    """Cover the amount, and write another over it."""
+    reference = annotation(writer, kind)
+    look = reference.get_object()["/AP"]["/N"]
+    look._data, look._encoded_data = b"1 g 0 0 340 60 re f 0 g " + drawn(b"9,000 euro")._data, None
+    with_annotation(writer, reference)
+
+
+def _covered(maker: Maker, kind: str) -> bytes:
+    made = with_fields(plain_pdf(), EMPLOYER, MANAGER)
+    certified = maker.stock.sign(made, maker.clerk, certify=MDPPerm.ANNOTATE)
+    return update(certified, lambda writer: _opaque(writer, kind))
+
+
+@evil
+def text_box_over_the_amount_then_timestamp(maker: Maker) -> Vector:
+    """P=3 allows it, and anybody can have it timestamped: that doesn't say what was certified."""
+    pdf = maker.stock.stamp(_covered(maker, "FreeText"))
+    return doubted(pdf, "commented_as_permitted", "comment_shows", "signature_timestamp_missing")
+
+
+@evil
+def stamp_over_the_amount_then_signed(maker: Maker) -> Vector:
+    pdf = maker.stock.sign(_covered(maker, "Stamp"), maker.manager, field="manager")
+    return doubted(pdf, "commented_as_permitted", "comment_shows")
+
+
+@evil
+def redaction_added_under_p3(maker: Maker) -> Vector:
+    return forged(_commented(maker, "Redact"), "changed_after_signing")
+
+
+@evil
+def comment_with_an_action_under_p3(maker: Maker) -> Vector:
+    action = dictionary(S=pdf_name("/URI"), URI=pdf_string("http://127.0.0.1:9/"))
+    return forged(_commented(maker, A=action), "changed_after_signing")
+
+
+@evil
+def comment_that_acts_when_pointed_at_under_p3(maker: Maker) -> Vector:
+    action = dictionary(S=pdf_name("/JavaScript"), JS=pdf_string("app.alert(1)"))
+    return forged(_commented(maker, AA=dictionary(E=action)), "changed_after_signing", "active_content")
+
+
+@evil
+def comment_in_a_layer_under_p3(maker: Maker) -> Vector:
+    """It shows when its layer is switched on."""
+    layer = dictionary(Type=pdf_name("/OCG"), Name=pdf_string("amount"))
+    return forged(_commented(maker, OC=layer), "changed_after_signing")
+
+
+@evil
+def field_dressed_as_a_comment_under_p3(maker: Maker) -> Vector:
+    entries = {"FT": pdf_name("/Tx"), "V": pdf_string("9,000 euro")}
+    return forged(_commented(maker, "FreeText", **entries), "changed_after_signing")
+
+
+@evil
+def comment_that_brings_another_drawing_under_p3(maker: Maker) -> Vector:
+    """What the comment draws is an object that was there, and was changed along with it: the page's text."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        page = first_page(writer)
+        text = page["/Contents"]
+        text._data, text._encoded_data = FORGED_TEXT, None
+        writer.update_container(text)
+        found = dictionary(
+            Type=pdf_name("/Annot"),
+            Subtype=pdf_name("/Text"),
+            F=generic.NumberObject(4),
+            Rect=numbers(60, 700, 400, 760),
+            AP=dictionary(N=page.raw_get("/Contents")),
+        )
+        with_annotation(writer, writer.add_object(found))
+
+    signed = maker.stock.sign(plain_pdf(), maker.clerk, certify=MDPPerm.ANNOTATE)
+    return forged(update(signed, change), "changed_after_signing")
+
+
+@evil
+def comment_below_the_others_under_p3(maker: Maker) -> Vector:
+    """It is put before the annotations that were there."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        page = first_page(writer)
+        listed = [annotation(writer, "Text"), *list.__iter__(page["/Annots"])]
+        page[pdf_name("/Annots")] = generic.ArrayObject(listed)
+        writer.update_container(page)
+
+    made = update(plain_pdf(), _stamp_over)
+    signed = maker.stock.sign(made, maker.clerk, certify=MDPPerm.ANNOTATE)
+    return forged(update(signed, change), "changed_after_signing")
+
+
+@evil
+def cover_taken_off_under_p3(maker: Maker) -> Vector:
+    """P=3 allows to delete annotations; this one covered something when it was certified."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        page = first_page(writer)
+        page[pdf_name("/Annots")] = generic.ArrayObject(list(list.__iter__(page["/Annots"]))[1:])
+        writer.update_container(page)
+
+    made = update(plain_pdf(), _stamp_over)
+    signed = maker.stock.sign(made, maker.clerk, certify=MDPPerm.ANNOTATE)
+    return forged(update(signed, change), "changed_after_signing")
+
+
+@evil
+def commented_after_approval_of_what_was_certified(maker: Maker) -> Vector:
+    """The certification allows it; who approved it afterwards did not."""
+    made = with_fields(plain_pdf(), EMPLOYER, MANAGER)
+    certified = maker.stock.sign(made, maker.clerk, certify=MDPPerm.ANNOTATE)
+    approved = maker.stock.sign(certified, maker.manager, field="manager")
+    pdf = update(approved, lambda writer: with_annotation(writer, annotation(writer, "Text", b"seen")))
+    return forged(pdf, "changed_after_signing")
+
+
 @evil
 def text_replaced_under_p3(maker: Maker) -> Vector:
     signed = maker.stock.sign(plain_pdf(), maker.clerk, certify=MDPPerm.ANNOTATE)

@@ -38,15 +38,19 @@ from certs.keystore import Credential
 
 
 def plain_pdf(
-    text: str = "The employee earns 4,000 euro a month.", *, pages: int = 1, form: bool = False
+    text: str = "The employee earns 4,000 euro a month.",
+    *,
+    pages: int = 1,
+    form: bool = False,
+    fields: Sequence[str] = ("remark",),
 ) -> bytes:
-    """A small unsigned PDF; with `form`, it has a text field named "remark"."""
+    """A small unsigned PDF; with `form`, it has text fields of these names."""
     out = io.BytesIO()
     canvas = Canvas(out, invariant=True, pageCompression=0)
     for page in range(pages):
         canvas.drawString(72, 720, f"{text} ({page + 1})")
-        if form and page == 0:
-            canvas.acroForm.textfield(name="remark", x=72, y=600, width=300, height=24, value="none")
+        for place, name in enumerate(fields if form and page == 0 else ()):
+            canvas.acroForm.textfield(name=name, x=72, y=600 - 50 * place, width=300, height=24, value="none")
         canvas.showPage()
     canvas.save()
     return out.getvalue()

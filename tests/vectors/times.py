@@ -434,12 +434,14 @@ def revoked_before_an_untrusted_timestamp(maker: Maker) -> Vector:
 
 @answers
 def authority_revoked(maker: Maker) -> Vector:
-    """The list in the file says that the issuer's own certificate was revoked."""
+    """The list in the file says that the issuer's own certificate was revoked; a newer one doesn't."""
     bad = maker.main_root.below("Revoked authority")
     signer = bad.issue("Onno Onder")
     pdf = maker.stock.sign(plain_pdf(), signer, level="B-T")
     root_list = maker.main_root.crl(
-        maker.now, {bad.authority.certificate.serial_number: maker.now - DAY}, reason="ca_compromise"
+        maker.now - timedelta(minutes=1),
+        {bad.authority.certificate.serial_number: maker.now - DAY},
+        reason="ca_compromise",
     )
     return doubted(remembered(pdf, lists=[root_list, bad.crl(maker.now)]), "revoked_time_unproven", UNCOVERED)
 
