@@ -239,8 +239,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "signing-signer": "check the key or device",
         "workflow-contended": "try again",
         "workflow-raced": "try again",
-        "workflow-definition-missing": "put the definition file back, or work with the release that its requests"
-        " began with",
+        "workflow-definition-missing": "put the definition file back, or work with the release that its"
+        " requests began with",
         "workflow-definition-refused": "mend what each line says, then run `paraaf definitions check`",
         "workflow-employer-unknown": "send the request back to have the employer corrected, or mend the"
         " register",
