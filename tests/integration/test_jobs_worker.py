@@ -1,6 +1,7 @@
 """A worker's life: its database goes away, others hold its locks, chores take their time."""
 
 import asyncio
+import json
 import logging
 import os
 import threading
@@ -34,7 +35,7 @@ from workflow.commands import StepRef, StepTrouble
 from workflow.errors import Raced
 from workflow.eventlog import Appender
 from workflow.jobs import RECOVER, Jobs
-from workflow.outcomes import StepOutcome
+from workflow.outcomes import StepOutcome, Verdict
 from workflow.store import Store
 from workflow.workbench import ProfileMissing
 
@@ -548,4 +549,26 @@ def test_a_request_whose_data_cannot_be_read_gets_its_incident(tmp_path: Path, d
         await asyncio.gather(worker, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(work(), LIMIT_S))
+    sample.office.close()
+
+
+def test_a_step_that_cannot_be_recorded_keeps_no_other_of_its_batch_from_being_recorded(
+    tmp_path: Path, database: Database
+) -> None:
+    sample = Sample.open(tmp_path, database.environ)
+    with AuthorityServer(sample.office.authority.folder):
+        bad, good = sample.submit("A3"), sample.submit("A3")
+        for number in (bad, good):
+            asyncio.run(sample.run_until("sealing", number))
+        data = dict(sample.request(bad).data)
+        data["employment"] = {key: value for key, value in data["employment"].items() if key != "contract"}
+        with intruder(sample.office.store, guarded=False) as owner:
+            owner.execute("UPDATE requests SET data = ? WHERE id = ?", (json.dumps(data), bad))
+        refs = [*sample.waiting(bad), *sample.waiting(good)]
+        told = {outcome.ref.request_id: outcome for outcome in asyncio.run(sample.run_steps(refs))}
+    assert (told[bad].verdict, told[bad].code) == (Verdict.GAVE_UP, "workflow-fact-missing")
+    assert told[good].verdict is Verdict.DONE
+    assert sample.request(bad).state == "sealing"
+    assert sample.request(good).state != "sealing"
+    assert sample.documents(good)[-1].level_reached is not None
     sample.office.close()
