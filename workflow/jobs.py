@@ -547,8 +547,8 @@ class _Desk:
     async def _run(self, job: Job, due: Sequence[StepRef], *, deaths: int, tried: int) -> None:
         if deaths >= self._patience.deaths:
             said = f"{deaths} workers died at this step."
-            for ref in due:
-                await self._give_up(StepTrouble(ref, "worker-died", said, said), tries=deaths)
+            hopeless = [StepOutcome.gave_up(ref, "worker-died", said, plain=said) for ref in due]
+            await self._settle(job, hopeless, tries=deaths)
         elif deaths and len(due) > 1:
             tries = tried + job.attempts
             await self._defer([_job(ref, tried=tries, priority=job.priority) for ref in due])
@@ -572,8 +572,13 @@ class _Desk:
         return [told.get(ref) or StepOutcome.retry(ref, "step-crashed", fault, plain=plain) for ref in due]
 
     async def _settle(self, job: Job, outcomes: Sequence[StepOutcome], *, tries: int) -> None:
-        """Give up what is over, have the rest run again: out of a chunk, each in a job of its own."""
+        """Give up what is over, have the rest run again: out of a chunk, each in a job of its own.
+
+        One whose incident can't be written comes back too, and keeps no other from its own. When it is the
+        database that does not answer, the others do not wait for it one by one: they come back as well.
+        """
         again: list[Job] = []
+        away = False
         for outcome in outcomes:
             if outcome.verdict is Verdict.DONE:
                 continue
@@ -581,9 +586,14 @@ class _Desk:
                 _tell(logging.INFO, "step_waits", outcome, wait_s=round(outcome.after_s, 1))
                 again.append(self._later(job, outcome, tries=tries - 1, wait_s=outcome.after_s))
                 continue
-            if outcome.verdict is Verdict.GAVE_UP or tries >= self._patience.tries:
-                await self._give_up(outcome.trouble, tries=tries)
-                continue
+            if (outcome.verdict is Verdict.GAVE_UP or tries >= self._patience.tries) and not away:
+                try:
+                    await self._give_up(outcome.trouble, tries=tries)
+                except Exception as error:  # noqa: BLE001 (told, and tried again as this step's own)
+                    away = isinstance(error, StoreUnavailable)
+                    _tell(logging.ERROR, "step_not_given_up", outcome, error=error, tries=tries)
+                else:
+                    continue
             wait_s = max(outcome.after_s, self._patience.wait_s(tries, random=self._random))
             _tell(logging.WARNING, "step_retried", outcome, tries=tries, wait_s=round(wait_s, 1))
             again.append(self._later(job, outcome, tries=tries, wait_s=wait_s))
@@ -842,7 +852,8 @@ def _register(desk: _Desk, upkeep: _Upkeep, chores: _Chores, ticks: _Ticks) -> N
 def _retries(session: Session) -> Iterator[tuple[int, Retry]]:
     for row in session.execute(LATER):
         deaths = -row.priority
-        # without a code it was put back: after a worker died at it, or since what came of it was not written
+        # Without a code it was put back: after a worker died at it, or since the queue itself could not write
+        # what came of it. Any other fault comes back with the code of what the step ran into.
         if code := row.args.get("code", "" if deaths else StoreUnavailable.code):
             tries = row.args["tried"] + row.attempts - deaths
             for ref in row.args["refs"]:

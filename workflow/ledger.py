@@ -12,7 +12,19 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, func, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    null,
+    select,
+    tuple_,
+)
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.orm import Session
 
@@ -20,7 +32,7 @@ from workflow import ledger_rows as rows
 from workflow.cases import Case, OpenIncident, OpenTask
 from workflow.commands import Answer, Command, StepRef
 from workflow.definition_model import DELIVERED, Definition
-from workflow.errors import AnswerUnreadable, DefinitionMissing
+from workflow.errors import DefinitionMissing
 from workflow.eventlog import Appender
 from workflow.machine import looks_back
 from workflow.named import Bearers
@@ -56,7 +68,8 @@ class Ledger:
     def load(self, request_ids: Collection[int], *, unread_too: bool = False) -> None:
         """Read these requests with their open task and hands; numbers that don't exist are left out.
 
-        Raises DefinitionMissing, but with `unread_too`: then a definition that can't be read has no states.
+        Raises DefinitionMissing, but with `unread_too`: then a definition that can't be read has no states,
+        and no request's data is read, which may be what can't be. It is not written unless it is changed.
         """
         wanted = [number for number in request_ids if number not in self.cases]
         if not wanted:
@@ -71,12 +84,8 @@ class Ledger:
 
     def load_keys(self, keys: Collection[tuple[str, str]]) -> None:
         """Read what was answered before under these idempotency keys of these actors."""
-        found = self.session.connection().execute(_ANSWERS, {"ids": list(keys)})
-        try:
-            for row in found:
-                self.answers[row.actor, row.key] = (row.body_sha256, Answer.recorded(row.answer))
-        except ValueError as error:  # it is no JSON
-            raise AnswerUnreadable from error
+        for row in self.session.connection().execute(_ANSWERS, {"ids": list(keys)}):
+            self.answers[row.actor, row.key] = (row.body_sha256, _answer(row.answer))
 
     def load_references(self, wanted: Collection[tuple[str, str, str]]) -> None:
         """Read which of these (key, requester, reference) are taken."""
@@ -106,7 +115,8 @@ class Ledger:
             self.incidents[row.request_id] = OpenIncident(row.id, row.state, row.step_seq, row.code)
 
     def _load_requests(self, connection: Connection, wanted: Sequence[int], *, unread_too: bool) -> None:
-        for row in connection.execute(_REQUESTS, {"ids": wanted}).all():
+        query = _REQUESTS_WITHOUT_DATA if unread_too else _REQUESTS
+        for row in connection.execute(query, {"ids": wanted}).all():
             self.cases[row.id] = self._case(row, self._definition(row, unread_too=unread_too))
 
     def _definition(self, row: Row[Any], *, unread_too: bool) -> Definition:
@@ -130,7 +140,7 @@ class Ledger:
             unit=row.unit,
             language=row.language,
             reference=row.reference,
-            data=row.data,
+            data=row.data or {},
             data_sha256=row.data_sha256,
             suspended_at=row.suspended_at,
             opened_at=row.opened_at,
@@ -229,20 +239,38 @@ class Ledger:
         rows.insert_rows(connection, CommandKey.table(), self._new_keys)
 
 
+def _answer(recorded: str | None) -> Answer | None:
+    """What was answered; None for what can't be read."""
+    try:
+        return None if recorded is None else Answer.recorded(json.loads(recorded))
+    except ValueError:  # it is no JSON
+        return None
+
+
 _task_values = attrgetter(*(f"task_{name}" for name in rows.TASK_FIELDS))
 _some: BindParameter[Any] = bindparam("ids", expanding=True)
 _requests, _tasks, _hands, _keys = Request.table(), Task.table(), Hand.table(), CommandKey.table()
-_REQUESTS = (
-    select(_requests, *(column.label(f"task_{column.name}") for column in _tasks.c))
-    .outerjoin_from(
-        _requests, _tasks, and_(_tasks.c.request_id == _requests.c.id, _tasks.c.closed_at.is_(None))
+
+
+def _requests_with(*columns: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*columns, *(column.label(f"task_{column.name}") for column in _tasks.c))
+        .outerjoin_from(
+            _requests, _tasks, and_(_tasks.c.request_id == _requests.c.id, _tasks.c.closed_at.is_(None))
+        )
+        .where(_requests.c.id.in_(_some))
     )
-    .where(_requests.c.id.in_(_some))
+
+
+_REQUESTS = _requests_with(*_requests.c)
+_REQUESTS_WITHOUT_DATA = _requests_with(
+    *(column for column in _requests.c if column is not _requests.c.data), null().label("data")
 )
 _HANDS = select(_hands).where(_hands.c.request_id.in_(_some))
-_ANSWERS = select(_keys.c.actor, _keys.c.key, _keys.c.body_sha256, _keys.c.answer).where(
-    tuple_(_keys.c.actor, _keys.c.key).in_(_some)
-)
+# as text: the driver would stop at one that is no JSON, and with it all the others of the batch
+_ANSWERS = select(
+    _keys.c.actor, _keys.c.key, _keys.c.body_sha256, cast(_keys.c.answer, Text).label("answer")
+).where(tuple_(_keys.c.actor, _keys.c.key).in_(_some))
 _events, _bodies = Event.table(), Body.table()
 _REPORTS = select(_events.c.request_id, _events.c.record).where(_events.c.request_id.in_(_some))
 # records are canonical: no space in them, and a text has its quotes escaped

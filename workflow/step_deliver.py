@@ -1,14 +1,15 @@
 """Deliver: the signed document is handed to the requester's portal, once per channel."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import monotonic_ns
 
 from workflow.errors import WorkflowError
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
-from workflow.step_trouble import settled, tried
+from workflow.step_trouble import recorded, settled_with_the_rest, tried
 from workflow.tables import Delivery, DocumentRow
-from workflow.workbench import Work, Workbench, charge, found, read_all, record, result, written
+from workflow.workbench import Work, Workbench, charge, found, read_all, record, result
 
 PORTAL = "portal"
 
@@ -28,9 +29,9 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     read = await read_all(bench, [document.current_sha256 for _, document in signed])
     charge([work for work, _ in signed], "deliver", begun)
     ready, spoilt = tried(signed, lambda each: _whole(each, read), work_of=lambda each: each[0])
-    await written(bench, _record, bench, ready)
+    troubles += spoilt + await recorded(bench, ready, partial(_record, bench), work_of=lambda each: each[0])
     point("deliver.recorded")
-    return await settled(bench, troubles + spoilt) + [StepOutcome.done(work.ref) for work, _ in ready]
+    return await settled_with_the_rest(bench, troubles, [work for work, _ in ready])
 
 
 def _record(bench: Workbench, ready: Sequence[tuple[Work, DocumentRow]]) -> None:

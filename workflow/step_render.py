@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,9 +19,9 @@ from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
 from workflow.references import require_stored
-from workflow.step_trouble import settled, tried
+from workflow.step_trouble import recorded, settled_with_the_rest, tried
 from workflow.tables import DocumentRow
-from workflow.workbench import Work, Workbench, record, result, store_all, timed, written
+from workflow.workbench import Work, Workbench, record, result, store_all, timed
 
 CODE_BYTES = 16  # 128 bits: 26 characters of base 32
 
@@ -39,18 +40,20 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     point("render.drawn")
     digests = await store_all(bench, [each.work for each in drawn], [each.pdf for each in drawn])  # (2)
     point("render.stored")
-    await written(bench, _record, bench, drawn, digests)  # (3)
+    stored = list(zip(drawn, digests, strict=True))
+    troubles += await recorded(
+        bench, stored, partial(_record, bench), work_of=lambda each: each[0].work
+    )  # (3)
     point("render.recorded")
-    return await settled(bench, troubles) + [StepOutcome.done(each.work.ref) for each in drawn]
+    return await settled_with_the_rest(bench, troubles, [each.work for each in drawn])
 
 
-def _record(bench: Workbench, drawn: Sequence[_Drawn], digests: Sequence[str]) -> None:
+def _record(bench: Workbench, stored: Sequence[tuple[_Drawn, str]]) -> None:
     with bench.store.write() as session:
-        results = [_result(each, sha256) for each, sha256 in zip(drawn, digests, strict=True)]
-        sequences = record(bench, session, results)
-        recorded = (sha256 for sha256, seq in zip(digests, sequences, strict=True) if seq is not None)
-        require_stored(bench.blobs, list(recorded))
-        for each, sha256, seq in zip(drawn, digests, sequences, strict=True):
+        sequences = record(bench, session, [_result(*each) for each in stored])
+        moved = (sha256 for (_, sha256), seq in zip(stored, sequences, strict=True) if seq is not None)
+        require_stored(bench.blobs, list(moved))
+        for (each, sha256), seq in zip(stored, sequences, strict=True):
             if seq is not None:
                 each.row.rendered_sha256 = each.row.current_sha256 = sha256
                 each.row.created_seq = seq

@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from time import monotonic_ns
 
 from cryptography import x509
@@ -43,7 +44,8 @@ from workflow.step_trouble import (
     RowReplaced,
     SignatureUnfinishable,
     Trouble,
-    settled,
+    recorded,
+    settled_with_the_rest,
     tried,
 )
 from workflow.tables import DocumentRow, Person, Task
@@ -148,9 +150,12 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     files = [signing.finished.pdf for signing in batch.signings if signing.finished]
     digests = await store_all(bench, batch.works, files)
     point("sign.stored")
-    await written(bench, _record, batch, digests)  # (5)
+    ready = [(s, s.finished, sha256) for s, sha256 in zip(batch.signings, digests, strict=True) if s.finished]
+    batch.troubles += await recorded(
+        bench, ready, partial(_record, bench), work_of=lambda each: each[0].work
+    )  # (5)
     point("sign.recorded")
-    return await settled(bench, batch.troubles) + [StepOutcome.done(work.ref) for work in batch.works]
+    return await settled_with_the_rest(bench, batch.troubles, batch.works)
 
 
 # (1) who signs, and what there is of an earlier try
@@ -372,12 +377,9 @@ def _over(path_der: Sequence[bytes], error: SigningError, now: datetime) -> str:
 # (5) record
 
 
-def _record(batch: _Batch, digests: Sequence[str]) -> None:
-    ready = [(s, s.finished, sha256) for s, sha256 in zip(batch.signings, digests, strict=True) if s.finished]
-    if not ready:
-        return
-    with batch.bench.store.write() as session:
-        sequences = record(batch.bench, session, [_result(*each) for each in ready])
+def _record(bench: Workbench, ready: Sequence[tuple[_Signing, Finished, str]]) -> None:
+    with bench.store.write() as session:
+        sequences = record(bench, session, [_result(*each) for each in ready])
         rows = [
             {
                 "b_document": signing.document.id,
@@ -390,7 +392,7 @@ def _record(batch: _Batch, digests: Sequence[str]) -> None:
             if seq is not None
         ]
         if rows:
-            require_stored(batch.bench.blobs, [str(row["b_sha256"]) for row in rows])
+            require_stored(bench.blobs, [str(row["b_sha256"]) for row in rows])
             intents.close(session, rows)
             session.connection().execute(_SIGNED_DOCUMENT, rows)
 

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from certs.errors import RevocationUnavailable
@@ -146,30 +147,69 @@ def fate_of(error: Exception, work: Work) -> Fate:
     return Fate.BACK if theirs and FAILED in work.state.triggers else Fate.GIVEN_UP
 
 
+async def recorded(
+    bench: Workbench,
+    items: Sequence[_In],
+    write: Callable[[Sequence[_In]], None],
+    work_of: Callable[[_In], Work],
+) -> list[Trouble]:
+    """Write what came of the items, in one transaction; what those ran into that could not be written.
+
+    `write` holds the transaction, and none of it stays when it raises. Where one of several can't be
+    written, each is by itself. Raises StoreUnavailable: then those that were written stay so.
+    """
+    if not items:
+        return []
+    try:
+        await written(bench, write, items)
+    except StoreUnavailable:  # what is wrong with all of them
+        raise
+    except Problem as problem:
+        if len(items) == 1:
+            return [Trouble(work_of(items[0]), problem)]
+    else:
+        return []
+    return [trouble for item in items for trouble in await recorded(bench, [item], write, work_of)]
+
+
 async def settled(bench: Workbench, troubles: Sequence[Trouble]) -> list[StepOutcome]:
-    """Send back what goes back, in one transaction, and tell the queue about the rest."""
-    outcomes: list[StepOutcome] = []
-    failed: list[StepResult] = []
-    for trouble in troubles:
-        ref, error = trouble.work.ref, trouble.error
-        code, message, plain = _told(error)
-        match fate_of(error, trouble.work):
-            case Fate.AGAIN:
-                outcomes.append(StepOutcome.retry(ref, code, message, plain=plain))
-            case Fate.LATER:
-                after_s = error.after_s if isinstance(error, TimestampLimitError) else 0.0
-                outcomes.append(StepOutcome.wait(ref, code, message, after_s=after_s))
-            case Fate.GIVEN_UP:
-                outcomes.append(StepOutcome.gave_up(ref, code, message, plain=plain))
-            case Fate.BACK:
-                failed.append(StepResult(ref, FAILED, {"code": code}, {"message": message}))
-                outcomes.append(StepOutcome.done(ref, code))
-    if failed:
-        await written(bench, _send_back, bench, failed)
-    return outcomes
+    """Send back what goes back, in one transaction, and tell the queue about the rest.
+
+    What can't even be sent back is given up, unless that may pass.
+    """
+    back = [each for each in troubles if fate_of(each.error, each.work) is Fate.BACK]
+    stuck = await recorded(bench, back, partial(_send_back, bench), work_of=lambda each: each.work)
+    instead = {trouble.work.ref: trouble for trouble in stuck}
+    return [_outcome(instead.get(each.work.ref, each), stuck=each.work.ref in instead) for each in troubles]
 
 
-def _send_back(bench: Workbench, failed: Sequence[StepResult]) -> None:
+async def settled_with_the_rest(
+    bench: Workbench, troubles: Sequence[Trouble], works: Sequence[Work]
+) -> list[StepOutcome]:
+    """As `settled`; those of the works that ran into nothing are done."""
+    troubled = {trouble.work.ref for trouble in troubles}
+    done = [StepOutcome.done(work.ref) for work in works if work.ref not in troubled]
+    return await settled(bench, troubles) + done
+
+
+def _outcome(trouble: Trouble, *, stuck: bool) -> StepOutcome:
+    """What the queue is told; `stuck` is what could not be sent back."""
+    ref, error = trouble.work.ref, trouble.error
+    code, message, plain = _told(error)
+    match fate_of(error, trouble.work):
+        case Fate.AGAIN:
+            return StepOutcome.retry(ref, code, message, plain=plain)
+        case Fate.LATER:
+            after_s = error.after_s if isinstance(error, TimestampLimitError) else 0.0
+            return StepOutcome.wait(ref, code, message, after_s=after_s)
+        case Fate.BACK if not stuck:
+            return StepOutcome.done(ref, code)
+    return StepOutcome.gave_up(ref, code, message, plain=plain)
+
+
+def _send_back(bench: Workbench, back: Sequence[Trouble]) -> None:
+    told = [(each.work.ref, *_told(each.error)) for each in back]
+    failed = [StepResult(ref, FAILED, {"code": code}, {"message": message}) for ref, code, message, _ in told]
     with bench.store.write() as session:
         record(bench, session, failed)
 

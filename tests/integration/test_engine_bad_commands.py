@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.databases import Database
+from tests.databases import Database, intruder
 from tests.integration.engine_office import DECLARATION, NOW, Office, entries, sections
 from workflow.commands import Answer, Command, Submission
-from workflow.errors import NotFound, Refused, StaleVersion, WorkflowError
+from workflow.errors import AnswerUnreadable, NotFound, Refused, StaleVersion, WorkflowError
 from workflow.tables import Draft
 
 BSN = "123456782"  # passes the elfproef; nobody's
@@ -246,3 +246,15 @@ def test_a_submission_without_a_submission_is_refused(office: Office) -> None:
     found = refused(office, Command("submit", "employee", "k", data={}, submission=None))
     assert [reason.code for reason in found.reasons] == ["submission"]
     assert isinstance(office.submission().submission, Submission)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # PostgreSQL takes nothing that is no JSON
+def test_a_damaged_answer_stops_no_other_command_of_its_batch(office: Office) -> None:
+    first, second = office.submit(), office.submit()
+    again = office.command("claim", "manager", first, key="one")
+    office.engine.execute(again)
+    with intruder(office.store, guarded=False) as owner:
+        owner.execute("UPDATE commands SET answer = '{' WHERE key = 'one'")
+    damaged, claimed = office.engine.execute_batch([again, office.command("claim", "manager", second)])
+    assert isinstance(damaged, AnswerUnreadable)
+    assert isinstance(claimed, Answer)

@@ -1,6 +1,7 @@
 """A worker's life: its database goes away, others hold its locks, chores take their time."""
 
 import asyncio
+import json
 import logging
 import os
 import threading
@@ -30,11 +31,11 @@ from tests.steps_office import Sample
 from workflow import jobs as queue
 from workflow import sqlite_connector, step_render
 from workflow.chores import Chore
-from workflow.commands import StepRef
+from workflow.commands import StepRef, StepTrouble
 from workflow.errors import Raced
 from workflow.eventlog import Appender
 from workflow.jobs import RECOVER, Jobs
-from workflow.outcomes import StepOutcome
+from workflow.outcomes import StepOutcome, Verdict
 from workflow.store import Store
 from workflow.workbench import ProfileMissing
 
@@ -500,3 +501,74 @@ def test_the_server_ends_a_transaction_of_the_queue_that_stands_idle(
 
     assert asyncio.run(limit()) == f"{office.store.idle_ms // 1000}s"
     office.close()
+
+
+def test_an_incident_that_cannot_be_written_keeps_no_other_of_its_chunk_from_its_own(toy: Toy) -> None:
+    refs, given = toy.submit(3), set[int]()
+
+    async def hopeless(refs: Sequence[StepRef]) -> list[StepOutcome]:
+        return [StepOutcome.gave_up(ref, "toy-hopeless", "Never.") for ref in refs]
+
+    def give_up(trouble: StepTrouble) -> None:
+        if trouble.ref == refs[0]:
+            raise ValueError("this row can't be read")
+        given.add(trouble.ref.request_id)
+
+    def retried() -> list[tuple[StepRef, str]]:
+        with toy.store.read() as session:
+            return [(retry.ref, retry.code) for retry in toy.jobs.retries(session)]
+
+    async def work() -> None:
+        worker = asyncio.ensure_future(
+            toy.jobs.run_worker(hopeless, on_gave_up=give_up, waiting=lambda _: [])
+        )
+        await until(lambda: given == {2, 3} and retried() == [(refs[0], "toy-hopeless")], beside=worker)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(work(), LIMIT_S))
+
+
+@only_sqlite  # PostgreSQL takes nothing that is no JSON
+def test_a_request_whose_data_cannot_be_read_gets_its_incident(tmp_path: Path, database: Database) -> None:
+    sample = Sample.open(tmp_path, database.environ, patience=replace(QUICK, tries=2))
+    number = sample.submit("A3")
+    while sample.request(number).state != "rendering":
+        sample.act([number])
+    with intruder(sample.office.store, guarded=False) as owner:
+        owner.execute("UPDATE requests SET data = '{' WHERE id = ?", (number,))
+
+    def incident() -> bool:
+        with sample.office.store.read() as session:
+            return session.scalars(text("SELECT code FROM incidents")).all() == ["step-crashed"]
+
+    async def work() -> None:
+        worker = asyncio.ensure_future(sample.office.work())
+        await until(incident, beside=worker)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(work(), LIMIT_S))
+    sample.office.close()
+
+
+def test_a_step_that_cannot_be_recorded_keeps_no_other_of_its_batch_from_being_recorded(
+    tmp_path: Path, database: Database
+) -> None:
+    sample = Sample.open(tmp_path, database.environ)
+    with AuthorityServer(sample.office.authority.folder):
+        bad, good = sample.submit("A3"), sample.submit("A3")
+        for number in (bad, good):
+            asyncio.run(sample.run_until("sealing", number))
+        data = dict(sample.request(bad).data)
+        data["employment"] = {key: value for key, value in data["employment"].items() if key != "contract"}
+        with intruder(sample.office.store, guarded=False) as owner:
+            owner.execute("UPDATE requests SET data = ? WHERE id = ?", (json.dumps(data), bad))
+        refs = [*sample.waiting(bad), *sample.waiting(good)]
+        told = {outcome.ref.request_id: outcome for outcome in asyncio.run(sample.run_steps(refs))}
+    assert (told[bad].verdict, told[bad].code) == (Verdict.GAVE_UP, "workflow-fact-missing")
+    assert told[good].verdict is Verdict.DONE
+    assert sample.request(bad).state == "sealing"
+    assert sample.request(good).state != "sealing"
+    assert sample.documents(good)[-1].level_reached is not None
+    sample.office.close()
