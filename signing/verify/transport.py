@@ -5,7 +5,7 @@ Unpickling would run what it says; this makes values of the report's own types, 
 
 import json
 import re
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,13 +50,18 @@ _PARTS = {"qc": QcStatements, "revocation": RevocationStatus, "strength": Streng
 
 def packed(report: Report) -> bytes:
     """The report as JSON in ASCII."""
-    return json.dumps(asdict(report), default=_written).encode("ascii")
+    return _ENCODER.encode(report).encode("ascii")
 
 
-def _written(value: Any) -> str:
+def _written(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if is_dataclass(value):
+        return vars(value)  # what `asdict` gives, which would copy it to the bottom first
     raise TypeError(f"not a part of a report: {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(default=_written)
 
 
 def unpacked(data: bytes) -> Report:
