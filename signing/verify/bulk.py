@@ -8,7 +8,7 @@ from pathlib import Path
 
 from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore
-from signing.verify.fence import Assignment, Worker, verifying_context
+from signing.verify.fence import AT_ONCE, Assignment, Worker, verifying_context
 from signing.verify.limits import DEFAULT_LIMITS, Limits
 from signing.verify.report import Report
 from signing.verify.sources import Source, Unjudged, sources
@@ -16,6 +16,8 @@ from signing.verify.trust import TrustMaterial
 from signing.verify.verdict import unjudged
 
 _AHEAD = 64  # files that may be finished before an earlier, slower one: keeps memory flat
+
+_Numbered = tuple[int, Source]  # its place among the results
 
 
 def verify_paths(
@@ -77,16 +79,18 @@ class _Pool:
         self._jobs = jobs
         self._context = verifying_context()
         self._workers: list[Worker] = []
-        self._numbers: dict[Worker, int] = {}
+        self._numbers: dict[Worker, deque[int]] = {}
         self._finished: dict[int, Report] = {}
+        self._waiting: deque[_Numbered] = deque()
+        self._again: deque[_Numbered] = deque()  # each by itself: one of them ended its process
 
     def run(self, found: Iterator[Source | Report]) -> Iterator[Report]:
         """Judge everything found."""
-        waiting: deque[tuple[int, Source]] = deque()
         next_out = total = 0
         exhausted = False
+        at_once = self._at_once
         while not exhausted or next_out < total:
-            while not exhausted and len(waiting) < self._jobs and total - next_out < _AHEAD:
+            while not exhausted and len(self._waiting) < self._jobs * at_once and total - next_out < _AHEAD:
                 item = next(found, None)
                 if item is None:
                     exhausted = True
@@ -94,37 +98,48 @@ class _Pool:
                     self._finished[total] = item
                     total += 1
                 else:
-                    waiting.append((total, item))
+                    self._waiting.append((total, item))
                     total += 1
-            self._hand_out(waiting)
+            self._hand_out()
             self._collect()
             while next_out in self._finished:
                 yield self._finished.pop(next_out)
                 next_out += 1
 
-    def _hand_out(self, waiting: deque[tuple[int, Source]]) -> None:
-        while waiting:
-            idle = [worker for worker in self._workers if worker.source is None]
+    @property
+    def _at_once(self) -> int:
+        """How many files go to a worker together, at most: so few that all workers have some."""
+        return max(1, min(AT_ONCE, _AHEAD // (2 * self._jobs)))
+
+    def _hand_out(self) -> None:
+        while self._again or self._waiting:
+            idle = [worker for worker in self._workers if not worker.unanswered]
             if not idle:
                 if len(self._workers) >= self._jobs:
                     return
                 idle = [Worker(self._context, self._assignment)]
                 self._workers += idle
-            number, source = waiting.popleft()
-            self._numbers[idle[0]] = number
-            idle[0].begin(source)
+            taken = self._next(min(idle[0].room, self._at_once))
+            self._numbers[idle[0]] = deque(number for number, _ in taken)
+            idle[0].begin([source for _, source in taken])
+
+    def _next(self, most: int) -> "list[_Numbered]":
+        if self._again:
+            return [self._again.popleft()]
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
     def _collect(self) -> None:
-        busy = [worker for worker in self._workers if worker.source is not None]
+        busy = [worker for worker in self._workers if worker.unanswered]
         if not busy:
             return
         wait([worker.connection for worker in busy], timeout=min(worker.remaining_s() for worker in busy))
         for worker in busy:
-            report = worker.collect()
-            if report is None:
-                continue
-            self._finished[self._numbers.pop(worker)] = report
+            numbers = self._numbers[worker]
+            for report in worker.collect():
+                self._finished[numbers.popleft()] = report
             if not worker.alive:
+                self._again += zip(numbers, worker.unanswered, strict=True)
+                del self._numbers[worker]
                 self._workers.remove(worker)
                 _end([worker])
 

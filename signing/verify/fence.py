@@ -3,11 +3,17 @@
 The child is forked from a clean server that has the verifier loaded already, so that a new one costs
 milliseconds. It gets paths and gives reports; a file that makes it die costs that file its judgment and
 nothing else.
+
+While quick looks clear file after file, handing each over by itself costs as much as the look: several go
+together then, and their reports come back together. The bounds stay those of one file. Where the process ends
+with several unanswered, nobody knows which of them it was: each is handed over again, by itself.
 """
 
 import logging
 import time
 import warnings
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +33,9 @@ from signing.verify.sources import Source, read_member
 from signing.verify.transport import MAX_BYTES, packed, unpacked
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import unjudged, verify_pdf
+
+AT_ONCE = 16  # files handed over together, at most
+_TOGETHER_S, _TOGETHER_BYTES = 0.02, 64 * 1024  # reports that take longer, or are longer, are sent at once
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ def verifying_context() -> ForkServerContext:
 
 
 class Worker:
-    """One fenced process, judging one file at a time."""
+    """One fenced process, judging one file after the other."""
 
     def __init__(self, context: ForkServerContext, assignment: Assignment) -> None:
         self._limits = assignment.limits
@@ -60,51 +69,70 @@ class Worker:
         with main_left_alone():
             self._process.start()
         theirs.close()
-        self.source: Source | None = None
+        self.unanswered: deque[Source] = deque()
+        """Files that were handed over, in order."""
         self.done = 0
+        self._clears = False  # the last file needed no more than a quick look
         self._deadline = float("inf")
 
-    def begin(self, source: Source) -> None:
-        """Hand over a file. That a worker died meanwhile is found when its report is collected."""
-        self.source = source
+    @property
+    def room(self) -> int:
+        """How many files may be handed over together, when it has none."""
+        return min(AT_ONCE, self._limits.files_per_worker - self.done) if self._clears else 1
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        """Hand over files. That a worker died meanwhile is found when their reports are collected."""
+        self.unanswered = deque(sources)
         self._deadline = time.monotonic() + self._limits.wall_s
         with suppress(BrokenPipeError):
-            self.connection.send((source.name, str(source.path), source.member))
+            self.connection.send([(source.name, str(source.path), source.member) for source in sources])
 
     def remaining_s(self) -> float:
         """Seconds that are left for the file in hand; 0 when its time is up."""
         return max(0.0, self._deadline - time.monotonic())
 
-    def collect(self) -> Report | None:
-        """The report when it is there, a "reading stopped" one when the worker died or took too long, else
-        None.
+    def collect(self) -> list[Report]:
+        """The reports that are there, on the first of the unanswered files, in their order.
 
-        After a worker was stopped it is of no more use: `alive` is False.
+        When the worker died or took too long over a single one, "reading stopped" is its report; several are
+        left unanswered. After a worker was stopped it is of no more use: `alive` is False.
         """
-        if self.source is None:
-            return None
-        name = self.source.name
+        reports: list[Report] = []
+        if not self.unanswered:
+            return reports
         try:
             if self.connection.poll():
-                report = unpacked(self.connection.recv_bytes(MAX_BYTES))
-                if report.name != name:
-                    raise ValueError("a report on another file")
-                self.source, self.done = None, self.done + 1
-                return report
+                for line in self.connection.recv_bytes(MAX_BYTES).split(b"\n"):
+                    report = self._taken(line)
+                    reports.append(report)
+                self._deadline = time.monotonic() + self._limits.wall_s
+                return reports
         except (EOFError, OSError, ValueError):
-            return self._stopped(name, "its process ended: memory or processor time ran out")
+            return reports + self._stopped("its process ended: memory or processor time ran out")
         if self.remaining_s() == 0.0:
-            return self._stopped(name, f"it took longer than {self._limits.wall_s:g} s")
-        return None
+            return self._stopped(f"it took longer than {self._limits.wall_s:g} s")
+        return reports
 
-    def _stopped(self, name: str, why: str) -> Report:
-        self.source = None
+    def _taken(self, line: bytes) -> Report:
+        """The report on the next file; raises ValueError when it is none."""
+        report = unpacked(line)
+        if not self.unanswered or report.name != self.unanswered[0].name:
+            raise ValueError("a report on another file")
+        self.unanswered.popleft()
+        self.done += 1
+        self._clears = not report.whole
+        return report
+
+    def _stopped(self, why: str) -> list[Report]:
         self.close()
-        return unjudged(name, Finding("reading_stopped", "reading the file had to be stopped", why), self._at)
+        if len(self.unanswered) != 1:
+            return []
+        found = Finding("reading_stopped", "reading the file had to be stopped", why)
+        return [unjudged(self.unanswered.popleft().name, found, self._at)]
 
     @property
     def alive(self) -> bool:
-        """Whether another file may be handed over."""
+        """Whether more files may be handed over."""
         return not self.connection.closed and self.done < self._limits.files_per_worker
 
     def close(self) -> None:
@@ -116,7 +144,7 @@ class Worker:
 
 
 def _work(connection: Connection, assignment: Assignment) -> None:
-    """The child's life: receive a path, send a report, until nobody asks any more."""
+    """The child's life: receive paths, send reports, until nobody asks any more."""
     logging.disable(logging.CRITICAL)  # libraries narrate hostile files at length
     warnings.simplefilter("ignore")  # as above
     limits = assignment.limits
@@ -126,14 +154,36 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     # of what is asked, the quick look doesn't know
     alone = assignment.quick and online is None
     quick = Quick(assignment.trust, assignment.at, trust.lists) if alone else None
-    while True:
-        try:
-            name, path, member = connection.recv()
-        except EOFError:
-            return
+
+    def judge(name: str, path: str, member: int | None) -> bytes:
         bound_processor_time(limits.cpu_s)
         source = Source(name, Path(path), member)
-        connection.send_bytes(packed(judge_file(source, trust, assignment, quick, online)))
+        return packed(judge_file(source, trust, assignment, quick, online))
+
+    while True:
+        try:
+            asked = connection.recv()
+        except EOFError:
+            return
+        _answer(connection, asked, judge)
+
+
+def _answer(
+    connection: Connection,
+    asked: Sequence[tuple[str, str, int | None]],
+    judge: Callable[[str, str, int | None], bytes],
+) -> None:
+    """Send a report on each file, a line each; those of a few milliseconds together."""
+    lines: list[bytes] = []
+    told = time.monotonic()
+    for each in asked:
+        lines.append(judge(*each))
+        now = time.monotonic()
+        if now - told > _TOGETHER_S or len(lines[-1]) > _TOGETHER_BYTES:
+            connection.send_bytes(b"\n".join(lines))
+            lines, told = [], now
+    if lines:
+        connection.send_bytes(b"\n".join(lines))
 
 
 def _online(assignment: Assignment) -> Online | None:

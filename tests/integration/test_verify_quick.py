@@ -30,6 +30,7 @@ from signing.pades import SigningDesk
 from signing.profile import Level
 from signing.verify import quick as quick_look
 from signing.verify.bulk import verify_paths
+from signing.verify.limits import Limits
 from signing.verify.quick import Quick
 from signing.verify.report import Report, Verdict
 from signing.verify.seams import cut
@@ -37,6 +38,7 @@ from signing.verify.shapes import Stamp
 from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import verify_pdf
 from tests.campaign import times
+from tests.integration.test_verify_hostile import field_tree
 from tests.signing_samples import open_desk, signed
 from tests.trusted_lists import WITHDRAWN, Entry, Lists, Sample, issued_with, statements
 from tests.vectors.build import FOLDER
@@ -342,6 +344,22 @@ def test_in_the_fence_the_report_says_which_was_done(
     assert [same(report) for report in found] == [
         same(report) for report in verify_paths(paths, trust, now=at)
     ]
+
+
+def test_a_file_that_ends_the_process_costs_those_handed_over_with_it_nothing(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    """It takes two processes to their ends, of up to two seconds each: once among others, once by itself."""
+    for number, pdf in enumerate([*papers["B-B"] * 2, field_tree(), *papers["B-B"] * 2]):
+        (tmp_path / f"{number}.pdf").write_bytes(pdf)
+    at = datetime.now(UTC)
+    trust, limits = trust_of(authority, at), Limits(cpu_s=2)
+    found = list(verify_paths([tmp_path], trust, now=at, quick=True, limits=limits))
+    assert [Path(report.name).stem for report in found] == [str(number) for number in range(9)]
+    assert [finding.code for finding in found.pop(4).findings] == ["reading_stopped"]
+    assert {report.verdict for report in found} == {Verdict.AUTHENTIC}
+    (first, second) = ({same(replace(report, name="")) for report in found[start::2]} for start in (0, 1))
+    assert len(first) == len(second) == 1
 
 
 def test_what_only_proof_of_existence_keeps_is_not_cleared(
