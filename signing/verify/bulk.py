@@ -88,9 +88,8 @@ class _Pool:
         """Judge everything found."""
         next_out = total = 0
         exhausted = False
-        at_once = self._at_once
         while not exhausted or next_out < total:
-            while not exhausted and len(self._waiting) < self._jobs * at_once and total - next_out < _AHEAD:
+            while not exhausted and len(self._waiting) < self._wanted and total - next_out < _AHEAD:
                 item = next(found, None)
                 if item is None:
                     exhausted = True
@@ -105,6 +104,12 @@ class _Pool:
             while next_out in self._finished:
                 yield self._finished.pop(next_out)
                 next_out += 1
+
+    @property
+    def _wanted(self) -> int:
+        """How many files to have ready: no more than needed, for who names them may take a while."""
+        idle = (worker for worker in self._workers if not worker.unanswered)
+        return max(self._jobs, sum(min(worker.room, self._at_once) for worker in idle))
 
     @property
     def _at_once(self) -> int:
