@@ -194,18 +194,22 @@ def _binding(value: bytes, name: bytes, signer: bytes, names: tuple[bytes, bytes
     digest = hashlib.new(algorithm, signer, usedforsecurity=name == _ESS).digest()
     if value.count(digest) != 1:
         raise DerError("the signing-certificate attribute names another certificate, or another digest of it")
-    shape = value.replace(digest, b"digest")
+    shape = _without_lengths(value).replace(digest, b"digest")
     for what, word in zip(names, (b"issuer", b"serial"), strict=True):
         shape = shape.replace(what, word)
-    return _without_lengths(shape, value)
+    return shape
 
 
-def _without_lengths(shape: bytes, value: bytes) -> bytes:
-    """Lengths differ with the length of the serial number: they are left out with the outer headers."""
-    at = 0
-    for _ in range(3):  # SigningCertificateV2, its certs, the ESSCertIDv2
-        at = der.node(value, at).body
-    return shape[at:]
+def _without_lengths(value: bytes) -> bytes:
+    """Lengths differ with the length of the serial number: they are left out with the outer headers, and with
+    that of the issuer and serial number, which fill the rest of what names the certificate. Raises DerError.
+    """
+    certificates = der.node(value, der.node(value).body)
+    named = der.node(value, certificates.body)
+    *before, last = der.children(value, named)
+    if not before or last.tag != der.SEQUENCE:  # no issuer and serial number
+        return value[named.body :]
+    return value[named.body : last.start] + value[last.body :]
 
 
 def _unsigned(data: bytes, unsigned: Node, form: list[bytes]) -> bytes:

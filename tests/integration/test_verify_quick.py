@@ -149,6 +149,24 @@ def test_the_next_file_of_a_form_is_cleared_with_the_same_report(
     assert first.signatures[0].signer != report.signatures[0].signer
 
 
+def test_a_certificate_of_a_shorter_serial_number_makes_no_other_form(
+    authority: DevelopmentAuthority, papers: dict[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in 128 serial numbers of 159 random bits takes a byte less."""
+
+    async def made() -> bytes:
+        async with open_desk(authority) as desk:
+            return await signed(desk, who, Level.B_B, pdf=declaration("000009"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(x509, "random_serial_number", lambda: int.from_bytes(b"\x51" * 19))
+        who = authority.person("q-short", "Cora Kortgetal", now=datetime.now(UTC))
+    pdf, at = asyncio.run(made()), datetime.now(UTC)
+    looks = Looks(trust_of(authority, at), at)
+    looks.learn(papers["B-B"][0])
+    assert looks.clears(pdf) is not None
+
+
 def test_no_vector_is_cleared_that_is_not_authentic() -> None:
     expected = json.loads((FOLDER / "expected.json").read_text())
     verdicts = {name: report["verdict"] for name, report in expected["files"].items()}
