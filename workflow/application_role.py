@@ -89,6 +89,15 @@ _MAKES = text(
 )
 _MAY = text(f"{_WITH} SELECT bool_or(has_any_column_privilege(o.oid, :table, :right)) FROM o")  # noqa: S608  a constant of this module
 _MAY_WHOLLY = text(f"{_WITH} SELECT bool_or(has_table_privilege(o.oid, :table, :right)) FROM o")  # noqa: S608  a constant of this module
+_LACKS = text(
+    "SELECT right_ || ' on ' || name FROM unnest(CAST(:tables AS text[]), CAST(:columns AS text[]),"
+    " CAST(:rights AS text[])) AS wanted (name, column_, right_) WHERE NOT CASE WHEN column_ = ''"
+    " THEN has_table_privilege(name, right_) ELSE has_column_privilege(name, column_, right_) END"
+    " UNION ALL SELECT 'USAGE on ' || relname FROM pg_class"
+    " WHERE CASE WHEN relkind = 'S' AND relnamespace = current_schema()::regnamespace"
+    " THEN NOT has_sequence_privilege(oid, 'USAGE') END"
+    " LIMIT 1"
+)
 _OWNER = text(
     "SELECT pg_get_userbyid(relowner) = current_user, current_user FROM pg_class"
     " WHERE oid = 'log_head'::regclass"
@@ -130,6 +139,25 @@ def require_bound(session: Session) -> bool:
     require_fit(session, role)
     _require_no_more(session, role)
     return True
+
+
+def require_enough(session: Session) -> None:
+    """Refuse a session's role that lacks a right which the program needs. Raises RoleUnfit."""
+    wanted = [
+        (table, column, right)
+        for table, rights in RIGHTS.items()
+        for right, columns in re.findall(r"(\w+)(?: \(([^)]*)\))?", rights)
+        for column in columns.split(", ")
+    ]
+    tables, columns, rights = (list(each) for each in zip(*wanted, strict=True))
+    asked = {"tables": tables, "columns": columns, "rights": rights}
+    lacks = session.execute(_LACKS, asked).scalar()
+    if lacks is not None:
+        raise RoleUnfit(
+            f"The application's role lacks a right that it needs: {lacks}.",
+            hint="Have the owner of the tables give it its rights: `paraaf upgrade`, as"
+            " PARAAF_DATABASE_OWNER, with PARAAF_DATABASE_ROLE.",
+        )
 
 
 def grant(session: Session, role: str) -> None:

@@ -27,7 +27,7 @@ from signing.errors import SigningError
 from signing.profile import Level, Profile
 from workflow import keeping, renewals
 from workflow.anchors import unanchored_since
-from workflow.application_role import require_bound
+from workflow.application_role import require_bound, require_enough
 from workflow.backup import LAST, last_backup, unsaved_since
 from workflow.calendar import CALENDARS
 from workflow.claims import lapsed
@@ -193,6 +193,7 @@ def _role(office: Office) -> Finding:
     """On a server, who works here may not undo what protects the log. Raises RoleUnfit."""
     with office.store.read() as session:
         bound = require_bound(session)
+        require_enough(session)
     if bound:
         return Finding("database", "ok", "The application's role owns nothing, and has the rights it needs.")
     return Finding(

@@ -11,6 +11,7 @@ from certs.errors import AuthorityServerError
 from certs.serve_authority import is_served
 from problem import Problem
 from watching.endpoint import Check
+from workflow.application_role import require_enough
 from workflow.clock import require_plausible, require_within
 from workflow.errors import NoWorker, StoreOutdated
 from workflow.office import Office
@@ -39,6 +40,9 @@ def _database(office: Office) -> None:
             f"The database is at migration {there or 'none'}, this release expects {ours}.",
             hint="Run `paraaf upgrade`, or start the release that made it.",
         )
+    if not office.store.embedded:
+        with office.store.read() as session:
+            require_enough(session)
 
 
 def _blobs(office: Office) -> None:

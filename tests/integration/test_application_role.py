@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from tests.postgresql import APPLICATION, NOTHING, Server, url_of
+from workflow import checkup, readiness
 from workflow.application_role import RoleUnfit, grant, require_bound
 from workflow.errors import StoreUnavailable
-from workflow.store import Store
+from workflow.office import Office
+from workflow.store import VARIABLE, Store
 
 ROLE = "paraaf_suspect"
 
@@ -149,3 +151,26 @@ def test_what_everybody_may_is_taken_away(postgresql: Server, database: str) -> 
 def test_the_role_of_the_docs_is_fit(postgresql: Server, database: str) -> None:
     give(postgresql, database, APPLICATION)
     give(postgresql, database, APPLICATION)
+
+
+@pytest.mark.parametrize(
+    ("taken", "lacks"),
+    [
+        ("INSERT ON events", "INSERT on events"),
+        ("SELECT ON documents", "SELECT on documents"),
+        ("UPDATE (hash) ON log_head", "UPDATE on log_head"),
+        ("ALL ON SEQUENCE documents_id_seq", "USAGE on documents_id_seq"),
+    ],
+)
+def test_a_right_that_was_taken_away_is_missed(
+    postgresql: Server, database: str, taken: str, lacks: str, tmp_path: Path
+) -> None:
+    """Whoever asks is told that the office can't work, before somebody finds out."""
+    give(postgresql, database)
+    url = url_of(postgresql.port, database, ROLE).render_as_string()
+    with closing(Office.open(tmp_path, environ={VARIABLE: url})) as office:
+        assert {one.name: one.code for one in readiness.checks(office)}["database"] == ""
+        postgresql.run(f"REVOKE {taken} FROM {ROLE}", database)
+        assert {one.name: one.code for one in readiness.checks(office)}["database"] == RoleUnfit.code
+        told = [one for one in checkup.quick(office) if lacks in one.message]
+    assert [one.state for one in told] == ["wrong"]
