@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         if not args.until_idle:
             print("Worker ready; Ctrl-C ends it.", flush=True)
-        before = _last_event(office)
+        before = _last_event(office) if args.until_idle else 0
         asyncio.run(_work(office, server, listener, until_idle=args.until_idle))
         if args.until_idle:
             with office.store.read() as session:

@@ -251,18 +251,24 @@ class Office:
 
     async def work(self, *, until_idle: bool = False) -> None:
         """Run a worker until it is told to stop, or until no step is left."""
-        self.settle()
-        begun = identity.Begun(self.store, self.folder, self.authority.root_sha256)
-        await asyncio.to_thread(self.blobs.require_own)  # while rows name files that show it
-        leftovers_until = self.clock() - LEFTOVERS_KEPT
-        await asyncio.to_thread(self.blobs.remove_leftovers, before=leftovers_until)
+        begun: list[identity.Begun] = []
+
+        def require_there() -> None:
+            if not begun:  # here, and not before: a worker waits for a database that is away
+                self.settle()
+                office = identity.Begun(self.store, self.folder, self.authority.root_sha256)
+                self.blobs.require_own()  # while rows name files that show it
+                self.blobs.remove_leftovers(before=self.clock() - LEFTOVERS_KEPT)
+                begun.append(office)
+            begun[0].require_there()
+
         async with self.steps() as steps:
             await self.jobs.run_worker(
                 steps.run,
                 on_gave_up=steps.give_up,
                 waiting=steps.waiting,
                 chores=self.chores(),
-                require_there=begun.require_there,
+                require_there=require_there,
                 until_idle=until_idle,
             )
 

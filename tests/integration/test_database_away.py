@@ -1,5 +1,6 @@
 """A database that does not answer: each cause told in one line with its own next step, and found again."""
 
+import asyncio
 import json
 import os
 import re
@@ -233,3 +234,30 @@ def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
     else:
         assert [re.split(" +", line)[2] for line in lines] == ["database_lost", "database_back"], said
         assert re.search(REASONS, lines[0])
+
+
+@only_postgresql
+def test_a_worker_waits_for_a_database_that_goes_away_as_it_begins(
+    tmp_path: Path, database: Database, postgresql: Server
+) -> None:
+    async def body() -> None:
+        postgresql.stop(signal.SIGQUIT)
+        working = asyncio.ensure_future(office.work())
+        try:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(working), 2)
+        finally:
+            postgresql.start()
+        for _ in range(int(LIMIT_S / 0.1)):
+            assert not working.done()
+            await asyncio.sleep(0.1)
+            with office.store.read() as session:
+                if office.jobs.workers(session).alive:
+                    break
+        else:
+            raise AssertionError("it does not begin")
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    with closing(Office.open(tmp_path, environ=database.environ)) as office:
+        asyncio.run(body())
