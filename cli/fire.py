@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
     from workflow.reading import RequestView
 
-_BLIND = frozenset({"release", REPAIR, WITHDRAW})  # what somebody may do who can't see the request
+# What somebody may do who can't see the request, and is told so; a leaver's request is ended by others, too.
+_BLIND = frozenset({"release", REPAIR, WITHDRAW})
 _EPILOG = """What the process offers in the request's state can be done (submit, approve, return, sign …), and
 always: claim, release, start, suspend, resume, save_draft, repair. `paraaf show N --as WHO` lists what is
 possible now, and what each asks for.
@@ -94,7 +95,7 @@ def _fire(office: "Office", args: argparse.Namespace) -> int:
     try:
         view = office.engine.show(args.request, args.who)
     except NotFound:
-        if args.trigger not in _BLIND:
+        if args.trigger not in _BLIND and _sends_along(args):
             raise
         return _fire_blindly(office, args)
     definition = _definition(office, view)
@@ -137,16 +138,25 @@ def _tell_done(answer: Answer, said: str, *, as_json: bool) -> None:
 def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
     """Do what somebody may do who can't see the request (any more).
 
-    Raises NotFound, Refused, and ChoiceNeeded for what needs the request to be seen.
+    Raises NotFound, and ChoiceNeeded for what needs the request to be seen.
     """
-    if args.data_json or args.fact or args.draft or args.consent:
+    if _sends_along(args):
         raise ChoiceNeeded(
             f"{args.who} can't see request {args.request}: with {args.trigger!r} nothing else can be sent.",
             hint="Leave --data-json, --fact, --draft and --consent out.",
         )
-    answer = office.engine.execute(_command(args, seen_version=args.version))
+    try:
+        answer = office.engine.execute(_command(args, seen_version=args.version))
+    except Refused as refused:
+        _tell_refused(_Refusal.unseen(refused, args), as_json=args.json)
+        return 1
     _tell_done(answer, _done_unseen(answer, args.trigger), as_json=args.json)
     return 0
+
+
+def _sends_along(args: argparse.Namespace) -> bool:
+    """Whether something is sent that is understood by what the request is like."""
+    return bool(args.data_json or args.fact or args.draft or args.consent)
 
 
 def fact(text: str) -> tuple[str, str]:
@@ -244,12 +254,16 @@ class _Refusal:
                 return f"`paraaf show {args.request} --as {args.who}` prints it: add --version V."
             return how_to_settle(reason.code) if reason.code in warnings else ""
 
-        return cls(
-            refused.code,
-            f"{args.who} can't do {args.trigger!r} on request {args.request} now.",
-            hint,
-            [(reason, settled(reason)) for reason in refused.reasons],
-        )
+        return cls(refused.code, _cant(args), hint, [(reason, settled(reason)) for reason in refused.reasons])
+
+    @classmethod
+    def unseen(cls, refused: Refused, args: argparse.Namespace) -> "_Refusal":
+        """To somebody who can't see the request: the reasons alone."""
+        return cls(refused.code, _cant(args), refused.hint, [(reason, "") for reason in refused.reasons])
+
+
+def _cant(args: argparse.Namespace) -> str:
+    return f"{args.who} can't do {args.trigger!r} on request {args.request} now."
 
 
 def _tell_refused(refusal: _Refusal, *, as_json: bool) -> None:

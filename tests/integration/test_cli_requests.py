@@ -1,5 +1,6 @@
 """Requests at the command line: people come in, rows are handed in, looked at and moved."""
 
+import csv
 import io
 import json
 import re
@@ -96,6 +97,18 @@ def moved(folder: Path) -> Path:
     )
     file.write_text("".join(changed))
     return file
+
+
+def administrating(line: str, person: str) -> str:
+    """The line of a register, with which this person administers the office."""
+    [row] = csv.reader([line])
+    if row[0] != person:
+        return line
+    names = SAMPLE.read_text().splitlines()[0].split(",")
+    row[names.index("duties")] = "administrator"
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerow(row)
+    return written.getvalue()
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -675,6 +688,25 @@ class TestPeople:
         assert terminal.json("people", "--register", fewer) == counts(199, left=1)
         assert terminal.json("queue", "--as", MANAGER)["tasks"] == []
         assert terminal.office("fire", 1, "approve", "--as", MANAGER, "--version", 1).status == 1
+
+    def test_an_administrator_ends_what_a_leaver_left_behind_without_seeing_it(
+        self, terminal: Terminal, rows: Path, tmp_path: Path
+    ) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 1, "claim", "--as", MANAGER)
+        rest = [
+            line for line in SAMPLE.read_text().splitlines(keepends=True) if not line.startswith(EMPLOYEE)
+        ]
+        fewer = tmp_path / "fewer.csv"
+        fewer.write_text("".join(administrating(line, OUTSIDER) for line in rest))
+        terminal.json("people", "--register", fewer)
+        assert "no request" in terminal.office("show", 1, "--as", OUTSIDER).err
+        words = ("fire", 1, "withdraw", "--as", OUTSIDER)
+        refused = terminal.office(*words, "--json")
+        assert [one["code"] for one in refused.json["error"]["reasons"]] == ["claimed"]
+        assert "no request" in terminal.office("fire", 1, "approve", "--as", OUTSIDER, "--version", 2).err
+        for done in (("fire", 1, "release", "--as", OUTSIDER), words):
+            assert terminal.office(*done).status == 0
 
     def test_a_register_that_was_cut_off_is_refused_unless_so_many_left(
         self, terminal: Terminal, tmp_path: Path
