@@ -37,8 +37,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "restore",
         description="Bring stored files that are missing or changed back from a backup: all that documents"
         " refer to, or those named. Nothing that was destroyed comes back. The office may be at work.",
-        epilog="exit status: 0 done; 1 a file that was named is not in the backup, or no document's, or one"
-        " could not be put.",
+        epilog="exit status: 0 done; 1 a file is still missing or changed, or was named, and is not in the"
+        " backup; one that was named is no document's; or one could not be put.",
     )
     back.add_argument("file", type=Path, metavar="FILE.tar", help="a file that `paraaf backup` wrote")
     back.add_argument("only", nargs="*", type=digest, metavar="SHA256", help="a stored file's digest")
@@ -78,7 +78,13 @@ def _restore(args: argparse.Namespace) -> int:
         print(
             f"{counted(len(done.put), 'stored file')} restored. Steps that wait: `paraaf incidents --repair`."
         )
+        if done.absent and not args.only:
+            print(f"{_still_lacking(len(done.absent))}, and not in this backup: try a later one.")
     return 1 if done.absent or done.unneeded or done.refused else 0
+
+
+def _still_lacking(count: int) -> str:
+    return f"{counted(count, 'stored file')} {'is' if count == 1 else 'are'} still missing or changed"
 
 
 def _scrub(args: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from documents.blobs import Blobs
 from documents.errors import BlobError
+from workflow.store import Store
 from workflow.tables import DocumentRow, RenewalRow, Request, SignatureRow
 
 CHUNK = 2_000
@@ -68,6 +69,21 @@ def next_referred_to(session: Session, after: str) -> list[str]:
     named = union(*(select(each.subquery().c.sha256) for each in some)).subquery()
     query = select(named.c.sha256).order_by(named.c.sha256).limit(CHUNK)
     return list(session.connection().execute(query).scalars())
+
+
+def all_named(store: Store) -> Iterator[str]:
+    """Every digest that rows name, in order; no transaction is open between CHUNK of them.
+
+    Raises StoreUnavailable.
+    """
+    after = ""
+    while True:
+        with store.read() as session:
+            digests = next_referred_to(session, after)
+        if not digests:
+            return
+        yield from digests
+        after = digests[-1]
 
 
 def require_stored(blobs: Blobs, digests: Collection[str]) -> None:

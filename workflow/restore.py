@@ -56,7 +56,7 @@ from workflow.eventlog import Appender, Head
 from workflow.faults import point
 from workflow.identity import name_anew, named, require_same, write_name
 from workflow.own_blobs import OwnBlobs
-from workflow.references import referred_to
+from workflow.references import all_named, referred_to
 from workflow.retention import begin_anew
 from workflow.snapshot import RestoreRefused, load, require_kind, require_place
 from workflow.store import FILE, VARIABLE, Store
@@ -220,8 +220,11 @@ def _name_files(files: Blobs, office: OfficeRow | None) -> None:
 
 @dataclass(frozen=True)
 class PutBack:
-    """Stored files that came back from a backup, and of those that were asked for the ones that rows name no
-    more, the ones that are not in it, and those that could not be put, with why."""
+    """Stored files that came back from a backup, and those that could not be put, with why.
+
+    Of those that were asked for the ones that rows name no more, and the ones that are not in it; where none
+    was, `absent` are the ones that are still missing or changed, as they are not in it.
+    """
 
     put: list[str]
     unneeded: list[str]
@@ -231,10 +234,19 @@ class PutBack:
 
 def put_back(file: Path, *, store: Store, blobs: Blobs, only: Collection[str] = ()) -> PutBack:
     """Bring stored files back from a backup: those, or `only` those of these digests, that rows name and that
-    are missing or changed. The office may be at work. Raises BackupUnusable, StoreUnavailable, and BlobError
-    when the storage is away.
+    are missing or changed. The office may be at work. Without `only` every file that rows name is read. Raises
+    BackupUnusable, StoreUnavailable, and BlobError when the storage is away.
     """
     needed = _Needed(store, blobs, only)
+    if not only:
+        beside = _Beside(store, blobs)
+
+        def keep(some: Mapping[str, bytes]) -> None:
+            needed(some)
+            beside(some)
+
+        _Reading(_nowhere, keep, lambda _: None).all_of(file, None)
+        return PutBack(sorted(needed.put), [], beside.lacking(), needed.refused)
     _Reading(_nowhere, needed, lambda _: None).all_of(file, None)
     with store.read() as session:
         named = referred_to(session, only)
@@ -267,17 +279,18 @@ class _Needed:
         asked = some.keys() & self._only if self._only else set(some)
         self.seen |= asked & self._only
         with self._store.read() as session:
-            lacking = [digest for digest in referred_to(session, asked) if not self._is_whole(digest)]
+            named = referred_to(session, asked)
+            lacking = [digest for digest in named if not _is_whole(self._blobs, digest)]
         if not lacking:
             return
         with self._store.write() as session:  # or it is destroyed between this question and the putting
             Appender.lock(session, secrets.token_bytes)
-            named = sorted(referred_to(session, lacking))
+            still = sorted(referred_to(session, lacking))
             try:
-                self.put += self._blobs.put_many([some[digest] for digest in named])
+                self.put += self._blobs.put_many([some[digest] for digest in still])
             except BlobError:
                 self._blobs.require_writable()  # not the storage: one of these, and the others are put
-                for digest in named:
+                for digest in still:
                     self._put_one(digest, some[digest])
 
     def _put_one(self, digest: str, content: bytes) -> None:
@@ -286,11 +299,47 @@ class _Needed:
         except BlobError as error:
             self.refused[digest] = str(error)
 
-    def _is_whole(self, digest: str) -> bool:
-        try:
-            return self._blobs.content(digest).sha256_hex == digest
-        except BlobError:  # one that can't be read is none: putting it tells whether it can be mended
-            return False
+
+class _Beside:
+    """Finds the stored files that rows name, and that are not whole, among those that a backup has not.
+
+    A backup has its files in the order of their digests, and the rows are asked in it: nothing of what is
+    whole has to be kept in memory.
+    """
+
+    def __init__(self, store: Store, blobs: Blobs) -> None:
+        self._store, self._blobs = store, blobs
+        self._found: list[str] = []
+        self._named = all_named(store)
+        self._next = next(self._named, None)
+
+    def __call__(self, some: Collection[str]) -> None:
+        """Look at what belongs before and between the next files of the backup. Raises StoreUnavailable."""
+        self._look_to(max(some), some)
+
+    def lacking(self) -> list[str]:
+        """Look at what comes after its last file; all that are not whole and that rows name still.
+
+        Raises StoreUnavailable, and BlobError when the storage is away.
+        """
+        self._look_to(None, ())
+        gone = set(self._blobs.missing(self._found))
+        with self._store.read() as session:
+            named = referred_to(session, self._found)
+        return sorted(one for one in named if one in gone or not _is_whole(self._blobs, one))
+
+    def _look_to(self, last: str | None, had: Collection[str]) -> None:
+        while self._next is not None and (last is None or self._next <= last):
+            if self._next not in had and not _is_whole(self._blobs, self._next):
+                self._found.append(self._next)
+            self._next = next(self._named, None)
+
+
+def _is_whole(blobs: Blobs, digest: str) -> bool:
+    try:
+        return blobs.content(digest).sha256_hex == digest
+    except BlobError:  # one that can't be read is none: putting it tells whether it can be mended
+        return False
 
 
 def _require_unused(blobs: Blobs) -> None:

@@ -205,7 +205,15 @@ def test_the_command_brings_files_back_from_a_backup(
         assert terminal.json("blobs", "restore", backup)["restored"] == [gone]
         late = rendered(sample).current_sha256
         assert terminal.office("blobs", "restore", backup, late).status == 1
-    assert not [one for one in sample.office.scrub().findings() if one.what != "unreferenced"]
+        whole = terminal.office("blobs", "restore", backup, "--json")
+        assert (whole.status, whole.json["absent"]) == (0, [])
+        assert not [one for one in sample.office.scrub().findings() if one.what != "unreferenced"]
+        path_of(sample, late).unlink()  # what the backup has not, nobody may take for mended
+        write(path_of(sample, later := rendered(sample).current_sha256), b"%PDF-")
+        said = terminal.office("blobs", "restore", backup, "--json")
+        assert (said.status, said.json["restored"], said.json["absent"]) == (1, [], sorted([late, later]))
+        told = terminal.office("blobs", "restore", backup).out
+        assert "2 stored files are still missing or changed, and not in this backup" in told
 
 
 @dataclass(frozen=True)
