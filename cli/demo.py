@@ -17,7 +17,7 @@ from certs.serve_authority import AuthorityServer
 from certs.trust import load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
-from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option
+from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_its_database
 from cli.printing import counted, print_json
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
 from documents.register import SAMPLE
@@ -66,13 +66,14 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the whole job; 0 when every file passed and the log verifies, else 1."""
     say = _silent if args.json else _say
+    require_its_database(args.data)  # before anything is put into the folder of an office
     make_folder(args.data, mode=0o700)
-    make_folder((_out(args) / TRUST_FILE).parent)
     _require_sample(args.data / REGISTER_FILE)
     # somebody is watching: a step that fails is told soon, and not tried for hours
     office = Office.open(args.data, patience=Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0))
     try:
         _require_sample_people(office)
+        make_folder((_out(args) / TRUST_FILE).parent)
         with AuthorityServer(office.authority.folder):
             outcome = asyncio.run(
                 _Demo(office, args.requests, args.variants, say).run(

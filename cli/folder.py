@@ -21,6 +21,8 @@ REGISTER_FILE = "hr_register.csv"
 """As workflow.office has it, which takes a second to import."""
 DATABASE_FILE, DATABASE_VARIABLE = "paraaf.sqlite3", "PARAAF_DATABASE"
 """As workflow.store has them, which takes half a second to import."""
+OFFICE_FILE = "office.json"
+"""As workflow.identity has it: it says whose folder this is."""
 AUTHORITY = "authority"
 """The development authority's folder, as workflow.office has it: its files hold private keys."""
 TRUST_FILE = Path("trust") / "development-root.pem"
@@ -62,12 +64,31 @@ def has_office(folder: Path) -> bool:
 
 
 def require_office(folder: Path) -> None:
-    """Refuse a folder without an office: a mistyped one is not taken for an empty one. Raises NoOffice."""
-    if not has_office(folder):
+    """Refuse a folder without an office: a mistyped one is not taken for an empty one.
+
+    Raises NoOffice, and WrongOffice for that of an office whose database is elsewhere.
+    """
+    if has_office(folder):
+        return
+    require_its_database(folder)
+    if _found(folder, (folder / AUTHORITY).is_dir):
         raise NoOffice(
-            f"There is no office in the folder {folder} yet.",
-            hint="Name it with --data, or begin with `paraaf demo` or `paraaf people --register FILE`.",
+            f"The folder {folder} holds keys of an office, and no database.",
+            hint=f"Name its database in {DATABASE_VARIABLE}. Was a restore into this folder cut off, empty"
+            " it, and restore again.",
         )
+    raise NoOffice(
+        f"There is no office in the folder {folder} yet.",
+        hint="Name it with --data, or begin with `paraaf demo` or `paraaf people --register FILE`.",
+    )
+
+
+def require_its_database(folder: Path) -> None:
+    """Refuse the folder of an office whose database is elsewhere, and is not named. Raises WrongOffice."""
+    if _found(folder, (folder / OFFICE_FILE).exists):
+        from workflow.identity import require_database  # noqa: PLC0415 (half a second to import)
+
+        require_database(folder, os.environ)
 
 
 def _found(folder: Path, look: Callable[[], bool]) -> bool:

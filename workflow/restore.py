@@ -233,9 +233,10 @@ class PutBack:
 
 
 def put_back(file: Path, *, store: Store, blobs: Blobs, only: Collection[str] = ()) -> PutBack:
-    """Bring stored files back from a backup: those, or `only` those of these digests, that rows name and that
-    are missing or changed. The office may be at work. Without `only` every file that rows name is read. Raises
-    BackupUnusable, StoreUnavailable, and BlobError when the storage is away.
+    """Bring stored files back from a backup: those, or `only` those of these digests, that rows name and
+    that are missing or changed. The office may be at work. Without `only` every file that rows name is read.
+
+    Raises BackupUnusable, StoreUnavailable, and BlobError when the storage is away.
     """
     needed = _Needed(store, blobs, only)
     if not only:

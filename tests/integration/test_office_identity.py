@@ -63,6 +63,27 @@ def test_a_mistyped_folder_gets_no_keys(
     assert not wrong.exists() or not everything(wrong)
 
 
+@only_sqlite
+def test_a_forgotten_database_is_asked_for(terminal: Terminal) -> None:
+    (terminal.data / SQLITE).unlink()
+    (terminal.data / "hr_register.csv").unlink()
+    before = everything(terminal.data)
+    for words in (
+        ("check",),
+        ("worker", "--until-idle"),
+        ("requests", "--as", "P020"),
+        ("people",),
+        ("demo",),
+    ):
+        said = terminal.office(*words)
+        assert said.status == 1
+        assert f"that of an office whose database is not {terminal.data / SQLITE}" in said.err
+        assert "PARAAF_DATABASE" in said.err
+    (terminal.data / FILE).unlink()
+    assert "restore into this folder cut off" in terminal.office("check").err
+    assert everything(terminal.data) == before - {terminal.data / FILE}
+
+
 def test_keys_of_another_office_are_refused(
     terminal: Terminal, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
