@@ -143,7 +143,7 @@ class StoreUnavailable(WorkflowError):
 
 
 class RestoreUnfinished(StoreUnavailable):
-    """A restore into this database was killed before its end: what is there is no office."""
+    """A restore was killed before its end: what is in this database, or the data folder, is no office."""
 
     code: ClassVar[str] = "workflow-restore-unfinished"
     impersonal: ClassVar[bool] = True

@@ -23,6 +23,7 @@ from workflow.tables import BlobRemoval
 
 _SOME = 50
 """Files that are asked for at a time."""
+_UNSAID = "it is not said whose they are, and none of those that this office knows is there"
 
 
 class OwnBlobs:
@@ -50,7 +51,7 @@ class OwnBlobs:
         """
         said = self.require_not_foreign(patient=patient)
         if not said and self._own() and not self._may_be_ours(lost=lost):
-            raise _foreign("it is not said whose they are, and none of those that this office knows is there")
+            raise _foreign(_UNSAID)
         return said
 
     def require_own(self, *, patient: bool = True, lost: bool = False) -> None:
@@ -127,9 +128,13 @@ class OwnBlobs:
         return self.inner.remove_misplaced(one)
 
     def require_writable(self) -> None:
-        """As a store does. That the database is away is told elsewhere."""
+        """As a store does. That the database is away is told elsewhere.
+
+        Nor need this office have its name yet, which a worker gives it: files that may be another's are told.
+        """
         with suppress(StoreUnavailable):
-            self.require_there()
+            if not self.require_not_foreign() and not self._may_be_ours():
+                raise _foreign(_UNSAID)
         self.inner.require_writable()
 
     def lock_days(self) -> int:

@@ -90,7 +90,7 @@ class Store:
 
         The embedded default is a file in the folder, made at its first use unless `make` is false;
         PARAAF_DATABASE, or another variable, names another database by its URL. Nothing that is there is
-        changed: that is `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated.
+        changed: that is `paraaf upgrade`'s. Raises StoreUnavailable, StoreOutdated, RestoreUnfinished.
         """
         store = cls.unopened(folder, environ, variable)
         if not make and store.file is not None and not store.file.exists():
@@ -105,6 +105,9 @@ class Store:
             found = store.revision()
             if found is None and store.embedded:
                 store.migrate()
+            elif found is None:
+                require_new(folder)
+                _require_latest(found, embedded=False)
             elif not (earlier and store.behind(found)):
                 _require_latest(found, embedded=store.embedded)
         except BaseException:
@@ -369,6 +372,22 @@ def _require_latest(found: str | None, *, embedded: bool) -> None:
         )
 
 
+def require_new(folder: Path) -> None:
+    """Refuse to take a server's database without tables for a new one, where a data folder is an office's.
+
+    Before there are tables nothing makes keys, nor stores files. Raises RestoreUnfinished.
+    """
+    # who makes the tables need not be somebody who may look into the folder: then nothing is found
+    if any(next(folder.glob(pattern), None) for pattern in _OF_AN_OFFICE):
+        raise RestoreUnfinished(
+            f"The folder {folder} holds keys or files of an office, and the database nothing.",
+            hint="Was a restore cut off, empty the folder, and restore again into this database. Else name"
+            f" the database of that office in {VARIABLE}, or another folder with --data.",
+        )
+
+
+_OF_AN_OFFICE = ("authority/*", "office.json", "blobs/?/*")
+"""As those have them that make these: office, identity, documents.blobs."""
 _REVISION = re.compile(r'^(down_)?revision = "(\w+)"$', re.MULTILINE)
 _UPGRADE = "Have the owner of the database run `paraaf upgrade`."
 _UPGRADE_FILE = "Run `paraaf upgrade`."

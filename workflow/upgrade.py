@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflow.application_role import RoleUnfit, grant, require_fit
-from workflow.store import VARIABLE, Store
+from workflow.store import VARIABLE, Store, require_new
 
 OWNER = "PARAAF_DATABASE_OWNER"
 ROLE = "PARAAF_DATABASE_ROLE"
@@ -32,10 +32,13 @@ def upgrade(
 
     (1) see what is there; (2) let the caller act before tables with content change: this is where a backup is
     made; (3) migrate, in one transaction; (4) grant. Repeated, it changes nothing. Raises StoreUnavailable,
-    StoreOutdated when the database is of a later release, RoleUnfit.
+    StoreOutdated when the database is of a later release, RestoreUnfinished when it holds nothing, and the
+    folder an office's keys or files, RoleUnfit.
     """
     with closing(owners_store(folder, environ)) as store:
         before = store.revision()  # (1)
+        if before is None and not store.embedded:
+            require_new(folder)
         if before is not None and store.behind(before):
             before_upgrade(store, before)  # (2)
         store.migrate()  # (3)

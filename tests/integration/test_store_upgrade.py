@@ -15,7 +15,7 @@ from tests.databases import NOW, Database, add_lone_document, as_owner, fresh
 from tests.integration.engine_office import Office
 from tests.postgresql import APPLICATION, NOTHING, OWNER, Server, url_of
 from workflow.application_role import RIGHTS, RoleUnfit
-from workflow.errors import StoreOutdated, StoreUnavailable
+from workflow.errors import RestoreUnfinished, StoreOutdated, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.logcheck import verify
 from workflow.store import MIGRATIONS, Store, revisions
@@ -185,6 +185,21 @@ def test_a_server_has_its_tables_made_by_the_owner_alone(roles: Roles, tmp_path:
     assert (done.before, done.role) == (None, APPLICATION)
     with closing(Store.open(tmp_path, roles.application)) as store:
         assert store.revision() == done.after
+
+
+@pytest.mark.parametrize("left", ["authority/root.pem", "blobs/0/of-a-file", "office.json"])
+def test_no_tables_are_made_where_a_restore_was_cut_off(roles: Roles, tmp_path: Path, left: str) -> None:
+    folder = tmp_path / "data"
+    (folder / left).parent.mkdir(parents=True)
+    (folder / left).touch()
+    with pytest.raises(RestoreUnfinished, match="the database nothing"):
+        upgrade(folder, roles.owner, before_upgrade=untouched)
+    with pytest.raises(RestoreUnfinished, match="the database nothing"):
+        Store.open(folder, {"PARAAF_DATABASE": roles.owner["PARAAF_DATABASE_OWNER"]})
+    (folder / left).unlink()  # a mount that is empty is none of an office's files
+    assert upgrade(folder, roles.owner, before_upgrade=untouched).before is None
+    (folder / left).touch()  # once there are tables, a folder may be any host's
+    assert upgrade(folder, roles.owner, before_upgrade=untouched).before is not None
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ def test_an_empty_variable_names_no_database(
     (terminal.data / "authority").rename(tmp_path / "host" / "authority")
     monkeypatch.setenv("PARAAF_DATABASE", "")
     said = Terminal(tmp_path / "host", capsys).office("worker", "--until-idle")
-    assert (said.status, "no office" in said.err) == (1, True)
+    assert (said.status, "no database" in said.err) == (1, True)
     assert [path.name for path in (tmp_path / "host").iterdir()] == ["authority"]
 
 
@@ -182,3 +182,14 @@ def test_who_stands_in_is_not_written_into_another_office_s_database(
     ):
         said = other.office("people", *words)
         assert (said.status, "another office's" in said.err) == (1, True)
+
+
+def test_an_office_without_a_name_tells_files_that_may_be_another_s(first: Office, second: Office) -> None:
+    with second.store.write() as session:
+        session.delete(session.get_one(OfficeRow, 1))
+    (second.folder / "blobs" / OWNER).unlink()
+    second.blobs.require_writable()
+    mounted(second, first)
+    (first.folder / "blobs" / OWNER).unlink()
+    with pytest.raises(BlobsForeign, match="none of those that this office knows is there"):
+        second.blobs.require_writable()
