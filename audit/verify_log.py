@@ -1032,7 +1032,10 @@ def read_trust(paths: Iterable[Path]) -> list[x509.Certificate]:
         except OSError as error:
             raise Unusable(f"{path} can't be read: {error.strerror}.") from error
         except ValueError as error:
-            raise Unusable(f"{path} holds no readable certificate.") from error
+            raise Unusable(
+                f"{path} holds no readable certificate: name a root certificate with --trust, in PEM or DER,"
+                " as the office hands it out."
+            ) from error
     if found and not any(one.subject == one.issuer for one in found):
         raise Unusable("There is no root among the certificates to trust: none that is signed by itself.")
     return found

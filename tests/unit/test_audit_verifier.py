@@ -173,3 +173,9 @@ def test_a_hash_kept_outside_is_read_strictly() -> None:
     assert (kept.seq, kept.hash) == (12, "ab" * 32)
     with pytest.raises(verify_log.Unusable):
         verify_log.outside_anchor("12:zz", ())
+
+
+def test_a_file_that_is_no_certificate_says_what_to_name(tmp_path: Path) -> None:
+    (tmp_path / "root.txt").write_text("no certificate")
+    with pytest.raises(verify_log.Unusable, match="name a root certificate with --trust, in PEM or DER"):
+        verify_log.read_trust([tmp_path / "root.txt"])
