@@ -83,9 +83,14 @@ def require_office(folder: Path) -> None:
     )
 
 
+def is_of_an_office(folder: Path) -> bool:
+    """Whether a folder says whose it is, wherever the database may be. Raises NoOffice."""
+    return _found(folder, (folder / OFFICE_FILE).exists)
+
+
 def require_its_database(folder: Path) -> None:
     """Refuse the folder of an office whose database is elsewhere, and is not named. Raises WrongOffice."""
-    if _found(folder, (folder / OFFICE_FILE).exists):
+    if is_of_an_office(folder):
         from workflow.identity import require_database  # noqa: PLC0415 (half a second to import)
 
         require_database(folder, os.environ)

@@ -79,6 +79,10 @@ def test_a_forgotten_database_is_asked_for(terminal: Terminal) -> None:
         assert said.status == 1
         assert f"that of an office whose database is not {terminal.data / SQLITE}" in said.err
         assert "PARAAF_DATABASE" in said.err
+    file = Path(__file__).parents[1] / "vectors" / "files" / "action_added.pdf"
+    said = terminal.office("verify", file)  # its verdict would say nothing of what this office issued
+    assert "The office's register can't be asked" in said.err
+    assert "PARAAF_DATABASE" in said.err
     (terminal.data / FILE).unlink()
     assert "restore into this folder cut off" in terminal.office("check").err
     assert everything(terminal.data) == before - {terminal.data / FILE}
