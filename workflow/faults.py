@@ -61,7 +61,9 @@ RESTORATION = frozenset(
     }
 )
 """Passed when an office is restored into a server's database, and not in a step."""
-_ALL = POINTS | DESTRUCTION | RENEWAL | RESTORATION
+BEFORE_THE_TABLES = "restore.placed"
+"""Passed by such a restore when the files are in their place, and the database holds nothing."""
+_ALL = POINTS | DESTRUCTION | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
 
 
 class UnknownKillPoint(WorkflowError):

@@ -53,7 +53,7 @@ from workflow.backup import (
 from workflow.clock import require_later
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, Head
-from workflow.faults import point
+from workflow.faults import BEFORE_THE_TABLES, point
 from workflow.identity import name_anew, named, require_same, write_name
 from workflow.own_blobs import OwnBlobs
 from workflow.references import all_named, referred_to
@@ -127,6 +127,7 @@ def restore(
         _sync_tree(made)
         with _placed(made, folder, inside=inside):  # (3)
             if not store.embedded:
+                point(BEFORE_THE_TABLES)
                 revision = load(store, copy)  # (4)
                 point("restore.loaded")
             with _telling_what_is_left(store):

@@ -31,7 +31,7 @@ from workflow import backup as backing_up
 from workflow.backup import MANIFEST, Backup, BackupFailed, make_backup
 from workflow.clock import ClockImplausible
 from workflow.errors import RestoreUnfinished, StoreUnavailable
-from workflow.faults import RESTORATION
+from workflow.faults import BEFORE_THE_TABLES, RESTORATION
 from workflow.faults import VARIABLE as KILL
 from workflow.identity import WrongOffice
 from workflow.office import Office
@@ -265,6 +265,25 @@ def test_what_a_killed_restore_left_on_a_server_is_no_office(
         upgrade(folder, place.owner, before_upgrade=lambda *_: None)
     with pytest.raises(RestoreRefused, match="holds tables"):
         restored(made, tmp_path / "again", place)
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_where_a_restore_was_killed_before_it_filled_a_server_no_tables_are_made(
+    made: Path, tmp_path: Path, place: Place
+) -> None:
+    folder = tmp_path / "data"
+    words = [sys.executable, "-m", "cli.main", "restore", made, "--data", folder]
+    environ = {**os.environ, **place.owner, KILL: BEFORE_THE_TABLES}
+    assert subprocess.run(words, env=environ, check=False).returncode == -signal.SIGKILL
+    for refused in (
+        lambda: Store.open(folder, place.owner, OWNER),
+        lambda: upgrade(folder, place.owner, before_upgrade=lambda *_: None),
+    ):
+        with pytest.raises(RestoreUnfinished, match="the database nothing") as told:
+            refused()
+        assert "empty the folder, and restore again into this database" in told.value.hint
+    shutil.rmtree(folder)  # as the hint says: into the same database
+    require_office(folder, place, restored(made, folder, place))
 
 
 @contextmanager
