@@ -298,17 +298,24 @@ class Retention:
     def remove_misplaced(self) -> int:
         """Remove what lies elsewhere among the files than it belongs, and say so in the log; how many went.
 
-        One that a row names stays as long as it is missing where it belongs. Raises StoreUnavailable, and
+        One that a row names stays as long as it is not whole where it belongs. Raises StoreUnavailable, and
         BlobError when one can't be removed.
         """
         return sum(self._remove_misplaced(some) for some in chunks(self._blobs.misplaced()))
 
     def _remove_misplaced(self, some: Sequence[Misplaced]) -> int:
         with self._store.read() as session:
-            missing = set(self._blobs.missing(referred_to(session, {one.sha256_hex for one in some})))
-        needless = [one for one in some if one.sha256_hex not in missing]
+            named = referred_to(session, {one.sha256_hex for one in some})
+        lacking = {digest for digest in named if not self._is_whole(digest)}
+        needless = [one for one in some if one.sha256_hex not in lacking]
         starts = range(0, len(needless), BLOBS)
         return sum(self._remove_needless(needless[start : start + BLOBS]) for start in starts)
+
+    def _is_whole(self, digest: str) -> bool:
+        try:
+            return self._blobs.content(digest).sha256_hex == digest
+        except BlobError:
+            return False
 
     def _remove_needless(self, some: Sequence[Misplaced]) -> int:
         """Remove, and tell in the same transaction what went: what a lock keeps is not told every hour."""
