@@ -101,7 +101,7 @@ def test_an_office_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
     template: Path, tmp_path: Path
 ) -> None:
     before, after = pages_of_a_request(template, tmp_path)
-    sizes = times(15)
+    sizes = times(9)
     told = 0
     for number in range(sizes):
         pages = before + 1 + (after - before) * number // sizes
