@@ -76,10 +76,9 @@ def run(args: argparse.Namespace) -> int:
     with office_of(args) as office:
         try:
             return _fire(office, args)
-        except (NotFound, ChoiceNeeded, KeyReused) as error:
+        except (NotFound, ChoiceNeeded, KeyReused):
             # who sends it again may see the request no more, or another state of it
-            compared = isinstance(error, KeyReused) and not (args.draft or args.consent)
-            if args.key is None or compared:
+            if args.key is None or not _is_all_in_the_key(args):
                 raise
             answer = office.engine.answered(args.who, args.key, args.request, args.trigger)
             if answer is None:
@@ -157,6 +156,11 @@ def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
 def _sends_along(args: argparse.Namespace) -> bool:
     """Whether something is sent that is understood by what the request is like."""
     return bool(args.data_json or args.fact or args.draft or args.consent)
+
+
+def _is_all_in_the_key(args: argparse.Namespace) -> bool:
+    """Whether what is sent can't be made again, and holds nothing that may differ from the first time."""
+    return (args.draft or args.consent) and not (args.data_json or args.fact or args.remark or args.principal)
 
 
 def fact(text: str) -> tuple[str, str]:

@@ -93,9 +93,11 @@ _LACKS = text(
     "SELECT right_ || ' on ' || name FROM unnest(CAST(:tables AS text[]), CAST(:columns AS text[]),"
     " CAST(:rights AS text[])) AS wanted (name, column_, right_) WHERE NOT CASE WHEN column_ = ''"
     " THEN has_table_privilege(name, right_) ELSE has_column_privilege(name, column_, right_) END"
-    " UNION ALL SELECT 'USAGE on ' || relname FROM pg_class"
-    " WHERE CASE WHEN relkind = 'S' AND relnamespace = current_schema()::regnamespace"
-    " THEN NOT has_sequence_privilege(oid, 'USAGE') END"
+    " UNION ALL SELECT 'USAGE on ' || s.relname FROM pg_class s JOIN pg_depend d ON d.objid = s.oid"
+    " AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+    " JOIN pg_class t ON t.oid = d.refobjid AND t.relname = ANY (CAST(:tables AS text[]))"
+    " WHERE CASE WHEN s.relkind = 'S' AND s.relnamespace = current_schema()::regnamespace"
+    " THEN NOT has_sequence_privilege(s.oid, 'USAGE') END"
     " LIMIT 1"
 )
 _OWNER = text(

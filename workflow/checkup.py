@@ -285,7 +285,8 @@ def _work(office: Office) -> Iterator[Finding]:
         named = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
         message = f"Requests that wait for a requester who has left: {len(numbers)} ({named})."
         hint = "Whoever has a role of their process, or an administrator, ends them:"
-        yield Finding("work", "warning", message, f"{hint} `paraaf fire N {verb} --as WHO`.")
+        hint = f"{hint} `paraaf fire N {verb} --as WHO`." if verb else _NO_WAY_OUT
+        yield Finding("work", "warning", message, hint)
     if held:
         named = ", ".join(map(str, held[:_MOST_NAMED])) + (", …" if len(held) > _MOST_NAMED else "")
         message = f"Requests whose task somebody holds who may not do it any more: {len(held)} ({named})."
@@ -320,6 +321,9 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
         yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
 
 
+_NO_WAY_OUT = "Their definition lets nobody else end them: should the requester come back, load them again."
+
+
 def left_behind(office: Office, session: Session) -> dict[str, list[int]]:
     """The requests that only their requester could go on with, who has left: by what ends them."""
     query = (
@@ -333,8 +337,12 @@ def left_behind(office: Office, session: Session) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for number, sha256_hex, state in session.execute(query):
         definition = known.get(sha256_hex)
-        if definition is not None and (ways := definition.ways_out(definition.states[state])):
-            found.setdefault(ways[0], []).append(number)
+        if (
+            definition is not None
+            and definition.states[state].role == definition.states[definition.start].role
+        ):
+            ways = definition.ways_out(definition.states[state])
+            found.setdefault(ways[0] if ways else "", []).append(number)
     return found
 
 

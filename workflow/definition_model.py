@@ -144,7 +144,9 @@ class Definition:
         return tuple(
             trigger.name
             for trigger in state.triggers.values()
-            if trigger.consent is None and all(self.states[branch.to].end for branch in trigger.branches)
+            if trigger.consent is None
+            and not trigger.record
+            and all(self.states[branch.to].end for branch in trigger.branches)
         )
 
     @property

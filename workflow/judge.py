@@ -291,7 +291,8 @@ class Judge:
     def _against_data(
         self, case: Case, state: State, trigger: Trigger | None, command: Command
     ) -> Iterator[Reason]:
-        if command.trigger == WITHDRAW or (trigger is None and command.trigger != "save_draft"):
+        no_data = command.trigger == WITHDRAW or self._for_a_leaver(case, command)
+        if no_data or (trigger is None and command.trigger != "save_draft"):
             yield Reason("data", f"{command.trigger[:60]!r} takes no data.")
             return
         for section in command.data:

@@ -375,19 +375,20 @@ def _require_latest(found: str | None, *, embedded: bool) -> None:
 def require_new(folder: Path) -> None:
     """Refuse to take a server's database without tables for a new one, where a data folder is an office's.
 
-    Before there are tables nothing makes keys, nor stores files. Raises RestoreUnfinished.
+    Before there are tables nobody loads a register, nor stores files. Raises RestoreUnfinished.
     """
     # who makes the tables need not be somebody who may look into the folder: then nothing is found
     if any(next(folder.glob(pattern), None) for pattern in _OF_AN_OFFICE):
         raise RestoreUnfinished(
-            f"The folder {folder} holds keys or files of an office, and the database nothing.",
+            f"The folder {folder} holds the register or files of an office, and the database nothing.",
             hint="Was a restore cut off, empty the folder, and restore again into this database. Else name"
             f" the database of that office in {VARIABLE}, or another folder with --data.",
         )
 
 
-_OF_AN_OFFICE = ("authority/*", "office.json", "blobs/?/*")
-"""As those have them that make these: office, identity, documents.blobs."""
+_OF_AN_OFFICE = ("hr_register.csv", "office.json", "blobs/?/*")
+"""As those have them that make these: office, identity, documents.blobs. Not its keys: `paraaf sign` makes
+some without any database."""
 _REVISION = re.compile(r'^(down_)?revision = "(\w+)"$', re.MULTILINE)
 _UPGRADE = "Have the owner of the database run `paraaf upgrade`."
 _UPGRADE_FILE = "Run `paraaf upgrade`."
