@@ -112,6 +112,14 @@ class Blobs(Protocol):
         """
 
 
+def is_whole(blobs: Blobs, sha256_hex: str) -> bool:
+    """Whether a stored file is there, can be read, and is what it was; reads it."""
+    try:
+        return blobs.content(sha256_hex).sha256_hex == sha256_hex
+    except BlobError:
+        return False
+
+
 def require_digest(text: str) -> str:
     """Give what is a file's name. Raises BlobMissing for what is no digest."""
     if not _SHA256_HEX.fullmatch(text):

@@ -282,14 +282,12 @@ def _work(office: Office) -> Iterator[Finding]:
         behind = left_behind(office, session)
         held = lapsed(session, pinned(session, office.engine.definition), office.clock())
     for verb, numbers in behind.items():
-        named = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
-        message = f"Requests that wait for a requester who has left: {len(numbers)} ({named})."
+        message = f"Requests that wait for a requester who has left: {_counted(numbers)}."
         hint = "Whoever has a role of their process, or an administrator, ends them:"
         hint = f"{hint} `paraaf fire N {verb} --as WHO`." if verb else _NO_WAY_OUT
         yield Finding("work", "warning", message, hint)
     if held:
-        named = ", ".join(map(str, held[:_MOST_NAMED])) + (", …" if len(held) > _MOST_NAMED else "")
-        message = f"Requests whose task somebody holds who may not do it any more: {len(held)} ({named})."
+        message = f"Requests whose task somebody holds who may not do it any more: {_counted(held)}."
         hint = (
             "Whoever could take the task, or an administrator, releases it: `paraaf fire N release --as WHO`."
         )
@@ -319,6 +317,12 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
         yield Finding("definitions", "wrong", message, error.hint)
     if not found.unread:
         yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
+
+
+def _counted(numbers: Sequence[int]) -> str:
+    """How many requests, and the first of their numbers."""
+    more = ", …" if len(numbers) > _MOST_NAMED else ""
+    return f"{len(numbers)} ({', '.join(map(str, numbers[:_MOST_NAMED]))}{more})"
 
 
 _NO_WAY_OUT = "Their definition lets nobody else end them: should the requester come back, load them again."

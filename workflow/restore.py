@@ -34,7 +34,7 @@ from typing import IO, Any
 
 from certs.authority import DevelopmentAuthority
 from disk import remove_left_behind, sync, sync_with_parents, work_folder
-from documents.blobs import Blobs
+from documents.blobs import Blobs, is_whole
 from documents.errors import BlobError
 from documents.open_blobs import VARIABLE as PLACE
 from problem import Problem
@@ -282,7 +282,7 @@ class _Needed:
         self.seen |= asked & self._only
         with self._store.read() as session:
             named = referred_to(session, asked)
-            lacking = [digest for digest in named if not _is_whole(self._blobs, digest)]
+            lacking = [digest for digest in named if not is_whole(self._blobs, digest)]
         if not lacking:
             return
         with self._store.write() as session:  # or it is destroyed between this question and the putting
@@ -328,20 +328,13 @@ class _Beside:
         gone = set(self._blobs.missing(self._found))
         with self._store.read() as session:
             named = referred_to(session, self._found)
-        return sorted(one for one in named if one in gone or not _is_whole(self._blobs, one))
+        return sorted(one for one in named if one in gone or not is_whole(self._blobs, one))
 
     def _look_to(self, last: str | None, had: Collection[str]) -> None:
         while self._next is not None and (last is None or self._next <= last):
-            if self._next not in had and not _is_whole(self._blobs, self._next):
+            if self._next not in had and not is_whole(self._blobs, self._next):
                 self._found.append(self._next)
             self._next = next(self._named, None)
-
-
-def _is_whole(blobs: Blobs, digest: str) -> bool:
-    try:
-        return blobs.content(digest).sha256_hex == digest
-    except BlobError:  # one that can't be read is none: putting it tells whether it can be mended
-        return False
 
 
 def _require_unused(blobs: Blobs) -> None:

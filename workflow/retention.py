@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import func, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
-from documents.blobs import Blobs, Misplaced
+from documents.blobs import Blobs, Misplaced, is_whole
 from documents.errors import BlobError, BlobLocked
 from watching.logs import note
 from workflow import clock, destruction, keeping
@@ -306,16 +306,10 @@ class Retention:
     def _remove_misplaced(self, some: Sequence[Misplaced]) -> int:
         with self._store.read() as session:
             named = referred_to(session, {one.sha256_hex for one in some})
-        lacking = {digest for digest in named if not self._is_whole(digest)}
+        lacking = {digest for digest in named if not is_whole(self._blobs, digest)}
         needless = [one for one in some if one.sha256_hex not in lacking]
         starts = range(0, len(needless), BLOBS)
         return sum(self._remove_needless(needless[start : start + BLOBS]) for start in starts)
-
-    def _is_whole(self, digest: str) -> bool:
-        try:
-            return self._blobs.content(digest).sha256_hex == digest
-        except BlobError:
-            return False
 
     def _remove_needless(self, some: Sequence[Misplaced]) -> int:
         """Remove, and tell in the same transaction what went: what a lock keeps is not told every hour."""

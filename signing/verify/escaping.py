@@ -7,12 +7,11 @@ Source: ISO 32000-1, 7.2.2 and 7.3.5.
 
 import re
 
-from signing.verify.lexing import GrammarError, read_value, skip_space
+from signing.verify.lexing import GrammarError, read_value, skip_space, string_end
 
 _MOST_BYTES = 1 << 16  # of an object, but for the data of its stream
 _SPLIT = re.compile(rb"[(/%]|endobj|stream")
 _NAME = re.compile(rb"/[^\0\t\n\x0c\r ()<>\[\]{}/%]*")
-_STRING_PART = re.compile(rb"[^()\\]*(?:\\[\s\S][^()\\]*)*([()])")
 _BEYOND = re.compile(rb"[\x80-\xff]")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DATA = re.compile(rb"stream(?:\r\n|\n)")
@@ -51,7 +50,7 @@ def _head(pdf: bytes, start: int) -> tuple[bytes, int]:
         pieces.append(pdf[at : split.start()])
         if split.group() not in (b"(", b"/"):
             break
-        at = _string_end(pdf, split.end()) if split.group() == b"(" else _name_end(pdf, split.start())
+        at = string_end(pdf, split.end()) if split.group() == b"(" else _name_end(pdf, split.start())
         piece = pdf[split.start() : at]
         if split.group() == b"/" and _BEYOND.search(piece):
             piece, needed = _escaped(piece), True
@@ -64,17 +63,6 @@ def _head(pdf: bytes, start: int) -> tuple[bytes, int]:
 def _name_end(pdf: bytes, at: int) -> int:
     name = _NAME.match(pdf, at)
     return name.end() if name else at + 1
-
-
-def _string_end(pdf: bytes, at: int) -> int:
-    level = 1
-    while level:
-        part = _STRING_PART.match(pdf, at)
-        if part is None:
-            raise GrammarError(f"a string without an end before byte {at}")
-        level += 1 if part.group(1) == b"(" else -1
-        at = part.end()
-    return at
 
 
 def _escaped(name: bytes) -> bytes:

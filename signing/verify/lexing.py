@@ -123,6 +123,12 @@ def _array(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:
+    end = string_end(data, at)
+    return data[at : end - 1], end
+
+
+def string_end(data: bytes, at: int) -> int:
+    """Where a string in parentheses ends whose content begins at `at`; raises GrammarError."""
     start, level = at, 1
     while level:
         part = _STRING_PART.match(data, at)
@@ -130,4 +136,4 @@ def _string(data: bytes, at: int) -> tuple[bytes, int]:
             raise GrammarError(f"a string without an end at byte {start}")
         level += 1 if part.group(1) == b"(" else -1
         at = part.end()
-    return data[start : at - 1], at
+    return at
