@@ -131,7 +131,7 @@ def _office(folder: Path, level: Level) -> Iterator[Office]:
         update_people(session, _register(office), now=office.clock())
     with AuthorityServer(office.authority.folder):
         try:
-            yield replace(office, profiles=profiles)
+            yield replace(office, signing=replace(office.signing, profiles=profiles))
         finally:
             office.close()
 

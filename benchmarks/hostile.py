@@ -86,15 +86,15 @@ def _read(worker: Worker, path: Path) -> Measured:
     process, costs = worker._process.pid, dict[int, _Cost]()  # noqa: SLF001 (only the system is asked about it)
     _look(process, costs)
     before, begun = sum(cost.cpu_s for cost in costs.values()), time.monotonic()
-    worker.begin(Source(path.name, path, None))
-    report = None
-    while report is None:
+    worker.begin([Source(path.name, path, None)])
+    reports: list[Report] = []
+    while not reports:
         wait([worker.connection], timeout=min(LOOK_EVERY_S, worker.remaining_s()))
         _look(process, costs)
-        report = worker.collect()
+        reports = worker.collect()
     seconds = time.monotonic() - begun
     cpu_s = sum(cost.cpu_s for cost in costs.values()) - before
-    return Measured(path.stem, report, seconds, cpu_s, sum(cost.mib for cost in costs.values()))
+    return Measured(path.stem, reports[0], seconds, cpu_s, sum(cost.mib for cost in costs.values()))
 
 
 def _look(process: int | None, costs: dict[int, _Cost]) -> None:

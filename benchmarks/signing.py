@@ -38,6 +38,7 @@ from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
 from documents.kinds import KINDS
 from documents.render import SignatureSlot, render
+from signing.authorities import TimestampAuthority
 from signing.pades import Finished, SigningDesk
 from signing.prepared import Prepared
 from signing.profile import Level, Profile
@@ -45,7 +46,6 @@ from signing.revocation_check import CarriedAnswers
 from signing.selfcheck import check_finished
 from signing.signers import SoftwareSigner
 from signing.stamp import Appearance
-from signing.timestamps import TimestampAuthority
 
 KEY_TYPES = ("P-256", "RSA-2048")
 ROUNDS, STOCK_EACH, OURS_EACH = 4, 5, 40

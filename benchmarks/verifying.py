@@ -52,12 +52,12 @@ from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore
 from documents.kinds import KINDS
 from documents.render import SignatureSlot, render
+from signing.authorities import TimestampAuthority
 from signing.composition import NewField
 from signing.pades import SigningDesk
 from signing.profile import Level, Profile
 from signing.signers import SoftwareSigner
 from signing.stamp import Appearance
-from signing.timestamps import TimestampAuthority
 from signing.verify.bulk import verify_paths
 from signing.verify.quick import Quick
 from signing.verify.trust import Trust, TrustMaterial

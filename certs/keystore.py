@@ -77,6 +77,25 @@ def is_development(certificate: x509.Certificate) -> bool:
     return any("development" in str(attribute.value).lower() for attribute in certificate.issuer)
 
 
+def load_key(key: Path, chain: Path | None, passphrase_file: Path | None) -> Credential:
+    """Load a key with its certificates from PKCS#12, or from PEM, where `chain` begins with the key's own.
+
+    Raises KeystoreError naming the file: see `load_pkcs12`.
+    """
+    passphrase = _read(passphrase_file).rstrip(b"\r\n") if passphrase_file is not None else None
+    content = _read(key)
+    if b"-----BEGIN" not in content:
+        return load_pkcs12(key, passphrase)
+    if b"-----BEGIN CERTIFICATE" in content:
+        return load_pem(key, key, chain, passphrase)
+    if chain is None:
+        raise KeystoreError(
+            f"{key} holds no certificate.",
+            hint="Give the file of its certificate, and of those above, as the chain: `--chain FILE`.",
+        )
+    return load_pem(key, chain, None, passphrase)
+
+
 def load_pkcs12(path: Path, passphrase: bytes | None, *, name: str | None = None) -> Credential:
     """Load a key and its certificates from a PKCS#12 file.
 

@@ -32,6 +32,15 @@ class TrustStore:
     crls: tuple[bytes, ...] = ()
     lists: "TrustedLists | None" = None
 
+    def __or__(self, other: "TrustStore") -> "TrustStore":
+        """Both together; the trusted lists are the first that there are."""
+        return TrustStore(
+            anchors=tuple(dict.fromkeys((*self.anchors, *other.anchors))),
+            intermediates=tuple(dict.fromkeys((*self.intermediates, *other.intermediates))),
+            crls=tuple(dict.fromkeys((*self.crls, *other.crls))),
+            lists=self.lists or other.lists,
+        )
+
 
 def load_trust(paths: Sequence[Path]) -> TrustStore:
     """Read a trust store from files and folders.

@@ -90,7 +90,7 @@ def _findings(office: "Office", *, deep: bool) -> "Iterator[Finding]":
     if deep:
         outside = []
         try:
-            outside = kept_outside(office.authority.trust)
+            outside = kept_outside(office.trust)
         except EvidenceUnreadable as problem:
             yield checkup.Finding("log", "wrong", str(problem), problem.hint)
         yield from checkup.deep(office, anchored=[one.head for one in outside])

@@ -141,7 +141,7 @@ def _checked(office: "Office", draft: IO[bytes]) -> "PackageReport":
     from cli.evidence_check import check_package  # noqa: PLC0415
 
     draft.seek(0)
-    report = check_package(draft, office.authority.trust, now=office.clock())
+    report = check_package(draft, office.trust, now=office.clock())
     if report.findings:
         first = report.findings[0]
         raise EvidenceRefused(

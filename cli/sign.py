@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.authority import ORGANISATION, DevelopmentAuthority
-from certs.keystore import Credential, common_name, is_development, load_pem, load_pkcs12
+from certs.keystore import common_name, is_development, load_key
 from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
 from cli.errors import ChoiceNeeded
@@ -18,19 +18,21 @@ from cli.files import make_folder, read_input, require_room, write_whole
 from cli.folder import REGISTER_FILE, add_data_option, add_json_option, add_trust_option
 from cli.printing import print_json
 from documents.register import Register
+from signing.authorities import TimestampAuthority
 from signing.composition import NewField
 from signing.foreign import require_size
+from signing.organisation import DEVELOPMENT, Organisation
 from signing.pades import Finished, SigningDesk, sign_pdf
-from signing.profile import Profile, load_profiles, parse_profile
+from signing.profile import Profile, parse_profile
 from signing.signers import Signer, SoftwareSigner
-from signing.timestamps import TimestampAuthority
-from workflow.keys import DevelopmentKeys
+from workflow.keys import DevelopmentKeys, OfficeKeys
+from workflow.office import signing_of
 
-DEVELOPMENT = "development"
 FIELD = "signature"
 
-_EPILOG = """Without --key the development authority's keys sign: of the person named with --as, or the
-organisation's seal, as the profile says. They are for trials and prove nothing about anyone.
+_EPILOG = """Without --key the signer signs that the profile names in the data folder's signing.toml. Where it
+names none, the development authority's keys do: of the person named with --as, or the organisation's seal, as
+the profile says. They are for trials and prove nothing about anyone.
 exit status: 0 signed at the level asked; 1 not signed, and nothing written."""
 
 
@@ -49,7 +51,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--force", action="store_true", help="overwrite OUT.pdf")
     parser.add_argument(
-        "--profile", metavar="NAME", required=True, help="a signing profile: one of ours, or a TOML file"
+        "--profile",
+        metavar="NAME",
+        required=True,
+        help="a signing profile: ours, of signing.toml, or a TOML file",
     )
     add_key_options(parser)
     add_trust_option(parser, "root certificates of the key and of the timestampers; may be repeated")
@@ -79,7 +84,7 @@ def add_key_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--passphrase-file", type=Path, metavar="FILE", help="a file that holds the key's passphrase"
     )
-    parser.add_argument("--as", dest="who", metavar="WHO", help="whose development key signs")
+    parser.add_argument("--as", dest="who", metavar="WHO", help="which person signs")
     parser.add_argument(
         "--organisation", metavar="NAME", help="in whose name to seal; one of the register's employers"
     )
@@ -90,9 +95,10 @@ def signed_bytes(source: bytes, args: argparse.Namespace) -> bytes:
 
     Raises CommandError, CertsProblem, SigningError.
     """
-    profile = _profile(args.profile)
+    organisation = signing_of(args.data)
+    profile = _profile(args.profile, organisation)
     args.field, args.role, args.box = None, "", None
-    with _bench(args, profile) as bench:
+    with _bench(args, profile, organisation) as bench:
         return asyncio.run(_sign(bench, source, profile, args)).pdf
 
 
@@ -101,8 +107,9 @@ def run(args: argparse.Namespace) -> int:
     _require_consistent(args)
     require_room(args.output, force=args.force)
     source = _source(args.input)
-    profile = _profile(args.profile)
-    with _bench(args, profile) as bench:
+    organisation = signing_of(args.data)
+    profile = _profile(args.profile, organisation)
+    with _bench(args, profile, organisation) as bench:
         finished = asyncio.run(_sign(bench, source, profile, args))
     write_whole(args.output, finished.pdf, force=args.force)
     _tell(args, profile, bench.signer, finished)
@@ -149,11 +156,20 @@ def _require_consistent(args: argparse.Namespace) -> None:
         )
 
 
-def _profile(name: str) -> Profile:
-    """A packaged profile by its name, or one in a file of its own. Raises ProfileError, ChoiceNeeded."""
+def _profile(name: str, organisation: Organisation) -> Profile:
+    """One of the organisation's profiles by its name, or one in a file of its own.
+
+    Raises ProfileError, ChoiceNeeded.
+    """
     if name.endswith(".toml"):
-        return parse_profile(Path(name).stem, Path(name))
-    profiles = {one.name: one for one in load_profiles().values() if one.signs}
+        profile = parse_profile(Path(name).stem, Path(name))
+        if profile.signers:
+            raise ChoiceNeeded(
+                f"{name} names a signer, and signers are named in an office's signing.toml.",
+                hint="Leave `signer` out and give --key, or put the profile into signing.toml.",
+            )
+        return profile
+    profiles = {one.name: one for one in organisation.profiles.values() if one.signs}
     if name not in profiles:
         raise ChoiceNeeded(
             f"There is no profile {name!r} under which files are signed here.",
@@ -163,78 +179,67 @@ def _profile(name: str) -> Profile:
 
 
 @contextmanager
-def _bench(args: argparse.Namespace, profile: Profile) -> Iterator[_Bench]:
+def _bench(args: argparse.Namespace, profile: Profile, organisation: Organisation) -> Iterator[_Bench]:
     """Signer, trust and timestampers; the development authority is there, and served, when it is needed."""
-    trust = load_trust(args.trust)
+    trust = load_trust(args.trust) | organisation.trust
     if args.key is not None and DEVELOPMENT not in profile.timestampers:
-        yield _Bench(_key_signer(args), trust, ())
+        yield _Bench(_key_signer(args), trust, organisation.timestampers)
         return
     make_folder(args.data, mode=0o700)
-    authority = DevelopmentAuthority.open_or_create(args.data / "authority", now=datetime.now(UTC))
-    signer = _development_signer(args, profile, authority) if args.key is None else _key_signer(args)
+    authority = DevelopmentAuthority.open_or_create(args.data / "authority", now=_now())
+    keys = _Keys(args, profile, organisation, authority)
+    signer = keys.signer() if args.key is None else _key_signer(args)
     with AuthorityServer(authority.folder):
-        yield _Bench(
-            signer,
-            TrustStore(
-                anchors=(*trust.anchors, *authority.trust.anchors),
-                intermediates=(*trust.intermediates, *authority.trust.intermediates),
-                crls=(*trust.crls, *authority.trust.crls),
-            ),
-            (TimestampAuthority(DEVELOPMENT, authority.tsa_url),),
-        )
+        development = TimestampAuthority(DEVELOPMENT, authority.tsa_url)
+        yield _Bench(signer, trust | authority.trust, (development, *organisation.timestampers))
 
 
 def _key_signer(args: argparse.Namespace) -> Signer:
-    return SoftwareSigner(_credential(args.key, args.chain, args.passphrase_file))
+    return SoftwareSigner(load_key(args.key, args.chain, args.passphrase_file))
 
 
-def _credential(key: Path, chain: Path | None, passphrase_file: Path | None) -> Credential:
-    """The key with its certificates, from PKCS#12 or PEM. Raises KeystoreError, ChoiceNeeded."""
-    content = read_input(key)
-    passphrase = read_input(passphrase_file).rstrip(b"\r\n") if passphrase_file is not None else None
-    if b"-----BEGIN" not in content:
-        return load_pkcs12(key, passphrase)
-    if b"-----BEGIN CERTIFICATE" in content:
-        return load_pem(key, key, chain, passphrase)
-    if chain is None:
-        raise ChoiceNeeded(
-            f"{key} holds no certificate.",
-            hint="Give the file of its certificate, and those above, as --chain.",
+@dataclass(frozen=True)
+class _Keys:
+    """The signers of the data folder: those that its signing.toml names, else the development PKI's."""
+
+    args: argparse.Namespace
+    profile: Profile
+    organisation: Organisation
+    authority: DevelopmentAuthority
+
+    def signer(self) -> Signer:
+        """Whose key signs under the profile. Raises ChoiceNeeded, and why a signer can't be had."""
+        args, profile = self.args, self.profile
+        if profile.kind == "person" and args.who is None:
+            raise ChoiceNeeded(
+                f"Under the profile {profile.name!r} a person signs.",
+                hint="Say who with --as, or give a --key.",
+            )
+        if profile.kind != "person" and args.who is not None:
+            raise ChoiceNeeded(
+                f"Under the profile {profile.name!r} no person's key signs.", hint="Leave --as out."
+            )
+        file = args.data / REGISTER_FILE
+        register = Register.load(file) if file.exists() else None
+        employers = list(dict.fromkeys(one.employer_name for one in register.people())) if register else []
+        organisations = employers or [args.organisation or ORGANISATION]
+        if profile.kind != "person" and len(organisations) > 1 and args.organisation is None:
+            raise ChoiceNeeded(
+                "The HR register holds several employers.",
+                hint="Say in whose name to seal with --organisation.",
+            )
+        development = DevelopmentKeys(self.authority, organisations=organisations, clock=_now)
+        name = args.who if register is None or args.who is None else register.person(args.who).name
+        return OfficeKeys(development, self.organisation.signers, clock=_now).signer(
+            profile,
+            person_id=args.who or "",
+            person_name=name or "",
+            organisation=args.organisation or organisations[0],
         )
-    return load_pem(key, chain, None, passphrase)
 
 
-def _development_signer(
-    args: argparse.Namespace, profile: Profile, authority: DevelopmentAuthority
-) -> Signer:
-    if profile.kind == "person" and args.who is None:
-        raise ChoiceNeeded(
-            f"Under the profile {profile.name!r} a person signs.", hint="Say who with --as, or give a --key."
-        )
-    if profile.kind != "person" and args.who is not None:
-        raise ChoiceNeeded(
-            f"Under the profile {profile.name!r} no person's key signs.", hint="Leave --as out."
-        )
-    file = args.data / REGISTER_FILE
-    register = Register.load(file) if file.exists() else None
-    employers = list(dict.fromkeys(one.employer_name for one in register.people())) if register else []
-    organisations = employers or [args.organisation or ORGANISATION]
-    if profile.kind != "person" and len(organisations) > 1 and args.organisation is None:
-        raise ChoiceNeeded(
-            "The HR register holds several employers.", hint="Say in whose name to seal with --organisation."
-        )
-    keys = DevelopmentKeys(
-        authority,
-        organisations=organisations,
-        clock=lambda: datetime.now(UTC),
-    )
-    name = args.who if register is None or args.who is None else register.person(args.who).name
-    return keys.signer(
-        profile,
-        person_id=args.who or "",
-        person_name=name or "",
-        organisation=args.organisation or organisations[0],
-    )
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _sign(bench: _Bench, source: bytes, profile: Profile, args: argparse.Namespace) -> Finished:
@@ -243,14 +248,14 @@ async def _sign(bench: _Bench, source: bytes, profile: Profile, args: argparse.N
         page, corners = args.box
         new_field = NewField(args.field or FIELD, page=page, box=corners, label="Signature")
     async with SigningDesk.open(
-        trust=bench.trust, clock=lambda: datetime.now(UTC), timestamp_authorities=bench.authorities
+        trust=bench.trust, clock=_now, timestamp_authorities=bench.authorities
     ) as desk:
         return await sign_pdf(
             desk,
             source,
             signer=bench.signer,
             profile=profile,
-            claimed_at=datetime.now(UTC),
+            claimed_at=_now(),
             field=args.field,
             role=args.role,
             new_field=new_field,

@@ -17,7 +17,7 @@ class SigningError(Problem):
 
 
 class ProfileError(SigningError):
-    """A signing profile's file can't be used; the message names file, key and the mend."""
+    """A signing profile, or signing.toml, can't be used; the message names file, key and the mend."""
 
     code = "signing-profile"
 

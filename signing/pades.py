@@ -24,6 +24,7 @@ from certs.keystore import common_name, require_usable
 from certs.revocation import RevocationSource
 from certs.trust import TrustStore
 from signing.admission import check_may_sign
+from signing.authorities import TimestampAuthority
 from signing.belonging import require_belongs, require_value
 from signing.chains import Path, PinnedChains
 from signing.cms import CmsTemplate, template_for
@@ -61,7 +62,7 @@ from signing.selfcheck import carried_data, check_document_timestamp, check_fini
 from signing.signed_data import parse_signed_data, verify_signed_data
 from signing.signers import Signer, mechanism_for
 from signing.stamp import Appearance
-from signing.timestamps import TimestampAuthority, Timestamper
+from signing.timestamps import Timestamper
 from signing.tokens import Token
 from watching.meters import Meters
 

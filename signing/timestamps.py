@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from time import monotonic
@@ -15,6 +14,7 @@ from certs import der
 from certs.check_ocsp import CLOCK_SKEW
 from certs.der import DerError
 from certs.revocation import RevocationSource
+from signing.authorities import TimestampAuthority
 from signing.chains import PinnedChains
 from signing.errors import (
     CertificateRevokedError,
@@ -39,14 +39,6 @@ _MARGIN, _SPARE = 1.25, 1024
 # Room for a token with three certificates of RSA-4096 keys, about 2 kB each, and its own signature.
 _UNSEEN = 8192
 _TRUE = b"\x01\x01\xff"
-
-
-@dataclass(frozen=True)
-class TimestampAuthority:
-    """An RFC 3161 service over HTTP."""
-
-    name: str
-    url: str
 
 
 class Timestamper:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from certs.authority import DevelopmentAuthority
-from signing.profile import load_profiles
+from signing.profile import packaged_profiles
 from signing.signers import SoftwareSigner
 from tests.signing_samples import open_desk
 from workflow import anchors
@@ -86,7 +86,7 @@ def erase(store: Store, request_id: int) -> None:
 
 def make_anchor(authority: DevelopmentAuthority, statement: Statement, kind: anchors.Kind) -> Anchor:
     """An anchor over a statement, by the development authority, whose server runs."""
-    profile = load_profiles()[PROFILE]
+    profile = packaged_profiles()[PROFILE]
 
     async def made() -> Anchor:
         async with open_desk(authority) as desk:

@@ -15,13 +15,13 @@ from reportlab.pdfgen.canvas import Canvas
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
 from signing.admission import check_may_add_fields
+from signing.authorities import TimestampAuthority
 from signing.composition import Composer, NewField
 from signing.opened import OpenedPdf, box_of
 from signing.pades import SigningDesk
 from signing.profile import Level, Profile
 from signing.signers import SoftwareSigner
 from signing.stamp import Appearance
-from signing.timestamps import TimestampAuthority
 
 KEY_TYPES = ("RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "Ed25519")
 

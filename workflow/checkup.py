@@ -508,7 +508,7 @@ def _most(area: str, state: State, messages: Sequence[str], hint: str) -> Iterat
 
 def _log(office: Office, anchored: Iterable[Head]) -> Iterator[Finding]:
     with office.store.read() as session:
-        report = verify(session, anchors=anchored, trust=office.authority.trust)
+        report = verify(session, anchors=anchored, trust=office.trust)
     if report.ok:
         yield Finding("log", "ok", f"{report.checked} events, and the tables agree with them.")
     hint = "See `paraaf log verify`."

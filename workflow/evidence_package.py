@@ -75,7 +75,7 @@ def _fill(
 ) -> None:
     now = office.clock()
     run, documents = evidence.run, evidence.documents
-    judged = reports(documents, office.authority.trust, now=now)
+    judged = reports(documents, office.trust, now=now)
     carried = list(dict.fromkeys(each for document in documents for each in material(document.pdf)))
     for document, report in zip(documents, judged, strict=True):
         package.add(f"documents/{document.stem}.pdf", document.pdf)  # (1)

@@ -1,11 +1,15 @@
 """Whose key signs: from a profile and a person to a signer."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from cryptography import x509
+
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
+from signing.opening import open_signer
+from signing.organisation import KeySource
 from signing.profile import Profile
 from signing.signers import Signer, SoftwareSigner
 from workflow.errors import WorkflowError
@@ -35,6 +39,66 @@ class EmployerUnknown(WorkflowError):
     code = "workflow-employer-unknown"
 
 
+class SignerMissing(WorkflowError):
+    """The profile names signers, and none for this person or organisation."""
+
+    code = "workflow-signer-missing"
+
+
+class OfficeKeys:
+    """The signers that profiles name; under profiles that name none, the keys of the development PKI.
+
+    Of several signers of a holder the first whose certificate is valid signs: the next one takes over when it
+    ends, without anybody's doing. Each is opened when it is first needed, and kept.
+    """
+
+    def __init__(
+        self,
+        development: "DevelopmentKeys",
+        sources: Mapping[str, KeySource],
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._development = development
+        self._sources = sources
+        self._clock = clock
+        self._open: dict[str, Signer] = {}
+
+    def signer(
+        self, profile: Profile, *, person_id: str, person_name: str, organisation: str | None
+    ) -> Signer:
+        """The signer of this person, or in this organisation's name.
+
+        When no certificate of several is valid, the last is given: who signs with it says why it can't.
+        Raises SignerMissing, OrganisationUnknown, EmployerUnknown, and what a signer that can't be opened
+        does.
+        """
+        if not profile.signers:
+            return self._development.signer(
+                profile, person_id=person_id, person_name=person_name, organisation=organisation
+            )
+        holder = person_id if profile.kind == "person" else self._development.sealed_as(organisation)
+        names = profile.signers_of(holder)
+        if not names:
+            raise SignerMissing(
+                f"The profile {profile.name!r} names no signer for {holder}.",
+                hint="Add one to the profile in signing.toml, and start the workers anew.",
+            )
+        now = self._clock()
+        signers = [self.named(name) for name in names]
+        return next((one for one in signers if _is_valid(one.certificate, now)), signers[-1])
+
+    def named(self, name: str) -> Signer:
+        """The signer of this name in the organisation's file. Raises what one that can't be opened does."""
+        if name not in self._open:
+            self._open[name] = open_signer(name, self._sources[name])
+        return self._open[name]
+
+
+def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
+
+
 class DevelopmentKeys:
     """Keys of the development PKI: made on first use, proving nothing about anyone.
 
@@ -61,7 +125,7 @@ class DevelopmentKeys:
         Raises OrganisationUnknown, EmployerUnknown, and AuthorityError when the PKI can't give the key.
         """
         person = profile.kind == "person"
-        holder = (person_id, person_name) if person else ("", self._sealed_as(organisation))
+        holder = (person_id, person_name) if person else ("", self.sealed_as(organisation))
         signer, now = self._signers.get(holder), self._clock()
         if signer is None or signer.certificate.not_valid_after_utc <= now:
             signer = self._signers[holder] = SoftwareSigner(self._credential(*holder, now))
@@ -72,8 +136,8 @@ class DevelopmentKeys:
             return self._authority.person(person_id, name, now=now)
         return self._authority.seal(organisation=name, now=now)
 
-    def _sealed_as(self, organisation: str | None) -> str:
-        """The organisation as the register spells it."""
+    def sealed_as(self, organisation: str | None) -> str:
+        """The organisation as the register spells it. Raises OrganisationUnknown, EmployerUnknown."""
         if not self._organisations or organisation is None:
             missing = "there is no HR register" if not self._organisations else "no employer is named"
             raise OrganisationUnknown(

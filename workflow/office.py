@@ -21,12 +21,14 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from certs.authority import DevelopmentAuthority
+from certs.trust import TrustStore
 from documents.blobs import Blobs
 from documents.kinds import KINDS, Evidence
 from documents.open_blobs import open_blobs
 from documents.register import Register
 from problem import Problem
-from signing.profile import Profile, load_profiles
+from signing.organisation import DEVELOPMENT, FILE, Organisation, load_organisation
+from signing.profile import Profile
 from watching.meters import Meters
 from workflow import anchors, identity
 from workflow.calendar import later_by
@@ -39,7 +41,7 @@ from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
-from workflow.keys import DevelopmentKeys
+from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
@@ -63,8 +65,7 @@ PUBLIC_URL = "PARAAF_PUBLIC_URL"
 ANCHORS = "PARAAF_ANCHORS"
 LEAVERS = "PARAAF_LEAVERS_KEPT_DAYS"
 LEAVERS_DAYS_MOST = 3_650
-TIMESTAMPER = "development"
-"""The timestamp authority that there is."""
+SIGNING = "PARAAF_SIGNING"
 # Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
 ANCHOR_PROFILE = "organisation-seal"
 EVERY_TEN_MINUTES = "*/10 * * * *"
@@ -89,7 +90,7 @@ class Office:
     store: Store
     blobs: OwnBlobs
     catalogue: Catalogue
-    profiles: Mapping[str, Profile]
+    signing: Organisation
     authority: DevelopmentAuthority
     register: Register | None
     engine: Engine
@@ -117,7 +118,7 @@ class Office:
         Raises a Problem that says what is wrong: WrongOffice, when folder, keys and database do not belong
         together.
         """
-        settings = _settings(environ)  # one that is wrong is told before anything is made
+        settings = _settings(folder, environ)  # one that is wrong is told before anything is made
         keys = folder / AUTHORITY
         if make:
             identity.require_database(folder, environ)
@@ -151,12 +152,12 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        profiles, limits, base, leavers_kept = settings
+        signing, limits, base, leavers_kept = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
         jobs = Jobs(store, now=clock, random=random.random, patience=patience, meters=meters)
-        catalogue = load_folder(names=known_names())
+        catalogue = load_folder(names=known_names(signing.profiles))
         engine = Engine(
             store=store,
             catalogue=catalogue,
@@ -171,7 +172,7 @@ class Office:
             store=store,
             blobs=_own_blobs(_blobs(folder, environ, catalogue, clock().date()), store),
             catalogue=catalogue,
-            profiles=profiles,
+            signing=signing,
             authority=authority,
             register=register,
             engine=engine,
@@ -184,9 +185,20 @@ class Office:
             leavers_kept=leavers_kept,
         )
 
-    def keys(self) -> DevelopmentKeys:
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """The signing profiles, by name."""
+        return self.signing.profiles
+
+    @property
+    def trust(self) -> TrustStore:
+        """Whom it trusts for its own signatures: the development PKI, and the organisation's roots."""
+        return self.authority.trust | self.signing.trust
+
+    def keys(self) -> OfficeKeys:
         """The keys that sign; seals bear the names of the register's employers, so without one is none."""
-        return DevelopmentKeys(self.authority, organisations=self.employers, clock=self.clock)
+        development = DevelopmentKeys(self.authority, organisations=self.employers, clock=self.clock)
+        return OfficeKeys(development, self.signing.signers, clock=self.clock)
 
     def own_seal(self, profile: Profile) -> "Signer":
         """The seal for what is of the office and of no one document: the register's first employer's."""
@@ -208,14 +220,14 @@ class Office:
     @asynccontextmanager
     async def desk(self) -> "AsyncIterator[SigningDesk]":
         """A signing desk with its HTTP session, for as long as the block runs."""
+        from signing.authorities import TimestampAuthority  # noqa: PLC0415
         from signing.pades import SigningDesk  # noqa: PLC0415  as said above
-        from signing.timestamps import TimestampAuthority  # noqa: PLC0415
 
-        timestampers = [TimestampAuthority(TIMESTAMPER, self.authority.tsa_url)]
+        development = TimestampAuthority(DEVELOPMENT, self.authority.tsa_url)
         async with SigningDesk.open(
-            trust=self.authority.trust,
+            trust=self.trust,
             clock=self.clock,
-            timestamp_authorities=timestampers,
+            timestamp_authorities=[development, *self.signing.timestampers],
             gate=_Gate(self.limits),
             meters=self.meters,
         ) as desk:
@@ -384,7 +396,7 @@ class Office:
             blobs=self.blobs,
             open_desk=self.desk,
             profile=self.profiles[ANCHOR_PROFILE],
-            trust=self.authority.trust,
+            trust=self.trust,
             clock=self.clock,
             random_bytes=secrets.token_bytes,
         )
@@ -442,17 +454,29 @@ class _Gate:
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
-Settings = tuple[Mapping[str, Profile], Mapping[str, Limit], str, timedelta]
+Settings = tuple[Organisation, Mapping[str, Limit], str, timedelta]
 
 
-def _settings(environ: Mapping[str, str]) -> Settings:
-    """The signing profiles, limits of their authorities, the public address, how long leavers are kept.
+def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
+    """How the organisation signs, limits of authorities, the public address, how long leavers are kept.
 
-    Raises SettingRefused.
+    Raises SettingRefused, ProfileError, CertsProblem.
     """
-    profiles, limits = load_profiles(), limits_from(environ)
-    _require_known(limits, profiles)
-    return profiles, limits, _public_url(environ), _leavers_kept(environ)
+    signing, limits = signing_of(folder, environ), limits_from(environ)
+    _require_known(limits, signing)
+    return signing, limits, _public_url(environ), _leavers_kept(environ)
+
+
+def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:
+    """How the organisation of a data folder signs. Raises SettingRefused, ProfileError, CertsProblem."""
+    named = environ.get(SIGNING, "")
+    file = Path(named) if named else folder / FILE
+    if named and not file.is_file():
+        raise SettingRefused(
+            f"{SIGNING} is {named[:200]!r}, and there is no such file.",
+            hint="Correct it, or leave it out: then signing.toml in the data folder counts.",
+        )
+    return load_organisation(file, kinds=KINDS)
 
 
 def _leavers_kept(environ: Mapping[str, str]) -> timedelta:
@@ -489,9 +513,10 @@ def _public_url(environ: Mapping[str, str]) -> str:
     return url.rstrip("/")
 
 
-def _require_known(limits: Mapping[str, object], profiles: Mapping[str, Profile]) -> None:
+def _require_known(limits: Mapping[str, object], signing: Organisation) -> None:
     """Refuse a limit for an authority that there is not: it would limit nothing. Raises SettingRefused."""
-    known = {TIMESTAMPER, *(name for profile in profiles.values() for name in profile.timestampers)}
+    known = {DEVELOPMENT, *(one.name for one in signing.timestampers)}
+    known |= {name for profile in signing.profiles.values() for name in profile.timestampers}
     unknown = sorted(limits.keys() - known)
     if unknown:
         raise SettingRefused(

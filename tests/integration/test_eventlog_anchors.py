@@ -389,7 +389,7 @@ def test_a_stranger_authority_proves_nothing(
 def test_a_persons_key_is_no_seal_to_the_auditor(
     authority: DevelopmentAuthority, authority_server: AuthorityServer
 ) -> None:
-    from signing.profile import load_profiles
+    from signing.profile import packaged_profiles
     from signing.signers import SoftwareSigner
     from tests.signing_samples import open_desk
 
@@ -398,7 +398,7 @@ def test_a_persons_key_is_no_seal_to_the_auditor(
     async def made() -> Anchor:
         signer = SoftwareSigner(authority.person("P1", "Bram Voorbeeld", now=datetime.now(UTC)))
         async with open_desk(authority) as desk:
-            return await anchors.sealed(statement, desk, load_profiles()["organisation-seal"], signer)
+            return await anchors.sealed(statement, desk, packaged_profiles()["organisation-seal"], signer)
 
     value = json.loads(asyncio.run(made()).line)["anchor"]
     report_ = verify_log.verify([b""], trust=[authority.root])

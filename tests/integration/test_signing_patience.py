@@ -15,9 +15,10 @@ from certs.authority import DevelopmentAuthority
 from certs.errors import RevocationUnavailable
 from certs.loopback import free_base_url
 from certs.revocation import RevocationSource
+from signing.authorities import TimestampAuthority
 from signing.chains import PinnedChains
 from signing.errors import TimestampError
-from signing.timestamps import TimestampAuthority, Timestamper
+from signing.timestamps import Timestamper
 from tests.signing_samples import now
 
 TIMEOUT_S, SLACK_S = 1.0, 2.0

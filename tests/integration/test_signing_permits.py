@@ -11,10 +11,11 @@ import pytest
 
 from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
+from signing.authorities import TimestampAuthority
 from signing.chains import PinnedChains
 from signing.errors import TimestampLimitError
 from signing.permits import Permits
-from signing.timestamps import TimestampAuthority, Timestamper
+from signing.timestamps import Timestamper
 from watching.meters import Meters
 
 DIGEST = sha256(b"a signature value").digest()

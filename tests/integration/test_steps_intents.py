@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from signing.placeholder import Gap
 from signing.prepared import Prepared
-from signing.profile import Level, load_profiles
+from signing.profile import Level, packaged_profiles
 from tests.databases import Database, add_lone_document, intruder
 from workflow import intents
 from workflow.intents import Intent
@@ -134,7 +134,7 @@ def spoil(store: Store) -> None:
 
 
 def test_what_fits_is_the_same_signer_key_document_and_level() -> None:
-    profile = load_profiles()["approver"]
+    profile = packaged_profiles()["approver"]
     wish = {"signer_id": "P001", "certificate_sha256": "c1", "source_sha256": "0" * 64}
     assert intent().fits(profile=profile, **wish)
     assert not intent().fits(profile=replace(profile, level=Level.B_LTA), **wish)

@@ -8,10 +8,10 @@ import pytest
 from certs.authority import DevelopmentAuthority
 from certs.keystore import common_name
 from certs.loopback import free_base_url
-from signing.profile import load_profiles
+from signing.profile import packaged_profiles
 from workflow.keys import DevelopmentKeys, EmployerUnknown, OrganisationUnknown
 
-PROFILES = load_profiles()
+PROFILES = packaged_profiles()
 PERSON, SEAL, CLICK = PROFILES["qualified-remote"], PROFILES["organisation-seal"], PROFILES["click-seal"]
 
 

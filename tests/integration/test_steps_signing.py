@@ -301,7 +301,7 @@ def with_level(sample: Sample, level: Level) -> Any:
         name: replace(profile, level=level) if profile.signs else profile
         for name, profile in sample.office.profiles.items()
     }
-    return replace(sample.office, profiles=profiles)
+    return replace(sample.office, signing=replace(sample.office.signing, profiles=profiles))
 
 
 @pytest.mark.parametrize("at", ["sign.intended", "sign.value-kept"])

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from signing.profile import load_profiles
+from signing.profile import packaged_profiles
 from tests.databases import Database, intruder
 from tests.integration.engine_office import NOW, Office
 from tests.integration.test_retention import DAY, Keeper
@@ -194,7 +194,7 @@ def test_a_step_that_no_worker_knows_is_given_up(keeper: Keeper, monkeypatch: py
     monkeypatch.setattr(steps, "STEPS", {})
     with ThreadPoolExecutor(1) as writers:
         rooms = SimpleNamespace(
-            engine=office.engine, store=office.store, writers=writers, profiles=load_profiles()
+            engine=office.engine, store=office.store, writers=writers, profiles=packaged_profiles()
         )
         [outcome] = asyncio.run(Steps(cast(Workbench, rooms)).run([ref]))
     assert (outcome.verdict, outcome.code) == (Verdict.GAVE_UP, DefinitionMissing.code)

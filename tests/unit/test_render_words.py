@@ -7,7 +7,7 @@ import pytest
 
 from documents.stamp import REASONS, reason_in, stamp_lines
 from documents.words import LANGUAGES, UnknownLanguage, words_in
-from signing.profile import load_profiles
+from signing.profile import packaged_profiles
 from tests import catalogues
 
 
@@ -79,7 +79,7 @@ class TestCatalogue:
 
 
 def test_every_packaged_profiles_reason_is_said_in_every_language() -> None:
-    reasons = {profile.reason for profile in load_profiles().values() if profile.reason}
+    reasons = {profile.reason for profile in packaged_profiles().values() if profile.reason}
     assert reasons == set(REASONS)
     for reason in reasons:
         assert len({reason_in(words_in(language), reason) for language in LANGUAGES}) == len(LANGUAGES)

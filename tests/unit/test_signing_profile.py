@@ -1,34 +1,34 @@
-"""Signing profiles: the packaged ones, an organisation's own, and what is refused."""
+"""Signing profiles: the packaged ones, one in a file, and what is refused."""
 
 from pathlib import Path
 
 import pytest
 
 from signing.errors import ProfileError
-from signing.profile import Level, load_profiles
+from signing.profile import Level, packaged_profiles, parse_profile
 
 PACKAGED = {"paper", "click-seal", "qualified-remote", "organisation-seal", "elsewhere", "approver"}
 
 
 def test_the_packaged_profiles_are_there() -> None:
-    profiles = load_profiles()
+    profiles = packaged_profiles()
     assert set(profiles) == PACKAGED
     assert {name for name, profile in profiles.items() if not profile.signs} == {"paper", "elsewhere"}
     assert profiles["qualified-remote"].level is Level.B_LTA
     assert profiles["click-seal"].level is Level.B_LT
 
 
-def test_an_organisation_overrides_and_adds(tmp_path: Path) -> None:
-    (tmp_path / "click-seal.toml").write_text('kind = "click"\nlevel = "B-B"\n')
+def test_a_profile_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "board.toml").write_text(
         'kind = "seal"\nlevel = "B-T"\ndigest = "sha384"\ntimestampers = ["https://tsa.example/"]\n'
         'key_usage = ["content_commitment"]\nlocation = "Voorbeeldstad"\nvisible = false\n'
     )
-    profiles = load_profiles(tmp_path)
-    assert set(profiles) == PACKAGED | {"board"}
-    assert profiles["click-seal"].level is Level.B_B
-    board = profiles["board"]
-    assert (board.digest, board.timestampers) == ("sha384", ("https://tsa.example/",))
+    board = parse_profile("board", tmp_path / "board.toml")
+    assert (board.level, board.digest, board.timestampers) == (
+        Level.B_T,
+        "sha384",
+        ("https://tsa.example/",),
+    )
     assert (board.key_usage, board.visible) == ({"content_commitment"}, False)
 
 
@@ -52,7 +52,7 @@ def test_an_organisation_overrides_and_adds(tmp_path: Path) -> None:
 def test_a_refusal_names_file_key_and_mend(tmp_path: Path, text: str, key: str, mend: str) -> None:
     (tmp_path / "own.toml").write_text(text)
     with pytest.raises(ProfileError) as refused:
-        load_profiles(tmp_path)
+        parse_profile("own", tmp_path / "own.toml")
     assert "own.toml" in str(refused.value)
     assert repr(key) in str(refused.value)
     assert mend in refused.value.hint
@@ -62,12 +62,7 @@ def test_a_refusal_names_file_key_and_mend(tmp_path: Path, text: str, key: str, 
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "own.toml").write_bytes(data)
     with pytest.raises(ProfileError, match=r"own\.toml: not a readable TOML"):
-        load_profiles(tmp_path)
-
-
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="not a folder"):
-        load_profiles(tmp_path / "nowhere")
+        parse_profile("own", tmp_path / "own.toml")
 
 
 def test_levels_are_ordered() -> None:

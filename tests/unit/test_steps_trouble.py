@@ -13,7 +13,7 @@ from documents.words import UnknownLanguage
 from fonts import UnprintableText
 from problem import Problem
 from signing import errors as signing_errors
-from signing.profile import load_profiles
+from signing.profile import packaged_profiles
 from workflow import errors as workflow_errors
 from workflow.commands import StepRef
 from workflow.definition import load_folder
@@ -95,7 +95,7 @@ OF_THE_SEAL = {
 def work(variant: str, state: str) -> Work:
     definition = load_folder(names=known_names()).get("employer-declaration", variant)
     request: Any = SimpleNamespace(id=1, language="en")
-    return Work(StepRef(1, state, 1), request, definition, load_profiles()[definition.signing])
+    return Work(StepRef(1, state, 1), request, definition, packaged_profiles()[definition.signing])
 
 
 def made(kind: type[Exception]) -> Exception:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
+from signing.authorities import TimestampAuthority
 from signing.composition import NewField
 from signing.pades import SigningDesk, sign_pdf
 from signing.profile import Level, Profile
 from signing.signers import SoftwareSigner
-from signing.timestamps import TimestampAuthority
 from tests.signing_samples import add_fields
 
 

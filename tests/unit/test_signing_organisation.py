@@ -1,0 +1,110 @@
+"""An organisation's `signing.toml`: what it may say, and that a refusal names file, key and mend."""
+
+from pathlib import Path
+
+import pytest
+
+from certs.errors import TrustError
+from signing.errors import ProfileError
+from signing.organisation import KeyInFile, KeyInToken, load_organisation
+from signing.profile import Level, packaged_profiles
+
+KINDS = ("employer_declaration",)
+WHOLE = """
+[minimum]
+employer_declaration = "B-LT"
+
+[timestampers.one]
+url = "https://tsa.example.org/tsr"
+
+[signers.seal-2026]
+type = "file"
+key = "keys/seal.p12"
+passphrase_file = "keys/seal.pass"
+
+[signers.seal-2027]
+type = "pkcs11"
+uri = "pkcs11:token=seals;object=seal-2027"
+pin_file = "keys/pin"
+chain = "keys/chain.pem"
+
+[profiles.organisation-seal]
+kind = "seal"
+level = "B-LTA"
+timestampers = ["one", "development", "http://127.0.0.1:9/tsa"]
+signer = ["seal-2026", "seal-2027"]
+
+[profiles.board]
+kind = "person"
+level = "B-T"
+timestampers = ["one"]
+signer = { P001 = "seal-2026", P002 = ["seal-2027"] }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "signing.toml"
+    file.write_text(text)
+    return file
+
+
+def test_without_a_file_what_comes_with_the_release_counts(tmp_path: Path) -> None:
+    for file in (None, tmp_path / "signing.toml"):
+        assert load_organisation(file).profiles == packaged_profiles()
+
+
+def test_a_file_names_profiles_signers_timestampers_and_minimum(tmp_path: Path) -> None:
+    found = load_organisation(written(tmp_path, WHOLE), kinds=KINDS)
+    assert set(found.profiles) == {*packaged_profiles(), "board"}
+    seal, board = found.profiles["organisation-seal"], found.profiles["board"]
+    assert seal.signers_of("anybody") == ("seal-2026", "seal-2027")
+    assert (board.signers_of("P001"), board.signers_of("P002")) == (("seal-2026",), ("seal-2027",))
+    assert board.signers_of("P003") == ()
+    keys = tmp_path / "keys"
+    assert found.signers["seal-2026"] == KeyInFile(keys / "seal.p12", None, keys / "seal.pass")
+    uri = "pkcs11:token=seals;object=seal-2027"
+    assert found.signers["seal-2027"] == KeyInToken(uri, keys / "chain.pem", keys / "pin")
+    assert [(one.name, one.url) for one in found.timestampers] == [("one", "https://tsa.example.org/tsr")]
+    assert found.minimum == {"employer_declaration": Level.B_LT}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "mend"),
+    [
+        ("colour = 1", "colour", "known keys are"),
+        ("[profiles]\nx = 1", "profiles.x", "[profiles.x]"),
+        ('[profiles.x]\nkind = "seal"', "profiles.x.level", "B-B"),
+        ('[profiles.x]\nkind = "seal"\nlevel = "B-B"\nreson = "y"', "profiles.x.reson", "Remove"),
+        (
+            '[profiles.x]\nkind = "seal"\nlevel = "B-B"\nsigner = "gone"',
+            "profiles.x.signer",
+            "There are: none",
+        ),
+        ('[profiles.x]\nkind = "seal"\nlevel = "B-B"\nsigner = [1]', "profiles.x.signer", "names of"),
+        ('[profiles.x]\nkind = "paper"\nsigner = "y"', "profiles.x.signer", "Remove"),
+        (
+            '[profiles.x]\nkind = "seal"\nlevel = "B-T"\ntimestampers = ["gone"]',
+            "profiles.x.timestampers",
+            "There are: development",
+        ),
+        ("[signers.a]", "signers.a.type", "file, pkcs11"),
+        ('[signers.a]\ntype = "file"', "signers.a.key", "as a text"),
+        ('[signers.a]\ntype = "file"\nkey = "k"\npin = "1234"', "signers.a.pin", "Remove"),
+        ('[timestampers.a]\nurl = "ftp://x"', "timestampers.a.url", "https://"),
+        ('[timestampers.development]\nurl = "http://x"', "timestampers.development", "another"),
+        ('[minimum]\nletter = "B-B"', "minimum.letter", "There are: employer_declaration"),
+        ('[minimum]\nemployer_declaration = "B-X"', "minimum.employer_declaration", "B-LTA"),
+        ("trust = [1]", "trust", "paths"),
+    ],
+)
+def test_a_refusal_names_file_key_and_mend(tmp_path: Path, text: str, key: str, mend: str) -> None:
+    with pytest.raises(ProfileError) as refused:
+        load_organisation(written(tmp_path, text), kinds=KINDS)
+    assert "signing.toml" in str(refused.value)
+    assert repr(key) in str(refused.value)
+    assert mend in refused.value.hint
+
+
+def test_trust_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrustError, match="roots"):
+        load_organisation(written(tmp_path, 'trust = ["roots"]'))
