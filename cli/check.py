@@ -11,9 +11,9 @@ from cli.folder import add_data_option, add_json_option, require_keys, require_o
 from cli.outside import kept_outside
 from cli.printing import print_json, printable
 from problem import Problem
+from workflow.findings import Finding
 
 if TYPE_CHECKING:
-    from workflow.checkup import Finding
     from workflow.office import Office
 
 _SIGNS = {"ok": "   ok", "warning": " warn", "wrong": "WRONG"}
@@ -24,8 +24,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "check",
         description="Look at the data folder, the database, the clock, keys and certificates, calendars and"
-        " workers, and seal a sample with a timestamp. --deep also reads every page of the database, every"
-        " event and every stored file. Nothing is changed.",
+        " workers; sign a sample under each signing profile, and ask each timestamp authority. --deep also"
+        " reads every page of the database, every event and every stored file. Nothing is changed.",
         epilog="exit status: 0 all is well, warnings aside; 1 something is wrong, or with --strict not well.",
     )
     parser.add_argument("--deep", action="store_true", help="read everything; takes its time")
@@ -59,7 +59,7 @@ def _verdict(wrong: int, warnings: int) -> str:
     return f"The office can work, with warnings: {warnings}." if warnings else "The office can work."
 
 
-def _all_findings(args: argparse.Namespace) -> "Iterator[Finding]":
+def _all_findings(args: argparse.Namespace) -> Iterator[Finding]:
     """What can be found; when the office can't be opened, that, and whatever needs no open office."""
     from certs.errors import AuthorityServerError  # noqa: PLC0415
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
@@ -78,25 +78,25 @@ def _all_findings(args: argparse.Namespace) -> "Iterator[Finding]":
         try:
             served.enter_context(AuthorityServer(office.authority.folder))
         except AuthorityServerError as problem:
-            yield checkup.Finding("authority", "wrong", str(problem), problem.hint)
+            yield Finding("authority", "wrong", str(problem), problem.hint)
         yield from _findings(office, deep=args.deep)
 
 
-def _findings(office: "Office", *, deep: bool) -> "Iterator[Finding]":
-    from workflow import checkup  # noqa: PLC0415
+def _findings(office: "Office", *, deep: bool) -> Iterator[Finding]:
+    from workflow import checkup, preflight  # noqa: PLC0415
 
     yield from checkup.quick(office)
-    yield asyncio.run(checkup.trial(office))
+    yield from asyncio.run(preflight.look_at_all(office))
     if deep:
         outside = []
         try:
             outside = kept_outside(office.trust)
         except EvidenceUnreadable as problem:
-            yield checkup.Finding("log", "wrong", str(problem), problem.hint)
+            yield Finding("log", "wrong", str(problem), problem.hint)
         yield from checkup.deep(office, anchored=[one.head for one in outside])
 
 
-def _tell(one: "Finding") -> None:
+def _tell(one: Finding) -> None:
     print(f"{_SIGNS[one.state]}  {one.area:<12}  {printable(one.message)}")
     if one.hint:
         print(f"{'':<21}{printable(one.hint)}")

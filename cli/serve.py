@@ -23,6 +23,7 @@ from prometheus_client.metrics_core import Metric
 from certs.serve_authority import AuthorityServer
 from cli.authority import authority_kept
 from cli.folder import add_data_option, office_of
+from cli.profiles import profiles_looked_at
 from cli.watching import families, ready
 from cli.worker import port
 from watching import logs, spans
@@ -200,7 +201,8 @@ async def _work(office: Office) -> None:
     loop = asyncio.get_running_loop()
     if parent is not None:
         loop.add_reader(parent.sentinel, _orphaned, loop, parent.sentinel)
-    await office.work()
+    async with profiles_looked_at(office):
+        await office.work()
 
 
 def _orphaned(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:

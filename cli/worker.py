@@ -101,6 +101,7 @@ async def _work(
     office: "Office", server: "AuthorityServer", listener: socket.socket | None, *, until_idle: bool
 ) -> None:
     from cli.authority import authority_kept  # noqa: PLC0415 (as above)
+    from cli.profiles import profiles_looked_at  # noqa: PLC0415 (as above)
 
     async with AsyncExitStack() as along:
         await along.enter_async_context(authority_kept(server))
@@ -110,6 +111,8 @@ async def _work(
 
             figures = families(office, process="worker")
             await along.enter_async_context(serving(listener, ready=ready(office), families=figures))
+        if not until_idle:
+            await along.enter_async_context(profiles_looked_at(office))
         await office.work(until_idle=until_idle)
 
 

@@ -30,7 +30,7 @@ from signing.signers import Signer
 from workflow.commands import Command, StepRef, Submission
 from workflow.faults import VARIABLE
 from workflow.judge import office_day
-from workflow.keys import Keys
+from workflow.keys import OfficeKeys
 from workflow.logcheck import verify
 from workflow.named import named
 from workflow.office import REGISTER_FILE, Office
@@ -55,13 +55,13 @@ class KeyedOffice(Office):
 
     special: dict[str, Signer] = field(default_factory=dict)
 
-    def keys(self) -> Keys:  # type: ignore[override]
+    def keys(self) -> "_SpecialKeys":  # type: ignore[override]
         return _SpecialKeys(super().keys(), self.special)
 
 
 @dataclass(frozen=True)
 class _SpecialKeys:
-    usual: Keys
+    usual: OfficeKeys
     special: Mapping[str, Signer]
 
     def signer(
@@ -73,6 +73,9 @@ class _SpecialKeys:
         return self.usual.signer(
             profile, person_id=person_id, person_name=person_name, organisation=organisation
         )
+
+    def named(self, name: str) -> Signer:
+        return self.usual.named(name)
 
 
 class Sample:

@@ -48,6 +48,7 @@ FIELDS = frozenset(
         "chore",
         "worker",
         "authority",
+        "profile",
         # what came of it
         "outcome",
         "code",
@@ -55,6 +56,7 @@ FIELDS = frozenset(
         "tries",
         "deaths",
         "count",
+        "days",
         "duration_ms",
         "durations_us",
         "wait_s",

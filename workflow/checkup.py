@@ -7,25 +7,19 @@ changed, and nothing is kept: the signature that is made on trial is thrown away
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
-from cryptography import x509
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from certs.authority import DevelopmentAuthority
 from certs.errors import CertsProblem
-from certs.keystore import common_name, require_usable
+from certs.keystore import require_usable
 from certs.serve_authority import is_served
-from documents.kinds import KINDS
-from documents.render import SignatureSlot, render
 from problem import Problem
-from signing.errors import SigningError
-from signing.profile import Level, Profile
-from workflow import keeping, renewals
+from signing.profile import Profile
+from workflow import keeping, preflight, renewals
 from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound, require_enough
 from workflow.backup import LAST, last_backup, unsaved_since
@@ -35,6 +29,7 @@ from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
 from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.eventlog import Head
+from workflow.findings import Finding, State
 from workflow.guards import differences, lone_rows
 from workflow.logcheck import Fault, verify
 from workflow.office import Office, utc_now
@@ -43,29 +38,17 @@ from workflow.retention import OVERDUE, waiting_until
 from workflow.scrub import HINTS
 from workflow.tables import BlobRemoval, Incident, LogHead, Person, Request, RetentionRow, Task
 
-State = Literal["ok", "warning", "wrong"]
 UNANCHORED = timedelta(days=2)
 UNRENEWED = timedelta(days=45)  # a worker renews earlier by as much again
 """Twice as long as a worker lets pass."""
 UNSAVED = timedelta(days=2)
 """A nightly backup, and one that failed."""
 LITTLE_ROOM, NO_ROOM = 2 * 1024**3, 200 * 1024**2  # bytes
-EXPIRES_SOON = timedelta(days=30)
 _MOST_NAMED = 20
 _BY_SOMEBODY = (
     "No command does this: find out who may change the database, and what else they did. Then restore the"
     " last backup: docs/how-to/back-up-and-restore.md."
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: the area, how it is, a sentence, and what to do when it is not well."""
-
-    area: str
-    state: State
-    message: str
-    hint: str = ""
 
 
 def quick(office: Office) -> Iterator[Finding]:
@@ -112,30 +95,6 @@ def unopened(folder: Path, problem: Problem) -> Iterator[Finding]:
     yield from _told("folder", _folder(folder))
     yield from _told("certificates", _authority_of(folder / "authority", now))
     yield from _calendars(now.date())
-
-
-async def trial(office: Office) -> Finding:
-    """Seal a sample at the highest level, with timestamp, revocation answers and the check; keep nothing."""
-    profile = next(one for one in office.profiles.values() if one.kind == "seal" and one.level)
-    try:
-        signer = office.own_seal(profile)
-        async with office.desk() as desk:
-            finished = await desk.sign_document(
-                _sample(office.clock().date()),
-                field="employer",
-                signer=signer,
-                profile=replace(profile, level=Level.B_LTA, visible=False),
-                appearance=None,
-                claimed_at=office.clock(),
-            )
-    except (SigningError, CertsProblem) as problem:
-        return Finding("signing", "wrong", f"A sample could not be sealed: {problem}", problem.hint)
-    except Problem as problem:  # such as no register: whose seal?
-        return Finding("signing", "warning", f"No sample could be sealed: {problem}", problem.hint)
-    who = common_name(signer.certificate)
-    return Finding(
-        "signing", "ok", f"A sample was sealed by {who}: PAdES {finished.level_reached}, timestamp included."
-    )
 
 
 def deep(office: Office, *, anchored: Iterable[Head] = ()) -> Iterator[Finding]:
@@ -221,32 +180,18 @@ def _certificates(office: Office) -> Iterator[Finding]:
     now = office.clock()
     yield from _authority(office.authority, now)
     for profile in office.profiles.values():
-        if profile.kind == "seal" and profile.level:
+        if profile.kind == "seal" and profile.level and not profile.signers:
             yield _seal(office, profile, now)
 
 
 def _authority(authority: DevelopmentAuthority, now: datetime) -> Iterator[Finding]:
     ours = (authority.root, authority.issuing, authority.tsa, authority.ocsp_credential.certificate)
     for certificate in ours:
-        yield _validity(certificate, now)
+        yield preflight.validity(certificate, now)
 
 
 def _authority_of(folder: Path, now: datetime) -> Iterator[Finding]:
     yield from _authority(DevelopmentAuthority.open(folder), now)
-
-
-def _validity(certificate: x509.Certificate, now: datetime) -> Finding:
-    name, until = common_name(certificate), certificate.not_valid_after_utc
-    if not certificate.not_valid_before_utc <= now <= until:
-        span = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {until:%Y-%m-%d}"
-        return Finding(
-            "certificates", "wrong", f"{name} is valid from {span}, not now.", "Renew it, or set the clock."
-        )
-    if until - now < EXPIRES_SOON:
-        return Finding(
-            "certificates", "warning", f"{name} expires on {until:%Y-%m-%d}.", "Renew it before that day."
-        )
-    return Finding("certificates", "ok", f"{name}, until {until:%Y-%m-%d}.")
 
 
 def _seal(office: Office, profile: Profile, now: datetime) -> Finding:
@@ -257,7 +202,7 @@ def _seal(office: Office, profile: Profile, now: datetime) -> Finding:
         return Finding("certificates", "wrong", str(problem), problem.hint)
     except Problem as problem:
         return Finding("certificates", "warning", f"Profile {profile.name}: {problem}", problem.hint)
-    return _validity(certificate, now)
+    return preflight.validity(certificate, now)
 
 
 def _calendars(today: date) -> Iterator[Finding]:
@@ -551,19 +496,3 @@ def _noted(office: Office) -> Iterator[Finding]:
     yield from _most("archives", "wrong", wrong, _BY_SOMEBODY)
     if not wrong:
         yield Finding("archives", "ok", "Until when files hold is noted as they say.")
-
-
-def _sample(today: date) -> bytes:
-    kind = KINDS["employer_declaration"]
-    return render(
-        kind.name,
-        kind.json_of(kind.parse(kind.example())),
-        number="0000-000000",
-        verification_code="SAMPLE",
-        issued_on=today,
-        valid_until=None,
-        slots=[SignatureSlot("employer")],
-        archive_timestamp=True,
-        verify_url=None,
-        note=None,
-    )

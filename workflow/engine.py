@@ -73,7 +73,7 @@ class Engine:
     """Moves requests. `defer` makes the jobs of automatic steps in the session that it is given.
 
     `kinds` are the document kinds by name, `evidence_of` gives what is known of a requester beside the
-    document on a day of the office.
+    document on a day of the office, `why_not_offered` why no request may begin with a process now.
     """
 
     def __init__(
@@ -85,10 +85,12 @@ class Engine:
         defer: Defer,
         clock: Callable[[], datetime],
         evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE,
+        why_not_offered: Callable[[Session, Definition], Reason | None] = lambda _session, _one: None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         meters: Meters | None = None,
     ) -> None:
         self.store = store
+        self._why_not_offered = why_not_offered
         self._meters = meters or Meters()
         self.catalogue = catalogue
         self._kinds = kinds
@@ -401,6 +403,8 @@ class Engine:
         self, judge: Judge, ledger: Ledger, case: Case, command: Command, *, asked_only: bool
     ) -> Ruling:
         ruling = judge.rule(case, command, asked_only=asked_only)
+        if command.request_id is None and (why := self._why_not_offered(ledger.session, case.definition)):
+            ruling.reasons.append(why)
         if not asked_only and ruling.branch is not None and ruling.branch.mark == "approved":
             data = case.data if ruling.data is None else ruling.data
             for state, name in ledger.bearers.missing(case.definition, data, case.unit):

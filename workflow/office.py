@@ -30,7 +30,7 @@ from problem import Problem
 from signing.organisation import DEVELOPMENT, FILE, Organisation, load_organisation
 from signing.profile import Profile
 from watching.meters import Meters
-from workflow import anchors, identity
+from workflow import anchors, identity, preflight
 from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
@@ -165,6 +165,7 @@ class Office:
             defer=jobs.defer,
             clock=clock,
             evidence_of=partial(_evidence, register),
+            why_not_offered=partial(preflight.why_not_offered, signing=signing),
             meters=meters,
         )
         return cls(
@@ -301,6 +302,7 @@ class Office:
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
+            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self)),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]

@@ -567,6 +567,24 @@ class OfficeRow(Base):
     since: Mapped[datetime]
 
 
+class ProfileCheck(Base):
+    """What came of looking whether a signing profile can sign: see `preflight`.
+
+    `code` is that of the trouble, "" for none; `message` names nobody. `settings_sha256` is over what was
+    said of the profile. `ends_at`: when the certificate ends that signs.
+    """
+
+    __tablename__ = "profile_checks"
+
+    profile: Mapped[str] = mapped_column(primary_key=True)
+    settings_sha256: Mapped[str]
+    checked_at: Mapped[datetime]
+    code: Mapped[str]
+    message: Mapped[str]
+    may_pass: Mapped[bool]
+    ends_at: Mapped[datetime | None]
+
+
 class RateLimit(Base):
     """How often a provider was asked of late, by all workers: see `rate_limits`.
 

@@ -13,12 +13,17 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
+from signing.organisation import load_organisation
+from signing.pades import SigningDesk
+from signing.profile import Profile
 from signing.verify.verdict import verify_pdf
 from tests.own_signers import own_key
 from tests.steps_office import KeyedOffice, Sample
-from workflow.errors import SettingRefused
+from workflow import preflight
+from workflow.errors import Refused, SettingRefused
 from workflow.keys import SignerMissing
 from workflow.office import Office
+from workflow.tables import ProfileCheck
 
 DAY = timedelta(days=1)
 PROFILE = """
@@ -103,3 +108,99 @@ def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingRefused, match="PARAAF_SIGNING"):
         Office.open(tmp_path / "data", environ={"PARAAF_SIGNING": str(tmp_path / "nowhere.toml")})
     assert not (tmp_path / "data").exists()
+
+
+# --- whether a profile can sign
+
+
+def submitted(sample: Sample, variant: str) -> str:
+    """Why a declaration can't be begun; "" when it was."""
+    try:
+        sample.submit(variant)
+    except Refused as refused:
+        [reason] = refused.reasons
+        return reason.code
+    return ""
+
+
+@pytest.mark.usefixtures("authority_server")
+def test_no_request_begins_with_a_profile_that_cannot_sign_until_it_is_mended(
+    tmp_path: Path, authority: DevelopmentAuthority
+) -> None:
+    now = datetime.now(UTC)
+    key = own_key(tmp_path, authority, "hers", begins=now - DAY / 24, ends=now + 20 * DAY)
+    with office(tmp_path, f'{key}{PROFILE}signer = "hers"\n') as sample:
+        (tmp_path / "hers.pass").rename(tmp_path / "elsewhere.pass")
+        preflight.run_when_due(sample.office)
+        assert submitted(sample, "A4") == "profile-not-ready"
+        assert submitted(sample, "A3") == ""  # under another profile
+        [unfit] = preflight.run_at_start(sample.office)
+        assert "hers.pass cannot be read" in unfit.findings[-1].message
+        (tmp_path / "elsewhere.pass").rename(tmp_path / "hers.pass")
+        preflight.run_when_due(sample.office)
+        assert submitted(sample, "A4") == ""
+        [row] = sample.rows(ProfileCheck, ProfileCheck.profile == "organisation-seal")
+        assert (row.code, row.ends_at) == ("", (now + 20 * DAY).replace(microsecond=0))
+
+
+def test_a_request_begins_while_an_authority_is_away(tmp_path: Path) -> None:
+    (tmp_path / "signing.toml").write_text("")
+    sample = Sample.open(tmp_path)  # and nobody serves its authority
+    preflight.run_when_due(sample.office)
+    rows = sample.rows(ProfileCheck)
+    assert {row.may_pass for row in rows if row.code} == {True}
+    assert len(rows) == sum(one.signs for one in sample.office.profiles.values())
+    assert submitted(sample, "A4") == ""
+    sample.office.close()
+
+
+def test_a_profile_is_looked_at_once_a_day_and_when_it_is_said_anew(
+    tmp_path: Path, authority: DevelopmentAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    usual = preflight.look
+
+    async def counted(office: Office, desk: SigningDesk, profile: Profile) -> preflight.Looked:
+        looked.append(profile.name)
+        return await usual(office, desk, profile)
+
+    monkeypatch.setattr(preflight, "look", counted)
+    own_key(tmp_path, authority, "hers", begins=datetime.now(UTC), ends=datetime.now(UTC) + DAY)
+    with office(tmp_path, PROFILE) as sample:
+        preflight.run_when_due(sample.office)
+        assert len(looked) == len(set(looked)) == 4
+        preflight.run_when_due(sample.office)
+        assert len(looked) == 4
+        other = load_organisation(tmp_path / "signing.toml").profiles["click-seal"]
+        changed = {**sample.office.profiles, "click-seal": replace(other, reason="For other reasons")}
+        preflight.run_when_due(
+            replace(sample.office, signing=replace(sample.office.signing, profiles=changed))
+        )
+        assert looked[4:] == ["click-seal"]
+        tomorrow = replace(sample.office, clock=lambda: datetime.now(UTC) + DAY)
+        preflight.run_when_due(tomorrow)
+        assert len(looked) == 9
+
+
+def test_a_process_below_the_lowest_level_of_its_documents_is_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "signing.toml").write_text('[minimum]\nemployer_declaration = "B-LTA"\n')
+    sample = Sample.open(tmp_path)
+    told = {variant: submitted(sample, variant) for variant in ("A0", "A1", "A3", "A4")}
+    below = "below-minimum-level"
+    assert told == {"A0": below, "A1": below, "A3": "", "A4": ""}
+    sample.office.close()
+
+
+@pytest.mark.parametrize(("days", "state"), [(61, "ok"), (59, "warning"), (6, "warning"), (-1, "wrong")])
+def test_a_certificate_that_ends_is_told_ahead(
+    authority: DevelopmentAuthority, days: int, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "is_development", lambda _: False)
+    now = datetime.now(UTC)
+    ends = now + timedelta(days=days, minutes=1)
+    certificate = authority.issue("Seal", now=now, not_before=now - 9 * DAY, not_after=ends).certificate
+    found = preflight.validity(certificate, now)
+    assert found.state == state
+    if state == "warning":
+        assert f"in {days} days" in found.message
+        assert ("now" in found.hint) == (days <= 7)

@@ -1,0 +1,291 @@
+"""Whether each signing profile can sign: tried on a sample, before anybody is promised a signature.
+
+A worker looks at a profile when it starts, once a day, when the profile or its signers change, and every ten
+minutes while it can't sign; what came of it is kept, a row a profile. New requests can't begin with a process
+whose profile fails in a way that somebody has to mend. What passes by itself (an authority that is down)
+keeps nobody from beginning: the signature comes days later, and waits if it must.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from certs.errors import RevocationUnavailable
+from certs.keystore import common_name, is_development
+from documents.kinds import KINDS
+from problem import Problem
+from signing.errors import SigningError
+from signing.organisation import Organisation
+from signing.profile import Profile
+from watching.logs import note
+from workflow.definition_model import Definition
+from workflow.errors import Reason
+from workflow.findings import Finding, State
+from workflow.keys import OrganisationUnknown
+from workflow.tables import ProfileCheck
+
+if TYPE_CHECKING:
+    from signing.pades import SigningDesk
+    from signing.signers import Signer
+    from workflow.office import Office
+
+EVERY = timedelta(days=1)
+CLOCKS_APART = timedelta(seconds=2)
+ENDS_SOON, ENDS_SOONER, ENDS_NOW = 60, 30, 7
+"""Days before a certificate ends, from which on every look says so, ever more urgently."""
+AREA = "signing"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What came of looking at a profile: the findings, and what stands in the way of a signature, if any.
+
+    `ends_at`: when the certificate ends with which the sample was signed.
+    """
+
+    profile: Profile
+    findings: tuple[Finding, ...]
+    trouble: Problem | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Whether the trouble may pass without anybody's doing."""
+        return may_pass(self.trouble)
+
+
+def may_pass(problem: Problem | None) -> bool:
+    """Whether what went wrong may go right later, without anybody's doing."""
+    retryable = isinstance(problem, SigningError) and problem.retryable
+    return retryable or isinstance(problem, RevocationUnavailable)
+
+
+async def look_at_all(office: "Office") -> list[Finding]:
+    """Look at every profile that signs, and at every timestamp authority that they name."""
+    found: list[Finding] = []
+    profiles = [one for one in office.profiles.values() if one.signs]
+    async with office.desk() as desk:
+        for profile in profiles:
+            found += (await look(office, desk, profile)).findings
+        for name in dict.fromkeys(name for one in profiles for name in one.timestampers):
+            found.append(await _authority(office, desk, name, profiles))
+    return list(dict.fromkeys(found))  # a signer may serve several profiles
+
+
+async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
+    """Try a profile: each of its signers is looked at, the one that signs now signs a sample at its level."""
+    now = office.clock()
+    found: list[Finding] = []
+    try:
+        signers = _signers(office, profile)
+        if profile.signers:
+            found += [validity(signer.certificate, now) for signer in signers]
+        signer = next((one for one in signers if _is_valid(one.certificate, now)), signers[-1])
+        finished = await desk.sign_document(
+            sample(now.date()),
+            field="employer",
+            signer=signer,
+            profile=replace(profile, visible=False),
+            appearance=None,
+            claimed_at=now,
+        )
+    except Problem as problem:
+        state: State = "warning" if isinstance(problem, OrganisationUnknown) else "wrong"
+        message = f"Profile {profile.name}: a sample could not be signed: {problem}"
+        return Looked(profile, (*found, Finding(AREA, state, message, problem.hint)), problem)
+    who, level = common_name(signer.certificate), finished.level_reached
+    message = f"Profile {profile.name}: a sample was signed by {who}: PAdES {level}."
+    ends_at = signer.certificate.not_valid_after_utc
+    return Looked(profile, (*found, Finding(AREA, "ok", message)), ends_at=ends_at)
+
+
+def _signers(office: "Office", profile: Profile) -> "Sequence[Signer]":
+    """The signers that a profile names; of development keys the first employer's seal, whoever would sign.
+
+    Raises what a signer that can't be opened does, OrganisationUnknown.
+    """
+    keys = office.keys()
+    if profile.signers:
+        return [keys.named(name) for name in profile.all_signers]
+    return [office.own_seal(replace(profile, kind="seal"))]
+
+
+def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
+
+
+async def _authority(
+    office: "Office", desk: "SigningDesk", name: str, profiles: Sequence[Profile]
+) -> Finding:
+    """Ask one timestamp authority; its clock and this machine's have to agree."""
+    naming = [one for one in profiles if name in one.timestampers]
+    profile, alone = naming[0], any(len(one.timestampers) == 1 for one in naming)
+    asked = office.clock()
+    try:
+        token = await desk.timestamp(b"", profile=replace(profile, timestampers=(name,)))
+    except Problem as problem:
+        # where a profile names another one, that serves meanwhile
+        return Finding(AREA, "wrong" if alone else "warning", str(problem), problem.hint)
+    answered = office.clock()
+    # a whole second: most authorities give no fractions
+    apart = max(asked - token.gen_time - timedelta(seconds=1), token.gen_time - answered, timedelta())
+    if apart > CLOCKS_APART:
+        message = f"The clock of the timestamp authority {name} and this machine's are {apart} apart."
+        return Finding(AREA, "warning", message, "Set this machine's clock by a time service.")
+    return Finding(AREA, "ok", f"The timestamp authority {name} answers, and its clock agrees with ours.")
+
+
+def validity(certificate: x509.Certificate, now: datetime) -> Finding:
+    """Whether a certificate is valid now, and for how long."""
+    name, until = common_name(certificate), certificate.not_valid_after_utc
+    if not _is_valid(certificate, now):
+        span = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {until:%Y-%m-%d}"
+        return Finding(
+            "certificates", "wrong", f"{name} is valid from {span}, not now.", "Renew it, or set the clock."
+        )
+    days = (until - now).days
+    if days > ENDS_SOON:
+        return Finding("certificates", "ok", f"{name}, until {until:%Y-%m-%d}.")
+    if is_development(certificate):
+        return Finding("certificates", "warning", f"{name} expires on {until:%Y-%m-%d}, in {days} days.")
+    urgency = "Ask for a new one now"
+    if days > ENDS_NOW:
+        urgency = "Ask for a new one this week" if days <= ENDS_SOONER else "Ask for a new one"
+    return Finding(
+        "certificates",
+        "warning",
+        f"{name} expires on {until:%Y-%m-%d}, in {days} days.",
+        f"{urgency}, and name it behind this one: docs/how-to/sign-as-an-office.md.",
+    )
+
+
+def sample(today: date) -> bytes:
+    """A declaration with sample data, to be signed on trial."""
+    from documents.render import SignatureSlot, render  # noqa: PLC0415  where it draws: takes long to import
+
+    kind = KINDS["employer_declaration"]
+    return render(
+        kind.name,
+        kind.json_of(kind.parse(kind.example())),
+        number="0000-000000",
+        verification_code="SAMPLE",
+        issued_on=today,
+        valid_until=None,
+        slots=[SignatureSlot("employer")],
+        archive_timestamp=True,
+        verify_url=None,
+        note=None,
+    )
+
+
+# What workers keep of it
+
+
+def run_when_due(office: "Office") -> None:
+    """What a worker does every few minutes: look at the profiles whose time has come, and keep what came."""
+    with office.store.read() as session:
+        kept = {row.profile: row for row in session.scalars(select(ProfileCheck))}
+        due = [one for one in office.profiles.values() if one.signs and _is_due(office, one, kept)]
+    if due:
+        asyncio.run(_look_and_keep(office, due))
+
+
+def run_at_start(office: "Office") -> list[Looked]:
+    """Look at every profile that signs, keep what came of it, and give those under which nobody can sign."""
+    looked = asyncio.run(_look_and_keep(office, [one for one in office.profiles.values() if one.signs]))
+    return [one for one in looked if one.trouble is not None]
+
+
+def _is_due(office: "Office", profile: Profile, kept: Mapping[str, ProfileCheck]) -> bool:
+    row = kept.get(profile.name)
+    if row is None or row.code or row.settings_sha256 != settings_sha256(office.signing, profile):
+        return True
+    return office.clock() - row.checked_at >= EVERY
+
+
+async def _look_and_keep(office: "Office", due: Sequence[Profile]) -> list[Looked]:
+    async with office.desk() as desk:
+        looked = [await look(office, desk, profile) for profile in due]
+    now = office.clock()
+    for one in looked:
+        _note(one, now)
+    rows = [
+        {
+            "profile": one.profile.name,
+            "settings_sha256": settings_sha256(office.signing, one.profile),
+            "checked_at": now,
+            "code": one.trouble.code if one.trouble else "",
+            "message": one.trouble.impersonal_text if one.trouble else "",
+            "may_pass": one.passing,
+            "ends_at": one.ends_at,
+        }
+        for one in looked
+    ]
+    table = ProfileCheck.table()
+    names = [one.profile.name for one in looked]
+    with suppress(IntegrityError), office.store.write() as session:  # another worker looked just now, too
+        session.execute(delete(table).where(table.c.profile.in_(names)))
+        session.execute(insert(table), rows)
+    return looked
+
+
+def _note(looked: Looked, now: datetime) -> None:
+    """Say in the log what somebody has to do something about."""
+    name = looked.profile.name
+    if looked.trouble is not None:
+        level = logging.WARNING if looked.passing else logging.ERROR
+        note(log, level, "profile_check_failed", error=looked.trouble, profile=name)
+    elif looked.ends_at is not None and (days := (looked.ends_at - now).days) <= ENDS_SOON:
+        level = logging.ERROR if days <= ENDS_NOW else logging.WARNING
+        note(log, level, "certificate_ends", profile=name, days=days)
+
+
+def settings_sha256(signing: Organisation, profile: Profile) -> str:
+    """A digest over all that is said of a profile: when it changes, what was found before counts no more."""
+    usages = sorted(profile.key_usage)  # a set has another order in each process
+    said = (
+        replace(profile, key_usage=frozenset()),
+        usages,
+        [signing.signers[name] for name in profile.all_signers],
+        signing.timestampers,
+    )
+    return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+# Who may begin
+
+
+def why_not_offered(session: Session, definition: Definition, signing: Organisation) -> Reason | None:
+    """Why no new request may begin with a process; None when one may."""
+    profile = signing.profiles[definition.signing]
+    for document in definition.documents.values():
+        lowest = signing.minimum.get(document.kind)
+        if lowest is not None and not (profile.level and profile.level.reaches(lowest)):
+            return Reason(
+                "below-minimum-level",
+                f"{definition.label} is signed at {profile.level or 'no level'}, and this office asks for"
+                f" {lowest} at least.",
+                "variant",
+            )
+    row = session.get(ProfileCheck, profile.name)
+    if row is None or not row.code or row.may_pass:
+        return None
+    if row.settings_sha256 != settings_sha256(signing, profile):
+        return None  # said anew since
+    return Reason(
+        "profile-not-ready",
+        f"{definition.label} is not offered now: nothing can be signed under its profile {profile.name!r}"
+        f" ({row.code}). Whoever runs the office sees why with `paraaf check`.",
+        "variant",
+    )
