@@ -18,7 +18,7 @@
 No secret stands in it: passphrases, PINs and passwords are in files of their own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +31,7 @@ FILE = "signing.toml"
 DEVELOPMENT = "development"
 """The name of the development PKI's timestamp authority, and of its keys: nobody else may bear it."""
 
-_TYPES = ("file", "pkcs11")
+_TYPES = ("file", "pkcs11", "csc")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,22 @@ class KeyInToken:
     pin_file: Path | None
 
 
-KeySource = KeyInFile | KeyInToken
+@dataclass(frozen=True)
+class KeysAtProvider:
+    """People's keys at a remote signing provider (CSC API); `keys` are its ids of them, by person.
+
+    `url` is the API's base, up to csc/v1; `oauth_url` only where its OAuth server is another host.
+    """
+
+    url: str
+    client_id: str
+    client_secret_file: Path
+    keys: Mapping[str, str] = field(hash=False)
+    oauth_url: str = ""
+    hashes_a_call: int = 100
+
+
+KeySource = KeyInFile | KeyInToken | KeysAtProvider
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,13 @@ def load_organisation(file: Path | None, *, kinds: Iterable[str] = ()) -> Organi
     authorities = {DEVELOPMENT, *(one.name for one in timestampers)}
     for name, profile in profiles.items():
         _require_known(table, f"profiles.{name}.signer", profile.all_signers, signers)
+        remote = [one for one in profile.all_signers if isinstance(signers[one], KeysAtProvider)]
+        if remote and (profile.kind != "person" or len(profile.all_signers) > 1):
+            table.refuse(
+                f"profiles.{name}.signer",
+                f"names {remote[0]!r}, where people's keys are",
+                'Name a provider alone, and only in profiles of kind = "person".',
+            )
         named = [one for one in profile.timestampers if not one.startswith(("http://", "https://"))]
         _require_known(table, f"profiles.{name}.timestampers", named, authorities)
     return Organisation(packaged | profiles, signers, timestampers, trust, minimum)
@@ -103,7 +125,7 @@ def _require_known(table: CheckedTable, key: str, named: Iterable[str], known: I
 
 def _signers(table: CheckedTable) -> Iterable[tuple[str, KeySource]]:
     for name, one in table.tables("signers"):
-        yield name, _file(one) if one.choice("type", _TYPES, required=True) == "file" else _token(one)
+        yield name, _READERS[one.choice("type", _TYPES, required=True)](one)
         one.finish()
 
 
@@ -115,6 +137,35 @@ def _file(table: CheckedTable) -> KeyInFile:
 
 def _token(table: CheckedTable) -> KeyInToken:
     return KeyInToken(table.text("uri", required=True), table.path("chain"), table.path("pin_file"))
+
+
+def _provider(table: CheckedTable) -> KeysAtProvider:
+    secret_file = table.path("client_secret_file", required=True)
+    assert secret_file is not None  # noqa: S101 (it is required)
+    keys = table.take("keys", dict, "a table: the provider's id of each person's key", {})
+    for person, credential in keys.items():
+        if not (isinstance(credential, str) and credential):
+            table.refuse(
+                f"keys.{person}", f"is {credential!r}", "Write the provider's id of the key as a text."
+            )
+    hashes = table.take("hashes_a_call", int, "a number", 100)
+    if hashes < 1:
+        table.refuse("hashes_a_call", f"is {hashes}", "Write 1 or more.")
+    return KeysAtProvider(
+        url=table.text("url", required=True),
+        client_id=table.text("client_id", required=True),
+        client_secret_file=secret_file,
+        keys=keys,
+        oauth_url=table.text("oauth_url"),
+        hashes_a_call=hashes,
+    )
+
+
+_READERS: Mapping[str, Callable[[CheckedTable], KeySource]] = {
+    "file": _file,
+    "pkcs11": _token,
+    "csc": _provider,
+}
 
 
 def _timestampers(table: CheckedTable) -> Iterable[TimestampAuthority]:

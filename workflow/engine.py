@@ -37,7 +37,7 @@ from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
 from workflow.definition import Catalogue
 from workflow.definition_errors import DefinitionRefused, DefinitionUnknown
-from workflow.definition_model import REPAIR, SUBMIT, Definition
+from workflow.definition_model import REPAIR, SUBMIT, Branch, Definition
 from workflow.definition_reader import read
 from workflow.errors import (
     AnswerUnreadable,
@@ -69,11 +69,16 @@ log = logging.getLogger(__name__)
 Defer = Callable[[Session, Sequence[StepRef]], None]
 
 
+def _nothing_against(_session: Session, _case: Case, _command: Command, _branch: Branch) -> Reason | None:
+    return None
+
+
 class Engine:
     """Moves requests. `defer` makes the jobs of automatic steps in the session that it is given.
 
     `kinds` are the document kinds by name, `evidence_of` gives what is known of a requester beside the
-    document on a day of the office, `why_not_offered` why no request may begin with a process now.
+    document on a day of the office, `why_not_offered` why no request may begin with a process now,
+    `why_not_signed` why a command can't lead to a state that signs.
     """
 
     def __init__(
@@ -86,10 +91,12 @@ class Engine:
         clock: Callable[[], datetime],
         evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE,
         why_not_offered: Callable[[Session, Definition], Reason | None] = lambda _session, _one: None,
+        why_not_signed: Callable[[Session, Case, Command, Branch], Reason | None] = _nothing_against,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         meters: Meters | None = None,
     ) -> None:
         self.store = store
+        self._why_not_signed = why_not_signed
         self._why_not_offered = why_not_offered
         self._meters = meters or Meters()
         self.catalogue = catalogue
@@ -411,6 +418,9 @@ class Engine:
                 role = case.definition.roles[state.role or ""]
                 message = f"Nobody with the role {role!r} is called {name}."
                 ruling.reasons.append(Reason("nobody-named", message, state.named_in or ""))
+        if not asked_only and ruling.branch is not None and not ruling.reasons:
+            why = self._why_not_signed(ledger.session, case, command, ruling.branch)
+            ruling.reasons += [] if why is None else [why]
         if command.trigger == REPAIR and case.id not in ledger.incidents:
             ruling.reasons.append(Reason("no-incident", "No step of this request waits for a repair."))
         return ruling

@@ -53,6 +53,16 @@ RENEWAL = frozenset(
     }
 )
 """Passed when an archive timestamp is renewed, and not in a step."""
+AUTHORISATION = frozenset(
+    {
+        "authorise.prepared",  # in memory, or of an earlier try
+        "authorise.about-to-sign",  # it is noted that the key is used next
+        "authorise.signed",  # the provider has signed, the values are in memory
+        "authorise.kept",  # the values are committed
+        "authorise.gone-on",  # the command is recorded
+    }
+)
+"""Passed when a person authorises signatures at a provider, and not in a step."""
 RESTORATION = frozenset(
     {
         "restore.loaded",  # a server's tables are committed, the office is not begun anew
@@ -63,7 +73,7 @@ RESTORATION = frozenset(
 """Passed when an office is restored into a server's database, and not in a step."""
 BEFORE_THE_TABLES = "restore.placed"
 """Passed by such a restore when the files are in their place, and the database holds nothing."""
-_ALL = POINTS | DESTRUCTION | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
+_ALL = POINTS | AUTHORISATION | DESTRUCTION | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
 
 
 class UnknownKillPoint(WorkflowError):

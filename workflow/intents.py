@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import JSON, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,8 @@ Place = tuple[int, str]
 class Intent:
     """A signature that is prepared, and with a `value` signed: the row's content, as far as it is needed.
 
-    `attempts` counts how often the key was, or may have been, used on it.
+    `attempts` counts how often the key was, or may have been, used on it. `authorised` is how a person had a
+    provider use it, where one did: "provider", "way", "repeated", and "us", the microseconds of each part.
     """
 
     place: Place
@@ -39,6 +40,7 @@ class Intent:
     prepared: Prepared
     attempts: int = 0
     value: bytes | None = None
+    authorised: Mapping[str, Any] | None = None
 
     def same_wish(self, other: "Intent") -> bool:
         """Whether both are for the same signer and key, on the same document, at the same level."""
@@ -82,8 +84,10 @@ def recall(session: Session, places: Collection[Place], *, to_change: bool = Fal
     return found
 
 
-def keep(session: Session, wanted: Sequence[Intent]) -> list[Kept]:
+def keep(session: Session, wanted: Sequence[Intent], *, uses: int = 1) -> list[Kept]:
     """Commit to intents, before their key is used: what holds from now on for each, in their order.
+
+    `uses`: how often the key is used next; 0 where that is still to be asked for.
 
     What is there for the same wish stays, and so does whatever has a value; anything else is replaced. The
     caller holds the requests' rows (`still_current`): nobody else keeps an intent for them meanwhile.
@@ -95,20 +99,26 @@ def keep(session: Session, wanted: Sequence[Intent]) -> list[Kept]:
     for intent in wanted:
         kept = there.get(intent.place)
         if kept is None or (isinstance(kept, Intent) and kept.value is None and not kept.same_wish(intent)):
-            kept = replace(intent, attempts=1)
+            kept = replace(intent, attempts=uses)
             fresh.append(kept)
         elif isinstance(kept, Intent) and kept.value is None:
-            kept = replace(kept, attempts=kept.attempts + 1)
+            kept = replace(kept, attempts=kept.attempts + uses)
             again.append({"b_document": kept.place[0], "b_field": kept.place[1]})
         held.append(kept)
     connection = session.connection()
-    if again:
+    if again and uses:
         connection.execute(_USE_AGAIN, again)
     if fresh:
         places = [intent.place for intent in fresh]
         connection.execute(delete(_table).where(_PLACE.in_(places), _table.c.value.is_(None)))
         connection.execute(insert(_table), [_columns(intent) for intent in fresh])
     return held
+
+
+def use_again(session: Session, places: Collection[Place]) -> None:
+    """Note that the key is about to be used on these, which hold no value."""
+    rows = [{"b_document": document, "b_field": field} for document, field in sorted(places)]
+    session.connection().execute(_USE_AGAIN, rows)
 
 
 def keep_values(session: Session, signed: Sequence[Intent]) -> list[Intent | None]:
@@ -123,6 +133,7 @@ def keep_values(session: Session, signed: Sequence[Intent]) -> list[Intent | Non
             "b_field": intent.place[1],
             "b_attributes": intent.prepared.signed_attributes,
             "b_value": intent.value,
+            "b_authorised": None if intent.authorised is None else dict(intent.authorised),
         }
         for intent in sorted(signed, key=lambda intent: intent.place)  # in one order: two workers never cross
     ]
@@ -166,6 +177,7 @@ def _intent(row: Row[Any]) -> Intent:
         prepared=prepared,
         attempts=row.attempts,
         value=row.value,
+        authorised=row.authorised,
     )
 
 
@@ -210,6 +222,7 @@ _READ = [
         "prepared",
         "attempts",
         "value",
+        "authorised",
     )
 ]
 _HERE = (_table.c.document_id == bindparam("b_document"), _table.c.field == bindparam("b_field"))
@@ -218,7 +231,7 @@ _SIGN = (
     update(_table)
     # the attributes, and not who signs: a row that was replaced meanwhile must not get this value
     .where(*_HERE, _table.c.signed_attributes == bindparam("b_attributes"), _table.c.value.is_(None))
-    .values(value=bindparam("b_value"))
+    .values(value=bindparam("b_value"), authorised=bindparam("b_authorised", type_=JSON(none_as_null=True)))
 )
 _CLOSE = (
     update(_table)

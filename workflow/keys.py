@@ -1,6 +1,7 @@
 """Whose key signs: from a profile and a person to a signer."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from cryptography import x509
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
 from signing.opening import open_signer
-from signing.organisation import KeySource
+from signing.organisation import KeysAtProvider, KeySource
 from signing.profile import Profile
 from signing.signers import Signer, SoftwareSigner
 from workflow.errors import WorkflowError
@@ -45,6 +46,38 @@ class SignerMissing(WorkflowError):
     code = "workflow-signer-missing"
 
 
+class AuthorisationMissing(WorkflowError):
+    """A person's key at a provider is to sign, and they have not authorised that."""
+
+    code = "workflow-authorisation-missing"
+
+
+@dataclass(frozen=True)
+class RemoteKey:
+    """A person's key at a remote signing provider: the provider, and its id of the key."""
+
+    provider: str
+    source: KeysAtProvider
+    credential_id: str
+
+
+def remote_key(profile: Profile, person_id: str, sources: Mapping[str, KeySource]) -> RemoteKey | None:
+    """Whose use a person has to authorise at a provider, to sign under this profile; None: nobody has to.
+
+    Raises SignerMissing when the provider has no key of this person's.
+    """
+    for name in profile.signers_of(person_id) if profile.kind == "person" else ():
+        source = sources[name]
+        if isinstance(source, KeysAtProvider):
+            if person_id not in source.keys:
+                raise SignerMissing(
+                    f"No key of {person_id} at {name} is known.",
+                    hint=f"Add it to [signers.{name}.keys] in signing.toml.",
+                )
+            return RemoteKey(name, source, source.keys[person_id])
+    return None
+
+
 class OfficeKeys:
     """The signers that profiles name; under profiles that name none, the keys of the development PKI.
 
@@ -71,7 +104,7 @@ class OfficeKeys:
 
         When no certificate of several is valid, the last is given: who signs with it says why it can't.
         Raises SignerMissing, OrganisationUnknown, EmployerUnknown, and what a signer that can't be opened
-        does.
+        does; AuthorisationMissing for a key at a provider, which `authorising` has signed.
         """
         if not profile.signers:
             return self._development.signer(
@@ -83,6 +116,11 @@ class OfficeKeys:
             raise SignerMissing(
                 f"The profile {profile.name!r} names no signer for {holder}.",
                 hint="Add one to the profile in signing.toml, and start the workers anew.",
+            )
+        if remote_key(profile, holder, self._sources) is not None:
+            raise AuthorisationMissing(
+                "The signer has not authorised this signature at the provider.",
+                hint="They do it with `paraaf authorise`, which signs and goes on.",
             )
         now = self._clock()
         signers = [self.named(name) for name in names]

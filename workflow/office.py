@@ -30,7 +30,7 @@ from problem import Problem
 from signing.organisation import DEVELOPMENT, FILE, Organisation, load_organisation
 from signing.profile import Profile
 from watching.meters import Meters
-from workflow import anchors, identity, preflight
+from workflow import anchors, identity, preflight, remote
 from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
@@ -57,7 +57,9 @@ from workflow.store import Store
 if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
     from signing.signers import Signer
+    from workflow.authorising import Authorising
     from workflow.steps import Steps
+    from workflow.workbench import Workbench
 
 REGISTER_FILE = "hr_register.csv"
 AUTHORITY = "authority"
@@ -166,6 +168,7 @@ class Office:
             clock=clock,
             evidence_of=partial(_evidence, register),
             why_not_offered=partial(preflight.why_not_offered, signing=signing),
+            why_not_signed=partial(remote.why_not_signed, signing=signing),
             meters=meters,
         )
         return cls(
@@ -237,29 +240,41 @@ class Office:
     @asynccontextmanager
     async def steps(self) -> "AsyncIterator[Steps]":
         """The automatic steps, with a desk of their own."""
+        from workflow.steps import Steps  # noqa: PLC0415  as said above
+
+        async with self._bench() as bench:
+            yield Steps(bench)
+
+    @asynccontextmanager
+    async def authorising(self) -> "AsyncIterator[Authorising]":
+        """The signing folders of people whose keys are at a provider, with a desk of their own."""
+        from workflow.authorising import Authorising  # noqa: PLC0415  as said above
+
+        async with self._bench() as bench:
+            yield Authorising(self, bench)
+
+    @asynccontextmanager
+    async def _bench(self) -> "AsyncIterator[Workbench]":
         from documents.render import SAMPLE_NOTE  # noqa: PLC0415  as said above
-        from workflow.steps import Steps  # noqa: PLC0415
         from workflow.workbench import WRITERS, Workbench  # noqa: PLC0415
 
         with ThreadPoolExecutor(WRITERS, "writer") as writers:
             async with self.desk() as desk:
-                yield Steps(
-                    Workbench(
-                        store=self.store,
-                        engine=self.engine,
-                        blobs=self.blobs,
-                        desk=desk,
-                        keys=self.keys(),
-                        employer_of=self.employer_of,
-                        kinds=KINDS,
-                        profiles=self.profiles,
-                        clock=self.clock,
-                        random_bytes=secrets.token_bytes,
-                        writers=writers,
-                        meters=self.meters,
-                        verify_url=self.verify_url,
-                        note=SAMPLE_NOTE,
-                    )
+                yield Workbench(
+                    store=self.store,
+                    engine=self.engine,
+                    blobs=self.blobs,
+                    desk=desk,
+                    keys=self.keys(),
+                    employer_of=self.employer_of,
+                    kinds=KINDS,
+                    profiles=self.profiles,
+                    clock=self.clock,
+                    random_bytes=secrets.token_bytes,
+                    writers=writers,
+                    meters=self.meters,
+                    verify_url=self.verify_url,
+                    note=SAMPLE_NOTE,
                 )
 
     async def work(self, *, until_idle: bool = False) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic_ns
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -69,7 +70,7 @@ Actors = dict[tuple[int, str], tuple[str, str, str | None]]
 
 
 @dataclass(eq=False)
-class _Signing:
+class Signing:
     """One signature on its way through the protocol; equal to itself alone."""
 
     work: Work
@@ -96,7 +97,7 @@ class _Batch:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self.signings: list[_Signing] = []
+        self.signings: list[Signing] = []
         self.troubles: list[Trouble] = []
 
     @property
@@ -104,18 +105,18 @@ class _Batch:
         return [signing.work for signing in self.signings]
 
     @property
-    def unsigned(self) -> list[_Signing]:
+    def unsigned(self) -> list[Signing]:
         return [
             signing for signing in self.signings if signing.intent is None or signing.intent.value is None
         ]
 
-    def drop(self, signing: _Signing, error: Exception) -> None:
+    def drop(self, signing: Signing, error: Exception) -> None:
         """Take a signature out of the batch."""
         self.signings.remove(signing)
         self.troubles.append(Trouble(signing.work, error))
 
     async def each(
-        self, step: Callable[[Workbench, _Signing], Awaitable[None]], signings: Sequence[_Signing]
+        self, step: Callable[[Workbench, Signing], Awaitable[None]], signings: Sequence[Signing]
     ) -> None:
         """Run a step for every signature at once: a timestamp's latency is waited for together."""
         begun = monotonic_ns()
@@ -137,7 +138,7 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     point("sign.begun")
     batch = _Batch(bench)
     await _begin(batch, works)  # (1)
-    await batch.each(_prepare, batch.unsigned)  # (2)
+    await batch.each(prepare, batch.unsigned)  # (2)
     point("sign.prepared")
     await written(bench, _keep_intents, batch)
     point("sign.intended")
@@ -199,7 +200,7 @@ def _signing(
     actors: Actors,
     kept: dict[Place, Kept],
     sources: Mapping[str, bytes | BaseException],
-) -> _Signing:
+) -> Signing:
     person, place = actors.get((work.request.id, work.state.signs_as or "")), _place(work)
     if person is None or work.document is None or place is None:
         raise NobodySigned(
@@ -207,19 +208,21 @@ def _signing(
             hint="Return the request, so that the step before is done again.",
         )
     source = found(sources, work.document.current_sha256)
-    intent = _by_the_same(kept.get(place), person[0])
+    intent = by_the_same(kept.get(place), person[0])
     if intent is not None and intent.value is not None:
-        return _Signing(work, work.document, source, *person, None, intent)
+        if intent.authorised is not None:
+            work.us.update(intent.authorised["us"])
+        return Signing(work, work.document, source, *person, None, intent)
     signer = bench.keys.signer(
         work.profile, person_id=person[0], person_name=person[1], organisation=_employer(bench, work)
     )
     fits = intent is not None and intent.fits(
         profile=work.profile,
         signer_id=person[0],
-        certificate_sha256=_fingerprint(signer),
+        certificate_sha256=fingerprint(signer),
         source_sha256=work.document.current_sha256,
     )
-    return _Signing(work, work.document, source, *person, signer, intent if fits else None)
+    return Signing(work, work.document, source, *person, signer, intent if fits else None)
 
 
 def _employer(bench: Workbench, work: Work) -> str | None:
@@ -230,7 +233,7 @@ def _employer(bench: Workbench, work: Work) -> str | None:
     return bench.employer_of(work.request.requester_id)
 
 
-def _by_the_same(kept: Kept | None, person_id: str) -> Intent | None:
+def by_the_same(kept: Kept | None, person_id: str) -> Intent | None:
     """The row's intent; raises when somebody else's key has been used on this field."""
     if isinstance(kept, PreparedMismatchError):
         raise kept
@@ -242,14 +245,16 @@ def _by_the_same(kept: Kept | None, person_id: str) -> Intent | None:
     return kept
 
 
-def _fingerprint(signer: Signer) -> str:
+def fingerprint(signer: Signer) -> str:
+    """The SHA-256 of a signer's certificate, in hexadecimal digits."""
     return signer.certificate.fingerprint(hashes.SHA256()).hex()
 
 
 # (2) prepare, and commit the intent
 
 
-async def _prepare(bench: Workbench, signing: _Signing) -> None:
+async def prepare(bench: Workbench, signing: Signing) -> None:
+    """Prepare a signature, unless there is an intent to go on with."""
     if signing.intent is not None or signing.signer is None:
         return
     work, now = signing.work, bench.clock()
@@ -278,7 +283,7 @@ def _turn(work: Work) -> str:
     return f"{work.ref.request_id}:{work.ref.step_seq}"
 
 
-def _appearance(signing: _Signing, signer: Signer, now: datetime) -> Appearance:
+def _appearance(signing: Signing, signer: Signer, now: datetime) -> Appearance:
     work, kind = signing.work, signing.work.profile.kind
     return Appearance(
         stamp_lines(
@@ -308,7 +313,7 @@ def _keep_intents(batch: _Batch) -> None:
     batch.signings = [each for each in batch.signings if each not in unsigned or each in still]
     for signing, kept in zip(still, held, strict=True):
         try:
-            signing.intent = _by_the_same(kept, signing.person_id)
+            signing.intent = by_the_same(kept, signing.person_id)
         except (AnotherSignerBegan, PreparedMismatchError) as error:
             batch.drop(signing, error)
     charge([signing.work for signing in still], "store", begun)
@@ -317,7 +322,7 @@ def _keep_intents(batch: _Batch) -> None:
 # (3) use the key, and commit the value
 
 
-async def _use_key(bench: Workbench, signing: _Signing) -> None:
+async def _use_key(bench: Workbench, signing: Signing) -> None:
     if signing.signer is not None:
         with timed(signing.us, "sign"):
             value = await bench.desk.sign(signing.source, signing.kept.prepared, signing.signer)
@@ -326,7 +331,7 @@ async def _use_key(bench: Workbench, signing: _Signing) -> None:
         signing.intent = replace(signing.kept, value=value)
 
 
-def _keep_values(batch: _Batch, signed: Sequence[_Signing]) -> None:
+def _keep_values(batch: _Batch, signed: Sequence[Signing]) -> None:
     """From here on the row's value is the only one; where another worker was faster, its value."""
     begun = monotonic_ns()
     ours = [signing for signing in signed if signing.kept.value is not None and signing in batch.signings]
@@ -345,7 +350,7 @@ def _keep_values(batch: _Batch, signed: Sequence[_Signing]) -> None:
 # (4) finish
 
 
-async def _finish(bench: Workbench, signing: _Signing) -> None:
+async def _finish(bench: Workbench, signing: Signing) -> None:
     value = signing.kept.value
     assert value is not None  # noqa: S101 (kept in (3), or dropped from the batch)
     prepared = signing.kept.prepared
@@ -377,7 +382,7 @@ def _over(path_der: Sequence[bytes], error: SigningError, now: datetime) -> str:
 # (5) record
 
 
-def _record(bench: Workbench, ready: Sequence[tuple[_Signing, Finished, str]]) -> None:
+def _record(bench: Workbench, ready: Sequence[tuple[Signing, Finished, str]]) -> None:
     with bench.store.write() as session:
         sequences = record(bench, session, [_result(*each) for each in ready])
         rows = [
@@ -397,7 +402,7 @@ def _record(bench: Workbench, ready: Sequence[tuple[_Signing, Finished, str]]) -
             session.connection().execute(_SIGNED_DOCUMENT, rows)
 
 
-def _result(signing: _Signing, finished: Finished, sha256: str) -> StepResult:
+def _result(signing: Signing, finished: Finished, sha256: str) -> StepResult:
     intent = signing.kept
     return result(
         signing.work,
@@ -416,7 +421,13 @@ def _result(signing: _Signing, finished: Finished, sha256: str) -> StepResult:
         level_reached=str(finished.level_reached),
         sha256=sha256,
         bytes=len(finished.pdf),
+        **({} if intent.authorised is None else _how_authorised(intent.authorised)),
     )
+
+
+def _how_authorised(authorised: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log says of it: the provider, how it was told that the person wants it, and of a repeat."""
+    return {name: authorised[name] for name in ("provider", "way", "repeated")}
 
 
 _documents = DocumentRow.table()

@@ -42,7 +42,7 @@ from signing.errors import (
 from watching.logs import note
 from workflow.commands import StepResult
 from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
-from workflow.keys import EmployerUnknown
+from workflow.keys import AuthorisationMissing, EmployerUnknown
 from workflow.outcomes import StepOutcome, crashed
 from workflow.workbench import Work, Workbench, record, written
 
@@ -96,6 +96,7 @@ _BACK = (
     AnotherSignerBegan,
     NobodySigned,
     EmployerUnknown,
+    AuthorisationMissing,
     # no try and no repair can help: the document is returned, and signed as another revision
     SignatureUnfinishable,
 )

@@ -115,7 +115,7 @@ def load(bench: Workbench, session: Session, refs: Sequence[StepRef]) -> tuple[l
     """The steps among `refs` that still wait to be done, in their order; and those that can't even begin."""
     numbers = [ref.request_id for ref in refs]
     requests = {r.id: r for r in session.scalars(select(Request).where(Request.id.in_(numbers)))}
-    documents = _latest_documents(session, numbers)
+    documents = latest_documents(session, numbers)
     repaired = _repaired(session, numbers)
     works: list[Work] = []
     hopeless: list[StepOutcome] = []
@@ -146,7 +146,7 @@ def _work(bench: Workbench, session: Session, ref: StepRef, request: Request) ->
     return Work(ref, request, definition, profile)
 
 
-def _latest_documents(session: Session, request_ids: Sequence[int]) -> dict[tuple[int, str], DocumentRow]:
+def latest_documents(session: Session, request_ids: Sequence[int]) -> dict[tuple[int, str], DocumentRow]:
     """The last revision of each document: (request, name) → row."""
     last = (
         select(DocumentRow.request_id, DocumentRow.name, func.max(DocumentRow.revision_no))

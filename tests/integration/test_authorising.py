@@ -1,0 +1,133 @@
+"""A person authorises signatures with their key at a remote provider: what is signed, and what goes on."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from signing.csc import Authorisation, CscClient, RemoteCredential
+from signing.csc_errors import RemotePinError
+from signing.verify.verdict import verify_pdf
+from tests.remote_office import MANAGER, SIGNER, by_pin, remote_office
+from tests.steps_office import Sample
+from workflow.authorising import NothingToAuthorise, Outcome, ToSign
+from workflow.errors import Refused
+
+
+async def to_sign(sample: Sample, count: int, *, temporary: bool = False) -> list[int]:
+    """Declarations that wait for the signer."""
+    numbers = [sample.submit("A3", temporary=temporary) for _ in range(count)]
+    for number in numbers:
+        await sample.run_until("sign", number)
+    return numbers
+
+
+async def folder(sample: Sample, who: str = SIGNER) -> list[ToSign]:
+    async with sample.office.authorising() as authorising:
+        return authorising.folder(who)
+
+
+async def authorise(
+    sample: Sample, numbers: Sequence[int], who: str = SIGNER, word: object = by_pin
+) -> list[Outcome]:
+    async with sample.office.authorising() as authorising:
+        return await authorising.authorise(who, numbers, word)  # type: ignore[arg-type]
+
+
+def test_a_batch_is_authorised_once_signed_and_goes_on(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        numbers = asyncio.run(to_sign(sample, 3))
+        waiting = asyncio.run(folder(sample))
+        assert [one.request_id for one in waiting] == numbers
+        assert {(one.trigger, one.field, one.provider, one.tried) for one in waiting} == {
+            ("sign", "employer", "provider", 0)
+        }
+        asked: list[int] = []
+
+        async def counted(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            asked.append(len(hashes))
+            return await by_pin(client, key, hashes, digest)
+
+        outcomes = asyncio.run(authorise(sample, numbers, word=counted))
+        assert outcomes == [Outcome(number) for number in numbers]
+        assert asked == [3]
+        assert asyncio.run(folder(sample)) == []
+        asyncio.run(sample.work())
+        sample.require_finished(numbers)
+        [told] = sample.records(numbers[0], "document_signed")
+        assert (told["provider"], told["way"], told["repeated"]) == ("provider", "pin", False)
+        assert {"prepare", "authorise", "sign", "timestamp", "embed", "validate", "store"} <= set(
+            told["durations_us"]
+        )
+        pdf = sample.office.blobs.get(sample.documents(numbers[0])[-1].current_sha256)
+        report = verify_pdf(pdf, trust=sample.office.trust, now=datetime.now(UTC))
+        name = sample.register.person(SIGNER).name
+        assert (report.verdict, report.indication) == ("authentic", "TOTAL-PASSED")
+        assert name in str(report.signatures[0].signer)
+
+
+def test_the_second_signature_is_the_managers_own(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        [number] = asyncio.run(to_sign(sample, 1, temporary=True))
+        assert asyncio.run(authorise(sample, [number])) == [Outcome(number)]
+        asyncio.run(sample.run_until("countersign", number))
+        assert asyncio.run(authorise(sample, [number], MANAGER)) == [Outcome(number)]
+        asyncio.run(sample.work())
+        sample.require_finished([number])
+        assert {row.signer_id for row in sample.signatures(number)} == {SIGNER, MANAGER}
+
+
+def test_without_the_persons_word_nothing_is_signed_and_nothing_moves(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        [number] = asyncio.run(to_sign(sample, 1))
+        version = sample.request(number).version
+
+        async def wrong(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            return await client.authorise(key.credential_id, hashes, digest=digest, pin="000000")
+
+        with pytest.raises(RemotePinError):
+            asyncio.run(authorise(sample, [number], word=wrong))
+        [row] = sample.signatures(number)
+        assert (row.value, row.attempts, sample.request(number).version) == (None, 0, version)
+        with pytest.raises(Refused) as refused:
+            sample.do("sign", SIGNER, number)
+        assert [reason.code for reason in refused.value.reasons] == ["not-authorised"]
+        with pytest.raises(NothingToAuthorise):
+            asyncio.run(authorise(sample, [number], MANAGER))
+        assert asyncio.run(authorise(sample, [number])) == [Outcome(number)]
+
+
+def test_what_was_signed_and_not_sent_on_is_not_signed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with remote_office(tmp_path) as sample:
+        numbers = asyncio.run(to_sign(sample, 2))
+
+        class Stopped(BaseException):
+            pass
+
+        def stop(name: str) -> None:
+            if name == "authorise.kept":
+                raise Stopped
+
+        monkeypatch.setattr("workflow.authorising.point", stop)
+        with pytest.raises(BaseException):  # noqa: B017, PT011 (however a thread's end is told)
+            asyncio.run(authorise(sample, numbers))
+        monkeypatch.undo()
+        values = {row.document_id: row.value for n in numbers for row in sample.signatures(n)}
+        assert None not in values.values()
+        assert [one.signed for one in asyncio.run(folder(sample))] == [True, True]
+
+        async def nobody(*_: object) -> Authorisation:
+            raise AssertionError("asked again")
+
+        assert asyncio.run(authorise(sample, numbers, word=nobody)) == [Outcome(n) for n in numbers]
+        asyncio.run(sample.work())
+        sample.require_finished(numbers)
+        assert values == {row.document_id: row.value for n in numbers for row in sample.signatures(n)}

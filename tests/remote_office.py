@@ -1,0 +1,66 @@
+"""An office whose signers' keys are at the development provider, and the people's words for it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from certs.csc_http import CscPace
+from certs.csc_sandbox import CLIENT_ID, Sandbox, SandboxPerson
+from certs.serve_authority import AuthorityServer
+from certs.serve_csc import CscServer
+from signing.csc import Authorisation, CscClient, RemoteCredential
+from tests.steps_office import MANAGER, OTHER_SIGNER, SIGNER, Sample
+from workflow.office import Office
+
+PIN = "482915"
+PEOPLE = (SIGNER, OTHER_SIGNER, MANAGER)
+
+
+def write_settings(folder: Path, office: Office, *, kind: str = "pin") -> None:
+    """Make the provider with a key for each signer, and the office's `signing.toml`."""
+    assert office.register is not None
+    people = [
+        SandboxPerson(person, office.register.person(person).name, "password", PIN) for person in PEOPLE
+    ]
+    sandbox = Sandbox.create(office.authority, people=people, redirect_uris=["http://127.0.0.1:9/authorised"])
+    secret = folder / "provider.secret"
+    secret.write_text(sandbox.client_secret)
+    keys = "\n".join(f'{person} = "{person}-{kind}"' for person in PEOPLE)
+    (folder / "signing.toml").write_text(f"""
+[signers.provider]
+type = "csc"
+url = "{sandbox.base_url}/csc/v1"
+client_id = "{CLIENT_ID}"
+client_secret_file = "{secret.name}"
+[signers.provider.keys]
+{keys}
+[profiles.qualified-remote]
+kind = "person"
+level = "B-LTA"
+timestampers = ["development"]
+signer = "provider"
+""")
+
+
+@contextmanager
+def remote_office(folder: Path, *, kind: str = "pin", pace: CscPace | None = None) -> Iterator[Sample]:
+    """A sample office with its authority and its provider at work."""
+    first = Sample.open(folder)
+    write_settings(folder, first.office, kind=kind)
+    first.office.close()
+    sample = Sample.open(folder)
+    try:
+        with (
+            AuthorityServer(sample.office.authority.folder),
+            CscServer(sample.office.authority.folder, pace=pace),
+        ):
+            yield sample
+    finally:
+        sample.office.close()
+
+
+async def by_pin(
+    client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+) -> Authorisation:
+    """A person types their PIN."""
+    return await client.authorise(key.credential_id, hashes, digest=digest, pin=PIN)

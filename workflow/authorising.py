@@ -1,0 +1,394 @@
+"""A person authorises signatures with their key at a remote provider: many at once, and each goes on.
+
+  (1) look: the person's tasks that lead to a signature, and what of them is signed already
+  (2) prepare; commit the intent, as every signature's (`step_sign`)
+  (3) the person's word, over exactly the hashes of what was prepared
+  (4) note that the key is about to be used; have the provider use it; commit the values
+  (5) the command that the task asks for, under a key of the signature's own
+
+A crash between any two leads back to (1): what is signed there is not signed again, and (5) does nothing a
+second time. Where the provider's answer was lost, the key may be used once more over the same bytes when the
+person authorises that; `repeated` says so, in what comes back and in the log. One value is ever kept.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from problem import Problem
+from signing.belonging import require_value
+from signing.csc import Authorisation, CscClient, CscSigner, RemoteCredential, hash_to_sign
+from signing.csc_errors import RemoteCountError, RemoteError
+from signing.opening import service_of
+from workflow import intents
+from workflow.commands import Command, StepRef
+from workflow.errors import Raced, WorkflowError
+from workflow.faults import point
+from workflow.intents import Intent
+from workflow.keys import RemoteKey, SignerMissing, remote_key
+from workflow.remote import signs_next
+from workflow.step_sign import Signing, by_the_same, prepare
+from workflow.tables import Person, Request
+from workflow.workbench import Work, Workbench, found, latest_documents, read_all, timed, written
+
+if TYPE_CHECKING:
+    from workflow.office import Office
+    from workflow.reading import QueueItem
+
+Word = Callable[[CscClient, RemoteCredential, Sequence[bytes], str], Awaitable[Authorisation]]
+"""Asks the person: client, key, hashes and their digest algorithm → the authorisation."""
+
+MOST = 1000
+"""Signatures in one batch."""
+
+
+class NothingToAuthorise(WorkflowError):
+    """None of these requests waits for a signature of this person's with a key at a provider."""
+
+    code = "workflow-nothing-to-authorise"
+
+
+@dataclass(frozen=True)
+class ToSign:
+    """A task that leads to a signature with the person's key at a provider, and its document.
+
+    `trigger` is what the task then does, `consent` the name of the text that goes with it. `signed`: the
+    value is there, and only the command is missing. `tried`: how often the key was, or may have been, used.
+    """
+
+    request_id: int
+    version: int
+    key: str
+    variant: str
+    trigger: str
+    consent: str | None
+    on_behalf_of: str | None
+    number: str
+    document: str
+    field: str
+    document_sha256: str
+    provider: str
+    requester: str
+    offered_at: datetime
+    signed: bool
+    tried: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one: `code` is "" when it is signed and has gone on, else what stood in the way."""
+
+    request_id: int
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    repeated: bool = False
+
+
+@dataclass
+class _Item:
+    """One on its way: what the folder tells of it, its work, and from (2) on its signature."""
+
+    to_sign: ToSign
+    work: Work
+    remote: RemoteKey
+    signing: Signing | None = None
+    repeated: bool = False
+
+    @property
+    def intent(self) -> Intent:
+        """What is signed, from (2) on."""
+        assert self.signing is not None  # noqa: S101 (prepared in (2), or out of the batch)
+        return self.signing.kept
+
+    @property
+    def hash(self) -> bytes:
+        """What the provider signs."""
+        prepared = self.intent.prepared
+        return hash_to_sign(prepared.signed_attributes, prepared.digest_algorithm)
+
+
+class Authorising:
+    """The signing folders of people whose keys are at a provider."""
+
+    def __init__(self, office: "Office", bench: Workbench) -> None:
+        self._office = office
+        self._bench = bench
+
+    def folder(self, actor: str) -> list[ToSign]:
+        """What waits for this person's authorisation, oldest first. Raises Refused for no name."""
+        return [item.to_sign for item in self._items(actor)]
+
+    async def authorise(self, actor: str, wanted: Sequence[int], word: Word) -> list[Outcome]:
+        """Sign what these requests wait for with the person's key, and do what their tasks ask for.
+
+        One that can't be signed stops no other. Raises NothingToAuthorise; a Problem when the person's word
+        was not had: then nothing was signed.
+        """
+        asked = set(wanted)
+        items = [item for item in self._items(actor) if item.to_sign.request_id in asked]
+        if not items:
+            raise NothingToAuthorise(
+                "Nothing of this waits for your signature at a provider.",
+                hint="`paraaf authorise --as YOU` without numbers lists what does.",
+            )
+        outcomes = {
+            number: Outcome(number, NothingToAuthorise.code, "Nothing of it waits for your signature.")
+            for number in wanted
+        }
+        for remote in dict.fromkeys(item.remote for item in items):
+            theirs = [item for item in items if item.remote == remote]
+            for outcome in await self._with_key(actor, remote, theirs, word):
+                outcomes[outcome.request_id] = outcome
+        return list(outcomes.values())
+
+    # (1) look
+
+    def _items(self, actor: str) -> list[_Item]:
+        tasks = [item for item in self._office.engine.queue(actor, limit=MOST) if not item.suspended_at]
+        with self._office.store.read() as session:
+            found = [self._item(session, actor, task) for task in tasks]
+        return [item for item in found if item is not None]
+
+    def _item(self, session: Session, actor: str, task: "QueueItem") -> _Item | None:
+        """What the task asks to be signed with the person's key at a provider; None when it does not."""
+        request = session.get_one(Request, task.request_id)
+        definition = self._office.engine.definition(session, request.definition_sha256)
+        profile = self._office.profiles.get(definition.signing)
+        signing_state = next(iter(signs_next(definition, task.state).items()), None)
+        if profile is None or signing_state is None:
+            return None
+        trigger, state = signing_state
+        try:
+            remote = remote_key(profile, actor, self._office.signing.signers)
+        except SignerMissing:  # who has no key at the provider signs nothing, and `fire` tells why
+            return None
+        work = Work(StepRef(request.id, state.name, request.step_seq), request, definition, profile)
+        work.document = latest_documents(session, [request.id]).get((request.id, work.named_document().name))
+        if remote is None or work.document is None or state.field is None:
+            return None
+        kept = intents.recall(session, [(work.document.id, state.field)]).get((work.document.id, state.field))
+        current = kept if isinstance(kept, Intent) and _is_over(kept, work) else None
+        to_sign = ToSign(
+            request_id=request.id,
+            version=request.version,
+            key=task.key,
+            variant=task.variant,
+            trigger=trigger,
+            consent=definition.states[task.state].triggers[trigger].consent,
+            on_behalf_of=task.on_behalf_of,
+            number=work.document.number,
+            document=work.document.name,
+            field=state.field,
+            document_sha256=work.document.current_sha256,
+            provider=remote.provider,
+            requester=request.requester_id,
+            offered_at=task.offered_at,
+            signed=current is not None and current.value is not None and current.signer_id == actor,
+            tried=current.attempts if current is not None else 0,
+        )
+        return _Item(to_sign, work, remote)
+
+    # (2) to (5), with one key
+
+    async def _with_key(
+        self, actor: str, remote: RemoteKey, items: Sequence[_Item], word: Word
+    ) -> list[Outcome]:
+        done = [item for item in items if item.to_sign.signed]
+        failed: list[Outcome] = []
+        if unsigned := [item for item in items if not item.to_sign.signed]:
+            service = service_of(remote.provider, remote.source)
+            async with CscClient.open(service, clock=self._office.clock) as client:
+                credential = await client.credential(remote.credential_id)
+                batch = _Batch(self._office, self._bench, client, credential)
+                signed, failed = await batch.run(actor, unsigned, word)
+                done += signed
+        return [self._go_on(actor, item) for item in done] + failed
+
+    def _go_on(self, actor: str, item: _Item) -> Outcome:
+        """(5) Do what the task asks for; nothing, when that was done before."""
+        one = item.to_sign
+        key = f"authorised-{one.request_id}-{one.document_sha256[:32]}-{one.field}"
+        command = Command(
+            one.trigger,
+            actor,
+            key,
+            one.request_id,
+            seen_version=one.version,
+            on_behalf_of=one.on_behalf_of,
+            consent=one.consent,
+        )
+        try:
+            self._office.engine.execute(command)
+        except WorkflowError as error:
+            return Outcome(one.request_id, error.code, str(error), error.hint, item.repeated)
+        point("authorise.gone-on")
+        return Outcome(one.request_id, repeated=item.repeated)
+
+
+def _is_over(kept: Intent, work: Work) -> bool:
+    return work.document is not None and kept.prepared.source_sha256 == work.document.current_sha256
+
+
+class _Batch:
+    """Signatures with one key, from (2) to (4)."""
+
+    def __init__(
+        self, office: "Office", bench: Workbench, client: CscClient, credential: RemoteCredential
+    ) -> None:
+        self._office = office
+        self._bench = bench
+        self._client = client
+        self._credential = credential
+        self._failed: list[Outcome] = []
+
+    async def run(self, actor: str, items: Sequence[_Item], word: Word) -> tuple[list[_Item], list[Outcome]]:
+        """Those that are signed, and what became of the others."""
+        prepared = await self._prepared(actor, items)  # (2)
+        point("authorise.prepared")
+        signed: list[_Item] = []
+        most = max(1, self._credential.multisign)
+        for start in range(0, len(prepared), most):
+            part = prepared[start : start + most]
+            if start and self._credential.otp.is_needed:  # a code is good for one authorisation
+                self._fail(part, RemoteCountError(f"One code is for {most} signatures.", hint=_ANEW))
+                continue
+            signed += await self._signed(part, word, first=not signed and not start)
+        return signed, self._failed
+
+    def _fail(self, items: Sequence[_Item], error: Problem) -> None:
+        self._failed += [
+            Outcome(item.to_sign.request_id, error.code, str(error), error.hint, item.repeated)
+            for item in items
+        ]
+
+    # (2) prepare, and commit the intent
+
+    async def _prepared(self, actor: str, items: Sequence[_Item]) -> list[_Item]:
+        signer = CscSigner(self._client, self._credential)
+        with self._office.store.read() as session:
+            names = {row.id: row.name for row in session.execute(select(Person.id, Person.name))}
+        sources = await read_all(self._bench, [item.to_sign.document_sha256 for item in items])
+        ready: list[_Item] = []
+        for item in items:
+            try:
+                await self._prepare(item, actor, names, signer, found(sources, item.to_sign.document_sha256))
+            except Problem as error:
+                self._fail([item], error)
+            else:
+                ready.append(item)
+        return await written(self._bench, self._keep_intents, ready) if ready else []
+
+    async def _prepare(
+        self, item: _Item, actor: str, names: Mapping[str, str], signer: CscSigner, source: bytes
+    ) -> None:
+        one, work = item.to_sign, item.work
+        assert work.document is not None  # noqa: S101 (the folder lists none without)
+        principal = names[one.on_behalf_of] if one.on_behalf_of else None
+        item.signing = Signing(work, work.document, source, actor, names[actor], principal, signer, None)
+        await prepare(self._bench, item.signing)
+        work.us.update(item.signing.us)
+
+    def _keep_intents(self, items: Sequence[_Item]) -> list[_Item]:
+        """From here on the row is what is signed; an earlier one over the same document goes on."""
+        with self._office.store.write() as session:
+            rows = session.execute(
+                select(Request.id, Request.version)
+                .where(Request.id.in_([item.to_sign.request_id for item in items]))
+                .order_by(Request.id)
+                .with_for_update(key_share=True)
+            )
+            versions = {row.id: row.version for row in rows}
+            still = [item for item in items if versions.get(item.to_sign.request_id) == item.to_sign.version]
+            held = intents.keep(session, [item.intent for item in still], uses=0)
+        moved = Raced("The request has moved on meanwhile.", hint="Look at it again.")
+        self._fail([item for item in items if item not in still], moved)
+        kept: list[_Item] = []
+        for item, row in zip(still, held, strict=True):
+            assert item.signing is not None  # noqa: S101 (prepared just now)
+            try:
+                item.signing.intent = by_the_same(row, item.signing.person_id)
+            except Problem as error:
+                self._fail([item], error)
+            else:
+                kept.append(item)
+        return kept
+
+    # (3) the person's word; (4) the values
+
+    async def _signed(self, items: Sequence[_Item], word: Word, *, first: bool) -> list[_Item]:
+        """Those of a part that are signed. Raises a Problem when it is the first, and nothing is signed."""
+        fresh = [item for item in items if item.intent.value is None]
+        before = [item for item in items if item not in fresh]
+        if not fresh:
+            return before
+        digest = items[0].intent.prepared.digest_algorithm
+        begun: dict[str, int] = {}
+        try:
+            with timed(begun, "authorise"):
+                authorisation = await word(
+                    self._client, self._credential, [item.hash for item in fresh], digest
+                )
+        except Problem as error:
+            if first:
+                raise
+            self._fail(fresh, error)
+            return before
+        await written(self._bench, self._note_use, fresh)
+        point("authorise.about-to-sign")
+        try:
+            with timed(begun, "sign"):
+                await self._client.sign_hashes(authorisation, [item.hash for item in fresh], again=True)
+        except RemoteError as error:
+            self._fail([item for item in fresh if item.hash not in authorisation.values], error)
+        point("authorise.signed")
+        made = [item for item in fresh if item.hash in authorisation.values]
+        if not made:
+            return before
+        return before + await written(self._bench, self._keep_values, made, authorisation, begun)
+
+    def _note_use(self, items: Sequence[_Item]) -> None:
+        """Before the key is used: whoever looks later sees that it may have been."""
+        for item in items:
+            item.repeated = item.intent.attempts > 0
+        with self._office.store.write() as session:
+            intents.use_again(session, [item.intent.place for item in items])
+
+    def _keep_values(
+        self, items: Sequence[_Item], authorisation: Authorisation, begun: Mapping[str, int]
+    ) -> list[_Item]:
+        for item in items:
+            assert item.signing is not None  # noqa: S101 (prepared in (2))
+            value = authorisation.values[item.hash]
+            require_value(item.intent.prepared, value)
+            us = {part: took // len(items) for part, took in begun.items()}
+            how = {
+                "provider": self._client.service.name,
+                "way": _way(self._credential),
+                "repeated": item.repeated,
+                "us": {**item.work.us, **us},
+            }
+            item.signing.intent = replace(item.intent, value=value, authorised=how)
+        with self._office.store.write() as session:
+            held = intents.keep_values(session, [item.intent for item in items])
+        point("authorise.kept")
+        lost = [item for item, kept in zip(items, held, strict=True) if kept is None]
+        self._fail(lost, Raced("The signature was prepared anew meanwhile.", hint="Authorise it again."))
+        return [item for item in items if item not in lost]
+
+
+_ANEW = "Authorise the rest with a new code."
+
+
+def _way(credential: RemoteCredential) -> str:
+    """How the person authorised: on the provider's page, by a device of theirs, by PIN, code, or both."""
+    if credential.mode == "oauth2code":
+        return "page"
+    if credential.mode == "implicit":
+        return "device"
+    factors = [name for name in ("pin", "otp") if getattr(credential, name).is_possible]
+    return " and ".join(factors) or "nothing more"
