@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "show": "show a request: its state, its history, what can be done with it",
         "incidents": "show the steps that were given up, have them tried again",
         "fire": "do something with a request: claim, approve, return, sign …",
+        "authorise": "sign with your key at a remote provider, many at once",
         "hold": "keep a request from being destroyed, or release it",
         "retention": "show or do what the end of keeping asks: what is destroyed when",
         "renew": "show or renew the archive timestamps whose proof ends soon",

@@ -25,7 +25,7 @@ from certs.keystore import common_name, is_development
 from documents.kinds import KINDS
 from problem import Problem
 from signing.errors import SigningError
-from signing.organisation import Organisation
+from signing.organisation import KeysAtProvider, Organisation
 from signing.profile import Profile
 from watching.logs import note
 from workflow.definition_model import Definition
@@ -87,6 +87,9 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
     """Try a profile: each of its signers is looked at, the one that signs now signs a sample at its level."""
     now = office.clock()
     found: list[Finding] = []
+    sources = [office.signing.signers[name] for name in profile.all_signers]
+    if any(isinstance(source, KeysAtProvider) for source in sources):
+        return await _look_at_provider(office, desk, profile)
     try:
         signers = _signers(office, profile)
         if profile.signers:
@@ -108,6 +111,47 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
     message = f"Profile {profile.name}: a sample was signed by {who}: PAdES {level}."
     ends_at = signer.certificate.not_valid_after_utc
     return Looked(profile, (*found, Finding(AREA, "ok", message)), ends_at=ends_at)
+
+
+async def _look_at_provider(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
+    """Prepare a sample for each person's key at a provider: all but the signature, which needs their word."""
+    from signing.csc import CscClient, CscSigner  # noqa: PLC0415  where it is asked: takes long to import
+    from signing.opening import service_of  # noqa: PLC0415
+
+    [name] = profile.all_signers
+    source, now = office.signing.signers[name], office.clock()
+    assert isinstance(source, KeysAtProvider)  # noqa: S101 (asked before)
+    found: list[Finding] = []
+    ends: list[datetime] = []
+    trouble: Problem | None = None
+    try:
+        async with CscClient.open(service_of(name, source), clock=office.clock) as client:
+            for person, credential_id in source.keys.items():
+                try:
+                    key = await client.credential(credential_id)
+                    await desk.prepare(
+                        sample(now.date()),
+                        field="employer",
+                        signer=CscSigner(client, key),
+                        profile=replace(profile, visible=False),
+                        appearance=None,
+                        claimed_at=now,
+                    )
+                except Problem as problem:
+                    trouble = problem if trouble is None or may_pass(trouble) else trouble
+                    message = f"Profile {profile.name}: nothing can be signed with {person}'s key: {problem}"
+                    found.append(Finding(AREA, "wrong", message, problem.hint))
+                    continue
+                found.append(validity(key.certificate, now))
+                ends.append(key.certificate.not_valid_after_utc)
+    except Problem as problem:
+        message = f"Profile {profile.name}: {problem}"
+        return Looked(profile, (Finding(AREA, "wrong", message, problem.hint),), problem)
+    said = f"Profile {profile.name}: a sample could be prepared for {len(ends)} keys at {name}."
+    if ends:  # one person's key is one person's trouble
+        found.append(Finding(AREA, "ok", said))
+        trouble = None
+    return Looked(profile, tuple(found), trouble, ends_at=min(ends, default=None))
 
 
 def _signers(office: "Office", profile: Profile) -> "Sequence[Signer]":

@@ -1,19 +1,25 @@
 """A person authorises signatures with their key at a remote provider: what is signed, and what goes on."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from certs.csc_http import LONGEST_LINE
 from signing.csc import Authorisation, CscClient, RemoteCredential
 from signing.csc_errors import RemotePinError
 from signing.verify.verdict import verify_pdf
-from tests.remote_office import MANAGER, SIGNER, by_pin, remote_office
+from tests.command_line import Terminal, section_of
+from tests.remote_office import MANAGER, PIN, SIGNER, by_pin, remote_office
 from tests.steps_office import Sample
+from workflow import preflight
 from workflow.authorising import NothingToAuthorise, Outcome, ToSign
 from workflow.errors import Refused
+from workflow.tables import ProfileCheck
 
 
 async def to_sign(sample: Sample, count: int, *, temporary: bool = False) -> list[int]:
@@ -131,3 +137,61 @@ def test_what_was_signed_and_not_sent_on_is_not_signed_again(
         asyncio.run(sample.work())
         sample.require_finished(numbers)
         assert values == {row.document_id: row.value for n in numbers for row in sample.signatures(n)}
+
+
+@pytest.mark.slow
+def test_the_command_lists_asks_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with remote_office(tmp_path) as sample:
+        numbers = asyncio.run(to_sign(sample, 2))
+        terminal, who = Terminal(tmp_path, capsys), ("--as", SIGNER)
+        listed = terminal.office("authorise", *who, "--json").json["waiting"]
+        assert [one["request_id"] for one in listed] == numbers
+        assert set(listed[0]) <= set(re.findall(r"`(\w+)`", section_of("authorise")))
+        (tmp_path / "pin").write_text(f"{PIN}\n")
+        unasked = terminal.office("authorise", numbers[0], *who)
+        assert "--pin-file" in unasked.err
+        said = terminal.office("authorise", "--all", *who, "--pin-file", tmp_path / "pin", "--json")
+        assert said.status == 0
+        assert [one["code"] for one in said.json["outcomes"]] == ["", ""]
+        assert set(said.json["outcomes"][0]) <= set(re.findall(r"`(\w+)`", section_of("authorise")))
+        assert "Nothing waits" in terminal.office("authorise", *who).out
+        assert PIN not in said.out + said.err + unasked.err
+
+
+def test_a_key_on_the_providers_page(tmp_path: Path) -> None:
+    with remote_office(tmp_path, kind="page") as sample:
+        numbers = asyncio.run(to_sign(sample, 2))
+
+        async def asked(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            question = await client.ask_on_page(
+                key.credential_id, hashes, redirect_uri="http://127.0.0.1:9/authorised", digest=digest
+            )
+            url = await client.page_url(question)
+            return await client.redeem(question, await answer(url))
+
+        assert asyncio.run(authorise(sample, numbers, word=asked)) == [Outcome(n) for n in numbers]
+        asyncio.run(sample.work())
+        sample.require_finished(numbers)
+        [told] = sample.records(numbers[0], "document_signed")
+        assert told["way"] == "page"
+
+
+async def answer(url: str) -> dict[str, str]:
+    """A person says yes on the provider's page; the query with which their browser is sent back."""
+    async with aiohttp.ClientSession(max_line_size=LONGEST_LINE) as browser:
+        form = {"user_id": SIGNER, "password": "password", "decision": "yes"}
+        async with browser.post(url, data=form, allow_redirects=False) as told:
+            assert told.status == 302, await told.text()
+            return dict(aiohttp.client.URL(told.headers["Location"]).query)
+
+
+def test_preflight_prepares_for_each_key_at_the_provider(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        found = asyncio.run(preflight.look_at_all(sample.office))
+        assert {one.state for one in found} == {"ok"}
+        assert any("prepared for 3 keys at provider" in one.message for one in found)
+    preflight.run_when_due(sample.office)  # and nobody answers
+    [row] = sample.rows(ProfileCheck, ProfileCheck.profile == "qualified-remote")
+    assert row.may_pass

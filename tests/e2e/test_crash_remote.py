@@ -1,0 +1,94 @@
+"""A process is killed while a person authorises signatures at a provider: one published signature a field.
+
+Kills fall at the named points of `authorise`, and at random moments beside them. Each time the person
+authorises again what is left; at the end every request is finished, every field signed once, and where the
+key was used twice, over the same bytes. PARAAF_CAMPAIGN=10 kills ten times as often.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.campaign import times
+from tests.remote_office import SIGNER, remote_office
+from tests.steps_office import ROOT, Sample
+from workflow.authorising import ToSign
+from workflow.faults import AUTHORISATION, VARIABLE
+
+pytestmark = pytest.mark.slow
+SEED = 20261126
+A_POINT = times(1)
+AT_RANDOM = times(3)
+LONGEST_S = 60
+
+RUNNER = """
+import asyncio, sys
+from pathlib import Path
+from tests.remote_office import SIGNER, by_pin
+from workflow.office import Office
+
+async def main() -> None:
+    office = Office.open(Path(sys.argv[1]), make=False)
+    async with office.authorising() as authorising:
+        print("ready", flush=True)
+        numbers = [one.request_id for one in authorising.folder(SIGNER)]
+        await authorising.authorise(SIGNER, numbers, by_pin)
+
+asyncio.run(main())
+"""
+
+
+def run(folder: Path, *, point: str = "", after_s: float | None = None) -> int:
+    """Authorise all that waits in a process of its own; -9 when it was killed."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: point} if point else {**os.environ}
+    environ["PYTHONPATH"] = str(ROOT)
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNNER, str(folder)], env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        if after_s is not None:
+            time.sleep(after_s)
+            process.send_signal(signal.SIGKILL)
+        return process.wait(timeout=LONGEST_S)
+
+
+def test_kills_while_signatures_are_authorised_leave_one_signature_a_field(tmp_path: Path) -> None:
+    chance = random.Random(SEED)  # noqa: S311 (repeatable moments, no secret)
+    kills = [(name, None) for name in sorted(AUTHORISATION) for _ in range(A_POINT)]
+    kills += [("", chance.uniform(0, 0.4)) for _ in range(AT_RANDOM)]
+    chance.shuffle(kills)
+    with remote_office(tmp_path) as sample:
+        asyncio.run(_filled(sample, 2))
+        killed = 0
+        for name, after_s in kills:
+            if not asyncio.run(_waiting(sample)):
+                asyncio.run(_filled(sample, 2))
+            killed += run(tmp_path, point=name, after_s=after_s) == -signal.SIGKILL
+        while asyncio.run(_waiting(sample)):
+            assert run(tmp_path) == 0
+        asyncio.run(sample.work())
+        numbers = [request.id for request in sample.requests()]
+        sample.require_finished(numbers)
+        told = [event for number in numbers for event in sample.records(number, "document_signed")]
+        uses = [row.attempts for number in numbers for row in sample.signatures(number)]
+        assert len(told) == len(numbers)
+        assert sum(event["repeated"] for event in told) == sum(use > 1 for use in uses)
+        assert killed > len(kills) // 2
+
+
+async def _filled(sample: Sample, count: int) -> None:
+    for _ in range(count):
+        await sample.run_until("sign", sample.submit("A3"))
+
+
+async def _waiting(sample: Sample) -> list[ToSign]:
+    async with sample.office.authorising() as authorising:
+        return authorising.folder(SIGNER)
