@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -13,13 +15,16 @@ from typing import Any
 
 from sqlalchemy import select
 
+from certs.csc_http import CscPace
 from certs.serve_authority import AuthorityServer
+from certs.serve_csc import CscServer
 from certs.trust import load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_its_database
 from cli.printing import counted, print_json
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
+from cli.sample_provider import SampleProvider
 from documents.register import SAMPLE
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
@@ -27,16 +32,23 @@ from throughput.compare import as_json, as_text
 from throughput.events import records_since
 from throughput.measures import VariantMeasures, measure
 from throughput.spans import cases_of
+from workflow.authorising import Authorising
+from workflow.errors import WorkflowError
 from workflow.judge import office_day
+from workflow.keys import remote_key
 from workflow.logcheck import LogReport, verify
-from workflow.office import Office
+from workflow.office import SIGNING, Office
 from workflow.outcomes import Patience
 from workflow.people import update_people
+from workflow.reading import QueueItem
+from workflow.remote import signs_next
 from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
+REMOTE = "A3"
 REQUESTS_PER_PLAN = 5
 ROUNDS_AT_MOST = 40
+PROVIDER_LATENCY_MS = 100
 
 
 def add_parser(subparsers: Any) -> None:
@@ -59,6 +71,14 @@ def add_parser(subparsers: Any) -> None:
         help=f"ways of signing (default: {','.join(VARIANTS)})",
     )
     parser.add_argument(
+        "--provider-latency",
+        type=_latency,
+        default=PROVIDER_LATENCY_MS,
+        metavar="MS",
+        help="how long the simulated provider, where A3's keys are, waits before each answer"
+        f" (default: {PROVIDER_LATENCY_MS})",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to put the signed PDFs and the comparison"
     )
 
@@ -70,23 +90,34 @@ def run(args: argparse.Namespace) -> int:
     make_folder(args.data, mode=0o700)
     _require_sample(args.data / REGISTER_FILE)
     # somebody is watching: a step that fails is told soon, and not tried for hours
-    office = Office.open(args.data, patience=Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0))
-    try:
+    patience = Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0)
+    with ExitStack() as opened:
+        office = opened.enter_context(closing(Office.open(args.data, patience=patience)))
         _require_sample_people(office)
         make_folder((_out(args) / TRUST_FILE).parent)
-        with AuthorityServer(office.authority.folder):
-            outcome = asyncio.run(
-                _Demo(office, args.requests, args.variants, say).run(
-                    _out(args), compared=args.out is not None
-                )
-            )
-    finally:
-        office.close()
+        opened.enter_context(AuthorityServer(office.authority.folder))
+        provider = _provider(office) if REMOTE in args.variants else None
+        if provider is not None:
+            pace = CscPace(latency_s=args.provider_latency / 1000)
+            opened.enter_context(CscServer(office.authority.folder, pace=pace))
+            environ = {**os.environ, SIGNING: str(provider.settings)}
+            office = opened.enter_context(closing(Office.open(args.data, patience=patience, environ=environ)))
+        demo = _Demo(office, args.requests, args.variants, say, provider=provider)
+        outcome = asyncio.run(demo.run(_out(args), compared=args.out is not None))
+    if provider is not None:
+        outcome = replace(outcome, provider_latency_ms=args.provider_latency)
     if args.json:
         print_json(outcome.as_dict())
     else:
         _tell(outcome, args, say)
     return 0 if outcome.sound else 1
+
+
+def _provider(office: Office) -> SampleProvider | None:
+    """The provider where the sample people's keys are; none where the folder says how it signs."""
+    if office.signing.signers or office.register is None:
+        return None
+    return SampleProvider(office.folder, office.authority, office.register)
 
 
 def _require_sample(register: Path) -> None:
@@ -126,6 +157,8 @@ class Outcome:
     unfinished: Mapping[str, int]
     look: tuple[int, str]
     """A request, and somebody who may see it."""
+    provider_latency_ms: int | None = None
+    """How long the simulated provider waited before each answer; None when there was none."""
 
     @property
     def sound(self) -> bool:
@@ -138,6 +171,7 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "requests": self.requests,
             "comparison": as_json(self.measures),
+            "simulated": {"provider_latency_ms": self.provider_latency_ms},
             "verified": {str(indication): count for indication, count in self.reports.items()},
             "log": {"events": self.log.checked, "ok": self.log.ok},
             "unfinished": dict(self.unfinished),
@@ -146,8 +180,15 @@ class Outcome:
 
 class _Demo:
     def __init__(
-        self, office: Office, count: int, variants: Sequence[str], say: Callable[[str], None]
+        self,
+        office: Office,
+        count: int,
+        variants: Sequence[str],
+        say: Callable[[str], None],
+        *,
+        provider: SampleProvider | None,
     ) -> None:
+        self.provider = provider
         self.office = office
         self.count = count
         self.variants = variants
@@ -163,7 +204,7 @@ class _Demo:
             first = session.scalars(select(LogHead.seq)).one_or_none() or 0
         self.say(f"{people} sample people, data folder {office.folder}")
         today = office_day(next(iter(office.catalogue)), office.clock())  # all by the same calendar
-        sample = SampleOffice(office.engine, office.register, today)
+        sample = SampleOffice(office.engine, office.register, today, at_provider=self._at_provider)
         for variant in self.variants:
             sample.submit_declarations(variant, self.count)
         sample.submit_plans(-(-self.count // REQUESTS_PER_PLAN))
@@ -194,15 +235,32 @@ class _Demo:
 
     async def _drive(self, sample: SampleOffice) -> None:
         """Rounds: everybody does what waits for them, then the worker does what is automatic."""
-        async with self.office.steps() as steps:
+        async with self.office.steps() as steps, self.office.authorising() as authorising:
             for _ in range(ROUNDS_AT_MOST):
                 done = sample.work()
+                await self._authorise(sample, authorising)
                 await self.office.jobs.run_worker(
                     steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=True
                 )
                 if not done:
                     break
                 self.say(f"  {counted(done, 'task')} done, automatic steps worked off")
+
+    async def _authorise(self, sample: SampleOffice, authorising: Authorising) -> None:
+        """Everybody whose key is at the provider authorises what they have to sign, at once."""
+        for person, numbers in sample.to_authorise.items():
+            if self.provider is None:
+                raise AssertionError("nobody's key is at a provider")
+            word = self.provider.word_of(person)
+            for outcome in await authorising.authorise(person, numbers, word, channel="program"):
+                if outcome.code:
+                    raise WorkflowError(f"{outcome.message}", hint=outcome.hint)
+
+    def _at_provider(self, who: str, item: QueueItem) -> bool:
+        definition = self.office.catalogue.get(item.key, item.variant)
+        profile = self.office.profiles[definition.signing]
+        remote = bool(signs_next(definition, item.state))
+        return remote and remote_key(profile, who, self.office.signing.signers) is not None
 
     def _export(self, sample: SampleOffice, out: Path) -> list[Path]:
         """Write the signed PDFs, a folder per variant, and the root to trust."""
@@ -250,6 +308,9 @@ def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]
         say(f"  not finished: {count} in {state}")
     say(f"{outcome.requests} requests in {outcome.seconds:.1f} s\n")
     say(as_text(outcome.measures))
+    if outcome.provider_latency_ms is not None:
+        waits = f"Simulated: the provider is ours, for trials; it waits {outcome.provider_latency_ms} ms"
+        say(f"{waits} before each answer.\n")
     signed = _out(args)
     say(f"The root certificate to trust: {signed / TRUST_FILE}")
     say("Try next:")
@@ -278,6 +339,12 @@ def _silent(text: str) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError("give a number from 1 to 100000")
+    return int(text)
+
+
+def _latency(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError("give milliseconds from 0 to 10000")
     return int(text)
 
 

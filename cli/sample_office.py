@@ -39,6 +39,10 @@ class SampleOffice:
     run: str = field(default_factory=lambda: secrets.token_hex(6))
     requests: set[int] = field(default_factory=set)
     returned: set[int] = field(default_factory=set)
+    at_provider: Callable[[str, QueueItem], bool] = lambda _who, _item: False
+    """Whether a task is to be signed with the person's key at a provider."""
+    to_authorise: dict[str, list[int]] = field(default_factory=dict)
+    """Who has to authorise which requests now."""
 
     def submit_declarations(self, variant: str, count: int) -> None:
         """Start so many declarations of a variant, prefilled from the register, in all four languages."""
@@ -96,7 +100,12 @@ class SampleOffice:
         started = self._execute([self._command("start", who, item) for who, item, _ in todo])
         versions = (answer.version for answer in started)
         acts = [replace(act, seen_version=seen) for (*_, act), seen in zip(todo, versions, strict=True)]
-        self._execute(acts)
+        at_provider = [self.at_provider(who, item) for who, item, _ in todo]
+        self._execute([act for act, remote in zip(acts, at_provider, strict=True) if not remote])
+        self.to_authorise = {}
+        for (who, item, _), remote in zip(todo, at_provider, strict=True):
+            if remote:
+                self.to_authorise.setdefault(who, []).append(item.request_id)
         return len(todo)
 
     def _chosen(self, offered: Sequence[tuple[str, QueueItem]]) -> tuple[str, QueueItem]:

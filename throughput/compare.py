@@ -5,12 +5,12 @@ Three things are never mixed: people's minutes, the machine's milliseconds, and 
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
-from throughput.measures import SYSTEM_STEPS, Spread, VariantMeasures
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures
 
 NOTHING = "–"
 BY_PROGRAM = "by program"
@@ -31,7 +31,7 @@ class Table:
 
 def tables(rows: Sequence[VariantMeasures]) -> list[Table]:
     """The tables a person reads: flow, people, machine, and apart from them the claims."""
-    return [_flow(rows), _people(rows), _machine(rows), _claims()] if rows else []
+    return [_flow(rows), _people(rows), _machine(rows), *_providers(rows), _claims()] if rows else []
 
 
 def as_text(rows: Sequence[VariantMeasures]) -> str:
@@ -142,6 +142,24 @@ def _machine(rows: Sequence[VariantMeasures]) -> Table:
         cells.append(NOTHING if row.documents_per_s is None else f"{row.documents_per_s:.0f}")
         table.append([row.key, row.variant, *cells])
     return Table("Machine (measured by monotonic clock; milliseconds, median per step; one worker)", table)
+
+
+def _providers(rows: Sequence[VariantMeasures]) -> Iterator[Table]:
+    """What was waited for elsewhere; no table when nothing was."""
+    asked = [row for row in rows if row.provider_ms]
+    if not asked:
+        return
+    table = [["process", "variant", "provider", *PROVIDER_STEPS]]
+    for row in asked:
+        cells = [
+            f"{row.provider_ms[step].median:.2f}" if step in row.provider_ms else NOTHING
+            for step in PROVIDER_STEPS
+        ]
+        table.append([row.key, row.variant, ", ".join(row.providers), *cells])
+    yield Table(
+        "Provider (measured waits for its answers; milliseconds, median per signature; a batch shares them)",
+        table,
+    )
 
 
 def _claims() -> Table:

@@ -4,7 +4,7 @@ Every figure says where it comes from: measured (events, monotonic clock) or cla
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -12,7 +12,8 @@ from typing import Literal
 from throughput.spans import Case, Wait
 
 Origin = Literal["claimed", "measured", "simulated"]
-SYSTEM_STEPS = ("render", "prepare", "sign", "timestamp", "validate", "store", "deliver")
+SYSTEM_STEPS = ("render", "prepare", "sign", "timestamp", "embed", "validate", "store", "deliver")
+PROVIDER_STEPS = ("authorise", "sign")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class VariantMeasures:
     touch_total_s: Spread | None
     system_ms: dict[str, Spread]
     system_total_ms: Spread | None  # all machine work of one request
+    providers: tuple[str, ...]  # remote signing providers
+    provider_ms: dict[str, Spread]  # a signature's share of the waits for them, by part
     signatures: int
     documents_per_s: float | None  # signed documents per second of machine work, one worker
 
@@ -86,8 +89,10 @@ def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
         lead_driven_by_program=bool(delivered) and not people_delivered,
         touch_s=_touch_by_state(by_people),
         touch_total_s=spread(_touch_totals(people_delivered)),
-        system_ms=_system_by_step(cases),
+        system_ms=_by_step(SYSTEM_STEPS, [case.system_us for case in cases]),
         system_total_ms=spread(system),
+        providers=tuple(sorted({name for case in cases for name in case.providers})),
+        provider_ms=_by_step(PROVIDER_STEPS, [case.provider_us for case in cases]),
         signatures=sum(case.documents_signed for case in cases),
         documents_per_s=signed / machine_s if signed and machine_s else None,
     )
@@ -97,10 +102,10 @@ def _system_ms(case: Case) -> float:
     return sum(sum(values) for values in case.system_us.values()) / 1000
 
 
-def _system_by_step(cases: list[Case]) -> dict[str, Spread]:
+def _by_step(steps: Iterable[str], all_us: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, Spread]:
     found: dict[str, Spread] = {}
-    for step in SYSTEM_STEPS:
-        values = [us / 1000 for case in cases for us in case.system_us.get(step, ())]
+    for step in steps:
+        values = [us / 1000 for taken in all_us for us in taken.get(step, ())]
         if (figures := spread(values)) is not None:
             found[step] = figures
     return found

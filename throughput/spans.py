@@ -43,6 +43,8 @@ class Case:
     milestones: dict[str, datetime] = field(default_factory=dict)  # first occurrence
     spans: list[Span] = field(default_factory=list)
     system_us: dict[str, list[int]] = field(default_factory=dict)  # step → monotonic durations, µs
+    provider_us: dict[str, list[int]] = field(default_factory=dict)  # as above: waits for a provider
+    providers: set[str] = field(default_factory=set)
     documents_signed: int = 0
     returns: int = 0
     outcome: str | None = None
@@ -130,6 +132,10 @@ class _Reader:
                 case.returns += 1
             case "document_signed":
                 case.documents_signed += 1
+                if provider := record.get("provider"):
+                    case.providers.add(provider)
+                for part, microseconds in record.get("provider_us", {}).items():
+                    case.provider_us.setdefault(part, []).append(microseconds)
         if record.get("outcome"):
             case.outcome = record["outcome"]
 

@@ -25,7 +25,7 @@ from signing.csc import Authorisation, CscClient, CscSigner, RemoteCredential, h
 from signing.csc_errors import RemoteCountError, RemoteError
 from signing.opening import service_of
 from workflow import intents
-from workflow.commands import Command, StepRef
+from workflow.commands import Channel, Command, StepRef
 from workflow.errors import Raced, WorkflowError
 from workflow.faults import point
 from workflow.intents import Intent
@@ -123,9 +123,12 @@ class Authorising:
         """What waits for this person's authorisation, oldest first. Raises Refused for no name."""
         return [item.to_sign for item in self._items(actor)]
 
-    async def authorise(self, actor: str, wanted: Sequence[int], word: Word) -> list[Outcome]:
+    async def authorise(
+        self, actor: str, wanted: Sequence[int], word: Word, *, channel: Channel = "person"
+    ) -> list[Outcome]:
         """Sign what these requests wait for with the person's key, and do what their tasks ask for.
 
+        `channel`: whether a person does it, or a program in their place, which is never timed as a person.
         One that can't be signed stops no other. Raises NothingToAuthorise; a Problem when the person's word
         was not had: then nothing was signed.
         """
@@ -142,7 +145,7 @@ class Authorising:
         }
         for remote in dict.fromkeys(item.remote for item in items):
             theirs = [item for item in items if item.remote == remote]
-            for outcome in await self._with_key(actor, remote, theirs, word):
+            for outcome in await self._with_key(actor, remote, theirs, word, channel):
                 outcomes[outcome.request_id] = outcome
         return list(outcomes.values())
 
@@ -196,7 +199,7 @@ class Authorising:
     # (2) to (5), with one key
 
     async def _with_key(
-        self, actor: str, remote: RemoteKey, items: Sequence[_Item], word: Word
+        self, actor: str, remote: RemoteKey, items: Sequence[_Item], word: Word, channel: Channel
     ) -> list[Outcome]:
         done = [item for item in items if item.to_sign.signed]
         failed: list[Outcome] = []
@@ -207,9 +210,9 @@ class Authorising:
                 batch = _Batch(self._office, self._bench, client, credential)
                 signed, failed = await batch.run(actor, unsigned, word)
                 done += signed
-        return [self._go_on(actor, item) for item in done] + failed
+        return [self._go_on(actor, item, channel) for item in done] + failed
 
-    def _go_on(self, actor: str, item: _Item) -> Outcome:
+    def _go_on(self, actor: str, item: _Item, channel: Channel) -> Outcome:
         """(5) Do what the task asks for; nothing, when that was done before."""
         one = item.to_sign
         key = f"authorised-{one.request_id}-{one.document_sha256[:32]}-{one.field}"
@@ -221,6 +224,7 @@ class Authorising:
             seen_version=one.version,
             on_behalf_of=one.on_behalf_of,
             consent=one.consent,
+            channel=channel,
         )
         try:
             self._office.engine.execute(command)
@@ -365,12 +369,13 @@ class _Batch:
             assert item.signing is not None  # noqa: S101 (prepared in (2))
             value = authorisation.values[item.hash]
             require_value(item.intent.prepared, value)
-            us = {part: took // len(items) for part, took in begun.items()}
+            shared = {part: took // len(items) for part, took in begun.items()}
             how = {
                 "provider": self._client.service.name,
                 "way": _way(self._credential),
                 "repeated": item.repeated,
-                "us": {**item.work.us, **us},
+                "us": dict(item.work.us),
+                "provider_us": shared,
             }
             item.signing.intent = replace(item.intent, value=value, authorised=how)
         with self._office.store.write() as session:

@@ -29,7 +29,8 @@ class Intent:
     """A signature that is prepared, and with a `value` signed: the row's content, as far as it is needed.
 
     `attempts` counts how often the key was, or may have been, used on it. `authorised` is how a person had a
-    provider use it, where one did: "provider", "way", "repeated", and "us", the microseconds of each part.
+    provider use it, where one did: "provider", "way", "repeated"; microseconds by part, our machine's as "us",
+    and this signature's share of the waits for the provider as "provider_us".
     """
 
     place: Place

@@ -427,7 +427,7 @@ def _result(signing: Signing, finished: Finished, sha256: str) -> StepResult:
 
 def _how_authorised(authorised: Mapping[str, Any]) -> dict[str, Any]:
     """What the log says of it: the provider, how it was told that the person wants it, and of a repeat."""
-    return {name: authorised[name] for name in ("provider", "way", "repeated")}
+    return {name: authorised[name] for name in ("provider", "way", "repeated", "provider_us")}
 
 
 _documents = DocumentRow.table()
