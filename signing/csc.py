@@ -14,6 +14,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -83,8 +84,6 @@ _DIGESTS: Final[Mapping[str, digests.HashAlgorithm]] = {
 }
 _CREDENTIAL_KEPT: Final = timedelta(minutes=5)
 _MOST_PAGES: Final = 100
-# Shorter than servers keep a connection: over one that the server has just closed, a call would seem lost.
-_KEEP_ALIVE_S: Final = 2.0
 _EXTEND: Final = "credentials/extendTransaction"
 _AGAIN: Final = "the key is then used once more over the same bytes."
 
@@ -142,8 +141,12 @@ class CscClient:
     async def open(
         cls, service: CscService, *, clock: Callable[[], datetime], timeout_s: float = 10.0
     ) -> AsyncIterator["CscClient"]:
-        """Open a client with its own session, closed at the end."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        """Open a client with its own session, closed at the end.
+
+        Every call has a connection of its own: over a kept one that the server has just closed, a call that
+        never arrived would seem lost.
+        """
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             yield cls(service, http=http, clock=clock, timeout_s=timeout_s)
 
@@ -249,13 +252,26 @@ class CscClient:
         )
 
     async def page_url(self, question: Question, *, language: str = "", description: str = "") -> str:
-        """Say where a person answers the question. Raises RemoteError."""
-        return question.url(
+        """Say where a person answers the question.
+
+        Raises RemoteCountError for more hashes than an address can hold: they stand in it one by one.
+        """
+        url = question.url(
             await self._door.oauth_url(),
             client_id=self.service.client_id,
             language=language,
             description=description,
         )
+        too_long = len(url) - self.service.longest_url
+        if too_long > 0 and question.hashes:
+            a_hash = len(_base64(question.hashes[0])) + 1
+            most = max(0, len(question.hashes) - math.ceil(too_long / a_hash))
+            raise RemoteCountError(
+                f"The page of {self.service.name} can be asked for about {most} signatures at a time.",
+                hint="Authorise fewer at a time.",
+                most=most,
+            )
+        return url
 
     async def redeem(
         self, question: Question, answered: Mapping[str, str], *, access: AccessToken | None = None

@@ -66,9 +66,10 @@ class Office:
     exchanged: list[Exchanged] = field(default_factory=list)
     slept_s: list[float] = field(default_factory=list)
 
-    def mend(self) -> None:
-        """Let the provider be right from now on."""
-        self.answers._fault = self.provider._fault = ""  # type: ignore[attr-defined]
+    def set_fault(self, fault: str) -> None:
+        """Let a faulty provider be wrong in another way from now on; "" lets it be right."""
+        self.answers._fault = self.provider._fault = fault  # type: ignore[attr-defined]
+        self.answers._times = 0  # type: ignore[attr-defined]
 
     def calls(self, method: str) -> list[Exchanged]:
         return [one for one in self.exchanged if one.method == method]
@@ -150,6 +151,7 @@ async def an_office(
     timeout_s: float = 5.0,
     hashes_a_call: int = 100,
     secret: str = CLIENT_SECRET,
+    longest_url: int = 8000,
     **changes: Any,
 ) -> AsyncIterator[Office]:
     """A provider, wrong as `fault` says at one method, and a client; `changes` are of all its keys."""
@@ -162,8 +164,16 @@ async def an_office(
     breached: list[str] = []
     app = provider_app(answers)
     app.middlewares.append(_held(exchanged, breached, answers_too=not fault))
-    async with _served(app) as url, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        service = CscService("provider", url + PATH, CLIENT_ID, Secret(secret), hashes_a_call=hashes_a_call)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with _served(app) as url, aiohttp.ClientSession(connector=connector) as http:
+        service = CscService(
+            "provider",
+            url + PATH,
+            CLIENT_ID,
+            Secret(secret),
+            hashes_a_call=hashes_a_call,
+            longest_url=longest_url,
+        )
         slept_s: list[float] = []
 
         async def sleep(seconds: float) -> None:

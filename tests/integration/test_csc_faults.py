@@ -5,16 +5,21 @@ Whatever the fault, a signature that the provider made is one that we have, chec
 
 import asyncio
 import logging
+import ssl
 import traceback
+from collections import Counter
 from dataclasses import replace
-from time import monotonic
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certs.authority import DevelopmentAuthority
 from certs.faulty_csc import FAULTS
 from certs.loopback import free_base_url
-from signing.csc import CscService, CscSigner, Secret, new_question
+from signing.csc import CscClient, CscService, CscSigner, Secret, new_question
 from signing.csc_errors import (
     RemoteAnswerError,
     RemoteAuthorisationError,
@@ -26,7 +31,8 @@ from signing.csc_errors import (
     RemoteUncertainError,
     RemoteValueError,
 )
-from tests.csc_office import CLIENT_SECRET, PIN, REDIRECT, Office, an_office, authorised, hashes
+from tests.campaign import times
+from tests.csc_office import CLIENT_SECRET, REDIRECT, Office, an_office, authorised, hashes
 from watching.logs import JsonLines, TextLines
 
 WANTED = hashes(2)
@@ -45,6 +51,7 @@ SIGNING: dict[str, tuple[type[RemoteError], str]] = {
     "html-as-json": (RemoteUncertainError, "no JSON"),
     "truncated": (RemoteUncertainError, "broke its answer off"),
     "half": (RemoteUncertainError, "no JSON"),
+    "compressed": (RemoteUncertainError, "another type than JSON"),
     "huge": (RemoteUncertainError, "more than 1 MiB"),
     "deep": (RemoteUncertainError, "too deep"),
     "redirects": (RemoteUncertainError, "HTTP status 302"),
@@ -79,10 +86,9 @@ def test_a_fault_in_signing(
     async def step() -> None:
         async with an_office(authority, fault=fault, timeout_s=timeout_s) as office:
             authorisation = await authorised(office, WANTED)
-            begun = monotonic()
-            with pytest.raises(kind, match=said) as failed:
-                await office.client.sign_hashes(authorisation, WANTED)
-            assert monotonic() - begun < timeout_s + 2
+            async with asyncio.timeout(timeout_s + 2):
+                with pytest.raises(kind, match=said) as failed:
+                    await office.client.sign_hashes(authorisation, WANTED)
             assert type(failed.value) is kind
             assert failed.value.hint
             # What was signed is ours, or is reported: never neither.
@@ -97,7 +103,7 @@ def test_a_fault_in_signing(
                 assert authorisation.left == 2
             assert len(office.calls("signatures/signHash")) == 1
             require_no_secret(office, failed.value, authorisation, caplog)
-            office.mend()
+            office.set_fault("")
             again = await authorised(office, WANTED)
             if fault == "wrong-certificate":
                 again.credential = await office.client.credential("pin", fresh=True)
@@ -150,6 +156,7 @@ ELSEWHERE: dict[str, type[RemoteError]] = {
     "html-as-json": RemoteAnswerError,
     "truncated": RemoteUnavailableError,
     "half": RemoteAnswerError,
+    "compressed": RemoteAnswerError,
     "huge": RemoteAnswerError,
     "deep": RemoteAnswerError,
     "redirects": RemoteAnswerError,
@@ -172,13 +179,15 @@ ELSEWHERE: dict[str, type[RemoteError]] = {
 )
 def test_a_fault_on_the_way_to_signing(authority: DevelopmentAuthority, method: str) -> None:
     """All faults of one method side by side: those that take their time take it together."""
+    timeout_s = 1.5
 
     async def one(fault: str) -> None:
-        async with an_office(authority, fault=fault, at=method, timeout_s=1.5, hashes_a_call=1) as office:
-            begun = monotonic()
-            with pytest.raises(RemoteError) as failed:
-                await office.client.sign_hashes(await authorised(office, WANTED), WANTED)
-            assert monotonic() - begun < 3.5
+        async with an_office(
+            authority, fault=fault, at=method, timeout_s=timeout_s, hashes_a_call=1
+        ) as office:
+            async with asyncio.timeout(timeout_s + 2):
+                with pytest.raises(RemoteError) as failed:
+                    await office.client.sign_hashes(await authorised(office, WANTED), WANTED)
             assert type(failed.value) is ELSEWHERE[fault], fault
             # Only extendTransaction comes between two calls, and what was signed before it is not lost.
             assert len(office.provider.signed) == len(failed.value.signed)
@@ -247,14 +256,31 @@ def test_the_client_secret_goes_to_no_host_that_the_provider_names(authority: De
     asyncio.run(step())
 
 
-def test_a_secret_is_not_stored() -> None:
-    import copy
-    import pickle
+def test_a_certificate_of_nobody_known_gets_no_secret(
+    authority: DevelopmentAuthority, tmp_path: Path
+) -> None:
+    """A server that our trust store does not know is not spoken with."""
+    key = authority.issue("127.0.0.1", now=datetime.now(UTC))
+    pem = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "server.pem").write_bytes(pem + key.certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    asked: list[bytes] = []
 
-    for store in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="neither copied nor stored"):
-            store(Secret(PIN))
-    assert PIN not in f"{Secret(PIN)} {Secret(PIN)!r} {[Secret(PIN)]}"
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(1024))
+        writer.close()
+
+    async def step() -> None:
+        server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        service = CscService("provider", f"https://127.0.0.1:{port}/csc/v1", "paraaf", Secret(CLIENT_SECRET))
+        async with server, CscClient.open(service, clock=lambda: datetime.now(UTC)) as client:
+            with pytest.raises(RemoteUnavailableError, match="can't be reached"):
+                await client.credential("pin")
+
+    asyncio.run(step())
+    assert not any(asked)
 
 
 def test_nothing_is_signed_without_an_authorisation(authority: DevelopmentAuthority) -> None:
@@ -263,5 +289,39 @@ def test_nothing_is_signed_without_an_authorisation(authority: DevelopmentAuthor
             signer = CscSigner(office.client, await office.client.credential("pin"))
             with pytest.raises(RemoteAuthorisationError, match="no authorisation"):
                 await signer.sign(b"attributes", "sha256")
+
+    asyncio.run(step())
+
+
+# Left out: what signs nothing and could have, for all that anybody can tell (a refusal that is lost, too),
+# and what takes its time. So the account must come out even.
+DOUBTFUL = {"down", "unavailable-silently", "html", "html-as-json", "redirects", "deep", "sad-expired"}
+SURE = sorted(SIGNING.keys() - DOUBTFUL - {"hangs", "drips", "huge", "wrong-certificate"})
+
+
+def test_every_use_of_the_key_is_a_value_or_a_doubt(authority: DevelopmentAuthority) -> None:
+    """Faults come and go while a batch is signed in parts, by two at once. PARAAF_CAMPAIGN=10 tries more."""
+    random = Random(5)  # noqa: S311  no secret
+    wanted = hashes(6)
+
+    async def step() -> None:
+        ours: Counter[bytes] = Counter()
+        doubts: Counter[bytes] = Counter()
+        async with an_office(authority, fault="down", hashes_a_call=2) as office:
+            for _ in range(times(25)):
+                office.set_fault("")
+                authorisation = await authorised(office, wanted)
+                for part in (wanted[:4], wanted[2:]):
+                    office.set_fault(random.choice(["", *SURE]))
+                    asked = (office.client.sign_hashes(authorisation, part, again=True) for _ in range(2))
+                    for ended in await asyncio.gather(*asked, return_exceptions=True):
+                        if isinstance(ended, RemoteUncertainError):
+                            doubts.update(ended.hashes)
+                        elif isinstance(ended, BaseException) and not isinstance(ended, RemoteError):
+                            raise ended
+                ours.update(authorisation.values.keys())
+                assert authorisation.left >= 0
+            used = Counter(digest for _, digest in office.provider.signed)
+            assert used == ours + doubts
 
     asyncio.run(step())
