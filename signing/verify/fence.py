@@ -245,7 +245,7 @@ def _read(source: Source, limits: Limits) -> bytes | Finding:
         if not path.is_file():
             return _no_file(path)
         if source.member is not None:
-            return read_member(path, source.member, limits.file_bytes)
+            return read_member(source, limits.file_bytes)
         size = path.stat().st_size
         if size > limits.file_bytes:
             told = f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB"
