@@ -41,8 +41,15 @@ _SIGNATURE_TEXTS = re.compile(rb"/(Name|Reason|Location|ContactInfo|M) ?(" + _ST
 _NESTED = re.compile(rb"\([^()]*\(")
 _BYTE_RANGE = re.compile(rb"/ByteRange ?\[ ?(\d{1,10}) (\d{1,10}) (\d{1,10}) (\d{1,10}) ?\] *")
 _CONTENTS = re.compile(rb"/Contents ?(?=<)")
+_PIECES_OF_DRAWING = 3  # of a form, the last of which says whether it draws
 _DRAWN = re.compile(rb"/Subtype ?/Form(?=[ /\r\n>])")
+_LOOK = re.compile(rb"/N[\0\t\n\x0c\r ]*(\d{1,10}) 0 R")
+_SPELT = re.compile(rb"#(?:4[1eE]|50)")  # parts of /AP and /N
 _COMMENT = re.compile(rb"%[^\r\n]*")
+# what the whole validation compares from revision to revision, although it says nothing of the structure
+_INFO, _METADATA = (
+    re.compile(name + rb"(?: ?(\d{1,10} \d{1,5} R)(?=[ /\r\n>]))?") for name in (rb"/Info", rb"/Metadata")
+)
 _STORED = {name: re.compile(rb"/" + name + rb" ?\[([0-9 R]*)\]") for name in (b"Certs", b"OCSPs", b"CRLs")}
 _REFERENCE = re.compile(rb"(\d{1,8}) 0 R ?")
 
@@ -126,6 +133,7 @@ def cut(pdf: bytes, beginning: Beginning | None = None) -> Cut:
         else:
             knife.begin(revision.start, order[0][0])
         knife.cut(number, revision, order, ends)
+    knife.check_looks()
     _check_counts(pdf, knife.signatures, revisions, len(beginning.data) if beginning is not None else 0)
     return Cut(knife.form(), tuple(knife.signatures), knife.stored(), len(revisions))
 
@@ -196,6 +204,9 @@ def _revisions(pdf: bytes) -> list[_Revision]:
         start = each.end
     if not pdf.startswith(b"%PDF-"):
         _refuse("it begins with something else")
+    described = {tuple(_INFO.findall(each.trailer)) for each in placed}
+    if len(described) != 1 or b"" in described.pop():
+        _refuse("another title, or other metadata, in an update")
     return placed
 
 
@@ -228,7 +239,7 @@ def _revision(pdf: bytes, at: int, end: int) -> tuple[_Revision, int | None]:
         _refuse("an index that is not followed by its own offset")
     trailer = pdf[section.start(2) : tail.start() + 2]
     previous = _PREVIOUS.findall(trailer)
-    if len(previous) > 1 or trailer.count(b"<<") != 1 or trailer.count(b"%"):
+    if len(previous) > 1 or trailer.count(b"<<") != 1 or trailer.count(b"%") or trailer.count(b"#"):
         _refuse("a trailer that is not written plainly")
     shape = _ID.sub(b"/ID", _PREVIOUS.sub(b"/Prev", trailer))
     stop = end or tail.end()
@@ -248,6 +259,8 @@ class _Knife:
         self._written: dict[int, bytes] = {}  # number → its bytes, as last written
         self._streams: dict[int, bytes] = {}  # number → its data
         self._signed: set[int] = set()
+        self._looks: set[int] = set()  # what annotations may be drawn by
+        self._drawing: set[int] = set()  # streams whose form says so
         self._store = b""
         self.signatures: list[SignatureSlot] = []
 
@@ -257,6 +270,7 @@ class _Knife:
         copy._pieces = [self.form()]
         copy._plain, copy._written = dict(self._plain), dict(self._written)
         copy._streams, copy._store = dict(self._streams), self._store
+        copy._looks, copy._drawing = set(self._looks), set(self._drawing)
         return copy
 
     def begin(self, start: int, first: int) -> None:
@@ -278,6 +292,8 @@ class _Knife:
             _refuse("an object with a slot is written again")
         if parted.data is not None:
             self._streams[name] = parted.data
+            if len(parted.pieces) == _PIECES_OF_DRAWING:
+                self._drawing.add(name)
         elif parted.signed:
             if name in self._plain:
                 _refuse("an object with a slot is written again")
@@ -287,7 +303,12 @@ class _Knife:
             (form,) = parted.pieces
             if name in self._plain and (form != whole or self._plain[name] != self._written[name]):
                 _refuse("an object with a slot is written again")
+            if name in self._plain and not _same_metadata(self._written[name], whole):
+                _refuse("another title, or other metadata, in an update")
             self._plain[name], self._written[name] = form, whole
+            self._looks.update(map(int, _LOOK.findall(whole)))
+            if b"#" in whole and _SPELT.search(whole):
+                _refuse("a name that is spelt otherwise")
             if b"/DSS" in whole and b"/Type" in whole and b"/Certs" in whole:
                 self._store = whole
         self._pieces += parted.pieces
@@ -313,6 +334,11 @@ class _Knife:
         self._pieces.append(_SIGNATURE_TEXTS.sub(_its_name, _BYTE_RANGE.sub(b"/ByteRange", around)))
         self.signatures.append(SignatureSlot(covered, revision, dict(texts)))
 
+    def check_looks(self) -> None:
+        """Whether an annotation draws anything decides what is said of it: raises Seamless in doubt."""
+        if self._looks & self._streams.keys() - self._drawing:
+            _refuse("an annotation that is drawn by something else than a form")
+
     def form(self) -> bytes:
         """Everything but the slots, in the order of the file."""
         return b"\0seam\0".join(self._pieces)
@@ -331,6 +357,11 @@ class _Knife:
                 _refuse("a store that refers to something else than its own data")
             found[name] = [self._streams[number] for number in numbers]
         return found
+
+
+def _same_metadata(before: bytes, now: bytes) -> bool:
+    references = _METADATA.findall(now)
+    return b"#" not in before + now and b"" not in references and _METADATA.findall(before) == references
 
 
 class _Parted(NamedTuple):
