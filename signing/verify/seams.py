@@ -44,7 +44,8 @@ _CONTENTS = re.compile(rb"/Contents ?(?=<)")
 _PIECES_OF_DRAWING = 3  # of a form, the last of which says whether it draws
 _DRAWN = re.compile(rb"/Subtype ?/Form(?=[ /\r\n>])")
 _LOOK = re.compile(rb"/N[\0\t\n\x0c\r ]*(\d{1,10}) 0 R")
-_SPELT = re.compile(rb"#(?:4[1eE]|50)")  # parts of /AP and /N
+_SPELT = re.compile(rb"#(?:[46][1-9A-Fa-f]|[57][0-9Aa])")  # a letter: nobody honest writes one so
+_STORE = re.compile(rb"/DSS[\0\t\n\x0c\r ]*(?:(\d{1,8}) 0 R)?")
 _COMMENT = re.compile(rb"%[^\r\n]*")
 # what the whole validation compares from revision to revision, although it says nothing of the structure
 _INFO, _METADATA = (
@@ -52,6 +53,8 @@ _INFO, _METADATA = (
 )
 _STORED = {name: re.compile(rb"/" + name + rb" ?\[([0-9 R]*)\]") for name in (b"Certs", b"OCSPs", b"CRLs")}
 _REFERENCE = re.compile(rb"(\d{1,8}) 0 R ?")
+_ANY_REFERENCE = re.compile(rb"(\d{1,8})[\0\t\n\x0c\r ]+\d{1,5}[\0\t\n\x0c\r ]+R")
+_ITS_TYPE = re.compile(rb"/Type[\0\t\n\x0c\r ]*/DSS")
 
 
 class Seamless(ValueError):
@@ -261,7 +264,7 @@ class _Knife:
         self._signed: set[int] = set()
         self._looks: set[int] = set()  # what annotations may be drawn by
         self._drawing: set[int] = set()  # streams whose form says so
-        self._store = b""
+        self._stores: set[int] = set()  # objects that hold a document security store
         self.signatures: list[SignatureSlot] = []
 
     def copied(self, pdf: bytes) -> "_Knife":
@@ -269,7 +272,7 @@ class _Knife:
         copy = _Knife(pdf)
         copy._pieces = [self.form()]
         copy._plain, copy._written = dict(self._plain), dict(self._written)
-        copy._streams, copy._store = dict(self._streams), self._store
+        copy._streams, copy._stores = dict(self._streams), set(self._stores)
         copy._looks, copy._drawing = set(self._looks), set(self._drawing)
         return copy
 
@@ -307,10 +310,8 @@ class _Knife:
                 _refuse("another title, or other metadata, in an update")
             self._plain[name], self._written[name] = form, whole
             self._looks.update(map(int, _LOOK.findall(whole)))
-            if b"#" in whole and _SPELT.search(whole):
-                _refuse("a name that is spelt otherwise")
-            if b"/DSS" in whole and b"/Type" in whole and b"/Certs" in whole:
-                self._store = whole
+            if b"/DSS" in whole:
+                self._note_store(whole)
         self._pieces += parted.pieces
 
     def _signature(self, start: int, end: int, revision: int) -> None:
@@ -345,17 +346,43 @@ class _Knife:
 
     def stored(self) -> dict[bytes, list[bytes]]:
         """The data of the document security store by kind."""
-        if not self._store:
+        if not self._stores:
             return {}
-        found = {}
+        number = min(self._stores)
+        store = self._written.get(number)
+        if len(self._stores) > 1 or store is None:
+            _refuse("a store that is not written plainly")
+        found, listed = {}, set[int]()
         for name, pattern in _STORED.items():
-            lists = pattern.findall(self._store)
+            lists = pattern.findall(store)
             if len(lists) > 1:
                 _refuse("a store that is not written plainly")
             numbers = [int(number) for number in _REFERENCE.findall(lists[0])] if lists else []
             if any(number not in self._streams for number in numbers):
                 _refuse("a store that refers to something else than its own data")
+            if store.count(b"/" + name) != len(lists):
+                _refuse("a store that is not written plainly")
+            listed.update(numbers)
             found[name] = [self._streams[number] for number in numbers]
+        if self._led_to(number) & self._streams.keys() - listed:
+            _refuse("a store that leads to more than it lists")
+        return found
+
+    def _note_store(self, whole: bytes) -> None:
+        """An object that leads to a store, or is one and says so."""
+        for number in _STORE.findall(_ITS_TYPE.sub(b"", whole)):
+            if not number:
+                _refuse("a store that is not written plainly")
+            self._stores.add(int(number))
+
+    def _led_to(self, number: int) -> set[int]:
+        """What an object leads to by its references, and these by theirs, as far as streams."""
+        found, waiting = set[int](), [number]
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                waiting += map(int, _ANY_REFERENCE.findall(self._written.get(number, b"")))
         return found
 
 
@@ -376,6 +403,9 @@ def _parted(name: int, whole: bytes) -> _Parted:
     if not whole.startswith(b"%d 0 obj" % name):
         _refuse("an index that points somewhere else")
     stream = _STREAM.search(whole)
+    written = whole if stream is None else whole[: stream.end()]
+    if b"#" in written and _SPELT.search(written):
+        _refuse("a name that is spelt otherwise")
     if stream is not None:
         return _stream(whole[: stream.end()], whole[stream.end() :])
     if b"/ByteRange" in whole:

@@ -49,7 +49,7 @@ def test_an_update_with_metadata_of_its_own_is_left_to_the_whole_validation(name
     place = Place.behind(PDF)
     catalog, count = re.subn(rb"/Metadata \d+", name + b" %d" % place.size, body(PDF, place.root))
     assert count == 1
-    with pytest.raises(Seamless, match="another title"):
+    with pytest.raises(Seamless, match=r"another title|spelt otherwise"):
         cut(appended(PDF, {place.root: catalog, place.size: stream(b"<x/>")}, info()))
 
 
@@ -67,3 +67,34 @@ def test_of_what_draws_an_annotation_the_form_says_whether_it_draws() -> None:
     for kind, name in ((b"", b"/N"), (b"/Subtype/Form", b"/#4E")):
         with pytest.raises(Seamless):
             drawn(kind, b" ", name)
+
+
+@pytest.mark.parametrize(
+    ("entry", "listed"),
+    [(b"/VRI<</AB<</Cert[%d 0 R]>>>>", True), (b"/VRI<</AB<</TS %d 0 R>>>>", False), (b"/VRI %d 0 R", False)],
+)
+def test_all_that_a_store_leads_to_is_looked_at(entry: bytes, listed: bool) -> None:
+    """What is in no list of the store would be a slot that nobody looks into."""
+    place = Place.behind(PDF)
+    number = int(re.findall(rb"/DSS (\d+) 0 R", PDF)[-1])
+    store = body(PDF, number)
+    certificate = int(re.findall(rb"/Certs ?\[(\d+)", store)[-1])
+    leads_to = certificate if listed else place.size
+    written = {
+        number: store.replace(b"<<", b"<<" + entry % leads_to, 1),
+        place.size: b"<</AB<</OCSP[%d 0 R]>>>>" % (place.size + 1),
+        place.size + 1: stream(b"anything"),
+    }
+    pdf = appended(PDF, written if not listed else {number: written[number]}, info())
+    if listed:
+        assert cut(pdf).stored[b"Certs"]
+        return
+    with pytest.raises(Seamless, match="leads to more"):
+        cut(pdf)
+
+
+def test_a_store_needs_no_type_to_be_one() -> None:
+    number = int(re.findall(rb"/DSS (\d+) 0 R", PDF)[-1])
+    untyped = re.sub(rb"/Type/DSS|/Certs ?\[[^]]*\]", b"", body(PDF, number))
+    assert cut(PDF).stored[b"Certs"]
+    assert cut(appended(PDF, {number: untyped}, info())).stored[b"Certs"] == []
