@@ -29,6 +29,7 @@ _TAIL = re.compile(rb">>\r?\nstartxref\r?\n(\d{1,10})\r?\n%%EOF")
 _PREVIOUS = re.compile(rb"/Prev (\d{1,10})(?=[ /\r\n>])")
 _ID = re.compile(rb"/ID ?\[ ?<[0-9A-Fa-f]{0,128}> ?<[0-9A-Fa-f]{0,128}> ?\]")
 _STREAM = re.compile(rb"stream\r?\n")
+_STATED, _LITERAL = re.compile(rb"/Length(?![^\0\t\n\x0c\r /<>\[(])"), re.compile(rb"\([^()]*\)")
 _LENGTH = re.compile(rb"/Length (\d{1,9})(?! \d{1,5} R)(?=[ /\r\n>])")
 _END_STREAM = re.compile(rb"\r?\n?endstream\r?\nendobj[\r\n ]{0,4}\Z")
 _STRING = rb"(?:\([^()\\]*\)|<[0-9A-Fa-f]*>)"
@@ -422,6 +423,9 @@ _parted_before = lru_cache(maxsize=512)(_parted)  # the same small objects are i
 
 def _stream(head: bytes, rest: bytes) -> _Parted:
     lengths = _LENGTH.findall(head)
+    bare = _LITERAL.sub(b"", head) if b"(" in head else head
+    if len(_STATED.findall(bare)) != 1 or _LENGTH.findall(bare) != lengths:
+        _refuse("a stream that states its length in a text")
     begins = head.rstrip(b"\r\n").removesuffix(b"stream").rstrip(b"\r\n ").endswith(b">>")
     if len(lengths) != 1 or not begins or b"%" in head or b"\\" in head or b"stream" in head[:-8]:
         _refuse("a stream whose head is not written plainly")

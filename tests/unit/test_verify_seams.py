@@ -53,6 +53,17 @@ def test_an_update_with_metadata_of_its_own_is_left_to_the_whole_validation(name
         cut(appended(PDF, {place.root: catalog, place.size: stream(b"<x/>")}, info()))
 
 
+def test_a_length_that_stands_in_a_text_is_none() -> None:
+    place = Place.behind(PDF)
+    for head, meant in ((b"/Length 1 /Title (b)", True), (b"/Length  9 /Title (/Length 1 )", False)):
+        pdf = appended(PDF, {place.size: b"<<%b>>\nstream\nx\nendstream" % head}, info())
+        if meant:
+            assert cut(pdf)
+            continue
+        with pytest.raises(Seamless, match="in a text"):
+            cut(pdf)
+
+
 def test_of_what_draws_an_annotation_the_form_says_whether_it_draws() -> None:
     """A hidden one that draws is worth a remark, one that draws nothing isn't."""
     first = Place.behind(PDF).size
