@@ -310,7 +310,8 @@ class _Knife:
             if name in self._plain and not _same_metadata(self._written[name], whole):
                 _refuse("another title, or other metadata, in an update")
             self._plain[name], self._written[name] = form, whole
-            self._looks.update(map(int, _LOOK.findall(whole)))
+            if parted.looks:
+                self._looks.update(parted.looks)
             if b"/DSS" in whole:
                 self._note_store(whole)
         self._pieces += parted.pieces
@@ -398,6 +399,7 @@ class _Parted(NamedTuple):
     pieces: tuple[bytes, ...]
     data: bytes | None = None
     signed: bool = False  # a signature, whose form depends on where it stands
+    looks: tuple[int, ...] = ()  # numbers of what it may be drawn by
 
 
 def _parted(name: int, whole: bytes) -> _Parted:
@@ -415,7 +417,8 @@ def _parted(name: int, whole: bytes) -> _Parted:
         _refuse("an object that does not end plainly")
     if b"%" in whole or b"\\" in whole or b"stream" in whole:
         _refuse("an object that is not written plainly")
-    return _Parted((_without_texts(whole),))
+    looks = tuple(map(int, _LOOK.findall(whole))) if b"/N" in whole else ()
+    return _Parted((_without_texts(whole),), looks=looks)
 
 
 _parted_before = lru_cache(maxsize=512)(_parted)  # the same small objects are in file after file
@@ -423,8 +426,7 @@ _parted_before = lru_cache(maxsize=512)(_parted)  # the same small objects are i
 
 def _stream(head: bytes, rest: bytes) -> _Parted:
     lengths = _LENGTH.findall(head)
-    bare = _LITERAL.sub(b"", head) if b"(" in head else head
-    if len(_STATED.findall(bare)) != 1 or _LENGTH.findall(bare) != lengths:
+    if head.count(b"/Length") > 1 and _stated(head) != lengths:
         _refuse("a stream that states its length in a text")
     begins = head.rstrip(b"\r\n").removesuffix(b"stream").rstrip(b"\r\n ").endswith(b">>")
     if len(lengths) != 1 or not begins or b"%" in head or b"\\" in head or b"stream" in head[:-8]:
@@ -440,6 +442,13 @@ def _stream(head: bytes, rest: bytes) -> _Parted:
     if _DRAWN.search(head):
         pieces.append(b"draws" if _draws(head, data) else b"draws nothing")
     return _Parted(tuple(pieces), data)
+
+
+def _stated(head: bytes) -> list[bytes]:
+    """The lengths that a stream's head states, but for those in texts; none when it is written otherwise."""
+    bare = _LITERAL.sub(b"", head)
+    found = _LENGTH.findall(bare)
+    return found if len(found) == len(_STATED.findall(bare)) else []
 
 
 def _its_name(found: re.Match[bytes]) -> bytes:
