@@ -191,7 +191,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
             jobs=args.jobs,
             at=at,
             now=now,
-            quick=not (args.whole or args.report or args.etsi),
+            quick=not _whole(args),
             online=online,
             traces=register is not None,
         )
@@ -402,8 +402,8 @@ def _spool(
         spool.close()
 
 
-def _write_summary(args: argparse.Namespace, spool: Spool, now: datetime) -> None:
-    pdf = summary_pdf(spool.reports, made_at=now)
+def _write_summary(args: argparse.Namespace, spool: Spool, trust: TrustStore, now: datetime) -> None:
+    pdf = summary_pdf(spool.reports, made_at=now, trust=trust)
     if args.profile is not None:
         pdf = signed_bytes(pdf, args)
     if args.report is not None:
