@@ -82,9 +82,7 @@ class Lists:
         found = [service for each in certificates for service in self._services.get(_key(each), ())]
         return list(dict.fromkeys(service for service in found if service.kind == kind))
 
-    def standing(
-        self, root: asn1_x509.Certificate, moment: datetime, *, signing: bool = False
-    ) -> bool | None:
+    def standing(self, root: asn1_x509.Certificate, moment: datetime, *, signing: bool) -> bool | None:
         """Whether a service of an anchor was in good standing at a moment; None when no list names it.
 
         For who signs it must be one that issues certificates: its timestamps vouch for no signer.

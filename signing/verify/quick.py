@@ -346,11 +346,11 @@ class Quick:
         if status.issued_at is not None:
             age = (proven or self._at) - status.issued_at
             status = replace(status, age_s=round(age.total_seconds()))
-        self._check_standing(signer, proven or self._at)
+        self._check_standing(signer, proven or self._at, signing=before.role is not Role.TIMESTAMP)
         for each in signers[1:]:
             if stamp is None:
                 raise _Unclear("a timestamp without a time")
-            self._check_standing(each, stamp.at)
+            self._check_standing(each, stamp.at, signing=False)
             self._answered(each.links, stamp.at, stored, in_file=in_file)
         notes = [made_aged()] if aged else []
         texts = signed.slot.texts
@@ -377,11 +377,11 @@ class Quick:
             return report
         return replace(report, qualified=status_of(report, signer.chain, self._listed, self._at))
 
-    def _check_standing(self, certificate: _Certificate, moment: datetime) -> None:
+    def _check_standing(self, certificate: _Certificate, moment: datetime, *, signing: bool) -> None:
         """An anchor by trusted lists alone must have been in good standing at the moment that counts."""
         if self._listed is None or certificate.path.certificates[-1] in self._named:
             return
-        if not self._listed.standing(certificate.chain[-1], moment):
+        if not self._listed.standing(certificate.chain[-1], moment, signing=signing):
             raise _Unclear("an anchor that was not in good standing")
 
     def _answered(
