@@ -158,7 +158,7 @@ def test_a_signer_that_the_register_expects_and_the_file_lacks_is_a_finding(
     report, word = asked(issued, terminal, tmp_path, issued.earlier + b"\n\n")
     assert (word["standing"], word["of"], word["added_bytes"]) == ("extended", "earlier", 2)
     assert word["missing"] == list(issued.signers)[1:]
-    assert codes(report) == {"register_extended", "register_signer_missing"}
+    assert codes(report) == {"register_extended", "register_signer_missing", "signature_field_empty"}
     assert (report["verdict"], report["indication"]) == ("signed_but", "INDETERMINATE")
 
 
