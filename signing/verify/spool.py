@@ -60,7 +60,7 @@ class Spool:
             except ValueError:
                 break  # cut off when the run was stopped: the file is judged again
             if not line.endswith(b"\n"):
-                break  # as above
+                break  # cut off just before its end: the next one would stand on the same line
             end += len(line)
             done += 1
             _note(names, report.name)
