@@ -4,6 +4,7 @@ SoftHSM reads the folder from SOFTHSM2_CONF when a process first calls it, so th
 and a test makes a token of its own where it does harm to it.
 """
 
+import ctypes
 import itertools
 import os
 import subprocess
@@ -39,10 +40,11 @@ _labels = itertools.count()
 
 @dataclass
 class SoftToken:
-    """A token with a PIN in a file; `serial` is as SoftHSM gave it."""
+    """A token with its PIN in a file; `store` is the folder in which SoftHSM keeps it."""
 
     folder: Path
     label: str
+    store: Path
     pin: str = PIN
     keys: dict[str, str] = field(default_factory=dict)
     """Label by kind of key, of those made so far."""
@@ -66,7 +68,8 @@ class SoftToken:
     def public_key(self, label: str) -> PublicKey:
         address = parse_key_address(self.uri(label))
         found = module_thread(MODULE).run_now(
-            lambda tokens: tokens.key(address, PinSource(address.pin_file)).public_key(), timeout_s=30
+            lambda tokens: tokens.searchable_key(address, PinSource(address.pin_file)).public_key(),
+            timeout_s=30,
         )
         assert found is not None
         return found
@@ -124,11 +127,29 @@ class SoftHsm:
     def token(self, name: str = "token", *, label: str = "", pin: str = PIN) -> SoftToken:
         """A new token; its label begins with `name` unless a whole one is given."""
         label = label or f"{name} {next(_labels)}"
+        before = set(self.tokens.iterdir())
         options = ["--free", "--label", label, "--pin", pin, "--so-pin", SO_PIN]
         _run("softhsm2-util", "--init-token", *options)
-        made = SoftToken(self.folder, label, pin)
+        [store] = set(self.tokens.iterdir()) - before
+        made = SoftToken(self.folder, label, store, pin)
         made.pin_file.write_text(f"{pin}\n")
         return made
+
+
+def close_every_session() -> None:
+    """What somebody else in the process, or a device that starts anew, may do to us."""
+    library = ctypes.CDLL(str(MODULE))
+    count = ctypes.c_ulong()
+    assert library.C_GetSlotList(1, None, ctypes.byref(count)) == 0
+    slots = (ctypes.c_ulong * count.value)()
+    assert library.C_GetSlotList(1, slots, ctypes.byref(count)) == 0
+    for slot in slots:
+        assert library.C_CloseAllSessions(ctypes.c_ulong(slot)) == 0
+
+
+def end_module() -> None:
+    """The module is as if nobody had ever initialised it."""
+    assert ctypes.CDLL(str(MODULE)).C_Finalize(None) == 0
 
 
 def _run(*command: str | Path, environ: dict[str, str] | None = None) -> str:

@@ -111,7 +111,7 @@ def _certificates(
     tokens: Tokens, *, address: KeyAddress, pins: PinSource, given: Sequence[x509.Certificate]
 ) -> list[x509.Certificate]:
     """The key's certificate, and those above it."""
-    key = tokens.key(address, pins)
+    key = tokens.searchable_key(address, pins)
     held = key.all_certificates()
     certificate = _own_certificate(key, given, held)
     if certificate is None:

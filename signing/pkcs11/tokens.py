@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pkcs11
-from pkcs11 import Mechanism, PKCS11Error, Session, Token, TokenFlag
+from pkcs11 import Attribute, Mechanism, PKCS11Error, Session, Token, TokenFlag
 
 from signing.errors import TokenError, TokenPinError, TokenUnavailableError
 from signing.pkcs11.address import KeyAddress
@@ -74,8 +74,26 @@ class Tokens:
             identity = token.label, token.serial
             if identity not in self._sessions:
                 self._sessions[identity] = _log_in(token, self._path, pins)
-            self._keys[address] = find_key(self._sessions[identity], address)
+            session = self._sessions[identity]
+            self._require_alive(session)
+            self._keys[address] = find_key(session, address)
         return self._keys[address]
+
+    def searchable_key(self, address: KeyAddress, pins: PinSource) -> TokenKey:
+        """As `key`, for whoever searches beside it. Raises TokenError, TokenPinError, PKCS11Error."""
+        key = self.key(address, pins)
+        self._require_alive(key.session)
+        return key
+
+    def _require_alive(self, session: Session) -> None:
+        """See that a session is not lost; raises PKCS11Error.
+
+        A search in a lost one raises too, but the binding then complains a second time, on standard error.
+        """
+        for key in self._keys.values():
+            if key.session is session:
+                key.private_key[Attribute.CLASS]
+                return
 
     def sign(self, key: TokenKey, pins: PinSource, data: bytes, mechanism: Mechanism) -> bytes:
         """Use a key; one that asks for the PIN at each use is given it. Raises TokenPinError, PKCS11Error."""
