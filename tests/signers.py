@@ -34,7 +34,7 @@ def in_software(holders: Holders, key_type: str) -> Signer:
 def in_a_token(holders: Holders, key_type: str) -> Signer:
     token = holders.token
     uri = token.uri(token.key_of_kind(key_type, holders.authority))
-    return open_signer(uri, chain=[token.chain_file(holders.authority)])
+    return open_signer(uri, chain=token.chain_file(holders.authority))
 
 
 SIGNERS: Mapping[str, Callable[[Holders, str], Signer]] = {

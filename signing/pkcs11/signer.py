@@ -78,13 +78,13 @@ class Pkcs11Signer:
 def open_signer(
     uri: str,
     *,
-    chain: Sequence[Path] = (),
+    chain: Path | None = None,
     pin_file: Path | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> Pkcs11Signer:
     """Open the token that a `pkcs11:` URI names, log in, and find the key and its certificate.
 
-    `chain` are files of certificates in PEM: those above, and the key's own where the token does not hold it
+    `chain` is a file of certificates in PEM: those above, and the key's own where the token does not hold it
     or another is wanted. The module is the URI's, else PARAAF_PKCS11_MODULE; the PIN is in the URI's
     pin-source, else in `pin_file`, else where PARAAF_PKCS11_PIN_FILE or PARAAF_PKCS11_PIN say. A call to the
     token may take `timeout_s` seconds.
@@ -99,7 +99,7 @@ def open_signer(
             hint=f"Name its library in the key's URI (module-path=/…) or as {MODULE}.",
         )
     pins = PinSource(address.pin_file or pin_file)
-    given = [certificate for file in chain for certificate in load_certificates(file)]
+    given = load_certificates(chain) if chain is not None else []
     module = module_thread(named)
     certificates = module.run_now(
         partial(_certificates, address=address, pins=pins, given=given), timeout_s=timeout_s

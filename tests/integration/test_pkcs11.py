@@ -402,10 +402,11 @@ def test_a_certificate_from_a_file(token: SoftToken, authority: DevelopmentAutho
     other = authority.person("other", "Somebody else", now=now()).certificate
     file, wrong = token.folder / "bare.pem", token.folder / "wrong.pem"
     wrong.write_bytes(other.public_bytes(Encoding.PEM))
-    file.write_bytes(other.public_bytes(Encoding.PEM) + own.public_bytes(Encoding.PEM))
+    chain = token.chain_file(authority).read_bytes()
+    file.write_bytes(other.public_bytes(Encoding.PEM) + own.public_bytes(Encoding.PEM) + chain)
     with pytest.raises(TokenError, match="No certificate belongs"):
-        open_signer(token.uri("bare"), chain=[wrong])
-    signer = open_signer(token.uri("bare"), chain=[file, token.chain_file(authority)])
+        open_signer(token.uri("bare"), chain=wrong)
+    signer = open_signer(token.uri("bare"), chain=file)
     assert signer.certificate == own
     assert list(signer.chain) == [authority.issuing, authority.root]
     value(signer)
