@@ -1,6 +1,7 @@
 """Keys in tokens: sessions that are lost, PINs that are wrong or could be seen, and what is not there."""
 
 import asyncio
+import hashlib
 import logging
 import os
 import shutil
@@ -33,7 +34,7 @@ from signing.errors import (
 from signing.pkcs11 import open_signer
 from signing.pkcs11.address import parse_key_address
 from signing.pkcs11.pins import PIN, PIN_FILE, PinSource
-from signing.pkcs11.signer import MODULE, _ecdsa_value, _way
+from signing.pkcs11.signer import MODULE, _ecdsa_value, _way, _ways
 from signing.pkcs11.thread import module_thread
 from signing.pkcs11.tokens import Tokens, _pin_for
 from signing.signers import Signer
@@ -125,13 +126,23 @@ def test_another_token_goes_on_when_one_is_lost(
     value(other)
 
 
-def test_a_copy_of_the_process_signs_too(token: SoftToken) -> None:
+def test_a_copy_of_the_process_signs_too(token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a module that is initialised there; SoftHSM would do without."""
     signer = open_signer(token.uri(KEY))
+    begun: list[int] = []
+    start_anew = Tokens._start_anew
+
+    def noted(tokens: Tokens) -> None:
+        begun.append(os.getpid())
+        start_anew(tokens)
+
+    monkeypatch.setattr(Tokens, "_start_anew", noted)
     read, write = os.pipe()
     child = os.fork()
     if child == 0:  # no return from here: the copy must not go on with the tests
         try:
-            os.write(write, asyncio.run(signer.sign(DATA, "sha256")))
+            made = asyncio.run(signer.sign(DATA, "sha256"))
+            os.write(write, made if begun == [os.getpid()] else b"")
         finally:
             os._exit(0)
     os.close(write)
@@ -139,6 +150,33 @@ def test_a_copy_of_the_process_signs_too(token: SoftToken) -> None:
         verify(signer.certificate, answer.read())
     os.waitpid(child, 0)
     value(signer)
+
+
+def test_calls_never_overlap(
+    token: SoftToken, soft_token: SoftToken, authority: DevelopmentAuthority
+) -> None:
+    """With sessions of two tokens: in several threads SoftHSM ends the process."""
+    tokens = (token, soft_token)
+    signers = [open_signer(each.uri(each.key_of_kind(KEY, authority))) for each in tokens]
+    inside = threading.Lock()
+
+    def alone(_: Tokens) -> bool:
+        if not inside.acquire(blocking=False):
+            return False
+        threading.Event().wait(0.002)
+        inside.release()
+        return True
+
+    async def run() -> None:
+        module = module_thread(SOFTHSM)
+        calls = (module.run(alone, timeout_s=30) for _ in range(40))
+        values = (signer.sign(DATA, "sha256") for _ in range(20) for signer in signers)
+        seen, made = await asyncio.gather(asyncio.gather(*calls), asyncio.gather(*values))
+        assert all(seen)
+        for value, signer in zip(made, signers * 20, strict=True):
+            verify(signer.certificate, value)
+
+    asyncio.run(run())
 
 
 def test_a_call_that_hangs_is_told_and_one_that_waits_is_not(token: SoftToken) -> None:
@@ -473,6 +511,8 @@ def test_a_token_that_can_do_none_of_it(
 
 def test_a_digest_longer_than_the_curve(soft_token: SoftToken, authority: DevelopmentAuthority) -> None:
     signer = open_signer(soft_token.uri(soft_token.key_of_kind(KEY, authority)))
+    # SoftHSM would cut it by itself; others refuse a longer one
+    assert _ways(signer.certificate, "sha512")[0].form(DATA) == hashlib.sha512(DATA).digest()[:32]
     made = asyncio.run(signer.sign(DATA, "sha512"))
     key = signer.certificate.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
