@@ -17,6 +17,7 @@ _PATH = ("token", "serial", "manufacturer", "model", "slot-id", "object", "id", 
 _QUERY = ("module-path", "pin-source")
 _PIN_VALUE = "pin-value"
 _FILE = "file:"
+_MOST_DIGITS = 20  # of a slot's number, which has 64 bits
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _text(named: Mapping[str, str], name: str) -> str | None:
 def _number(named: Mapping[str, str], name: str) -> int | None:
     if name not in named:
         return None
-    if not (named[name].isascii() and named[name].isdigit()):
+    if not (named[name].isascii() and named[name].isdigit() and len(named[name]) <= _MOST_DIGITS):
         raise KeyAddressError(f"In the key's URI {name} is no number.", hint=_EXAMPLE)
     return int(named[name])
 

@@ -87,7 +87,7 @@ def open_signer(
     `chain` is a file of certificates in PEM: those above, and the key's own where the token does not hold it
     or another is wanted. The module is the URI's, else PARAAF_PKCS11_MODULE; the PIN is in the URI's
     pin-source, else in `pin_file`, else where PARAAF_PKCS11_PIN_FILE or PARAAF_PKCS11_PIN say. A call to the
-    token may take `timeout_s` seconds.
+    token may take `timeout_s` seconds, for which this blocks: from an event loop, call it in a thread.
     Raises KeyAddressError, TokenError, ExtractableKeyError, TokenPinError, TokenUnavailableError,
     UnsupportedKeyError, KeystoreError.
     """

@@ -97,6 +97,6 @@ class ModuleThread:
 
 def module_thread(path: Path) -> ModuleThread:
     """The thread of a module, one a process, whatever the path by which the module is named."""
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # Path.resolve raises for links in a circle
     with _modules_lock:
         return _modules.setdefault(real, ModuleThread(real))

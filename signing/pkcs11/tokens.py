@@ -4,6 +4,7 @@ Everything here runs in the module's thread.
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -134,7 +135,7 @@ class Tokens:
                     yield token
 
     def _library(self) -> "Library":
-        if not self._path.is_file():
+        if not os.path.isfile(self._path):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
             raise TokenError(
                 f"There is no PKCS#11 module at {self._path}.",
                 hint="Install the token's software, and name its library in the key's URI (module-path=…) or"

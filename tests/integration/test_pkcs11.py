@@ -355,6 +355,10 @@ def test_a_module_that_is_none(token: SoftToken, tmp_path: Path, monkeypatch: py
         open_signer(uri)
     with pytest.raises(TokenError, match="There is no PKCS#11 module at"):
         open_signer(f"{uri}?module-path={tmp_path}/none.so")
+    (tmp_path / "circle.so").symlink_to(tmp_path / "circle.so")
+    for name in ("circle.so", "x" * 5000):
+        with pytest.raises(TokenError, match="There is no PKCS#11 module at"):
+            open_signer(f"{uri}?module-path={tmp_path}/{name}")
     (tmp_path / "text.so").write_text("no library")
     with pytest.raises(TokenError, match="can't be loaded"):
         open_signer(f"{uri}?module-path={tmp_path}/text.so")

@@ -1,8 +1,11 @@
 """Where a key in a token is: RFC 7512's URIs, and what is refused of them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from signing.errors import KeyAddressError
 from signing.pkcs11.address import KeyAddress, is_key_address, parse_key_address
@@ -56,6 +59,7 @@ def test_files_are_no_addresses() -> None:
         ("pkcs11:type=cert", "no private key"),
         (f"pkcs11:slot-id={SECRET}x", "slot-id is no number"),
         ("pkcs11:slot-id=%C2%B2", "slot-id is no number"),
+        (f"pkcs11:slot-id={'9' * 5000}", "slot-id is no number"),
         ("pkcs11:object=%ff", "object is no UTF-8"),
         (f"pkcs11:?pin-source={SECRET}", "pin-source is no absolute path"),
         (f"pkcs11:?pin-source=|/bin/echo%20{SECRET}", "pin-source is no absolute path"),
@@ -69,3 +73,28 @@ def test_what_is_refused_is_not_repeated(uri: str, message: str) -> None:
         parse_key_address(uri)
     assert refused.value.hint
     assert SECRET not in f"{refused.value} {refused.value.hint}"
+
+
+PIECES = [
+    "pkcs11:",
+    "token",
+    "object",
+    "id",
+    "slot-id",
+    "pin-source",
+    "module-path",
+    "=",
+    ";",
+    "?",
+    "&",
+    "%",
+    "%0",
+    "/",
+]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(KeyAddressError):
+        parse_key_address(f"pkcs11:{text}")
