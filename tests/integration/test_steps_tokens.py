@@ -3,12 +3,13 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
-from signing.pkcs11 import open_signer
 from tests.softhsm import SoftHsm, SoftToken, end_module
 from tests.steps_office import CLERK, Sample
 from workflow.outcomes import Verdict
@@ -17,8 +18,36 @@ pytestmark = pytest.mark.slow
 SECRET = "00-geheim-00"
 
 
+SIGNING = """
+trust = ["root.pem"]
+[signers.seal]
+type = "pkcs11"
+uri = "{uri}"
+chain = "chain.pem"
+[profiles.organisation-seal]
+kind = "seal"
+level = "B-LTA"
+timestampers = ["development"]
+signer = "seal"
+"""
+
+
 @pytest.fixture
-def sample(tmp_path: Path) -> Iterator[Sample]:
+def token(softhsm: SoftHsm, authority: DevelopmentAuthority) -> SoftToken:
+    """A token with the office's seal."""
+    made = softhsm.token("seal")
+    made.key_of_kind("P-256", authority)
+    return made
+
+
+@pytest.fixture
+def sample(
+    tmp_path: Path, token: SoftToken, authority: DevelopmentAuthority, authority_server: AuthorityServer
+) -> Iterator[Sample]:
+    """An office whose `signing.toml` names that seal."""
+    (tmp_path / "root.pem").write_bytes(authority.root_pem)
+    (tmp_path / "chain.pem").write_bytes(token.chain_file(authority).read_bytes())
+    (tmp_path / "signing.toml").write_text(SIGNING.format(uri=token.uri("P-256")))
     sample = Sample.open(tmp_path)
     with AuthorityServer(sample.office.authority.folder):
         yield sample
@@ -26,20 +55,9 @@ def sample(tmp_path: Path) -> Iterator[Sample]:
 
 
 @pytest.fixture
-def token(sample: Sample, softhsm: SoftHsm) -> SoftToken:
-    """A token with the office's seal, in use."""
-    made = softhsm.token("seal")
-    uri = made.uri(made.key_of_kind("P-256", sample.office.authority))
-    sample.office.special["seal"] = open_signer(uri, chain=made.chain_file(sample.office.authority))
-    return made
-
-
-@pytest.fixture
-def number(sample: Sample, token: SoftToken) -> int:
+def number(sample: Sample) -> int:
     """A request whose next step is to seal."""
-    number = sample.submit("A4")
-    asyncio.run(sample.run_until("sealing", number))
-    return number
+    return at_sealing(sample)
 
 
 def finish(sample: Sample, number: int) -> None:
@@ -49,17 +67,42 @@ def finish(sample: Sample, number: int) -> None:
     assert signature.value is not None
 
 
-def test_a_step_waits_for_a_token_that_is_out(sample: Sample, number: int, token: SoftToken) -> None:
+def at_sealing(sample: Sample) -> int:
+    number = sample.submit("A4")
+    asyncio.run(sample.run_until("sealing", number))
+    return number
+
+
+@contextmanager
+def removed(token: SoftToken) -> Iterator[None]:
     away = token.folder / "away"
     shutil.move(token.store, away)
     try:
-        [outcome] = asyncio.run(sample.run_steps())
+        yield
     finally:
         shutil.move(away, token.store)
-    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "signing-token-unavailable")
-    assert [row.value for row in sample.signatures(number)] == [None]
-    sample.require_sound([number])
-    finish(sample, number)
+
+
+def test_a_step_waits_for_a_token_that_is_out(sample: Sample, number: int, token: SoftToken) -> None:
+    """Out when the worker begins, and out when it has signed with it before."""
+    second = at_sealing(sample)
+
+    async def run() -> None:
+        async with sample.office.steps() as steps:
+            with removed(token):
+                [outcome] = await steps.run(sample.waiting(number))
+            assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "signing-token-unavailable")
+            assert sample.signatures(number) == []
+            [outcome] = await steps.run(sample.waiting(number))
+            assert outcome.verdict is Verdict.DONE
+            with removed(token):
+                [outcome] = await steps.run(sample.waiting(second))
+            assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "signing-token-unavailable")
+            assert [row.value for row in sample.signatures(second)] == [None]
+
+    asyncio.run(run())
+    sample.require_sound([number, second])
+    finish(sample, second)
 
 
 def test_a_wrong_pin_waits_for_a_repair_and_is_kept_nowhere(
