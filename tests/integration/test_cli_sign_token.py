@@ -11,7 +11,7 @@ from certs.serve_authority import AuthorityServer
 from signing.pkcs11.pins import PIN
 from tests.command_line import Terminal
 from tests.signing_samples import plain_pdf
-from tests.softhsm import SoftToken
+from tests.softhsm import SoftToken, end_module
 
 SECRET = "00-geheim-00"
 
@@ -55,6 +55,7 @@ def test_the_passphrase_file_holds_the_pin(
     words: list[str | Path], terminal: Terminal, soft_token: SoftToken, authority: DevelopmentAuthority
 ) -> None:
     uri = soft_token.uri(soft_token.key_of_kind("P-256", authority)).partition("&pin-source")[0]
+    end_module()  # logged out
     said = terminal.office("sign", *words, "--key", uri, "--passphrase-file", soft_token.pin_file)
     assert said.status == 0, said
 
