@@ -75,7 +75,7 @@ def find_key(session: Session, address: KeyAddress) -> TokenKey:
     where = f"in the token “{session.token.label}”"
     if not found:
         raise TokenError(
-            f"There is not {address.key_words} {where}.",
+            f"The token “{session.token.label}” does not hold {address.key_words}.",
             hint="See what is there: pkcs11-tool --module … --token-label … --login --list-objects.",
         )
     if len(found) > 1:

@@ -57,7 +57,8 @@ class Tokens:
                 self._start_anew()
             return job(self)
         except (PKCS11Error, TokenUnavailableError) as error:
-            note(log, logging.WARNING, "token_lost", error=error)
+            if self._sessions:  # else it was never there
+                note(log, logging.WARNING, "token_lost", error=error)
         try:
             self._start_anew()
             return job(self)

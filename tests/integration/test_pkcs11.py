@@ -393,7 +393,7 @@ def test_tokens_that_are_not_one(softhsm: SoftHsm, token: SoftToken) -> None:
 
 
 def test_keys_that_are_not_one(token: SoftToken) -> None:
-    with pytest.raises(TokenError, match="There is not the key “none”"):
+    with pytest.raises(TokenError, match="does not hold the key “none”"):
         open_signer(token.uri("none"))
     token.make_key(KEY, "twin", key_id="01")
     token.make_key(KEY, "twin", key_id="02")
