@@ -89,13 +89,13 @@ def find_key(session: Session, address: KeyAddress) -> TokenKey:
 def _usable(session: Session, key: Any, address: KeyAddress, where: str) -> TokenKey:
     if _told(key, Attribute.EXTRACTABLE) is not False or _told(key, Attribute.SENSITIVE) is not True:
         raise ExtractableKeyError(
-            f"{address.key_words.capitalize()} {where} is not kept from being read out.",
+            f"Nothing keeps {address.key_words} {where} from being read out.",
             hint="Sign with a key that was made in the token, sensitive and not extractable, and have a new"
             " certificate issued for it.",
         )
     if not isinstance(key, pkcs11.SignMixin):
         raise TokenError(
-            f"{address.key_words.capitalize()} {where} is not meant for signing.",
+            f"The token “{session.token.label}” does not let {address.key_words} sign.",
             hint="Use one whose CKA_SIGN is set.",
         )
     return TokenKey(

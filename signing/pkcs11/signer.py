@@ -117,7 +117,8 @@ def _certificates(
     if certificate is None:
         raise TokenError(
             f"No certificate belongs to {address.key_words} in the token “{key.session.token.label}”.",
-            hint="Put it into the token under the key's id, or name its file (--chain).",
+            hint="Put it into the token under the key's id, or name its file (--chain, or `chain` in"
+            " signing.toml).",
         )
     _way(key, certificate, mechanism_for(certificate).digest_algorithm)
     return [certificate, *build_chain(certificate, [*given, *held])]
@@ -175,7 +176,8 @@ _ECDSA = {
 def _way(key: TokenKey, certificate: x509.Certificate, digest_algorithm: str) -> _Way:
     """How the token signs with this key: the first of the mechanisms that it has. Raises UnsupportedKeyError.
 
-    Those that take a digest come first: every token that was tried has them, SoftHSM has no others for ECDSA.
+    Those that take a digest come first: SoftHSM has no others for ECDSA. The others are for tokens that hash
+    by themselves or not at all.
     """
     ways = _ways(certificate, digest_algorithm)
     for way in ways:
@@ -194,7 +196,7 @@ def _ways(certificate: x509.Certificate, digest_algorithm: str) -> list[_Way]:
         wrapped = partial(_digest_info, digest_algorithm=digest_algorithm)
         return [_Way(Mechanism.RSA_PKCS, wrapped), _Way(_RSA[digest_algorithm], _whole)]
     if isinstance(public_key, _Ec):
-        # FIPS 186-4, 6.4: of a digest that is longer than the curve's order the leftmost bits count
+        # of a digest longer than the curve's order only the leftmost bits count; some tokens refuse the rest
         cut = partial(_digest, digest_algorithm=digest_algorithm, longest=public_key.key_size // 8)
         return [_Way(Mechanism.ECDSA, cut), _Way(_ECDSA[digest_algorithm], _whole)]
     return [_Way(Mechanism.EDDSA, _whole)]
@@ -209,7 +211,7 @@ def _digest(data: bytes, *, digest_algorithm: str, longest: int | None = None) -
 
 
 def _digest_info(data: bytes, *, digest_algorithm: str) -> bytes:
-    """The DigestInfo that PKCS #1 v1.5 signs. Source: RFC 8017, 9.2."""
+    """The DigestInfo that PKCS #1 v1.5 signs. Source: RFC 8017 (EMSA-PKCS1-v1_5)."""
     algorithm = der.sequence(der.oid(DIGEST_OIDS[digest_algorithm]), der.tlv(der.NULL))
     return der.sequence(algorithm, der.octets(_digest(data, digest_algorithm=digest_algorithm)))
 

@@ -46,21 +46,26 @@ class ModuleThread:
         """
         future = self._put(job)
         waiting = asyncio.wrap_future(future)
-        while not (await asyncio.wait([waiting], timeout=timeout_s))[0]:
-            self._require_moving(waiting.cancel, timeout_s)
+        try:
+            while not (await asyncio.wait([waiting], timeout=timeout_s))[0]:
+                self._require_moving(timeout_s)
+        finally:
+            waiting.cancel()  # when nobody waits any more, it is not begun
         return waiting.result()
 
     def run_now(self, job: Job[_T], *, timeout_s: float) -> _T:
         """As `run`, for callers without an event loop."""
         future = self._put(job)
-        while not wait([future], timeout=timeout_s).done:
-            self._require_moving(future.cancel, timeout_s)
+        try:
+            while not wait([future], timeout=timeout_s).done:
+                self._require_moving(timeout_s)
+        finally:
+            future.cancel()
         return future.result()
 
-    def _require_moving(self, cancel: Callable[[], object], timeout_s: float) -> None:
+    def _require_moving(self, timeout_s: float) -> None:
         begun = self._begun
         if begun is not None and monotonic() - begun >= timeout_s:
-            cancel()
             raise TokenUnavailableError(
                 f"The module {self._path} has not answered for {timeout_s:g} seconds.",
                 hint="See that the device and its service run. What waits for it goes on when it answers; if"
@@ -80,19 +85,20 @@ class ModuleThread:
 
     def _work(self, jobs: SimpleQueue[tuple[Future[Any], Job[Any]]], tokens: Tokens) -> None:
         while True:
-            future, job = jobs.get()
-            if not future.set_running_or_notify_cancel():
-                continue
-            self._begun = monotonic()
-            try:
-                result = tokens.twice(job)
-            except BaseException as error:  # noqa: BLE001 (told to whoever waits, who raises it)
-                self._begun = None
-                future.set_exception(error)
-            else:
-                self._begun = None
-                future.set_result(result)
-            del future, job  # nothing of a job outlives it
+            self._do(tokens, *jobs.get())
+
+    def _do(self, tokens: Tokens, future: Future[_T], job: Job[_T]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        self._begun = monotonic()
+        try:
+            result = tokens.twice(job)
+        except BaseException as error:  # noqa: BLE001 (told to whoever waits, who raises it)
+            self._begun = None
+            future.set_exception(error)
+        else:
+            self._begun = None
+            future.set_result(result)
 
 
 def module_thread(path: Path) -> ModuleThread:

@@ -101,7 +101,7 @@ class Tokens:
         """Use a key; one that asks for the PIN at each use is given it. Raises TokenPinError, PKCS11Error."""
         if not key.confirms_each_use:
             return bytes(key.private_key.sign(data, mechanism=mechanism))
-        token = key.session.token
+        token = key.session.token.slot.get_token()  # as it is now: how many tries are left
         pin = _pin_for(token, self._path, pins)
         try:
             return bytes(key.private_key.sign(data, mechanism=mechanism, pin=pin.reveal()))
