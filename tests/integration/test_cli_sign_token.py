@@ -78,14 +78,17 @@ def test_a_wrong_pin_is_not_told(
     authority: DevelopmentAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As a process of its own, with everything logged that can be."""
+    """By a process of its own, with everything logged that can be; nor is it on any command line below it."""
     uri = soft_token.uri(soft_token.key_of_kind("P-256", authority)).partition("&pin-source")[0]
     monkeypatch.setenv(PIN, SECRET)
     monkeypatch.setenv("PARAAF_LOG_LEVEL", "debug")
+    begun = tmp_path / "begun"
+    watched = ["strace", "-f", "-qq", "-e", "trace=execve", "-s", "9999", "-o", begun]
     command = [sys.executable, "-X", "dev", "-m", "cli.main", "sign", *words, "--key", uri]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run([*watched, *command], capture_output=True, text=True, timeout=60, check=False)
     assert said.returncode == 1
     assert "refused the PIN as wrong" in said.stderr
-    assert SECRET not in said.stdout + said.stderr
+    assert "execve(" in begun.read_text()
+    assert SECRET not in said.stdout + said.stderr + begun.read_text()
     assert not (tmp_path / "out.pdf").exists()
     soft_token.tool("--list-objects")  # with the right one: leave the shared token without a wrong try
