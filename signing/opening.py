@@ -1,7 +1,8 @@
 """Open a signer where the organisation's file says its key is."""
 
 from certs.keystore import load_key
-from signing.organisation import KeyInFile, KeySource
+from signing import pkcs11
+from signing.organisation import KeyInFile, KeyInToken, KeySource
 from signing.signers import Signer, SoftwareSigner
 
 
@@ -9,4 +10,6 @@ def open_signer(name: str, source: KeySource) -> Signer:
     """Load a key, or find it in its token. Raises KeystoreError, SigningError."""
     if isinstance(source, KeyInFile):
         return SoftwareSigner(load_key(source.key, source.chain, source.passphrase_file))
+    if isinstance(source, KeyInToken):
+        return pkcs11.open_signer(source.uri, chain=source.chain, pin_file=source.pin_file)
     raise NotImplementedError(name)
