@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ObjectIdentifier
@@ -178,6 +179,16 @@ class DevelopmentAuthority:
             with_revocation_urls=with_revocation_urls,
         )
         return self._issuer.issue(common_name, contents, key_type)
+
+    def certify(
+        self, common_name: str, public_key: CertificatePublicKeyTypes, *, now: datetime
+    ) -> x509.Certificate:
+        """Issue a certificate for signing documents for a key that is elsewhere, in a token for instance.
+
+        OCSP and CRL know it.
+        """
+        contents = self._issuer.contents(marked_name(common_name), now, now + PERSON_VALIDITY)
+        return self._issuer.certify(contents, public_key)
 
     def revoke(self, serial: int, *, at: datetime, reason: str = "key_compromise") -> None:
         """Revoke a certificate by its serial number; a second time changes nothing.

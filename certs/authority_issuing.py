@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
@@ -140,12 +141,17 @@ class Issuer:
     def issue(self, name: str, contents: Contents, key_type: str) -> Credential:
         """Make a key and a certificate, and record the certificate as issued; the key is not kept."""
         key = generate_key(key_type)
-        certificate = sign_certificate(
-            contents, key.public_key(), issuer=self.issuing.certificate, issuer_key=self.issuing.private_key
-        )
-        # Before anybody can use the key: OCSP must know every certificate that is about.
-        self._files.write(_issued_file(certificate.serial_number), certificate.public_bytes(Encoding.DER))
+        certificate = self.certify(contents, key.public_key())
         return Credential(name, certificate, (self.issuing.certificate, self.root.certificate), key)
+
+    def certify(self, contents: Contents, public_key: CertificatePublicKeyTypes) -> x509.Certificate:
+        """Make a certificate for a key, wherever it is, and record it as issued."""
+        certificate = sign_certificate(
+            contents, public_key, issuer=self.issuing.certificate, issuer_key=self.issuing.private_key
+        )
+        # Before anybody can use it: OCSP must know every certificate that is about.
+        self._files.write(_issued_file(certificate.serial_number), certificate.public_bytes(Encoding.DER))
+        return certificate
 
     def kept_or_made(
         self, file: str, name: str, subject: x509.Name, key_type: str, now: datetime

@@ -133,11 +133,21 @@ def load_pem(
     Raises KeystoreError naming the file: see `load_pkcs12`.
     """
     private_key = _open_pem_key(key_path, passphrase)
-    certificates = _open_pem_certificates(cert_path)
-    others = [*certificates[1:], *(_open_pem_certificates(chain_path) if chain_path else ())]
+    certificates = load_certificates(cert_path)
+    others = [*certificates[1:], *(load_certificates(chain_path) if chain_path else ())]
     return _credential(
         private_key, certificates[0], others, key_path=key_path, cert_path=cert_path, name=name
     )
+
+
+def load_certificates(path: Path) -> list[x509.Certificate]:
+    """Load the certificates of a PEM file, in its order; raises KeystoreError naming the file."""
+    try:
+        return x509.load_pem_x509_certificates(_read(path))
+    except UNREADABLE as error:
+        raise KeystoreError(
+            f"{path} holds no readable certificate.", hint="It must be a PEM file."
+        ) from error
 
 
 def require_usable(
@@ -236,15 +246,6 @@ def _open_pem_key(path: Path, passphrase: bytes | None) -> object:
     except UnsupportedAlgorithm as error:
         raise UnsupportedKey(
             f"{path} uses an algorithm that is not supported.", hint="Use another key."
-        ) from error
-
-
-def _open_pem_certificates(path: Path) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(_read(path))
-    except UNREADABLE as error:
-        raise KeystoreError(
-            f"{path} holds no readable certificate.", hint="It must be a PEM file."
         ) from error
 
 

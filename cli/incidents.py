@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, office_of
 from cli.printing import aligned, counted, minute, print_json, printable, second
+from cli.queue import require_known
 from problem import Problem
 from workflow.commands import Command
 from workflow.definition_model import REPAIR
 from workflow.errors import Refused
 from workflow.incidents import ListedIncident, ListedRetry, listed, retried
-from workflow.tables import Person
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     seen_by = args.principal or args.who
     with office_of(args) as office:
         for known in filter(None, (args.who, args.principal)):
-            _require_known(office, known)
+            require_known(office.store, known)
         with office.store.read() as session:
             found = listed(
                 session,
@@ -102,12 +102,6 @@ def _require_sense(args: argparse.Namespace) -> None:
         )
     if (args.repair or args.try_now) and args.all:
         raise ChoiceNeeded("What is over is not tried again.", hint="Leave --all out.")
-
-
-def _require_known(office: "Office", who: str) -> None:
-    with office.store.read() as session:
-        if session.get(Person, who) is None:
-            raise ChoiceNeeded(f"{printable(who)} is not known here.", hint="`paraaf people` lists who is.")
 
 
 def _require_none_elsewhere(office: "Office", who: str) -> None:

@@ -11,33 +11,36 @@ _EVERY_S, _EVERY_S_IN_A_LOG = 0.5, 30.0
 class Progress:
     """Counts, and tells them when it is time."""
 
-    def __init__(self, out: TextIO, *, shown: bool) -> None:
+    def __init__(self, out: TextIO, *, shown: bool, exceptions: int = 0) -> None:
+        """`exceptions` are those of a run that is taken up."""
         self._out, self._shown = out, shown
         self._terminal = out.isatty()
         self._begun = self._told = time.monotonic()
-        self._seen = self._exceptions = 0
+        self._seen = self._done = 0
+        self._exceptions = exceptions
         self._line = ""
 
     def note(self, report: Report, done: int | None) -> None:
         """One more; `done` counts those of a run that was taken up too."""
         self._seen += 1
+        self._done = done or self._seen
         self._exceptions += report.verdict is not Verdict.AUTHENTIC
         now = time.monotonic()
         if self._shown and now - self._told >= (_EVERY_S if self._terminal else _EVERY_S_IN_A_LOG):
             self._told = now
-            self._tell(done or self._seen)
+            self._tell()
 
     def end(self) -> None:
         """Tell the last count."""
         if self._shown and self._seen:
-            self._tell(self._seen)
+            self._tell()
             if self._terminal:
                 self._out.write("\n")
             self._shown = False
 
-    def _tell(self, done: int) -> None:
+    def _tell(self) -> None:
         rate = self._seen / max(time.monotonic() - self._begun, 0.001)
-        line = f"{done:,} files, {self._exceptions:,} to look at, {rate:,.0f} a second"
+        line = f"{self._done:,} files, {self._exceptions:,} to look at, {rate:,.0f} a second"
         if self._terminal:
             self._out.write("\r" + line.ljust(len(self._line)))
         else:

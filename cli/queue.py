@@ -13,7 +13,7 @@ from workflow.reading import QueueItem
 from workflow.tables import Person
 
 if TYPE_CHECKING:
-    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
+    from workflow.store import Store  # half a second to import, which help and wrong calls need not wait for
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     with office_of(args) as office:
         items = office.engine.queue(args.who, limit=args.limit)
         if not items:
-            require_known(office, args.who)
+            require_known(office.store, args.who)
         now = office.clock()
     if args.json:
         print_json({"tasks": [asdict(item) for item in items]})
@@ -54,9 +54,9 @@ def limit(text: str) -> int:
     return int(text)
 
 
-def require_known(office: "Office", who: str) -> None:
+def require_known(store: "Store", who: str) -> None:
     """Refuse somebody who never worked here: a mistyped id has no empty queue. Raises ChoiceNeeded."""
-    with office.store.read() as session:
+    with store.read() as session:
         if session.get(Person, who) is None:
             raise ChoiceNeeded(f"{printable(who)} is not known here.", hint="`paraaf people` lists who is.")
 

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         # one more tells whether there is a next page
         found = office.engine.requests(args.who, wanted, limit=args.limit + 1)
         if not found:
-            require_known(office, args.who)
+            require_known(office.store, args.who)
     page = found[: args.limit]
     more = len(found) > len(page)
     if args.json:

@@ -23,6 +23,7 @@ from signing.composition import NewField
 from signing.foreign import require_size
 from signing.organisation import DEVELOPMENT, Organisation
 from signing.pades import Finished, SigningDesk, sign_pdf
+from signing.pkcs11 import is_key_address, open_signer
 from signing.profile import Profile, parse_profile
 from signing.signers import Signer, SoftwareSigner
 from workflow.keys import DevelopmentKeys, OfficeKeys
@@ -74,7 +75,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def add_key_options(parser: argparse._ActionsContainer) -> None:
     """Add what says whose key signs."""
-    parser.add_argument("--key", type=Path, metavar="FILE", help="the key: PKCS#12, or PEM")
+    parser.add_argument(
+        "--key", metavar="FILE|pkcs11:…", help="the key: PKCS#12, PEM, or the URI of one in a token"
+    )
     parser.add_argument(
         "--chain",
         type=Path,
@@ -82,7 +85,10 @@ def add_key_options(parser: argparse._ActionsContainer) -> None:
         help="certificates in PEM: the key's own if not with it, then above",
     )
     parser.add_argument(
-        "--passphrase-file", type=Path, metavar="FILE", help="a file that holds the key's passphrase"
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="a file that holds the key's passphrase, or the token's PIN",
     )
     parser.add_argument("--as", dest="who", metavar="WHO", help="which person signs")
     parser.add_argument(
@@ -195,7 +201,9 @@ def _bench(args: argparse.Namespace, profile: Profile, organisation: Organisatio
 
 
 def _key_signer(args: argparse.Namespace) -> Signer:
-    return SoftwareSigner(load_key(args.key, args.chain, args.passphrase_file))
+    if is_key_address(args.key):
+        return open_signer(args.key, chain=args.chain, pin_file=args.passphrase_file)
+    return SoftwareSigner(load_key(Path(args.key), args.chain, args.passphrase_file))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from signing.verify.bulk import verify_sources
 from signing.verify.output import CSV_COLUMNS, csv_line, csv_row, json_array, printable, text_of_report
 from signing.verify.report import Indication, Report, Verdict, exit_status, json_in_ascii
 from signing.verify.sources import listed, sources
-from signing.verify.spool import Spool
+from signing.verify.spool import TERMS, Spool
 from signing.verify.summary import HEADINGS, summary_pdf
 from signing.verify.trust import TrustMaterial
 from signing.verify.verdict import with_register, without_register
@@ -160,6 +160,10 @@ def run(args: argparse.Namespace) -> int:
         return _judge(args, now)
     except (TrustError, CommandError, SigningError, CertsProblem) as problem:
         return _untold(problem)
+    except KeyboardInterrupt:
+        if args.into is not None and (args.into / TERMS).exists():
+            print(f"\nparaaf verify: stopped; the same call goes on with {args.into}.", file=sys.stderr)
+        raise
     except BrokenPipeError:
         raise
     except OSError as error:  # of the reports' file, as a rule; a file that can't be judged is a finding
@@ -176,6 +180,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
     _require_consistent(args)
     trust, online = _trust(args, now), _online(args)
     _require_report_room(args)
+    _require_signable(args, now)
     found = sources(chain(args.paths, _listed(args.list)))
     with _register(args) as (register, unasked), _spool(args, trust, register) as (spool, at):
         if args.into is not None:
@@ -186,7 +191,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
             jobs=args.jobs,
             at=at,
             now=now,
-            quick=not (args.whole or args.report or args.etsi),
+            quick=not _whole(args),
             online=online,
             traces=register is not None,
         )
@@ -207,7 +212,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
             told = "nothing is trusted; name the certificate to trust with --trust."
             print(f"paraaf verify: {told}", file=sys.stderr)
         if args.report is not None or args.into is not None:
-            _write_summary(args, spool, now)
+            _write_summary(args, spool, trust, now)
         if args.into is not None and not (args.json or args.jsonl or args.csv):
             print(_encodable(_outcome(judged, args.into), as_json=False))
     return exit_status(seen)
@@ -221,7 +226,11 @@ class _Noted:
         self._keep = args.report is not None or args.into is not None
         self._spool, self._reports = spool, reports
         self._exceptions = args.exceptions
-        self._progress = Progress(sys.stderr, shown=args.progress or (args.into and sys.stderr.isatty()))
+        self._progress = Progress(
+            sys.stderr,
+            shown=args.progress or (args.into and sys.stderr.isatty()),
+            exceptions=sum(report.verdict is not Verdict.AUTHENTIC for report in spool.reports()),
+        )
 
     def __iter__(self) -> Iterator[Report]:
         return self
@@ -255,6 +264,23 @@ def _require_consistent(args: argparse.Namespace) -> None:
         raise ChoiceNeeded("--etsi writes into a folder.", hint="Name it with --into.")
     if args.profile is not None and args.report is None and args.into is None:
         raise ChoiceNeeded("--sign-with signs a summary.", hint="Ask for one with --report or --into.")
+    if args.list_signer and args.trusted_lists is None:
+        raise ChoiceNeeded("--list-signer signs trusted lists.", hint="Name their folder: --trusted-lists.")
+
+
+def _whole(args: argparse.Namespace) -> bool:
+    """Whether every file gets the whole validation: asked for, or because a report tells of it."""
+    return bool(args.whole or args.report or args.etsi)
+
+
+def _require_signable(args: argparse.Namespace, now: datetime) -> None:
+    """Sign a summary of nothing, and throw it away: files are judged for hours before theirs is signed.
+
+    So a mistyped profile, a wrong passphrase or a timestamp authority that does not answer is told at once.
+    Raises CommandError, CertsProblem, SigningError.
+    """
+    if args.profile is not None:
+        signed_bytes(summary_pdf(lambda: (), made_at=now), args)
 
 
 def _listed(path: Path | None) -> Iterator[Path]:
@@ -287,9 +313,11 @@ def _register(args: argparse.Namespace) -> Iterator[tuple["IssuedRegister | None
     if args.seen_by is not None:
         require_office(args.data)
     if not (has_office(args.data) or is_of_an_office(args.data)):
+        _require_unnamed(args)
         yield None, None
         return
     # the workflow takes a second to import, and who verifies elsewhere doesn't need it
+    from cli.queue import require_known  # noqa: PLC0415
     from workflow.errors import WorkflowError  # noqa: PLC0415
     from workflow.issued import IssuedRegister  # noqa: PLC0415
 
@@ -299,6 +327,8 @@ def _register(args: argparse.Namespace) -> Iterator[tuple["IssuedRegister | None
             yield None, unasked
             return
         try:
+            if args.seen_by is not None:
+                require_known(store, args.seen_by)
             yield IssuedRegister(store, clock=lambda: datetime.now(UTC), seen_by=args.seen_by), None
         finally:
             store.close()
@@ -307,6 +337,18 @@ def _register(args: argparse.Namespace) -> Iterator[tuple["IssuedRegister | None
             f"The office's register can't be asked: {problem}",
             hint=f"{problem.hint} Or say --no-register, to judge the files by themselves.".lstrip(),
         ) from problem
+
+
+def _require_unnamed(args: argparse.Namespace) -> None:
+    """Refuse a folder that was named and holds no office: mistyped, its register would be silent.
+
+    With --sign-with it may be a folder of development keys alone. Raises RegisterUnasked.
+    """
+    if args.data is not NOT_NAMED and args.profile is None:
+        raise RegisterUnasked(
+            f"There is no office in the folder {args.data} whose register could be asked.",
+            hint="Name the office's folder, or say --no-register, to judge the files by themselves.",
+        )
 
 
 def _store(args: argparse.Namespace) -> tuple["Store | None", _Unasked | None]:
@@ -347,8 +389,9 @@ def _spool(
         "at": None if args.at is None else args.at.isoformat(),
         "trust": TrustMaterial.of(trust).sha256_hex,
         "trusted_lists": None if args.trusted_lists is None else str(args.trusted_lists),
-        "whole": bool(args.whole or args.etsi),
-        "online": sorted(args.online),
+        "list_signers": [str(path) for path in args.list_signer],
+        "whole": _whole(args),
+        "online": sorted(_hosts(args)),
         "register": register is not None,
         "seen_by": args.seen_by,
     }
@@ -359,8 +402,8 @@ def _spool(
         spool.close()
 
 
-def _write_summary(args: argparse.Namespace, spool: Spool, now: datetime) -> None:
-    pdf = summary_pdf(spool.reports, made_at=now)
+def _write_summary(args: argparse.Namespace, spool: Spool, trust: TrustStore, now: datetime) -> None:
+    pdf = summary_pdf(spool.reports, made_at=now, trust=trust)
     if args.profile is not None:
         pdf = signed_bytes(pdf, args)
     if args.report is not None:
@@ -385,8 +428,13 @@ def _trust(args: argparse.Namespace, now: datetime) -> TrustStore:
 
 def _online(args: argparse.Namespace) -> AllowedHosts | None:
     """Whom to ask: the call's hosts, else the office's; None asks nobody. Raises TrustError."""
+    hosts = _hosts(args)
+    return AllowedHosts.parse(hosts) if hosts else None
+
+
+def _hosts(args: argparse.Namespace) -> list[str]:
     office = [entry for entry in os.environ.get(ONLINE_VARIABLE, "").split(",") if entry.strip()]
-    return AllowedHosts.parse(args.online or office) if args.online or office else None
+    return args.online or office
 
 
 def _encodable(text: str, *, as_json: bool) -> str:

@@ -150,3 +150,33 @@ class SignerError(SigningError):
 
     code = "signing-signer"
     retryable = True
+
+
+class TokenUnavailableError(SignerError):
+    """The token that holds the key is not there, or does not answer as it should."""
+
+    code = "signing-token-unavailable"
+
+
+class KeyAddressError(SigningError):
+    """The URI that says in which token a key is can't be used."""
+
+    code = "signing-key-address"
+
+
+class TokenError(SigningError):
+    """A token's module, key or certificate is not there, or there are several; the message says which."""
+
+    code = "signing-token"
+
+
+class ExtractableKeyError(TokenError):
+    """The key can be read out of its token, so whoever has its value may have it from anywhere."""
+
+    code = "signing-key-extractable"
+
+
+class TokenPinError(SigningError):
+    """A token's PIN is missing, wrong or locked; a wrong one is not tried again."""
+
+    code = "signing-token-pin"

@@ -13,6 +13,7 @@ from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, Database, fresh
 from tests.object_storage import Storage, served
 from tests.postgresql import Server
+from tests.softhsm import CONF, SoftHsm, SoftToken
 from workflow.store import FILE, Store
 
 # A loaded machine makes an example slow, not wrong.
@@ -64,3 +65,18 @@ def object_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage
     """This process's S3-compatible storage, started when the first test asks for it."""
     with served(tmp_path_factory.mktemp("storage")) as storage:
         yield storage
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+    """This process's folder of SoftHSM's tokens; SoftHSM is told of it by the environment."""
+    made = SoftHsm.make(tmp_path_factory.mktemp("softhsm"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CONF, str(made.conf))
+        yield made
+
+
+@pytest.fixture(scope="session")
+def soft_token(softhsm: SoftHsm) -> SoftToken:
+    """A token that tests share: don't harm it; it makes a key of a kind when one is first asked for."""
+    return softhsm.token("shared")

@@ -23,7 +23,7 @@ from problem import Problem
 from signing.belonging import require_value
 from signing.csc import Authorisation, CscClient, CscSigner, RemoteCredential, hash_to_sign
 from signing.csc_errors import RemoteCountError, RemoteError
-from signing.opening import service_of
+from signing.csc_service import service_of
 from workflow import intents
 from workflow.commands import Channel, Command, StepRef
 from workflow.errors import Raced, WorkflowError

@@ -129,7 +129,10 @@ class OfficeKeys:
     def named(self, name: str) -> Signer:
         """The signer of this name in the organisation's file. Raises what one that can't be opened does."""
         if name not in self._open:
-            self._open[name] = open_signer(name, self._sources[name])
+            source = self._sources[name]
+            if isinstance(source, KeysAtProvider):
+                raise AuthorisationMissing(f"{name} is a provider: it signs when a person authorises it.")
+            self._open[name] = open_signer(source)
         return self._open[name]
 
 

@@ -116,7 +116,7 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
 async def _look_at_provider(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
     """Prepare a sample for each person's key at a provider: all but the signature, which needs their word."""
     from signing.csc import CscClient, CscSigner  # noqa: PLC0415  where it is asked: takes long to import
-    from signing.opening import service_of  # noqa: PLC0415
+    from signing.csc_service import service_of  # noqa: PLC0415
 
     [name] = profile.all_signers
     source, now = office.signing.signers[name], office.clock()

@@ -82,7 +82,7 @@ class _Pool:
         self._numbers: dict[Worker, deque[int]] = {}
         self._finished: dict[int, Report] = {}
         self._waiting: deque[_Numbered] = deque()
-        self._again: deque[_Numbered] = deque()  # each by itself: one of them ended its process
+        self._again: deque[_Numbered] = deque()  # each by itself: their process ended
 
     def run(self, found: Iterator[Source | Report]) -> Iterator[Report]:
         """Judge everything found."""
@@ -124,9 +124,10 @@ class _Pool:
                     return
                 idle = [Worker(self._context, self._assignment)]
                 self._workers += idle
+            again = bool(self._again)
             taken = self._next(min(idle[0].room, self._at_once))
             self._numbers[idle[0]] = deque(number for number, _ in taken)
-            idle[0].begin([source for _, source in taken])
+            idle[0].begin([source for _, source in taken], again=again)
 
     def _next(self, most: int) -> "list[_Numbered]":
         if self._again:

@@ -259,25 +259,6 @@ def _is_signed_data(value: core.Asn1Value) -> bool:
     return _SIGNED_DATA_NUMBER in bytes(value.dump()[:32])
 
 
-def signer_certificate(der: bytes) -> asn1_x509.Certificate | None:
-    """The certificate that the CMS names as its signer's; None when it is not enclosed."""
-    signed = cms.ContentInfo.load(der)["content"]
-    signer_id = signed["signer_infos"][0]["sid"]
-    for choice in signed["certificates"]:
-        if choice.name != "certificate":
-            continue
-        certificate = choice.chosen
-        if signer_id.name == "issuer_and_serial_number":
-            if (
-                certificate.issuer == signer_id.chosen["issuer"]
-                and certificate.serial_number == signer_id.chosen["serial_number"].native
-            ):
-                return certificate
-        elif certificate.key_identifier == signer_id.chosen.native:
-            return certificate
-    return None
-
-
 # tags of the members, in order. Source: RFC 5652, 3, 5.1, 5.2 and 5.3
 _CONTENT_INFO = re.compile(rb"\x06\xa0", re.DOTALL)
 _SIGNED_DATA = re.compile(rb"\x02\x31\x30(\xa0)?(\xa1)?\x31", re.DOTALL)

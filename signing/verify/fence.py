@@ -6,10 +6,12 @@ nothing else.
 
 While quick looks clear file after file, handing each over by itself costs as much as the look: several go
 together then, and their reports come back together. The bounds stay those of one file. Where the process ends
-with several unanswered, nobody knows which of them it was: each is handed over again, by itself.
+with several unanswered, nobody knows which of them it was: each is handed over again, by itself. So is a
+single one when somebody else ended the process: the system for want of memory, say.
 """
 
 import logging
+import signal
 import time
 import warnings
 from collections import deque
@@ -35,6 +37,7 @@ from signing.verify.trust import Trust, TrustMaterial
 from signing.verify.verdict import unjudged, verify_pdf
 
 AT_ONCE = 16  # files handed over together, at most
+_UNWATCHED_S = 5.0  # after a file's time is up: then nobody looked, for the whole program was stopped
 _TOGETHER_S, _TOGETHER_BYTES = 0.02, 64 * 1024  # reports that take longer, or are longer, are sent at once
 
 
@@ -72,6 +75,7 @@ class Worker:
         self.unanswered: deque[Source] = deque()
         """Files that were handed over, in order."""
         self.done = 0
+        self._again = False  # what it has was handed over before
         self._clears = False  # the last file needed no more than a quick look
         self._deadline = float("inf")
 
@@ -80,11 +84,15 @@ class Worker:
         """How many files may be handed over together, when it has none."""
         return min(AT_ONCE, self._limits.files_per_worker - self.done) if self._clears else 1
 
-    def begin(self, sources: Sequence[Source]) -> None:
-        """Hand over files. That a worker died meanwhile is found when their reports are collected."""
+    def begin(self, sources: Sequence[Source], *, again: bool = False) -> None:
+        """Hand over files, `again` when that was done before.
+
+        That a worker died meanwhile is found when their reports are collected.
+        """
         self.unanswered = deque(sources)
+        self._again = again
         self._deadline = time.monotonic() + self._limits.wall_s
-        with suppress(BrokenPipeError):
+        with suppress(OSError):
             self.connection.send([(source.name, str(source.path), source.member) for source in sources])
 
     def remaining_s(self) -> float:
@@ -94,8 +102,9 @@ class Worker:
     def collect(self) -> list[Report]:
         """The reports that are there, on the first of the unanswered files, in their order.
 
-        When the worker died or took too long over a single one, "reading stopped" is its report; several are
-        left unanswered. After a worker was stopped it is of no more use: `alive` is False.
+        When the worker died or took too long over a single one, "reading stopped" is its report. Several are
+        left unanswered, and so is a single one, unless it was handed over `again`, when the worker was killed
+        by somebody else. After a worker was stopped it is of no more use: `alive` is False.
         """
         reports: list[Report] = []
         if not self.unanswered:
@@ -108,8 +117,11 @@ class Worker:
                 self._deadline = time.monotonic() + self._limits.wall_s
                 return reports
         except (EOFError, OSError, ValueError):
-            return reports + self._stopped("its process ended: memory or processor time ran out")
-        if self.remaining_s() == 0.0:
+            return reports + self._ended()
+        late_s = time.monotonic() - self._deadline
+        if late_s > _UNWATCHED_S:
+            self._deadline = time.monotonic() + self._limits.wall_s
+        elif late_s >= 0:
             return self._stopped(f"it took longer than {self._limits.wall_s:g} s")
         return reports
 
@@ -122,6 +134,13 @@ class Worker:
         self.done += 1
         self._clears = not report.whole
         return report
+
+    def _ended(self) -> list[Report]:
+        self._process.join(_UNWATCHED_S)
+        if self._process.exitcode == -signal.SIGKILL and not self._again:  # no file does that
+            self.close()
+            return []
+        return self._stopped("its process ended: memory or processor time ran out")
 
     def _stopped(self, why: str) -> list[Report]:
         self.close()
@@ -145,6 +164,7 @@ class Worker:
 
 def _work(connection: Connection, assignment: Assignment) -> None:
     """The child's life: receive paths, send reports, until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it reaches all; the parent ends this one
     logging.disable(logging.CRITICAL)  # libraries narrate hostile files at length
     warnings.simplefilter("ignore")  # as above
     limits = assignment.limits
@@ -162,10 +182,9 @@ def _work(connection: Connection, assignment: Assignment) -> None:
 
     while True:
         try:
-            asked = connection.recv()
-        except EOFError:
+            _answer(connection, connection.recv(), judge)
+        except (EOFError, ConnectionError):  # nobody asks any more
             return
-        _answer(connection, asked, judge)
 
 
 def _answer(
@@ -245,7 +264,7 @@ def _read(source: Source, limits: Limits) -> bytes | Finding:
         if not path.is_file():
             return _no_file(path)
         if source.member is not None:
-            return read_member(path, source.member, limits.file_bytes)
+            return read_member(source, limits.file_bytes)
         size = path.stat().st_size
         if size > limits.file_bytes:
             told = f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB"

@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "no_signature": Kind(_PREVENTS, _READING),
     "signature_unreachable": Kind(_PREVENTS, _READING, "SIGNED_DATA_NOT_FOUND"),
     "only_timestamps": Kind(_PREVENTS, _READING),
+    "signature_field_empty": Kind(_NOTE, _TRUST),
     # what the office's own register says
     "register_issued": Kind(_NOTE, _TRUST),
     "register_earlier": Kind(_REMARK, _TRUST),

@@ -332,7 +332,7 @@ async def judge_signature(inspection: Inspection, validator: Validator) -> None:
     existed = [*proven, *([archive.proven_at] if archive and archive.proven_at else [])]
     earliest = min(existed, default=None)
     judged = validator.heard(judged, data, stamped_at=min(proven, default=None), existed_at=earliest)
-    judged = validator.listed(judged, earliest or validator.at)
+    judged = validator.listed(judged, earliest or validator.at, signing=True)
     judged = validator.aged(judged, embedded.signer_info, earliest)
     inspection.certificate = validator.certificate(embedded)
     judged = not_before_its_certificate(judged, inspection.certificate, earliest)

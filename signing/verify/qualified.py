@@ -82,12 +82,16 @@ class Lists:
         found = [service for each in certificates for service in self._services.get(_key(each), ())]
         return list(dict.fromkeys(service for service in found if service.kind == kind))
 
-    def standing(self, root: asn1_x509.Certificate, moment: datetime) -> bool | None:
-        """Whether any service of an anchor was in good standing at a moment; None when no list names it."""
+    def standing(self, root: asn1_x509.Certificate, moment: datetime, *, signing: bool) -> bool | None:
+        """Whether a service of an anchor was in good standing at a moment; None when no list names it.
+
+        For who signs it must be one that issues certificates: its timestamps vouch for no signer.
+        """
         services = self._services.get(_key(root), [])
         if not services:
             return None
-        return any(period.in_good_standing_at(moment) for service in services for period in service.periods)
+        counting = [service for service in services if service.kind == CA_QC or not signing]
+        return any(period.in_good_standing_at(moment) for service in counting for period in service.periods)
 
     def status(self, path: Sequence[asn1_x509.Certificate], moment: datetime, *, seal: bool) -> Status:
         """The status of a signature (or seal) that holds, made with the first certificate of a path."""

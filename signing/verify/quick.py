@@ -36,6 +36,7 @@ from signing.signed_data import load_certificate
 from signing.tokens import generalized_time
 from signing.verify.container import well_formed
 from signing.verify.evidence import said_when_issued
+from signing.verify.findings import Finding
 from signing.verify.inspection import (
     CLOCKS_APART,
     claims_later,
@@ -55,7 +56,7 @@ from signing.verify.strength import Means, Strength, ends_at, strength_of
 from signing.verify.tail import accounted_for
 from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
 from signing.verify.validation import made_for_documents
-from signing.verify.verdict import report_on, unused_lists
+from signing.verify.verdict import EMPTY, report_on, unused_lists
 
 _MOST_FORMS = 1000  # of one office's papers there are dozens
 _MOST_KEPT = 5000  # certificates and answers
@@ -84,6 +85,13 @@ class _Signed(NamedTuple):
     cms: Cms
     token: Cms | None
     stamp: Stamp | None  # of the token, or of the document timestamp
+
+
+class _Form(NamedTuple):
+    """What was said of a form's signatures, and of the form itself."""
+
+    signatures: tuple[SignatureReport, ...]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,7 @@ class Quick:
         self._trusted = frozenset((*stampers, *material.intermediates))
         self._said = unused_lists(self._listed)
         self._lists = [_list(each) for each in material.crls]
-        self._forms: dict[bytes, tuple[SignatureReport, ...]] = {}
+        self._forms: dict[bytes, _Form] = {}
         self._forgotten: set[bytes] = set()
         self._kinds: set[tuple[Any, ...]] = set()
         self._certificates: dict[tuple[str, bytes], _Certificate] = {}
@@ -195,7 +203,8 @@ class Quick:
         """
         if report.verdict is not Verdict.AUTHENTIC or not report.signatures:
             return
-        if report.findings != told(self._said):
+        empty = [each for each in report.findings if each.code == EMPTY]  # fields are part of the form
+        if report.findings != told([*empty, *self._said]):
             return
         codes = {finding.code for each in report.signatures for finding in each.findings}
         if not codes <= _MAY_BE_NOTED:
@@ -212,7 +221,7 @@ class Quick:
         if len(self._forms) >= _MOST_FORMS:
             self._forms.clear()
         before = set(self._kinds)
-        self._forms[key] = report.signatures
+        self._forms[key] = _Form(report.signatures, tuple(empty))
         self._kinds |= kinds
         again = self.clear(pdf, report.name)
         expected = replace(report, duration_us=0, whole=False, pages_compared=None)
@@ -238,9 +247,7 @@ class Quick:
                 self._waiting.clear()
             self._waiting[form] = pdf
 
-    def _judged(
-        self, pdf: bytes, file: _File, known: tuple[SignatureReport, ...], name: str
-    ) -> tuple[Report, str]:
+    def _judged(self, pdf: bytes, file: _File, known: "_Form", name: str) -> tuple[Report, str]:
         """The report, and the file's SHA-256."""
         digests, sha256_hex = _digests(pdf, file)
         signers = [self._signed_by(each, digest) for each, digest in zip(file.signed, digests, strict=True)]
@@ -250,12 +257,12 @@ class Quick:
         stored = self._stored(file)
         reports = tuple(
             self._report(*each, stored)
-            for each in zip(file.signed, signers, known, _earliest(file), strict=True)
+            for each in zip(file.signed, signers, known.signatures, _earliest(file), strict=True)
         )
         if stored.unheard:
             raise _Unclear("an answer about nobody here")
         _check_tail(pdf, file, signers)
-        report = report_on(name, self._at, reports, self._said, file.cut.revisions)
+        report = report_on(name, self._at, reports, [*known.findings, *self._said], file.cut.revisions)
         if report.verdict is not Verdict.AUTHENTIC:
             raise _Unclear("it is not authentic after all")
         return report, sha256_hex
@@ -346,11 +353,11 @@ class Quick:
         if status.issued_at is not None:
             age = (proven or self._at) - status.issued_at
             status = replace(status, age_s=round(age.total_seconds()))
-        self._check_standing(signer, proven or self._at)
+        self._check_standing(signer, proven or self._at, signing=before.role is not Role.TIMESTAMP)
         for each in signers[1:]:
             if stamp is None:
                 raise _Unclear("a timestamp without a time")
-            self._check_standing(each, stamp.at)
+            self._check_standing(each, stamp.at, signing=False)
             self._answered(each.links, stamp.at, stored, in_file=in_file)
         notes = [made_aged()] if aged else []
         texts = signed.slot.texts
@@ -377,11 +384,11 @@ class Quick:
             return report
         return replace(report, qualified=status_of(report, signer.chain, self._listed, self._at))
 
-    def _check_standing(self, certificate: _Certificate, moment: datetime) -> None:
+    def _check_standing(self, certificate: _Certificate, moment: datetime, *, signing: bool) -> None:
         """An anchor by trusted lists alone must have been in good standing at the moment that counts."""
         if self._listed is None or certificate.path.certificates[-1] in self._named:
             return
-        if not self._listed.standing(certificate.chain[-1], moment):
+        if not self._listed.standing(certificate.chain[-1], moment, signing=signing):
             raise _Unclear("an anchor that was not in good standing")
 
     def _answered(

@@ -60,6 +60,7 @@ class Opened:
     filled: tuple[FilledField, ...]
     unreachable: tuple[SignedRange, ...]  # signed ranges in the bytes that the form doesn't lead to
     findings: tuple[Finding, ...]
+    empty: tuple[str, ...] = ()  # names of the signature fields that nobody has signed
     lenient: str = ""  # why strict reading refused the file, when it did
 
 
@@ -157,6 +158,7 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
         filled=filled,
         unreachable=unreachable,
         findings=() if strict else note,
+        empty=tuple(str(name) for name, *_ in enumerate_sig_fields(reader, filled_status=False)),
         lenient=because,
     )
 

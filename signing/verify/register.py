@@ -139,6 +139,10 @@ def _named(word: RegisterWord) -> str:
     return f"document{number} ({word.document}) of request {word.request}"
 
 
+def _behind(count: int) -> str:
+    return "1 byte behind it that was" if count == 1 else f"{count:,} bytes behind it that were"
+
+
 def _sentence(word: RegisterWord) -> str:
     named, day = _named(word), (word.recorded_at or "")[:10]
     told = {
@@ -146,7 +150,7 @@ def _sentence(word: RegisterWord) -> str:
         Standing.EARLIER: f"{named}, as it was on {day}; it was replaced later",
         Standing.UNSIGNED: f"{named}, as it was drawn on {day}: before anybody signed it",
         Standing.DESTROYED: f"{named}, destroyed there at the end of its term on {word.destroyed_on}",
-        Standing.EXTENDED: f"{named}, with {word.added_bytes or 0:,} bytes behind it that were not issued",
+        Standing.EXTENDED: f"{named}, with {_behind(word.added_bytes or 0)} not issued",
         Standing.CLAIMED: f"it has the number of {named}, and these are not the bytes that were issued",
         Standing.HIDDEN: "it is known there, and of a request that who asks may not see",
         Standing.UNKNOWN: "",

@@ -29,6 +29,7 @@ _TAIL = re.compile(rb">>\r?\nstartxref\r?\n(\d{1,10})\r?\n%%EOF")
 _PREVIOUS = re.compile(rb"/Prev (\d{1,10})(?=[ /\r\n>])")
 _ID = re.compile(rb"/ID ?\[ ?<[0-9A-Fa-f]{0,128}> ?<[0-9A-Fa-f]{0,128}> ?\]")
 _STREAM = re.compile(rb"stream\r?\n")
+_STATED, _LITERAL = re.compile(rb"/Length(?![^\0\t\n\x0c\r /<>\[(])"), re.compile(rb"\([^()]*\)")
 _LENGTH = re.compile(rb"/Length (\d{1,9})(?! \d{1,5} R)(?=[ /\r\n>])")
 _END_STREAM = re.compile(rb"\r?\n?endstream\r?\nendobj[\r\n ]{0,4}\Z")
 _STRING = rb"(?:\([^()\\]*\)|<[0-9A-Fa-f]*>)"
@@ -41,10 +42,20 @@ _SIGNATURE_TEXTS = re.compile(rb"/(Name|Reason|Location|ContactInfo|M) ?(" + _ST
 _NESTED = re.compile(rb"\([^()]*\(")
 _BYTE_RANGE = re.compile(rb"/ByteRange ?\[ ?(\d{1,10}) (\d{1,10}) (\d{1,10}) (\d{1,10}) ?\] *")
 _CONTENTS = re.compile(rb"/Contents ?(?=<)")
+_PIECES_OF_DRAWING = 3  # of a form, the last of which says whether it draws
 _DRAWN = re.compile(rb"/Subtype ?/Form(?=[ /\r\n>])")
+_LOOK = re.compile(rb"/N[\0\t\n\x0c\r ]*(\d{1,10}) 0 R")
+_SPELT = re.compile(rb"#(?:[46][1-9A-Fa-f]|[57][0-9Aa])")  # a letter: nobody honest writes one so
+_STORE = re.compile(rb"/DSS[\0\t\n\x0c\r ]*(?:(\d{1,8}) 0 R)?")
 _COMMENT = re.compile(rb"%[^\r\n]*")
+# what the whole validation compares from revision to revision, although it says nothing of the structure
+_INFO, _METADATA = (
+    re.compile(name + rb"(?: ?(\d{1,10} \d{1,5} R)(?=[ /\r\n>]))?") for name in (rb"/Info", rb"/Metadata")
+)
 _STORED = {name: re.compile(rb"/" + name + rb" ?\[([0-9 R]*)\]") for name in (b"Certs", b"OCSPs", b"CRLs")}
 _REFERENCE = re.compile(rb"(\d{1,8}) 0 R ?")
+_ANY_REFERENCE = re.compile(rb"(\d{1,8})[\0\t\n\x0c\r ]+\d{1,5}[\0\t\n\x0c\r ]+R")
+_ITS_TYPE = re.compile(rb"/Type[\0\t\n\x0c\r ]*/DSS")
 
 
 class Seamless(ValueError):
@@ -126,6 +137,7 @@ def cut(pdf: bytes, beginning: Beginning | None = None) -> Cut:
         else:
             knife.begin(revision.start, order[0][0])
         knife.cut(number, revision, order, ends)
+    knife.check_looks()
     _check_counts(pdf, knife.signatures, revisions, len(beginning.data) if beginning is not None else 0)
     return Cut(knife.form(), tuple(knife.signatures), knife.stored(), len(revisions))
 
@@ -196,6 +208,9 @@ def _revisions(pdf: bytes) -> list[_Revision]:
         start = each.end
     if not pdf.startswith(b"%PDF-"):
         _refuse("it begins with something else")
+    described = {tuple(_INFO.findall(each.trailer)) for each in placed}
+    if len(described) != 1 or b"" in described.pop():
+        _refuse("another title, or other metadata, in an update")
     return placed
 
 
@@ -228,7 +243,7 @@ def _revision(pdf: bytes, at: int, end: int) -> tuple[_Revision, int | None]:
         _refuse("an index that is not followed by its own offset")
     trailer = pdf[section.start(2) : tail.start() + 2]
     previous = _PREVIOUS.findall(trailer)
-    if len(previous) > 1 or trailer.count(b"<<") != 1 or trailer.count(b"%"):
+    if len(previous) > 1 or trailer.count(b"<<") != 1 or trailer.count(b"%") or trailer.count(b"#"):
         _refuse("a trailer that is not written plainly")
     shape = _ID.sub(b"/ID", _PREVIOUS.sub(b"/Prev", trailer))
     stop = end or tail.end()
@@ -248,7 +263,9 @@ class _Knife:
         self._written: dict[int, bytes] = {}  # number → its bytes, as last written
         self._streams: dict[int, bytes] = {}  # number → its data
         self._signed: set[int] = set()
-        self._store = b""
+        self._looks: set[int] = set()  # what annotations may be drawn by
+        self._drawing: set[int] = set()  # streams whose form says so
+        self._stores: set[int] = set()  # objects that hold a document security store
         self.signatures: list[SignatureSlot] = []
 
     def copied(self, pdf: bytes) -> "_Knife":
@@ -256,7 +273,8 @@ class _Knife:
         copy = _Knife(pdf)
         copy._pieces = [self.form()]
         copy._plain, copy._written = dict(self._plain), dict(self._written)
-        copy._streams, copy._store = dict(self._streams), self._store
+        copy._streams, copy._stores = dict(self._streams), set(self._stores)
+        copy._looks, copy._drawing = set(self._looks), set(self._drawing)
         return copy
 
     def begin(self, start: int, first: int) -> None:
@@ -278,6 +296,8 @@ class _Knife:
             _refuse("an object with a slot is written again")
         if parted.data is not None:
             self._streams[name] = parted.data
+            if len(parted.pieces) == _PIECES_OF_DRAWING:
+                self._drawing.add(name)
         elif parted.signed:
             if name in self._plain:
                 _refuse("an object with a slot is written again")
@@ -287,9 +307,13 @@ class _Knife:
             (form,) = parted.pieces
             if name in self._plain and (form != whole or self._plain[name] != self._written[name]):
                 _refuse("an object with a slot is written again")
+            if name in self._plain and not _same_metadata(self._written[name], whole):
+                _refuse("another title, or other metadata, in an update")
             self._plain[name], self._written[name] = form, whole
-            if b"/DSS" in whole and b"/Type" in whole and b"/Certs" in whole:
-                self._store = whole
+            if parted.looks:
+                self._looks.update(parted.looks)
+            if b"/DSS" in whole:
+                self._note_store(whole)
         self._pieces += parted.pieces
 
     def _signature(self, start: int, end: int, revision: int) -> None:
@@ -313,24 +337,60 @@ class _Knife:
         self._pieces.append(_SIGNATURE_TEXTS.sub(_its_name, _BYTE_RANGE.sub(b"/ByteRange", around)))
         self.signatures.append(SignatureSlot(covered, revision, dict(texts)))
 
+    def check_looks(self) -> None:
+        """Whether an annotation draws anything decides what is said of it: raises Seamless in doubt."""
+        if self._looks & self._streams.keys() - self._drawing:
+            _refuse("an annotation that is drawn by something else than a form")
+
     def form(self) -> bytes:
         """Everything but the slots, in the order of the file."""
         return b"\0seam\0".join(self._pieces)
 
     def stored(self) -> dict[bytes, list[bytes]]:
         """The data of the document security store by kind."""
-        if not self._store:
+        if not self._stores:
             return {}
-        found = {}
+        number = min(self._stores)
+        store = self._written.get(number)
+        if len(self._stores) > 1 or store is None:
+            _refuse("a store that is not written plainly")
+        found, listed = {}, set[int]()
         for name, pattern in _STORED.items():
-            lists = pattern.findall(self._store)
+            lists = pattern.findall(store)
             if len(lists) > 1:
                 _refuse("a store that is not written plainly")
             numbers = [int(number) for number in _REFERENCE.findall(lists[0])] if lists else []
             if any(number not in self._streams for number in numbers):
                 _refuse("a store that refers to something else than its own data")
+            if store.count(b"/" + name) != len(lists):
+                _refuse("a store that is not written plainly")
+            listed.update(numbers)
             found[name] = [self._streams[number] for number in numbers]
+        if self._led_to(number) & self._streams.keys() - listed:
+            _refuse("a store that leads to more than it lists")
         return found
+
+    def _note_store(self, whole: bytes) -> None:
+        """An object that leads to a store, or is one and says so."""
+        for number in _STORE.findall(_ITS_TYPE.sub(b"", whole)):
+            if not number:
+                _refuse("a store that is not written plainly")
+            self._stores.add(int(number))
+
+    def _led_to(self, number: int) -> set[int]:
+        """What an object leads to by its references, and these by theirs, as far as streams."""
+        found, waiting = set[int](), [number]
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                waiting += map(int, _ANY_REFERENCE.findall(self._written.get(number, b"")))
+        return found
+
+
+def _same_metadata(before: bytes, now: bytes) -> bool:
+    references = _METADATA.findall(now)
+    return b"#" not in before + now and b"" not in references and _METADATA.findall(before) == references
 
 
 class _Parted(NamedTuple):
@@ -339,12 +399,16 @@ class _Parted(NamedTuple):
     pieces: tuple[bytes, ...]
     data: bytes | None = None
     signed: bool = False  # a signature, whose form depends on where it stands
+    looks: tuple[int, ...] = ()  # numbers of what it may be drawn by
 
 
 def _parted(name: int, whole: bytes) -> _Parted:
     if not whole.startswith(b"%d 0 obj" % name):
         _refuse("an index that points somewhere else")
     stream = _STREAM.search(whole)
+    written = whole if stream is None else whole[: stream.end()]
+    if b"#" in written and _SPELT.search(written):
+        _refuse("a name that is spelt otherwise")
     if stream is not None:
         return _stream(whole[: stream.end()], whole[stream.end() :])
     if b"/ByteRange" in whole:
@@ -353,7 +417,8 @@ def _parted(name: int, whole: bytes) -> _Parted:
         _refuse("an object that does not end plainly")
     if b"%" in whole or b"\\" in whole or b"stream" in whole:
         _refuse("an object that is not written plainly")
-    return _Parted((_without_texts(whole),))
+    looks = tuple(map(int, _LOOK.findall(whole))) if b"/N" in whole else ()
+    return _Parted((_without_texts(whole),), looks=looks)
 
 
 _parted_before = lru_cache(maxsize=512)(_parted)  # the same small objects are in file after file
@@ -361,6 +426,8 @@ _parted_before = lru_cache(maxsize=512)(_parted)  # the same small objects are i
 
 def _stream(head: bytes, rest: bytes) -> _Parted:
     lengths = _LENGTH.findall(head)
+    if head.count(b"/Length") > 1 and _stated(head) != lengths:
+        _refuse("a stream that states its length in a text")
     begins = head.rstrip(b"\r\n").removesuffix(b"stream").rstrip(b"\r\n ").endswith(b">>")
     if len(lengths) != 1 or not begins or b"%" in head or b"\\" in head or b"stream" in head[:-8]:
         _refuse("a stream whose head is not written plainly")
@@ -375,6 +442,13 @@ def _stream(head: bytes, rest: bytes) -> _Parted:
     if _DRAWN.search(head):
         pieces.append(b"draws" if _draws(head, data) else b"draws nothing")
     return _Parted(tuple(pieces), data)
+
+
+def _stated(head: bytes) -> list[bytes]:
+    """The lengths that a stream's head states, but for those in texts; none when it is written otherwise."""
+    bare = _LITERAL.sub(b"", head)
+    found = _LENGTH.findall(bare)
+    return found if len(found) == len(_STATED.findall(bare)) else []
 
 
 def _its_name(found: re.Match[bytes]) -> bytes:

@@ -6,9 +6,11 @@ members in the order in which it lists them.
 """
 
 import os
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from signing.verify.findings import Finding
@@ -17,9 +19,10 @@ ARCHIVE = ".zip"
 _IN = "!/"  # between an archive's name and that of a member
 _PDF = ".pdf"
 _MOST_LISTED = 4096  # characters of a name in a list
-_TAIL = 65_557  # bytes: where an archive's directory is told of
+_TAIL = 65_634  # bytes: where an archive's directory is told of
 _DIRECTORY_MOST = 64 * 1024 * 1024
-_END, _END_64 = b"PK\x05\x06", b"PK\x06\x06"
+_END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_END_LENGTH, _END_64_LENGTH, _LOCATOR_LENGTH = 22, 56, 20  # bytes, without what follows
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def sources(paths: Iterable[Path]) -> Iterator[Source | Unjudged]:
             continue
         if folder:
             yield from _or_nothing(_inside(path), path, "folder_without_pdf", "the folder holds no PDF files")
-        elif path.suffix.lower() == ARCHIVE and path.exists():
+        elif path.suffix.lower() == ARCHIVE and _exists(path):
             yield from _archive(path)
         else:
             yield Source(str(path), path)
@@ -81,29 +84,44 @@ def _or_nothing(
 def _inside(folder: Path) -> Iterator[Source | Unjudged]:
     """The PDFs and archives below a folder. Links to folders are not followed: they lead elsewhere, or round
     in a circle."""
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
-    except OSError as error:
-        told = f"the folder cannot be read ({error.strerror})"
-        yield Unjudged(str(folder), Finding("folder_unreadable", told))
-        return
-    for name, is_folder in names:
-        path = folder / name
+    waiting = [(folder, True)]  # no recursion: folders may be nested as deeply as a path is long
+    while waiting:
+        path, is_folder = waiting.pop()
         if is_folder:
-            yield from _inside(path)
-        elif path.is_symlink() and path.is_dir():
+            try:
+                with os.scandir(path) as entries:
+                    names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+            except OSError as error:
+                told = f"the folder cannot be read ({error.strerror})"
+                yield Unjudged(str(path), Finding("folder_unreadable", told))
+                continue
+            waiting += [(path / name, below) for name, below in reversed(names)]
+        elif _leads_to_folder(path):
             yield Unjudged(str(path), Finding("folder_linked", "a link to a folder is not followed"))
-        elif name.lower().endswith(_PDF):
+        elif path.name.lower().endswith(_PDF):
             yield Source(str(path), path)
-        elif name.lower().endswith(ARCHIVE):
+        elif path.name.lower().endswith(ARCHIVE):
             yield from _archive(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, say: who reads it says so
+        return False
+
+
+def _leads_to_folder(path: Path) -> bool:
+    try:
+        return path.is_symlink() and path.is_dir()
+    except OSError:  # a link to a name that is too long, or to where nobody may look
+        return False
 
 
 def _archive(path: Path) -> Iterator[Source | Unjudged]:
     try:
         members = [
-            Source(f"{path}{_IN}{member.filename}", path, place)
+            Source(_named(path, member), path, place)
             for place, member in enumerate(directory(path))
             if member.filename.lower().endswith(_PDF) and not member.is_dir()
         ]
@@ -114,39 +132,63 @@ def _archive(path: Path) -> Iterator[Source | Unjudged]:
     yield from _or_nothing(iter(members), path, "archive_without_pdf", "the archive holds no PDF files")
 
 
+def _named(path: Path, member: zipfile.ZipInfo) -> str:
+    return f"{path}{_IN}{member.filename}"
+
+
 def directory(path: Path) -> list[zipfile.ZipInfo]:
     """What an archive lists. Raises ArchiveUnreadable, OSError."""
-    with path.open("rb") as file:
+    # a pipe would keep whoever opens it waiting, and a device has no end
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ArchiveUnreadable("it is no file")
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _TAIL))
-        tail = file.read()
-    if _directory_size(tail) > _DIRECTORY_MOST:
-        raise ArchiveUnreadable("its directory is larger than any honest one")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
-        raise ArchiveUnreadable(str(error) or type(error).__name__) from error
+        if _directory_size(file.read(_TAIL)) > _DIRECTORY_MOST:
+            raise ArchiveUnreadable("its directory is larger than any honest one")
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return archive.infolist()
+        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, EOFError) as error:
+            raise ArchiveUnreadable(str(error) or type(error).__name__) from error
 
 
 def _directory_size(tail: bytes) -> int:
-    """How large the archive says that its directory is, in bytes. Source: APPNOTE.TXT, 4.3.14 and 4.3.16."""
-    place, place_64 = tail.rfind(_END), tail.rfind(_END_64)
-    if place_64 >= 0:
-        return int.from_bytes(tail[place_64 + 40 : place_64 + 48], "little")
-    return int.from_bytes(tail[place + 12 : place + 16], "little") if place >= 0 else 0
+    """How large the archive says that its directory is, in bytes: the largest of what a reader may believe.
+
+    Source: APPNOTE.TXT, 4.3.14 to 4.3.16.
+    """
+    sizes = [0]
+    for place in {tail.rfind(_END), len(tail) - _END_LENGTH}:
+        if place < 0 or not tail.startswith(_END, place):
+            continue
+        sizes.append(int.from_bytes(tail[place + 12 : place + 16], "little"))
+        before = tail[max(0, place - _END_64_LENGTH - _LOCATOR_LENGTH) : place]
+        if before.startswith(_END_64) and before.startswith(_LOCATOR, _END_64_LENGTH):
+            sizes[-1] = int.from_bytes(before[40:48], "little")
+    return max(sizes)
 
 
-def read_member(path: Path, member: int, most: int) -> bytes | Finding:
+def read_member(source: Source, most: int) -> bytes | Finding:
     """A member of an archive, at most so many bytes; a Finding says why it can't be read."""
-    with zipfile.ZipFile(path) as archive:
-        info = archive.infolist()[member]
-        if info.flag_bits & 1:
-            return Finding("file_encrypted", "the file is encrypted in its archive")
-        if info.file_size > most:
-            return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
-        with archive.open(info) as file:
-            content = file.read(most + 1)
+    found = source.path.stat()
+    archive = _opened(source.path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+    members, place = archive.infolist(), source.member or 0
+    if place >= len(members) or _named(source.path, members[place]) != source.name:
+        return Finding("file_unreadable", "its archive was changed while it was being read")
+    info = members[place]
+    if info.flag_bits & 1:
+        return Finding("file_encrypted", "the file is encrypted in its archive")
+    if info.file_size > most:
+        return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
+    with archive.open(info) as file:
+        content = file.read(most + 1)
     if len(content) > most:
         return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
     return content
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, _version: tuple[int, ...]) -> zipfile.ZipFile:
+    """An archive, kept open: reading its directory anew for each member takes longer the more it has."""
+    return zipfile.ZipFile(path)

@@ -4,6 +4,7 @@ A spool is a file of lines, a report each, in the order of the run. One that is 
 up again after the run was stopped: its terms (validation time, trust, which files) must be the same then.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -46,6 +47,11 @@ class Spool:
         except ValueError as error:
             raise OtherRun(f"{there} can't be read") from error
         file = (folder / SPOOL).open("a+b")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise OtherRun("it is still going on, in another process") from error
         file.seek(0)
         names, done, end = hashlib.sha256(), 0, 0
         for line in file:
@@ -53,6 +59,8 @@ class Spool:
                 report = unpacked(line)
             except ValueError:
                 break  # cut off when the run was stopped: the file is judged again
+            if not line.endswith(b"\n"):
+                break  # cut off just before its end: the next one would stand on the same line
             end += len(line)
             done += 1
             _note(names, report.name)

@@ -5,17 +5,19 @@ It is drawn from the reports in several passes, so that it takes no more memory 
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from importlib.resources import as_file, files
 from itertools import islice
 
+from cryptography.hazmat.primitives.hashes import SHA256
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase.pdfmetrics import getFont, registerFont
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from certs.trust import TrustStore
 from fonts import regular
 from signing.verify.details import about_file, about_signature, counted, heading
 from signing.verify.output import printable
@@ -25,6 +27,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, A4[0] - 56.0, A4[1] - 64.0, 56.0
 _REGULAR, _BOLD = "ParaafSummary", "ParaafSummary-Bold"
 MOST_TOLD = 2_000  # files with more to say than that they are authentic
 MOST_AUTHENTIC = 200
+MOST_ANCHORS = 20
 MOST_IN_DETAIL = 20  # files in a run that is told of signature by signature, authentic or not
 MOST_TROUBLES_IN_DETAIL = 200  # files of one verdict, else
 _INDENT, _VALUE = 12.0, 92.0  # points from the left edge
@@ -38,10 +41,13 @@ HEADINGS = {
 """The four verdicts, in the order in which they are told."""
 
 
-def summary_pdf(reports: Callable[[], Iterable[Report]], *, made_at: datetime) -> bytes:
+def summary_pdf(
+    reports: Callable[[], Iterable[Report]], *, made_at: datetime, trust: TrustStore | None = None
+) -> bytes:
     """The summary as PDF: counts, then the files under a heading for each verdict, the worst first.
 
-    `reports` gives the reports from the first on, as often as it is called.
+    `reports` gives the reports from the first on, as often as it is called. Of `trust`, by which they were
+    judged, the anchors are named: who trusts others comes to another verdict.
     """
     out = io.BytesIO()
     page = _Page(Canvas(out, pagesize=A4, invariant=True), made_at)
@@ -54,6 +60,8 @@ def summary_pdf(reports: Callable[[], Iterable[Report]], *, made_at: datetime) -
         page.line(f"{title}: {counts[verdict]:,}", _BOLD if counts[verdict] else _REGULAR, 10, 15)
     if quick:
         page.line(f"Cleared by the quick look, of these: {quick:,}", _REGULAR, 9, 15)
+    for text in () if trust is None else _trusted(trust):
+        page.wrapped(text, _REGULAR, 8, 11)
     for verdict, title in HEADINGS.items():
         if counts[verdict]:
             page.gap(14)
@@ -63,6 +71,20 @@ def summary_pdf(reports: Callable[[], Iterable[Report]], *, made_at: datetime) -
                 page.line(f"… and {counts[verdict] - told:,} more.", _REGULAR, 9.5, 13)
     page.close()
     return out.getvalue()
+
+
+def _trusted(trust: TrustStore) -> Iterator[str]:
+    """The anchors by name and SHA-256, and how many trusted lists named others."""
+    for anchor in trust.anchors[:MOST_ANCHORS]:
+        name, sha256 = anchor.subject.rfc4514_string(), anchor.fingerprint(SHA256()).hex()
+        yield f"Trusted: {name}, SHA-256 {sha256}"
+    if len(trust.anchors) > MOST_ANCHORS:
+        yield f"… and {len(trust.anchors) - MOST_ANCHORS:,} more."
+    if trust.lists is not None:
+        services, unused = len(trust.lists.services), len(trust.lists.unused)
+        yield f"Trusted lists: {counted(services, 'service')}; not used: {counted(unused, 'list')}"
+    elif not trust.anchors:
+        yield "Nobody was trusted: no certificate was named."
 
 
 def _counted(reports: Iterable[Report]) -> tuple[Counter[Verdict], int, set[str]]:

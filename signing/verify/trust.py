@@ -152,11 +152,11 @@ class Trust:
             key_usage_settings=KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}),
         )
 
-    def withdrawn_at(self, path: Sequence[asn1_x509.Certificate], moment: datetime) -> bool:
+    def withdrawn_at(self, path: Sequence[asn1_x509.Certificate], moment: datetime, *, signing: bool) -> bool:
         """Whether a path's anchor is one by trusted lists alone, and was not in good standing."""
         if self.lists is None or (path and path[-1].dump() in self._named):
             return False
-        return not path or self.lists.standing(path[-1], moment) is False
+        return not path or self.lists.standing(path[-1], moment, signing=signing) is False
 
 
 class _AnchorCertificate(asn1_x509.Certificate):  # type: ignore[misc]

@@ -255,7 +255,7 @@ class Validator:
                 judged, sub_indication="TIMESTAMP_ORDER_FAILURE", detail="the time lies in the future"
             )
         judged = self.heard(judged, extra or ValidationData(), stamped_at=None, existed_at=None)
-        judged = self.listed(judged, stated_at)
+        judged = self.listed(judged, stated_at, signing=False)
         return Token(stated_at, self.aged(judged, token["signer_infos"][0], None))
 
     def aged(self, judged: Judged, signer: cms.SignerInfo, existed_at: datetime | None) -> Judged:
@@ -278,9 +278,11 @@ class Validator:
             )
         return replace(judged, sub_indication=OK, weak=False) if judged.weak else judged
 
-    def listed(self, judged: Judged, moment: datetime) -> Judged:
-        """The judgment after the trusted lists have had their say about the anchor at a moment."""
-        if judged.ok and self._trust.withdrawn_at(judged.path, moment):
+    def listed(self, judged: Judged, moment: datetime, *, signing: bool) -> Judged:
+        """The judgment after the trusted lists have had their say about the anchor at a moment: of who signs,
+        or of who stamps.
+        """
+        if judged.ok and self._trust.withdrawn_at(judged.path, moment, signing=signing):
             told = f"not in good standing on {moment:%Y-%m-%d}"
             return replace(judged, sub_indication="NO_CERTIFICATE_CHAIN_FOUND_NO_POE", detail=told)
         return judged
@@ -483,7 +485,7 @@ class Validator:
 
         then = await self._at_its_time(judged, stamp, validate)
         stated_at = token["encap_content_info"]["content"].parsed["gen_time"].native
-        return self.listed(_by_an_authority(then, stated_at), stated_at)
+        return self.listed(_by_an_authority(then, stated_at), stated_at, signing=False)
 
     async def past_token(
         self, embedded: EmbeddedPdfSignature, judged: Judged, later: EmbeddedPdfSignature, later_at: datetime

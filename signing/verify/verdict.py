@@ -37,6 +37,7 @@ from signing.verify.validation import Token, Validator
 
 Told = TypeVar("Told")
 UNCOVERED = "validation_data_uncovered"
+EMPTY = "signature_field_empty"
 _OF_ITS_TIME = 0.9  # that drawing may last until, and take: what was found before must still be told
 
 
@@ -99,7 +100,7 @@ def _judge(
     opened = open_pdf(pdf, limits=limits)
     if isinstance(opened, Finding):
         return unjudged(name, opened, at)
-    findings = [*opened.findings, *unused_lists(trust.lists)]
+    findings = [*opened.findings, *_left_empty(opened), *unused_lists(trust.lists)]
     inspections = [begin(opened, entry, trust) for entry in opened.filled]
     steps = _steps(opened, inspections)
     findings += _unreachable(opened)
@@ -141,6 +142,14 @@ def unused_lists(known: Lists | None) -> list[Finding]:
         return []
     told = "; ".join(f"{each.name}: {each.why}" for each in unused)
     return [Finding("trusted_lists_unused", "a trusted list can't be used", told[:DETAIL_TOLD])]
+
+
+def _left_empty(opened: Opened) -> list[Finding]:
+    """Of a document that another one should have signed too, or whose last signature was cut off."""
+    if not opened.empty:
+        return []
+    told = f"fields {', '.join(opened.empty)}"[:DETAIL_TOLD]
+    return [Finding(EMPTY, "a place for a signature is empty", told)]
 
 
 def _unreachable(opened: Opened) -> list[Finding]:
@@ -381,7 +390,9 @@ _OPENINGS = {
 def _sentence(verdict: Verdict, findings: Sequence[Finding], signatures: Sequence[SignatureReport]) -> str:
     reasons = list(dict.fromkeys(finding.message for finding in _deciding(verdict, findings)))
     opening = _OPENINGS[verdict] + "; ".join(reasons[:4]) + "."
-    return " ".join([opening, *_signers(verdict, signatures), *_development(signatures)])
+    return " ".join(
+        [opening, *_signers(verdict, signatures), *_unsigned(findings), *_development(signatures)]
+    )
 
 
 def _deciding(verdict: Verdict, findings: Sequence[Finding]) -> list[Finding]:
@@ -425,6 +436,10 @@ def _status(signature: SignatureReport) -> str:
     """The qualified status in words, where trusted lists say one."""
     known = signature.qualified.qualified
     return f", {IN_WORDS[known]}" if known not in (Qualified.UNKNOWN, Qualified.NONE) else ""
+
+
+def _unsigned(findings: Sequence[Finding]) -> list[str]:
+    return ["A place for a signature in it is empty."] if any(f.code == EMPTY for f in findings) else []
 
 
 def _development(signatures: Sequence[SignatureReport]) -> list[str]:

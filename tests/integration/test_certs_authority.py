@@ -18,7 +18,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from certs.authority import DevelopmentAuthority
 from certs.authority_folder import AuthorityFolder
 from certs.errors import AuthorityError, AuthorityExists, AuthorityMissing, KeystoreError, UnsupportedKey
-from certs.keys import KEY_TYPES
+from certs.keys import KEY_TYPES, generate_key
 from certs.keystore import common_name
 from certs.loopback import free_base_url
 
@@ -232,6 +232,15 @@ def test_revoking_needs_a_known_certificate_and_reason(own: DevelopmentAuthority
     with pytest.raises(AuthorityError, match="is no reason"):
         own.revoke(serial, at=NOW, reason="dislike")
     assert not own.revocations()
+
+
+def test_a_key_that_is_elsewhere_gets_a_certificate_that_can_be_revoked(own: DevelopmentAuthority) -> None:
+    public_key = generate_key("P-256").public_key()
+    certificate = own.certify("Anna Visser", public_key, now=NOW)
+    assert certificate.public_key() == public_key
+    assert common_name(certificate) == "Anna Visser (development)"
+    own.revoke(certificate.serial_number, at=NOW)  # what was never issued can't be
+    assert certificate.serial_number in own.revocations()
 
 
 def test_a_revocation_is_seen_by_others_and_keeps_its_first_date(own: DevelopmentAuthority) -> None:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pyhanko.pdf_utils.reader import PdfFileReader
 from reportlab.pdfgen.canvas import Canvas
 
+from certs.trust import load_trust
 from cli import verify
 from cli.main import main as paraaf
 
@@ -74,14 +74,13 @@ def test_csv_has_one_row_a_signature(capsys: pytest.CaptureFixture[str]) -> None
 def test_report_is_a_pdf_with_failures_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "summary.pdf"
     files = [str(FILES / "b_b.pdf"), str(FILES / "junk_behind.pdf")]
-    assert run(*files, *TRUST, "--no-register", "--report", str(out)) == 1  # whose words take room
+    assert run(*files, *TRUST, "--report", str(out)) == 1
     words = subprocess.run(
         ["pdftotext", "-layout", str(out), "-"], capture_output=True, text=True, check=True
     ).stdout
     assert words.index("junk_behind.pdf") < words.index("b_b.pdf")
     assert "Not what was signed: 1" in words
-    with out.open("rb") as file:
-        assert PdfFileReader(file).root["/Pages"]["/Count"] == 1
+    assert words.count("Trusted: ") == len(load_trust([FILES / "trust"]).anchors)
 
 
 def test_report_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,13 +148,18 @@ def test_exceptions_alone(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
-    [(), ("--etsi", "x.pdf"), ("--sign-with", "organisation-seal", "x.pdf")],
-    ids=["nothing", "etsi without a folder", "no summary to sign"],
+    ("words", "told"),
+    [
+        ((), "There is nothing to judge."),
+        (("--etsi", "x.pdf"), "--etsi writes into a folder."),
+        (("--sign-with", "organisation-seal", "x.pdf"), "--sign-with signs a summary."),
+        (("--list-signer", str(FILES / "trust"), "x.pdf"), "--list-signer signs trusted lists."),
+    ],
+    ids=["nothing", "etsi without a folder", "no summary to sign", "a signer of no lists"],
 )
-def test_a_wrong_call_is_told(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_call_is_told(words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words) == 2
-    assert "paraaf verify:" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"paraaf verify: {told}")
 
 
 def test_results_in_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,6 +250,21 @@ def test_the_summary_is_signed_by_the_organisation(
     judged = terminal("verify", report, "--trust", root, "--jsonl")
     assert judged.json["signatures"][0]["role"] == "seal"
     assert judged.json["verdict"] in ("authentic", "signed_but")
+
+
+def test_who_can_not_sign_the_summary_is_told_before_a_file_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a night of judging ends without a summary."""
+    monkeypatch.setattr(verify, "verify_sources", lambda *_, **__: pytest.fail("a file was judged"))
+    words = (FILES / "b_b.pdf", *TRUST, "--no-register", "--data", tmp_path / "office")
+    for way in ("--into", "--report"):
+        assert run(*words, way, tmp_path / "out", "--sign-with", "organisation-seel") == 2
+        assert "There is no profile 'organisation-seel'" in capsys.readouterr().err
+        key = ("--sign-with", "organisation-seal", "--key", tmp_path / "none.pem")
+        assert run(*words, way, tmp_path / "out", *key) == 2
+        assert "none.pem" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("way", ["--into", "--report"])

@@ -18,7 +18,7 @@ from signing.verify.quick import Quick
 from signing.verify.rawscan import signed_ranges
 from signing.verify.report import Report, Verdict
 from signing.verify.trust import Trust, TrustMaterial
-from signing.verify.verdict import verify_pdf
+from signing.verify.verdict import EMPTY, verify_pdf
 from tests.campaign import times
 from tests.earlier import FOLDER
 
@@ -34,7 +34,8 @@ def judged(pdf: bytes) -> Report:
 
 
 def codes(report: Report) -> set[str]:
-    return {finding.code for finding in report.findings}
+    """But for the field of the other signer, which most of these files have."""
+    return {finding.code for finding in report.findings} - {EMPTY}
 
 
 def end_of(pdf: bytes) -> int:
@@ -46,6 +47,16 @@ def behind() -> bytes:
     pdf = (FOLDER / "now_b_lt.pdf").read_bytes()
     assert end_of(pdf) < len(pdf)
     return pdf
+
+
+def test_a_field_that_nobody_signed_is_told() -> None:
+    """Somebody else should have signed too; or did, and was cut off."""
+    once, twice = (judged((FOLDER / f"now_b_lt{then}.pdf").read_bytes()) for then in ("", "_then_now"))
+    assert [(each.code, each.detail) for each in once.findings] == [(EMPTY, "fields manager")]
+    assert "A place for a signature in it is empty." in once.sentence
+    assert once.verdict is Verdict.AUTHENTIC  # what was signed is whole
+    assert EMPTY not in {each.code for each in twice.findings}
+    assert "empty" not in twice.sentence
 
 
 def test_there_is_a_file_of_each_layout_and_level_alone_and_signed_again() -> None:

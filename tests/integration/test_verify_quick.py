@@ -4,7 +4,6 @@ PARAAF_CAMPAIGN multiplies the number of changes of single bytes.
 """
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable
@@ -36,14 +35,23 @@ from signing.verify.report import Report, Verdict
 from signing.verify.seams import cut
 from signing.verify.shapes import Stamp
 from signing.verify.trust import Trust, TrustMaterial
-from signing.verify.verdict import verify_pdf
+from signing.verify.verdict import EMPTY, verify_pdf
 from tests.campaign import times
+from tests.earlier import FOLDER as LAYOUTS
 from tests.integration.test_verify_hostile import field_tree
 from tests.signing_samples import open_desk, signed
 from tests.trusted_lists import WITHDRAWN, Entry, Lists, Sample, issued_with, statements
-from tests.vectors.build import FOLDER
 from tests.vectors.catalogue import trust_of
 from tests.vectors.pki import Branch
+from tests.vectors.rawupdates import (
+    FORGED_TEXT,
+    Place,
+    Shape,
+    appended,
+    content_number,
+    other_document,
+    stream,
+)
 from tests.vectors.stock import update
 
 pytestmark = pytest.mark.slow
@@ -167,15 +175,47 @@ def test_a_certificate_of_a_shorter_serial_number_makes_no_other_form(
     assert looks.clears(pdf) is not None
 
 
-def test_no_vector_is_cleared_that_is_not_authentic() -> None:
-    expected = json.loads((FOLDER / "expected.json").read_text())
-    verdicts = {name: report["verdict"] for name, report in expected["files"].items()}
-    looks = Looks(load_trust([FOLDER / "trust"]), datetime.fromisoformat(expected["at"]))
-    pdfs = {name: (FOLDER / f"{name}.pdf").read_bytes() for name in verdicts}
-    for name in ("b_b", "b_t", "b_lta", "renewed", "signed_by_2", "certified_then_signed", "index_stream"):
-        assert looks.learn(pdfs[name]).verdict is Verdict.AUTHENTIC
-    cleared = {name for name, pdf in pdfs.items() if looks.quick.clear(pdf, "") is not None}
-    assert {verdicts[name] for name in cleared} <= {"authentic"}
+def attacked(pdf: bytes) -> dict[str, bytes]:
+    """A signed file of ours after attacks: within the slots of the quick look, and outside of them."""
+    first, content = Place.behind(pdf).size, content_number(pdf)
+    begin = pdf.index(b"stream\n", pdf.index(b"\n%d 0 obj\n" % content)) + len(b"stream\n")
+    value = pdf.index(b"/Contents <") + len(b"/Contents <")
+    day = pdf.index(b"/M (D:") + len(b"/M (D:")
+    shadow = b"%d 0 obj\n%b\nendobj\n" % (content, stream(FORGED_TEXT))
+    return {
+        "the page's content": _with(pdf, begin + 30, b"\x55"),
+        "the page's content, all of it": _with(pdf, begin, bytes(40)),
+        "the signature": _with(pdf, value, pdf[value + 8000 : value + 8064]),
+        "when it says that it was signed": _with(pdf, day, b"2025"),
+        "another catalog": appended(pdf, other_document(first), Shape(root=first)),
+        "another content for the page": appended(pdf, {content: stream(FORGED_TEXT)}),
+        "an object that nothing lists": appended(pdf, {first: b"<< /A 1 >>"}, Shape(hidden=shadow)),
+        "without the signatures": pdf[: pdf.index(b"%%EOF") + len(b"%%EOF\n")],
+    }
+
+
+def _with(pdf: bytes, place: int, other: bytes) -> bytes:
+    return pdf[:place] + other + pdf[place + len(other) :]
+
+
+def test_no_attack_on_a_file_whose_form_is_known_is_cleared() -> None:
+    """The vectors themselves have no form: libraries write them in ways that the quick look leaves alone."""
+    looks = Looks(
+        load_trust([LAYOUTS / "trust"]), datetime.fromisoformat((LAYOUTS / "at").read_text().strip())
+    )
+    files = {path.stem: path.read_bytes() for path in LAYOUTS.glob("*.pdf")}
+    for pdf in files.values():
+        assert looks.learn(pdf).verdict is Verdict.AUTHENTIC
+        assert looks.quick.clear(pdf, "") is not None
+    cleared = [
+        (name, attack)
+        for name, pdf in files.items()
+        for attack, forged in attacked(pdf).items()
+        if looks.quick.clear(forged, "") is not None
+    ]
+    assert cleared == []
+    for attack, forged in attacked(files["now_b_lt"]).items():
+        assert looks.whole(forged).verdict is not Verdict.AUTHENTIC, attack
 
 
 @pytest.mark.parametrize(
@@ -425,7 +465,7 @@ def test_who_is_trusted_by_a_list_is_cleared_with_the_same_report(
     assert looks.learn(first).verdict is Verdict.AUTHENTIC
     report = looks.clears(second)
     assert report is not None
-    assert {finding.code for finding in report.findings} == {"trusted_lists_unused"}
+    assert {finding.code for finding in report.findings} - {EMPTY} == {"trusted_lists_unused"}
 
 
 def test_each_certificate_gets_its_own_qualified_status(

@@ -25,7 +25,7 @@ from workflow.keeping import Kept
 from workflow.store import FILE, Store
 from workflow.tables import DocumentRow, Request
 
-AUDITOR, OUTSIDER = "P030", "P999"
+OUTSIDER = "P021"
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def test_a_signer_that_the_register_expects_and_the_file_lacks_is_a_finding(
     report, word = asked(issued, terminal, tmp_path, issued.earlier + b"\n\n")
     assert (word["standing"], word["of"], word["added_bytes"]) == ("extended", "earlier", 2)
     assert word["missing"] == list(issued.signers)[1:]
-    assert codes(report) == {"register_extended", "register_signer_missing"}
+    assert codes(report) == {"register_extended", "register_signer_missing", "signature_field_empty"}
     assert (report["verdict"], report["indication"]) == ("signed_but", "INDETERMINATE")
 
 
@@ -219,7 +219,8 @@ def test_of_a_destroyed_request_only_its_destruction_record_speaks(
     assert (word["number"], word["expected"], word["recorded_at"]) == (None, [], None)
     assert (word["missing"], word["unexpected"]) == ([], [])
     assert report["verdict"] == "authentic"
-    _, word = asked(issued, terminal, tmp_path, issued.was + b"\n")
+    report, word = asked(issued, terminal, tmp_path, issued.was + b"\n")
+    assert "with 1 byte behind it that was not issued" in report["sentence"]
     assert (word["standing"], word["of"], word["expected"]) == ("extended", "destroyed", [])
 
 
@@ -232,6 +233,15 @@ def test_only_what_a_person_may_see_is_told(issued: Issued, terminal: Terminal, 
         assert not any(word.values())
         assert "a request that who asks may not see" in report["sentence"]
         assert issued.number not in str({**report, "signatures": None})
+
+
+def test_a_mistyped_person_is_told_and_not_taken_for_one_who_may_see_nothing(
+    issued: Issued, terminal: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "asked.pdf").write_bytes(issued.current)
+    said = terminal.office("verify", tmp_path / "asked.pdf", "--seen-by", "P0024")
+    assert (said.status, said.out) == (2, "")
+    assert "P0024 is not known here." in said.err
 
 
 def _as_owner(store: Store, statement: str) -> None:
@@ -333,6 +343,10 @@ def test_without_an_office_nothing_is_asked(
     assert said.json["files"][0]["register"] is None
     assert main(["verify", "a.pdf", "--seen-by", "P001"]) == 2
     assert "There is no office" in capsys.readouterr().err
+    assert main(["verify", "a.pdf", "--data", "dat"]) == 2  # mistyped: its register would say nothing
+    assert "There is no office in the folder dat whose register" in capsys.readouterr().err
+    assert main(["verify", "a.pdf", "--data", "dat", "--no-register"]) == 2
+    assert "no_signature" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
 
 

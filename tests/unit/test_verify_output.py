@@ -6,11 +6,14 @@ import json
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 from pypdfium2 import PdfDocument
 
+from certs.trust import TrustStore, load_trust
 from signing.verify.details import about_file, about_signature
 from signing.verify.findings import Finding
 from signing.verify.limits import FINDINGS_TOLD
@@ -29,6 +32,7 @@ from signing.verify.report import (
 from signing.verify.summary import MOST_IN_DETAIL, summary_pdf
 from signing.verify.verdict import unjudged
 
+TRUST = Path(__file__).parent.parent / "vectors" / "layouts" / "trust"
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 
 
@@ -134,6 +138,17 @@ def test_summary_takes_any_name_and_any_number_of_files() -> None:
 def words_of(pdf: bytes) -> str:
     with closing(PdfDocument(pdf)) as document:
         return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+
+
+def test_the_summary_names_who_was_trusted() -> None:
+    """Whoever reads it without the command line must not guess by whose word a file passed, or did not."""
+    trust = load_trust([TRUST])
+    words = words_of(summary_pdf(lambda: [report()], made_at=NOW, trust=trust))
+    assert trust.anchors
+    for anchor in trust.anchors:
+        assert anchor.subject.rfc4514_string() in words
+        assert anchor.fingerprint(SHA256()).hex() in words.replace("\r\n", "")
+    assert "Nobody was trusted" in words_of(summary_pdf(lambda: [report()], made_at=NOW, trust=TrustStore()))
 
 
 def test_of_few_files_the_summary_tells_each_signature() -> None:

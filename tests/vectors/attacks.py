@@ -26,7 +26,6 @@ from tests.vectors.rawupdates import (
 from tests.vectors.stock import plain_pdf, update, with_fields
 from tests.vectors.two_faced import Encoded, body, indexed, other_pages, predicted
 from tests.vectors.vector import (
-    AUTHENTIC,
     BUT,
     FAILED,
     FORGED,
@@ -34,6 +33,7 @@ from tests.vectors.vector import (
     PASSED,
     UNJUDGED,
     Vector,
+    authentic,
     table,
 )
 
@@ -264,7 +264,7 @@ def timestamp_drawn_as_a_signature(maker: Maker) -> Vector:
 def visible_signature_archived(maker: Maker) -> Vector:
     """Honest: a stamp that shows, then a timestamp that doesn't."""
     signed = maker.stock.sign(_two_visible_fields(), maker.clerk, level="B-LT")
-    return Vector(maker.stock.stamp(signed), PASSED, AUTHENTIC)
+    return authentic(maker.stock.stamp(signed), "signature_field_empty")
 
 
 # content that acts

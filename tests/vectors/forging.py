@@ -260,7 +260,7 @@ def last_signature_cut_off(maker: Maker) -> Vector:
     made = with_fields(plain_pdf(), EMPLOYER, MANAGER)
     once = maker.stock.sign(made, maker.clerk)
     twice = maker.stock.sign(once, maker.manager, field="manager")
-    return authentic(twice[: len(once)])
+    return authentic(twice[: len(once)], "signature_field_empty")
 
 
 @stripped
@@ -279,7 +279,8 @@ def _without_value(form: Any, writer: IncrementalPdfFileWriter) -> None:
 
 @stripped
 def value_taken_out(maker: Maker) -> Vector:
-    return unjudged(_fields(maker.signed("B-B"), _without_value), "signature_unreachable")
+    pdf = _fields(maker.signed("B-B"), _without_value)
+    return unjudged(pdf, "signature_unreachable", "signature_field_empty")
 
 
 @stripped
@@ -289,7 +290,8 @@ def value_nulled(maker: Maker) -> Vector:
         field[pdf_name("/V")] = generic.NullObject()
         writer.update_container(field)
 
-    return unjudged(_fields(maker.signed("B-B"), change), "signature_unreachable")
+    pdf = _fields(maker.signed("B-B"), change)
+    return unjudged(pdf, "signature_unreachable", "signature_field_empty")
 
 
 @stripped

@@ -165,7 +165,7 @@ def _certified(maker: Maker, permission: MDPPerm, *, form: bool = True) -> bytes
 
 @certified
 def certified_p1(maker: Maker) -> Vector:
-    return authentic(_certified(maker, MDPPerm.NO_CHANGES))
+    return authentic(_certified(maker, MDPPerm.NO_CHANGES), "signature_field_empty")
 
 
 @certified
@@ -203,7 +203,7 @@ def certified_p3_then_signed(maker: Maker) -> Vector:
 @certified
 def certified_p3_then_filled(maker: Maker) -> Vector:
     pdf = update(_certified(maker, MDPPerm.ANNOTATE), fill_remark)
-    return doubted(pdf, "form_filled_as_permitted", "end_uncovered")
+    return doubted(pdf, "form_filled_as_permitted", "end_uncovered", "signature_field_empty")
 
 
 COMMENTED = ("commented_as_permitted", "comment_shows")
@@ -216,7 +216,7 @@ def certified_p3_then_commented(maker: Maker) -> Vector:
         _certified(maker, MDPPerm.ANNOTATE),
         lambda writer: with_annotation(writer, annotation(writer, "Text", b"seen")),
     )
-    return doubted(pdf, *COMMENTED, "end_uncovered")
+    return doubted(pdf, *COMMENTED, "end_uncovered", "signature_field_empty")
 
 
 @certified

@@ -309,7 +309,8 @@ def _covered(maker: Maker, kind: str) -> bytes:
 def text_box_over_the_amount_then_timestamp(maker: Maker) -> Vector:
     """P=3 allows it, and anybody can have it timestamped: that doesn't say what was certified."""
     pdf = maker.stock.stamp(_covered(maker, "FreeText"))
-    return doubted(pdf, "commented_as_permitted", "comment_shows", "signature_timestamp_missing")
+    codes = ("commented_as_permitted", "comment_shows", "signature_timestamp_missing")
+    return doubted(pdf, *codes, "signature_field_empty")
 
 
 @evil
