@@ -23,10 +23,11 @@ FAULTS: Final[Mapping[str, str]] = {
     "unavailable": "answers HTTP 503 with Retry-After",
     "unavailable-silently": "answers HTTP 503 with a page and no Retry-After",
     "limited": "answers HTTP 429 with Retry-After",
-    "limited-once": "answers HTTP 429 with Retry-After: 0 the first time",
+    "limited-once": "answers HTTP 429 with Retry-After: 2 the first time",
     "hangs": "does what is asked, and never answers",
     "drips": "does what is asked, and sends a byte now and then",
     "resets": "does what is asked, and breaks the connection off before it answers",
+    "resets-once": "does what is asked, and breaks the connection off the first time",
     "html": "answers HTTP 200 with a page",
     "html-as-json": "answers HTTP 200 with a page that says it is JSON",
     "truncated": "breaks the connection off within its answer",
@@ -45,7 +46,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "other-key": "signs with a key that is not the certificate's",
     "other-hash": "signs another digest",
     "sad-expired": "has let every SAD expire",
-    "token-expired": "has let every access token expire",
+    "token-expired": "has let every access token expire, the first time",
     "skewed": "has a clock that is two hours ahead",
     "secrets-back": "refuses, and repeats everything that it was given",
 }
@@ -64,7 +65,7 @@ class UnsafeFaultyCsc(CscAnswers):
             raise AuthorityError(f"“{fault}” is no fault.", hint=f"One of {', '.join(FAULTS)}.")
         self._fault = fault
         self._at = at
-        self._limited = 0
+        self._times = 0
 
     async def api(self, request: web.Request) -> web.StreamResponse:
         """Answer a method, wrongly when it is the one."""
@@ -82,7 +83,8 @@ class UnsafeFaultyCsc(CscAnswers):
             return early
         self._before()
         response = await right(request)
-        if self._fault in _AFTER:
+        self._times += 1
+        if self._fault in _AFTER or (self._fault == "resets-once" and self._times == 1):
             return await self._broken(request)
         return await _twisted(self._fault, request, response)
 
@@ -92,15 +94,15 @@ class UnsafeFaultyCsc(CscAnswers):
             given = (await request.read()).decode() + str(dict(request.headers))
             return web.json_response({"error": given, "error_description": given}, status=400)
         if self._fault == "limited-once":
-            self._limited += 1
-            return _refusal(429, "0") if self._limited == 1 else None
+            self._times += 1
+            return _refusal(429, "2") if self._times == 1 else None
         return _INSTEAD[self._fault]() if self._fault in _INSTEAD else None
 
     def _before(self) -> None:
         """What went wrong at the provider before it was asked."""
         if self._fault == "sad-expired":
             self.provider.activations.expire_all()
-        if self._fault == "token-expired":
+        if self._fault == "token-expired" and not self._times:
             self.provider.oauth.expire_all()
 
     async def _broken(self, request: web.Request) -> web.StreamResponse:
