@@ -4,7 +4,6 @@ Source: Cloud Signature Consortium API 1.0.4.0, clause 8.3; RFC 6749; proof keys
 """
 
 import base64
-import binascii
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -277,7 +276,7 @@ def basic(authorization: str) -> tuple[str, str]:
         raise Refusal("Malformed authentication parameter", status=401)
     try:
         name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Refusal("Malformed authentication parameter", status=401) from error
     if not colon:
         raise Refusal("Malformed username-password")
@@ -292,5 +291,5 @@ def _hashes(joined: str) -> tuple[bytes, ...]:
             for part in joined.split(",")
             if part
         )
-    except binascii.Error as error:
+    except ValueError as error:
         raise Refusal("Invalid Base64 hash string parameter") from error

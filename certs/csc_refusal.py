@@ -5,7 +5,6 @@ clause 10 and the error tables of clauses 8.3 and 11.
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -88,5 +87,5 @@ class Asked:
 def _digest(value: object) -> bytes:
     try:
         return base64.b64decode(value if isinstance(value, str) else "!", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise Refusal("Invalid Base64 hash string parameter") from error

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -12,8 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from certs.authority import DevelopmentAuthority
 from certs.csc_http import CscPace
-from certs.csc_provider import CscRules
-from signing.csc import Authorisation
+from certs.csc_provider import PATH, CscRules
+from signing.csc import Authorisation, new_question
 from signing.csc_errors import (
     RemoteAuthorisationError,
     RemoteCodeError,
@@ -25,7 +26,18 @@ from signing.csc_errors import (
     RemotePinError,
     RemoteUncertainError,
 )
-from tests.csc_office import PERSON, PIN, REDIRECT, Office, a_hash, an_office, authorised, hashes, say_on_page
+from tests.csc_office import (
+    PASSWORD,
+    PERSON,
+    PIN,
+    REDIRECT,
+    Office,
+    a_hash,
+    an_office,
+    authorised,
+    hashes,
+    say_on_page,
+)
 
 T = TypeVar("T")
 SIGN = "signatures/signHash"
@@ -224,8 +236,6 @@ def test_an_answer_to_another_question_is_not_redeemed(authority: DevelopmentAut
 
 def test_a_person_logs_in_and_sees_their_own_keys_only(authority: DevelopmentAuthority) -> None:
     async def step(office: Office) -> None:
-        from signing.csc import new_question
-
         question = new_question("service", REDIRECT)
         access = await office.client.log_in(
             question, await say_on_page(await office.client.page_url(question))
@@ -326,3 +336,32 @@ def test_a_new_authorisation_over_lost_hashes_lists_the_repeat(authority: Develo
         assert len(office.provider.signed) == 5
 
     in_an_office(authority, step, fault="resets-once")
+
+
+def test_over_http(authority: DevelopmentAuthority) -> None:
+    """Login by name and password, the header's refusals, and what stands on the page."""
+
+    async def step(office: Office) -> None:
+        async with aiohttp.ClientSession() as http:
+
+            async def post(method: str, status: int, **options: Any) -> dict[str, Any]:
+                async with http.post(f"{office.url}{PATH}/{method}", **options) as answer:
+                    assert answer.status == status
+                    return dict(await answer.json()) if status != 204 else {}
+
+            by_name = {"Authorization": aiohttp.encode_basic_auth(PERSON, PASSWORD)}
+            login = await post("auth/login", 200, json={"rememberMe": True}, headers=by_name)
+            bearer = {"Authorization": f"Bearer {login['access_token']}"}
+            assert "pin" in (await post("credentials/list", 200, json={}, headers=bearer))["credentialIDs"]
+            await post("auth/revoke", 204, json={"token": login["refresh_token"]}, headers=bearer)
+            assert (await post("credentials/list", 401, json={}, headers=bearer))["error"] == "invalid_token"
+            refused = await post("credentials/list", 400, json={})
+            assert refused["error_description"] == "Malformed authorization header"
+            question = await office.client.ask_on_page("page", hashes(1), redirect_uri=REDIRECT)
+            url = await office.client.page_url(question, description="<b>Three</b> declarations")
+            async with http.get(url) as page:
+                told = await page.text()
+            assert hashes(1)[0].hex() in told
+            assert "&lt;b&gt;Three" in told
+
+    in_an_office(authority, step)
