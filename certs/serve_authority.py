@@ -6,10 +6,6 @@ It listens on loopback only, on the port that the folder's certificates point to
 import argparse
 import asyncio
 import http.client
-import os
-import selectors
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -17,22 +13,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import DevelopmentAuthority
 from certs.authority_http import Answers, authority_app
+from certs.child_server import FAILED, READY, TAKEN, ChildServer, run_app, say
 from certs.errors import AuthorityServerError
 from certs.loopback import split_base_url
 from problem import Problem
 
-_READY: Final = "ready"
-_TAKEN: Final = "taken"
-_FAILED: Final = "failed"
-_BACKLOG: Final = 1024
 _PROBE_TIMEOUT_S: Final = 3.0
-_SHUTDOWN_S: Final = 1.0
-_STOP_TIMEOUT_S: Final = 5.0
 
 
 class AuthorityServer:
@@ -55,8 +45,9 @@ class AuthorityServer:
         self.base_url = base_url or self.authority.base_url
         split_base_url(self.base_url)
         self._faults = tuple(faults)
-        self._start_timeout_s = start_timeout_s
-        self._child: subprocess.Popen[str] | None = None
+        module = "certs.faulty_authority" if self._faults else "certs.serve_authority"
+        arguments = [str(self.authority.folder), "--base-url", self.base_url, *self._faults]
+        self._child = ChildServer(module, arguments, start_timeout_s=start_timeout_s)
 
     @property
     def answers(self) -> bool:
@@ -75,38 +66,19 @@ class AuthorityServer:
 
     def start(self) -> "AuthorityServer":
         """Start the child and wait until it answers; raises AuthorityServerError when it cannot."""
-        if self._child is not None:
+        if self._child.is_started:
             return self
-        module = "certs.faulty_authority" if self._faults else "certs.serve_authority"
-        command = [sys.executable, "-m", module, str(self.authority.folder), "--base-url", self.base_url]
-        # The child ends when its standard input closes: even kill -9 of this process leaves none behind.
-        self._child = subprocess.Popen(  # noqa: S603 (our own module with our own interpreter)
-            [*command, "--until-stdin-closes", *self._faults],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        word, _, explanation = self._first_line().partition(" ")
-        if word == _READY:
+        word, explanation = self._child.start()
+        if word == READY:
             return self
         self.stop()
-        if word == _TAKEN and not self._faults and self.answers:
+        if word == TAKEN and not self._faults and self.answers:
             return self
-        raise _failure(word, explanation.strip(), self.base_url)
+        raise _failure(word, explanation, self.base_url)
 
     def stop(self) -> None:
         """End the child, if this object started one."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        for stream in (child.stdin, child.stdout):
-            if stream:
-                stream.close()
-        try:
-            child.wait(timeout=_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        self._child.stop()
 
     def __enter__(self) -> "AuthorityServer":
         return self.start()
@@ -115,15 +87,6 @@ class AuthorityServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    def _first_line(self) -> str:
-        """Wait for the child's first line; empty when it ended or took too long."""
-        output = self._child.stdout if self._child else None
-        if output is None:
-            return ""
-        with selectors.DefaultSelector() as selector:
-            selector.register(output, selectors.EVENT_READ)
-            return output.readline() if selector.select(self._start_timeout_s) else ""
 
 
 def is_served(authority: DevelopmentAuthority, base_url: str | None = None) -> bool:
@@ -153,12 +116,12 @@ def serve(
     try:
         authority = DevelopmentAuthority.open(folder)
         app = authority_app(make_answers(authority))
-        asyncio.run(_serve(app, base_url or authority.base_url, until_stdin_closes=until_stdin_closes))
+        asyncio.run(run_app(app, base_url or authority.base_url, until_stdin_closes=until_stdin_closes))
     except Problem as problem:
-        _say(_FAILED, str(problem))
+        say(FAILED, str(problem))
         return 1
     except OSError as error:
-        _say(_TAKEN, error.strerror or str(error))
+        say(TAKEN, error.strerror or str(error))
         return 1
     return 0
 
@@ -183,47 +146,9 @@ def command_line(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(app: web.Application, base_url: str, *, until_stdin_closes: bool) -> None:
-    parts = split_base_url(base_url)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, parts.hostname, parts.port, backlog=_BACKLOG).start()
-        ended = asyncio.Event()
-        _end_on_signals(ended, with_interrupt=not until_stdin_closes)
-        if until_stdin_closes:
-            asyncio.get_running_loop().add_reader(sys.stdin, _end_at_last_byte, ended)
-        _say(_READY, base_url)
-        await ended.wait()
-    finally:
-        await runner.cleanup()
-
-
-def _end_on_signals(ended: asyncio.Event, *, with_interrupt: bool) -> None:
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
-    # A terminal's Ctrl-C reaches the child too: the parent finishes its own work first, then ends the child.
-    loop.add_signal_handler(signal.SIGINT, ended.set if with_interrupt else _nothing)
-
-
-def _end_at_last_byte(ended: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 1024):
-        asyncio.get_running_loop().remove_reader(sys.stdin)
-        ended.set()
-
-
-def _nothing() -> None:
-    """Stay."""
-
-
-def _say(word: str, explanation: str) -> None:
-    sys.stdout.write(f"{word} {explanation}\n")
-    sys.stdout.flush()
-
-
 def _failure(word: str, explanation: str, base_url: str) -> AuthorityServerError:
     """Turn what the child said, if anything, into an error."""
-    if word == _TAKEN:
+    if word == TAKEN:
         return AuthorityServerError(
             f"The development authority cannot listen on {base_url}: {explanation}.",
             hint="The address stands in its certificates: end the program that holds the port, "
