@@ -4,6 +4,7 @@ Each name in `FAULTS` is one fault of the method that `at` names; everything els
 """
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "html-as-json": "answers HTTP 200 with a page that says it is JSON",
     "truncated": "breaks the connection off within its answer",
     "half": "sends half a JSON object",
+    "compressed": "compresses its answer, which was not asked for",
     "huge": "answers with 8 MiB",
     "deep": "answers with brackets without end",
     "redirects": "answers HTTP 302",
@@ -157,6 +159,11 @@ async def _twisted(fault: str, request: web.Request, response: web.StreamRespons
     text = response.text or "{}"
     if fault == "truncated":
         return await _cut(request, text.encode())
+    if fault == "compressed":
+        packed = gzip.compress(text.encode())
+        return web.Response(
+            body=packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        )
     return _json(_TWISTS[fault](json.loads(text))) if fault in _TWISTS else response
 
 

@@ -187,22 +187,10 @@ class Exchange:
         )
 
     def _busy(self, call: Call, reply: _Reply) -> NoReturn:
-        after_s = self._after_s(reply.retry_after)
+        after_s = retry_after_s(reply.retry_after, now=self._clock())
         if reply.status == 429 or after_s is not None or call.repeatable:
             raise _Again(after_s, busy=reply.status == 503)
         self._lost(call, f"answered with HTTP status {reply.status}")
-
-    def _after_s(self, header: str) -> float | None:
-        """Read Retry-After: seconds, or a date. Source: RFC 9110, 10.2.3."""
-        if header.isascii() and header.isdigit():
-            return float(header[:9])
-        try:
-            moment = parsedate_to_datetime(header)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - self._clock()).total_seconds())
 
     def _refusal(self, answer: Answer, status: int) -> RemoteError:
         """Turn the specification's error object into an error of ours, without repeating what is in it."""
@@ -239,6 +227,19 @@ def _answer(reply: _Reply) -> Answer:
     if reply.content_type != _JSON:
         raise Unspecified("another type than JSON")
     return Answer.read(reply.body)
+
+
+def retry_after_s(header: str, *, now: datetime) -> float | None:
+    """Read Retry-After: seconds, or a date; None for anything else. Source: RFC 9110, 10.2.3."""
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
 
 
 def checked_url(url: str, *, what: str) -> SplitResult:
