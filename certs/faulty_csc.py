@@ -34,7 +34,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "truncated": "breaks the connection off within its answer",
     "half": "sends half a JSON object",
     "compressed": "compresses its answer, which was not asked for",
-    "huge": "answers with 8 MiB",
+    "huge": "answers without end, as fast as it can",
     "deep": "answers with brackets without end",
     "redirects": "answers HTTP 302",
     "twice": "gives every field twice",
@@ -98,6 +98,8 @@ class UnsafeFaultyCsc(CscAnswers):
         if self._fault == "limited-once":
             self._times += 1
             return _refusal(429, "2") if self._times == 1 else None
+        if self._fault == "huge":
+            return await _flood(request)
         return _INSTEAD[self._fault]() if self._fault in _INSTEAD else None
 
     def _before(self) -> None:
@@ -217,7 +219,6 @@ _INSTEAD: Final[Mapping[str, Callable[[], web.Response]]] = {
     "html": lambda: _page(200),
     "html-as-json": lambda: _json(_PAGE),
     "redirects": lambda: web.Response(status=302, headers={"Location": "/logo.png"}),
-    "huge": lambda: _json(b"[" + b"0," * (4 * 1024 * 1024)),
     "deep": lambda: _json(b"[" * 100_000),
 }
 
@@ -230,3 +231,11 @@ async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.close()
     return cut
+
+
+async def _flood(request: web.Request) -> web.StreamResponse:
+    """Send until nobody takes it any more."""
+    flood = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await flood.prepare(request)
+    while True:
+        await flood.write(b"0," * 32 * 1024)
