@@ -14,6 +14,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -249,13 +250,26 @@ class CscClient:
         )
 
     async def page_url(self, question: Question, *, language: str = "", description: str = "") -> str:
-        """Say where a person answers the question. Raises RemoteError."""
-        return question.url(
+        """Say where a person answers the question.
+
+        Raises RemoteCountError for more hashes than an address can hold: they stand in it one by one.
+        """
+        url = question.url(
             await self._door.oauth_url(),
             client_id=self.service.client_id,
             language=language,
             description=description,
         )
+        too_long = len(url) - self.service.longest_url
+        if too_long > 0 and question.hashes:
+            a_hash = len(_base64(question.hashes[0])) + 1
+            most = max(0, len(question.hashes) - math.ceil(too_long / a_hash))
+            raise RemoteCountError(
+                f"The page of {self.service.name} can be asked for about {most} signatures at a time.",
+                hint="Authorise fewer at a time.",
+                most=most,
+            )
+        return url
 
     async def redeem(
         self, question: Question, answered: Mapping[str, str], *, access: AccessToken | None = None

@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn, cast
 from cryptography import x509
 
 from certs.der import DerError
+from certs.errors import UNREADABLE
 from signing.signed_data import load_certificate
 
 Mode = Literal["explicit", "implicit", "oauth2code"]
@@ -63,6 +64,13 @@ class Answer:
     def optional(self, name: str, default: str = "") -> str:
         """Take a text that may be missing."""
         return self.text(name) if self.has(name) else default
+
+    def token(self, name: str) -> str:
+        """Take a text that can stand in a header. Source: RFC 6750, 2.1."""
+        value = self.text(name)
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise Unspecified(f"no token {name}")
+        return value
 
     def one_of(self, name: str, allowed: Sequence[str], default: str = "") -> str:
         """Take one of the specification's words."""
@@ -223,7 +231,10 @@ def _certificate(cert_der: bytes) -> x509.Certificate:
 
 def _require_same_key(key: Answer, certificate: x509.Certificate) -> None:
     """The length told is that of the certificate's key."""
-    bits = getattr(certificate.public_key(), "key_size", None)
+    try:
+        bits = getattr(certificate.public_key(), "key_size", None)
+    except UNREADABLE:
+        raise Unspecified("a certificate with an unknown kind of key") from None
     if bits is not None and key.number("len") != bits:
         raise Unspecified("a certificate with another key")
 

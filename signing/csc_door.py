@@ -29,8 +29,9 @@ class CscService:
     """A remote signing provider as an organisation has set it: `url` is the API's base, up to csc/v1.
 
     `oauth_url` is the base of its OAuth 2.0 server where that is another host than the API's: a client's
-    secret goes nowhere else. `hashes_a_call` is how many hashes one signHash may hold. Raises
-    RemoteSettingsError for addresses that secrets can't be sent to.
+    secret goes nowhere else. `hashes_a_call` is how many hashes one signHash may hold, `longest_url` how many
+    characters the address of its page may have (web servers usually take 8 kB). Raises RemoteSettingsError
+    for addresses that secrets can't be sent to.
     """
 
     name: str
@@ -39,6 +40,7 @@ class CscService:
     client_secret: Secret
     oauth_url: str = ""
     hashes_a_call: int = 100
+    longest_url: int = 8000
 
     def __post_init__(self) -> None:
         checked_url(self.url, what=f"The address of {self.name}")
@@ -213,7 +215,7 @@ def _access_token(answer: Answer, asked_at: datetime) -> AccessToken:
         raise Unspecified("a token of another type")
     refresh = answer.optional("refresh_token")
     return AccessToken(
-        Secret(answer.text("access_token")),
+        Secret(answer.token("access_token")),
         asked_at + timedelta(seconds=answer.life_s("expires_in")),
         Secret(refresh) if refresh else None,
     )

@@ -129,8 +129,11 @@ class Exchange:
             except TimeoutError:
                 self._lost(call, "gave no answer in time")
             except aiohttp.InvalidURL:
-                raise RemoteSettingsError(f"The address of {self._name} is none.") from None
-            except (aiohttp.ClientError, OSError) as error:
+                raise RemoteSettingsError(
+                    f"The address of {self._name} is none.",
+                    hint="Write it like https://provider.example/csc/v1.",
+                ) from None
+            except (aiohttp.ClientError, OSError, ValueError) as error:
                 # Not `from error`: its text may hold the request's headers.
                 self._lost(call, f"broke its answer off ({type(error).__name__})")
 
@@ -169,7 +172,7 @@ class Exchange:
                 return Answer({}) if call.expects_nothing else _answer(reply)
             if reply.status in (429, 503):
                 self._busy(call, reply)
-            if 400 <= reply.status < 500:
+            if 400 <= reply.status < 500 and reply.status != 408:
                 raise self._refusal(_answer(reply), reply.status)
         except Unspecified as error:
             if call.signs and reply.status < 400:
@@ -177,7 +180,7 @@ class Exchange:
             raise RemoteAnswerError(
                 f"{self._name} answered with HTTP status {reply.status} and {error}.", hint=_LATER
             ) from None
-        if reply.status >= 500:
+        if reply.status >= 500 or reply.status == 408:
             self._lost(call, f"answered with HTTP status {reply.status}")
         if call.signs:
             self._uncertain(call, f"answered with HTTP status {reply.status}")

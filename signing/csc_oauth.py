@@ -54,7 +54,7 @@ class Question:
             query["hash"] = ",".join(_base64url(one) for one in self.hashes)
             if description:
                 query["description"] = description
-        return f"{oauth_url}oauth2/authorize?{urlencode(query)}"
+        return f"{oauth_url}oauth2/authorize?{urlencode(query, safe=',')}"
 
 
 def new_question(

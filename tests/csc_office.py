@@ -150,6 +150,7 @@ async def an_office(
     timeout_s: float = 5.0,
     hashes_a_call: int = 100,
     secret: str = CLIENT_SECRET,
+    longest_url: int = 8000,
     **changes: Any,
 ) -> AsyncIterator[Office]:
     """A provider, wrong as `fault` says at one method, and a client; `changes` are of all its keys."""
@@ -163,7 +164,14 @@ async def an_office(
     app = provider_app(answers)
     app.middlewares.append(_held(exchanged, breached, answers_too=not fault))
     async with _served(app) as url, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        service = CscService("provider", url + PATH, CLIENT_ID, Secret(secret), hashes_a_call=hashes_a_call)
+        service = CscService(
+            "provider",
+            url + PATH,
+            CLIENT_ID,
+            Secret(secret),
+            hashes_a_call=hashes_a_call,
+            longest_url=longest_url,
+        )
         slept_s: list[float] = []
 
         async def sleep(seconds: float) -> None:

@@ -207,6 +207,19 @@ def test_a_person_authorises_on_the_providers_page(authority: DevelopmentAuthori
         with pytest.raises(RemoteAuthorisationError, match="no longer takes"):
             await office.client.redeem(question, answered)
 
+    in_an_office(authority, step, longest_url=20_000)
+
+
+def test_a_page_is_asked_for_no_more_than_its_address_holds(authority: DevelopmentAuthority) -> None:
+    async def step(office: Office) -> None:
+        many = await office.client.ask_on_page("page", hashes(200), redirect_uri=REDIRECT)
+        with pytest.raises(RemoteCountError, match=r"about 16\d signatures") as refused:
+            await office.client.page_url(many)
+        fewer = hashes(refused.value.most)
+        question = await office.client.ask_on_page("page", fewer, redirect_uri=REDIRECT)
+        answered = await say_on_page(await office.client.page_url(question))
+        assert (await office.client.redeem(question, answered)).left == len(fewer)
+
     in_an_office(authority, step)
 
 

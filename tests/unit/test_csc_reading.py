@@ -84,6 +84,21 @@ def test_a_key_that_is_told_wrongly_is_none(
         remote_credential("id", Answer({**key_info, **change}))
 
 
+def test_a_key_of_a_kind_that_nobody_knows(key_info: dict[str, Any]) -> None:
+    curve, unknown = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d03017f")
+    leaf = base64.b64decode(key_info["cert"]["certificates"][0]).replace(curve, unknown)
+    with pytest.raises(Unspecified, match="unknown kind of key"):
+        remote_credential(
+            "id", Answer({**key_info, "cert": {"certificates": [base64.b64encode(leaf).decode()]}})
+        )
+
+
+@pytest.mark.parametrize("token", ["a b", "a\nb", "ä", "\ud800", ""])
+def test_a_token_that_can_stand_in_no_header(token: str) -> None:
+    with pytest.raises(Unspecified):
+        Answer({"access_token": token}).token("access_token")
+
+
 @given(JSON)
 @settings(max_examples=60)
 def test_anything_is_read_or_unspecified(value: object) -> None:
