@@ -66,9 +66,9 @@ class Office:
     exchanged: list[Exchanged] = field(default_factory=list)
     slept_s: list[float] = field(default_factory=list)
 
-    def mend(self) -> None:
-        """Let the provider be right from now on."""
-        self.answers._fault = self.provider._fault = ""  # type: ignore[attr-defined]
+    def set_fault(self, fault: str) -> None:
+        """Let a faulty provider be wrong in another way from now on; "" lets it be right."""
+        self.answers._fault = self.provider._fault = fault  # type: ignore[attr-defined]
 
     def calls(self, method: str) -> list[Exchanged]:
         return [one for one in self.exchanged if one.method == method]

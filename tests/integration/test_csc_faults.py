@@ -7,9 +7,11 @@ import asyncio
 import logging
 import ssl
 import traceback
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -29,6 +31,7 @@ from signing.csc_errors import (
     RemoteUncertainError,
     RemoteValueError,
 )
+from tests.campaign import times
 from tests.csc_office import CLIENT_SECRET, REDIRECT, Office, an_office, authorised, hashes
 from watching.logs import JsonLines, TextLines
 
@@ -100,7 +103,7 @@ def test_a_fault_in_signing(
                 assert authorisation.left == 2
             assert len(office.calls("signatures/signHash")) == 1
             require_no_secret(office, failed.value, authorisation, caplog)
-            office.mend()
+            office.set_fault("")
             again = await authorised(office, WANTED)
             if fault == "wrong-certificate":
                 again.credential = await office.client.credential("pin", fresh=True)
@@ -286,5 +289,37 @@ def test_nothing_is_signed_without_an_authorisation(authority: DevelopmentAuthor
             signer = CscSigner(office.client, await office.client.credential("pin"))
             with pytest.raises(RemoteAuthorisationError, match="no authorisation"):
                 await signer.sign(b"attributes", "sha256")
+
+    asyncio.run(step())
+
+
+QUICK = sorted(SIGNING.keys() - {"hangs", "drips", "huge", "wrong-certificate"})
+
+
+def test_every_use_of_the_key_is_a_value_or_a_doubt(authority: DevelopmentAuthority) -> None:
+    """Faults come and go while a batch is signed in parts, by two at once. PARAAF_CAMPAIGN=10 tries more."""
+    random = Random(5)  # noqa: S311  no secret
+    wanted = hashes(6)
+
+    async def step() -> None:
+        ours: Counter[bytes] = Counter()
+        doubts: Counter[bytes] = Counter()
+        async with an_office(authority, fault="down", hashes_a_call=2) as office:
+            for _ in range(times(25)):
+                office.set_fault("")
+                authorisation = await authorised(office, wanted)
+                for part in (wanted[:4], wanted[2:]):
+                    office.set_fault(random.choice(["", *QUICK]))
+                    asked = (office.client.sign_hashes(authorisation, part, again=True) for _ in range(2))
+                    for ended in await asyncio.gather(*asked, return_exceptions=True):
+                        if isinstance(ended, RemoteUncertainError):
+                            doubts.update(ended.hashes)
+                        elif isinstance(ended, BaseException) and not isinstance(ended, RemoteError):
+                            raise ended
+                ours.update(authorisation.values.keys())
+                assert authorisation.left >= 0
+            used = Counter(digest for _, digest in office.provider.signed)
+            assert used <= ours + doubts
+            assert ours <= used
 
     asyncio.run(step())
