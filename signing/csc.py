@@ -84,8 +84,6 @@ _DIGESTS: Final[Mapping[str, digests.HashAlgorithm]] = {
 }
 _CREDENTIAL_KEPT: Final = timedelta(minutes=5)
 _MOST_PAGES: Final = 100
-# Shorter than servers keep a connection: over one that the server has just closed, a call would seem lost.
-_KEEP_ALIVE_S: Final = 2.0
 _EXTEND: Final = "credentials/extendTransaction"
 _AGAIN: Final = "the key is then used once more over the same bytes."
 
@@ -143,8 +141,12 @@ class CscClient:
     async def open(
         cls, service: CscService, *, clock: Callable[[], datetime], timeout_s: float = 10.0
     ) -> AsyncIterator["CscClient"]:
-        """Open a client with its own session, closed at the end."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        """Open a client with its own session, closed at the end.
+
+        Every call has a connection of its own: over a kept one that the server has just closed, a call that
+        never arrived would seem lost.
+        """
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             yield cls(service, http=http, clock=clock, timeout_s=timeout_s)
 

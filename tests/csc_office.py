@@ -69,6 +69,7 @@ class Office:
     def set_fault(self, fault: str) -> None:
         """Let a faulty provider be wrong in another way from now on; "" lets it be right."""
         self.answers._fault = self.provider._fault = fault  # type: ignore[attr-defined]
+        self.answers._times = 0  # type: ignore[attr-defined]
 
     def calls(self, method: str) -> list[Exchanged]:
         return [one for one in self.exchanged if one.method == method]
@@ -163,7 +164,8 @@ async def an_office(
     breached: list[str] = []
     app = provider_app(answers)
     app.middlewares.append(_held(exchanged, breached, answers_too=not fault))
-    async with _served(app) as url, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with _served(app) as url, aiohttp.ClientSession(connector=connector) as http:
         service = CscService(
             "provider",
             url + PATH,

@@ -293,7 +293,10 @@ def test_nothing_is_signed_without_an_authorisation(authority: DevelopmentAuthor
     asyncio.run(step())
 
 
-QUICK = sorted(SIGNING.keys() - {"hangs", "drips", "huge", "wrong-certificate"})
+# Left out: what signs nothing and could have, for all that anybody can tell (a refusal that is lost, too),
+# and what takes its time. So the account must come out even.
+DOUBTFUL = {"down", "unavailable-silently", "html", "html-as-json", "redirects", "deep", "sad-expired"}
+SURE = sorted(SIGNING.keys() - DOUBTFUL - {"hangs", "drips", "huge", "wrong-certificate"})
 
 
 def test_every_use_of_the_key_is_a_value_or_a_doubt(authority: DevelopmentAuthority) -> None:
@@ -309,7 +312,7 @@ def test_every_use_of_the_key_is_a_value_or_a_doubt(authority: DevelopmentAuthor
                 office.set_fault("")
                 authorisation = await authorised(office, wanted)
                 for part in (wanted[:4], wanted[2:]):
-                    office.set_fault(random.choice(["", *QUICK]))
+                    office.set_fault(random.choice(["", *SURE]))
                     asked = (office.client.sign_hashes(authorisation, part, again=True) for _ in range(2))
                     for ended in await asyncio.gather(*asked, return_exceptions=True):
                         if isinstance(ended, RemoteUncertainError):
@@ -319,7 +322,6 @@ def test_every_use_of_the_key_is_a_value_or_a_doubt(authority: DevelopmentAuthor
                 ours.update(authorisation.values.keys())
                 assert authorisation.left >= 0
             used = Counter(digest for _, digest in office.provider.signed)
-            assert used <= ours + doubts
-            assert ours <= used
+            assert used == ours + doubts
 
     asyncio.run(step())
