@@ -279,6 +279,8 @@ def test_the_applications_own_token_is_renewed(authority: DevelopmentAuthority) 
         office.clock.ahead = timedelta(hours=2)
         await office.client.credential("pin", fresh=True)
         assert len(office.calls("oauth2/token")) == 3
+        # One that is known to end is not tried.
+        assert [call.status for call in office.calls("credentials/info")] == [200, 401, 200, 200]
 
     in_an_office(authority, step)
 
