@@ -90,6 +90,14 @@ class AuthorizationServer:
         answer = self._service("", user_id, with_refresh=remember)
         return {key: value for key, value in answer.items() if key != "token_type"}
 
+    def login_again(self, refresh_token: str) -> dict[str, Any]:
+        """Give a new service token for what auth/login gave to be remembered; raises Refusal."""
+        found = self._refresh.get(refresh_token)
+        if found is None or found.client_id:
+            raise Refusal("Invalid refresh_token")
+        answer = self._service("", found.user_id, with_refresh=False, family=found.family)
+        return {key: value for key, value in answer.items() if key != "token_type"}
+
     def question(self, query: Mapping[str, str]) -> Question:
         """Read a request to oauth2/authorize.
 

@@ -74,6 +74,8 @@ class CscAnswers:
         if method == "info":
             return self.provider.info(asked, base_url=base_url_of(request))
         header = request.headers.get("Authorization", "")
+        if method == "auth/login" and asked.has("refresh_token"):
+            return self.provider.oauth.login_again(asked.text("refresh_token"))
         if method == "auth/login":
             return self.provider.oauth.login(*basic(header), remember=asked.flag("rememberMe"))
         scheme, _, token = header.partition(" ")

@@ -279,6 +279,8 @@ def test_the_applications_own_token_is_renewed(authority: DevelopmentAuthority) 
         office.clock.ahead = timedelta(hours=2)
         await office.client.credential("pin", fresh=True)
         assert len(office.calls("oauth2/token")) == 3
+        # One that is known to end is not tried.
+        assert [call.status for call in office.calls("credentials/info")] == [200, 401, 200, 200]
 
     in_an_office(authority, step)
 
@@ -366,7 +368,11 @@ def test_over_http(authority: DevelopmentAuthority) -> None:
             login = await post("auth/login", 200, json={"rememberMe": True}, headers=by_name)
             bearer = {"Authorization": f"Bearer {login['access_token']}"}
             assert "pin" in (await post("credentials/list", 200, json={}, headers=bearer))["credentialIDs"]
+            remembered = {"refresh_token": login["refresh_token"]}
+            again = await post("auth/login", 200, json=remembered)
+            assert again["access_token"] != login["access_token"]
             await post("auth/revoke", 204, json={"token": login["refresh_token"]}, headers=bearer)
+            assert (await post("auth/login", 400, json=remembered))["error"] == "invalid_request"
             assert (await post("credentials/list", 401, json={}, headers=bearer))["error"] == "invalid_token"
             refused = await post("credentials/list", 400, json={})
             assert refused["error_description"] == "Malformed authorization header"
