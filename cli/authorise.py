@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
 
     with office_of(args) as office:
-        require_known(office, args.who)
+        require_known(office.store, args.who)
         if not (args.requests or args.all):
             waiting = asyncio.run(_folder(office, args.who))
             _tell_waiting(args, waiting)

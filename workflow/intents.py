@@ -29,8 +29,8 @@ class Intent:
     """A signature that is prepared, and with a `value` signed: the row's content, as far as it is needed.
 
     `attempts` counts how often the key was, or may have been, used on it. `authorised` is how a person had a
-    provider use it, where one did: "provider", "way", "repeated"; by part in microseconds "us", our machine's,
-    and "provider_us", this signature's share of the waits for the provider.
+    provider use it, where one did: "provider", "way", "repeated"; in microseconds by part, "us" of our
+    machine, and "provider_us", this signature's share of the waits for the provider.
     """
 
     place: Place

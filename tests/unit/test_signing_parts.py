@@ -172,10 +172,14 @@ def test_every_error_says_whether_to_retry() -> None:
     retryable = {kind.code for kind in kinds if kind.retryable}
     assert retryable == {
         "signing-contents-overflow",
+        "signing-remote-answer",
+        "signing-remote-limit",
+        "signing-remote-unavailable",
         "signing-revocation-unavailable",
         "signing-signer",
         "signing-timestamp",
         "signing-timestamp-limit",
+        "signing-token-unavailable",
     }
 
 
