@@ -125,7 +125,6 @@ STRICTER = {
     "contents_not_canonical": "it doesn't look at how the container is written",
     "contents_padding_used": "it doesn't look at the padding",
     "cms_inconsistent": "it doesn't look for another CMS under a name that nobody gives",
-    "certificate_unplaced": "it doesn't mind a certificate that is enclosed twice",
     "timestamp_invalid": "to it, a bad timestamp counts as none; to us it is a doubt",
     "timestamp_order": "it doesn't hold the times of several signatures and archives against each other",
     "chain_unknown": "an archive timestamp by a stranger counts as none; to us it is a doubt",

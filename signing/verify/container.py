@@ -189,8 +189,6 @@ def _check_certificates(
             enclosed.append(_certificate(choice.chosen.dump()))
         except ValueError as error:
             yield Finding("certificate_unplaced", f"the {where} encloses a damaged certificate", str(error))
-    if len(set(enclosed)) != len(enclosed):
-        yield Finding("certificate_unplaced", f"the {where} encloses the same certificate twice")
     at_hand = known if isinstance(known, Known) else Known(known)
     for certificate in enclosed:
         issuers = (*enclosed, *at_hand.issuers_of(certificate))
