@@ -81,7 +81,10 @@ def _fill(
         package.add(f"documents/{document.stem}.pdf", document.pdf)  # (1)
         package.add(f"reports/{document.stem}.json", report.to_json().encode() + b"\n")  # (2)
         package.add(f"reports/{document.stem}.xml", etsi_report(report))
-        package.add(f"reports/{document.stem}.pdf", summary_pdf(partial(iter, [report]), made_at=now))
+        package.add(
+            f"reports/{document.stem}.pdf",
+            summary_pdf(partial(iter, [report]), made_at=now, trust=office.trust),
+        )
     for each in carried:
         package.add(each.name, each.content)
     package.add_lines(RUN, run.event_lines(session))  # (3)

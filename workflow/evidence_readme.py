@@ -158,15 +158,18 @@ def _revocation(facts: Facts) -> Iterator[str]:
     yield ""
     yield from _text(
         "What the authorities answered then is in revocation/. Each answer has to verify, and to say good"
-        " of the serial number asked; a list has to name no serial number of these certificates."
+        " of the serial number asked; a list has to verify (OpenSSL says: verify OK), and to name no serial"
+        " number of these certificates."
     )
     yield ""
     yield "    for one in certificates/*.pem; do openssl x509 -in $one -noout -serial -subject; done"
     for name, at in facts.answers:
         options = f'-CAfile "$ROOT" -verify_other work/certificates.pem -attime {_epoch(at)}'
         yield f"    openssl ocsp -respin {name} {options} -resp_text"
+    if facts.lists:
+        yield '    cat "$ROOT" work/certificates.pem > work/issuers.pem'
     for name in facts.lists:
-        yield f"    openssl crl -inform DER -in {name} -noout -text"
+        yield f"    openssl crl -inform DER -in {name} -CAfile work/issuers.pem -noout -text"
 
 
 def _log(facts: Facts) -> Iterator[str]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from disk import whole_file
 from signing.verify.report import Report
 from signing.verify.transport import packed, unpacked
 
@@ -43,7 +44,8 @@ class Spool:
             if there.read_text(encoding="utf-8") != wanted:
                 raise OtherRun(_difference(json.loads(there.read_text(encoding="utf-8")), terms))
         except FileNotFoundError:
-            there.write_text(wanted, encoding="utf-8")
+            with whole_file(there, mode=0o644) as file_of_terms:
+                file_of_terms.write(wanted.encode())
         except ValueError as error:
             raise OtherRun(f"{there} can't be read") from error
         file = (folder / SPOOL).open("a+b")

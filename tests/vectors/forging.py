@@ -21,7 +21,7 @@ from tests.vectors.handmade import Hand, by_hand, held_cms, recontained, stamped
 from tests.vectors.rawupdates import FORGED_TEXT, appended, content_number, stream
 from tests.vectors.stock import plain_pdf, update, with_fields
 from tests.vectors.two_faced import body
-from tests.vectors.vector import Vector, authentic, doubted, forged, named, remarked, table, unjudged
+from tests.vectors.vector import Vector, authentic, forged, named, remarked, table, unjudged
 
 usf = table("universal signature forgery")
 wrapping = table("signature wrapping")
