@@ -19,6 +19,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from certs import der
 from certs.der import SEQUENCE, DerError, Node, children, node, whole
 from signing.verify.ber import in_der, is_indefinite
 from signing.verify.findings import Finding
@@ -125,6 +126,10 @@ def _check_parsed(info: cms.ContentInfo, known: Sequence[x509.Certificate], wher
     yield from _check_unsigned(signer, known, where)
 
 
+_MGF1 = der.oid("1.2.840.113549.1.1.8")
+_PSS_USUAL_SALT = 20  # bytes; what is usual is left out
+
+
 def _contradictions(signed: cms.SignedData, signer: cms.SignerInfo) -> Iterator[str]:
     """Redundant fields of a CMS that must agree. Source: RFC 5652, 5.1 and 5.3."""
     content_type = signed["encap_content_info"]["content_type"].native
@@ -142,6 +147,25 @@ def _contradictions(signed: cms.SignedData, signer: cms.SignerInfo) -> Iterator[
         yield "revocation lists are enclosed where nothing protects them"
     for name in ("digest_algorithm", "signature_algorithm"):
         yield from _algorithm_oddities(signer[name])
+    yield from _pss_oddities(signer)
+
+
+def _pss_oddities(signer: cms.SignerInfo) -> Iterator[str]:
+    """Nothing signs what RSASSA-PSS is to be done with: it has to be said in one way, of the one digest.
+
+    Source: RFC 4055, 2.1 and 3.1 (a digest's parameters are NULL, or absent).
+    """
+    parameters = signer["signature_algorithm"]["parameters"]
+    if not isinstance(parameters, algos.RSASSAPSSParams):
+        return
+    digest = der.oid(signer["digest_algorithm"]["algorithm"].dotted)
+    salt = parameters["salt_length"].native
+    salted = der.tlv(0xA2, der.integer(salt)) if salt != _PSS_USUAL_SALT else b""
+    nulls = (der.tlv(der.NULL), b"")
+    hashed = [der.tlv(0xA0, der.sequence(digest, null)) for null in nulls]
+    masked = [der.tlv(0xA1, der.sequence(_MGF1, der.sequence(digest, null))) for null in nulls]
+    if parameters.dump() not in {der.sequence(one, other, salted) for one in hashed for other in masked}:
+        yield "RSASSA-PSS is to be done in another way than its digest's, or that is oddly written"
 
 
 def _issuer_names(signed: cms.SignedData) -> set[bytes]:

@@ -94,3 +94,51 @@ def test_a_touched_cms_has(change: Callable[[bytes], bytes], cms: bytes, known: 
 )
 def test_anything_at_all_gets_findings(junk: bytes) -> None:
     assert check_cms(junk, [])
+
+
+@pytest.fixture(scope="module")
+def pss() -> bytes:
+    """The CMS of a signature with RSASSA-PSS."""
+    pdf = (FILES / "signed_with_rsa_2048_pss.pdf").read_bytes()
+    read = read_contents(signed_ranges(pdf)[-1].gap(pdf))
+    assert isinstance(read, Container)
+    return read.der
+
+
+def parameters_of_pss(der: bytes) -> Node:
+    return children(der, signer(der)[4])[1]
+
+
+def null_of_the_mask_is_none(der: bytes) -> bytes:
+    return patched(der, der.rindex(b"\x05\x00", 0, parameters_of_pss(der).end), 0x95)
+
+
+def null_of_the_mask_behind_its_sequence(der: bytes) -> bytes:
+    mask = der.rindex(b"\x30\x0d\x06\x09", 0, parameters_of_pss(der).end)
+    return patched(der, mask + 1, 0x0B)
+
+
+def null_of_the_digest_behind_its_sequence(der: bytes) -> bytes:
+    digest = der.index(b"\x30\x0d\x06\x09", parameters_of_pss(der).start)
+    return patched(der, digest + 1, 0x0B)
+
+
+def another_digest(der: bytes) -> bytes:
+    digest = der.index(b"\x30\x0d\x06\x09", parameters_of_pss(der).start)
+    return patched(der, digest + 12, 0x02)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        null_of_the_mask_is_none,
+        null_of_the_mask_behind_its_sequence,
+        null_of_the_digest_behind_its_sequence,
+        another_digest,
+    ],
+)
+def test_what_says_how_pss_is_done_is_found_changed(
+    pss: bytes, known: list[object], change: Callable[[bytes], bytes]
+) -> None:
+    assert not list(check_cms(pss, known))  # type: ignore[arg-type]
+    assert "cms_inconsistent" in {found.code for found in check_cms(change(pss), known)}  # type: ignore[arg-type]
