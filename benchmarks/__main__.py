@@ -19,6 +19,7 @@ TABLES = {
     "The engine": "engine",
     "The log, away from the office": "auditing",
     "A whole batch": "batch",
+    "Many at once, at a provider and by one release": "many_at_once",
     "Several workers": "workers",
     "Backup and restore": "backing_up",
 }

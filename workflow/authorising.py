@@ -25,7 +25,7 @@ from signing.csc import Authorisation, CscClient, CscSigner, RemoteCredential, h
 from signing.csc_errors import RemoteCountError, RemoteError
 from signing.csc_service import service_of
 from workflow import intents
-from workflow.commands import Channel, Command, StepRef
+from workflow.commands import Answer, Channel, Command, StepRef
 from workflow.errors import Raced, WorkflowError
 from workflow.faults import point
 from workflow.intents import Intent
@@ -44,6 +44,7 @@ Word = Callable[[CscClient, RemoteCredential, Sequence[bytes], str], Awaitable[A
 
 MOST = 1000
 """Signatures in one batch."""
+_TOGETHER = 100  # commands in one transaction
 
 
 class NothingToAuthorise(WorkflowError):
@@ -210,28 +211,38 @@ class Authorising:
                 batch = _Batch(self._office, self._bench, client, credential)
                 signed, failed = await batch.run(actor, unsigned, word)
                 done += signed
-        return [self._go_on(actor, item, channel) for item in done] + failed
+        return await written(self._bench, self._go_on, actor, done, channel) + failed
 
-    def _go_on(self, actor: str, item: _Item, channel: Channel) -> Outcome:
-        """(5) Do what the task asks for; nothing, when that was done before."""
-        one = item.to_sign
-        key = f"authorised-{one.request_id}-{one.document_sha256[:32]}-{one.field}"
-        command = Command(
-            one.trigger,
-            actor,
-            key,
-            one.request_id,
-            seen_version=one.version,
-            on_behalf_of=one.on_behalf_of,
-            consent=one.consent,
-            channel=channel,
-        )
-        try:
-            self._office.engine.execute(command)
-        except WorkflowError as error:
-            return Outcome(one.request_id, error.code, str(error), error.hint, item.repeated)
-        point("authorise.gone-on")
-        return Outcome(one.request_id, repeated=item.repeated)
+    def _go_on(self, actor: str, items: Sequence[_Item], channel: Channel) -> list[Outcome]:
+        """(5) Do what the tasks ask for; nothing where that was done before."""
+        outcomes: list[Outcome] = []
+        for start in range(0, len(items), _TOGETHER):
+            some = items[start : start + _TOGETHER]
+            answers = self._office.engine.execute_batch([_command(actor, one, channel) for one in some])
+            outcomes += [_outcome(item, answer) for item, answer in zip(some, answers, strict=True)]
+            point("authorise.gone-on")
+        return outcomes
+
+
+def _command(actor: str, item: _Item, channel: Channel) -> Command:
+    one = item.to_sign
+    return Command(
+        one.trigger,
+        actor,
+        f"authorised-{one.request_id}-{one.document_sha256[:32]}-{one.field}",
+        one.request_id,
+        seen_version=one.version,
+        on_behalf_of=one.on_behalf_of,
+        consent=one.consent,
+        channel=channel,
+    )
+
+
+def _outcome(item: _Item, answer: Answer | WorkflowError) -> Outcome:
+    number = item.to_sign.request_id
+    if isinstance(answer, Answer):
+        return Outcome(number, repeated=item.repeated)
+    return Outcome(number, answer.code, str(answer), answer.hint, item.repeated)
 
 
 def _is_over(kept: Intent, work: Work) -> bool:
