@@ -165,9 +165,20 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
 async def _begin(batch: _Batch, works: Sequence[Work]) -> None:
     actors, kept = await written(batch.bench, _looked_up, batch.bench, works)
     sources = await read_all(batch.bench, [work.document.current_sha256 for work in works if work.document])
-    batch.signings, batch.troubles = tried(
-        works, lambda work: _signing(batch.bench, work, actors, kept, sources), work_of=lambda work: work
+    # in a thread: a key's token may take its time, and a worker whose event loop waits shows no life
+    batch.signings, batch.troubles = await written(
+        batch.bench, _found, batch.bench, works, actors, kept, sources
     )
+
+
+def _found(
+    bench: Workbench,
+    works: Sequence[Work],
+    actors: Actors,
+    kept: dict[Place, Kept],
+    sources: Mapping[str, bytes | BaseException],
+) -> tuple[list[Signing], list[Trouble]]:
+    return tried(works, lambda work: _signing(bench, work, actors, kept, sources), work_of=lambda work: work)
 
 
 def _looked_up(bench: Workbench, works: Sequence[Work]) -> tuple[Actors, dict[Place, Kept]]:

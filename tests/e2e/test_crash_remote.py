@@ -25,7 +25,7 @@ from workflow.faults import AUTHORISATION, VARIABLE
 pytestmark = pytest.mark.slow
 SEED = 20261126
 A_POINT = times(1)
-AT_RANDOM = times(3)
+AT_RANDOM = times(1)
 LONGEST_S = 60
 
 RUNNER = """
