@@ -187,6 +187,7 @@ class Timestamper:
     async def _post(self, authority: TimestampAuthority, request: bytes) -> bytes:
         # identity: a compressed reply could be small on the wire and huge in memory
         headers = {"Content-Type": _QUERY, "Accept": _REPLY, "Accept-Encoding": "identity"}
+        headers |= authority.authorization()
         try:
             async with self._http.post(
                 authority.url,

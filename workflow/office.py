@@ -27,7 +27,8 @@ from documents.kinds import KINDS, Evidence
 from documents.open_blobs import open_blobs
 from documents.register import Register
 from problem import Problem
-from signing.organisation import DEVELOPMENT, FILE, Organisation, load_organisation
+from signing.authorities import Limit
+from signing.organisation import FILE, Organisation, load_organisation
 from signing.profile import Profile
 from watching.meters import Meters
 from workflow import anchors, identity, preflight, remote
@@ -46,8 +47,7 @@ from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
 from workflow.people import LEAVERS_KEPT
-from workflow.rate_limits import VARIABLE as LIMITS
-from workflow.rate_limits import Limit, RateLimits, limits_from
+from workflow.rate_limits import RateLimits
 from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
@@ -154,7 +154,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, limits, base, leavers_kept = settings
+        signing, base, leavers_kept = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -184,7 +184,7 @@ class Office:
             clock=clock,
             verify_url=f"{base}/verify" if base else None,
             anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
-            limits=RateLimits(store, limits, moment=store.now, slack=PERMIT_KEPT),
+            limits=RateLimits(store, _limits(signing), moment=store.now, slack=PERMIT_KEPT),
             meters=meters,
             leavers_kept=leavers_kept,
         )
@@ -224,14 +224,12 @@ class Office:
     @asynccontextmanager
     async def desk(self) -> "AsyncIterator[SigningDesk]":
         """A signing desk with its HTTP session, for as long as the block runs."""
-        from signing.authorities import TimestampAuthority  # noqa: PLC0415
         from signing.pades import SigningDesk  # noqa: PLC0415  as said above
 
-        development = TimestampAuthority(DEVELOPMENT, self.authority.tsa_url)
         async with SigningDesk.open(
             trust=self.trust,
             clock=self.clock,
-            timestamp_authorities=[development, *self.signing.timestampers],
+            timestamp_authorities=self.signing.authorities(self.authority.tsa_url),
             gate=_Gate(self.limits),
             meters=self.meters,
         ) as desk:
@@ -471,17 +469,20 @@ class _Gate:
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
-Settings = tuple[Organisation, Mapping[str, Limit], str, timedelta]
+def _limits(signing: Organisation) -> Mapping[str, Limit]:
+    """The limits of the authorities that have one."""
+    return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
+
+
+Settings = tuple[Organisation, str, timedelta]
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, limits of authorities, the public address, how long leavers are kept.
+    """How the organisation signs, the public address, how long leavers are kept.
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
-    signing, limits = signing_of(folder, environ), limits_from(environ)
-    _require_known(limits, signing)
-    return signing, limits, _public_url(environ), _leavers_kept(environ)
+    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:
@@ -528,18 +529,6 @@ def _public_url(environ: Mapping[str, str]) -> str:
             hint="Write it like https://paraaf.example.org, with or without a path.",
         )
     return url.rstrip("/")
-
-
-def _require_known(limits: Mapping[str, object], signing: Organisation) -> None:
-    """Refuse a limit for an authority that there is not: it would limit nothing. Raises SettingRefused."""
-    known = {DEVELOPMENT, *(one.name for one in signing.timestampers)}
-    known |= {name for profile in signing.profiles.values() for name in profile.timestampers}
-    unknown = sorted(limits.keys() - known)
-    if unknown:
-        raise SettingRefused(
-            f"{LIMITS} limits {', '.join(unknown)}, and there is no such timestamp authority.",
-            hint=f"Name one of those that there are: {', '.join(sorted(known))}.",
-        )
 
 
 class RegisterMissing(WorkflowError):
