@@ -32,6 +32,7 @@ from signing.organisation import FILE, Organisation, load_organisation
 from signing.profile import Profile
 from watching.meters import Meters
 from workflow import anchors, identity, preflight, remote
+from workflow.authority_health import Rests, SharedHealth
 from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
@@ -102,6 +103,8 @@ class Office:
     anchor_folder: Path | None
     """Where anchors of the log are written too, outside of the data folder."""
     limits: RateLimits
+    rests: Rests
+    """How long timestamp authorities are left alone after failures."""
     meters: Meters
     leavers_kept: timedelta
 
@@ -185,6 +188,7 @@ class Office:
             verify_url=f"{base}/verify" if base else None,
             anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
             limits=RateLimits(store, _limits(signing), moment=store.now, slack=PERMIT_KEPT),
+            rests=Rests.of(patience or Patience()),
             meters=meters,
             leavers_kept=leavers_kept,
         )
@@ -222,18 +226,28 @@ class Office:
         return self.register.person(person).employer_name
 
     @asynccontextmanager
-    async def desk(self) -> "AsyncIterator[SigningDesk]":
-        """A signing desk with its HTTP session, for as long as the block runs."""
+    async def desk(self, *, ask_all: bool = False) -> "AsyncIterator[SigningDesk]":
+        """A signing desk with its HTTP session, for as long as the block runs.
+
+        With `ask_all` it asks authorities, too, that are left alone after failures.
+        """
         from signing.pades import SigningDesk  # noqa: PLC0415  as said above
 
-        async with SigningDesk.open(
-            trust=self.trust,
-            clock=self.clock,
-            timestamp_authorities=self.signing.authorities(self.authority.tsa_url),
-            gate=_Gate(self.limits),
-            meters=self.meters,
-        ) as desk:
-            yield desk
+        authorities = self.signing.authorities(self.authority.tsa_url)
+        cool_downs = {one.name: one.cool_down for one in authorities}
+        health = SharedHealth(self.store, cool_downs, rests=self.rests, heed=not ask_all)
+        try:
+            async with SigningDesk.open(
+                trust=self.trust,
+                clock=self.clock,
+                timestamp_authorities=authorities,
+                gate=_Gate(self.limits),
+                health=health,
+                meters=self.meters,
+            ) as desk:
+                yield desk
+        finally:
+            await health.close()
 
     @asynccontextmanager
     async def steps(self) -> "AsyncIterator[Steps]":
