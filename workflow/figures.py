@@ -175,9 +175,11 @@ class Figures:
         yield _gauge("waiting_for_limit", "Signatures in turn at a provider's limit.", found, ["authority"])
 
     def _authorities(self, session: Session) -> Iterator[Metric]:
-        now = self._office.store.now(session)
+        now, profiles = self._office.store.now(session), self._office.profiles.values()
+        named = sorted({authority_label(name) for one in profiles for name in one.timestampers})
+        table = AuthorityHealth
         failures, rests = [], []
-        for row in session.scalars(select(AuthorityHealth).order_by(AuthorityHealth.authority)):
+        for row in session.scalars(select(table).where(table.authority.in_(named)).order_by(table.authority)):
             left = 0.0 if row.cool_until is None else (row.cool_until - now).total_seconds()
             failures.append(((row.authority,), row.failures))
             rests.append(((row.authority,), max(0.0, left)))
