@@ -104,22 +104,16 @@ def facts_of_rows(sample: Sample, number: int) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("faults", "code"),
     [
-        (("tsa-down",), "signing-timestamp"),
         (("tsa-rejects",), "signing-timestamp"),
         (("tsa-garbage",), "signing-timestamp"),
-        (("tsa-wrong-imprint",), "signing-timestamp"),
         (("tsa-wrong-nonce",), "signing-timestamp"),
-        (("tsa-no-eku",), "signing-timestamp"),
-        (("tsa-untrusted",), "signing-timestamp"),
-        (("tsa-wrong-time",), "signing-timestamp"),
-        (("ocsp-down", "crl-down"), "signing-revocation-unavailable"),
-        (("ocsp-garbage", "crl-garbage"), "signing-revocation-unavailable"),
         (("ocsp-try-later", "crl-stale"), "signing-revocation-unavailable"),
     ],
 )
 def test_a_wrong_authority_is_a_retry_that_leaves_nothing_behind(
     sample: Sample, faults: Sequence[str], code: str
 ) -> None:
+    """Some that test_signing_fault_matrix.py does not have; and it shows that no bad answer is kept."""
     number = at_sealing(sample)
     before = facts(sample, number)
     with served(sample, *faults):
