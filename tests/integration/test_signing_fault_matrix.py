@@ -5,8 +5,8 @@ fifteen ways, one at a time: the step ends in time with a reason, and leaves req
 were; when the fault is over, the same step is done without anybody's help. Where lists have no fault of their
 own kind (an imprint, a nonce, a purpose), the nearest one stands in its place.
 
-By default the timestamp authority meets all of them, the two others a third each: what each makes of an answer
-is asked in test_certs_revocation.py. With PARAAF_CAMPAIGN=3 and more all meet all.
+By default the timestamp authority meets all of them, the others a third each: what is made of their
+answers is asked in test_certs_revocation.py. With PARAAF_CAMPAIGN=3 and more all meet all.
 """
 
 import asyncio
