@@ -2,7 +2,7 @@
 
 [timestampers.tsa-one]
 url = "https://tsa.example.org/tsr"
-user = "gemeente"                     # HTTP Basic, with the first line of a file
+user = "gemeente"                     # HTTP Basic, with the text of a file
 password_file = "tsa-one.pass"
 limit = "20/PT20M"                    # all workers together: at most 20 times in any 20 minutes
 cool_down = "PT1M"                    # the longest rest after failures
@@ -17,7 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from signing.checked_toml import CheckedTable
-from signing.errors import TimestampError
+from signing.errors import SigningError, TimestampError
+from signing.secret import secret_from_file
 
 DEVELOPMENT = "development"
 """The name of the development PKI's timestamp authority, and of its keys: nobody else may bear it."""
@@ -58,14 +59,10 @@ class TimestampAuthority:
         if self.password_file is None:
             return {}
         try:
-            password = self.password_file.read_bytes().split(b"\n")[0].rstrip(b"\r")
-        except OSError as error:
-            raise TimestampError(
-                f"was not asked: its password_file can't be read ({error.strerror})."
-            ) from error
-        if not password:
-            raise TimestampError("was not asked: the first line of its password_file is empty.")
-        pair = base64.b64encode(self.user.encode() + b":" + password).decode("ascii")
+            password = secret_from_file(self.password_file)
+        except SigningError as error:
+            raise TimestampError(f"was not asked: {error}") from error
+        pair = base64.b64encode(f"{self.user}:{password.reveal()}".encode()).decode("ascii")
         return {"Authorization": f"Basic {pair}"}
 
 

@@ -60,14 +60,18 @@ async def stamped(authority: DevelopmentAuthority, one: TimestampAuthority) -> T
 
 def test_an_authority_is_told_user_and_password(authority: DevelopmentAuthority, tmp_path: Path) -> None:
     file = tmp_path / "tsa.pass"
-    file.write_text(f"{PASSWORD}\nand what stands below\n", encoding="utf-8")
+    file.write_text(f"{PASSWORD}\n", encoding="utf-8")
     one = TimestampAuthority("tsa", "", user="gemeente", password_file=file)
     assert asyncio.run(stamped(authority, one)).token_der
 
 
 @pytest.mark.parametrize(
     ("password", "words"),
-    [("another\n", "HTTP status 401"), ("\n", "first line .* is empty"), (None, "can't be read")],
+    [
+        ("another\n", "HTTP status 401"),
+        ("\n", "not asked: .* holds no secret"),
+        (None, "not asked: .* can't be read"),
+    ],
 )
 def test_a_password_that_does_not_do_is_told_and_never_shown(
     authority: DevelopmentAuthority,
