@@ -212,8 +212,8 @@ def _of_late(name: str, row: AuthorityHealth, now: datetime) -> Finding:
     )
     failed = f"failed {row.failures} times in a row, last {row.failed_at:%Y-%m-%d %H:%M} UTC"
     message = (
-        f"{authority_label(name)} {failed}, and is {until}; its last good answer: {answered}. Last"
-        f" it {row.message} ({row.code})"
+        f"{authority_label(name)} {failed}, and is {until}; its last good answer: {answered}. The"
+        f" last trouble: {row.message} ({row.code})"
     )
     hint = "If it answers now, as another line here says, it is asked again from now on."
     return Finding(AREA, "warning", message, hint)
