@@ -6,9 +6,11 @@ Each name in `FAULTS` is one fault; several can be active at once, at most one a
 
 import asyncio
 import secrets
+import socket
+import struct
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,13 +33,25 @@ from certs.keys import generate_key
 from certs.loopback import free_base_url
 from certs.serve_authority import command_line, serve
 
+_GENERAL: Final[Mapping[str, str]] = {
+    "down": "answers HTTP 503",
+    "busy": "answers HTTP 429 and asks to be left alone for a second",
+    "hangs": "never answers",
+    "drips": "answers a byte now and then",
+    "garbage": "answers something that is no DER",
+    "html": "answers a page for people",
+    "truncated": "answers half of what is right",
+    "resets": "resets the connection",
+    "loses": "does what it is asked, and closes the connection without an answer",
+}
+"""What can go wrong with any protocol."""
+
 FAULTS: Final[Mapping[str, str]] = {
-    "tsa-down": "answers HTTP 503",
-    "tsa-hangs": "never answers",
-    "tsa-garbage": "answers something that is no DER",
+    **{f"{protocol}-{name}": what for protocol in ("tsa", "ocsp", "crl") for name, what in _GENERAL.items()},
     "tsa-rejects": "refuses with systemFailure",
     "tsa-wrong-imprint": "stamps another digest",
     "tsa-wrong-nonce": "answers with another nonce",
+    "tsa-replays": "answers with an earlier token over the same digest",
     "tsa-no-nonce": "leaves the nonce out",
     "tsa-no-eku": "stamps with a certificate that is not made for it",
     "tsa-untrusted": "stamps with another PKI's timestamp authority",
@@ -46,9 +60,6 @@ FAULTS: Final[Mapping[str, str]] = {
     "tsa-wrong-time": "stamps tomorrow's time",
     "tsa-bad-signature": "signs with a key that is not the certificate's",
     "tsa-no-certificates": "leaves the certificates out although they were asked for",
-    "ocsp-down": "answers HTTP 503",
-    "ocsp-hangs": "never answers",
-    "ocsp-garbage": "answers something that is no DER",
     "ocsp-redirects": "answers HTTP 302",
     "ocsp-huge": "answers 3 MiB",
     "ocsp-try-later": "answers tryLater",
@@ -57,16 +68,16 @@ FAULTS: Final[Mapping[str, str]] = {
     "ocsp-future": "answers with tomorrow's answer",
     "ocsp-wrong-nonce": "answers with another nonce",
     "ocsp-other-certificate": "answers about another certificate",
+    "ocsp-expired": "signs with an expired certificate",
     "ocsp-no-eku": "signs with a certificate that is not made for it",
     "ocsp-untrusted": "signs with another PKI's responder",
     "ocsp-bad-signature": "signs with a signature that is off by one bit",
-    "crl-down": "answers HTTP 503",
-    "crl-hangs": "never answers",
-    "crl-garbage": "answers something that is no DER",
     "crl-stale": "gives last month's list",
+    "crl-future": "gives tomorrow's list",
     "crl-bad-signature": "gives a list signed with a key that is not the issuer's",
     "crl-other-issuer": "gives the other issuer's list",
 }
+_HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _MONTH: Final = timedelta(days=30)
 _SYSTEM_FAILURE: Final = 25
@@ -91,7 +102,8 @@ class UnsafeFaultyAnswers(Answers):
             return stamp_response(rejection(_SYSTEM_FAILURE, "Refused on purpose."))
         if fault is None or fault in _EVERYWHERE:
             return await self._general(fault, super().tsa(body))
-        now = self.clock() + (_DAY if fault == "tsa-wrong-time" else timedelta())
+        shift = {"tsa-wrong-time": _DAY, "tsa-replays": -_HOUR}.get(fault, timedelta())
+        now = self.clock() + shift
         return stamp_response(granted(self._stamp_maker.token(_twist_stamp(parse_request(body), fault), now)))
 
     async def ocsp(self, body: bytes) -> web.Response:
@@ -114,8 +126,9 @@ class UnsafeFaultyAnswers(Answers):
         """Give a wrong CRL."""
         fault, now = self._faults.get("crl"), self.clock()
         other: Literal["issuing", "root"] = "root" if issuer == "issuing" else "issuing"
-        if fault == "crl-stale":
-            return crl_response(self.authority.crl(issuer, now - _MONTH))
+        if fault in ("crl-stale", "crl-future"):
+            shift = -_MONTH if fault == "crl-stale" else _DAY
+            return crl_response(self.authority.crl(issuer, now + shift))
         if fault == "crl-other-issuer":
             return crl_response(self.authority.crl(other, now))
         if fault == "crl-bad-signature":
@@ -139,17 +152,55 @@ class UnsafeFaultyAnswers(Answers):
     async def _general(self, fault: str | None, right: Awaitable[web.Response]) -> web.Response:
         """Answer as any protocol can go wrong."""
         response = await right
-        if fault is None:
-            return response
-        if fault.endswith("-down"):
-            return web.Response(status=503)
-        if fault.endswith("-hangs"):
-            await asyncio.sleep(3600)
-        response.body = b"This is not what was asked for."
+        right_der = response.body if isinstance(response.body, bytes) else b""
+        match fault and fault.partition("-")[2]:
+            case "down":
+                response = web.Response(status=503)
+            case "busy":
+                response = web.Response(status=429, headers={"Retry-After": "1"})
+            case "hangs":
+                await asyncio.sleep(3600)
+            case "drips":
+                response = web.Response(body=_drip(right_der), content_type=response.content_type)
+            case "garbage":
+                response.body = b"This is not what was asked for."
+            case "html":
+                page = "<html><body>Closed for the day.</body></html>"
+                response = web.Response(text=page, content_type="text/html")
+            case "truncated":
+                response.body = right_der[: len(right_der) // 2]
+            case "resets":
+                response = _Cut(with_reset=True)
+            case "loses":
+                response = _Cut(with_reset=False)
         return response
 
 
-_EVERYWHERE: Final = frozenset(name for name in FAULTS if name.endswith(("-down", "-hangs", "-garbage")))
+async def _drip(answer: bytes) -> AsyncIterator[bytes]:
+    """A byte every fifth of a second, for longer than anybody waits."""
+    for index in range(len(answer)):
+        yield answer[index : index + 1]
+        await asyncio.sleep(0.2)
+
+
+class _Cut(web.Response):
+    """No answer: the connection ends instead."""
+
+    def __init__(self, *, with_reset: bool) -> None:
+        super().__init__()
+        self._with_reset = with_reset
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """End the connection. Raises ConnectionResetError, as when the other side had done it."""
+        if request.transport is not None:
+            if self._with_reset:  # what is closed without lingering is reset
+                end: socket.socket = request.transport.get_extra_info("socket")
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            request.transport.abort()
+        raise ConnectionResetError
+
+
+_EVERYWHERE: Final = frozenset(name for name in FAULTS if name.partition("-")[2] in _GENERAL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -206,6 +257,15 @@ def _ocsp_answerer(authority: DevelopmentAuthority, fault: str | None, now: date
     responder = authority.ocsp_credential
     if fault == "ocsp-no-eku":
         responder = authority.issue("No OCSP", now=now, key_usage=frozenset({"digital_signature"}))
+    if fault == "ocsp-expired":
+        responder = authority.issue(
+            "Expired OCSP",
+            now=now,
+            not_before=now - _MONTH,
+            not_after=now - _DAY,
+            key_usage=frozenset({"digital_signature"}),
+            eku=(ExtendedKeyUsageOID.OCSP_SIGNING,),
+        )
     if fault == "ocsp-untrusted":
         responder = _other_authority(now).ocsp_credential
     return OcspAnswerer(responder, authority.issuing)
@@ -225,7 +285,7 @@ def _twist_stamp(request: StampRequest, fault: str) -> StampRequest:
         imprint = bytearray(request.message_imprint)
         imprint[-1] ^= 0x01
         return replace(request, message_imprint=bytes(imprint))
-    if fault == "tsa-wrong-nonce":
+    if fault in ("tsa-wrong-nonce", "tsa-replays"):
         return replace(request, nonce=der.integer(secrets.randbits(64)))
     if fault == "tsa-no-nonce":
         return replace(request, nonce=b"")

@@ -25,7 +25,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "check",
         description="Look at the data folder, the database, the clock, keys and certificates, calendars and"
         " workers; sign a sample under each signing profile, and ask each timestamp authority. --deep also"
-        " reads every page of the database, every event and every stored file. Nothing is changed.",
+        " reads every page of the database, every event and every stored file. Nothing is changed, but that a"
+        " timestamp authority which was left alone after it failed, and answers, is in use again.",
         epilog="exit status: 0 all is well, warnings aside; 1 something is wrong, or with --strict not well.",
     )
     parser.add_argument("--deep", action="store_true", help="read everything; takes its time")

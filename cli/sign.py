@@ -18,10 +18,10 @@ from cli.files import make_folder, read_input, require_room, write_whole
 from cli.folder import REGISTER_FILE, add_data_option, add_json_option, add_trust_option
 from cli.printing import print_json
 from documents.register import Register
-from signing.authorities import TimestampAuthority
+from signing.authorities import DEVELOPMENT, TimestampAuthority
 from signing.composition import NewField
 from signing.foreign import require_size
-from signing.organisation import DEVELOPMENT, Organisation
+from signing.organisation import Organisation
 from signing.pades import Finished, SigningDesk, sign_pdf
 from signing.pkcs11 import is_key_address, open_signer
 from signing.profile import Profile, parse_profile
@@ -196,8 +196,7 @@ def _bench(args: argparse.Namespace, profile: Profile, organisation: Organisatio
     keys = _Keys(args, profile, organisation, authority)
     signer = keys.signer() if args.key is None else _key_signer(args)
     with AuthorityServer(authority.folder):
-        development = TimestampAuthority(DEVELOPMENT, authority.tsa_url)
-        yield _Bench(signer, trust | authority.trust, (development, *organisation.timestampers))
+        yield _Bench(signer, trust | authority.trust, organisation.authorities(authority.tsa_url))
 
 
 def _key_signer(args: argparse.Namespace) -> Signer:

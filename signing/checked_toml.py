@@ -1,7 +1,9 @@
 """Tables of TOML files, checked key by key, so that every refusal says where and what to do."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Never, TypeVar
@@ -9,6 +11,11 @@ from typing import Any, Never, TypeVar
 from signing.errors import ProfileError
 
 _T = TypeVar("_T")
+_LENGTH = re.compile(
+    r"P(?!$)(?:(?P<weeks>\d{1,5})W)?(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?!$)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,5})S)?)?",
+    re.ASCII,
+)
 
 
 def read_toml(file: Traversable) -> dict[str, Any]:
@@ -96,6 +103,23 @@ class CheckedTable:
         """A path, relative to the folder of the file; None when it is not there and need not be."""
         said = self.text(key, required=required)
         return Path(self.file).parent / said if said else None
+
+    def length(self, key: str) -> timedelta | None:
+        """A length of time as ISO 8601 writes it, in weeks and less; None when it is not there."""
+        said = self.text(key)
+        if not said:
+            return None
+        length = self.read_length(said)
+        if length is None:
+            self.refuse(key, f"is {said[:100]!r}", "Write a length of time, such as PT30S, PT1M or PT1H.")
+        return length
+
+    @staticmethod
+    def read_length(text: str) -> timedelta | None:
+        """A length of time that is longer than nothing; None for what is none."""
+        match = _LENGTH.fullmatch(text)
+        parts = {} if match is None else match.groupdict("0")
+        return timedelta(**{unit: int(digits) for unit, digits in parts.items()}) or None
 
     def _path(self, key: str) -> str:
         return f"{self._place}.{key}" if self._place else key

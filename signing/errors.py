@@ -54,11 +54,18 @@ class RevocationUnavailableError(SigningError):
 
 
 class TimestampError(SigningError):
-    """A timestamp authority gave no token that stands the checks."""
+    """A timestamp authority gave no token that stands the checks.
+
+    `asks_for_s` are the seconds for which it said it wants to be left alone, 0.0 when it said nothing.
+    """
 
     code = "signing-timestamp"
     impersonal = True
     retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", asks_for_s: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.asks_for_s = asks_for_s
 
 
 class TimestampLimitError(TimestampError):
@@ -72,6 +79,20 @@ class TimestampLimitError(TimestampError):
     def __init__(self, message: str = "it may not be asked again yet.", *, after_s: float) -> None:
         super().__init__(message, hint="It is asked again by itself when its limit allows.")
         self.after_s = after_s
+
+
+class TimestampRestError(TimestampLimitError):
+    """Every timestamp authority that could serve is left alone for a while after it failed; `after_s` says
+    how long.
+
+    Nothing was asked: whoever waits and comes back finds out whether one answers again.
+    """
+
+    code = "signing-timestamp-rest"
+
+    def __init__(self, message: str = "it is left alone after it failed.", *, after_s: float) -> None:
+        super().__init__(message, after_s=after_s)
+        self.hint = "It is asked again by itself; `paraaf check` tells what is wrong, and asks it at once."
 
 
 class TimestamperUnknownError(SigningError):

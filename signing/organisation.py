@@ -4,7 +4,7 @@
     [minimum]                             # the lowest level by kind of document
     employer_declaration = "B-LT"
     [timestampers.tsa-one]
-    url = "https://tsa.example.org/tsr"
+    url = "https://tsa.example.org/tsr"   # and how it wants to be asked: signing.authorities
     [signers.seal-2026]
     type = "file"
     key = "seal-2026.p12"
@@ -19,18 +19,15 @@ No secret stands in it: passphrases, PINs and passwords are in files of their ow
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from certs.trust import TrustStore, load_trust
-from signing.authorities import TimestampAuthority
+from signing.authorities import DEVELOPMENT, TimestampAuthority, authority_from, development_from
 from signing.checked_toml import CheckedTable, read_toml
 from signing.profile import Level, Profile, packaged_profiles, profile_from
 
 FILE = "signing.toml"
-DEVELOPMENT = "development"
-"""The name of the development PKI's timestamp authority, and of its keys: nobody else may bear it."""
-
 _TYPES = ("file", "pkcs11", "csc")
 
 
@@ -74,14 +71,20 @@ KeySource = KeyInFile | KeyInToken | KeysAtProvider
 class Organisation:
     """What a `signing.toml` says, over what comes with the release.
 
-    `minimum` is the lowest level that a kind of document may have.
+    `development` is how the development authority is asked, without its address; `minimum` the lowest level
+    that a kind of document may have.
     """
 
     profiles: Mapping[str, Profile]
     signers: Mapping[str, KeySource] = field(default_factory=dict)
     timestampers: tuple[TimestampAuthority, ...] = ()
+    development: TimestampAuthority = TimestampAuthority(DEVELOPMENT, "")  # noqa: RUF009 (it is frozen)
     trust: TrustStore = field(default_factory=TrustStore)
     minimum: Mapping[str, Level] = field(default_factory=dict)
+
+    def authorities(self, development_url: str) -> tuple[TimestampAuthority, ...]:
+        """All timestamp authorities that have a name; the development authority is at this address."""
+        return (replace(self.development, url=development_url), *self.timestampers)
 
 
 def load_organisation(file: Path | None, *, kinds: Iterable[str] = ()) -> Organisation:
@@ -94,7 +97,9 @@ def load_organisation(file: Path | None, *, kinds: Iterable[str] = ()) -> Organi
         return Organisation(profiles=packaged)
     table = CheckedTable(str(file), read_toml(file))
     signers = dict(_signers(table))
-    timestampers = tuple(_timestampers(table))
+    named = tuple(_timestampers(table))
+    timestampers = tuple(one for one in named if one.name != DEVELOPMENT)
+    development = next((one for one in named if one.name == DEVELOPMENT), TimestampAuthority(DEVELOPMENT, ""))
     profiles = {name: profile_from(name, one) for name, one in table.tables("profiles")}
     minimum = dict(_minimum(table, frozenset(kinds)))
     trust = load_trust([file.parent / path for path in table.texts("trust", mend="Use only paths.")])
@@ -109,9 +114,21 @@ def load_organisation(file: Path | None, *, kinds: Iterable[str] = ()) -> Organi
                 f"names {remote[0]!r}, where people's keys are",
                 'Name a provider alone, and only in profiles of kind = "person".',
             )
-        named = [one for one in profile.timestampers if not one.startswith(("http://", "https://"))]
-        _require_known(table, f"profiles.{name}.timestampers", named, authorities)
-    return Organisation(packaged | profiles, signers, timestampers, trust, minimum)
+        theirs = [one for one in profile.timestampers if "://" not in one]
+        _require_known(table, f"profiles.{name}.timestampers", theirs, authorities)
+    _require_enough(table, (packaged | profiles).values(), (development, *timestampers))
+    return Organisation(packaged | profiles, signers, timestampers, development, trust, minimum)
+
+
+def _require_enough(
+    table: CheckedTable, profiles: Iterable[Profile], authorities: Iterable[TimestampAuthority]
+) -> None:
+    """Refuse a limit under which a profile could never sign: at B-LTA two timestamps are taken at once."""
+    asked_twice = {name for one in profiles if one.level is Level.B_LTA for name in one.timestampers}
+    for one in authorities:
+        if one.name in asked_twice and one.limit is not None and one.limit.count < 2:
+            key = f"timestampers.{one.name}.limit"
+            table.refuse(key, "is below the two timestamps that a B-LTA signature takes", "Write 2 or more.")
 
 
 def _require_known(table: CheckedTable, key: str, named: Iterable[str], known: Iterable[str]) -> None:
@@ -170,13 +187,7 @@ _READERS: Mapping[str, Callable[[CheckedTable], KeySource]] = {
 
 def _timestampers(table: CheckedTable) -> Iterable[TimestampAuthority]:
     for name, one in table.tables("timestampers"):
-        if name == DEVELOPMENT:
-            table.refuse(f"timestampers.{name}", "is the development authority's name", "Choose another one.")
-        url = one.text("url", required=True)
-        if not url.startswith(("http://", "https://")):
-            one.refuse("url", f"is {url!r}", "Write an address that begins with https:// or http://.")
-        one.finish()
-        yield TimestampAuthority(name, url)
+        yield development_from(one) if name == DEVELOPMENT else authority_from(name, one)
 
 
 def _minimum(table: CheckedTable, kinds: frozenset[str]) -> Iterable[tuple[str, Level]]:

@@ -49,6 +49,7 @@ from signing.errors import (
     TimestamperUnknownError,
 )
 from signing.foreign import require_readable
+from signing.health import Health
 from signing.longterm import LongTermData, collect
 from signing.opened import OpenedPdf
 from signing.permits import SOMEBODY, Gate, OpenGate, Permits
@@ -68,6 +69,8 @@ from watching.meters import Meters
 
 ARCHIVE_FIELD = "archive-timestamp"
 _ARCHIVE_DIGEST = "sha256"
+# An authority that answers from several machines may have as many certificates.
+_MOST_REVISIONS = 5
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,11 @@ class SigningDesk:
         timeout_s: float = 10.0,
         requests_in_flight: int = 64,
         gate: Gate | None = None,
+        health: Health | None = None,
         meters: Meters | None = None,
     ) -> None:
         self._gate = gate or OpenGate()
+        self._health = health
         self._meters = meters or Meters()
         self.chains = PinnedChains(trust)
         self._answers = CarriedAnswers()
@@ -131,6 +136,7 @@ class SigningDesk:
         timestamp_authorities: Sequence[TimestampAuthority] = (),
         timeout_s: float = 10.0,
         gate: Gate | None = None,
+        health: Health | None = None,
         meters: Meters | None = None,
     ) -> AsyncIterator["SigningDesk"]:
         """Open a desk with its own HTTP session, closed at the end."""
@@ -144,6 +150,7 @@ class SigningDesk:
                 timestamp_authorities=timestamp_authorities,
                 timeout_s=timeout_s,
                 gate=gate,
+                health=health,
                 meters=meters,
             )
 
@@ -358,6 +365,7 @@ class SigningDesk:
             authorities=longer,
             timestamper=timestamper,
             permits=Permits(self._gate, turn=turn),
+            holds_beyond=old.holds_until,
         )
         # (4) what came out
         return Renewed(renewed, self._checked_renewal(renewed, gap, old))
@@ -426,24 +434,39 @@ class SigningDesk:
         authorities: Sequence[Path],
         timestamper: Timestamper,
         permits: Permits,
+        holds_beyond: datetime | None = None,
     ) -> tuple[bytes, Gap]:
         """Append one revision: validation data about these paths, and an archive timestamp over them.
 
-        Only `authorities` count, about which the document then carries answers too.
+        The document has to carry answers about the authority that stamps it. `authorities` are asked first;
+        when another one answers in their place, the revision is made anew with answers about that one too.
+        What stamps has to hold beyond `holds_beyond`. Raises TimestampError.
         """
-        evidence = await self._evidence(Level.B_LTA, [*paths, *authorities])
-        made = placeholder(TIMESTAMP_ENTRIES, timestamper.room_bytes)
-        composed = _with_archive(OpenedPdf(pdf), evidence, made)
-        digest = digest_around((pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST)
-        token = await timestamper.timestamp(
-            digest,
-            _ARCHIVE_DIGEST,
-            revocation=self._revocation,
-            permits=permits,
-            of=frozenset(map(_leaf_sha256, authorities)),
+        carried = list(authorities)
+        for _ in range(_MOST_REVISIONS):
+            evidence = await self._evidence(Level.B_LTA, [*paths, *carried])
+            made = placeholder(TIMESTAMP_ENTRIES, timestamper.room_bytes)
+            composed = _with_archive(OpenedPdf(pdf), evidence, made)
+            digest = digest_around(
+                (pdf, composed.data), composed.gap.start, composed.gap.end, _ARCHIVE_DIGEST
+            )
+            known = frozenset(map(_leaf_sha256, carried))
+            token = await timestamper.timestamp(
+                digest, _ARCHIVE_DIGEST, revocation=self._revocation, permits=permits, first=known
+            )
+            if holds_beyond is not None and holds_until(token) <= holds_beyond:
+                raise TimestampError(
+                    f"Only an authority answered whose proof holds no longer than {holds_beyond:%Y-%m-%d}.",
+                    hint="It is tried again later; `paraaf check` tells which authority does not answer.",
+                )
+            if _leaf_sha256(token.path) in known:
+                revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
+                return pdf + revision, composed.gap
+            carried.append(token.path)
+        raise TimestampError(
+            "The timestamp authorities answered with another certificate each time.",
+            hint="It is tried again later; `paraaf check` tells which authority does not answer.",
         )
-        revision = fill_contents(composed.data, len(pdf), composed.gap, token.token_der)
-        return pdf + revision, composed.gap
 
     def _timestamper(self, profile: Profile) -> Timestamper:
         if profile.timestampers not in self._timestampers:
@@ -457,6 +480,7 @@ class SigningDesk:
                 timeout_s=self._timeout_s,
                 in_flight=self._in_flight,
                 gate=self._gate,
+                health=self._health,
                 meters=self._meters,
             )
         return self._timestampers[profile.timestampers]

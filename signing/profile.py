@@ -7,6 +7,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal, get_args
 
+from signing.authorities import why_not_asked
 from signing.checked_toml import CheckedTable, read_toml
 
 Kind = Literal["person", "seal", "click", "paper", "elsewhere"]
@@ -111,6 +112,9 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
         signers=_signers(table),
     )
     table.finish()
+    for url in (name for name in profile.timestampers if "://" in name):
+        if why := why_not_asked(url):
+            table.refuse("timestampers", f"has an address that {why[0]}", why[1])
     if profile.kind in _UNSIGNED_KINDS:
         for key, value in (
             ("level", profile.level),

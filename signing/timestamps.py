@@ -4,7 +4,8 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from time import monotonic
 
@@ -21,7 +22,9 @@ from signing.errors import (
     RevocationUnavailableError,
     TimestampError,
     TimestampLimitError,
+    TimestampRestError,
 )
+from signing.health import Health, NoHealth
 from signing.longterm import collect
 from signing.permits import SOMEBODY, Gate, OpenGate, Permits
 from signing.signers import DIGEST_OIDS
@@ -34,6 +37,8 @@ log = logging.getLogger(__name__)
 
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
 _LONGEST_REPLY = 256 * 1024
+# With these an authority may say when it wants to be asked again. Source: RFC 6585, 4; RFC 9110, 15.6.4.
+_BUSY = (429, 503)
 # A later token of the same authority may be a little longer: another serial number, another chain.
 _MARGIN, _SPARE = 1.25, 1024
 # Room for a token with three certificates of RSA-4096 keys, about 2 kB each, and its own signature.
@@ -59,9 +64,11 @@ class Timestamper:
         clock_tolerance: timedelta = CLOCK_SKEW,
         in_flight: asyncio.Semaphore | None = None,
         gate: Gate | None = None,
+        health: Health | None = None,
         meters: Meters | None = None,
     ) -> None:
         self._authorities = tuple(authorities)
+        self._health = health or NoHealth()
         self._gate = gate or OpenGate()
         self._meters = meters or Meters()
         self._http = http
@@ -83,41 +90,56 @@ class Timestamper:
         *,
         revocation: RevocationSource | None = None,
         permits: Permits | None = None,
-        of: Collection[bytes] | None = None,
+        first: Collection[bytes] = (),
     ) -> Token:
         """Return the first good token over this digest; raises TimestampError with each one's failure.
 
-        With `revocation` only an authority counts that is shown not to be revoked; with `of` only one whose
-        certificate's SHA-256 is among these. Raises TimestampLimitError when none is left but such as may
-        not be asked yet.
+        With `revocation` only an authority counts that is shown not to be revoked. Those whose certificate
+        was seen and has its SHA-256 among `first` are asked before the others. Raises TimestampLimitError
+        when none is left but such as may not be asked yet, and TimestampRestError when none was asked.
         """
         permits = permits or Permits(self._gate)
-        failures, waits_s = [], []
-        for authority in self._authorities:
+        said, limits_s, rests_s, failed = [], [], [], False
+        for authority in self._in_turn(first):
             try:
+                if (rest_s := await self._health.rest_s(authority.name)) > 0:
+                    raise TimestampRestError(after_s=rest_s)
                 await permits.use(authority.name)
                 token = await self._timed(authority, digest, digest_algorithm, revocation)
-                if of is not None and sha256(token.path.certificates[0]).digest() not in of:
-                    failures.append(f"{authority.name}: the document holds no evidence about it.")
-                    continue
+            except TimestampRestError as error:
+                rests_s.append(error.after_s)
+                said.append(f"{authority.name}: {error}")
+                continue
             except TimestampLimitError as error:
                 self._meters.authority_limited(authority.name)
-                waits_s.append(error.after_s)
-                failures.append(f"{authority.name}: {error}")
+                limits_s.append(error.after_s)
+                said.append(f"{authority.name}: {error}")
                 continue
             except (TimestampError, CertificateRevokedError, RevocationUnavailableError) as error:
-                failures.append(f"{authority.name}: {error}")
+                failed = True
+                said.append(f"{authority.name}: {error}")
                 self._last.pop(authority.name, None)
                 continue
             permits.served()
             self._last[authority.name] = token
             return token
-        said = f"No timestamp could be had. {' '.join(failures)}"
-        if waits_s:
-            raise TimestampLimitError(said, after_s=min(waits_s))
+        told = f"No timestamp could be had. {' '.join(said)}"
+        if limits_s:
+            raise TimestampLimitError(told, after_s=min([*limits_s, *rests_s]))
+        if rests_s and not failed:
+            raise TimestampRestError(told, after_s=min(rests_s))
         raise TimestampError(
-            said, hint="It is tried again later; `paraaf check` tells which authority does not answer."
+            told, hint="It is tried again later; `paraaf check` tells which authority does not answer."
         )
+
+    def _in_turn(self, first: Collection[bytes]) -> list[TimestampAuthority]:
+        """The authorities in their order, but for those that come first."""
+
+        def comes_later(authority: TimestampAuthority) -> bool:
+            seen = self._last.get(authority.name)
+            return seen is None or sha256(seen.path.certificates[0]).digest() not in first
+
+        return sorted(self._authorities, key=comes_later)
 
     async def _timed(
         self,
@@ -139,9 +161,13 @@ class Timestamper:
                 await collect([token.path], revocation)
         except (TimestampError, CertificateRevokedError, RevocationUnavailableError) as error:
             self._meters.authority_failed(authority.name)
-            took_ms = round((monotonic() - begun) * 1000)
+            asks_for_s = error.asks_for_s if isinstance(error, TimestampError) else 0.0
+            took_s = monotonic() - begun
+            self._health.failed(authority.name, error, took_s=took_s, asks_for_s=asks_for_s)
+            took_ms = round(took_s * 1000)
             note(log, logging.WARNING, "timestamp_failed", error=error, authority=label, duration_ms=took_ms)
             raise
+        self._health.answered(authority.name)
         self._meters.authority_answered(authority.name, at=self._clock().timestamp(), seconds=took_s)
         note(log, logging.DEBUG, "timestamp_given", authority=label, duration_ms=round(took_s * 1000))
         return token
@@ -187,6 +213,7 @@ class Timestamper:
     async def _post(self, authority: TimestampAuthority, request: bytes) -> bytes:
         # identity: a compressed reply could be small on the wire and huge in memory
         headers = {"Content-Type": _QUERY, "Accept": _REPLY, "Accept-Encoding": "identity"}
+        headers |= authority.authorization()
         try:
             async with self._http.post(
                 authority.url,
@@ -197,7 +224,8 @@ class Timestamper:
             ) as response:
                 if response.status != 200 or response.content_type != _REPLY:
                     raise TimestampError(
-                        f"answered with HTTP status {response.status} and type {response.content_type}."
+                        f"answered with HTTP status {response.status} and type {response.content_type}.",
+                        asks_for_s=self._asks_for_s(response) if response.status in _BUSY else 0.0,
                     )
                 if response.headers.get("Content-Encoding", "identity") != "identity":
                     raise TimestampError("answered with compressed data.")
@@ -209,6 +237,17 @@ class Timestamper:
             raise TimestampError(f"gave no reply within {self._timeout.total:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise TimestampError(f"can't be reached: {error or type(error).__name__}.") from error
+
+    def _asks_for_s(self, response: aiohttp.ClientResponse) -> float:
+        """After how many seconds an authority wants to be asked again. Source: RFC 9110, 10.2.3."""
+        said = response.headers.get("Retry-After", "").strip()
+        if said.isascii() and said.isdigit():
+            return float(said[:9])
+        try:
+            at = parsedate_to_datetime(said)
+        except ValueError:
+            return 0.0
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - self._clock()).total_seconds())
 
 
 async def _is_unrevoked(token: Token, revocation: RevocationSource) -> bool:

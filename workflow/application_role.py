@@ -46,6 +46,8 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "reminders": "SELECT, INSERT",
         "rate_limits": "SELECT, INSERT, UPDATE (given, places)",
         "profile_checks": "SELECT, INSERT, DELETE",
+        "authority_health": "SELECT, INSERT, UPDATE (answered_at, failed_at, failures, cool_until, code,"
+        " message)",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",

@@ -26,6 +26,7 @@ from workflow.jobs import QueueFigures
 from workflow.office import Office
 from workflow.pinned import read_or_none
 from workflow.tables import (
+    AuthorityHealth,
     BlobRemoval,
     DocumentRow,
     Event,
@@ -63,6 +64,7 @@ class Figures:
             with self._office.store.read() as session:
                 found = [*self._requests(session), *self._tasks(session), *self._queue(session)]
                 found += [*self._incidents(session), *self._amounts(session), *self._limits(session)]
+                found += [*self._authorities(session)]
                 found += [*self._anchors(session), *self._destruction(session), *self._backup(session)]
         except Problem:
             found, up = [], 0
@@ -171,6 +173,20 @@ class Figures:
             waiting[authority_label(provider)] += len({whose for _, whose in places})
         found = [((provider,), count) for provider, count in sorted(waiting.items())]
         yield _gauge("waiting_for_limit", "Signatures in turn at a provider's limit.", found, ["authority"])
+
+    def _authorities(self, session: Session) -> Iterator[Metric]:
+        now, profiles = self._office.store.now(session), self._office.profiles.values()
+        named = sorted({authority_label(name) for one in profiles for name in one.timestampers})
+        table = AuthorityHealth
+        failures, rests = [], []
+        for row in session.scalars(select(table).where(table.authority.in_(named)).order_by(table.authority)):
+            left = 0.0 if row.cool_until is None else (row.cool_until - now).total_seconds()
+            failures.append(((row.authority,), row.failures))
+            rests.append(((row.authority,), max(0.0, left)))
+        said = "Failures of a timestamp authority in a row, as all workers saw it."
+        yield _gauge("timestamp_authority_failures_in_a_row", said, failures, ["authority"])
+        said = "How long a timestamp authority is left alone yet."
+        yield _gauge("timestamp_authority_rest_seconds", said, rests, ["authority"])
 
     def _anchors(self, session: Session) -> Iterator[Metric]:
         since = unanchored_since(session)

@@ -228,6 +228,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "signing-revocation-unavailable": "see that the OCSP responder or the list answers",
         "signing-timestamp": "see that the timestamp authority answers",
         "signing-timestamp-limit": "nothing: the step waits for its turn, and that counts as no failure",
+        "signing-timestamp-rest": "nothing, if it passes; `paraaf check` tells why, and asks at once",
         "signing-timestamper-unknown": "configure the timestamper, or name another in the profile",
         "signing-document-refused": "save the PDF again without what the message names",
         "signing-field": "name a field that is there and empty",

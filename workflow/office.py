@@ -27,10 +27,12 @@ from documents.kinds import KINDS, Evidence
 from documents.open_blobs import open_blobs
 from documents.register import Register
 from problem import Problem
-from signing.organisation import DEVELOPMENT, FILE, Organisation, load_organisation
+from signing.authorities import Limit
+from signing.organisation import FILE, Organisation, load_organisation
 from signing.profile import Profile
 from watching.meters import Meters
 from workflow import anchors, identity, preflight, remote
+from workflow.authority_health import Rests, SharedHealth
 from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
@@ -46,8 +48,7 @@ from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
 from workflow.people import LEAVERS_KEPT
-from workflow.rate_limits import VARIABLE as LIMITS
-from workflow.rate_limits import Limit, RateLimits, limits_from
+from workflow.rate_limits import RateLimits
 from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
@@ -102,6 +103,8 @@ class Office:
     anchor_folder: Path | None
     """Where anchors of the log are written too, outside of the data folder."""
     limits: RateLimits
+    rests: Rests
+    """How long timestamp authorities are left alone after failures."""
     meters: Meters
     leavers_kept: timedelta
 
@@ -154,7 +157,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, limits, base, leavers_kept = settings
+        signing, base, leavers_kept = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -184,7 +187,8 @@ class Office:
             clock=clock,
             verify_url=f"{base}/verify" if base else None,
             anchor_folder=Path(environ[ANCHORS]) if environ.get(ANCHORS) else None,
-            limits=RateLimits(store, limits, moment=store.now, slack=PERMIT_KEPT),
+            limits=RateLimits(store, _limits(signing), moment=store.now, slack=PERMIT_KEPT),
+            rests=Rests.of(patience or Patience()),
             meters=meters,
             leavers_kept=leavers_kept,
         )
@@ -222,20 +226,28 @@ class Office:
         return self.register.person(person).employer_name
 
     @asynccontextmanager
-    async def desk(self) -> "AsyncIterator[SigningDesk]":
-        """A signing desk with its HTTP session, for as long as the block runs."""
-        from signing.authorities import TimestampAuthority  # noqa: PLC0415
+    async def desk(self, *, ask_all: bool = False) -> "AsyncIterator[SigningDesk]":
+        """A signing desk with its HTTP session, for as long as the block runs.
+
+        With `ask_all` it asks authorities, too, that are left alone after failures.
+        """
         from signing.pades import SigningDesk  # noqa: PLC0415  as said above
 
-        development = TimestampAuthority(DEVELOPMENT, self.authority.tsa_url)
-        async with SigningDesk.open(
-            trust=self.trust,
-            clock=self.clock,
-            timestamp_authorities=[development, *self.signing.timestampers],
-            gate=_Gate(self.limits),
-            meters=self.meters,
-        ) as desk:
-            yield desk
+        authorities = self.signing.authorities(self.authority.tsa_url)
+        cool_downs = {one.name: one.cool_down for one in authorities}
+        health = SharedHealth(self.store, cool_downs, rests=self.rests, heed=not ask_all)
+        try:
+            async with SigningDesk.open(
+                trust=self.trust,
+                clock=self.clock,
+                timestamp_authorities=authorities,
+                gate=_Gate(self.limits),
+                health=health,
+                meters=self.meters,
+            ) as desk:
+                yield desk
+        finally:
+            await health.close()
 
     @asynccontextmanager
     async def steps(self) -> "AsyncIterator[Steps]":
@@ -471,17 +483,20 @@ class _Gate:
         return await asyncio.to_thread(self.limits.take, authority, turn=turn, count=count)
 
 
-Settings = tuple[Organisation, Mapping[str, Limit], str, timedelta]
+def _limits(signing: Organisation) -> Mapping[str, Limit]:
+    """The limits of the authorities that have one."""
+    return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
+
+
+Settings = tuple[Organisation, str, timedelta]
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, limits of authorities, the public address, how long leavers are kept.
+    """How the organisation signs, the public address, how long leavers are kept.
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
-    signing, limits = signing_of(folder, environ), limits_from(environ)
-    _require_known(limits, signing)
-    return signing, limits, _public_url(environ), _leavers_kept(environ)
+    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:
@@ -528,18 +543,6 @@ def _public_url(environ: Mapping[str, str]) -> str:
             hint="Write it like https://paraaf.example.org, with or without a path.",
         )
     return url.rstrip("/")
-
-
-def _require_known(limits: Mapping[str, object], signing: Organisation) -> None:
-    """Refuse a limit for an authority that there is not: it would limit nothing. Raises SettingRefused."""
-    known = {DEVELOPMENT, *(one.name for one in signing.timestampers)}
-    known |= {name for profile in signing.profiles.values() for name in profile.timestampers}
-    unknown = sorted(limits.keys() - known)
-    if unknown:
-        raise SettingRefused(
-            f"{LIMITS} limits {', '.join(unknown)}, and there is no such timestamp authority.",
-            hint=f"Name one of those that there are: {', '.join(sorted(known))}.",
-        )
 
 
 class RegisterMissing(WorkflowError):

@@ -28,11 +28,13 @@ from signing.errors import SigningError
 from signing.organisation import KeysAtProvider, Organisation
 from signing.profile import Profile
 from watching.logs import note
+from watching.meters import authority_label
+from workflow.authority_health import health_of
 from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.findings import Finding, State
 from workflow.keys import OrganisationUnknown
-from workflow.tables import ProfileCheck
+from workflow.tables import AuthorityHealth, ProfileCheck
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk
@@ -75,10 +77,12 @@ async def look_at_all(office: "Office") -> list[Finding]:
     """Look at every profile that signs, and at every timestamp authority that they name."""
     found: list[Finding] = []
     profiles = [one for one in office.profiles.values() if one.signs]
-    async with office.desk() as desk:
+    names = list(dict.fromkeys(name for one in profiles for name in one.timestampers))
+    found += await asyncio.to_thread(_as_workers_saw, office, names)  # before they are asked here
+    async with office.desk(ask_all=True) as desk:
         for profile in profiles:
             found += (await look(office, desk, profile)).findings
-        for name in dict.fromkeys(name for one in profiles for name in one.timestampers):
+        for name in names:
             found.append(await _authority(office, desk, name, profiles))
     return list(dict.fromkeys(found))  # a signer may serve several profiles
 
@@ -188,6 +192,31 @@ async def _authority(
         message = f"The clock of the timestamp authority {name} and this machine's are {apart} apart."
         return Finding(AREA, "warning", message, "Set this machine's clock by a time service.")
     return Finding(AREA, "ok", f"The timestamp authority {name} answers, and its clock agrees with ours.")
+
+
+def _as_workers_saw(office: "Office", names: Sequence[str]) -> list[Finding]:
+    """How each timestamp authority did of late."""
+    with office.store.read() as session:
+        rows = {name: health_of(session, name) for name in names}
+        now = office.store.now(session)
+    return [_of_late(name, row, now) for name, row in rows.items() if row is not None]
+
+
+def _of_late(name: str, row: AuthorityHealth, now: datetime) -> Finding:
+    answered = f"{row.answered_at:%Y-%m-%d %H:%M} UTC" if row.answered_at else "never"
+    if not row.failures:
+        return Finding(AREA, "ok", f"Workers had a timestamp from {authority_label(name)} last: {answered}.")
+    rests = row.cool_until is not None and row.cool_until > now
+    until = (
+        f"left alone until {row.cool_until:%H:%M:%S} UTC" if rests else "tried again at the next signature"
+    )
+    failed = f"failed {row.failures} times in a row, last {row.failed_at:%Y-%m-%d %H:%M} UTC"
+    message = (
+        f"{authority_label(name)} {failed}, and is {until}; its last good answer: {answered}. The"
+        f" last trouble: {row.message} ({row.code})"
+    )
+    hint = "If it answers now, as another line here says, it is asked again from now on."
+    return Finding(AREA, "warning", message, hint)
 
 
 def validity(certificate: x509.Certificate, now: datetime) -> Finding:

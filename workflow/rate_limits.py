@@ -16,34 +16,21 @@ short transaction of its own: on PostgreSQL a row lock, on SQLite the write lock
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from workflow.calendar import parse_duration
-from workflow.definition_errors import DurationInvalid
+from signing.authorities import Limit
 from workflow.errors import SettingRefused
 from workflow.store import Store
 from workflow.tables import RateLimit
 
-VARIABLE = "PARAAF_TIMESTAMP_LIMITS"
-MOST = 1000
-"""Each permit of the period has a stamp in the row: 1000 of them are 20 kB."""
 WAITING_MOST = 1000
 """Whoever comes when so many wait is told when the last one's turn is, and keeps no place."""
 
 Moment = Callable[[Session], datetime]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At most `count` permits in any period of `per`."""
-
-    count: int
-    per: timedelta
 
 
 @dataclass
@@ -112,7 +99,7 @@ class RateLimits:
         if count > limit.count:
             raise SettingRefused(
                 f"{provider} may be asked {limit.count} times in a period, and {count} are needed at once.",
-                hint=f"Set a limit of at least {count} in {VARIABLE}.",
+                hint=f"Write a limit of at least {count} in signing.toml.",
             )
         self._make_row(provider)
         with self._store.write() as session:
@@ -141,33 +128,6 @@ class RateLimits:
                 session.connection().execute(insert(table), [empty])
         except IntegrityError:
             pass  # another worker has just made it
-
-
-def limits_from(environ: Mapping[str, str]) -> Mapping[str, Limit]:
-    """The limits that are set, as NAME=COUNT/DURATION with commas between them: development=20/PT20M.
-
-    NAME is a timestamp authority's name, or the URL that a signing profile has. Raises SettingRefused.
-    """
-    limits: dict[str, Limit] = {}
-    for entry in filter(None, (part.strip() for part in environ.get(VARIABLE, "").split(","))):
-        name, _, rate = entry.rpartition("=")
-        count, _, per = rate.partition("/")
-        try:
-            length = parse_duration(per)
-        except DurationInvalid as error:
-            raise _refused(entry) from error
-        number = int(count) if count.isascii() and count.isdigit() and len(count) < 9 else 0
-        if not name or name in limits or not 1 <= number <= MOST or length.months or length.years:
-            raise _refused(entry)
-        limits[name] = Limit(number, timedelta(weeks=length.weeks, days=length.days) + length.clock)
-    return MappingProxyType(limits)
-
-
-def _refused(entry: str) -> SettingRefused:
-    return SettingRefused(
-        f"{VARIABLE} has an entry that means nothing: {entry[:100]!r}.",
-        hint=f"Write NAME=COUNT/DURATION once a name, such as development=20/PT20M; COUNT is 1 to {MOST}.",
-    )
 
 
 def _us(span: timedelta) -> int:

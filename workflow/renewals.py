@@ -166,12 +166,13 @@ class Renewals:
 
     def run_when_due(self) -> None:
         """What a worker does every hour. Raises what an authority that does not answer is told by."""
-        from signing.errors import TimestampLimitError  # noqa: PLC0415  see above
+        from signing.errors import TimestampLimitError, TimestampRestError  # noqa: PLC0415  see above
 
         done = self.run(looks=LOOKS)
         for trouble in done.troubles:
             note(log, logging.WARNING, "renewal_failed", request=trouble.request_id, code=trouble.code)
-        if done.waits is not None and not isinstance(done.waits, TimestampLimitError):
+        at_limit = isinstance(done.waits, TimestampLimitError)
+        if done.waits is not None and (not at_limit or isinstance(done.waits, TimestampRestError)):
             raise done.waits  # of an authority's limit the next run has its turn
 
     # --- until when files hold

@@ -599,3 +599,21 @@ class RateLimit(Base):
     provider: Mapped[str] = mapped_column(primary_key=True)
     given: Mapped[list[int]] = mapped_column(JSON)
     places: Mapped[list[Any]] = mapped_column(JSON)
+
+
+class AuthorityHealth(Base):
+    """How a timestamp authority did, as all workers saw it: see `authority_health`.
+
+    `failures` are those in a row; until `cool_until` it is left alone. `code` and `message` are the last
+    trouble's, and name nobody.
+    """
+
+    __tablename__ = "authority_health"
+
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    answered_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    cool_until: Mapped[datetime | None]
+    code: Mapped[str]
+    message: Mapped[str]

@@ -125,6 +125,12 @@ REASONS = {
     "ocsp-down": "HTTP status 503",
     "ocsp-hangs": "took too long",
     "ocsp-garbage": "cannot be read",
+    "ocsp-busy": "HTTP status 429",
+    "ocsp-drips": "took too long",
+    "ocsp-html": "cannot be read",
+    "ocsp-truncated": "cannot be read",
+    "ocsp-resets": "cannot be reached",
+    "ocsp-loses": "cannot be reached",
     "ocsp-redirects": "HTTP status 302",
     "ocsp-huge": "larger than 2097152 bytes",
     "ocsp-try-later": "answered try_later",
@@ -133,13 +139,21 @@ REASONS = {
     "ocsp-future": "from the future",
     "ocsp-wrong-nonce": "another nonce",
     "ocsp-other-certificate": "about another certificate",
+    "ocsp-expired": "responder's certificate is not valid now",
     "ocsp-no-eku": "not made for signing OCSP answers",
     "ocsp-untrusted": "does not come from the certificate's issuer",
     "ocsp-bad-signature": "signature is wrong",
     "crl-down": "HTTP status 503",
     "crl-hangs": "took too long",
     "crl-garbage": "cannot be read",
+    "crl-busy": "HTTP status 429",
+    "crl-drips": "took too long",
+    "crl-html": "cannot be read",
+    "crl-truncated": "cannot be read",
+    "crl-resets": "cannot be reached",
+    "crl-loses": "cannot be reached",
     "crl-stale": "out of date",
+    "crl-future": "from the future",
     "crl-bad-signature": "signature is wrong",
     "crl-other-issuer": "does not come from the certificate's issuer",
 }
@@ -151,7 +165,7 @@ def test_every_fault_has_its_reason() -> None:
 
 @pytest.mark.parametrize("fault", [fault for fault in REASONS if fault.startswith("ocsp-")])
 def test_a_wrong_ocsp_answer_counts_for_nothing(own: DevelopmentAuthority, fault: str) -> None:
-    timeout_s = 0.2 if fault.endswith("hangs") else 10.0
+    timeout_s = 0.2 if fault.endswith(("hangs", "drips")) else 10.0
     evidence = ask(own, faults=[fault], timeout_s=timeout_s)
     assert evidence.ocsp_der is None
     assert evidence.crl_der is not None
@@ -161,7 +175,7 @@ def test_a_wrong_ocsp_answer_counts_for_nothing(own: DevelopmentAuthority, fault
 
 @pytest.mark.parametrize("fault", [fault for fault in REASONS if fault.startswith("crl-")])
 def test_a_wrong_list_counts_for_nothing(own: DevelopmentAuthority, fault: str) -> None:
-    timeout_s = 0.2 if fault.endswith("hangs") else 10.0
+    timeout_s = 0.2 if fault.endswith(("hangs", "drips")) else 10.0
     with pytest.raises(RevocationUnavailable, match=rf"/issuing\.crl: [^;]*{re.escape(REASONS[fault])}"):
         ask(own, faults=["ocsp-down", fault], timeout_s=timeout_s)
 

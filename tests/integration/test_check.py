@@ -208,7 +208,6 @@ def test_an_office_without_people_is_told(tmp_path: Path, capsys: pytest.Capture
         ("PARAAF_PUBLIC_URL", "foo", "no address that a QR code could lead to"),
         ("PARAAF_PUBLIC_URL", "https:///verify", "no address"),
         ("PARAAF_PUBLIC_URL", "https://paraaf.test/?q=1", "no address"),
-        ("PARAAF_TIMESTAMP_LIMITS", "nosuch=2/PT1M", "there is no such timestamp authority"),
     ],
 )
 def test_a_setting_that_can_not_work_is_told(

@@ -74,6 +74,7 @@ CHECKS: dict[str, Callable[[Stamp], bool]] = {
         stamp.info["message_imprint"]["hashed_message"].native == bytes(31) + b"\x01"
     ),
     "tsa-wrong-nonce": lambda stamp: stamp.info["nonce"].native not in (NONCE, None),
+    "tsa-replays": lambda stamp: stamp.info["gen_time"].native < NOW - timedelta(minutes=59),
     "tsa-no-nonce": lambda stamp: stamp.info["nonce"].native is None,
     "tsa-no-eku": lambda stamp: not has_timestamping(stamp.certificate),
     "tsa-untrusted": lambda stamp: not is_issued_by(stamp.certificate, stamp.authority.issuing),
@@ -84,12 +85,18 @@ CHECKS: dict[str, Callable[[Stamp], bool]] = {
     "tsa-no-certificates": lambda stamp: stamp.signed["certificates"].native is None,
     "tsa-down": lambda stamp: stamp.status == 503,
     "tsa-garbage": lambda stamp: stamp.status == 200 and not stamp.body.startswith(b"\x30"),
+    "tsa-busy": lambda stamp: stamp.status == 429,
+    "tsa-html": lambda stamp: stamp.body.startswith(b"<html>"),
+    "tsa-truncated": lambda stamp: int.from_bytes(stamp.body[2:4]) > len(stamp.body),
     "tsa-rejects": lambda stamp: stamp.status == 200 and b"\x02\x01\x02" in stamp.body[:10],
 }
 
 
+OF_THE_CONNECTION = {"tsa-hangs", "tsa-drips", "tsa-resets", "tsa-loses"}
+
+
 def test_every_timestamp_fault_is_checked_here() -> None:
-    assert set(CHECKS) | {"tsa-hangs"} == {fault for fault in FAULTS if fault.startswith("tsa-")}
+    assert set(CHECKS) | OF_THE_CONNECTION == {fault for fault in FAULTS if fault.startswith("tsa-")}
 
 
 @pytest.mark.parametrize("fault", CHECKS)

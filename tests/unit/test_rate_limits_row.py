@@ -7,12 +7,11 @@ import heapq
 import os
 from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.errors import SettingRefused
-from workflow.rate_limits import WAITING_MOST, Limit, _Row, limits_from
+from signing.authorities import Limit
+from workflow.rate_limits import WAITING_MOST, _Row
 
 PER_US = 1000
 PLAYS = int(100 * float(os.environ.get("PARAAF_CAMPAIGN", "1")))
@@ -111,31 +110,3 @@ def test_the_row_stays_small_however_many_wait() -> None:
     waits = [row.take(limit, now=0, turn=str(number), count=1) for number in range(WAITING_MOST + 50)]
     assert len(row.places) == WAITING_MOST
     assert min(waits[-49:]) >= PER_US
-
-
-def test_limits_are_read() -> None:
-    limits = limits_from({"PARAAF_TIMESTAMP_LIMITS": "development=20/PT20M, https://tsa.test/a=b=5/P1D"})
-    assert limits == {
-        "development": Limit(20, timedelta(minutes=20)),
-        "https://tsa.test/a=b": Limit(5, timedelta(days=1)),
-    }
-    assert limits_from({}) == {}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "x",
-        "a=20",
-        "a=0/PT1M",
-        "a=1001/PT1M",
-        "a=-1/PT1M",
-        "=2/PT1M",
-        "a=2/1h",
-        "a=2/P1M",
-        "a=1/PT1M,a=1/PT1M",
-    ],
-)
-def test_a_limit_that_means_nothing_is_refused(text: str) -> None:
-    with pytest.raises(SettingRefused, match="PARAAF_TIMESTAMP_LIMITS"):
-        limits_from({"PARAAF_TIMESTAMP_LIMITS": text})

@@ -1,10 +1,12 @@
 """An organisation's `signing.toml`: what it may say, and that a refusal names file, key and mend."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from certs.errors import TrustError
+from signing.authorities import COOL_DOWN, Limit
 from signing.errors import ProfileError
 from signing.organisation import KeyInFile, KeyInToken, load_organisation
 from signing.profile import Level, packaged_profiles
@@ -40,6 +42,8 @@ level = "B-T"
 timestampers = ["one"]
 signer = { P001 = "seal-2026", P002 = ["seal-2027"] }
 """
+
+TSA = '[timestampers.a]\nurl = "https://tsa.example.org/tsr"\n'
 
 
 def written(folder: Path, text: str) -> Path:
@@ -91,7 +95,33 @@ def test_a_file_names_profiles_signers_timestampers_and_minimum(tmp_path: Path) 
         ('[signers.a]\ntype = "file"', "signers.a.key", "as a text"),
         ('[signers.a]\ntype = "file"\nkey = "k"\npin = "1234"', "signers.a.pin", "Remove"),
         ('[timestampers.a]\nurl = "ftp://x"', "timestampers.a.url", "https://"),
-        ('[timestampers.development]\nurl = "http://x"', "timestampers.development", "another"),
+        ('[timestampers.development]\nurl = "http://x"', "timestampers.development.url", "limit, cool_down"),
+        (f'{TSA}user = "me"', "timestampers.a.password_file", "both"),
+        (f'{TSA}password_file = "pw"', "timestampers.a.user", "both"),
+        (f'{TSA}user = "m:e"\npassword_file = "pw"', "timestampers.a.user", "colon"),
+        (f'{TSA}password = "geheim"', "timestampers.a.password", "Remove"),
+        (
+            '[timestampers.a]\nurl = "http://tsa.example.org"\nuser = "me"\npassword_file = "pw"',
+            "timestampers.a.url",
+            "https://",
+        ),
+        (
+            '[timestampers.a]\nurl = "https://me:geheim@tsa.example.org"',
+            "timestampers.a.url",
+            "password_file",
+        ),
+        (
+            '[profiles.x]\nkind = "seal"\nlevel = "B-T"\ntimestampers = ["http://me:geheim@127.0.0.1/"]',
+            "profiles.x.timestampers",
+            "password_file",
+        ),
+        (f'{TSA}cool_down = "1m"', "timestampers.a.cool_down", "PT1M"),
+        (f'{TSA}cool_down = "P1D"', "timestampers.a.cool_down", "PT1H"),
+        *(
+            (f'{TSA}limit = "{limit}"', "timestampers.a.limit", "20/PT20M")
+            for limit in ("often", "20", "0/PT1M", "1001/PT1M", "-1/PT1M", "/PT1M", "2/1h", "2/P1M", "2/PT0S")
+        ),
+        ('[timestampers.development]\nlimit = "1/PT1M"', "timestampers.development.limit", "2 or more"),
         ('[minimum]\nletter = "B-B"', "minimum.letter", "There are: employer_declaration"),
         ('[minimum]\nemployer_declaration = "B-X"', "minimum.employer_declaration", "B-LTA"),
         ("trust = [1]", "trust", "paths"),
@@ -101,8 +131,28 @@ def test_a_refusal_names_file_key_and_mend(tmp_path: Path, text: str, key: str, 
     with pytest.raises(ProfileError) as refused:
         load_organisation(written(tmp_path, text), kinds=KINDS)
     assert "signing.toml" in str(refused.value)
+    assert "geheim" not in f"{refused.value} {refused.value.hint}"
     assert repr(key) in str(refused.value)
     assert mend in refused.value.hint
+
+
+def test_a_timestamper_says_how_it_wants_to_be_asked(tmp_path: Path) -> None:
+    said = f'{TSA}user = "me"\npassword_file = "tsa.pass"\nlimit = "20/PT20M"\ncool_down = "PT90S"\n'
+    plain = '[timestampers.b]\nurl = "http://localhost:1/"\n[timestampers.development]\nlimit = "5/P1DT1H"\n'
+    (tmp_path / "tsa.pass").write_text("geheim\n")
+    found = load_organisation(written(tmp_path, said + plain))
+    a, b = found.timestampers
+    assert (a.user, a.password_file, a.limit) == (
+        "me",
+        tmp_path / "tsa.pass",
+        Limit(20, timedelta(minutes=20)),
+    )
+    assert (a.cool_down, b.cool_down) == (timedelta(seconds=90), COOL_DOWN)
+    assert (b.user, b.limit) == ("", None)
+    first = found.authorities("http://127.0.0.1:2/tsa")[0]
+    assert (first.name, first.url) == ("development", "http://127.0.0.1:2/tsa")
+    assert first.limit == Limit(5, timedelta(hours=25))
+    assert "geheim" not in repr(found)
 
 
 def test_trust_that_is_not_there_is_refused(tmp_path: Path) -> None:

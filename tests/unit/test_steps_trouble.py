@@ -50,6 +50,7 @@ FATES: dict[type[Exception], Fate] = {
     RowReplaced: AGAIN,
     # its turn will come
     signing_errors.TimestampLimitError: LATER,
+    signing_errors.TimestampRestError: LATER,
     # a person can mend it, or return the request
     document_errors.KindProblems: BACK,
     DocumentTooLong: BACK,
@@ -108,8 +109,8 @@ def made(kind: type[Exception]) -> Exception:
         return document_errors.KindProblems("employer_declaration", [])
     if kind is signing_errors.ContentsOverflowError:
         return signing_errors.ContentsOverflowError("Too long.", needed_bytes=1)
-    if kind is signing_errors.TimestampLimitError:
-        return signing_errors.TimestampLimitError(after_s=1)
+    if issubclass(kind, signing_errors.TimestampLimitError):
+        return kind(after_s=1)
     return kind("It went wrong.")
 
 
