@@ -133,7 +133,7 @@ def _tell_waiting(args: argparse.Namespace, waiting: "Sequence[ToSign]") -> None
     if not waiting:
         print(f"Nothing waits for a signature of {printable(args.who)} at a provider.")
         return
-    rows = [["request", "document", "number", "requester", "since (UTC)", "provider", "", "SHA-256"]]
+    rows = [["request", "document", "number", "requester", "since (UTC)", "provider", "note", "SHA-256"]]
     rows += [
         [
             str(one.request_id),
