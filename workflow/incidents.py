@@ -238,13 +238,12 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "signing-self-check": "keep the file and report it; nothing was handed out",
         "signing-level-not-reached": "see that timestamps and revocation answers can be had, then sign again",
         "signing-signer": "check the key or device",
-        "signing-token-unavailable": "plug the token in, or have its service started; a step is tried again"
-        " by itself",
-        "signing-key-address": "write it as the how-to says, without the PIN",
-        "signing-token": "mend what the message names, then repair the step",
+        "signing-token-unavailable": "plug the token in, or have its service started",
+        "signing-key-address": "write it as docs/how-to/sign-with-a-token.md says, without the PIN",
+        "signing-token": "mend what the message names",
         "signing-key-extractable": "have a key made in the token, sensitive and not extractable, and a"
         " certificate issued for it",
-        "signing-token-pin": "correct the PIN where it is kept, then repair the step",
+        "signing-token-pin": "correct the PIN where it is kept",
         "workflow-contended": "try again",
         "workflow-raced": "try again",
         "workflow-definition-missing": "put the definition file back, or work with the release that its"
