@@ -1,9 +1,8 @@
 """docs/how-to/renew-a-seal.md: what it has one type works, word for word; the new seal takes over by itself."""
 
-import os
 import re
+import shlex
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -11,64 +10,73 @@ from shutil import copyfile
 import pytest
 
 from certs.keystore import common_name
+from certs.serve_authority import AuthorityServer
 from documents.register import SAMPLE
+from tests.command_line import Terminal
 from tests.signing_samples import plain_pdf
 from workflow.office import Office
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "how-to" / "renew-a-seal.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture
-def typed(tmp_path: Path) -> "Typed":
-    (tmp_path / "in.pdf").write_bytes(plain_pdf())
-    copyfile(SAMPLE, tmp_path / "hr.csv")
-    return Typed(tmp_path)
+class Typist:
+    """Types blocks: `paraaf` in this process, the rest in a shell; gives what `paraaf` printed."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.functions = ""
+
+    def __call__(self, block: str) -> str:
+        said = ""
+        for line in block.replace("\\\n", " ").splitlines():
+            if line.startswith("paraaf "):
+                done = self.terminal(*shlex.split(line)[1:])
+                assert done.status == 0, (line, done)
+                said += done.out
+            elif "() {" in line:
+                self.functions += f"{line}\n"
+            else:
+                subprocess.run(
+                    ["sh", "-eu", "-c", self.functions + line], check=True, capture_output=True, timeout=60
+                )
+        return said
 
 
-class Typed:
-    """A folder in which the guide's blocks are typed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.blocks = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-        self.here = f'paraaf() {{ "{sys.executable}" -m cli.main "$@"; }}\n'
-
-    def type(self, *blocks: str) -> str:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("PARAAF_")}
-        said = subprocess.run(
-            ["sh", "-eu", "-c", self.here + "".join(blocks)],
-            cwd=self.folder,
-            env={**environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert said.returncode == 0, said.stdout + said.stderr
-        return said.stdout
-
-    def seals(self, *, in_days: int) -> str:
-        """Who seals so many days from now."""
-        now = datetime.now(UTC) + timedelta(days=in_days)
-        office = Office.open(self.folder / "data", clock=lambda: now, environ={}, make=False)
-        try:
-            return common_name(office.own_seal(office.profiles["organisation-seal"]).certificate)
-        finally:
-            office.close()
+def seal(in_days: int) -> str:
+    """Who seals so many days from now."""
+    now = datetime.now(UTC) + timedelta(days=in_days)
+    office = Office.open(Path("data"), clock=lambda: now, environ={}, make=False)
+    try:
+        return common_name(office.own_seal(office.profiles["organisation-seal"]).certificate)
+    finally:
+        office.close()
 
 
 @pytest.mark.slow
-def test_every_command_of_the_how_to(typed: Typed) -> None:
-    office, first, second, early, out = typed.blocks
-    said = typed.type(office, first, second)
+def test_every_command_of_the_how_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.pdf").write_bytes(plain_pdf())
+    copyfile(SAMPLE, "hr.csv")
+    types = Typist(Terminal(tmp_path / "data", capsys))
+    office, first, second, early, out = BLOCKS
+    types(office)
+    with AuthorityServer(Path("data/authority")):  # each command would start it by itself
+        _goes_through(types, first, second, early, out)
+
+
+def _goes_through(types: Typist, first: str, second: str, early: str, out: str) -> None:
+    said = types(first) + types(second)
     assert "with-the-old.pdf: signed by Seal 2026, B-LTA." in said
-    assert [typed.seals(in_days=days) for days in (0, 364, 366, 729)] == ["Seal 2026"] * 2 + ["Seal 2027"] * 2
-    said = typed.type(early, out)
+    assert [seal(days) for days in (0, 364, 366, 729)] == ["Seal 2026"] * 2 + ["Seal 2027"] * 2
+    said = types(early) + types(out)
     assert "with-the-new.pdf: signed by Seal 2027, B-LTA." in said
     assert "The office can work" in said
-    text = (typed.folder / "data" / "signing.toml").read_text()
+    text = Path("data/signing.toml").read_text()
     assert "[profiles.organisation-seal]   # our seal\n" in text
     assert "seal-2026" not in text
-    assert (typed.folder / "data" / "keys" / "retired" / "seal-2026.pem").exists()
-    assert (typed.folder / "data" / "keys" / "seal-2026.key").exists()
+    assert Path("data/keys/retired/seal-2026.pem").exists()
+    assert Path("data/keys/seal-2026.key").exists()
