@@ -1,4 +1,4 @@
-"""docs/how-to/renew-a-seal.md: what it has one type works, word for word; the new seal takes over by itself."""
+"""docs/how-to/renew-a-seal.md: what it has one type works, word for word, and the new seal takes over."""
 
 import re
 import shlex
