@@ -28,8 +28,9 @@ from certs.keys import generate_key
 from certs.serve_authority import AuthorityServer
 from documents.kinds import KINDS
 from documents.register import SAMPLE
-from signing.errors import CertificateRevokedError, SignerError
+from signing.errors import CertificateRevokedError, ProfileError, SignerError
 from signing.key_folder import KeyFolder
+from signing.organisation import load_organisation
 from signing.profile import ANYBODY
 from signing.signers import Signer
 from signing.signing_file import SigningFile
@@ -123,7 +124,7 @@ def test_the_private_key_and_its_passphrase_show_nowhere(
     terminal: Terminal, authority: DevelopmentAuthority, caplog: pytest.LogCaptureFixture
 ) -> None:
     csr = terminal.data.parent / "seal-2027.csr"
-    words = ["request", "seal-2027", "--subject", SUBJECT, "--make-passphrase", "-o", csr]
+    words = ("request", "seal-2027", "--subject", SUBJECT, "--make-passphrase", "-o", csr)
     said = [terminal.office("certs", *words), terminal.office("certs", *words, "--json")]
     said += [
         terminal.office("certs", "import", *issued(terminal, authority), *more) for more in ([], ["--json"])
@@ -349,8 +350,18 @@ def test_the_next_takes_over_after_a_trial(office: Office) -> None:
     assert roll_over(office, "second", first=True) == ("second", "first")
     with pytest.raises(SignerPlaced):
         roll_over(office, "first")
-    with pytest.raises(SignerUnknown):
-        roll_over(office, "third")
+    for name, holder in (("third", None), ("second", "Gemeente Nergens")):
+        with pytest.raises(SignerUnknown):
+            roll_over(office, name, holder=holder)
+    with pytest.raises(ProfileError, match="same signers for all"):
+        roll_over(office, "second", holder=office.employers[0])
+
+
+def test_a_profile_that_names_nobody_yet_asks_for_whom(office: Office) -> None:
+    file = office.folder / "signing.toml"
+    file.write_text(file.read_text().replace('signer = "first"', "signer = {}"))
+    with pytest.raises(ProfileError, match="no holder"):
+        roll_over(replace(office, signing=load_organisation(file, kinds=KINDS)), "second")
 
 
 def test_who_can_not_sign_a_sample_takes_nothing_over(
@@ -390,6 +401,15 @@ def test_where_one_can_not_be_opened_nobody_signs(office: Office) -> None:
         ("first", False, False),
         ("second", False, True),
     ]
+
+
+def test_a_chain_that_leads_nowhere_is_told(office: Office, terminal: Terminal) -> None:
+    (office.folder / "signing.toml").write_text(signing_toml(terminal).partition("\n")[2])  # whom we trust
+    said = terminal.office("certs", "list", "--json")
+    first, _ = said.json["signers"]
+    assert (said.status, first["chain_complete"]) == (1, False)
+    assert [one["code"] for one in first["wrong"]] == ["signing-chain"]
+    assert "WRONG: The certificate of the signer first does not lead" in terminal.office("certs", "list").out
 
 
 def test_who_nobody_could_do_without_stays(office: Office, terminal: Terminal) -> None:
@@ -459,7 +479,7 @@ def test_a_key_made_in_a_token_stays_there(
     assert requested(terminal, "seal-2027", *options).is_signature_valid
     told = softhsm_token.tool("--list-objects", "--type", "privkey")
     assert re.search(r"Access: +sensitive, always sensitive, never extract", told)
-    again = ["request", "again", "--subject", SUBJECT, *options, "-o", tmp_path / "again.csr"]
+    again = ("request", "again", "--subject", SUBJECT, *options, "-o", tmp_path / "again.csr")
     assert refused(terminal, *again) == "signing-key-there"
     terminal.json("certs", "import", *issued(terminal, authority))
     with closing(Office.open(terminal.data, environ={}, make=False)) as office:
