@@ -123,24 +123,33 @@ def test_openssl_reads_and_verifies_the_request(kind: str, terminal: Terminal) -
 def test_the_private_key_and_its_passphrase_show_nowhere(
     terminal: Terminal, authority: DevelopmentAuthority, caplog: pytest.LogCaptureFixture
 ) -> None:
-    csr = terminal.data.parent / "seal-2027.csr"
-    words = ("request", "seal-2027", "--subject", SUBJECT, "--make-passphrase", "-o", csr)
-    said = [terminal.office("certs", *words), terminal.office("certs", *words, "--json")]
-    said += [
-        terminal.office("certs", "import", *issued(terminal, authority), *more) for more in ([], ["--json"])
-    ]
-    said += [terminal.office("certs", "list", *more) for more in ([], ["--json"])]
-    keys = terminal.data / "keys"
-    passphrase = (keys / "seal-2027.pass").read_text().strip()
-    pem = (keys / "seal-2027.key").read_bytes()
+    told, secrets, keys = "", [], terminal.data / "keys"
+    for name, more in (("plain", []), ("json", ["--json"])):
+        words = ("--subject", SUBJECT, "--make-passphrase", "-o", terminal.data.parent / f"{name}.csr")
+        said = [terminal.office("certs", "request", name, *words, *more)]
+        said += [terminal.office("certs", "request", name, *words, *more)]  # refused
+        said += [terminal.office("certs", "import", *issued(terminal, authority, name), *more)]
+        said += [terminal.office("certs", "list", *more)]
+        assert [one.status for one in said] == [0, 1, 0, 0]
+        told += "".join(one.out + one.err for one in said)
+        secrets += secrets_of(keys, name)
+    public = [file.read_text() for file in keys.iterdir() if file.suffix not in (".key", ".pass")]
+    assert len(public) == 6
+    for text in (told, caplog.text, signing_toml(terminal), *public):
+        assert not [secret for secret in secrets if secret in text]
+
+
+def secrets_of(keys: Path, name: str) -> list[str]:
+    """The passphrase, and the lines of the private key, encrypted and plain."""
+    passphrase = (keys / f"{name}.pass").read_text().strip()
+    pem = (keys / f"{name}.key").read_bytes()
     key = load_pem_private_key(pem, passphrase.encode())
     plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    secrets = [passphrase, *pem.decode().splitlines()[1:-1], *plain.decode().splitlines()[1:-1]]
-    told = caplog.text + "".join(one.out + one.err for one in said)
-    public = {file: file.read_text() for file in keys.glob("*.[cpt]*") if file.suffix != ".pass"}
-    assert len(public) == 3
-    for text in (told, signing_toml(terminal), csr.read_text(), *public.values()):
-        assert not [secret for secret in secrets if secret in text]
+    return [
+        passphrase,
+        *pem.decode().splitlines()[1:-1],
+        *plain.decode().splitlines()[1:3],
+    ]  # then the public key
 
 
 def test_key_and_passphrase_are_for_their_owner_alone(terminal: Terminal) -> None:
