@@ -292,7 +292,7 @@ def _retire(args: argparse.Namespace) -> int:
         certificates = keyring.retire(office, file, args.name)
         kept = None
         if not args.dry_run:
-            kept = folder.keep_retired(args.name, certificates)
+            kept = folder.keep_retired(args.name, certificates) if certificates else None
             file.write()
     if args.json:
         told = {"name": args.name, "kept": None if kept is None else str(kept), "destroy": table}
@@ -301,8 +301,11 @@ def _retire(args: argparse.Namespace) -> int:
     _tell_written(args, file)
     if kept is not None:
         print(f"Its certificate stays for the record: {kept}")
-    print("Its key was not touched. When no worker uses it any more, destroy it yourself, in backups too:")
-    print("\n".join(f"    {each}" for each in table))
+    if table:
+        print(
+            "Its key was not touched. When no worker uses it any more, destroy it yourself, in backups too:"
+        )
+        print("\n".join(f"    {each}" for each in table))
     if not args.dry_run:
         print(_RESTART)
     return 0

@@ -243,7 +243,7 @@ class KeyFolder:
             chain = Path(place) / self.file(name).name
             chain.write_bytes(accepted.pem)
             if isinstance(source, KeyInFile | KeyInToken):
-                open_signer(name, replace(source, chain=chain))
+                open_signer(replace(source, chain=chain))
 
 
 def _new_passphrase() -> bytes:

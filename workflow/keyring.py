@@ -1,7 +1,7 @@
 """The signers of an office: which there are, what is wrong with them, how one takes over from another."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from problem import Problem
 from signing.chains import PinnedChains
 from signing.errors import ChainError, ProfileError
 from signing.key_folder import KeyFolder
-from signing.organisation import KeyInFile, KeyInToken, KeySource
+from signing.organisation import KeyInFile, KeysAtProvider, KeySource
 from signing.profile import ANYBODY, Profile
 from signing.signing_file import SigningFile, holders_without
 from signing.verify.qc_statements import QcStatements, qc_statements
@@ -116,14 +116,14 @@ def held(office: "Office", folder: KeyFolder) -> list[Held]:
 
 def kind_of(source: KeySource) -> str:
     """The word for where a key is, as `signing.toml` has it."""
-    if isinstance(source, KeyInFile):
-        return "file"
-    return "pkcs11" if isinstance(source, KeyInToken) else "csc"
+    if isinstance(source, KeysAtProvider):
+        return "csc"
+    return "file" if isinstance(source, KeyInFile) else "pkcs11"
 
 
 def _opened(keys: OfficeKeys, name: str, source: KeySource) -> "Signer | Problem | None":
-    if not isinstance(source, KeyInFile | KeyInToken):
-        return None  # at a provider: whoever signs there is asked first
+    if isinstance(source, KeysAtProvider):
+        return None  # each person has one there, and authorises its use
     try:
         return keys.named(name)
     except Problem as problem:
@@ -140,7 +140,9 @@ def _uses(
             # where one can't be opened, nobody signs
             signing = who_signs(ready, now) if ready and len(ready) == len(names) else None
             for place, (name, signer) in enumerate(zip(names, signers, strict=True), start=1):
-                yield name, Use(profile.name, holder, place, signing is not None and signer is signing)
+                # a provider stands alone under its profile, and whoever authorises it signs
+                signs_now = signer is None or (signing is not None and signer is signing)
+                yield name, Use(profile.name, holder, place, signs_now)
 
 
 def _looked_at(one: Held, chains: PinnedChains, now: datetime) -> Held:
@@ -261,7 +263,7 @@ def retire(office: "Office", file: SigningFile, name: str) -> list[x509.Certific
             hint="Put another one there first: paraaf certs roll-over PROFILE NEW.",
         )
     certificates = _certificates(office, name)
-    unfinished = unfinished_with(office, certificates[0])
+    unfinished = unfinished_with(office, name, certificates)
     if unfinished:
         raise SignerInUse(
             f"Signatures that are prepared with the signer {name} and not made yet: {unfinished}.",
@@ -272,19 +274,31 @@ def retire(office: "Office", file: SigningFile, name: str) -> list[x509.Certific
     return certificates
 
 
-def unfinished_with(office: "Office", certificate: x509.Certificate) -> int:
-    """How many signatures are prepared for a certificate's key, and not made."""
-    table, fingerprint = SignatureRow.table(), certificate.fingerprint(SHA256()).hex()
-    query = select(table.c.id).where(
-        table.c.certificate_sha256 == fingerprint, table.c.value.is_(None), table.c.signed_sha256.is_(None)
-    )
+def unfinished_with(office: "Office", name: str, certificates: Sequence[x509.Certificate]) -> int:
+    """How many signatures are prepared for a signer, and not made: for its certificate, which comes first.
+
+    For a provider, whose certificates are people's, those under the profiles that name it.
+    """
+    table = SignatureRow.table()
+    if certificates:
+        theirs = table.c.certificate_sha256 == certificates[0].fingerprint(SHA256()).hex()
+    else:
+        theirs = table.c.profile.in_(
+            [one.name for one in office.profiles.values() if name in one.all_signers]
+        )
+    query = select(table.c.id).where(theirs, table.c.value.is_(None), table.c.signed_sha256.is_(None))
     with office.store.read() as session:
         return len(session.execute(query).all())
 
 
 def _certificates(office: "Office", name: str) -> list[x509.Certificate]:
-    """A signer's certificate and those above, from its file where it is in one: the key may be gone."""
+    """A signer's certificate and those above, from its file where it is in one: the key may be gone.
+
+    None of a provider: they are the people's there.
+    """
     source = office.signing.signers[name]
+    if isinstance(source, KeysAtProvider):
+        return []
     if isinstance(source, KeyInFile) and source.chain is not None:
         return load_certificates(source.chain)
     signer = office.keys().named(name)

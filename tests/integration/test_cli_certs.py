@@ -421,6 +421,22 @@ def test_a_chain_that_leads_nowhere_is_told(office: Office, terminal: Terminal) 
     assert "WRONG: The certificate of the signer first does not lead" in terminal.office("certs", "list").out
 
 
+def test_keys_at_a_provider_are_listed_as_such(terminal: Terminal) -> None:
+    provider = (
+        '[signers.provider]\ntype = "csc"\nurl = "https://csc.example.org"\nclient_id = "us"\n'
+        'client_secret_file = "secret"\n[signers.provider.keys]\nP001 = "key-1"\n'
+        '[profiles.approver]\nkind = "person"\nlevel = "B-B"\nsigner = "provider"\n'
+    )
+    (terminal.data / "signing.toml").write_text(f"{PROFILE}{provider}")
+    [row] = terminal.json("certs", "list")["signers"]
+    assert (row["type"], row["subject"], row["chain_complete"], row["wrong"]) == ("csc", None, None, [])
+    assert row["used_by"] == [{"profile": "approver", "holder": None, "place": 1, "signs_now": True}]
+    assert refused(terminal, "retire", "provider") == "workflow-signer-in-use"
+    (terminal.data / "signing.toml").write_text(f"{PROFILE}{provider.partition('[profiles')[0]}")
+    said = terminal.json("certs", "retire", "provider")
+    assert (said["kept"], said["destroy"], signing_toml(terminal).rstrip()) == (None, [], PROFILE.rstrip())
+
+
 def test_who_nobody_could_do_without_stays(office: Office, terminal: Terminal) -> None:
     with pytest.raises(SignerInUse, match="organisation-seal"):
         keyring.retire(office, file_of(office), "first")
