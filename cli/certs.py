@@ -162,7 +162,7 @@ def _request(args: argparse.Namespace) -> int:
     with _opened(args) as (_, file, folder):
         subject = subject_of(args.subject, organisation_identifier=args.organisation_identifier)
         folder.require_free(args.name)
-        if file.names(args.name):
+        if file.signer(args.name):
             raise ChoiceNeeded(
                 f"signing.toml has a signer {args.name} already.", hint="Call the new one otherwise."
             )
@@ -220,8 +220,15 @@ def _import(args: argparse.Namespace) -> int:
 
         given = [one for path in (*args.files, *args.chain) for one in certificates_in(path)]
         accepted = folder.accept(args.name, given, trust=office.trust, now=office.clock())
-        if not file.names(args.name):
-            file.add_signer(args.name, folder.table(args.name))
+        table = folder.table(args.name)
+        there = file.signer(args.name)
+        if not there:
+            file.add_signer(args.name, table)
+        elif any(there.get(where) != table.get(where) for where in ("key", "uri")):
+            raise ChoiceNeeded(
+                f"{file.file} has a signer {args.name}, and its key is another one.",
+                hint="Take it out there, or call it otherwise.",
+            )
         if args.dry_run:
             where = folder.file(args.name)
         else:

@@ -43,9 +43,9 @@ class SigningFile:
         compared = difflib.unified_diff(before, self.text.splitlines(), n=0, lineterm="")
         return [line for line in compared if line[:1] in "+-" and line[:3] not in ("---", "+++")]
 
-    def names(self, signer: str) -> bool:
-        """Whether it has this signer."""
-        return signer in self._said.get("signers", {})
+    def signer(self, name: str) -> dict[str, Any]:
+        """What it says of a signer; nothing when it has none of this name."""
+        return dict(self._said.unwrap().get("signers", {}).get(name, {}))
 
     def add_signer(self, name: str, said: Mapping[str, str]) -> None:
         """Put [signers.NAME] at the end of the signers."""

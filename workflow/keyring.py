@@ -25,7 +25,7 @@ from signing.signing_file import SigningFile, holders_without
 from signing.verify.qc_statements import QcStatements, qc_statements
 from workflow import preflight
 from workflow.errors import WorkflowError
-from workflow.keys import OfficeKeys, who_signs
+from workflow.keys import OfficeKeys, is_valid, who_signs
 from workflow.tables import SignatureRow
 
 if TYPE_CHECKING:
@@ -263,6 +263,8 @@ def retire(office: "Office", file: SigningFile, name: str) -> list[x509.Certific
             hint="Put another one there first: paraaf certs roll-over PROFILE NEW.",
         )
     certificates = _certificates(office, name)
+    if certificates and is_valid(certificates[0], office.clock()):
+        _require_valid_left(office, name)
     unfinished = unfinished_with(office, name, certificates)
     if unfinished:
         raise SignerInUse(
@@ -272,6 +274,20 @@ def retire(office: "Office", file: SigningFile, name: str) -> list[x509.Certific
     file.take_out(name)
     file.organisation(KINDS)
     return certificates
+
+
+def _require_valid_left(office: "Office", name: str) -> None:
+    """Refuse when those that are left have ended or not begun. Raises SignerInUse, and as `named`."""
+    keys, now = office.keys(), office.clock()
+    for profile in office.profiles.values():
+        for names in profile.signers.values():
+            left = [one for one in names if one != name]
+            if name in names and not any(is_valid(keys.named(one).certificate, now) for one in left):
+                raise SignerInUse(
+                    f"Without the signer {name} none whose certificate is valid now is left under"
+                    f" {profile.name}: {', '.join(left)}.",
+                    hint="Wait until the next one begins, or put one there that is valid.",
+                )
 
 
 def unfinished_with(office: "Office", name: str, certificates: Sequence[x509.Certificate]) -> int:

@@ -137,10 +137,11 @@ class OfficeKeys:
 
 def who_signs(signers: Sequence[Signer], now: datetime) -> Signer:
     """Of several signers the first whose certificate is valid; the last, when none is."""
-    return next((one for one in signers if _is_valid(one.certificate, now)), signers[-1])
+    return next((one for one in signers if is_valid(one.certificate, now)), signers[-1])
 
 
-def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+def is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    """Whether a certificate has begun and not ended."""
     return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
 
 

@@ -232,6 +232,8 @@ def test_an_import_adds_the_signer_and_keeps_every_other_line(
     assert chain[1:] == [authority.issuing]
     again = terminal.json("certs", "import", *words)  # as after one that was cut off
     assert again["changes"] == []
+    (terminal.data / "signing.toml").write_text(signing_toml(terminal).replace("seal-2027.key", "other.key"))
+    assert refused(terminal, "import", *words) == "command-choice"
     assert terminal.json("certs", "list")["waiting"] == []
 
 
@@ -441,6 +443,19 @@ def test_who_nobody_could_do_without_stays(office: Office, terminal: Terminal) -
     with pytest.raises(SignerInUse, match="organisation-seal"):
         keyring.retire(office, file_of(office), "first")
     assert refused(terminal, "retire", "third") == "workflow-signer-unknown"
+
+
+def test_who_signs_now_stays_until_the_next_has_begun(
+    office: Office, authority: DevelopmentAuthority
+) -> None:
+    file, now = office.folder / "signing.toml", datetime.now(UTC)
+    later = own_key(office.folder, authority, "later", begins=now + DAY, ends=now + 9 * DAY)
+    file.write_text(file.read_text().replace('"first"\n', '["first", "later"]\n', 1) + later)
+    changed = replace(office, signing=load_organisation(file, kinds=KINDS))
+    with pytest.raises(SignerInUse, match="valid now is left"):
+        keyring.retire(changed, file_of(office), "first")
+    begun = replace(changed, clock=lambda: now + 2 * DAY)
+    assert keyring.retire(begun, file_of(office), "first")
 
 
 def test_with_whom_signatures_are_prepared_stays_until_they_are_made(
