@@ -186,6 +186,12 @@ def asserted_usages(certificate: x509.Certificate) -> frozenset[str]:
     return frozenset(name for name in _USAGES if getattr(usage, name))
 
 
+def usage_words(certificate: x509.Certificate) -> list[str]:
+    """The same in the words of RFC 5280, in their order."""
+    asserted = asserted_usages(certificate)
+    return [word for usage, word in _USAGES.items() if usage in asserted]
+
+
 def build_chain(
     certificate: x509.Certificate, candidates: Iterable[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:

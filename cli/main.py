@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "log": "verify the event log or an export of it, anchor its head",
         "export": "write the event log out, for an auditor",
         "evidence": "write what proves one request into one file, or check such a file",
+        "certs": "ask for certificates, take them in, change over from key to key",
         "check": "tell whether the office can do its work, and what is wrong",
         "blobs": "read every stored file again, tell what is missing, changed or needless",
         "backup": "copy the whole office into one file, while it runs",

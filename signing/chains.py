@@ -61,16 +61,21 @@ class PinnedChains:
 
         `whose` names the certificate in the message. Raises ChainError.
         """
-        path = self._paths.get(cert_der)
-        if path is None:
-            path = self._find(cert_der, _readable(extra), whose)
-            self._paths[cert_der] = path
+        path = self.way(cert_der, extra=extra, whose=whose)
         if not path.not_before <= at <= path.not_after:
             raise ChainError(
                 f"The certificate of {whose}, or one above it, is not valid at {at:%Y-%m-%d %H:%M} UTC: "
                 f"the chain holds from {path.not_before:%Y-%m-%d %H:%M} to {path.not_after:%Y-%m-%d %H:%M}.",
                 hint="Renew the certificate, or check the clock.",
             )
+        return path
+
+    def way(self, cert_der: bytes, *, extra: Iterable[bytes] = (), whose: str) -> Path:
+        """As `path`, whenever it is valid. Raises ChainError."""
+        path = self._paths.get(cert_der)
+        if path is None:
+            path = self._find(cert_der, _readable(extra), whose)
+            self._paths[cert_der] = path
         return path
 
     def _find(self, cert_der: bytes, extra: list[x509.Certificate], whose: str) -> Path:

@@ -21,6 +21,7 @@ No secret stands in it: passphrases, PINs and passwords are in files of their ow
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from certs.trust import TrustStore, load_trust
 from signing.authorities import DEVELOPMENT, TimestampAuthority, authority_from, development_from
@@ -92,10 +93,15 @@ def load_organisation(file: Path | None, *, kinds: Iterable[str] = ()) -> Organi
 
     Raises ProfileError naming file and key, KeystoreError and TrustError naming a file that can't be read.
     """
-    packaged = packaged_profiles()
     if file is None or not file.exists():
-        return Organisation(profiles=packaged)
-    table = CheckedTable(str(file), read_toml(file))
+        return Organisation(profiles=packaged_profiles())
+    return organisation_from(file, read_toml(file), kinds=kinds)
+
+
+def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[str] = ()) -> Organisation:
+    """What a file says, or would say: `said` is its content, `file` where it is. Raises as the above."""
+    packaged = packaged_profiles()
+    table = CheckedTable(str(file), said)
     signers = dict(_signers(table))
     named = tuple(_timestampers(table))
     timestampers = tuple(one for one in named if one.name != DEVELOPMENT)
@@ -142,8 +148,14 @@ def _require_known(table: CheckedTable, key: str, named: Iterable[str], known: I
 
 def _signers(table: CheckedTable) -> Iterable[tuple[str, KeySource]]:
     for name, one in table.tables("signers"):
-        yield name, _READERS[one.choice("type", _TYPES, required=True)](one)
-        one.finish()
+        yield name, key_source(one)
+
+
+def key_source(table: CheckedTable) -> KeySource:
+    """Where a signer's table says its key is. Raises ProfileError."""
+    source = _READERS[table.choice("type", _TYPES, required=True)](table)
+    table.finish()
+    return source
 
 
 def _file(table: CheckedTable) -> KeyInFile:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from certs import der
+from certs.keys import PrivateKey
 from certs.keystore import Credential
 from signing.errors import SignerError, UnsupportedKeyError
 
@@ -70,15 +71,19 @@ class SoftwareSigner:
 
     async def sign(self, signed_attributes: bytes, digest_algorithm: str) -> bytes:
         """Sign; ECDSA values are DER, RSA is PKCS #1 v1.5, Ed25519 is the pure form (RFC 8419)."""
-        key = self._key
         try:
-            if isinstance(key, ec.EllipticCurvePrivateKey):
-                return key.sign(signed_attributes, ec.ECDSA(_HASHES[digest_algorithm]))
-            if isinstance(key, rsa.RSAPrivateKey):
-                return key.sign(signed_attributes, padding.PKCS1v15(), _HASHES[digest_algorithm])
-            return key.sign(signed_attributes)
+            return sign_with_key(self._key, signed_attributes, digest_algorithm)
         except (ValueError, TypeError, KeyError) as error:
             raise SignerError(f"The key of {self._credential.name} refused to sign: {error}") from error
+
+
+def sign_with_key(key: PrivateKey, data: bytes, digest_algorithm: str) -> bytes:
+    """Sign with a key in memory, as `SoftwareSigner.sign`. Raises ValueError, TypeError, KeyError."""
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(data, ec.ECDSA(_HASHES[digest_algorithm]))
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), _HASHES[digest_algorithm])
+    return key.sign(data)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,11 @@ def mechanism_for(certificate: x509.Certificate, digest: str | None = None) -> M
     Raises UnsupportedKeyError for keys outside RSA 2048 to 4096, P-256, P-384 and Ed25519, and for a digest
     that the key can't go with.
     """
-    key = certificate.public_key()
+    return mechanism_of(certificate.public_key(), digest)
+
+
+def mechanism_of(key: object, digest: str | None = None) -> Mechanism:
+    """As `mechanism_for`, for a public key that has no certificate yet."""
     if isinstance(key, rsa.RSAPublicKey) and 2048 <= key.key_size <= 4096:
         chosen = digest or "sha256"
         signature = der.sequence(der.oid(_RSA_OIDS[chosen]), der.tlv(der.NULL))

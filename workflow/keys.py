@@ -1,6 +1,6 @@
 """Whose key signs: from a profile and a person to a signer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -122,9 +122,8 @@ class OfficeKeys:
                 "The signer has not authorised this signature at the provider.",
                 hint="They do it with `paraaf authorise`, which signs and goes on.",
             )
-        now = self._clock()
         signers = [self.named(name) for name in names]
-        return next((one for one in signers if _is_valid(one.certificate, now)), signers[-1])
+        return who_signs(signers, self._clock())
 
     def named(self, name: str) -> Signer:
         """The signer of this name in the organisation's file. Raises what one that can't be opened does."""
@@ -136,7 +135,13 @@ class OfficeKeys:
         return self._open[name]
 
 
-def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+def who_signs(signers: Sequence[Signer], now: datetime) -> Signer:
+    """Of several signers the first whose certificate is valid; the last, when none is."""
+    return next((one for one in signers if is_valid(one.certificate, now)), signers[-1])
+
+
+def is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    """Whether a certificate has begun and not ended."""
     return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
 
 

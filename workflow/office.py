@@ -501,6 +501,11 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:
     """How the organisation of a data folder signs. Raises SettingRefused, ProfileError, CertsProblem."""
+    return load_organisation(signing_file(folder, environ), kinds=KINDS)
+
+
+def signing_file(folder: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where it is said how the organisation signs; it need not be there. Raises SettingRefused."""
     named = environ.get(SIGNING, "")
     file = Path(named) if named else folder / FILE
     if named and not file.is_file():
@@ -508,7 +513,7 @@ def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organis
             f"{SIGNING} is {named[:200]!r}, and there is no such file.",
             hint="Correct it, or leave it out: then signing.toml in the data folder counts.",
         )
-    return load_organisation(file, kinds=KINDS)
+    return file
 
 
 def _leavers_kept(environ: Mapping[str, str]) -> timedelta:

@@ -239,7 +239,7 @@ def validity(certificate: x509.Certificate, now: datetime) -> Finding:
         "certificates",
         "warning",
         f"{name} expires on {until:%Y-%m-%d}, in {days} days.",
-        f"{urgency}, and name it behind this one: docs/how-to/sign-as-an-office.md.",
+        f"{urgency}, and name it behind this one: docs/how-to/renew-a-seal.md.",
     )
 
 

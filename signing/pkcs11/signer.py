@@ -69,10 +69,14 @@ class Pkcs11Signer:
 
     def _sign(self, tokens: Tokens, *, signed_attributes: bytes, digest_algorithm: str) -> bytes:
         key = tokens.key(self._address, self._pins)
-        way = _way(key, self._certificate, digest_algorithm)
-        data = way.form(signed_attributes)
-        value = tokens.sign(key, self._pins, data, way.mechanism)
-        return _ecdsa_value(value) if isinstance(self._certificate.public_key(), _Ec) else value
+        return sign_with(
+            tokens,
+            key,
+            self._pins,
+            signed_attributes,
+            public_key=self._certificate.public_key(),
+            digest_algorithm=digest_algorithm,
+        )
 
 
 def open_signer(
@@ -92,19 +96,39 @@ def open_signer(
     UnsupportedKeyError, KeystoreError.
     """
     address = parse_key_address(uri)
+    module = module_of(address)
+    pins = PinSource(address.pin_file or pin_file)
+    given = load_certificates(chain) if chain is not None else []
+    certificates = module.run_now(
+        partial(_certificates, address=address, pins=pins, given=given), timeout_s=timeout_s
+    )
+    return Pkcs11Signer(address, pins, module, certificates, timeout_s=timeout_s)
+
+
+def module_of(address: KeyAddress) -> ModuleThread:
+    """The module that reaches a key: its URI's, else PARAAF_PKCS11_MODULE. Raises KeyAddressError."""
     named = address.module or (Path(os.environ[MODULE]) if os.environ.get(MODULE) else None)
     if named is None:
         raise KeyAddressError(
             "Nobody says which PKCS#11 module reaches the token.",
             hint=f"Name its library in the key's URI (module-path=/…) or as {MODULE}.",
         )
-    pins = PinSource(address.pin_file or pin_file)
-    given = load_certificates(chain) if chain is not None else []
-    module = module_thread(named)
-    certificates = module.run_now(
-        partial(_certificates, address=address, pins=pins, given=given), timeout_s=timeout_s
-    )
-    return Pkcs11Signer(address, pins, module, certificates, timeout_s=timeout_s)
+    return module_thread(named)
+
+
+def sign_with(
+    tokens: Tokens,
+    key: TokenKey,
+    pins: PinSource,
+    data: bytes,
+    *,
+    public_key: object,
+    digest_algorithm: str,
+) -> bytes:
+    """Sign with a key in the module's thread. Raises UnsupportedKeyError, TokenPinError, PKCS11Error."""
+    way = _way(key, public_key, digest_algorithm)
+    value = tokens.sign(key, pins, way.form(data), way.mechanism)
+    return _ecdsa_value(value) if isinstance(public_key, _Ec) else value
 
 
 def _certificates(
@@ -120,7 +144,7 @@ def _certificates(
             hint="Put it into the token under the key's id, or name its file (--chain, or `chain` in"
             " signing.toml).",
         )
-    _way(key, certificate, mechanism_for(certificate).digest_algorithm)
+    _way(key, certificate.public_key(), mechanism_for(certificate).digest_algorithm)
     return [certificate, *build_chain(certificate, [*given, *held])]
 
 
@@ -173,13 +197,13 @@ _ECDSA = {
 }
 
 
-def _way(key: TokenKey, certificate: x509.Certificate, digest_algorithm: str) -> _Way:
+def _way(key: TokenKey, public_key: object, digest_algorithm: str) -> _Way:
     """How the token signs with this key: the first of the mechanisms that it has. Raises UnsupportedKeyError.
 
     Those that take a digest come first: SoftHSM has no others for ECDSA. The others are for tokens that hash
     by themselves or not at all.
     """
-    ways = _ways(certificate, digest_algorithm)
+    ways = _ways(public_key, digest_algorithm)
     for way in ways:
         if way.mechanism in key.mechanisms:
             return way
@@ -190,8 +214,7 @@ def _way(key: TokenKey, certificate: x509.Certificate, digest_algorithm: str) ->
     )
 
 
-def _ways(certificate: x509.Certificate, digest_algorithm: str) -> list[_Way]:
-    public_key = certificate.public_key()
+def _ways(public_key: object, digest_algorithm: str) -> list[_Way]:
     if isinstance(public_key, rsa.RSAPublicKey):
         wrapped = partial(_digest_info, digest_algorithm=digest_algorithm)
         return [_Way(Mechanism.RSA_PKCS, wrapped), _Way(_RSA[digest_algorithm], _whole)]

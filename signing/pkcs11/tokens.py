@@ -87,6 +87,13 @@ class Tokens:
         self._require_alive(key.session)
         return key
 
+    def writing(self, address: KeyAddress, pins: PinSource) -> Session:
+        """A session of its own that may write into the token, logged in; whoever asks for it closes it.
+
+        Raises TokenError, TokenPinError, PKCS11Error.
+        """
+        return _log_in(self._find(address), self._path, pins, writing=True)
+
     def _require_alive(self, session: Session) -> None:
         """See that a session is not lost; raises PKCS11Error.
 
@@ -177,15 +184,15 @@ def _is_meant(token: Token, address: KeyAddress) -> bool:
     )
 
 
-def _log_in(token: Token, module: Path, pins: PinSource) -> Session:
+def _log_in(token: Token, module: Path, pins: PinSource, *, writing: bool = False) -> Session:
     """Open a session and log in, with one try. Raises TokenPinError, PKCS11Error."""
     if not token.flags & TokenFlag.LOGIN_REQUIRED:
-        return token.open()
+        return token.open(rw=writing)
     pin = _pin_for(token, module, pins)
     try:
-        return token.open(user_pin=pin.reveal())
+        return token.open(rw=writing, user_pin=pin.reveal())
     except pkcs11.UserAlreadyLoggedIn:  # a login counts for every session of the process
-        return token.open()
+        return token.open(rw=writing)
     except _REFUSED as error:
         raise _refused(token, module, pin) from error
     except tuple(_UNUSABLE) as error:
