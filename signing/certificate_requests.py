@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from signing.errors import CertificateRequestError, SignerError
+from signing.certificate_errors import CertificateRequestError
+from signing.errors import SignerError
 from signing.signers import mechanism_of
 
 Sign = Callable[[bytes, str], bytes]

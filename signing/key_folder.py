@@ -35,17 +35,16 @@ from certs.keys import generate_key
 from certs.keystore import build_chain, common_name, load_certificates, require_usable
 from certs.trust import TrustStore
 from disk import read_file, whole_file
-from signing.certificate_requests import make_request
-from signing.chains import PinnedChains
-from signing.checked_toml import CheckedTable
-from signing.errors import (
+from signing.certificate_errors import (
     CertificateForeignError,
     CertificateRequestError,
-    CertificateUnusableError,
-    ChainError,
     KeyThereError,
     RequestMissingError,
 )
+from signing.certificate_requests import make_request
+from signing.chains import PinnedChains
+from signing.checked_toml import CheckedTable
+from signing.errors import CertificateUnusableError, ChainError
 from signing.opening import open_signer
 from signing.organisation import KeyInFile, KeyInToken, key_source
 from signing.pkcs11.making import make_key

@@ -10,7 +10,8 @@ from typing import Any, Final
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, PKCS11Error, Session
 
 from certs import der
-from signing.errors import KeyAddressError, KeyThereError, TokenError
+from signing.certificate_errors import KeyThereError
+from signing.errors import KeyAddressError, TokenError
 from signing.pkcs11.address import KeyAddress, parse_key_address
 from signing.pkcs11.keys import PublicKey
 from signing.pkcs11.pins import PinSource

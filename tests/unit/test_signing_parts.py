@@ -179,6 +179,7 @@ def test_every_error_says_whether_to_retry() -> None:
         "signing-signer",
         "signing-timestamp",
         "signing-timestamp-limit",
+        "signing-timestamp-rest",
         "signing-token-unavailable",
     }
 
