@@ -464,7 +464,7 @@ class _Story:
                 self.told_erased |= set(record["erased"])
             elif kind == "document_rendered":
                 self._rendered(record["document"])
-            elif kind == "document_signed":
+            elif kind in ("document_signed", "document_imported"):
                 self.signed[record["document"]] = (record["revision"], record["sha256"])
             elif kind == "document_renewed":
                 self._renewed(record)

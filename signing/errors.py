@@ -108,6 +108,19 @@ class DocumentRefusedError(SigningError):
     code = "signing-document-refused"
 
 
+class ForeignSignatureRefusedError(SigningError):
+    """The file that came back is not the one that was given out plus the expected signatures.
+
+    `differences` are sentences: what it is instead.
+    """
+
+    code = "signing-foreign-refused"
+
+    def __init__(self, differences: tuple[str, ...], *, hint: str) -> None:
+        super().__init__(f"The signed file is not accepted: {' '.join(differences)}", hint=hint)
+        self.differences = differences
+
+
 class FieldError(SigningError):
     """The signature field asked for does not exist, is signed already, or may not be added."""
 

@@ -1,5 +1,6 @@
 """Signing profiles: what to sign with. Small TOML files, checked when they are loaded."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,8 @@ _KEY_USAGES: tuple[str, ...] = get_args(KeyUsage)
 _DIGESTS: tuple[str, ...] = get_args(Digest)
 # Nothing is signed by this application under these two.
 _UNSIGNED_KINDS = ("paper", "elsewhere")
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 ANYBODY = ""
 """The holder, where a profile names the same signer for all."""
@@ -51,7 +54,8 @@ class Profile:
     configured authorities or http(s) URLs, in the order in which they are tried. `key_usage` are the
     certificate's key usages of which one is enough. `signers` are names of the organisation's signers
     (`signing.organisation`) by holder, ANYBODY for all: the first whose certificate is valid signs; without
-    any the development PKI's keys do.
+    any the development PKI's keys do. For what is signed elsewhere, `expects` is the lowest level of the
+    signatures that come back, and `pinned` are people's certificates: SHA-256 in hex by the person's number.
     """
 
     name: str
@@ -65,6 +69,8 @@ class Profile:
     location: str = ""
     visible: bool = True
     signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    expects: Level | None = None
+    pinned: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
     def signers_of(self, holder: str) -> tuple[str, ...]:
         """The names of a person's or an organisation's signers, in the order in which they are tried."""
@@ -97,7 +103,7 @@ def parse_profile(name: str, file: Traversable) -> Profile:
 
 def profile_from(name: str, table: CheckedTable) -> Profile:
     """Build a profile from its table, and refuse what is left over. Raises ProfileError."""
-    level = table.choice("level", tuple(Level))
+    level, expects = table.choice("level", tuple(Level)), table.choice("expects", tuple(Level))
     profile = Profile(
         name=name,
         kind=table.choice("kind", _KINDS, required=True),
@@ -110,11 +116,19 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
         location=table.text("location"),
         visible=table.take("visible", bool, "true or false", True),
         signers=_signers(table),
+        expects=None if expects is None else Level(expects),
+        pinned=_pinned(table),
     )
     table.finish()
     for url in (name for name in profile.timestampers if "://" in name):
         if why := why_not_asked(url):
             table.refuse("timestampers", f"has an address that {why[0]}", why[1])
+    if profile.kind == "elsewhere":
+        if profile.expects is None:
+            table.refuse("expects", "is missing", f"Add one of {', '.join(Level)}.")
+    elif profile.expects or profile.pinned:
+        key = "expects" if profile.expects else "pinned"
+        table.refuse(key, f"makes no sense for kind {profile.kind!r}", "Remove it.")
     if profile.kind in _UNSIGNED_KINDS:
         for key, value in (
             ("level", profile.level),
@@ -128,6 +142,20 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
     elif profile.level is not Level.B_B and not profile.timestampers:
         table.refuse("timestampers", f"is missing, and {profile.level} needs one", "Name at least one.")
     return profile
+
+
+def _pinned(table: CheckedTable) -> Mapping[str, frozenset[str]]:
+    """`pinned`: by a person's number, the digests of the certificates that are theirs."""
+    found: dict[str, frozenset[str]] = {}
+    for person, said in table.take("pinned", dict, "a table of lists by a person's number", {}).items():
+        digests = [said] if isinstance(said, str) else said
+        fine = isinstance(digests, list) and all(
+            isinstance(one, str) and _SHA256.fullmatch(one) for one in digests
+        )
+        if not fine or not digests:
+            table.refuse(f"pinned.{person}", f"is {said!r}", "Write SHA-256 digests in 64 small hex digits.")
+        found[person] = frozenset(digests)
+    return found
 
 
 def _signers(table: CheckedTable) -> Mapping[str, tuple[str, ...]]:

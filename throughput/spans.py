@@ -136,6 +136,8 @@ class _Reader:
                     case.providers.add(provider)
                 for part, microseconds in record.get("provider_us", {}).items():
                     case.provider_us.setdefault(part, []).append(microseconds)
+            case "document_imported":  # of a file that was signed elsewhere: a signature a field
+                case.documents_signed += len(record["fields"])
         if record.get("outcome"):
             case.outcome = record["outcome"]
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
+from workflow.brought import Brought
+
 Channel = Literal["person", "program"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
@@ -27,7 +29,8 @@ class Command:
     save_draft, repair). `seen_version` None means: whatever the version; an approval and whatever leads to a
     signature must name it. `data` holds whole top-level
     sections, null removes one. `facts` are what the trigger's `record` asks for, `consent` the name of the
-    text that was accepted. A submit without `request_id` carries a `submission` and makes the request.
+    text that was accepted, `brought` a file that goes out or came back. A submit without `request_id` carries
+    a `submission` and makes the request.
     """
 
     trigger: str
@@ -42,6 +45,7 @@ class Command:
     consent: str | None = None
     submission: Submission | None = None
     channel: Channel = "person"
+    brought: Brought | None = None
 
     @property
     def principal(self) -> str:
@@ -65,6 +69,7 @@ class Command:
             self.consent,
             None if new is None else [new.key, new.variant, new.language, new.reference],
             self.channel,
+            *([] if self.brought is None else [[self.brought.file, self.brought.sha256]]),
         ]
 
 

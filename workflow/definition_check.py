@@ -109,9 +109,9 @@ class _FlowCheck:
             mend = f'Add on.{outcomes[0]} = {{ to = "…" }}.'
             self._refusals.add(Rule.STEP_OUTCOME, place, message, mend)
         for trigger in state.triggers.values():
-            if trigger.remark or trigger.check or trigger.consent or trigger.record:
+            if trigger.remark or trigger.check or trigger.consent or trigger.record or trigger.file:
                 message = f"{trigger.name!r} of an automatic step asks for what only a person can give."
-                mend = "Remove remark, check, consent and record."
+                mend = "Remove remark, check, consent, record and file."
                 self._refusals.add(Rule.MISPLACED_KEY, (*place, trigger.name), message, mend)
         for trigger in (state.triggers[name] for name in outcomes[1:] if name in state.triggers):
             for branch in (way for way in trigger.branches if self._states[way.to].role is None):

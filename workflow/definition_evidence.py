@@ -7,7 +7,16 @@ every branch is taken to be possible, so a rule holds for whatever the data say.
 from collections.abc import Callable
 
 from workflow.definition_graph import Edge, FactSet, Graph
-from workflow.definition_model import DELIVERED, MILESTONES, RETURN, WITHDRAW, Definition, Names, State
+from workflow.definition_model import (
+    DELIVERED,
+    MILESTONES,
+    RETURN,
+    WITHDRAW,
+    Definition,
+    Names,
+    State,
+    Trigger,
+)
 from workflow.refusal import Refusals, Rule
 
 RENDER, SIGN, DELIVER = "render", "sign", "deliver"
@@ -15,7 +24,9 @@ RENDER, SIGN, DELIVER = "render", "sign", "deliver"
 BY_HAND = frozenset({"paper", "elsewhere"})
 # Kinds of profile whose signature is a person's, so it must be known whose.
 PERSONAL = frozenset({"person", "click"})
-SIGNED_BY = "signed_by"
+SIGNED_BY, SIGNED_ON = "signed_by", "signed_on"
+# Which files go out and come back under a kind of profile.
+FILES = {"elsewhere": ("given", "signed"), "paper": ("given", "scan")}
 
 # Facts on arrival in a state.
 _RENDERED = "rendered"  # there has been a rendering
@@ -30,13 +41,14 @@ _MARKED = "mark "  # + a milestone
 
 def check_evidence(definition: Definition, names: Names, refusals: Refusals) -> None:
     """Refuse every path on which a signature would not mean what it seems to mean."""
-    _EvidenceCheck(definition, names.profiles[definition.signing], refusals).run()
+    _EvidenceCheck(definition, names, refusals).run()
 
 
 class _EvidenceCheck:
-    def __init__(self, definition: Definition, profile_kind: str, refusals: Refusals) -> None:
+    def __init__(self, definition: Definition, names: Names, refusals: Refusals) -> None:
         self._definition = definition
-        self._profile_kind = profile_kind
+        self._names = names
+        self._profile_kind = names.profiles[definition.signing]
         self._refusals = refusals
         self._graph = Graph(definition)
         self._states = definition.states
@@ -55,6 +67,8 @@ class _EvidenceCheck:
                 self._rendered(state, self._surely[state.name])
             if state.end == "done":
                 self._milestones_set(state)
+            for trigger in state.triggers.values():
+                self._outside(state, trigger)
         for edge in self._graph.edges:
             self._edge(edge)
         self._profile_fits()
@@ -202,6 +216,46 @@ class _EvidenceCheck:
                 mend = f'Remove it, or add a state with auto = "sign" and field = "{field}".'
                 place = ("documents", document.name, "signatures")
                 self._refusals.add(Rule.FIELD_NEVER_SIGNED, place, message, mend)
+
+    # Files that go out and come back
+
+    def _outside(self, state: State, trigger: Trigger) -> None:
+        """A file that comes back signed says itself who signed when, and it is known who should have."""
+        place = ("state", state.name, "on", trigger.name)
+        fitting = FILES.get(self._profile_kind, ())
+        if trigger.file is not None and trigger.file not in fitting:
+            message = f"Under the profile {self._definition.signing!r} no file is {trigger.file!r}."
+            mend = f"Possible here: {', '.join(fitting) or 'none'}."
+            self._refusals.add(Rule.OUTSIDE, place, message, mend)
+        if trigger.file is not None:
+            self._rendered(state, self._kept(state, self._surely[state.name]))
+        if trigger.file != "signed":
+            if trigger.signers:
+                self._refusals.add(
+                    Rule.OUTSIDE, place, "'signers' goes with a signed file.", 'Add file = "signed".'
+                )
+            return
+        if not {SIGNED_BY, SIGNED_ON} <= set(trigger.record):
+            message = "A file that comes back signed tells who signed it and when."
+            mend = f'Add record = ["{SIGNED_BY}", "{SIGNED_ON}"]: they are taken from the signatures.'
+            self._refusals.add(Rule.OUTSIDE, place, message, mend)
+        fields = {field for one in self._definition.documents.values() for field in one.signatures}
+        if fields != {field for field, _ in trigger.signers}:
+            message = "It is not said of every signature field who signs it."
+            mend = f"Add signers with: {', '.join(sorted(fields))}."
+            self._refusals.add(Rule.OUTSIDE, place, message, mend)
+        for field, who in trigger.signers:
+            self._signs_outside(state, field, who, (*place, "signers"))
+
+    def _signs_outside(self, state: State, field: str, who: str, place: tuple[str, ...]) -> None:
+        kinds = [document.kind for document in self._definition.documents.values()]
+        if any(self._names.is_field(kind, who) for kind in kinds):
+            return
+        there = self._states.get(who)
+        if there is None or there.role is None or not self._graph.dominates(who, state.name):
+            message = f"Nobody is known by {who!r} to sign {field!r}."
+            mend = "Name a field of the data that holds a name, or a state with a role passed before."
+            self._refusals.add(Rule.OUTSIDE, place, message, mend)
 
     def _withdrawn_unsigned(self, edge: Edge) -> None:
         facts = self._kept(edge.source, self._perhaps[edge.source.name])

@@ -11,10 +11,12 @@ from workflow.calendar import Duration
 Check = Literal["request", "review", "final"]
 End = Literal["done", "withdrawn", "refused"]
 Status = Literal["active", "dropped"]
+OutsideFile = Literal["given", "signed", "scan"]
 
 CHECKS: tuple[Check, ...] = ("request", "review", "final")
 ENDS: tuple[End, ...] = ("done", "withdrawn", "refused")
 STATUSES: tuple[Status, ...] = ("active", "dropped")
+OUTSIDE_FILES: tuple[OutsideFile, ...] = ("given", "signed", "scan")
 # In their order: a path reaches each for the first time after the ones before it.
 MILESTONES = ("requested", "approved", "signed", "delivered")
 REMINDERS = ("remind", "escalate")
@@ -48,7 +50,9 @@ class Trigger:
 
     `remark`: the person must say why. `check`: the stage at which the document's data must parse.
     `consent`: the name of the text in Definition.consents that the person must accept. `record`: names of
-    FACTS to enter.
+    FACTS to enter. `file`: what goes out or comes back with it: the document is given out, comes back signed,
+    or as a scan. `signers`: for a file that comes back signed, who signs each field: the dotted field of the
+    document's data that names them, or the state whose person it is.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Trigger:
     check: Check | None = None
     consent: str | None = None
     record: tuple[str, ...] = ()
+    file: OutsideFile | None = None
+    signers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from workflow.definition_errors import DefinitionRefused, DurationInvalid
 from workflow.definition_model import (
     CHECKS,
     ENDS,
+    OUTSIDE_FILES,
     STATUSES,
     After,
     Branch,
@@ -291,6 +292,8 @@ class _Reader:
             check=table.choice("check", CHECKS),
             consent=table.text("consent", pattern=_WORD),
             record=table.words("record"),
+            file=table.choice("file", OUTSIDE_FILES),
+            signers=tuple(table.texts("signers", _CODE).items()),
         )
         table.close()
         return trigger

@@ -205,7 +205,8 @@ def _log(facts: Facts) -> Iterator[str]:
     yield ""
     yield from _text(
         f"The events of request {facts.request} name each document by its SHA-256. Each command has to print"
-        " the event document_signed of its last signature, and, once it was handed over, document_delivered."
+        " the event document_signed of its last signature (document_imported of a file that was signed"
+        " elsewhere), and, once it was handed over, document_delivered."
         " Where it prints document_renewed, the file has got another archive timestamp since. That event"
         " names as renewed the SHA-256 of the file before, which is the first bytes of this one: as many as"
         " the event of that SHA-256 says (bytes). Cut them out with head -c, and look for their SHA-256 too."

@@ -225,8 +225,13 @@ def _signers(session: Session, document: int, until: int | None) -> tuple[Expect
     if until is not None:
         query = query.where(_signatures.c.event_seq <= until)
     return tuple(
-        Expected(
-            row.field, row.signer_kind, json.loads(row.body).get("certificate_sha256") if row.body else None
-        )
+        Expected(row.field, row.signer_kind, _certificate(row.body, row.field))
         for row in session.connection().execute(query)
     )
+
+
+def _certificate(body: str | None, field: str) -> str | None:
+    """The certificate of a field's signature, as its event has it: of a file from outside, one a field."""
+    said = json.loads(body) if body else {}
+    one: str | None = said.get("certificate_sha256") or said.get("certificates", {}).get(field)
+    return one

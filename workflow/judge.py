@@ -18,6 +18,7 @@ from documents.kinds.kind import shown_name
 from documents.kinds.rule import NOTHING_ELSE, Evidence
 from documents.words import LANGUAGES
 from workflow.access import ADMINISTRATOR, People, four_eyes_rules, requester_role, working_roles
+from workflow.brought import WANTED
 from workflow.calendar import CALENDARS
 from workflow.canonical import digest
 from workflow.cases import Case, OpenTask
@@ -278,6 +279,10 @@ class Judge:
             yield Reason("consent", f"Accept the text {consent!r} first.", "consent")
         elif consent is None and command.consent is not None:
             yield Reason("consent", "There is no text to accept here.", "consent")
+        wanted = trigger.file if trigger is not None else None
+        brought = command.brought.file if command.brought is not None else None
+        if brought != wanted:
+            yield Reason("file", WANTED[wanted] if wanted is not None else "No file goes with this.", "file")
         asked = trigger.record if trigger is not None else ()
         for name in asked:
             if name not in command.facts:

@@ -29,6 +29,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.orm import Session
 
 from workflow import ledger_rows as rows
+from workflow.brought import Brought
 from workflow.cases import Case, OpenIncident, OpenTask
 from workflow.commands import Answer, Command, StepRef
 from workflow.definition_model import DELIVERED, Definition
@@ -61,6 +62,7 @@ class Ledger:
         self._left: set[tuple[int, str]] = set()
         self._opened_incidents: list[dict[str, Any]] = []
         self._resolved_incidents: list[dict[str, Any]] = []
+        self._brought: list[tuple[Brought, int]] = []
         self._next_request: int | None = None
 
     # --- reading
@@ -198,6 +200,10 @@ class Ledger:
             "saved_at": at,
         }
 
+    def bring(self, brought: Brought, seq: int) -> None:
+        """The rows of a file that went out or came back are written with the event."""
+        self._brought.append((brought, seq))
+
     def drop_drafts(self, case: Case) -> None:
         """The request leaves its state: nobody's draft of it is of use."""
         self._left.add((case.id, case.state))
@@ -237,6 +243,8 @@ class Ledger:
         rows.resolve_incidents(connection, self._resolved_incidents)
         rows.insert_rows(connection, Incident.table(), self._opened_incidents)
         rows.insert_rows(connection, CommandKey.table(), self._new_keys)
+        for brought, seq in self._brought:
+            brought.record(self.session, seq)
 
 
 def _answer(recorded: str | None) -> Answer | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflow.brought import EVENTS
 from workflow.definition_model import WITHDRAW
 from workflow.destruction import DESTROYED
 from workflow.eventlog import ERASED
@@ -16,6 +17,7 @@ from workflow.holds import PLACED, RELEASED
 from workflow.reminders import EVENTS as REMINDED
 from workflow.renewals import RENEWED
 
+IMPORTED, SCANNED = EVENTS["signed"], EVENTS["scan"]
 OF_KEEPING = frozenset({ERASED, DESTROYED, PLACED, RELEASED})
 """Events that say how long a request is kept, and nothing of where it is."""
 # What is noted of a request without changing it: its version stays.
@@ -140,7 +142,7 @@ class Replay:
         self.tasks: dict[int, ToldTask] = {}
         self.rendered: dict[int, ToldDocument] = {}
         self.files: dict[tuple[int, object, object], tuple[object, object]] = {}  # digest, level
-        self.signed: dict[int, ToldSignature] = {}
+        self.signed: dict[tuple[int, object], ToldSignature] = {}  # by event and field
         self.renewed: dict[int, ToldRenewal] = {}
         self.holds: dict[int, ToldHold] = {}
         self.incidents: dict[int, list[ToldIncident]] = {}
@@ -310,7 +312,16 @@ class Replay:
             level = said.get("level_reached")
             how = (said.get("field"), said.get("profile"), said.get("level_asked"), level)
             by = (who.get("signer"), who.get("certificate_sha256"))
-            self.signed[seq] = ToldSignature(request_id, (*place, *how, before, sha256_hex), by)
+            made = (*place, *how, before, sha256_hex)
+            self.signed[seq, said.get("field")] = ToldSignature(request_id, made, by)
+        elif kind == IMPORTED:
+            level = said.get("level_reached")
+            signers, certificates = who.get("signers") or {}, who.get("certificates") or {}
+            for name in said["fields"]:
+                how = (name, said.get("profile"), said.get("level_asked"), level)
+                by = (signers.get(name), certificates.get(name))
+                made = (*place, *how, before, sha256_hex)
+                self.signed[seq, name] = ToldSignature(request_id, made, by)
         self.files[place] = (sha256_hex, level)
 
 

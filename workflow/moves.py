@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from workflow.brought import EVENTS
 from workflow.cases import Case, OpenTask
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
 from workflow.definition_model import DELIVERED, FACTS, REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
@@ -98,7 +99,14 @@ class Mover:
         kind = MOVED_BY.get(command.trigger, MOVED)
         if command.trigger == WITHDRAW and case.definition.states[branch.to].end is None:
             kind = MOVED  # a new revision was given up: what was delivered before is not withdrawn
-        return self._enter(case, branch, kind, facts, body)
+        brought = command.brought
+        if brought is not None:
+            kind, facts = EVENTS[brought.file], {**facts, **brought.facts}
+            body |= brought.body
+        seq = self._enter(case, branch, kind, facts, body)
+        if brought is not None:
+            self._ledger.bring(brought, seq)
+        return seq
 
     def _enter(
         self,

@@ -53,6 +53,7 @@ class Rule(StrEnum):
     FIELD_NEVER_SIGNED = "field-never-signed"
     SIGNER = "signer"
     PROFILE_MISMATCH = "profile-mismatch"
+    OUTSIDE = "outside"
     MILESTONE_MISSING = "milestone-missing"
     MILESTONE_ORDER = "milestone-order"
     MILESTONE_TWICE = "milestone-twice"

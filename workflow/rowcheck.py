@@ -413,13 +413,13 @@ class _Rows:
         missing = dict(self._told.signed)
         made = SignatureRow.table().c.event_seq.is_not(None)
         for row, place in self._of_documents(SignatureRow.table(), made):
-            told = missing.pop(row.event_seq, None)
+            told = missing.pop((row.event_seq, row.field), None)
             how = (row.field, row.profile, row.level_asked, row.level_reached)
             if told is None or told.made != (*place, *how, row.source_sha256, row.signed_sha256):
                 yield Odd(row.event_seq, f"The signature in field {row.field!r} is not the one recorded.")
             elif self._known(told.request_id, told.by) and told.by != (row.signer_id, row.certificate_sha256):
                 yield Odd(row.event_seq, f"The signer of field {row.field!r} is not the one recorded.")
-        for seq in missing:
+        for seq, _ in missing:
             yield Odd(seq, "The row of this signature is gone.")
 
     def _renewals_differ(self) -> Iterator[Odd]:

@@ -67,7 +67,7 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
     with timed(work.us, "render"):
         model = _model(kind, work.request.data)
         # on paper the signatures are of ink: no fields
-        fields = kind.required_signatures(model) if work.profile.level else ()
+        fields = kind.required_signatures(model) if work.profile.kind != "paper" else ()
         pdf = render(
             named.kind,
             work.request.data,

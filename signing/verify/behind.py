@@ -30,6 +30,11 @@ def check_behind(opened: Opened) -> list[Finding]:
     return _held_against(opened, first)
 
 
+def check_beyond(opened: Opened, end: int) -> list[Finding]:
+    """Findings about the bytes behind `end`, where a file ended that nobody had signed yet."""
+    return _held_against(opened, end)
+
+
 def _signed_oddly(reader: Reader) -> list[Finding]:
     """What was signed is unpacked differently by different programs: nobody can say what its signer saw."""
     try:

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyhanko.pdf_utils import generic
 
@@ -33,11 +33,22 @@ _MOST_WALKED = 200_000  # nodes of a page tree
 _NO_TIME = "no time was left"
 
 
+class Earlier(Protocol):
+    """Who has seen a file as it was: one of its signatures, or whoever gave it out before any was made."""
+
+    @property
+    def revision(self) -> int | None:
+        """The last revision that they saw, counted from 0."""
+
+    def add(self, code: str, message: str, detail: str = "") -> None:
+        """Note a finding."""
+
+
 @dataclass
 class _Look:
     """How a file looked to some of its signatures, and what comparing it with today's look gave."""
 
-    signatures: list[Inspection]
+    signatures: Sequence[Earlier]
     end: int
     fields: frozenset[str]  # what may look otherwise since
     otherwise: dict[int, str] = field(default_factory=dict)  # page (from 0) → where
@@ -62,7 +73,20 @@ def compare_pages(
     `until` is when the file's time is up. Never raises for what the file
     holds.
     """
-    looks = _looks(inspections, steps)
+    return _compared(opened, _looks(inspections, steps), limits, until)
+
+
+def compare_with_beginning(
+    opened: Opened, earlier: Earlier, end: int, fields: frozenset[str], *, limits: Limits, until: Until
+) -> Compared:
+    """Compare the pages with those of the file that ended at `end`; `fields` may look otherwise since.
+
+    As `compare_pages`, for a file that nobody had signed there yet.
+    """
+    return _compared(opened, [_Look([earlier], end, fields)], limits, until)
+
+
+def _compared(opened: Opened, looks: Sequence[_Look], limits: Limits, until: Until) -> Compared:
     if not looks:
         return Compared()
     try:
@@ -87,7 +111,7 @@ def _looks(inspections: Sequence[Inspection], steps: Sequence[Step]) -> list[_Lo
             continue
         fields = permitted_fields(inspection, steps)
         look = found.setdefault((min(showing), fields), _Look([], covered.end, fields))
-        look.signatures.append(inspection)
+        look.signatures = [*look.signatures, inspection]
         look.end = min(look.end, covered.end)
     return list(found.values())
 

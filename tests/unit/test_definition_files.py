@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from documents.kinds import KINDS
-from workflow.definition import MILESTONES, Definition, DefinitionUnknown, load_folder
+from workflow.definition import MILESTONES, Catalogue, Definition, DefinitionUnknown, load_folder
 from workflow.definition_reader import read
 from workflow.names import known_names
 
@@ -19,14 +19,17 @@ def declaration(variant: str) -> Definition:
     return next(one for one in CATALOGUE if (one.key, one.variant) == ("employer-declaration", variant))
 
 
-def test_all_variants_are_there_and_a2_is_not_offered() -> None:
-    assert [(one.key, one.variant) for one in CATALOGUE] == [
-        *(("employer-declaration", variant) for variant in ("A0", "A1", "A2", "A3", "A4")),
-        ("team-action-plan", "standard"),
+def test_all_variants_are_there_and_the_dropped_a2_is_not_offered() -> None:
+    assert [(one.key, one.variant, one.version) for one in CATALOGUE] == [
+        *(("employer-declaration", *each) for each in (("A0", 1), ("A1", 1), ("A2", 1), ("A2", 2))),
+        *(("employer-declaration", variant, 1) for variant in ("A3", "A4")),
+        ("team-action-plan", "standard", 2),
     ]
-    assert [one.variant for one in CATALOGUE.offered] == ["A0", "A1", "A3", "A4", "standard"]
+    assert [one.variant for one in CATALOGUE.offered] == ["A0", "A1", "A2", "A3", "A4", "standard"]
+    assert CATALOGUE.get("employer-declaration", "A2").version == 2
+    dropped = next(one for one in CATALOGUE if one.status == "dropped")
     with pytest.raises(DefinitionUnknown, match="No longer offered"):
-        CATALOGUE.get("employer-declaration", "A2")
+        Catalogue([dropped]).get("employer-declaration", "A2")
     with pytest.raises(DefinitionUnknown, match="There is no process"):
         CATALOGUE.get("employer-declaration", "A9")
 

@@ -1,0 +1,327 @@
+"""Files that leave the office and come back: given out to be signed elsewhere or on paper, and taken in.
+
+What comes back is judged before anything is stored. Then its file is stored durably, and one command moves
+the request, tells the event and writes the rows that name the file, in one transaction: a stop before that
+leaves a file to which nothing refers. The same file from the same person has the same idempotency key.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from certs.fenced_fetch import AllowedHosts
+from documents.kinds import KINDS
+from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
+from signing.profile import Level, Profile
+from workflow.brought import Brought
+from workflow.command_form import require_name
+from workflow.commands import Answer, Channel, Command
+from workflow.definition_model import Definition, OutsideFile, State, Trigger
+from workflow.errors import Refused, WorkflowError
+from workflow.judge import office_day
+from workflow.reading import RequestView
+from workflow.references import require_stored
+from workflow.tables import DocumentRow, Person, SignatureRow, Task
+
+if TYPE_CHECKING:
+    from workflow.office import Office
+
+
+class NothingOutside(WorkflowError):
+    """The request does not wait for a file that goes out or comes back."""
+
+    code: ClassVar[str] = "workflow-outside-nothing"
+
+
+@dataclass(frozen=True)
+class By:
+    """Who does it, as whose substitute, under which idempotency key, as a person or a program."""
+
+    actor: str
+    on_behalf_of: str | None = None
+    key: str | None = None
+    channel: Channel = "person"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A document that goes out: its file, and what came of the command; None where it had gone out before."""
+
+    number: str
+    pdf: bytes
+    sha256: str
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A request that waits for a file, as somebody who may go on with it sees it."""
+
+    view: RequestView
+    definition: Definition
+    trigger: Trigger
+    document: DocumentRow
+    profile: Profile
+
+    @property
+    def state(self) -> State:
+        return self.definition.states[self.view.state]
+
+    def command(self, by: By, brought: Brought, *, facts: Mapping[str, str]) -> Command:
+        return Command(
+            trigger=self.trigger.name,
+            actor=by.actor,
+            key=_key(by, self.trigger.name, self.view.id, brought.sha256),
+            request_id=self.view.id,
+            seen_version=self.view.version,
+            on_behalf_of=by.on_behalf_of,
+            facts=dict(facts),
+            channel=by.channel,
+            brought=brought,
+        )
+
+    def about(self) -> dict[str, Any]:
+        """What every event of a file says of its document."""
+        return {"document": self.document.name, "revision": self.document.revision_no}
+
+
+def given_out(office: "Office", request_id: int, by: By) -> Given:
+    """The file of the document as it was drawn, which goes out; nothing is recorded yet.
+
+    Whoever may bring it back may have it again. Raises NotFound, Refused, NothingOutside, BlobError.
+    """
+    waiting = _waiting(office, request_id, by, ("given", "signed", "scan"))
+    return _given(office, waiting)
+
+
+def give(office: "Office", request_id: int, by: By) -> Given:
+    """Record that the document goes out; its digest is in the event.
+
+    Raises as `given_out`, and what a command can meet.
+    """
+    waiting = _waiting(office, request_id, by, ("given", "signed", "scan"))
+    given = _given(office, waiting)
+    if waiting.trigger.file != "given":
+        return given
+    facts = {**waiting.about(), "sha256": given.sha256, "bytes": len(given.pdf)}
+
+    def record(_session: Session, _seq: int) -> None:
+        """The rows stay as they are."""
+
+    brought = Brought("given", given.sha256, facts, {}, record)
+    answer = office.engine.execute(waiting.command(by, brought, facts={}))
+    return replace(given, answer=answer)
+
+
+def take_signed(
+    office: "Office", request_id: int, pdf: bytes, by: By, *, online: AllowedHosts | None = None
+) -> Answer:
+    """Take in a file that was signed elsewhere; it is the document's file from then on.
+
+    Raises ForeignSignatureRefusedError with every difference, DocumentRefusedError, NotFound, NothingOutside,
+    BlobError, and what a command can meet.
+    """
+    digest = sha256(pdf).hexdigest()
+    before = _answered(office, request_id, digest, by, "signed")
+    if before is not None:
+        return before
+    waiting = _waiting(office, request_id, by, ("signed",))
+    people = _expected(office, waiting, by)
+    signed = judge_signed_elsewhere(
+        office.blobs.get(waiting.document.rendered_sha256),
+        pdf,
+        expected=list(people.values()),
+        least=_least(office, waiting),
+        trust=office.trust,
+        now=office.clock(),
+        online=online,
+    )
+    office.blobs.put(pdf)
+    brought = _imported(office, waiting, signed, pdf, people)
+    return office.engine.execute(waiting.command(by, brought, facts=_reported(waiting, signed)))
+
+
+def _given(office: "Office", waiting: _Waiting) -> Given:
+    digest = waiting.document.rendered_sha256
+    return Given(waiting.document.number, office.blobs.get(digest), digest, None)
+
+
+def _key(by: By, trigger: str, request_id: int, digest: str) -> str:
+    """Its own idempotency key; else one for this file, so that what is sent again is done once."""
+    return by.key or f"outside:{trigger}:{request_id}:{digest}"
+
+
+def _answered(office: "Office", request_id: int, digest: str, by: By, file: OutsideFile) -> Answer | None:
+    """What the same file got from the same person before: they may not see the request any more."""
+    require_name("actor", by.actor)
+    for trigger in sorted(
+        {
+            trigger.name
+            for one in office.catalogue
+            for state in one.states.values()
+            for trigger in state.triggers.values()
+            if trigger.file == file
+        }
+    ):
+        key = _key(by, trigger, request_id, digest)
+        if (answer := office.engine.answered(by.actor, key, request_id, trigger)) is not None:
+            return answer
+    return None
+
+
+def _waiting(office: "Office", request_id: int, by: By, files: Sequence[OutsideFile]) -> _Waiting:
+    """The request, if it waits for such a file and this person may go on with it now.
+
+    Raises NotFound, Refused with every reason, NothingOutside.
+    """
+    view = office.engine.show(request_id, by.actor)
+    with office.store.read() as session:
+        definition = office.engine.definition(session, view.definition_sha256)
+        state = definition.states[view.state]
+        trigger = next((each for each in state.triggers.values() if each.file in files), None)
+        document = session.scalars(
+            select(DocumentRow)
+            .where(DocumentRow.request_id == request_id)
+            .order_by(DocumentRow.id.desc())
+            .limit(1)
+        ).one_or_none()
+    if trigger is None or document is None:
+        what = " or ".join(sorted(_WAITS_FOR[file] for file in files))
+        raise NothingOutside(
+            f"Request {request_id} is in the state {view.state!r}, and does not wait for {what}.",
+            hint=f"See `paraaf show {request_id} --as {by.actor}`.",
+        )
+    if reasons := office.engine.why_not(request_id, trigger.name, by.actor, by.on_behalf_of):
+        raise Refused(reasons)
+    return _Waiting(view, definition, trigger, document, office.profiles[definition.signing])
+
+
+_WAITS_FOR: Mapping[OutsideFile, str] = {
+    "given": "a document to be given out",
+    "signed": "a signed file",
+    "scan": "a scan",
+}
+
+
+# A file that was signed elsewhere
+
+
+def _least(office: "Office", waiting: _Waiting) -> Level:
+    """The lowest level that is accepted: the profile's, or the document kind's where that is higher."""
+    asked = [waiting.profile.expects, office.signing.minimum.get(waiting.document.kind)]
+    return max((level for level in asked if level is not None), key=lambda level: level.rank)
+
+
+def _expected(office: "Office", waiting: _Waiting, by: By) -> dict[str, ExpectedSigner]:
+    """Who has to sign each field that this document has, by the field."""
+    kind = KINDS[waiting.document.kind]
+    needed = kind.required_signatures(kind.model.model_validate(waiting.view.data))
+    found = {}
+    with office.store.read() as session:
+        for field, who in waiting.trigger.signers:
+            if field in needed:
+                person, name = _person(session, waiting, who, by)
+                pinned = waiting.profile.pinned.get(person, frozenset())
+                found[field] = ExpectedSigner(field, person, name, pinned)
+    return found
+
+
+def _person(session: Session, waiting: _Waiting, who: str, by: By) -> tuple[str, str]:
+    """The number and name of who signs: whoever acted last in a state, or whom the data name there.
+
+    Of several who bear that name, the one who brings the file; of others nobody can tell: the number is "".
+    """
+    if "." not in who:
+        query = (
+            select(Person.id, Person.name)
+            .join(Task, Task.done_by == Person.id)
+            .where(Task.request_id == waiting.view.id, Task.state == who)
+            .order_by(Task.id.desc())
+        )
+        person, name = session.execute(query.limit(1)).one()
+        return person, name
+    value: Any = waiting.view.data
+    for part in who.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    name = str(value)
+    bearers = list(session.scalars(select(Person.id).where(Person.name == name, Person.active)))
+    principal = by.on_behalf_of or by.actor
+    if principal in bearers:
+        return principal, name
+    return (bearers[0] if len(bearers) == 1 else ""), name
+
+
+def _reported(waiting: _Waiting, signed: SignedElsewhere) -> dict[str, str]:
+    """Who signed and on which day, as the signatures say: nobody types it."""
+    names = dict.fromkeys(each.signer or "" for each in signed.signatures.values())
+    times = [each.proven_at or each.claimed_at for each in signed.signatures.values()]
+    known = {
+        "signed_by": unicodedata.normalize("NFC", "; ".join(names)),
+        "signed_on": max(
+            office_day(waiting.definition, moment) for moment in times if moment is not None
+        ).isoformat(),
+    }
+    return {name: known[name] for name in waiting.trigger.record if name in known}
+
+
+def _imported(
+    office: "Office",
+    waiting: _Waiting,
+    signed: SignedElsewhere,
+    pdf: bytes,
+    people: Mapping[str, ExpectedSigner],
+) -> Brought:
+    digest = sha256(pdf).hexdigest()
+    level, profile, document = signed.level, waiting.profile, waiting.document
+    certificates = {field: each.certificate_sha256 or "" for field, each in signed.signatures.items()}
+    signers = {field: each.person for field, each in people.items()}
+    facts = {
+        **waiting.about(),
+        "fields": sorted(signed.signatures),
+        "profile": profile.name,
+        "level_asked": str(_least(office, waiting)),
+        "level_reached": str(level),
+        "indication": signed.report.indication.value,
+        "sha256": digest,
+        "bytes": len(pdf),
+    }
+    rows = [
+        {
+            "document_id": document.id,
+            "field": field,
+            "profile": profile.name,
+            "level_asked": facts["level_asked"],
+            "signer_kind": profile.kind,
+            "signer_id": signers[field],
+            "certificate_sha256": certificates[field],
+            "source_sha256": document.rendered_sha256,
+            "revision": b"",  # these are in the file alone
+            "byte_range": [],
+            "signed_attributes": b"",
+            "digest_algorithm": each.digest_algorithm or "",
+            "prepared": {},
+            "attempts": 0,
+            "value": b"",
+            "signed_sha256": digest,
+            "level_reached": str(level),
+        }
+        for field, each in sorted(signed.signatures.items())
+    ]
+
+    def record(session: Session, seq: int) -> None:
+        require_stored(office.blobs, [digest])
+        connection = session.connection()
+        connection.execute(insert(SignatureRow.table()), [{**row, "event_seq": seq} for row in rows])
+        table = DocumentRow.table()
+        connection.execute(
+            update(table)
+            .where(table.c.id == document.id)
+            .values(current_sha256=digest, level_reached=str(level))
+        )
+
+    return Brought("signed", digest, facts, {"signers": signers, "certificates": certificates}, record)
