@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "incidents": "show the steps that were given up, have them tried again",
         "fire": "do something with a request: claim, approve, return, sign …",
         "authorise": "sign with your key at a remote provider, many at once",
+        "exchange": "give a document out to be signed elsewhere, take the signed file in",
         "hold": "keep a request from being destroyed, or release it",
         "retention": "show or do what the end of keeping asks: what is destroyed when",
         "renew": "show or renew the archive timestamps whose proof ends soon",

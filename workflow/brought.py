@@ -4,7 +4,7 @@ Only what has judged a file makes one (`workflow.outside`); nobody can send one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ EVENTS: Mapping[OutsideFile, str] = MappingProxyType(
 )
 WANTED: Mapping[OutsideFile, str] = MappingProxyType(
     {
-        "given": "Have the file given out: `paraaf outside give` does this.",
-        "signed": "Bring the signed file: `paraaf outside take` does this.",
-        "scan": "Bring the scan: `paraaf outside scan` does this.",
+        "given": "Have the file given out: `paraaf exchange give` does this.",
+        "signed": "Bring the signed file: `paraaf exchange take` does this.",
+        "scan": "Bring the scan: `paraaf exchange scan` does this.",
     }
 )
 
@@ -37,4 +37,6 @@ class Brought:
     sha256: str
     facts: Mapping[str, Any]
     body: Mapping[str, Any]
-    record: "Callable[[Session, int], None]"
+    record: "Callable[[Session, int], None]" = field(
+        default=lambda _session, _seq: None, compare=False, repr=False
+    )

@@ -7,7 +7,7 @@ leaves a file to which nothing refers. The same file from the same person has th
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -85,10 +85,6 @@ class _Waiting:
             brought=brought,
         )
 
-    def about(self) -> dict[str, Any]:
-        """What every event of a file says of its document."""
-        return {"document": self.document.name, "revision": self.document.revision_no}
-
 
 def given_out(office: "Office", request_id: int, by: By) -> Given:
     """The file of the document as it was drawn, which goes out; nothing is recorded yet.
@@ -108,12 +104,8 @@ def give(office: "Office", request_id: int, by: By) -> Given:
     given = _given(office, waiting)
     if waiting.trigger.file != "given":
         return given
-    facts = {**waiting.about(), "sha256": given.sha256, "bytes": len(given.pdf)}
-
-    def record(_session: Session, _seq: int) -> None:
-        """The rows stay as they are."""
-
-    brought = Brought("given", given.sha256, facts, {}, record)
+    document = waiting.document
+    brought = exported(document.name, document.revision_no, given.sha256, len(given.pdf))
     answer = office.engine.execute(waiting.command(by, brought, facts={}))
     return replace(given, answer=answer)
 
@@ -208,6 +200,39 @@ _WAITS_FOR: Mapping[OutsideFile, str] = {
 }
 
 
+# What is told of a file
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What the event of a file that was signed elsewhere says; `signers` and `certificates` by field."""
+
+    document: str
+    revision: int
+    profile: str
+    level_asked: str
+    level_reached: str
+    indication: str
+    sha256: str
+    bytes: int
+    signers: Mapping[str, str]
+    certificates: Mapping[str, str]
+
+
+def exported(document: str, revision: int, sha256_hex: str, size: int) -> Brought:
+    """A document that goes out; no row changes."""
+    facts = {"document": document, "revision": revision, "sha256": sha256_hex, "bytes": size}
+    return Brought("given", sha256_hex, facts, {})
+
+
+def imported(one: Imported) -> Brought:
+    """A document that came back signed, without its rows: who signed is the personal part."""
+    facts = asdict(one)
+    body = {name: facts.pop(name) for name in ("signers", "certificates")}
+    facts["fields"] = sorted(one.certificates)
+    return Brought("signed", one.sha256, facts, body)
+
+
 # A file that was signed elsewhere
 
 
@@ -277,28 +302,28 @@ def _imported(
     people: Mapping[str, ExpectedSigner],
 ) -> Brought:
     digest = sha256(pdf).hexdigest()
-    level, profile, document = signed.level, waiting.profile, waiting.document
-    certificates = {field: each.certificate_sha256 or "" for field, each in signed.signatures.items()}
-    signers = {field: each.person for field, each in people.items()}
-    facts = {
-        **waiting.about(),
-        "fields": sorted(signed.signatures),
-        "profile": profile.name,
-        "level_asked": str(_least(office, waiting)),
-        "level_reached": str(level),
-        "indication": signed.report.indication.value,
-        "sha256": digest,
-        "bytes": len(pdf),
-    }
-    rows = [
+    level, document = str(signed.level), waiting.document
+    told = Imported(
+        document=document.name,
+        revision=document.revision_no,
+        profile=waiting.profile.name,
+        level_asked=str(_least(office, waiting)),
+        level_reached=level,
+        indication=signed.report.indication.value,
+        sha256=digest,
+        bytes=len(pdf),
+        signers={field: each.person for field, each in people.items()},
+        certificates={field: each.certificate_sha256 or "" for field, each in signed.signatures.items()},
+    )
+    rows: list[dict[str, Any]] = [
         {
             "document_id": document.id,
             "field": field,
-            "profile": profile.name,
-            "level_asked": facts["level_asked"],
-            "signer_kind": profile.kind,
-            "signer_id": signers[field],
-            "certificate_sha256": certificates[field],
+            "profile": told.profile,
+            "level_asked": told.level_asked,
+            "signer_kind": waiting.profile.kind,
+            "signer_id": told.signers[field],
+            "certificate_sha256": told.certificates[field],
             "source_sha256": document.rendered_sha256,
             "revision": b"",  # these are in the file alone
             "byte_range": [],
@@ -308,20 +333,16 @@ def _imported(
             "attempts": 0,
             "value": b"",
             "signed_sha256": digest,
-            "level_reached": str(level),
+            "level_reached": level,
         }
         for field, each in sorted(signed.signatures.items())
     ]
 
     def record(session: Session, seq: int) -> None:
         require_stored(office.blobs, [digest])
-        connection = session.connection()
+        connection, documents = session.connection(), DocumentRow.table()
         connection.execute(insert(SignatureRow.table()), [{**row, "event_seq": seq} for row in rows])
-        table = DocumentRow.table()
-        connection.execute(
-            update(table)
-            .where(table.c.id == document.id)
-            .values(current_sha256=digest, level_reached=str(level))
-        )
+        now = {"current_sha256": digest, "level_reached": level}
+        connection.execute(update(documents).where(documents.c.id == document.id).values(**now))
 
-    return Brought("signed", digest, facts, {"signers": signers, "certificates": certificates}, record)
+    return replace(imported(told), record=record)

@@ -287,9 +287,9 @@ class TestSubmit:
         assert terminal.json("show", 2, "--as", OUTSIDER)["request"]["requester_id"] == OUTSIDER
 
     def test_a_way_of_signing_that_is_not_offered(self, terminal: Terminal, rows: Path) -> None:
-        said = terminal.office("submit", rows, "--variant", "A2")
+        said = terminal.office("submit", rows, "--variant", "A9")
         assert said.status == 1
-        assert "No longer offered" in said.err
+        assert "There is no process" in said.err
 
 
 class TestDecisionsAndDrafts:

@@ -149,9 +149,9 @@ def test_the_data_is_kept_in_canonical_form(office: Office) -> None:
     assert office.request(number).data["income"]["gross_yearly"] == gross
 
 
-def test_a_dropped_variant_is_not_offered(office: Office) -> None:
+def test_a_variant_that_there_is_not_is_not_offered(office: Office) -> None:
     with pytest.raises(DefinitionUnknown):
-        office.do("submit", "employee", submission=Submission(DECLARATION, "A2"))
+        office.do("submit", "employee", submission=Submission(DECLARATION, "A9"))
 
 
 def test_a_reference_is_used_once_per_requester(office: Office) -> None:

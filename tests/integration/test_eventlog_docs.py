@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
-from workflow import moves, renewals, substitutes
+from workflow import moves, outside, renewals, substitutes
+from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
 from workflow.eventlog import Appender, erase_bodies
@@ -28,6 +29,20 @@ from workflow.tables import Body, Event, LogHead, RetentionRow
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+FROM_ELSEWHERE = outside.Imported(
+    document="declaration",
+    revision=1,
+    profile="elsewhere",
+    level_asked="B-LT",
+    level_reached="B-LTA",
+    indication="TOTAL-PASSED",
+    sha256="1" * 64,
+    bytes=2,
+    signers={"employer": "signer"},
+    certificates={"employer": "2" * 64},
+)
 
 
 def section(title: str) -> str:
@@ -58,6 +73,7 @@ def test_types_are_those_of_the_code() -> None:
         *moves.MOVED_BY.values(),
         *moves.DONE_BY.values(),
         *moves.STEP_DONE.values(),
+        *EVENTS.values(),
         *NOTES,
         PEOPLE_REMOVED,
         STRAYS_REMOVED,
@@ -113,6 +129,14 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("posted", "clerk"),
     ]:
         office.fire(trigger, actor, third)
+    elsewhere = office.to_review("A2")
+    office.fire("approve", "clerk", elsewhere)
+    office.run_steps()
+    for trigger, actor, brought in (
+        ("exported", "clerk", outside.exported("declaration", 1, "0" * 64, 1)),
+        ("imported", "signer", outside.imported(FROM_ELSEWHERE)),
+    ):
+        office.fire(trigger, actor, elsewhere, brought=brought)
     fourth = office.to_sign()
     office.fire("sign", "signer", fourth)
     office.run_steps()
@@ -121,7 +145,11 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     with office.store.write() as session:  # somebody has looked at the clock all the while
         session.merge(RetentionRow(id=1, looked_at=office.now))
     Reminders(office.store, definition_of=office.engine.definition, now=lambda: office.now).run()
-    found = [record for number in (first, second, third, fourth, fifth) for record in office.records(number)]
+    found = [
+        record
+        for number in (first, second, third, fourth, fifth, elsewhere)
+        for record in office.records(number)
+    ]
     with office.store.write() as session:
         log = Appender.lock(session, bytes)
         erase_bodies(log, session, first, at=NOW)

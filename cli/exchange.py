@@ -1,0 +1,114 @@
+"""`paraaf exchange`: files that leave the office to be signed elsewhere, and come back."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from certs.fenced_fetch import AllowedHosts
+from cli.files import read_input, require_room, write_whole
+from cli.folder import add_data_option, add_json_option, add_person_option, office_of
+from cli.printing import print_json, printable
+from signing.foreign import require_size
+from workflow.commands import Answer
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
+    from workflow.outside import By
+
+_EPILOG = """give: the request waits for its file to go out (A2: state export). Who is to bring it back may
+have it again, which records nothing.
+take: the signed file is taken in only as the file that was given out, byte for byte, and the signatures of
+the people whom the document names, at the profile's level; else it is refused, with every difference.
+exit status: 0 done, or done before with the same file; 1 refused, with every reason."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf exchange`."""
+    parser = subparsers.add_parser(
+        "exchange",
+        description="Give a document out to be signed elsewhere, and take the signed file in.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="give|take")
+    give = verbs.add_parser(
+        "give", description="Write the document as it was drawn, and record that it went out."
+    )
+    give.add_argument("request", type=int, metavar="N", help="the request's number")
+    give.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pdf", help="where it goes")
+    give.add_argument("--force", action="store_true", help="overwrite FILE.pdf if it is there already")
+    take = verbs.add_parser(
+        "take", description="Take in a file that was signed elsewhere, if it is what it should be."
+    )
+    take.add_argument("request", type=int, metavar="N", help="the request's number")
+    take.add_argument("file", type=Path, metavar="FILE.pdf", help="the signed file; - reads stdin")
+    take.add_argument(
+        "--online",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="ask this OCSP or CRL host whether certificates are revoked now; may be repeated",
+    )
+    for one in (give, take):
+        add_person_option(one, "who does it")
+        one.add_argument("--for", dest="principal", metavar="PRINCIPAL", help="as this person's substitute")
+        one.add_argument("--key", metavar="K", help="idempotency key (default: one for this very file)")
+        add_data_option(one)
+        add_json_option(one)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Give a file out, or take one in. Raises ForeignSignatureRefusedError, and what a command can meet."""
+    from workflow.outside import By  # noqa: PLC0415  as said above
+
+    by = By(args.who, args.principal, args.key)
+    if args.verb == "give":
+        require_room(args.output, force=args.force)
+    with office_of(args) as office:
+        return _give(office, args, by) if args.verb == "give" else _take(office, args, by)
+
+
+def _give(office: "Office", args: argparse.Namespace, by: "By") -> int:
+    """The file is there before the log says so: after a stop in between it is given again."""
+    from workflow import outside  # noqa: PLC0415  as said above
+
+    given = outside.given_out(office, args.request, by)
+    write_whole(args.output, given.pdf, force=args.force, private=True)
+    answer = outside.give(office, args.request, by).answer
+    if args.json:
+        print_json(
+            {
+                "output": str(args.output),
+                "number": given.number,
+                "sha256": given.sha256,
+                "answer": asdict(answer) if answer else None,
+            }
+        )
+    else:
+        again = "" if answer else ", again"
+        print(f"{printable(str(args.output))}: document {given.number} of request {args.request}{again}.")
+        print(f"SHA-256 {given.sha256}")
+    return 0
+
+
+def _take(office: "Office", args: argparse.Namespace, by: "By") -> int:
+    from workflow import outside  # noqa: PLC0415  as said above
+
+    if args.file.is_file():
+        require_size(args.file.stat().st_size)
+    online = AllowedHosts.parse(args.online) if args.online else None
+    answer = outside.take_signed(office, args.request, read_input(args.file), by, online=online)
+    _tell(answer, args)
+    return 0
+
+
+def _tell(answer: Answer, args: argparse.Namespace) -> None:
+    if args.json:
+        print_json({"answer": asdict(answer)})
+        return
+    before = " before" if answer.repeated else ""
+    print(
+        f"Request {answer.request_id}: the signed file was taken in{before}. State {answer.state}, version"
+        f" {answer.version}."
+    )
