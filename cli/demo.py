@@ -23,6 +23,7 @@ from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_its_database
 from cli.printing import counted, print_json
+from cli.sample_exchange import exchange
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
 from cli.sample_provider import SampleProvider
 from documents.register import SAMPLE
@@ -45,6 +46,7 @@ from workflow.remote import signs_next
 from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
+ALL_VARIANTS = ("A0", "A1", "A2", "A3", "A4")
 REMOTE = "A3"
 REQUESTS_PER_PLAN = 5
 ROUNDS_AT_MOST = 40
@@ -239,6 +241,7 @@ class _Demo:
             for _ in range(ROUNDS_AT_MOST):
                 done = sample.work()
                 await self._authorise(sample, authorising)
+                await exchange(self.office, sample)
                 await self.office.jobs.run_worker(
                     steps.run, on_gave_up=steps.give_up, waiting=steps.waiting, until_idle=True
                 )
@@ -350,6 +353,6 @@ def _latency(text: str) -> int:
 
 def _variants(text: str) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(text.upper().split(",")))
-    if unknown := [variant for variant in chosen if variant not in VARIANTS]:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(VARIANTS)}")
+    if unknown := [variant for variant in chosen if variant not in ALL_VARIANTS]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(ALL_VARIANTS)}")
     return chosen

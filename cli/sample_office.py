@@ -14,6 +14,7 @@ from documents.kinds import KINDS, Evidence
 from documents.kinds.action_plan import example as plan_example
 from documents.register import Person, Register
 from workflow.commands import Answer, Command, Submission
+from workflow.definition_model import OutsideFile
 from workflow.engine import Engine
 from workflow.errors import WorkflowError
 from workflow.reading import QueueItem, RequestView
@@ -43,6 +44,8 @@ class SampleOffice:
     """Whether a task is to be signed with the person's key at a provider."""
     to_authorise: dict[str, list[int]] = field(default_factory=dict)
     """Who has to authorise which requests now."""
+    to_exchange: list[tuple[str, QueueItem, OutsideFile]] = field(default_factory=list)
+    """Who has to give or take which file of which request now."""
 
     def submit_declarations(self, variant: str, count: int) -> None:
         """Start so many declarations of a variant, prefilled from the register, in all four languages."""
@@ -100,8 +103,14 @@ class SampleOffice:
         started = self._execute([self._command("start", who, item) for who, item, _ in todo])
         versions = (answer.version for answer in started)
         acts = [replace(act, seen_version=seen) for (*_, act), seen in zip(todo, versions, strict=True)]
+        files = [
+            self._state(item).triggers[act.trigger].file for (_, item, _), act in zip(todo, acts, strict=True)
+        ]
         at_provider = [self.at_provider(who, item) for who, item, _ in todo]
-        self._execute([act for act, remote in zip(acts, at_provider, strict=True) if not remote])
+        here = zip(acts, at_provider, files, strict=True)
+        self._execute([act for act, remote, file in here if not remote and file is None])
+        handed = zip(todo, files, strict=True)
+        self.to_exchange = [(who, item, file) for (who, item, _), file in handed if file is not None]
         self.to_authorise = {}
         for (who, item, _), remote in zip(todo, at_provider, strict=True):
             if remote:
@@ -260,6 +269,8 @@ _ACTS: Mapping[tuple[str, str], _Act] = {
         for state in (
             "sign",
             "countersign",
+            "export",
+            "signed_elsewhere",
             "printing",
             "wet_signature",
             "second_wet_signature",

@@ -110,6 +110,11 @@ def give(office: "Office", request_id: int, by: By) -> Given:
     return replace(given, answer=answer)
 
 
+def who_signs(office: "Office", request_id: int, by: By) -> list[ExpectedSigner]:
+    """Who has to sign each field of a document that waits to come back signed. Raises as `given_out`."""
+    return list(_expected(office, _waiting(office, request_id, by, ("signed",)), by).values())
+
+
 def take_signed(
     office: "Office", request_id: int, pdf: bytes, by: By, *, online: AllowedHosts | None = None
 ) -> Answer:

@@ -40,8 +40,8 @@ FROM_ELSEWHERE = outside.Imported(
     indication="TOTAL-PASSED",
     sha256="1" * 64,
     bytes=2,
-    signers={"employer": "signer"},
-    certificates={"employer": "2" * 64},
+    signers={},  # of whom there would have to be rows
+    certificates={},
 )
 
 

@@ -16,7 +16,7 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
-from cli.sample_portal import PortalUser, signed_at_portal
+from cli.sample_exchange import signed_at_portal
 from documents.errors import BlobError
 from signing.errors import ForeignSignatureRefusedError
 from signing.outside import ExpectedSigner, judge_signed_elsewhere
@@ -61,7 +61,7 @@ def portal(sample: Sample, pdf: bytes, *people: str, level: Level = Level.B_LT) 
     """Signed by these people in their fields: the employer's, then the manager's."""
     profile = replace(sample.office.profiles["qualified-remote"], level=level)
     users = [
-        PortalUser(field, person, sample.register.person(person).name)
+        ExpectedSigner(field, person, sample.register.person(person).name)
         for field, person in zip((EMPLOYER, "manager"), people, strict=False)
     ]
     return asyncio.run(signed_at_portal(sample.office, pdf, users, profile=profile, at=datetime.now(UTC)))

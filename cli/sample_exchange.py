@@ -1,0 +1,50 @@
+"""What the sample people give out and take in: the provider's portal between is played here, too.
+
+The portal signs with the people's development keys, and knows of the office nothing but the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cli.sample_office import SampleOffice
+from signing.outside import ExpectedSigner
+from signing.pades import sign_pdf
+from signing.profile import Level, Profile
+from workflow import outside
+from workflow.outside import By
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
+
+AT_PORTAL = "qualified-remote"
+
+
+async def exchange(office: "Office", sample: SampleOffice) -> None:
+    """Give out what waits to go out, have signed and take in what waits to come back."""
+    for who, item, file in sample.to_exchange:
+        by = By(who, item.on_behalf_of, channel="program")
+        if file == "given":
+            outside.give(office, item.request_id, by)
+            continue
+        prepared = outside.given_out(office, item.request_id, by).pdf
+        people = outside.who_signs(office, item.request_id, by)
+        profile = replace(office.profiles[AT_PORTAL], level=Level.B_LTA)
+        signed = await signed_at_portal(office, prepared, people, profile=profile, at=office.clock())
+        outside.take_signed(office, item.request_id, signed, by)
+
+
+async def signed_at_portal(
+    office: "Office", pdf: bytes, people: Sequence[ExpectedSigner], *, profile: Profile, at: datetime
+) -> bytes:
+    """The file with everybody's signature, one after another, at the profile's level."""
+    keys = office.keys()
+    async with office.desk() as desk:
+        for one in people:
+            signer = keys.signer(profile, person_id=one.person, person_name=one.name, organisation=None)
+            finished = await sign_pdf(
+                desk, pdf, signer=signer, profile=profile, claimed_at=at, field=one.field
+            )
+            pdf = finished.pdf
+    return pdf
