@@ -1,6 +1,8 @@
-"""`paraaf exchange`: files that leave the office to be signed elsewhere, and come back."""
+"""`paraaf exchange`: files that leave the office to be signed elsewhere or on paper, and come back."""
 
 import argparse
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,17 +11,21 @@ from certs.fenced_fetch import AllowedHosts
 from cli.files import read_input, require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.printing import print_json, printable
+from problem import Problem
 from signing.foreign import require_size
+from signing.scans import ScannedPage, matched, read_scan
 from workflow.commands import Answer
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
     from workflow.outside import By
 
-_EPILOG = """give: the request waits for its file to go out (A2: state export). Who is to bring it back may
-have it again, which records nothing.
+_EPILOG = """give: the request waits for its file to go out (A2: state export; A0: printing). Who is to bring
+it back may have it again, which records nothing.
 take: the signed file is taken in only as the file that was given out, byte for byte, and the signatures of
 the people whom the document names, at the profile's level; else it is refused, with every difference.
+scan: scans of what was signed on paper are matched by the codes on their pages, one file or many; each
+document is kept as a sealed copy, which is no electronic signature of anybody.
 exit status: 0 done, or done before with the same file; 1 refused, with every reason."""
 
 
@@ -27,11 +33,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add `paraaf exchange`."""
     parser = subparsers.add_parser(
         "exchange",
-        description="Give a document out to be signed elsewhere, and take the signed file in.",
+        description="Give a document out to be signed elsewhere or on paper, take what comes back.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="give|take")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="give|take|scan")
     give = verbs.add_parser(
         "give", description="Write the document as it was drawn, and record that it went out."
     )
@@ -50,7 +56,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="HOST",
         help="ask this OCSP or CRL host whether certificates are revoked now; may be repeated",
     )
-    for one in (give, take):
+    scan = verbs.add_parser("scan", description="Keep scans of what was signed on paper, as sealed copies.")
+    scan.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, and folders of files")
+    for one in (give, take, scan):
         add_person_option(one, "who does it")
         one.add_argument("--for", dest="principal", metavar="PRINCIPAL", help="as this person's substitute")
         one.add_argument("--key", metavar="K", help="idempotency key (default: one for this very file)")
@@ -66,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.verb == "give":
         require_room(args.output, force=args.force)
     with office_of(args) as office:
-        return _give(office, args, by) if args.verb == "give" else _take(office, args, by)
+        return {"give": _give, "take": _take, "scan": _scan}[args.verb](office, args, by)
 
 
 def _give(office: "Office", args: argparse.Namespace, by: "By") -> int:
@@ -101,6 +109,60 @@ def _take(office: "Office", args: argparse.Namespace, by: "By") -> int:
     answer = outside.take_signed(office, args.request, read_input(args.file), by, online=online)
     _tell(answer, args)
     return 0
+
+
+def _scan(office: "Office", args: argparse.Namespace, by: "By") -> int:
+    """What is wrong with one file or document stops no other."""
+    from certs.serve_authority import AuthorityServer  # noqa: PLC0415  help need not wait for aiohttp
+    from workflow import outside  # noqa: PLC0415  as said above
+
+    pages: list[ScannedPage] = []
+    problems: list[tuple[str, Problem]] = []
+    for path in _files(args.paths):
+        try:
+            if path.is_file():
+                require_size(path.stat().st_size)
+            pages += read_scan(read_input(path))
+        except Problem as problem:
+            problems.append((str(path), problem))
+    found, unmatched = matched(pages)
+    problems += [("", problem) for problem in unmatched]
+    answers: list[tuple[str, Answer]] = []
+    with AuthorityServer(office.authority.folder):
+        for scan in found:
+            try:
+                answers.append((scan.number, outside.take_scan(office, scan, by)))
+            except Problem as problem:
+                problems.append((scan.number, problem))
+    _tell_scans(answers, problems, as_json=args.json)
+    return 1 if problems else 0
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files, and those in folders by their names; hidden ones are left out."""
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(path.iterdir())
+            yield from (one for one in inside if one.is_file() and not one.name.startswith("."))
+        else:
+            yield path
+
+
+def _tell_scans(
+    answers: Sequence[tuple[str, Answer]], problems: Sequence[tuple[str, Problem]], *, as_json: bool
+) -> None:
+    if as_json:
+        said = [{"of": of, "code": one.code, "message": str(one), "hint": one.hint} for of, one in problems]
+        taken = [{"number": number, "answer": asdict(answer)} for number, answer in answers]
+        print_json({"scans": taken, "problems": said})
+        return
+    for number, answer in answers:
+        before = " before" if answer.repeated else ""
+        print(f"Document {number}, request {answer.request_id}: a sealed copy of the scan is kept{before}.")
+    for of, problem in problems:
+        where = f"{of}: " if of else ""
+        print(printable(f"paraaf: {where}{problem}"), file=sys.stderr)
+        print(f"        {problem.hint}", file=sys.stderr)
 
 
 def _tell(answer: Answer, args: argparse.Namespace) -> None:

@@ -275,6 +275,7 @@ _ACTS: Mapping[tuple[str, str], _Act] = {
             "wet_signature",
             "second_wet_signature",
             "stamping",
+            "scanning",
             "posting",
         )
     },

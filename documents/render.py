@@ -66,13 +66,14 @@ def render(
     verify_url: str | None,
     note: str | None,
     language: str = "en",
+    coded_pages: bool = False,
 ) -> bytes:
     """The document of this kind as PDF/A-3b, with `data` attached as canonical JSON (RFC 8785).
 
     `data` is what the kind's `json_of` gives. Each slot becomes a visible empty signature field; without
     slots room for ink is printed. `archive_timestamp` adds an invisible field for a document timestamp after
     each signature. `verify_url` is the address that the code is put behind in the QR code. `note` is printed
-    on top of every page.
+    on top of every page. `coded_pages` puts a QR code with number and page on each, for paper.
 
     Raises UnknownKind, UnknownLanguage, DocumentTooLong, and UnprintableText, which names the field.
     """
@@ -96,6 +97,7 @@ def render(
         issued_on=issued_on,
         valid_until=valid_until,
         note=note,
+        coded_pages=coded_pages,
     )
     head = Letterhead(cover, words)
     sheet = Sheet(head.start_page)

@@ -121,6 +121,12 @@ class ForeignSignatureRefusedError(SigningError):
         self.differences = differences
 
 
+class ScanRefusedError(SigningError):
+    """A scan can't be read, or is not whole, or not of a document that waits for one."""
+
+    code = "signing-scan-refused"
+
+
 class FieldError(SigningError):
     """The signature field asked for does not exist, is signed already, or may not be added."""
 

@@ -36,6 +36,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         " language, data_sha256)",
         "signatures": "SELECT, INSERT, UPDATE, DELETE",
         "renewals": "SELECT, INSERT",
+        "scans": "SELECT, INSERT",
         "archives": "SELECT, INSERT, DELETE",
         "deliveries": "SELECT, INSERT, DELETE",
         "anchors": "SELECT, INSERT",

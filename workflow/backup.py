@@ -22,10 +22,11 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from sqlalchemy import func, select
@@ -60,8 +61,10 @@ _AUTHORITY_FILE = re.compile(
 )
 _MEMBER = re.compile(r"database/[a-z0-9.]{1,40}|blobs/[0-9a-f]{64}|hr_register\.csv|manifest\.json")
 _WORK, _TAR = ".paraaf-backup-", "backup.tar"
-DESTROYS_FROM, RENEWS_FROM = "0005", "0011"
+DESTROYS_FROM = "0005"
 """The tables of earlier revisions have no word for what was destroyed; nothing was."""
+TABLES_FROM = MappingProxyType({"renewals": "0011", "scans": "0017"})
+"""Tables that name stored files, and the revision from which there are such."""
 LAST = "last-backup.json"
 """In the data folder: when its last backup was made, and its digest."""
 TRIES = 3
@@ -275,20 +278,21 @@ def _written(work: Path, made_at: str, release: str, *, store: Store, blobs: Blo
     """The backup under another name: what it holds, and how much of that was destroyed meanwhile."""
     copy = work / copy_name(store)
     revision = store.revision()
-    early, renewals = store.behind(revision, DESTROYS_FROM), not store.behind(revision, RENEWS_FROM)
+    early = store.behind(revision, DESTROYS_FROM)
+    without = {table for table, since in TABLES_FROM.items() if store.behind(revision, since)}
     with os.fdopen(os.open(work / _TAR, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         hashed = _Hashed(file)
         writing = _Writing(tarfile.open(fileobj=hashed, mode="w", format=tarfile.PAX_FORMAT))  # type: ignore[call-overload]  # noqa: SIM115 (closed by its end)
         with snapshot(store, copy) as session:
             head, last = _head(session), last_event(session)
-            digests = sorted(ever_referred_to(session) if early else referred_to(session, renewals=renewals))
+            digests = sorted(ever_referred_to(session) if early else referred_to(session, without=without))
         writing.add_file(f"{DATABASE}{copy.name}", copy)
         copy.unlink()
         for digest in digests:
             try:
                 writing.add_blob(digest, blobs.get(digest))
             except BlobError as error:
-                if early or _is_needed(store, digest, renewals=renewals):
+                if early or _is_needed(store, digest, without=without):
                     writing.faults.append(Fault(digest, str(error)))
         skipped = []
         for name, path in _other_files(folder):
@@ -324,10 +328,10 @@ def _destroyed_since(store: Store, head: Head) -> int:
         return session.execute(select(func.count()).select_from(Event).where(*later)).scalar_one()
 
 
-def _is_needed(store: Store, digest: str, *, renewals: bool) -> bool:
+def _is_needed(store: Store, digest: str, *, without: Collection[str]) -> bool:
     """Whether a row still names a stored file; else it was destroyed as due since the copy."""
     with store.read() as session:
-        return bool(referred_to(session, [digest], renewals=renewals))
+        return bool(referred_to(session, [digest], without=without))
 
 
 def _other_files(folder: Path) -> Iterator[tuple[str, Path]]:

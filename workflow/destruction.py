@@ -42,6 +42,7 @@ from workflow.tables import (
     Person,
     RenewalRow,
     Request,
+    ScanRow,
     SignatureRow,
     Task,
 )
@@ -62,7 +63,7 @@ _requests, _tasks, _documents, _signatures = (
     SignatureRow.table(),
 )
 _incidents, _holds, _events, _bodies = Incident.table(), Hold.table(), Event.table(), Body.table()
-_renewals = RenewalRow.table()
+_renewals, _scans = RenewalRow.table(), ScanRow.table()
 
 
 def _nobody_for(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -134,6 +135,7 @@ STAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "renewals": (
             *("id", "document_id", "source_sha256", "sha256", "stamped_at", "holds_until", "event_seq"),
         ),
+        "scans": ("id", "document_id", "sha256", "pages", "event_seq"),
         "archives": ("document_id", "sha256", "stamped_at", "holds_until"),
         "reminders": ("task_id", "place", "event_seq", "told_at"),
         "events": ("seq", "request_id", "type", "recorded_at", "record", "prev_hash", "hash"),
@@ -233,6 +235,9 @@ def _files(connection: Connection, ids: Sequence[int]) -> dict[int, list[dict[st
     renewed = select(_renewals.c.document_id, _renewals.c.source_sha256, _renewals.c.sha256)
     for document, source, sha256 in connection.execute(renewed.where(theirs)):
         ever.setdefault(document, set()).update((source, sha256))
+    scanned = select(_scans.c.document_id, _scans.c.sha256)
+    for document, sha256 in connection.execute(scanned.where(_scans.c.document_id.in_(_documents_of(ids)))):
+        ever.setdefault(document, set()).add(sha256)
     found: dict[int, list[dict[str, Any]]] = {}
     for row in connection.execute(select(_documents).where(_of(_documents, ids)).order_by(_documents.c.id)):
         digests = {row.rendered_sha256, row.current_sha256} | ever.get(row.id, set())

@@ -143,6 +143,7 @@ class Replay:
         self.rendered: dict[int, ToldDocument] = {}
         self.files: dict[tuple[int, object, object], tuple[object, object]] = {}  # digest, level
         self.signed: dict[tuple[int, object], ToldSignature] = {}  # by event and field
+        self.scanned: dict[int, tuple[object, ...]] = {}
         self.renewed: dict[int, ToldRenewal] = {}
         self.holds: dict[int, ToldHold] = {}
         self.incidents: dict[int, list[ToldIncident]] = {}
@@ -304,6 +305,9 @@ class Replay:
             return
         place = (request_id, said["document"], said.get("revision"))
         before, level = self.files.get(place, (None, None))
+        if kind == SCANNED:  # a copy stands beside the document's own file
+            self.scanned[seq] = (*place, sha256_hex, said.get("pages"))
+            return
         if kind == "document_rendered":
             printed = (who.get("number"), who.get("verification_code"))
             drawn = (told.entered_at, str(said.get("at")))

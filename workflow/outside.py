@@ -5,6 +5,7 @@ the request, tells the event and writes the rows that name the file, in one tran
 leaves a file to which nothing refers. The same file from the same person has the same idempotency key.
 """
 
+import asyncio
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from certs.fenced_fetch import AllowedHosts
 from documents.kinds import KINDS
+from signing.errors import ScanRefusedError
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.profile import Level, Profile
+from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of
 from workflow.brought import Brought
 from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
@@ -26,10 +29,14 @@ from workflow.errors import Refused, WorkflowError
 from workflow.judge import office_day
 from workflow.reading import RequestView
 from workflow.references import require_stored
-from workflow.tables import DocumentRow, Person, SignatureRow, Task
+from workflow.tables import DocumentRow, Person, ScanRow, SignatureRow, Task
 
 if TYPE_CHECKING:
     from workflow.office import Office
+
+
+SEAL_PROFILE = "organisation-seal"
+"""Under it copies of scans are sealed."""
 
 
 class NothingOutside(WorkflowError):
@@ -205,6 +212,79 @@ _WAITS_FOR: Mapping[OutsideFile, str] = {
 }
 
 
+def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
+    """Keep the scan of a document that was signed on paper: as a copy under the organisation's seal.
+
+    The scan says which document it is of. Raises ScanRefusedError, SigningError, NotFound, NothingOutside,
+    BlobError, and what a command can meet. The authority's server has to run, for the seal.
+    """
+    digest = sha256(b"".join(page.jpeg for page in scan.pages)).hexdigest()
+    request_id = _request_of(office, scan.number)
+    before = _answered(office, request_id, digest, by, "scan")
+    if before is not None:
+        return before
+    waiting = _waiting(office, request_id, by, ("scan",))
+    if waiting.document.number != scan.number:
+        raise ScanRefusedError(
+            f"The scan is of document {scan.number}, and request {request_id} waits for one of"
+            f" {waiting.document.number}, which was made since.",
+            hint="Have that one signed, and scan it.",
+        )
+    sealed = asyncio.run(_sealed_copy(office, waiting, scan))
+    stored = office.blobs.put(sealed)
+    document = waiting.document
+    brought = scanned(document.name, document.revision_no, len(scan.pages), stored, len(sealed))
+
+    def record(session: Session, seq: int) -> None:
+        require_stored(office.blobs, [stored])
+        row = {"document_id": document.id, "sha256": stored, "pages": len(scan.pages), "event_seq": seq}
+        session.connection().execute(insert(ScanRow.table()), [row])
+
+    command = waiting.command(by, replace(brought, record=record), facts={})
+    key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
+    command = replace(command, key=key, brought=replace(command.brought or brought, sha256=digest))
+    return office.engine.execute(command)
+
+
+def _request_of(office: "Office", number: str) -> int:
+    """The request whose document bears a number. Raises ScanRefusedError."""
+    query = select(DocumentRow.request_id).where(DocumentRow.number == number)
+    with office.store.read() as session:
+        found = session.scalars(query.order_by(DocumentRow.id.desc()).limit(1)).one_or_none()
+    if found is None:
+        raise ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
+    return found
+
+
+async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes:
+    """The copy under the seal of the employer whom the document names."""
+    from signing.composition import NewField  # noqa: PLC0415  where it signs: takes long to import
+    from signing.pades import sign_pdf  # noqa: PLC0415
+
+    named = waiting.view.data.get("employer")
+    employer = str(named["name"]) if isinstance(named, Mapping) and named.get("name") else None
+    profile = replace(office.profiles[SEAL_PROFILE], reason=SEALED_COPY)
+    signer = office.keys().signer(
+        profile,
+        person_id="",
+        person_name="",
+        organisation=employer or office.employer_of(waiting.view.requester_id),
+    )
+    now = office.clock()
+    copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
+    async with office.desk() as desk:
+        finished = await sign_pdf(
+            desk,
+            copy,
+            signer=signer,
+            profile=profile,
+            claimed_at=now,
+            role="Seal of a copy",
+            new_field=NewField("copy-seal", page=0, box=SEAL_BOX, label="Seal of a copy"),
+        )
+    return finished.pdf
+
+
 # What is told of a file
 
 
@@ -236,6 +316,19 @@ def imported(one: Imported) -> Brought:
     body = {name: facts.pop(name) for name in ("signers", "certificates")}
     facts["fields"] = sorted(one.certificates)
     return Brought("signed", one.sha256, facts, body)
+
+
+def scanned(document: str, revision: int, pages: int, sha256_hex: str, size: int) -> Brought:
+    """A document that was signed on paper, as a sealed copy; without its row."""
+    facts = {
+        "document": document,
+        "revision": revision,
+        "pages": pages,
+        "text": SEALED_COPY,
+        "sha256": sha256_hex,
+        "bytes": size,
+    }
+    return Brought("scan", sha256_hex, facts, {})
 
 
 # A file that was signed elsewhere

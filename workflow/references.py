@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from documents.blobs import Blobs
 from documents.errors import BlobError
 from workflow.store import Store
-from workflow.tables import DocumentRow, RenewalRow, Request, SignatureRow
+from workflow.tables import DocumentRow, RenewalRow, Request, ScanRow, SignatureRow
 
 CHUNK = 2_000
 """Digests in one statement, or in memory at a time."""
@@ -22,7 +22,7 @@ CHUNK = 2_000
 _One = TypeVar("_One")
 
 _requests, _documents, _signatures = Request.table(), DocumentRow.table(), SignatureRow.table()
-_renewals = RenewalRow.table()
+_renewals, _scans = RenewalRow.table(), ScanRow.table()
 COLUMNS = (
     _documents.c.rendered_sha256,
     _documents.c.current_sha256,
@@ -30,8 +30,9 @@ COLUMNS = (
     _signatures.c.signed_sha256,
     _renewals.c.source_sha256,
     _renewals.c.sha256,
+    _scans.c.sha256,
 )
-_BEFORE_RENEWALS = tuple(column for column in COLUMNS if column.table is not _renewals)
+_BEFORE_RENEWALS = tuple(column for column in COLUMNS if column.table not in (_renewals, _scans))
 
 
 def naming(column: ColumnElement[Any], *selected: ColumnElement[Any]) -> Select[Any]:
@@ -43,12 +44,14 @@ def naming(column: ColumnElement[Any], *selected: ColumnElement[Any]) -> Select[
     return query.where(_requests.c.destroyed_at.is_(None), column.is_not(None))
 
 
-def referred_to(session: Session, among: Collection[str] | None = None, *, renewals: bool = True) -> set[str]:
+def referred_to(
+    session: Session, among: Collection[str] | None = None, *, without: Collection[str] = ()
+) -> set[str]:
     """The digests that rows name, as this session sees them; of these alone, if they are given.
 
-    Without `renewals` in a database of a release that had none.
+    `without` these tables, in a database of a release that had none of them.
     """
-    columns = COLUMNS if renewals else _BEFORE_RENEWALS
+    columns = [column for column in COLUMNS if column.table.name not in without]
     if among is None:
         return set(session.connection().execute(union(*(naming(column) for column in columns))).scalars())
     found: set[str] = set()

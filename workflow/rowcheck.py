@@ -39,6 +39,7 @@ from workflow.tables import (
     Reminder,
     RenewalRow,
     Request,
+    ScanRow,
     SignatureRow,
     Task,
 )
@@ -102,6 +103,7 @@ COMPARED: Mapping[str, Mapping[Fate, tuple[str, ...]]] = MappingProxyType(
             ),
             "not": ("id",),
         },
+        "scans": {"compared": ("document_id", "sha256", "pages", "event_seq"), "not": ("id",)},
         "archives": {"derived": ("document_id", "sha256", "stamped_at", "holds_until")},
         "deliveries": {
             "compared": ("request_id", "sha256", "channel"),
@@ -244,6 +246,7 @@ class _Rows:
         yield from self._documents_differ()
         yield from self._signatures_differ()
         yield from self._renewals_differ()
+        yield from self._scans_differ()
         yield from self._archives_differ()
         yield from self._deliveries_differ()
         yield from self._incidents_differ()
@@ -431,6 +434,14 @@ class _Rows:
         for seq in missing:
             yield Odd(seq, "The row of this renewal is gone.")
 
+    def _scans_differ(self) -> Iterator[Odd]:
+        missing = dict(self._told.scanned)
+        for row, place in self._of_documents(ScanRow.table()):
+            if missing.pop(row.event_seq, None) != (*place, row.sha256, row.pages):
+                yield Odd(row.event_seq, f"A scan of request {row.request_id} is not the one recorded.")
+        for seq in missing:
+            yield Odd(seq, "The row of this scan is gone.")
+
     def _archives_differ(self) -> Iterator[Odd]:
         """Until when files hold: a renewal says it of the file that it made; of others only the file does."""
         # the last renewal of each document
@@ -544,6 +555,7 @@ def _orphans(session: Session) -> Iterator[Odd]:
     for table, what in (
         (SignatureRow.table(), "A signature is"),
         (RenewalRow.table(), "A renewal is"),
+        (ScanRow.table(), "A scan is"),
         (ArchiveRow.table(), "An archive timestamp is"),
     ):
         lone = select(table).outerjoin_from(table, documents, documents.c.id == table.c.document_id)

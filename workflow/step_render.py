@@ -80,6 +80,7 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
             verify_url=bench.verify_url,
             note=work.words.text(bench.note) if bench.note else None,
             language=work.request.language,
+            coded_pages=work.profile.kind == "paper",
         )
     return _Drawn(work, pdf, row)
 

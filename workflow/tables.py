@@ -457,6 +457,22 @@ class ArchiveRow(Base):
     holds_until: Mapped[datetime] = mapped_column(index=True)
 
 
+class ScanRow(Base):
+    """The copy of a document that was signed on paper, under the organisation's seal; one a document.
+
+    It is no electronic signature of anybody: the document's own row says that none was made.
+    """
+
+    __tablename__ = "scans"
+    __table_args__ = (UniqueConstraint("document_id"),)
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    sha256: Mapped[str] = mapped_column(index=True)
+    pages: Mapped[int]
+    event_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"))
+
+
 class Delivery(Base):
     """A document handed over, once per channel."""
 

@@ -27,7 +27,9 @@ _NOTE_INK: Colour = (0.478, 0.271, 0.0)
 _NOTE_TINT: Colour = (1.0, 0.957, 0.867)
 NOTE = Style(8, 11, _NOTE_INK, strong=True)
 _TOP = A4[1] - 48
+PAGE_CODE = "PARAAF"
 _QR_SIZE = 92.0
+_PAGE_CODE_SIZE = 46.0  # a module of 0.5 mm: a scan at 150 dpi has 3 dots for it
 _QR_GAP = 20.0
 _FOOT = 44.0
 _FOOT_GAP = 24.0
@@ -50,6 +52,12 @@ class Cover:
     issued_on: date
     valid_until: date | None
     note: str | None
+    coded_pages: bool = False
+    """Whether every page bears its number in a QR code, by which its scan is matched: for paper."""
+
+    def page_code(self, page: int, pages: int) -> str:
+        """What the code of a page (from 0) says: letters that a QR code packs densely."""
+        return f"{PAGE_CODE}:{self.number}:{page + 1}/{pages}"
 
     @property
     def qr_text(self) -> str:
@@ -167,6 +175,9 @@ class Letterhead:
     def draw_foot(self, canvas: PageCanvas, page: int, pages: int) -> None:
         """Draw the foot: title and number, the whole verification code, page number."""
         cover = self.cover
+        if cover.coded_pages:  # in the margin, where nothing else is printed
+            code = qr_operators(cover.page_code(page, pages), 12, _FOOT - 14, _PAGE_CODE_SIZE)
+            canvas.operators(code)
         canvas.rule(LEFT, _FOOT + 14, WIDTH, HAIRLINE)
         place = self.words.text("Page {page} of {pages}").format(page=page + 1, pages=pages)
         code = f"{self.words.text('Verification code')} {cover.verification_code}"

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
+from workflow import outside
 from workflow.commands import Answer, Command, StepRef, StepResult, Submission
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
@@ -227,6 +228,13 @@ def person_for(definition: Definition, state: str) -> str:
     return {"author": "employee", "leader": "manager", None: ""}.get(role, role or "")
 
 
+FILES = {
+    "given": outside.exported("declaration", 1, "0" * 64, 1),
+    "scan": outside.scanned("declaration", 1, 1, "1" * 64, 1),
+}
+"""What goes along where a file goes out or comes back: told of, with no rows."""
+
+
 def entries(definition: Definition, state: str, trigger: str, *, temporary: bool = False) -> dict[str, Any]:
     """What this person types for this trigger so that nothing is missing."""
     asked = definition.states[state].triggers[trigger]
@@ -237,6 +245,8 @@ def entries(definition: Definition, state: str, trigger: str, *, temporary: bool
         "posted_on": "2026-11-20",
     }
     typed: dict[str, Any] = {"facts": {name: facts[name] for name in asked.record}}
+    if asked.file:
+        typed["brought"] = FILES[asked.file]
     if asked.remark:
         typed["remark"] = "Please look again."
     if asked.consent:

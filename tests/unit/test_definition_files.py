@@ -21,7 +21,10 @@ def declaration(variant: str) -> Definition:
 
 def test_all_variants_are_there_and_the_dropped_a2_is_not_offered() -> None:
     assert [(one.key, one.variant, one.version) for one in CATALOGUE] == [
-        *(("employer-declaration", *each) for each in (("A0", 1), ("A1", 1), ("A2", 1), ("A2", 2))),
+        *(
+            ("employer-declaration", *each)
+            for each in (("A0", 1), ("A0", 2), ("A1", 1), ("A2", 1), ("A2", 2))
+        ),
         *(("employer-declaration", variant, 1) for variant in ("A3", "A4")),
         ("team-action-plan", "standard", 2),
     ]

@@ -1,0 +1,108 @@
+"""A0: printed, signed by hand, scanned; the copy is sealed, and nowhere called electronically signed."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from certs.serve_authority import AuthorityServer
+from cli.sample_exchange import scanned_in
+from signing.errors import ScanRefusedError
+from signing.scans import SEALED_COPY, Scan, matched, read_scan
+from signing.verify.bulk import verify_paths
+from signing.verify.report import Role
+from tests.databases import KINDS, fresh
+from tests.steps_office import CLERK, SIGNER, Sample
+from throughput.spans import cases_of
+from workflow import outside
+from workflow.errors import Refused
+from workflow.evidence import NothingToShow, gather
+from workflow.logcheck import verify
+from workflow.outside import By, NothingOutside
+from workflow.references import referred_to
+from workflow.tables import Event, ScanRow
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    folder = tmp_path_factory.mktemp("office")
+    with fresh(KINDS[0], folder, request) as database:
+        made = Sample.open(folder, database.environ)
+        with AuthorityServer(made.office.authority.folder):
+            yield made
+        made.office.close()
+
+
+def printed(sample: Sample) -> tuple[int, bytes]:
+    number = sample.submit("A0")
+    asyncio.run(sample.run_until("printing", number))
+    return number, outside.give(sample.office, number, By(CLERK)).pdf
+
+
+def signed_by_hand(sample: Sample, number: int) -> None:
+    name = sample.register.person(SIGNER).name
+    sample.do("signed", SIGNER, number, facts={"signed_by": name, "signed_on": sample.today.isoformat()})
+    sample.do("stamped", CLERK, number)
+
+
+def scan_of(pdf: bytes) -> Scan:
+    [scan], wrong = matched(read_scan(scanned_in(pdf)))
+    assert not wrong
+    return scan
+
+
+def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(sample: Sample, tmp_path: Path) -> None:
+    office = sample.office
+    number, pdf = printed(sample)
+    scan = scan_of(pdf)
+    [document] = sample.documents(number)
+    assert scan.number == document.number
+    with pytest.raises(NothingOutside):  # it is to be signed first
+        outside.take_scan(office, scan, By(CLERK))
+    signed_by_hand(sample, number)
+    with pytest.raises(Refused):
+        outside.take_scan(office, scan, By(SIGNER))
+    with pytest.raises(Refused, match="exchange scan"):
+        sample.do("scanned", CLERK, number)
+    answer = outside.take_scan(office, scan, By(CLERK))
+    again = outside.take_scan(office, scan, By(CLERK))
+    assert (answer.state, again.event_seq, again.repeated) == ("posting", answer.event_seq, True)
+    [told] = sample.records(number, "document_scanned")
+    [row] = sample.rows(ScanRow, ScanRow.document_id == document.id)
+    assert (told["sha256"], told["pages"], told["text"]) == (row.sha256, len(scan.pages), SEALED_COPY)
+    [document] = sample.documents(number)
+    assert (document.level_reached, document.current_sha256) == (None, document.rendered_sha256)
+    assert not sample.signatures(number)
+    records = [json.loads(each.record) for each in sample.rows(Event)]
+    [case] = [case for case in cases_of(records) if case.request == number]
+    assert case.documents_signed == 0
+    copy = tmp_path / "copy.pdf"
+    copy.write_bytes(office.blobs.get(row.sha256))
+    [report] = verify_paths([copy], office.trust, now=office.clock())
+    [seal] = [each for each in report.signatures if each.role is not Role.TIMESTAMP]
+    assert report.passed
+    assert (seal.role, seal.reason) == (Role.SEAL, SEALED_COPY)
+    assert sample.register.person(SIGNER).name not in report.sentence
+    with office.store.read() as session:
+        assert row.sha256 in referred_to(session)
+        assert verify(session).ok
+        with pytest.raises(NothingToShow):
+            gather(session, office.blobs, number)
+
+
+def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
+    number, pdf = printed(sample)
+    scan = scan_of(pdf)
+    signed_by_hand(sample, number)
+    before = sample.request(number).version
+    with pytest.raises(ScanRefusedError, match="No document here"):
+        outside.take_scan(sample.office, Scan("2019-000001", scan.pages), By(CLERK))
+    other, _ = printed(sample)
+    with pytest.raises(NothingOutside, match=f"Request {other}"):
+        outside.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))
+    assert sample.request(number).version == before
+    assert not sample.records(number, "document_scanned")
