@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
 from workflow import outside
+from workflow.brought import Brought
 from workflow.commands import Answer, Command, StepRef, StepResult, Submission
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
@@ -230,7 +231,21 @@ def person_for(definition: Definition, state: str) -> str:
 
 FILES = {
     "given": outside.exported("declaration", 1, "0" * 64, 1),
-    "scan": outside.scanned("declaration", 1, 1, "1" * 64, 1),
+    "signed": outside.imported(
+        outside.Imported(
+            document="declaration",
+            revision=1,
+            profile="elsewhere",
+            level_asked="B-LT",
+            level_reached="B-LTA",
+            indication="TOTAL-PASSED",
+            sha256="1" * 64,
+            bytes=2,
+            signers={},  # of whom there would have to be rows
+            certificates={},
+        )
+    ),
+    "scan": Brought("scan", "1" * 64, {}, {}),
 }
 """What goes along where a file goes out or comes back: told of, with no rows."""
 

@@ -31,20 +31,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 
 
-FROM_ELSEWHERE = outside.Imported(
-    document="declaration",
-    revision=1,
-    profile="elsewhere",
-    level_asked="B-LT",
-    level_reached="B-LTA",
-    indication="TOTAL-PASSED",
-    sha256="1" * 64,
-    bytes=2,
-    signers={},  # of whom there would have to be rows
-    certificates={},
-)
-
-
 def section(title: str) -> str:
     return DOCS.split(f"## {title}\n")[1].split("\n## ")[0]
 
@@ -126,17 +112,16 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("printed", "clerk"),
         ("signed", "signer"),
         ("stamped", "clerk"),
+        ("scanned", "clerk"),
         ("posted", "clerk"),
     ]:
-        office.fire(trigger, actor, third)
+        more = {"brought": outside.scanned("declaration", 1, 1, "1" * 64, 1)} if trigger == "scanned" else {}
+        office.fire(trigger, actor, third, **more)
     elsewhere = office.to_review("A2")
     office.fire("approve", "clerk", elsewhere)
     office.run_steps()
-    for trigger, actor, brought in (
-        ("exported", "clerk", outside.exported("declaration", 1, "0" * 64, 1)),
-        ("imported", "signer", outside.imported(FROM_ELSEWHERE)),
-    ):
-        office.fire(trigger, actor, elsewhere, brought=brought)
+    office.fire("exported", "clerk", elsewhere)
+    office.fire("imported", "signer", elsewhere)
     fourth = office.to_sign()
     office.fire("sign", "signer", fourth)
     office.run_steps()
@@ -197,7 +182,8 @@ def substitution_records(office: Office) -> list[dict[str, Any]]:
         substitutes.end_substitutions(session, "colleague", "manager", None, today=NOW.date(), now=NOW)
         query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
         rows = session.execute(query.where(Event.type.in_([substitutes.NAMED, substitutes.ENDED]))).all()
-    assert office.report().ok
+    found = [one.message for one in office.report().findings if one.fault is not Fault.CLOCK_BACK]
+    assert found == ["The row of this scan is gone."]  # told of by hand, so there is none
     return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
 
 

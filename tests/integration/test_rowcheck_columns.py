@@ -22,12 +22,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from certs.trust import TrustStore
+from signing.scans import Scan, ScannedPage
 from tests.databases import intruder
 from tests.renewal_office import Clock, answering, new_stamper
-from tests.steps_office import CLERK, MANAGER, Sample
-from workflow import rowcheck
+from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
+from workflow import outside, rowcheck
 from workflow.commands import StepTrouble
 from workflow.logcheck import Fault, LogReport, verify
+from workflow.outside import By
 from workflow.reminders import Reminders
 from workflow.rowcheck import COMPARED
 from workflow.store import FILE, Store
@@ -65,6 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrustStore]:
         sample.do("return", MANAGER, returned, remark="Look.")
         sample.do("claim", MANAGER, sample.submit("A1"))
         sample.do("suspend", MANAGER, 5, remark="For the works council.")
+        scan_one(sample)
         asyncio.run(office.anchor("seal"))
     later = office.clock() + timedelta(days=20)
     with office.store.write() as session:  # somebody has looked at the clock all the while
@@ -77,6 +80,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrustStore]:
     with closing(sqlite3.connect(folder / FILE)) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return folder / FILE, trust
+
+
+def scan_one(sample: Sample) -> None:
+    """One on paper, with the sealed copy of its scan."""
+    number = sample.submit("A0")
+    asyncio.run(sample.run_until("printing", number))
+    outside.give(sample.office, number, By(CLERK))
+    sample.do("signed", SIGNER, number, facts={"signed_by": "S.", "signed_on": f"{sample.today}"})
+    sample.do("stamped", CLERK, number)
+    [document] = sample.documents(number)
+    outside.take_scan(sample.office, Scan(document.number, (ScannedPage(b"", 1, 1, ()),)), By(CLERK))
 
 
 @pytest.fixture
@@ -202,7 +216,7 @@ def test_requests_are_compared_a_few_at_a_time(
     copyfile(made[0], tmp_path / FILE)
     with closing(Store(f"sqlite:///{tmp_path / FILE}")) as store:
         assert report(store, made[1]).ok
-        assert played == [[1, 2], [3, 4], [5]]
+        assert played == [[1, 2], [3, 4], [5, 6], []]
         with intruder(store, guarded=False) as database:
             database.execute("UPDATE tasks SET role = 'signer' WHERE request_id = 4")
             database.execute("DELETE FROM requests WHERE id = 3")
@@ -235,6 +249,7 @@ def test_a_row_of_a_request_that_the_log_does_not_know_is_found(
         ("signatures", "document_id", "A signature is of no document."),
         ("reminders", "task_id", "A reminder is of no task."),
         ("renewals", "document_id", "A renewal is of no document."),
+        ("scans", "document_id", "A scan is of no document."),
         ("archives", "document_id", "An archive timestamp is of no document."),
         ("bodies", "seq", "A personal part is of no event."),
         ("hands", "request_id", "There are hands on request 1000001, of which no event tells."),

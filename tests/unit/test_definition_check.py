@@ -15,6 +15,7 @@ from workflow.refusal import Rule
 
 FOLDER = Path(workflow.__file__).parent / "definitions"
 NAMES = known_names()
+A0_2, A2_2 = (f"employer-declaration-{variant}-v2.toml" for variant in ("a0", "a2"))
 A0, A1, A2, A3 = (f"employer-declaration-{variant}.toml" for variant in ("a0", "a1", "a2", "a3"))
 PLAN = "team-action-plan.toml"
 
@@ -523,6 +524,11 @@ CASES = [
         "made here",
         Rule.FIELD_NEVER_SIGNED,
     ),
+    case(Rule.OUTSIDE, A0_2, 'file = "scan"', 'file = "signed"', "scanning", "no file is 'signed'"),
+    case(Rule.OUTSIDE, A2_2, ', "signed_on"]', "]", "signed_elsewhere", "who signed it and when"),
+    case(Rule.OUTSIDE, A2_2, ', manager = "manager"', "", "signed_elsewhere", "not said of every"),
+    case(Rule.OUTSIDE, A2_2, 'manager = "manager"', 'manager = "withdrawn"', "signed_elsewhere", "Nobody"),
+    case(Rule.OUTSIDE, A2_2, 'file = "signed", ', "", "signed_elsewhere", "goes with a signed file"),
     # Milestones
     case(
         Rule.MILESTONE_MISSING,
