@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from signing.errors import ScanRefusedError
 from signing.scans import SEALED_COPY, Scan, matched, read_scan
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Role
+from tests.command_line import DOCS, Terminal, keys_of
 from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, SIGNER, Sample
 from throughput.spans import cases_of
@@ -106,3 +108,25 @@ def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
         outside.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))
     assert sample.request(number).version == before
     assert not sample.records(number, "document_scanned")
+
+
+def test_typed(sample: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given out, scanned from a folder in which something else lies too."""
+    terminal = Terminal(sample.office.folder, capsys)
+    number = sample.submit("A0")
+    asyncio.run(sample.run_until("printing", number))
+    out, scans = tmp_path / "out.pdf", tmp_path / "scans"
+    given = terminal.json("exchange", "give", number, "-o", out, "--as", CLERK)
+    assert given["sha256"] == sha256(out.read_bytes()).hexdigest()
+    assert "is there already" in terminal.office("exchange", "give", number, "-o", out, "--as", CLERK).err
+    signed_by_hand(sample, number)
+    scans.mkdir()
+    (scans / "a.tiff").write_bytes(scanned_in(out.read_bytes()))
+    (scans / "b.txt").write_text("no scan")
+    said = terminal.office("exchange", "scan", scans, "--as", CLERK, "--json")
+    assert said.status == 1
+    assert [one["number"] for one in said.json["scans"]] == [given["number"]]
+    assert [one["code"] for one in said.json["problems"]] == ["signing-scan-refused"]
+    assert not [key for key in keys_of({**given, **said.json}) if f"`{key}`" not in DOCS]
+    refused = terminal.office("exchange", "take", number, out, "--as", SIGNER)
+    assert (refused.status, "does not wait for a signed file" in refused.err) == (1, True)
