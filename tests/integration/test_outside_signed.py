@@ -309,9 +309,11 @@ def test_who_may_not_bring_it(sample: Sample, out: Out) -> None:
 
 
 def test_a_stop_before_the_transaction_leaves_it_as_it_was(
-    sample: Sample, out: Out, monkeypatch: pytest.MonkeyPatch
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that was removed meanwhile is not named; sent again, it is taken in."""
+    number, prepared = exported(sample)
+    out = Out(number, prepared, portal(sample, prepared, SIGNER))
     office, digest = sample.office, sha256(out.honest).hexdigest()
     before = sample.request(out.number).version
     with monkeypatch.context() as patch:
