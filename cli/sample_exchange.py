@@ -60,10 +60,10 @@ async def signed_at_portal(
     office: "Office", pdf: bytes, people: Sequence[ExpectedSigner], *, profile: Profile, at: datetime
 ) -> bytes:
     """The file with everybody's signature, one after another, at the profile's level."""
-    keys = office.keys()
+    keys, theirs = office.keys(), replace(profile, signers={})  # the portal has keys of its own
     async with office.desk() as desk:
         for one in people:
-            signer = keys.signer(profile, person_id=one.person, person_name=one.name, organisation=None)
+            signer = keys.signer(theirs, person_id=one.person, person_name=one.name, organisation=None)
             finished = await sign_pdf(
                 desk, pdf, signer=signer, profile=profile, claimed_at=at, field=one.field
             )

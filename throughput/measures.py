@@ -75,7 +75,7 @@ def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
     leads = [lead for case in timed if (lead := case.lead_s("requested", "delivered")) is not None]
     system = [_system_ms(case) for case in cases if case.system_us]
     machine_s = sum(system) / 1000
-    signed = sum(case.documents_signed > 0 for case in cases)
+    signed = sum("sign" in case.system_us or "prepare" in case.system_us for case in cases)  # here
     return VariantMeasures(
         key=key,
         variant=variant,
