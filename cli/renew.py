@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         if args.now:
             office.settle()
             with AuthorityServer(office.authority.folder):
-                done = office.renewals.run(within=within)
+                done = office.renewals_by_hand.run(within=within)
         else:
             overview = office.renewals.overview(within=within)
     if args.now:

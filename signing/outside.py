@@ -27,9 +27,9 @@ from certs.authority_certificates import marked_name
 from certs.errors import AuthorityError
 from certs.fenced_fetch import AllowedHosts
 from certs.trust import TrustStore
-from signing.errors import ForeignSignatureRefusedError
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.foreign import require_size
+from signing.outside_errors import ForeignSignatureRefusedError
 from signing.profile import Level
 from signing.verify.beyond import added_beyond
 from signing.verify.bulk import verify_paths

@@ -15,8 +15,8 @@ from io import BytesIO
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final
 
-from signing.errors import ScanRefusedError
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
+from signing.outside_errors import ScanRefusedError
 from signing.verify.limits import DEFAULT_LIMITS, MIB, Limits
 
 if TYPE_CHECKING:

@@ -57,8 +57,8 @@ class Cut:
     def signer(self) -> Any:
         """The signer's certificate, which is named by issuer and serial number or by key."""
         wanted = self.signed_data["signer_infos"][0]["sid"]
-        (found,) = (
-            choice.chosen
+        (found,) = {
+            choice.chosen.dump(): choice.chosen  # one may be enclosed twice
             for choice in self.signed_data["certificates"]
             if (
                 choice.chosen.key_identifier == wanted.chosen.native
@@ -66,7 +66,7 @@ class Cut:
                 else choice.chosen.serial_number == wanted.chosen["serial_number"].native
                 and choice.chosen.issuer == wanted.chosen["issuer"]
             )
-        )
+        }.values()
         return found
 
 

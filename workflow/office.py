@@ -10,7 +10,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -418,12 +418,20 @@ class Office:
         return self.store.now if self.clock is utc_now else None
 
     @property
+    def renewals_by_hand(self) -> Renewals:
+        """The same for somebody who asks for it: authorities that rest after a failure are asked, too."""
+        return self._renewals(partial(self.desk, ask_all=True))
+
+    @property
     def renewals(self) -> Renewals:
         """Renews archive timestamps, by the authorities that timestamp the log, and tells by when."""
+        return self._renewals(self.desk)
+
+    def _renewals(self, desk: "Callable[[], AbstractAsyncContextManager[SigningDesk]]") -> Renewals:
         return Renewals(
             store=self.store,
             blobs=self.blobs,
-            open_desk=self.desk,
+            open_desk=desk,
             profile=self.profiles[ANCHOR_PROFILE],
             trust=self.trust,
             clock=self.clock,

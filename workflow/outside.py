@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from certs.fenced_fetch import AllowedHosts
 from documents.kinds import KINDS
-from signing.errors import ScanRefusedError
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
+from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
 from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of
 from workflow.brought import Brought

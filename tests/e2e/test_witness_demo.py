@@ -169,7 +169,9 @@ def test_every_page_shows_something_and_not_too_much(demo: Demo, tmp_path: Path)
 
 def test_the_comparison_has_its_keys(demo: Demo) -> None:
     comparison = json.loads((demo.out / "comparison.json").read_text(encoding="utf-8"))
-    assert set(comparison) == {"seconds", "requests", "comparison", "verified", "log", "unfinished"}
+    assert set(comparison) == {
+        *("seconds", "requests", "comparison", "simulated", "verified", "log", "unfinished")
+    }
     assert comparison["requests"] == 4 * REQUESTS + 1
     assert comparison["verified"] == {"TOTAL-PASSED": len(demo.files)}
     assert comparison["log"]["ok"] is True

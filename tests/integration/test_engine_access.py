@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
 from tests.databases import Database, intruder, only_sqlite
-from tests.integration.engine_office import DECLARATION, ELSEWHERE, NAMES, PLAN, UNIT, Office, sections
+from tests.integration.engine_office import DECLARATION, ELSEWHERE, FILES, NAMES, PLAN, UNIT, Office, sections
 from tests.integration.test_references import plans
 from workflow import checkup, reading
 from workflow.access import People
@@ -281,7 +281,7 @@ def test_nobody_stands_in_for_themselves(office: Office) -> None:
 def test_only_the_signer_named_signs(office: Office, variant: str, trigger: str) -> None:
     number = office.to_sign(variant)
     if variant == "A0":
-        office.do("printed", "clerk", number)
+        office.do("printed", "clerk", number, brought=FILES["given"])
     with pytest.raises(Refused) as caught:
         office.fire(trigger, "signer2", number)
     [reason] = caught.value.reasons

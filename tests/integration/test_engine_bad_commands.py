@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.databases import Database, intruder
-from tests.integration.engine_office import DECLARATION, NOW, Office, entries, sections
+from tests.integration.engine_office import DECLARATION, FILES, NOW, Office, entries, sections
 from workflow.commands import Answer, Command, Submission
 from workflow.errors import AnswerUnreadable, NotFound, Refused, StaleVersion, WorkflowError
 from workflow.tables import Draft
@@ -184,10 +184,11 @@ def test_a_draft_may_be_half_typed(office: Office) -> None:
 
 def test_what_was_posted_was_signed_before(office: Office) -> None:
     number = office.to_sign("A0")
-    office.do("printed", "clerk", number)
+    office.do("printed", "clerk", number, brought=FILES["given"])
     office.later(days=3)
     office.do("signed", "signer", number, facts={"signed_by": "S. Sample", "signed_on": "2026-11-22"})
     office.do("stamped", "clerk", number)
+    office.do("scanned", "clerk", number, brought=FILES["scan"])
     early = office.command("posted", "clerk", number, facts={"posted_on": "2026-11-21"})
     assert [reason.field for reason in refused(office, early).reasons] == ["facts.posted_on"]
     assert office.do("posted", "clerk", number, facts={"posted_on": "2026-11-22"}).state == "delivered"

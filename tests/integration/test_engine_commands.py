@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS, Evidence
 from tests.databases import Database
-from tests.integration.engine_office import DECLARATION, NOW, PLAN, Office, entries, sections
+from tests.integration.engine_office import DECLARATION, FILES, NOW, PLAN, Office, entries, sections
 from workflow.commands import Answer, Command, StepRef, StepTrouble, Submission
 from workflow.definition import Catalogue
 from workflow.definition_errors import DefinitionUnknown
@@ -327,7 +327,7 @@ def test_consent_is_asked_by_name(office: Office) -> None:
 )
 def test_facts_are_asked_and_looked_at(office: Office, facts: dict[str, Any], fields: list[str]) -> None:
     number = office.to_sign("A0")
-    office.do("printed", "clerk", number)
+    office.do("printed", "clerk", number, brought=FILES["given"])
     found = refusal(office, office.command("signed", "signer", number, facts=facts))
     assert [reason.field for reason in found.reasons] == fields
 

@@ -10,7 +10,7 @@ import pytest
 
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import scanned_in
-from signing.errors import ScanRefusedError
+from signing.outside_errors import ScanRefusedError
 from signing.scans import SEALED_COPY, Scan, matched, read_scan
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Role

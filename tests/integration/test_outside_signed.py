@@ -18,8 +18,8 @@ from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import signed_at_portal
 from documents.errors import BlobError
-from signing.errors import ForeignSignatureRefusedError
 from signing.outside import ExpectedSigner, judge_signed_elsewhere
+from signing.outside_errors import ForeignSignatureRefusedError
 from signing.profile import Level
 from signing.stamp import Appearance
 from signing.verify.bulk import verify_sources

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from certs.serve_authority import AuthorityServer
 from tests.campaign import times
@@ -37,7 +37,7 @@ from workflow.logcheck import verify
 from workflow.office import Office
 from workflow.retention import Run
 from workflow.store import Store
-from workflow.tables import Person, Request
+from workflow.tables import Person, Request, ScanRow
 
 pytestmark = pytest.mark.slow
 PEOPLE = times(25)
@@ -138,7 +138,11 @@ def test_the_markers_were_there_and_are_found(erased: Erased) -> None:
         assert sum(count for name, count in erased.before.items() if part in name) > 5 * PEOPLE, part
     assert [name for name in erased.before if name.endswith("/hr_register.csv")]
     files = [name for name in erased.before if "/blobs/" in name]
-    assert len(files) == erased.blobs > PEOPLE / 2  # in streams of PDFs, deflated
+    with erased.office.store.read() as session:
+        scans = session.scalar(select(func.count()).select_from(ScanRow))
+    assert scans
+    # in streams of PDFs, deflated; scans are pictures
+    assert len(files) + scans == erased.blobs > PEOPLE / 2
     assert erased.before_in_statistics > 2 or erased.server is None
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from zxingcpp import BarcodeFormat, create_barcode
 
-from signing.errors import ScanRefusedError
+from signing.outside_errors import ScanRefusedError
 from signing.scans import MOST_PAGES, SEALED_COPY, ScannedPage, copy_of, matched, read_scan
 from signing.verify.limits import MIB, Limits
 
