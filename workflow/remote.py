@@ -34,15 +34,22 @@ def why_not_signed(
         return None
     if remote_key(profile, command.actor, signing.signers) is None:
         return None
-    newest = (
-        select(SignatureRow.value, SignatureRow.signer_id)
-        .join(DocumentRow, DocumentRow.id == SignatureRow.document_id)
-        .where(DocumentRow.request_id == case.id, SignatureRow.field == state.field)
-        .where(SignatureRow.source_sha256 == DocumentRow.current_sha256)
+    # of the last revision alone: what was authorised on an earlier one is a signature on that
+    last = (
+        select(DocumentRow.id)
+        .where(DocumentRow.request_id == case.id)
+        .where(DocumentRow.name.in_(_documents_with(case.definition, state)))
         .order_by(DocumentRow.revision_no.desc())
         .limit(1)
+        .scalar_subquery()
     )
-    row = session.execute(newest).one_or_none()
+    found = (
+        select(SignatureRow.value, SignatureRow.signer_id)
+        .join(DocumentRow, DocumentRow.id == SignatureRow.document_id)
+        .where(DocumentRow.id == last, SignatureRow.field == state.field)
+        .where(SignatureRow.source_sha256 == DocumentRow.current_sha256)
+    )
+    row = session.execute(found).one_or_none()
     if row is not None and row.value is not None and row.signer_id == command.actor:
         return None
     return Reason(
@@ -50,3 +57,8 @@ def why_not_signed(
         "The signature has to be authorised at the provider first: `paraaf authorise` does both.",
         "trigger",
     )
+
+
+def _documents_with(definition: Definition, state: State) -> list[str]:
+    """The document that a state signs, by its field."""
+    return [one.name for one in definition.documents.values() if state.field in one.signatures][:1]

@@ -432,13 +432,17 @@ def _result(signing: Signing, finished: Finished, sha256: str) -> StepResult:
         level_reached=str(finished.level_reached),
         sha256=sha256,
         bytes=len(finished.pdf),
-        **({} if intent.authorised is None else _how_authorised(intent.authorised)),
+        **({} if intent.authorised is None else _how_authorised(intent.authorised, intent.attempts)),
     )
 
 
-def _how_authorised(authorised: Mapping[str, Any]) -> dict[str, Any]:
-    """What the log says of it: the provider, how it was told that the person wants it, and of a repeat."""
-    return {name: authorised[name] for name in ("provider", "way", "repeated", "provider_us")}
+def _how_authorised(authorised: Mapping[str, Any], attempts: int) -> dict[str, Any]:
+    """What the log says of it: the provider, how it was told that the person wants it, and of a repeat.
+
+    Of two who had the key used at the same time, the first whose value is kept knows of no repeat.
+    """
+    told = {name: authorised[name] for name in ("provider", "way", "provider_us")}
+    return {**told, "repeated": authorised["repeated"] or attempts > 1}
 
 
 _documents = DocumentRow.table()
