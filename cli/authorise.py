@@ -52,6 +52,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=REDIRECT,
         help=f"where the provider's page sends the answer; on this machine (default: {REDIRECT})",
     )
+    parser.add_argument("--consent", action="store_true", help="accept the texts that are asked for")
     add_data_option(parser)
     add_json_option(parser)
 
@@ -86,7 +87,7 @@ async def _authorise(office: "Office", args: argparse.Namespace) -> "list[Outcom
             said = f"request {one.request_id}: {one.document} {one.number}, SHA-256 {one.document_sha256}"
             print(printable(said), file=sys.stderr)
         shown = {one.document_sha256 for one in waiting}
-        return await authorising.authorise(args.who, numbers, _word(args), shown=shown)
+        return await authorising.authorise(args.who, numbers, _word(args), shown=shown, consents=args.consent)
 
 
 def _word(args: argparse.Namespace) -> "Word":

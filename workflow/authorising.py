@@ -30,11 +30,11 @@ from signing.csc_service import service_of
 from workflow import intents
 from workflow.commands import Answer, Channel, Command, StepRef
 from workflow.engine import QUEUE_MOST
-from workflow.errors import NotFound, Raced, WorkflowError
+from workflow.errors import Raced, Refused, WorkflowError
 from workflow.faults import point
 from workflow.intents import Intent
 from workflow.keys import RemoteKey, SignerMissing, remote_key
-from workflow.remote import signs_next
+from workflow.remote import NOT_AUTHORISED, signs_next
 from workflow.step_sign import Signing, by_the_same, prepare
 from workflow.tables import Person, Request
 from workflow.workbench import Work, Workbench, found, latest_documents, read_all, timed, written
@@ -129,7 +129,9 @@ class Authorising:
 
         Raises Refused for no name.
         """
-        return [item.to_sign for item in self._items(actor, wanted)]
+        items, how = self._items(actor, wanted), _How(actor, "person", consents=True)
+        found = (item for item, why in zip(items, self._why_not(items, how), strict=True) if why is None)
+        return [item.to_sign for item in islice(found, MOST)]
 
     async def authorise(
         self,
@@ -139,15 +141,17 @@ class Authorising:
         *,
         channel: Channel = "person",
         shown: Collection[str] | None = None,
+        consents: bool = False,
     ) -> list[Outcome]:
         """Sign what these requests wait for with the person's key, and do what their tasks ask for.
 
         `channel`: whether a person does it, or a program in their place, which is never timed as a person.
         `shown`: the digests of the documents that the person was shown; another one is left out, and told.
+        `consents`: whether they accept the texts that go with it. What their task would refuse is not signed.
         One that can't be signed stops no other. Raises NothingToAuthorise; a Problem when the person's word
         was not had: then nothing was signed.
         """
-        items = self._items(actor, set(wanted))
+        items = self._items(actor, set(wanted))[:MOST]
         if not items:
             raise NothingToAuthorise(
                 "Nothing of this waits for your signature at a provider.",
@@ -157,13 +161,16 @@ class Authorising:
             number: Outcome(number, NothingToAuthorise.code, "Nothing of it waits for your signature.")
             for number in wanted
         }
-        for item in items:
-            if shown is not None and item.to_sign.document_sha256 not in shown:
-                outcomes[item.to_sign.request_id] = _outcome(item, _moved())
-        items = [item for item in items if shown is None or item.to_sign.document_sha256 in shown]
-        for remote in dict.fromkeys(item.remote for item in items):
-            theirs = [item for item in items if item.remote == remote]
-            for outcome in await self._with_key(actor, remote, theirs, word, channel):
+        how = _How(actor, channel, consents)
+        ready: list[_Item] = []
+        for item, why in zip(items, self._why_not(items, how, shown), strict=True):
+            if why is None:
+                ready.append(item)
+            else:
+                outcomes[item.to_sign.request_id] = _outcome(item, why)
+        for remote in dict.fromkeys(item.remote for item in ready):
+            theirs = [item for item in ready if item.remote == remote]
+            for outcome in await self._with_key(how, remote, theirs, word):
                 outcomes[outcome.request_id] = outcome
         return list(outcomes.values())
 
@@ -177,15 +184,21 @@ class Authorising:
         ]
         with self._office.store.read() as session:
             found = [self._item(session, actor, task) for task in tasks]
-        there = [item for item in found if item is not None]
-        return list(islice((item for item in there if self._may(actor, item.to_sign)), MOST))
+        return [item for item in found if item is not None]
 
-    def _may(self, actor: str, one: ToSign) -> bool:
-        """Whether the person could do now what the task asks for: nobody else holds it, say."""
-        try:
-            return not self._office.engine.why_not(one.request_id, one.trigger, actor, one.on_behalf_of)
-        except NotFound:  # who lost their role meanwhile sees it no more
-            return False
+    def _why_not(
+        self, items: Sequence[_Item], how: "_How", shown: Collection[str] | None = None
+    ) -> list[WorkflowError | None]:
+        """What keeps the person from each, asked before their key is used."""
+        found = self._office.engine.against([how.command(item) for item in items])
+        return [
+            _moved()
+            if shown is not None and item.to_sign.document_sha256 not in shown
+            else None
+            if _is_the_signature_alone(why)
+            else why
+            for item, why in zip(items, found, strict=True)
+        ]
 
     def _item(self, session: Session, actor: str, task: "QueueItem") -> _Item | None:
         """What the task asks to be signed with the person's key at a provider; None when it does not."""
@@ -229,7 +242,7 @@ class Authorising:
     # (2) to (5), with one key
 
     async def _with_key(
-        self, actor: str, remote: RemoteKey, items: Sequence[_Item], word: Word, channel: Channel
+        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word
     ) -> list[Outcome]:
         done = [item for item in items if item.to_sign.signed]
         failed: list[Outcome] = []
@@ -238,33 +251,46 @@ class Authorising:
             async with CscClient.open(service, clock=self._office.clock) as client:
                 credential = await client.credential(remote.credential_id)
                 batch = _Batch(self._office, self._bench, client, credential)
-                signed, failed = await batch.run(actor, unsigned, word)
+                signed, failed = await batch.run(how.actor, unsigned, word)
                 done += signed
-        return await written(self._bench, self._go_on, actor, done, channel) + failed
+        return await written(self._bench, self._go_on, how, done) + failed
 
-    def _go_on(self, actor: str, items: Sequence[_Item], channel: Channel) -> list[Outcome]:
+    def _go_on(self, how: "_How", items: Sequence[_Item]) -> list[Outcome]:
         """(5) Do what the tasks ask for; nothing where that was done before."""
         outcomes: list[Outcome] = []
         for start in range(0, len(items), _TOGETHER):
             some = items[start : start + _TOGETHER]
-            answers = self._office.engine.execute_batch([_command(actor, one, channel) for one in some])
+            answers = self._office.engine.execute_batch([how.command(one) for one in some])
             outcomes += [_outcome(item, answer) for item, answer in zip(some, answers, strict=True)]
             point("authorise.gone-on")
         return outcomes
 
 
-def _command(actor: str, item: _Item, channel: Channel) -> Command:
-    one = item.to_sign
-    return Command(
-        one.trigger,
-        actor,
-        f"authorised-{one.request_id}-{one.version}-{one.document_sha256[:32]}-{one.field}",
-        one.request_id,
-        seen_version=one.version,
-        on_behalf_of=one.on_behalf_of,
-        consent=one.consent,
-        channel=channel,
-    )
+@dataclass(frozen=True)
+class _How:
+    """Who authorises, by which channel, and whether they accept the texts that go with it."""
+
+    actor: str
+    channel: Channel
+    consents: bool
+
+    def command(self, item: _Item) -> Command:
+        """What the task then does."""
+        one = item.to_sign
+        return Command(
+            one.trigger,
+            self.actor,
+            f"authorised-{one.request_id}-{one.version}-{one.document_sha256[:32]}-{one.field}",
+            one.request_id,
+            seen_version=one.version,
+            on_behalf_of=one.on_behalf_of,
+            consent=one.consent if self.consents else None,
+            channel=self.channel,
+        )
+
+
+def _is_the_signature_alone(why: WorkflowError | None) -> bool:
+    return isinstance(why, Refused) and {reason.code for reason in why.reasons} == {NOT_AUTHORISED}
 
 
 def _outcome(item: _Item, answer: Answer | WorkflowError) -> Outcome:

@@ -14,6 +14,8 @@ from workflow.errors import Reason
 from workflow.keys import remote_key
 from workflow.tables import DocumentRow, SignatureRow
 
+NOT_AUTHORISED = "not-authorised"
+
 
 def signs_next(definition: Definition, state: str) -> Mapping[str, State]:
     """The states that sign for whoever acts in this one, by the trigger that leads there."""
@@ -53,7 +55,7 @@ def why_not_signed(
     if row is not None and row.value is not None and row.signer_id == command.actor:
         return None
     return Reason(
-        "not-authorised",
+        NOT_AUTHORISED,
         "The signature has to be authorised at the provider first: `paraaf authorise` does both.",
         "trigger",
     )
