@@ -190,7 +190,12 @@ class Authorising:
         self, items: Sequence[_Item], how: "_How", shown: Collection[str] | None = None
     ) -> list[WorkflowError | None]:
         """What keeps the person from each, asked before their key is used."""
-        found = self._office.engine.against([how.command(item) for item in items])
+        commands = [how.command(item) for item in items]
+        found = [
+            why
+            for start in range(0, len(commands), _TOGETHER)
+            for why in self._office.engine.against(commands[start : start + _TOGETHER])
+        ]
         return [
             _moved()
             if shown is not None and item.to_sign.document_sha256 not in shown
