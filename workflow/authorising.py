@@ -35,7 +35,7 @@ from workflow.faults import point
 from workflow.intents import Intent
 from workflow.keys import RemoteKey, SignerMissing, remote_key
 from workflow.remote import NOT_AUTHORISED, signs_next
-from workflow.step_sign import Signing, by_the_same, prepare
+from workflow.step_sign import Signing, by_the_same, prepare, require_level
 from workflow.tables import Person, Request
 from workflow.workbench import Work, Workbench, found, latest_documents, read_all, timed, written
 
@@ -367,6 +367,7 @@ class _Batch:
     ) -> None:
         one, work = item.to_sign, item.work
         assert work.document is not None  # noqa: S101 (the folder lists none without)
+        require_level(self._bench, work)
         principal = names[one.on_behalf_of] if one.on_behalf_of else None
         item.signing = Signing(work, work.document, source, actor, names[actor], principal, signer, None)
         await prepare(self._bench, item.signing)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -222,6 +223,30 @@ def test_who_is_asked_twice_has_their_key_used_once(tmp_path: Path) -> None:
         assert (others, ours.code) == ([Outcome(number)], Raced.code)
         [row] = sample.signatures(number)
         assert row.attempts == 1
+
+
+def test_of_two_at_once_one_signs_and_the_log_tells_that_the_key_was_used_twice(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        [number] = asyncio.run(to_sign(sample, 1))
+
+        async def both() -> list[list[Outcome]]:
+            together = asyncio.Barrier(2)
+
+            async def word(*asked: Any) -> Authorisation:
+                await together.wait()
+                authorisation = await by_pin(*asked)
+                await together.wait()
+                return authorisation
+
+            return await asyncio.gather(*(authorise(sample, [number], word=word) for _ in range(2)))
+
+        first, second = asyncio.run(both())
+        assert [one.code for one in first + second] == ["", ""]
+        assert sorted(one.repeated for one in first + second) == [False, True]
+        asyncio.run(sample.work())
+        sample.require_finished([number])
+        [told] = sample.records(number, "document_signed")
+        assert told["repeated"]
 
 
 def test_a_key_on_the_providers_page(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
 from signing.organisation import load_organisation
 from signing.pades import SigningDesk
-from signing.profile import Profile
+from signing.profile import Level, Profile
 from signing.verify.verdict import verify_pdf
 from tests.own_signers import own_key
 from tests.steps_office import KeyedOffice, Sample
@@ -189,6 +189,18 @@ def test_a_process_below_the_lowest_level_of_its_documents_is_not_offered(tmp_pa
     told = {variant: submitted(sample, variant) for variant in ("A0", "A1", "A2", "A3", "A4")}
     below = "below-minimum-level"  # what comes back under A2 is held to it
     assert told == {"A0": below, "A1": below, "A2": "", "A3": "", "A4": ""}
+    sample.office.close()
+
+
+def test_what_began_before_a_lowest_level_was_raised_is_not_signed_below_it(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path)  # its authority need not be asked
+    number = sample.submit("A1")
+    asyncio.run(sample.run_until("sealing", number))
+    raised = replace(sample.office.signing, minimum={"employer_declaration": Level.B_LTA})
+    sample.office = replace(sample.office, signing=raised)
+    asyncio.run(sample.work())
+    assert [each.code for each in sample.incidents(number)] == ["workflow-below-minimum-level"]
+    assert not sample.signatures(number)
     sample.office.close()
 
 
