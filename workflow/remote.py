@@ -55,7 +55,7 @@ def why_not_signed(
     if row is not None and row.value is not None and row.signer_id == command.actor:
         return None
     return Reason(
-        NOT_AUTHORISED,
+        "not-authorised",  # NOT_AUTHORISED; written out, as docs/errors.md is held to
         "The signature has to be authorised at the provider first: `paraaf authorise` does both.",
         "trigger",
     )
