@@ -52,6 +52,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=REDIRECT,
         help=f"where the provider's page sends the answer; on this machine (default: {REDIRECT})",
     )
+    parser.add_argument("--consent", action="store_true", help="accept the texts that are asked for")
     add_data_option(parser)
     add_json_option(parser)
 
@@ -78,12 +79,15 @@ async def _folder(office: "Office", who: str) -> "list[ToSign]":
 
 async def _authorise(office: "Office", args: argparse.Namespace) -> "list[Outcome]":
     async with office.authorising() as authorising:
-        numbers = args.requests
-        if args.all:
-            numbers = [one.request_id for one in authorising.folder(args.who)]
-            if not numbers:
-                return []
-        return await authorising.authorise(args.who, numbers, _word(args))
+        waiting = authorising.folder(args.who, None if args.all else args.requests)
+        numbers = [one.request_id for one in waiting] if args.all else args.requests
+        if not numbers:
+            return []
+        for one in waiting:  # before anything is asked: one's word is for these, and no others
+            said = f"request {one.request_id}: {one.document} {one.number}, SHA-256 {one.document_sha256}"
+            print(printable(said), file=sys.stderr)
+        shown = {one.document_sha256 for one in waiting}
+        return await authorising.authorise(args.who, numbers, _word(args), shown=shown, consents=args.consent)
 
 
 def _word(args: argparse.Namespace) -> "Word":

@@ -26,7 +26,7 @@ from typing import Any
 from certs.trust import TrustStore, load_trust
 from signing.authorities import DEVELOPMENT, TimestampAuthority, authority_from, development_from
 from signing.checked_toml import CheckedTable, read_toml
-from signing.profile import Level, Profile, packaged_profiles, profile_from
+from signing.profile import ANYBODY, Level, Profile, packaged_profiles, profile_from
 
 FILE = "signing.toml"
 _TYPES = ("file", "pkcs11", "csc")
@@ -120,10 +120,33 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
                 f"names {remote[0]!r}, where people's keys are",
                 'Name a provider alone, and only in profiles of kind = "person".',
             )
+        if profile.kind == "person":
+            _require_own_keys(table, profile, signers)
         theirs = [one for one in profile.timestampers if "://" not in one]
         _require_known(table, f"profiles.{name}.timestampers", theirs, authorities)
     _require_enough(table, (packaged | profiles).values(), (development, *timestampers))
     return Organisation(packaged | profiles, signers, timestampers, development, trust, minimum)
+
+
+def _require_own_keys(table: CheckedTable, profile: Profile, signers: Mapping[str, KeySource]) -> None:
+    """Refuse one key for several people: whoever acts would sign with another's."""
+    whose: dict[str, str] = {}
+    for person, names in profile.signers.items():
+        for name in names:
+            if isinstance(signers[name], KeysAtProvider):
+                continue
+            if person == ANYBODY:
+                table.refuse(
+                    f"profiles.{profile.name}.signer",
+                    f"names {name!r} for everybody, and it is one person's key",
+                    f'Write signer = {{ PERSON = "{name}" }}, with the person\'s number in the HR register.',
+                )
+            if whose.setdefault(name, person) != person:
+                table.refuse(
+                    f"profiles.{profile.name}.signer",
+                    f"names {name!r} for {whose[name]} and for {person}",
+                    "Give each person a signer of their own.",
+                )
 
 
 def _require_enough(
@@ -172,10 +195,17 @@ def _provider(table: CheckedTable) -> KeysAtProvider:
     secret_file = table.path("client_secret_file", required=True)
     assert secret_file is not None  # noqa: S101 (it is required)
     keys = table.take("keys", dict, "a table: the provider's id of each person's key", {})
+    if not keys:
+        table.refuse("keys", "is missing or names nobody", 'Write whose key it is: PERSON = "ID".')
+    whose: dict[object, str] = {}
     for person, credential in keys.items():
         if not (isinstance(credential, str) and credential):
             table.refuse(
                 f"keys.{person}", f"is {credential!r}", "Write the provider's id of the key as a text."
+            )
+        if whose.setdefault(credential, person) != person:
+            table.refuse(
+                f"keys.{person}", f"is the key of {whose[credential]}, too", "Give each person their own."
             )
     hashes = table.take("hashes_a_call", int, "a number", 100)
     if hashes < 1:

@@ -160,13 +160,17 @@ def _pinned(table: CheckedTable) -> Mapping[str, frozenset[str]]:
 
 def _signers(table: CheckedTable) -> Mapping[str, tuple[str, ...]]:
     """`signer`: one name, several in their order, or a table of these by holder."""
+    is_said = table.has("signer")
     said = table.take("signer", object, "a name, a list of names, or a table of them by holder", ())
+    if not is_said:
+        return {}
     by_holder = said if isinstance(said, dict) else {ANYBODY: said}
     found: dict[str, tuple[str, ...]] = {}
     for holder, named in by_holder.items():
         names = (named,) if isinstance(named, str) else named
         if not isinstance(names, list | tuple) or not all(isinstance(one, str) and one for one in names):
             table.refuse("signer", f"contains {named!r}", "Use only names of [signers.NAME].")
-        if names:
-            found[holder] = tuple(names)
+        found[holder] = tuple(names)
+    if not all(found.values()) or not found:  # development keys would sign, as where nothing is said
+        table.refuse("signer", "names nobody", "Name a signer; leave the key out for development keys.")
     return found

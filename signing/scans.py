@@ -203,6 +203,21 @@ def _whole(number: str, parts: Sequence[tuple[int, int, ScannedPage]]) -> tuple[
     raise ScanRefusedError(told, hint=_HINT)
 
 
+def require_whole(scan: Scan, printed: bytes) -> None:
+    """Refuse a scan that has not as many pages as what was printed: its codes alone say of how many they are.
+
+    `printed` is a PDF of our own. Raises ScanRefusedError.
+    """
+    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415  takes long to import
+
+    pages = int(PdfFileReader(BytesIO(printed)).root["/Pages"]["/Count"])
+    if len(scan.pages) != pages:
+        raise ScanRefusedError(
+            f"The scan of document {scan.number} has {len(scan.pages)} pages, and the document has {pages}.",
+            hint=_HINT,
+        )
+
+
 # The copy
 
 

@@ -1,9 +1,11 @@
 """A person authorises signatures with their key at a remote provider: many at once, and each goes on.
 
-  (1) look: the person's tasks that lead to a signature, and what of them is signed already
+  (1) look: the person's tasks that lead to a signature, and what of them is signed already; what they may not
+      do now is left out: a value that no command follows would keep everybody else from signing
   (2) prepare; commit the intent, as every signature's (`step_sign`)
   (3) the person's word, over exactly the hashes of what was prepared
-  (4) note that the key is about to be used; have the provider use it; commit the values
+  (4) note that the key is about to be used, where the request is as it was; have the provider use it; commit
+      the values
   (5) the command that the task asks for, under a key of the signature's own
 
 A crash between any two leads back to (1): what is signed there is not signed again, and (5) does nothing a
@@ -11,9 +13,10 @@ second time. Where the provider's answer was lost, the key may be used once more
 person authorises that; `repeated` says so, in what comes back and in the log. One value is ever kept.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -26,12 +29,13 @@ from signing.csc_errors import RemoteCountError, RemoteError
 from signing.csc_service import service_of
 from workflow import intents
 from workflow.commands import Answer, Channel, Command, StepRef
-from workflow.errors import Raced, WorkflowError
+from workflow.engine import QUEUE_MOST
+from workflow.errors import Raced, Refused, WorkflowError
 from workflow.faults import point
 from workflow.intents import Intent
 from workflow.keys import RemoteKey, SignerMissing, remote_key
-from workflow.remote import signs_next
-from workflow.step_sign import Signing, by_the_same, prepare
+from workflow.remote import NOT_AUTHORISED, signs_next
+from workflow.step_sign import Signing, by_the_same, prepare, require_level
 from workflow.tables import Person, Request
 from workflow.workbench import Work, Workbench, found, latest_documents, read_all, timed, written
 
@@ -120,21 +124,34 @@ class Authorising:
         self._office = office
         self._bench = bench
 
-    def folder(self, actor: str) -> list[ToSign]:
-        """What waits for this person's authorisation, oldest first. Raises Refused for no name."""
-        return [item.to_sign for item in self._items(actor)]
+    def folder(self, actor: str, wanted: Collection[int] | None = None) -> list[ToSign]:
+        """What waits for this person's authorisation, oldest first; of some requests only, if they are named.
+
+        Raises Refused for no name.
+        """
+        items, how = self._items(actor, wanted), _How(actor, "person", consents=True)
+        found = (item for item, why in zip(items, self._why_not(items, how), strict=True) if why is None)
+        return [item.to_sign for item in islice(found, MOST)]
 
     async def authorise(
-        self, actor: str, wanted: Sequence[int], word: Word, *, channel: Channel = "person"
+        self,
+        actor: str,
+        wanted: Sequence[int],
+        word: Word,
+        *,
+        channel: Channel = "person",
+        shown: Collection[str] | None = None,
+        consents: bool = False,
     ) -> list[Outcome]:
         """Sign what these requests wait for with the person's key, and do what their tasks ask for.
 
         `channel`: whether a person does it, or a program in their place, which is never timed as a person.
+        `shown`: the digests of the documents that the person was shown; another one is left out, and told.
+        `consents`: whether they accept the texts that go with it. What their task would refuse is not signed.
         One that can't be signed stops no other. Raises NothingToAuthorise; a Problem when the person's word
         was not had: then nothing was signed.
         """
-        asked = set(wanted)
-        items = [item for item in self._items(actor) if item.to_sign.request_id in asked]
+        items = self._items(actor, set(wanted))[:MOST]
         if not items:
             raise NothingToAuthorise(
                 "Nothing of this waits for your signature at a provider.",
@@ -144,19 +161,49 @@ class Authorising:
             number: Outcome(number, NothingToAuthorise.code, "Nothing of it waits for your signature.")
             for number in wanted
         }
-        for remote in dict.fromkeys(item.remote for item in items):
-            theirs = [item for item in items if item.remote == remote]
-            for outcome in await self._with_key(actor, remote, theirs, word, channel):
+        how = _How(actor, channel, consents)
+        ready: list[_Item] = []
+        for item, why in zip(items, self._why_not(items, how, shown), strict=True):
+            if why is None:
+                ready.append(item)
+            else:
+                outcomes[item.to_sign.request_id] = _outcome(item, why)
+        for remote in dict.fromkeys(item.remote for item in ready):
+            theirs = [item for item in ready if item.remote == remote]
+            for outcome in await self._with_key(how, remote, theirs, word):
                 outcomes[outcome.request_id] = outcome
         return list(outcomes.values())
 
     # (1) look
 
-    def _items(self, actor: str) -> list[_Item]:
-        tasks = [item for item in self._office.engine.queue(actor, limit=MOST) if not item.suspended_at]
+    def _items(self, actor: str, asked: Collection[int] | None = None) -> list[_Item]:
+        tasks = [
+            item
+            for item in self._office.engine.queue(actor, limit=QUEUE_MOST)
+            if not item.suspended_at and (asked is None or item.request_id in asked)
+        ]
         with self._office.store.read() as session:
             found = [self._item(session, actor, task) for task in tasks]
         return [item for item in found if item is not None]
+
+    def _why_not(
+        self, items: Sequence[_Item], how: "_How", shown: Collection[str] | None = None
+    ) -> list[WorkflowError | None]:
+        """What keeps the person from each, asked before their key is used."""
+        commands = [how.command(item) for item in items]
+        found = [
+            why
+            for start in range(0, len(commands), _TOGETHER)
+            for why in self._office.engine.against(commands[start : start + _TOGETHER])
+        ]
+        return [
+            _moved()
+            if shown is not None and item.to_sign.document_sha256 not in shown
+            else None
+            if _is_the_signature_alone(why)
+            else why
+            for item, why in zip(items, found, strict=True)
+        ]
 
     def _item(self, session: Session, actor: str, task: "QueueItem") -> _Item | None:
         """What the task asks to be signed with the person's key at a provider; None when it does not."""
@@ -200,7 +247,7 @@ class Authorising:
     # (2) to (5), with one key
 
     async def _with_key(
-        self, actor: str, remote: RemoteKey, items: Sequence[_Item], word: Word, channel: Channel
+        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word
     ) -> list[Outcome]:
         done = [item for item in items if item.to_sign.signed]
         failed: list[Outcome] = []
@@ -209,33 +256,46 @@ class Authorising:
             async with CscClient.open(service, clock=self._office.clock) as client:
                 credential = await client.credential(remote.credential_id)
                 batch = _Batch(self._office, self._bench, client, credential)
-                signed, failed = await batch.run(actor, unsigned, word)
+                signed, failed = await batch.run(how.actor, unsigned, word)
                 done += signed
-        return await written(self._bench, self._go_on, actor, done, channel) + failed
+        return await written(self._bench, self._go_on, how, done) + failed
 
-    def _go_on(self, actor: str, items: Sequence[_Item], channel: Channel) -> list[Outcome]:
+    def _go_on(self, how: "_How", items: Sequence[_Item]) -> list[Outcome]:
         """(5) Do what the tasks ask for; nothing where that was done before."""
         outcomes: list[Outcome] = []
         for start in range(0, len(items), _TOGETHER):
             some = items[start : start + _TOGETHER]
-            answers = self._office.engine.execute_batch([_command(actor, one, channel) for one in some])
+            answers = self._office.engine.execute_batch([how.command(one) for one in some])
             outcomes += [_outcome(item, answer) for item, answer in zip(some, answers, strict=True)]
             point("authorise.gone-on")
         return outcomes
 
 
-def _command(actor: str, item: _Item, channel: Channel) -> Command:
-    one = item.to_sign
-    return Command(
-        one.trigger,
-        actor,
-        f"authorised-{one.request_id}-{one.document_sha256[:32]}-{one.field}",
-        one.request_id,
-        seen_version=one.version,
-        on_behalf_of=one.on_behalf_of,
-        consent=one.consent,
-        channel=channel,
-    )
+@dataclass(frozen=True)
+class _How:
+    """Who authorises, by which channel, and whether they accept the texts that go with it."""
+
+    actor: str
+    channel: Channel
+    consents: bool
+
+    def command(self, item: _Item) -> Command:
+        """What the task then does."""
+        one = item.to_sign
+        return Command(
+            one.trigger,
+            self.actor,
+            f"authorised-{one.request_id}-{one.version}-{one.document_sha256[:32]}-{one.field}",
+            one.request_id,
+            seen_version=one.version,
+            on_behalf_of=one.on_behalf_of,
+            consent=one.consent if self.consents else None,
+            channel=self.channel,
+        )
+
+
+def _is_the_signature_alone(why: WorkflowError | None) -> bool:
+    return isinstance(why, Refused) and {reason.code for reason in why.reasons} == {NOT_AUTHORISED}
 
 
 def _outcome(item: _Item, answer: Answer | WorkflowError) -> Outcome:
@@ -243,6 +303,10 @@ def _outcome(item: _Item, answer: Answer | WorkflowError) -> Outcome:
     if isinstance(answer, Answer):
         return Outcome(number, repeated=item.repeated)
     return Outcome(number, answer.code, str(answer), answer.hint, item.repeated)
+
+
+def _moved() -> Raced:
+    return Raced("The request has moved on meanwhile.", hint="Look at it again.")
 
 
 def _is_over(kept: Intent, work: Work) -> bool:
@@ -303,6 +367,7 @@ class _Batch:
     ) -> None:
         one, work = item.to_sign, item.work
         assert work.document is not None  # noqa: S101 (the folder lists none without)
+        require_level(self._bench, work)
         principal = names[one.on_behalf_of] if one.on_behalf_of else None
         item.signing = Signing(work, work.document, source, actor, names[actor], principal, signer, None)
         await prepare(self._bench, item.signing)
@@ -311,17 +376,9 @@ class _Batch:
     def _keep_intents(self, items: Sequence[_Item]) -> list[_Item]:
         """From here on the row is what is signed; an earlier one over the same document goes on."""
         with self._office.store.write() as session:
-            rows = session.execute(
-                select(Request.id, Request.version)
-                .where(Request.id.in_([item.to_sign.request_id for item in items]))
-                .order_by(Request.id)
-                .with_for_update(key_share=True)
-            )
-            versions = {row.id: row.version for row in rows}
-            still = [item for item in items if versions.get(item.to_sign.request_id) == item.to_sign.version]
+            still = _unmoved(session, items)
             held = intents.keep(session, [item.intent for item in still], uses=0)
-        moved = Raced("The request has moved on meanwhile.", hint="Look at it again.")
-        self._fail([item for item in items if item not in still], moved)
+        self._fail([item for item in items if item not in still], _moved())
         kept: list[_Item] = []
         for item, row in zip(still, held, strict=True):
             assert item.signing is not None  # noqa: S101 (prepared just now)
@@ -353,7 +410,10 @@ class _Batch:
                 raise
             self._fail(fresh, error)
             return before
-        await written(self._bench, self._note_use, fresh)
+        fresh, there = await written(self._bench, self._note_use, fresh)
+        before += there
+        if not fresh:
+            return before
         point("authorise.about-to-sign")
         try:
             with timed(begun, "sign"):
@@ -366,12 +426,27 @@ class _Batch:
             return before
         return before + await written(self._bench, self._keep_values, made, authorisation, begun)
 
-    def _note_use(self, items: Sequence[_Item]) -> None:
-        """Before the key is used: whoever looks later sees that it may have been."""
-        for item in items:
-            item.repeated = item.intent.attempts > 0
+    def _note_use(self, items: Sequence[_Item]) -> tuple[list[_Item], list[_Item]]:
+        """Before the key is used: whoever looks later sees that it may have been.
+
+        A person takes their time: on which it is to be used still, and which was signed meanwhile.
+        """
         with self._office.store.write() as session:
-            intents.use_again(session, [item.intent.place for item in items])
+            still = _unmoved(session, items)
+            rows = intents.recall(session, [item.intent.place for item in still], to_change=True)
+            fresh: list[_Item] = []
+            there: list[_Item] = []
+            for item in still:
+                row = rows.get(item.intent.place)
+                if not isinstance(row, Intent) or not row.same_bytes(item.intent):
+                    continue
+                assert item.signing is not None  # noqa: S101 (prepared in (2))
+                item.signing.intent, item.repeated = row, row.value is None and row.attempts > 0
+                (fresh if row.value is None else there).append(item)
+            intents.use_again(session, [item.intent.place for item in fresh])
+        self._fail([item for item in items if item not in still], _moved())
+        self._fail([item for item in still if item not in fresh and item not in there], _anew())
+        return fresh, there
 
     def _keep_values(
         self, items: Sequence[_Item], authorisation: Authorisation, begun: Mapping[str, int]
@@ -393,11 +468,30 @@ class _Batch:
             held = intents.keep_values(session, [item.intent for item in items])
         point("authorise.kept")
         lost = [item for item, kept in zip(items, held, strict=True) if kept is None]
-        self._fail(lost, Raced("The signature was prepared anew meanwhile.", hint="Authorise it again."))
+        self._fail(lost, _anew())
         return [item for item in items if item not in lost]
 
 
 _ANEW = "Authorise the rest with a new code."
+
+
+def _anew() -> Raced:
+    return Raced("The signature was prepared anew meanwhile.", hint="Authorise it again.")
+
+
+def _unmoved(session: Session, items: Sequence[_Item]) -> list[_Item]:
+    """Those whose request is as it was when it was looked at, and stays so until the transaction ends.
+
+    The requests are locked in the order in which the engine does.
+    """
+    rows = session.execute(
+        select(Request.id, Request.version)
+        .where(Request.id.in_([item.to_sign.request_id for item in items]))
+        .order_by(Request.id)
+        .with_for_update(key_share=True)
+    )
+    versions = {row.id: row.version for row in rows}
+    return [item for item in items if versions.get(item.to_sign.request_id) == item.to_sign.version]
 
 
 def _way(credential: RemoteCredential) -> str:

@@ -164,6 +164,22 @@ class Engine:
             case = self._visible(judge, ledger, command)
             return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
 
+    def against(self, commands: Sequence[Command]) -> list[WorkflowError | None]:
+        """Why each of these very commands would be refused now; None where it would not. Nothing is done."""
+        with self.store.read() as session:
+            ledger = self._reading(session)
+            judge = self._prepare(session, ledger, commands)
+            return [self._against(judge, ledger, command) for command in commands]
+
+    def _against(self, judge: Judge, ledger: Ledger, command: Command) -> WorkflowError | None:
+        try:
+            case = self._visible(judge, ledger, command)
+            ruling = self._judge(judge, ledger, case, command, asked_only=False)
+            _require_allowed(case, command, ruling)
+        except WorkflowError as error:
+            return error
+        return None
+
     # --- reading
 
     def queue(self, actor: str, *, limit: int = 500) -> list[QueueItem]:

@@ -47,6 +47,13 @@ class Intent:
         """Whether both are for the same signer and key, on the same document, at the same level."""
         return self.wish == other.wish
 
+    def same_bytes(self, other: "Intent") -> bool:
+        """Whether the same is signed: a value over one is a value over the other."""
+        return (self.place, self.prepared.signed_attributes) == (
+            other.place,
+            other.prepared.signed_attributes,
+        )
+
     def fits(self, *, profile: Profile, signer_id: str, certificate_sha256: str, source_sha256: str) -> bool:
         """Whether it is what would be prepared now, but for the time that it claims."""
         return self.wish == (profile.name, signer_id, certificate_sha256, source_sha256, profile.level)
@@ -119,7 +126,8 @@ def keep(session: Session, wanted: Sequence[Intent], *, uses: int = 1) -> list[K
 def use_again(session: Session, places: Collection[Place]) -> None:
     """Note that the key is about to be used on these, which hold no value."""
     rows = [{"b_document": document, "b_field": field} for document, field in sorted(places)]
-    session.connection().execute(_USE_AGAIN, rows)
+    if rows:
+        session.connection().execute(_USE_AGAIN, rows)
 
 
 def keep_values(session: Session, signed: Sequence[Intent]) -> list[Intent | None]:

@@ -17,7 +17,7 @@ from certs.keystore import load_certificates, require_usable
 from documents.kinds import KINDS
 from problem import Problem
 from signing.chains import PinnedChains
-from signing.errors import ChainError, ProfileError
+from signing.errors import ChainError
 from signing.key_folder import KeyFolder
 from signing.organisation import KeyInFile, KeysAtProvider, KeySource
 from signing.profile import ANYBODY, Profile
@@ -192,11 +192,6 @@ def roll_over(
     _require_moves(present, name, holder=holder, first=first)
     file.place(name, profile=profile, holder=holder, first=first)
     changed = file.organisation(KINDS)
-    if name not in changed.profiles[profile].all_signers:
-        raise ProfileError(
-            f"{file.file}: the profile {profile!r} names no holder whom the signer could be for.",
-            hint="Say for whom: --holder WHO.",
-        )
     trial = replace(changed.profiles[profile], signers={ANYBODY: (name,)})
     looked = asyncio.run(_tried(replace(office, signing=changed), trial))
     if looked.trouble is not None:

@@ -46,6 +46,12 @@ class SignerMissing(WorkflowError):
     code = "workflow-signer-missing"
 
 
+class BelowMinimumLevel(WorkflowError):
+    """A document would be signed at a lower level than the organisation asks for its kind."""
+
+    code = "workflow-below-minimum-level"
+
+
 class AuthorisationMissing(WorkflowError):
     """A person's key at a provider is to sign, and they have not authorised that."""
 

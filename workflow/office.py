@@ -284,6 +284,7 @@ class Office:
                     clock=self.clock,
                     random_bytes=secrets.token_bytes,
                     writers=writers,
+                    minimum=self.signing.minimum,
                     meters=self.meters,
                     verify_url=self.verify_url,
                     note=SAMPLE_NOTE,

@@ -6,6 +6,7 @@ leaves a file to which nothing refers. The same file from the same person has th
 """
 
 import asyncio
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,16 +21,16 @@ from documents.kinds import KINDS
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
-from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of
+from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of, require_whole
 from workflow.brought import Brought
 from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition, OutsideFile, State, Trigger
-from workflow.errors import Refused, WorkflowError
+from workflow.errors import KeyReused, Refused, WorkflowError
 from workflow.judge import office_day
 from workflow.reading import RequestView
 from workflow.references import require_stored
-from workflow.tables import DocumentRow, Person, ScanRow, SignatureRow, Task
+from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
 
 if TYPE_CHECKING:
     from workflow.office import Office
@@ -161,7 +162,10 @@ def _key(by: By, trigger: str, request_id: int, digest: str) -> str:
 
 
 def _answered(office: "Office", request_id: int, digest: str, by: By, file: OutsideFile) -> Answer | None:
-    """What the same file got from the same person before: they may not see the request any more."""
+    """What the same file got from the same person before: they may not see the request any more.
+
+    Raises KeyReused when another file came under the key that they give.
+    """
     require_name("actor", by.actor)
     for trigger in sorted(
         {
@@ -174,8 +178,17 @@ def _answered(office: "Office", request_id: int, digest: str, by: By, file: Outs
     ):
         key = _key(by, trigger, request_id, digest)
         if (answer := office.engine.answered(by.actor, key, request_id, trigger)) is not None:
+            if by.key is not None and file == "signed" and _file_of(office, answer) != digest:
+                raise KeyReused
             return answer
     return None
+
+
+def _file_of(office: "Office", answer: Answer) -> object:
+    """The digest of the file that came in by a command."""
+    with office.store.read() as session:
+        record = session.scalars(select(Event.record).where(Event.seq == answer.event_seq)).one()
+    return json.loads(record).get("sha256")
 
 
 def _waiting(office: "Office", request_id: int, by: By, files: Sequence[OutsideFile]) -> _Waiting:
@@ -230,6 +243,7 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
             f" {waiting.document.number}, which was made since.",
             hint="Have that one signed, and scan it.",
         )
+    require_whole(scan, office.blobs.get(waiting.document.rendered_sha256))
     sealed = asyncio.run(_sealed_copy(office, waiting, scan))
     stored = office.blobs.put(sealed)
     document = waiting.document
@@ -349,8 +363,9 @@ def _expected(office: "Office", waiting: _Waiting, by: By) -> dict[str, Expected
         for field, who in waiting.trigger.signers:
             if field in needed:
                 person, name = _person(session, waiting, who, by)
-                pinned = waiting.profile.pinned.get(person, frozenset())
-                found[field] = ExpectedSigner(field, person, name, pinned)
+                whose = [person] if person else _bearers(session, name)
+                pinned = [waiting.profile.pinned.get(one, frozenset()) for one in whose]
+                found[field] = ExpectedSigner(field, person, name, frozenset[str]().union(*pinned))
     return found
 
 
@@ -372,11 +387,16 @@ def _person(session: Session, waiting: _Waiting, who: str, by: By) -> tuple[str,
     for part in who.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     name = str(value)
-    bearers = list(session.scalars(select(Person.id).where(Person.name == name, Person.active)))
+    bearers = _bearers(session, name)
     principal = by.on_behalf_of or by.actor
     if principal in bearers:
         return principal, name
     return (bearers[0] if len(bearers) == 1 else ""), name
+
+
+def _bearers(session: Session, name: str) -> list[str]:
+    """Who is called so, and works here."""
+    return list(session.scalars(select(Person.id).where(Person.name == name, Person.active)))
 
 
 def _reported(waiting: _Waiting, signed: SignedElsewhere) -> dict[str, str]:

@@ -35,6 +35,7 @@ from workflow.errors import Reason
 from workflow.findings import Finding, State
 from workflow.keys import OrganisationUnknown
 from workflow.tables import AuthorityHealth, ProfileCheck
+from workflow.unheeded import unheeded
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk
@@ -75,7 +76,7 @@ def may_pass(problem: Problem | None) -> bool:
 
 async def look_at_all(office: "Office") -> list[Finding]:
     """Look at every profile that signs, and at every timestamp authority that they name."""
-    found: list[Finding] = []
+    found = list(unheeded(office))
     profiles = [one for one in office.profiles.values() if one.signs]
     names = list(dict.fromkeys(name for one in profiles for name in one.timestampers))
     found += await asyncio.to_thread(_as_workers_saw, office, names)  # before they are asked here
@@ -342,8 +343,10 @@ def settings_sha256(signing: Organisation, profile: Profile) -> str:
 def why_not_offered(session: Session, definition: Definition, signing: Organisation) -> Reason | None:
     """Why no new request may begin with a process; None when one may."""
     profile = signing.profiles[definition.signing]
-    for document in definition.documents.values():
-        lowest = signing.minimum.get(document.kind)
+    # what comes back from elsewhere is held to the kind's lowest level, whatever the profile expects
+    kinds = [one.kind for one in definition.documents.values() if profile.kind != "elsewhere"]
+    for kind in kinds:
+        lowest = signing.minimum.get(kind)
         if lowest is not None and not (profile.level and profile.level.reaches(lowest)):
             return Reason(
                 "below-minimum-level",

@@ -14,6 +14,8 @@ from workflow.errors import Reason
 from workflow.keys import remote_key
 from workflow.tables import DocumentRow, SignatureRow
 
+NOT_AUTHORISED = "not-authorised"
+
 
 def signs_next(definition: Definition, state: str) -> Mapping[str, State]:
     """The states that sign for whoever acts in this one, by the trigger that leads there."""
@@ -34,19 +36,31 @@ def why_not_signed(
         return None
     if remote_key(profile, command.actor, signing.signers) is None:
         return None
-    newest = (
-        select(SignatureRow.value, SignatureRow.signer_id)
-        .join(DocumentRow, DocumentRow.id == SignatureRow.document_id)
-        .where(DocumentRow.request_id == case.id, SignatureRow.field == state.field)
-        .where(SignatureRow.source_sha256 == DocumentRow.current_sha256)
+    # of the last revision alone: what was authorised on an earlier one is a signature on that
+    last = (
+        select(DocumentRow.id)
+        .where(DocumentRow.request_id == case.id)
+        .where(DocumentRow.name.in_(_documents_with(case.definition, state)))
         .order_by(DocumentRow.revision_no.desc())
         .limit(1)
+        .scalar_subquery()
     )
-    row = session.execute(newest).one_or_none()
+    found = (
+        select(SignatureRow.value, SignatureRow.signer_id)
+        .join(DocumentRow, DocumentRow.id == SignatureRow.document_id)
+        .where(DocumentRow.id == last, SignatureRow.field == state.field)
+        .where(SignatureRow.source_sha256 == DocumentRow.current_sha256)
+    )
+    row = session.execute(found).one_or_none()
     if row is not None and row.value is not None and row.signer_id == command.actor:
         return None
     return Reason(
-        "not-authorised",
+        "not-authorised",  # NOT_AUTHORISED; written out, as docs/errors.md is held to
         "The signature has to be authorised at the provider first: `paraaf authorise` does both.",
         "trigger",
     )
+
+
+def _documents_with(definition: Definition, state: State) -> list[str]:
+    """The document that a state signs, by its field."""
+    return [one.name for one in definition.documents.values() if state.field in one.signatures][:1]

@@ -37,6 +37,7 @@ from workflow import intents
 from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.intents import Intent, Kept, Place
+from workflow.keys import BelowMinimumLevel
 from workflow.outcomes import StepOutcome
 from workflow.references import require_stored
 from workflow.step_trouble import (
@@ -224,6 +225,7 @@ def _signing(
         if intent.authorised is not None:
             work.us.update(intent.authorised["us"])
         return Signing(work, work.document, source, *person, None, intent)
+    require_level(bench, work)
     signer = bench.keys.signer(
         work.profile, person_id=person[0], person_name=person[1], organisation=_employer(bench, work)
     )
@@ -234,6 +236,21 @@ def _signing(
         source_sha256=work.document.current_sha256,
     )
     return Signing(work, work.document, source, *person, signer, intent if fits else None)
+
+
+def require_level(bench: Workbench, work: Work) -> None:
+    """Refuse to sign below the lowest level of the document's kind, raised since the request began maybe.
+
+    Raises BelowMinimumLevel.
+    """
+    lowest = bench.minimum.get(work.document.kind) if work.document is not None else None
+    name, level = work.profile.name, work.profile.level
+    if lowest is not None and not (level and level.reaches(lowest)):
+        raise BelowMinimumLevel(
+            f"The profile {name!r} signs at {level}, and at least {lowest} is asked.",
+            hint="Raise the profile's level, or lower [minimum], in signing.toml; start the workers anew, and"
+            " repair the step.",
+        )
 
 
 def _employer(bench: Workbench, work: Work) -> str | None:
@@ -432,13 +449,17 @@ def _result(signing: Signing, finished: Finished, sha256: str) -> StepResult:
         level_reached=str(finished.level_reached),
         sha256=sha256,
         bytes=len(finished.pdf),
-        **({} if intent.authorised is None else _how_authorised(intent.authorised)),
+        **({} if intent.authorised is None else _how_authorised(intent.authorised, intent.attempts)),
     )
 
 
-def _how_authorised(authorised: Mapping[str, Any]) -> dict[str, Any]:
-    """What the log says of it: the provider, how it was told that the person wants it, and of a repeat."""
-    return {name: authorised[name] for name in ("provider", "way", "repeated", "provider_us")}
+def _how_authorised(authorised: Mapping[str, Any], attempts: int) -> dict[str, Any]:
+    """What the log says of it: the provider, how it was told that the person wants it, and of a repeat.
+
+    Of two who had the key used at the same time, the first whose value is kept knows of no repeat.
+    """
+    told = {name: authorised[name] for name in ("provider", "way", "provider_us")}
+    return {**told, "repeated": authorised["repeated"] or attempts > 1}
 
 
 _documents = DocumentRow.table()

@@ -20,7 +20,7 @@ from documents.kinds import Kind
 from documents.words import Words, words_in
 from problem import Problem
 from signing.pades import SigningDesk
-from signing.profile import Profile
+from signing.profile import Level, Profile
 from watching.meters import Meters
 from workflow.calendar import CALENDARS
 from workflow.commands import StepRef, StepResult
@@ -50,6 +50,7 @@ class Workbench:
 
     `employer_of` gives a person's employer, where it is known. `writers` are threads that read and write:
     files, and what steps look up and record.
+    `minimum` is the lowest level at which a kind of document may be signed, by kind.
     `verify_url` is what the verification code is put behind; `note` is printed on every page, or None.
     """
 
@@ -64,6 +65,7 @@ class Workbench:
     clock: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
     writers: Executor
+    minimum: Mapping[str, Level] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
     verify_url: str | None = None
     note: str | None = None

@@ -5,21 +5,23 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import update
 
 from certs.csc_http import LONGEST_LINE
 from signing.csc import Authorisation, CscClient, RemoteCredential
 from signing.csc_errors import RemotePinError
 from signing.verify.verdict import verify_pdf
 from tests.command_line import Terminal, section_of
-from tests.remote_office import MANAGER, PIN, SIGNER, by_pin, remote_office
+from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, by_pin, remote_office
 from tests.steps_office import Sample
 from workflow import preflight
 from workflow.authorising import NothingToAuthorise, Outcome, ToSign
-from workflow.errors import Refused
-from workflow.tables import ProfileCheck
+from workflow.errors import ClaimedByAnother, Raced, Refused
+from workflow.tables import ProfileCheck, SignatureRow
 
 
 async def to_sign(sample: Sample, count: int, *, temporary: bool = False) -> list[int]:
@@ -155,6 +157,96 @@ def test_the_command_lists_asks_and_tells(tmp_path: Path, capsys: pytest.Capture
         assert set(said.json["outcomes"][0]) <= set(re.findall(r"`(\w+)`", section_of("authorise")))
         assert "Nothing waits" in terminal.office("authorise", *who).out
         assert PIN not in said.out + said.err + unasked.err
+
+
+def test_what_a_colleague_holds_is_not_signed_in_their_place(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        [number] = asyncio.run(to_sign(sample, 1))
+        sample.do("claim", SIGNER, number)
+        assert asyncio.run(folder(sample, OTHER_SIGNER)) == []
+        [outcome] = asyncio.run(authorise(sample, [number], OTHER_SIGNER))
+        assert (outcome.code, sample.signatures(number)) == (ClaimedByAnother.code, [])
+        assert asyncio.run(authorise(sample, [number])) == [Outcome(number)]
+
+
+def test_what_moves_on_while_the_person_is_asked_is_not_signed_and_counts_for_no_other_revision(
+    tmp_path: Path,
+) -> None:
+    with remote_office(tmp_path) as sample:
+        moved, stayed = asyncio.run(to_sign(sample, 2))
+
+        async def slow(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            sample.do("return", SIGNER, moved, remark="Another salary")
+            return await by_pin(client, key, hashes, digest)
+
+        outcomes = asyncio.run(authorise(sample, [moved, stayed], word=slow))
+        assert {one.request_id: one.code for one in outcomes} == {moved: Raced.code, stayed: ""}
+        [row] = sample.signatures(moved)
+        assert (row.value, row.attempts) == (None, 0)
+        with sample.office.store.write() as session:  # as if it had been signed before it was returned
+            session.execute(
+                update(SignatureRow.table()).where(SignatureRow.id == row.id).values(value=b"1", attempts=1)
+            )
+        asyncio.run(sample.run_until("sign", moved))
+        with pytest.raises(Refused) as refused:
+            sample.do("sign", SIGNER, moved)
+        assert [reason.code for reason in refused.value.reasons] == ["not-authorised"]
+
+
+def test_a_document_that_was_not_shown_is_not_signed(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        seen, unseen = asyncio.run(to_sign(sample, 2))
+        shown = {one.document_sha256 for one in asyncio.run(folder(sample)) if one.request_id == seen}
+
+        async def run() -> list[Outcome]:
+            async with sample.office.authorising() as authorising:
+                return await authorising.authorise(SIGNER, [seen, unseen], by_pin, shown=shown)
+
+        assert {one.request_id: one.code for one in asyncio.run(run())} == {seen: "", unseen: Raced.code}
+        assert sample.signatures(unseen) == []
+
+
+def test_who_is_asked_twice_has_their_key_used_once(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        [number] = asyncio.run(to_sign(sample, 1))
+        others: list[Outcome] = []
+
+        async def meanwhile(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            others.extend(await authorise(sample, [number]))
+            return await by_pin(client, key, hashes, digest)
+
+        [ours] = asyncio.run(authorise(sample, [number], word=meanwhile))
+        assert (others, ours.code) == ([Outcome(number)], Raced.code)
+        [row] = sample.signatures(number)
+        assert row.attempts == 1
+
+
+def test_of_two_at_once_one_signs_and_the_log_tells_that_the_key_was_used_twice(tmp_path: Path) -> None:
+    with remote_office(tmp_path) as sample:
+        [number] = asyncio.run(to_sign(sample, 1))
+
+        async def both() -> list[list[Outcome]]:
+            together = asyncio.Barrier(2)
+
+            async def word(*asked: Any) -> Authorisation:
+                await together.wait()
+                authorisation = await by_pin(*asked)
+                await together.wait()
+                return authorisation
+
+            return await asyncio.gather(*(authorise(sample, [number], word=word) for _ in range(2)))
+
+        first, second = asyncio.run(both())
+        assert [one.code for one in first + second] == ["", ""]
+        assert sorted(one.repeated for one in first + second) == [False, True]
+        asyncio.run(sample.work())
+        sample.require_finished([number])
+        [told] = sample.records(number, "document_signed")
+        assert told["repeated"]
 
 
 def test_a_key_on_the_providers_page(tmp_path: Path) -> None:

@@ -368,13 +368,6 @@ def test_the_next_takes_over_after_a_trial(office: Office) -> None:
         roll_over(office, "second", holder=office.employers[0])
 
 
-def test_a_profile_that_names_nobody_yet_asks_for_whom(office: Office) -> None:
-    file = office.folder / "signing.toml"
-    file.write_text(file.read_text().replace('signer = "first"', "signer = {}"))
-    with pytest.raises(ProfileError, match="no holder"):
-        roll_over(replace(office, signing=load_organisation(file, kinds=KINDS)), "second")
-
-
 def test_who_can_not_sign_a_sample_takes_nothing_over(
     office: Office, authority: DevelopmentAuthority
 ) -> None:

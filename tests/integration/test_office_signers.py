@@ -15,7 +15,7 @@ from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
 from signing.organisation import load_organisation
 from signing.pades import SigningDesk
-from signing.profile import Profile
+from signing.profile import Level, Profile
 from signing.verify.verdict import verify_pdf
 from tests.own_signers import own_key
 from tests.steps_office import KeyedOffice, Sample
@@ -24,6 +24,7 @@ from workflow.errors import Refused, SettingRefused
 from workflow.keys import SignerMissing
 from workflow.office import Office
 from workflow.tables import ProfileCheck
+from workflow.unheeded import unheeded
 
 DAY = timedelta(days=1)
 PROFILE = """
@@ -185,9 +186,47 @@ def test_a_profile_is_looked_at_once_a_day_and_when_it_is_said_anew(
 def test_a_process_below_the_lowest_level_of_its_documents_is_not_offered(tmp_path: Path) -> None:
     (tmp_path / "signing.toml").write_text('[minimum]\nemployer_declaration = "B-LTA"\n')
     sample = Sample.open(tmp_path)
-    told = {variant: submitted(sample, variant) for variant in ("A0", "A1", "A3", "A4")}
-    below = "below-minimum-level"
-    assert told == {"A0": below, "A1": below, "A3": "", "A4": ""}
+    told = {variant: submitted(sample, variant) for variant in ("A0", "A1", "A2", "A3", "A4")}
+    below = "below-minimum-level"  # what comes back under A2 is held to it
+    assert told == {"A0": below, "A1": below, "A2": "", "A3": "", "A4": ""}
+    sample.office.close()
+
+
+def test_what_began_before_a_lowest_level_was_raised_is_not_signed_below_it(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path)  # its authority need not be asked
+    number = sample.submit("A1")
+    asyncio.run(sample.run_until("sealing", number))
+    raised = replace(sample.office.signing, minimum={"employer_declaration": Level.B_LTA})
+    sample.office = replace(sample.office, signing=raised)
+    asyncio.run(sample.work())
+    assert [each.code for each in sample.incidents(number)] == ["workflow-below-minimum-level"]
+    assert not sample.signatures(number)
+    sample.office.close()
+
+
+def test_what_the_file_names_in_vain_is_told(tmp_path: Path, authority: DevelopmentAuthority) -> None:
+    now = datetime.now(UTC)
+    key = own_key(tmp_path, authority, "hers", begins=now, ends=now + DAY)
+    mistyped = f'{PROFILE.replace("organisation-seal", "organization-seal")}signer = {{ Nergens = "hers" }}\n'
+    spare = own_key(tmp_path, authority, "spare", begins=now, ends=now + DAY)
+    pinned = (
+        f'[profiles.elsewhere]\nkind = "elsewhere"\nexpects = "B-LT"\npinned = {{ P999 = "{"0" * 64}" }}\n'
+    )
+    (tmp_path / "signing.toml").write_text(f"{key}{spare}{mistyped}{pinned}")
+    sample = Sample.open(tmp_path)
+    told = [one.message for one in unheeded(sample.office)]
+    assert told == [
+        "No process signs under the profile organization-seal.",
+        "No profile names the signer spare.",
+        "[profiles.elsewhere] pinned names P999, whom the HR register does not know.",
+        "[profiles.organization-seal] signer names Nergens, whom the HR register does not know.",
+    ]
+    for file in tmp_path.glob("*.p*"):
+        file.chmod(0o640 if file.name == "hers.pass" else 0o600)
+    tmp_path.chmod(0o755)
+    assert [one.message for one in unheeded(sample.office)][4:] == [
+        f"Others may read {tmp_path / 'hers.pass'}, which holds a secret."
+    ]
     sample.office.close()
 
 

@@ -103,6 +103,9 @@ def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
     before = sample.request(number).version
     with pytest.raises(ScanRefusedError, match="No document here"):
         outside.take_scan(sample.office, Scan("2019-000001", scan.pages), By(CLERK))
+    short = Scan(scan.number, scan.pages[1:])  # the codes say of how many pages they are, and were forged
+    with pytest.raises(ScanRefusedError, match=f"the document has {len(scan.pages)}"):
+        outside.take_scan(sample.office, short, By(CLERK))
     other, _ = printed(sample)
     with pytest.raises(NothingOutside, match=f"Request {other}"):
         outside.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))

@@ -29,7 +29,7 @@ from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from throughput.spans import cases_of
 from workflow import evidence, outside
-from workflow.errors import NotFound, Refused
+from workflow.errors import KeyReused, NotFound, Refused
 from workflow.issued import IssuedRegister
 from workflow.logcheck import verify
 from workflow.outside import By
@@ -128,8 +128,11 @@ def test_both_sign_a_temporary_contracts(sample: Sample) -> None:
     with pytest.raises(ForeignSignatureRefusedError, match="not by") as caught:
         outside.take_signed(sample.office, number, swapped, By(SIGNER))
     assert len(caught.value.differences) == 2
-    both = portal(sample, prepared, SIGNER, MANAGER)
-    outside.take_signed(sample.office, number, both, By(SIGNER))
+    both, by = portal(sample, prepared, SIGNER, MANAGER), By(SIGNER, key="ours")
+    outside.take_signed(sample.office, number, both, by)
+    assert outside.take_signed(sample.office, number, both, by).repeated
+    with pytest.raises(KeyReused):  # another file under the same key was not taken in
+        outside.take_signed(sample.office, number, alone, by)
     rows = {row.field: row for row in sample.signatures(number)}
     assert {field: row.signer_id for field, row in rows.items()} == {EMPLOYER: SIGNER, "manager": MANAGER}
     assert rows[EMPLOYER].certificate_sha256 != rows["manager"].certificate_sha256
@@ -274,6 +277,16 @@ def with_profile(sample: Sample, **said: Any) -> Any:
 
 
 def test_a_pinned_certificate_counts_and_the_name_no_more(sample: Sample, out: Out) -> None:
+    office = with_profile(sample, pinned={SIGNER: frozenset(["0" * 64])})
+    with pytest.raises(ForeignSignatureRefusedError, match="pinned"):
+        outside.take_signed(office, out.number, out.honest, By(SIGNER))
+
+
+def test_namesakes_do_not_lose_the_certificates_that_are_pinned(
+    sample: Sample, out: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = sample.register.person(SIGNER).name
+    monkeypatch.setattr(outside, "_person", lambda *_: ("", name))  # of several nobody can tell who it is
     office = with_profile(sample, pinned={SIGNER: frozenset(["0" * 64])})
     with pytest.raises(ForeignSignatureRefusedError, match="pinned"):
         outside.take_signed(office, out.number, out.honest, By(SIGNER))

@@ -43,6 +43,10 @@ timestampers = ["one"]
 signer = { P001 = "seal-2026", P002 = ["seal-2027"] }
 """
 
+CARD = '[signers.card]\ntype = "file"\nkey = "k"\n[profiles.x]\nkind = "person"\nlevel = "B-B"\n'
+PROVIDER = (
+    '[signers.p]\ntype = "csc"\nurl = "https://csc.example.org"\nclient_id = "us"\nclient_secret_file = "s"\n'
+)
 TSA = '[timestampers.a]\nurl = "https://tsa.example.org/tsr"\n'
 
 
@@ -85,6 +89,14 @@ def test_a_file_names_profiles_signers_timestampers_and_minimum(tmp_path: Path) 
             "There are: none",
         ),
         ('[profiles.x]\nkind = "seal"\nlevel = "B-B"\nsigner = [1]', "profiles.x.signer", "names of"),
+        *(
+            (f'[profiles.x]\nkind = "seal"\nlevel = "B-B"\nsigner = {said}', "profiles.x.signer", "Name a")
+            for said in ("[]", "{}", '{ "Gemeente Voorbeeld" = [] }')
+        ),
+        (f'{CARD}signer = "card"', "profiles.x.signer", "signer = { PERSON"),
+        (f'{CARD}signer = {{ P001 = "card", P002 = ["card"] }}', "profiles.x.signer", "of their own"),
+        (f"{PROVIDER}[signers.p.keys]", "signers.p.keys", "PERSON"),
+        (f'{PROVIDER}keys = {{ P001 = "a", P002 = "a" }}', "signers.p.keys.P002", "their own"),
         ('[profiles.x]\nkind = "paper"\nsigner = "y"', "profiles.x.signer", "Remove"),
         (
             '[profiles.x]\nkind = "seal"\nlevel = "B-T"\ntimestampers = ["gone"]',
