@@ -23,7 +23,7 @@ STATISTIC = {"n", "median", "p90"}
 MEASURED = {
     *("key", "variant", "n", "delivered", "open", "withdrawn", "returned", "first_time_right", "lead_s"),
     *("lead_driven_by_program", "touch_s", "touch_total_s", "system_ms", "system_total_ms", "signatures"),
-    *("documents_per_s", "origin"),
+    *("documents_per_s", "origin", "providers", "provider_ms"),
 }
 
 
@@ -185,6 +185,8 @@ def test_the_comparison_has_its_keys(demo: Demo) -> None:
         assert set(row["lead_s"]) == STATISTIC
         assert all(set(step) == STATISTIC for step in row["system_ms"].values())
     assert measured["A0"]["signatures"] == 0
-    assert set(measured["A3"]["system_ms"]) == {
-        *("render", "prepare", "sign", "timestamp", "validate", "store", "deliver")
-    }
+    ours = {"render", "prepare", "timestamp", "embed", "validate", "store", "deliver"}
+    assert set(measured["A3"]["system_ms"]) == ours
+    assert set(measured["A3"]["provider_ms"]) == {"authorise", "sign"}
+    assert measured["A3"]["providers"] == ["simulated-provider"]
+    assert set(measured["A4"]["system_ms"]) == {*ours, "sign"}
