@@ -38,6 +38,8 @@ async def asked_on_page(
     answered: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
 
     async def take(request: web.Request) -> web.Response:
+        if not question.is_answered_by(request.query):  # any page in any browser here can send one
+            raise web.HTTPNotFound
         if not answered.done():
             answered.set_result(dict(request.query))
         return web.Response(text=_DONE, headers={"Cache-Control": "no-store"})

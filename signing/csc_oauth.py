@@ -35,6 +35,10 @@ class Question:
     hashes: tuple[bytes, ...] = field(default=(), repr=False)
     digest: str = "sha256"
 
+    def is_answered_by(self, answered: Mapping[str, str]) -> bool:
+        """Whether a query is an answer to this question, whatever it says: not a stranger's."""
+        return hmac.compare_digest(answered.get("state", "").encode(), self.state.encode())
+
     def url(self, oauth_url: str, *, client_id: str, language: str = "", description: str = "") -> str:
         """The address of the provider's page; `oauth_url` is the provider's base address of OAuth 2.0."""
         query = {
@@ -83,7 +87,7 @@ def code_of(question: Question, answered: Mapping[str, str]) -> Secret:
 
     Raises RemoteDeniedError when the person said no, and when the answer is not to this question.
     """
-    if not hmac.compare_digest(answered.get("state", "").encode(), question.state.encode()):
+    if not question.is_answered_by(answered):
         raise RemoteDeniedError(
             "The answer from the provider's page is not to the question that was asked.",
             hint="Begin again, in the same browser.",
