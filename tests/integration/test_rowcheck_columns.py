@@ -17,6 +17,7 @@ from shutil import copyfile
 from typing import Any
 
 import pytest
+from pypdfium2 import PdfDocument
 from sqlalchemy import JSON, Connection, Date, DateTime, Integer, LargeBinary, Text, create_engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -90,7 +91,9 @@ def scan_one(sample: Sample) -> None:
     sample.do("signed", SIGNER, number, facts={"signed_by": "S.", "signed_on": f"{sample.today}"})
     sample.do("stamped", CLERK, number)
     [document] = sample.documents(number)
-    outside.take_scan(sample.office, Scan(document.number, (ScannedPage(b"", 1, 1, ()),)), By(CLERK))
+    count = len(PdfDocument(sample.office.blobs.get(document.current_sha256)))
+    pages = tuple(ScannedPage(b"", page, count, ()) for page in range(1, count + 1))
+    outside.take_scan(sample.office, Scan(document.number, pages), By(CLERK))
 
 
 @pytest.fixture
