@@ -218,8 +218,9 @@ class SharedHealth:
                 return _rows(session, self._store.now(session))
         self._make_rows({one.authority for one in happened})
         with self._store.write() as session:
+            clocks: dict[str, tuple[datetime, float]] = {}
             for one in sorted(happened, key=lambda one: one.authority):  # locks in one order
-                self._write(session, one)
+                self._write(session, one, clocks)
             return _rows(session, self._store.now(session))
 
     def _make_rows(self, labels: set[str]) -> None:
@@ -234,12 +235,16 @@ class SharedHealth:
             except IntegrityError:
                 pass  # another worker has just made it
 
-    def _write(self, session: Session, one: _Happened) -> None:
+    def _write(self, session: Session, one: _Happened, clocks: dict[str, tuple[datetime, float]]) -> None:
+        """`clocks` are the database's and this process's as an authority's row was locked: what happened here
+        keeps its order, however close it was."""
         table = AuthorityHealth.table()
         here = table.c.authority == one.authority
         row = session.execute(select(table).where(here).with_for_update()).one()
-        now = self._store.now(session)  # after the lock: the wait for it is over
-        at, began = (now - timedelta(seconds=monotonic() - then) for then in (one.at, one.began_at))
+        if one.authority not in clocks:
+            clocks[one.authority] = (self._store.now(session), monotonic())  # the wait for the lock is over
+        now, mono = clocks[one.authority]
+        at, began = (now - timedelta(seconds=mono - then) for then in (one.at, one.began_at))
         last = None if row.failed_at is None else min(row.failed_at, now)  # a clock may have gone back
         if not one.code:
             if last is None or last < at or row.failed_at > now:

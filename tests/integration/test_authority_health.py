@@ -158,7 +158,9 @@ def test_an_answer_is_written_when_it_is_news(stores: list[Store], monkeypatch: 
     written: list[str] = []
     usual = SharedHealth._write
     monkeypatch.setattr(
-        SharedHealth, "_write", lambda self, s, one: (written.append(one.code), usual(self, s, one))
+        SharedHealth,
+        "_write",
+        lambda self, s, one, clocks: (written.append(one.code), usual(self, s, one, clocks)),
     )
 
     async def story() -> None:
