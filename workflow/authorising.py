@@ -218,9 +218,11 @@ class Authorising:
             remote = remote_key(profile, actor, self._office.signing.signers)
         except SignerMissing:  # who has no key at the provider signs nothing, and `fire` tells why
             return None
+        if remote is None or state.field is None:
+            return None
         work = Work(StepRef(request.id, state.name, request.step_seq), request, definition, profile)
         work.document = latest_documents(session, [request.id]).get((request.id, work.named_document().name))
-        if remote is None or work.document is None or state.field is None:
+        if work.document is None:
             return None
         kept = intents.recall(session, [(work.document.id, state.field)]).get((work.document.id, state.field))
         current = kept if isinstance(kept, Intent) and _is_over(kept, work) else None

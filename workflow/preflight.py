@@ -33,7 +33,7 @@ from workflow.authority_health import health_of
 from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.findings import Finding, State
-from workflow.keys import OrganisationUnknown
+from workflow.keys import OrganisationUnknown, is_valid, who_signs
 from workflow.tables import AuthorityHealth, ProfileCheck
 from workflow.unheeded import unheeded
 
@@ -99,7 +99,7 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
         signers = _signers(office, profile)
         if profile.signers:
             found += [validity(signer.certificate, now) for signer in signers]
-        signer = next((one for one in signers if _is_valid(one.certificate, now)), signers[-1])
+        signer = who_signs(signers, now)
         finished = await desk.sign_document(
             sample(now.date()),
             field="employer",
@@ -129,13 +129,14 @@ async def _look_at_provider(office: "Office", desk: "SigningDesk", profile: Prof
     found: list[Finding] = []
     ends: list[datetime] = []
     trouble: Problem | None = None
+    pdf = sample(now.date())
     try:
         async with CscClient.open(service_of(name, source), clock=office.clock) as client:
             for person, credential_id in source.keys.items():
                 try:
                     key = await client.credential(credential_id)
                     await desk.prepare(
-                        sample(now.date()),
+                        pdf,
                         field="employer",
                         signer=CscSigner(client, key),
                         profile=replace(profile, visible=False),
@@ -168,10 +169,6 @@ def _signers(office: "Office", profile: Profile) -> "Sequence[Signer]":
     if profile.signers:
         return [keys.named(name) for name in profile.all_signers]
     return [office.own_seal(replace(profile, kind="seal"))]
-
-
-def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
-    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
 
 
 async def _authority(
@@ -223,7 +220,7 @@ def _of_late(name: str, row: AuthorityHealth, now: datetime) -> Finding:
 def validity(certificate: x509.Certificate, now: datetime) -> Finding:
     """Whether a certificate is valid now, and for how long."""
     name, until = common_name(certificate), certificate.not_valid_after_utc
-    if not _is_valid(certificate, now):
+    if not is_valid(certificate, now):
         span = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {until:%Y-%m-%d}"
         return Finding(
             "certificates", "wrong", f"{name} is valid from {span}, not now.", "Renew it, or set the clock."
