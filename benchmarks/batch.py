@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -92,7 +93,7 @@ def table(*, count: int = COUNT) -> str:
     names = [f"{row.name}" for row in measured]
     lines = [f"{count} requests, ms a request: wall (processor)"]
     lines.append(f"{'':<12}" + "".join(f"{name:>22}" for name in names))
-    lines += [_line(phase, measured, lambda spent, phase=phase: spent[phase]) for phase in PHASES]
+    lines += [_line(phase, measured, itemgetter(phase)) for phase in PHASES]
     lines.append(_line("together", measured, lambda spent: sum(spent.values())))
     lines.append(f"{'a second':<12}" + "".join(f"{row.rate:>22.0f}" for row in measured))
     return "\n".join(lines)

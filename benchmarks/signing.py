@@ -112,7 +112,7 @@ class Stock:
         self._root = loaded(authority.root)
         self._tsa_url = authority.tsa_url
         self._level = level
-        store = SimpleCertificateStore()
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # it has no annotation
         store.register_multiple([loaded(above) for above in credential.chain])
         key = credential.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         self._signer = SimpleSigner(

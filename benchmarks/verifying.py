@@ -27,6 +27,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from asn1crypto.crl import CertificateList
@@ -237,7 +238,7 @@ class _Plain:
     def __init__(self, trust: TrustStore, now: datetime) -> None:
         roots = [_asn1(anchor) for anchor in trust.anchors]
         others = [_asn1(certificate) for certificate in trust.intermediates]
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "trust_roots": roots,
             "other_certs": others,
             "crls": [CertificateList.load(crl) for crl in trust.crls],
@@ -273,7 +274,7 @@ class _Plain:
         """Each signature by a context made from the file's own store."""
         reader = PdfFileReader(io.BytesIO(pdf))
         store = DocumentSecurityStore.read_dss(reader)
-        self._each(reader, store.as_validation_context(dict(self._arguments)))
+        self._each(reader, store.as_validation_context(self._arguments))
 
     def archival(self, pdf: bytes) -> None:
         """Each signature by the archival validation, its document timestamps included."""
@@ -290,7 +291,7 @@ class _Plain:
                 validate_pdf_timestamp(signature, context)
             else:
                 status = validate_pdf_signature(signature, context)
-                assert status.bottom_line, status.pretty_print_details()
+                assert status.bottom_line, status.summary()
 
 
 def _asn1(certificate) -> asn1_x509.Certificate:  # type: ignore[no-untyped-def]
