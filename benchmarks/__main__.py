@@ -1,8 +1,8 @@
-"""Run benchmarks and keep their tables: `make bench` in benchmarks/latest.md, `make attacks` in attacks.md.
+"""Run benchmarks, keep their tables: `make bench` in benchmarks/latest.md, `make attacks` in attacks.md.
 
-`python -m benchmarks NAME…` runs those named alone and leaves the other tables as they are: each says of which
-day and commit it is. The attacks are no measurement of speed, and take an hour or more: each changed or hostile
-file has to be seen through.
+`python -m benchmarks NAME…` runs those named alone and leaves the other tables as they are: each says of
+which day and commit it is. The attacks are no measurement of speed, and take an hour or more: each changed or
+hostile file has to be seen through.
 """
 
 import os
