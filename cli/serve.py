@@ -27,7 +27,7 @@ from cli.profiles import profiles_looked_at
 from cli.watching import families, ready
 from cli.worker import port
 from watching import logs, spans
-from watching.endpoint import listening, serving, url_of
+from watching.endpoint import listening, serving, url_of, watch_app
 from watching.meters import labelled
 from workflow.office import Office
 from workflow.tracebacks import tell_without_values
@@ -80,7 +80,8 @@ async def _serve(office: Office, server: AuthorityServer, listener: socket.socke
     print(f"Development authority at {server.base_url}", flush=True)
     worker = _WorkersFigures()
     figures = families(office, process="serve", others=worker.families)
-    async with serving(listener, ready=ready(office), families=figures), authority_kept(server):
+    app = watch_app(ready=ready(office), families=figures)
+    async with serving(listener, app), authority_kept(server):
         print(f"Metrics and health at {url_of(listener)}", flush=True)
         await _keep_worker(office.folder, worker, stop)
     print("Stopped.", flush=True)

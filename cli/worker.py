@@ -57,7 +57,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Work until told to stop, or until idle."""
-    from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
+    from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for a web server)
 
     sys.excepthook = tell_without_values
     with (
@@ -90,7 +90,7 @@ def _listening(number: int | None) -> Iterator[socket.socket | None]:
     if number is None:
         yield None
         return
-    from watching.endpoint import listening, url_of  # noqa: PLC0415 (help need not wait for aiohttp)
+    from watching.endpoint import listening, url_of  # noqa: PLC0415 (help need not wait for a web server)
 
     with listening("127.0.0.1", number) as listener:
         print(f"Metrics and health at {url_of(listener)}", flush=True)
@@ -107,10 +107,11 @@ async def _work(
         await along.enter_async_context(authority_kept(server))
         if listener is not None:
             from cli.watching import families, ready  # noqa: PLC0415 (as above)
-            from watching.endpoint import serving  # noqa: PLC0415
+            from watching.endpoint import serving, watch_app  # noqa: PLC0415
 
             figures = families(office, process="worker")
-            await along.enter_async_context(serving(listener, ready=ready(office), families=figures))
+            app = watch_app(ready=ready(office), families=figures)
+            await along.enter_async_context(serving(listener, app))
         if not until_idle:
             await along.enter_async_context(profiles_looked_at(office))
         await office.work(until_idle=until_idle)

@@ -8,16 +8,22 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Generic, TypeVar
 
-from aiohttp import web
+import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from watching.errors import AddressRefused
 from watching.logs import note
@@ -25,7 +31,10 @@ from watching.logs import note
 ANSWER_S = 5.0
 FRESH_S = 1.0
 BACKLOG = 64
-SHUTDOWN_S = 1.0
+SHUTDOWN_S = 1
+KEPT_ALIVE_S = 5
+AT_ONCE = 512
+_NO_STORE = {"Cache-Control": "no-store"}
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -79,27 +88,60 @@ def url_of(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def serving(listener: socket.socket, *, ready: Ready, families: Families) -> AsyncIterator[None]:
-    """Serve on a socket for as long as the block runs."""
-    app = watch_app(ready=ready, families=families)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
+async def serving(listener: socket.socket, app: ASGIApp) -> AsyncIterator[None]:
+    """Serve an application on a socket for as long as the block runs."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # addresses in it may name documents
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEPT_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        limit_concurrency=AT_ONCE,
+    )
+    server = _Server(config)
+    running = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
-        await web.SockSite(runner, listener).start()
+        while not server.started and not running.done():
+            await asyncio.sleep(0.01)
         yield
     finally:
-        await runner.cleanup()
+        server.should_exit = True
+        await running
         listener.close()
 
 
-def watch_app(*, ready: Ready, families: Families) -> web.Application:
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def watch_app(*, ready: Ready, families: Families) -> Starlette:
+    """An application of the three addresses alone."""
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
+        return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=_NO_STORE)
+
+    return Starlette(
+        routes=watch_routes(ready=ready, families=families), exception_handlers={HTTPException: refused}
+    )
+
+
+def watch_routes(*, ready: Ready, families: Families) -> list[Route]:
     """The three addresses. `ready` and `families` are called in a thread."""
     checks, figures = _Shared(ready), _Shared(lambda: _exposition(families()))
 
-    async def healthz(_: web.Request) -> web.Response:
-        return web.json_response({"status": "alive"})
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "alive"}, headers=_NO_STORE)
 
-    async def readyz(_: web.Request) -> web.Response:
+    async def readyz(_: Request) -> Response:
         try:
             found = await checks.answer()
         except Exception as error:  # noqa: BLE001 (not ready, whatever the reason; the log has it)
@@ -107,32 +149,17 @@ def watch_app(*, ready: Ready, families: Families) -> web.Application:
             found = (Check("readiness", False, "watching"),)
         well = all(check.ok for check in found)
         body = {"ready": well, "checks": [asdict(check) for check in found]}
-        return web.json_response(body, status=200 if well else 503)
+        return JSONResponse(body, status_code=200 if well else 503, headers=_NO_STORE)
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def metrics(_: Request) -> Response:
         try:
             text = await figures.answer()
         except Exception as error:  # noqa: BLE001 (a scrape that fails is an alert by itself; the log has why)
             note(log, logging.ERROR, "metrics_failed", error=error)
-            return web.json_response({"error": "metrics"}, status=500)
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+            return JSONResponse({"error": "metrics"}, status_code=500, headers=_NO_STORE)
+        return Response(text, headers={**_NO_STORE, "Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application(middlewares=[_plain], client_max_size=1024)
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
-    return app
-
-
-@web.middleware
-async def _plain(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Answer wrong addresses and methods in the same small form."""
-    try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        response = web.json_response({"error": error.reason}, status=error.status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
 class _Shared(Generic[_T]):

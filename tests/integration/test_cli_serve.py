@@ -127,7 +127,7 @@ def test_a_dead_worker_is_replaced_and_its_work_done(
 
 
 def test_it_says_whether_it_is_ready(served: Served) -> None:
-    assert served.get("/healthz") == (200, '{"status": "alive"}')
+    assert served.get("/healthz") == (200, '{"status":"alive"}')
     served.until(lambda: served.get("/readyz")[0] == 200)
     (served.data / "blobs").rename(served.data / "aside")
     (served.data / "blobs").write_text("a file in the folder's place")

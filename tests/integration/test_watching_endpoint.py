@@ -24,7 +24,7 @@ from certs.serve_authority import AuthorityServer
 from tests.databases import Database, gone, intruder
 from tests.steps_office import Sample
 from watching import endpoint
-from watching.endpoint import Check, listening, serving, url_of
+from watching.endpoint import Check, listening, serving, url_of, watch_app
 from watching.errors import AddressRefused
 from watching.meters import Meters, authority_label, labelled, together
 from workflow import checkup
@@ -49,7 +49,7 @@ def served(
     listener, loop, stop = listening("127.0.0.1", 0), asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
-        async with serving(listener, ready=ready, families=families):
+        async with serving(listener, watch_app(ready=ready, families=families)):
             started.set()
             await stop.wait()
 
@@ -75,7 +75,7 @@ def get(url: str, path: str, method: str = "GET") -> tuple[int, str]:
 
 def test_health_is_short_and_constant() -> None:
     with served() as url:
-        assert get(url, "/healthz") == (200, '{"status": "alive"}')
+        assert get(url, "/healthz") == (200, '{"status":"alive"}')
         assert get(url, "/readyz")[0] == 200
 
 
