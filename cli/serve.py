@@ -1,16 +1,18 @@
 """`paraaf serve`: keeps an office going: the development authority, and a worker, replaced when it dies.
 
-It tells how it is at /healthz, /readyz and /metrics. Pages and the API come later.
+Under /verify recipients check documents; it tells how it is at /healthz, /readyz and /metrics.
 """
 
 import argparse
 import asyncio
+import ipaddress
 import multiprocessing
 import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -27,13 +29,16 @@ from cli.profiles import profiles_looked_at
 from cli.watching import families, ready
 from cli.worker import port
 from watching import logs, spans
-from watching.endpoint import listening, serving, url_of, watch_app
+from watching.endpoint import listening, serving, url_of, watch_routes
 from watching.meters import labelled
+from web.app import Desk
+from workflow.errors import SettingRefused
 from workflow.office import Office
 from workflow.tracebacks import tell_without_values
 
 HOST = "127.0.0.1"
 PORT = 8420
+PROXIES = "PARAAF_PROXIES"
 FIGURES_S = 1.0  # how long a worker may take to say what it counted
 LONG_LIFE_S = 60.0  # a worker that lived so long did not die at once: the next one starts without a wait
 WAITS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -45,8 +50,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "serve",
         description="Keep an office going until SIGTERM or Ctrl-C: serve the development authority on"
-        " loopback, run a worker, replaced when it dies, and tell how it goes at /healthz, /readyz, /metrics."
-        " There are no pages yet.",
+        " loopback, run a worker, replaced when it dies, have recipients check documents at /verify, and tell"
+        " how it goes at /healthz, /readyz, /metrics.",
     )
     parser.add_argument(
         "--host",
@@ -80,11 +85,25 @@ async def _serve(office: Office, server: AuthorityServer, listener: socket.socke
     print(f"Development authority at {server.base_url}", flush=True)
     worker = _WorkersFigures()
     figures = families(office, process="serve", others=worker.families)
-    app = watch_app(ready=ready(office), families=figures)
-    async with serving(listener, app), authority_kept(server):
-        print(f"Metrics and health at {url_of(listener)}", flush=True)
+    app = Desk(office).app(beside=watch_routes(ready=ready(office), families=figures))
+    async with serving(listener, app, proxies=_proxies(os.environ)), authority_kept(server):
+        print(f"Pages, metrics and health at {url_of(listener)}", flush=True)
         await _keep_worker(office.folder, worker, stop)
     print("Stopped.", flush=True)
+
+
+def _proxies(environ: Mapping[str, str]) -> list[str]:
+    """The addresses of PARAAF_PROXIES. Raises SettingRefused for what is none."""
+    named = [one.strip() for one in environ.get(PROXIES, "").split(",") if one.strip()]
+    for one in named:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            raise SettingRefused(
+                f"{PROXIES} has {one[:80]!r}, which is no IP address.",
+                hint="Write the addresses of your reverse proxies, or networks, with commas between them.",
+            ) from None
+    return named
 
 
 class _WorkersFigures:

@@ -5,6 +5,7 @@ Reads the marked English texts from the source, updates every `.po`, and compile
 
 import io
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,33 +15,50 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ROOT / "documents"
 LANGUAGES = ("da", "nb", "nl")
 _DATE = datetime(2024, 11, 20, tzinfo=UTC)
+_METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 _KEYWORDS = {"_": None, "text": None, "mark": None, "ngettext": (1, 2)}
 
 
-def po_path(language: str) -> Path:
-    """The catalogue of a language."""
-    return DOCUMENTS / "locale" / language / "LC_MESSAGES" / "documents.po"
+@dataclass(frozen=True)
+class Domain:
+    """The texts of one room, and the name of their catalogues."""
+
+    room: str
+    name: str
+    about: str
+
+    def po_path(self, language: str) -> Path:
+        """The catalogue of a language."""
+        return ROOT / self.room / "locale" / language / "LC_MESSAGES" / f"{self.name}.po"
+
+    def template(self) -> Catalog:
+        """Every text that the source marks for translation."""
+        found = _catalog(None, self.about)
+        for name, _, message, _, _ in extract_from_dir(
+            ROOT / self.room, method_map=_METHODS, keywords=_KEYWORDS, strip_comment_tags=True
+        ):
+            found.add(message, locations=[(f"{self.room}/{name}", 1)])
+        return found
+
+    def read(self, language: str) -> Catalog:
+        """The catalogue as it stands in the repository."""
+        with self.po_path(language).open("rb") as file:
+            return read_po(file, locale=language)
 
 
-def template() -> Catalog:
-    """Every text that the source marks for translation."""
-    found = _catalog(None)
-    for name, _, message, _, _ in extract_from_dir(
-        DOCUMENTS, method_map=[("**.py", "python")], keywords=_KEYWORDS, strip_comment_tags=True
-    ):
-        found.add(message, locations=[(f"documents/{name}", 1)])
-    return found
+DOCUMENTS = Domain("documents", "documents", "Words of the documents.")
+PAGES = Domain("web", "pages", "Words of the pages.")
+DOMAINS = (DOCUMENTS, PAGES)
 
 
-def _catalog(language: str | None) -> Catalog:
+def _catalog(language: str | None, about: str) -> Catalog:
     # one date for ever: a compiled catalogue changes when its words do, not when it is compiled
     return Catalog(
         locale=language,
         project="Paraaf",
-        header_comment="# Words of the documents.",
+        header_comment=f"# {about}",
         fuzzy=False,
         creation_date=_DATE,
         revision_date=_DATE,
@@ -48,12 +66,6 @@ def _catalog(language: str | None) -> Catalog:
         language_team="Paraaf",
         msgid_bugs_address="",
     )
-
-
-def read(language: str) -> Catalog:
-    """The catalogue as it stands in the repository."""
-    with po_path(language).open("rb") as file:
-        return read_po(file, locale=language)
 
 
 def compiled(catalog: Catalog) -> bytes:
@@ -65,10 +77,16 @@ def compiled(catalog: Catalog) -> bytes:
 
 def main() -> None:
     """Update and compile every catalogue; says what still needs words."""
-    wanted = template()
+    for domain in DOMAINS:
+        _update(domain)
+
+
+def _update(domain: Domain) -> None:
+    wanted = domain.template()
     for language in LANGUAGES:
-        path = po_path(language)
-        catalog = read(language) if path.exists() else _catalog(language)
+        path = domain.po_path(language)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        catalog = domain.read(language) if path.exists() else _catalog(language, domain.about)
         catalog.update(wanted, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         buffer = io.BytesIO()
@@ -76,7 +94,9 @@ def main() -> None:
         path.write_bytes(buffer.getvalue())
         path.with_suffix(".mo").write_bytes(compiled(catalog))
         open_entries = [message.id for message in catalog if message.id and not _translated(message.string)]
-        sys.stdout.write(f"{language}: {len(catalog)} texts, without words: {open_entries or 'none'}\n")
+        sys.stdout.write(
+            f"{domain.name}, {language}: {len(catalog)} texts, without words: {open_entries or 'none'}\n"
+        )
 
 
 def _translated(string: object) -> bool:

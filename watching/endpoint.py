@@ -88,15 +88,22 @@ def url_of(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def serving(listener: socket.socket, app: ASGIApp) -> AsyncIterator[None]:
-    """Serve an application on a socket for as long as the block runs."""
+async def serving(
+    listener: socket.socket, app: ASGIApp, *, proxies: Sequence[str] = ()
+) -> AsyncIterator[None]:
+    """Serve an application on a socket for as long as the block runs.
+
+    `proxies`: addresses whose word is believed on who asks and whether it was over https (X-Forwarded-For,
+    X-Forwarded-Proto).
+    """
     config = uvicorn.Config(
         app,
         access_log=False,  # addresses in it may name documents
         log_config=None,
         lifespan="off",
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         timeout_keep_alive=KEPT_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
         limit_concurrency=AT_ONCE,

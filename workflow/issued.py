@@ -6,9 +6,9 @@ request only what its destruction record holds is told.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -18,6 +18,7 @@ from signing.verify.register import Expected, RegisterWord, Standing
 from signing.verify.report import Report
 from workflow.access import AUDITOR, People
 from workflow.calendar import CALENDARS
+from workflow.codes import as_printed
 from workflow.definition_errors import DefinitionRefused
 from workflow.definition_model import Definition
 from workflow.definition_reader import read
@@ -31,6 +32,23 @@ _documents, _requests, _signatures = DocumentRow.table(), Request.table(), Signa
 _events, _bodies, _definitions = Event.table(), Body.table(), DefinitionSource.table()
 _DONE = "done"
 _UNKNOWN = RegisterWord(Standing.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the code that is printed on a document leads to: what the paper shows, and what became of it.
+
+    `level` is None where it bears no electronic signature; `replaced` by a later one; `withdrawn`: how its
+    request ended, when not as it should.
+    """
+
+    kind: str
+    number: str
+    issued_on: date
+    valid_until: date | None
+    level: str | None
+    replaced: bool
+    withdrawn: str | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,48 @@ class IssuedRegister:
         """
         with self.store.read() as session:
             return self._word(session, report)
+
+    def public_word(self, report: Report) -> RegisterWord:
+        """The same for whoever has the file; where it has but a number of ours, not what became of that."""
+        word = self.word(report)
+        if word.standing is Standing.CLAIMED:
+            return replace(word, replaced_by=None, withdrawn=None)
+        return word
+
+    def by_digest(self, sha256_hex: str) -> RegisterWord:
+        """What the register says of the file of this SHA-256. Raises StoreUnavailable."""
+        with self.store.read() as session:
+            found = _by_digests(session, [sha256_hex]).get(sha256_hex)
+            return _UNKNOWN if found is None else self._told(session, found)
+
+    def by_code(self, code: str) -> Printed | None:
+        """What a printed code leads to, however it was typed; None where nothing was handed over under it.
+
+        Raises StoreUnavailable.
+        """
+        wanted = as_printed(code)
+        if wanted is None:
+            return None
+        with self.store.read() as session:
+            query = select(_documents).where(_documents.c.verification_code == wanted)
+            row = session.connection().execute(query).first()
+            if row is None:
+                return None
+            request = (
+                session.connection().execute(select(_requests).where(_requests.c.id == row.request_id)).one()
+            )
+            delivered = delivered_digests(session, row.request_id)
+            if request.destroyed_at is not None or not (delivered or request.outcome == _DONE):
+                return None
+            return Printed(
+                kind=row.kind,
+                number=row.number,
+                issued_on=row.issued_on,
+                valid_until=row.valid_until,
+                level=row.level_reached,
+                replaced=_replaced_by(session, row, delivered) is not None,
+                withdrawn=None if request.outcome in (None, _DONE) else request.outcome,
+            )
 
     def _word(self, session: Session, report: Report) -> RegisterWord:
         if report.sha256_hex is None:
@@ -100,14 +160,7 @@ class IssuedRegister:
             return RegisterWord(Standing.HIDDEN)
         if request.destroyed_at is not None:
             return _destroyed(session, row)
-        later = _newest(
-            _documents.c.request_id == row.request_id,
-            _documents.c.name == row.name,
-            _documents.c.revision_no > row.revision_no,
-        ).limit(1)
-        if row.current_sha256 in delivered_digests(session, row.request_id):
-            later = later.where(_documents.c.level_reached.is_not(None))  # a revision begun may be given up
-        replaced_by = session.connection().execute(later).first()
+        replaced_by = _replaced_by(session, row, delivered_digests(session, row.request_id))
         standing = Standing.UNSIGNED
         if found.signed:
             standing = Standing.ISSUED if found.current and replaced_by is None else Standing.EARLIER
@@ -150,6 +203,18 @@ class IssuedRegister:
                 return None
             self._read[sha256_hex] = found
         return self._read[sha256_hex]
+
+
+def _replaced_by(session: Session, row: Any, delivered: Set[str]) -> Any | None:
+    """The later revision of a document, if there is one that counts."""
+    later = _newest(
+        _documents.c.request_id == row.request_id,
+        _documents.c.name == row.name,
+        _documents.c.revision_no > row.revision_no,
+    ).limit(1)
+    if row.current_sha256 in delivered:
+        later = later.where(_documents.c.level_reached.is_not(None))  # a revision begun may be given up
+    return session.connection().execute(later).first()
 
 
 def _newest(*conditions: Any) -> Select[Any]:

@@ -1,6 +1,5 @@
 """Render: the request's data becomes a PDF with its signature fields, stored before it is referred to."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,7 @@ from documents.kinds.kind import Document, field_problems
 from documents.render import SignatureSlot, render
 from signing.profile import Level
 from workflow.calendar import Duration, later_by
+from workflow.codes import CODE_BYTES, code_of
 from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.outcomes import StepOutcome
@@ -22,8 +22,6 @@ from workflow.references import require_stored
 from workflow.step_trouble import recorded, settled_with_the_rest, tried
 from workflow.tables import DocumentRow
 from workflow.workbench import Work, Workbench, record, result, store_all, timed
-
-CODE_BYTES = 16  # 128 bits: 26 characters of base 32
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def _new_row(bench: Workbench, work: Work, name: str, kind: str) -> DocumentRow:
         kind=kind,
         revision_no=revision_no,
         number=number,
-        verification_code=_code(bench.random_bytes(CODE_BYTES)),
+        verification_code=code_of(bench.random_bytes(CODE_BYTES)),
         language=work.request.language,
         issued_on=issued_on,
         valid_until=_valid_until(issued_on, bench.kinds[kind].valid_months),
@@ -124,12 +122,6 @@ def _result(drawn: _Drawn, sha256: str) -> StepResult:
         sha256=sha256,
         bytes=len(drawn.pdf),
     )
-
-
-def _code(secret: bytes) -> str:
-    """A code that people can read out: groups of four letters and digits."""
-    letters = base64.b32encode(secret).decode().rstrip("=")
-    return "-".join(letters[i : i + 4] for i in range(0, len(letters), 4))
 
 
 def _valid_until(issued_on: date, months: int | None) -> date | None:

@@ -48,7 +48,7 @@ class Served:
 
     def get(self, path: str) -> tuple[int, str]:
         """What it answers at one of its addresses."""
-        [host] = re.findall(r"^Metrics and health at http://(\S+)", self.log.read_text(), re.M)
+        [host] = re.findall(r"^Pages, metrics and health at http://(\S+)", self.log.read_text(), re.M)
         return get(host, path)
 
     def until(self, holds: Callable[[], bool]) -> None:

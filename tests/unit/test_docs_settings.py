@@ -16,6 +16,7 @@ ROOMS = (
     "tests",
     "throughput",
     "watching",
+    "web",
     "workflow",
 )
 OURS = re.compile(r"\bPARAAF_[A-Z][A-Z_]*[A-Z]\b")

@@ -10,7 +10,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 BOTTOM = {"disk", "problem"}  # single files, on which every room may stand
 MAY_USE = {
-    "cli": {"audit", "throughput", "workflow", "signing", "documents", "certs", "fonts", "watching", *BOTTOM},
+    "cli": {
+        "web",
+        "audit",
+        "throughput",
+        "workflow",
+        "signing",
+        "documents",
+        "certs",
+        "fonts",
+        "watching",
+        *BOTTOM,
+    },
+    "web": {"throughput", "workflow", "signing", "documents", "certs", "fonts", "watching", *BOTTOM},
     "throughput": {"workflow", "signing", "documents", "certs", "fonts", "watching", *BOTTOM},
     "workflow": {"signing", "documents", "certs", "fonts", "watching", *BOTTOM},
     "signing": {"certs", "fonts", "watching", *BOTTOM},

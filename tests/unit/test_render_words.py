@@ -9,6 +9,7 @@ from documents.stamp import REASONS, reason_in, stamp_lines
 from documents.words import LANGUAGES, UnknownLanguage, words_in
 from signing.profile import packaged_profiles
 from tests import catalogues
+from tests.catalogues import Domain
 
 
 @pytest.mark.parametrize(
@@ -55,16 +56,19 @@ def test_the_catalogues_are_those_of_the_languages() -> None:
     assert {"en", *catalogues.LANGUAGES} == set(LANGUAGES)
 
 
+@pytest.mark.parametrize("domain", catalogues.DOMAINS, ids=lambda domain: domain.name)
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)
 class TestCatalogue:
-    def test_has_words_for_every_text_in_the_source_and_no_others(self, language: str) -> None:
-        wanted = {message.id for message in catalogues.template() if message.id}
-        catalog = catalogues.read(language)
+    def test_has_words_for_every_text_in_the_source_and_no_others(
+        self, domain: Domain, language: str
+    ) -> None:
+        wanted = {message.id for message in domain.template() if message.id}
+        catalog = domain.read(language)
         assert {message.id for message in catalog if message.id} == wanted
         assert not [m.id for m in catalog if m.id and (m.fuzzy or not m.string or not all(m.string))]
 
-    def test_keeps_the_placeholders(self, language: str) -> None:
-        for message in catalogues.read(language):
+    def test_keeps_the_placeholders(self, domain: Domain, language: str) -> None:
+        for message in domain.read(language):
             if not message.id:
                 continue
             originals = message.id if isinstance(message.id, tuple) else (message.id,)
@@ -73,9 +77,9 @@ class TestCatalogue:
             for string in strings:
                 assert set(re.findall(r"{\w+}", string)) == wanted, message.id
 
-    def test_is_compiled(self, language: str) -> None:
-        compiled = catalogues.po_path(language).with_suffix(".mo").read_bytes()
-        assert compiled == catalogues.compiled(catalogues.read(language))
+    def test_is_compiled(self, domain: Domain, language: str) -> None:
+        compiled = domain.po_path(language).with_suffix(".mo").read_bytes()
+        assert compiled == catalogues.compiled(domain.read(language))
 
 
 def test_every_packaged_profiles_reason_is_said_in_every_language() -> None:

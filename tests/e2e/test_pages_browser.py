@@ -1,0 +1,131 @@
+"""Pages in Chromium: with and without JavaScript, on a desk's screen and a phone's; axe looks, too.
+
+PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from certs.serve_authority import AuthorityServer
+from documents.words import LANGUAGES
+from tests.desk_office import served
+from tests.steps_office import Sample
+
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    sample = Sample.open(tmp_path_factory.mktemp("pages"), {})
+    with AuthorityServer(sample.office.authority.folder):
+        asyncio.run(sample.run_until("delivered", sample.submit("A3")))
+    yield sample
+    sample.office.close()
+
+
+@pytest.fixture(scope="module")
+def browser(sample: Sample) -> Iterator[Browser]:
+    assert sample  # first: once the browser is there, no other loop runs in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(sample: Sample) -> Iterator[str]:
+    with served(sample.office) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def pdf(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (document,) = sample.documents(1)
+    file = tmp_path_factory.mktemp("issued") / "declaration.pdf"
+    file.write_bytes(sample.office.blobs.get(document.current_sha256))
+    return file
+
+
+@pytest.fixture(params=[True, False], ids=["with-javascript", "without"])
+def page(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=url, java_script_enabled=request.param)
+    yield context.new_page()
+    context.close()
+
+
+def test_a_recipient_checks_a_file(page: Page, pdf: Path) -> None:
+    page.goto("/verify?lang=nl")
+    page.get_by_label("De ondertekende pdf").set_input_files(pdf)
+    page.get_by_role("button", name="Controleer dit bestand").click()
+    assert page.get_by_role("status").is_visible()
+    assert page.get_by_role("heading", name="Handtekening van een persoon").is_visible()
+
+
+def test_a_recipient_looks_a_code_up(page: Page, sample: Sample) -> None:
+    (document,) = sample.documents(1)
+    page.goto("/verify?lang=da")
+    page.get_by_label("Kontrolkoden").fill(document.verification_code)
+    page.get_by_role("button", name="Slå op").click()
+    assert document.number in page.inner_text("main")
+
+
+def test_the_file_stays_in_the_browser(browser: Browser, url: str, pdf: Path) -> None:
+    page = browser.new_context(base_url=url).new_page()
+    sent: list[bytes] = []
+    page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
+    page.goto("/verify")
+    page.set_input_files("#local", pdf)
+    page.wait_for_function("document.getElementById('sha256').value.length === 64")
+    page.get_by_role("button", name="Ask with the SHA-256").click()
+    assert "it is the latest" in page.get_by_role("status").inner_text()
+    assert max(map(len, sent)) < 200
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_can_use_the_pages(
+    browser: Browser, url: str, sample: Sample, pdf: Path, language: str, theme: str
+) -> None:
+    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
+    (document,) = sample.documents(1)
+    for name, (width, height) in SIZES.items():
+        context = browser.new_context(
+            base_url=url,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,  # type: ignore[arg-type]
+        )
+        page, told = context.new_page(), []
+        page.on("console", lambda message, told=told: told.append(message.text))
+        page.on("pageerror", lambda error, told=told: told.append(str(error)))
+        for address in ("/verify", f"/verify/{document.verification_code}", "verdict"):
+            if address == "verdict":
+                page.goto(f"/verify?lang={language}")
+                page.set_input_files("#file", pdf)
+                page.click("#file-form button")
+                page.click("summary")
+            else:
+                page.goto(f"{address}?lang={language}")
+            _require_usable(page)
+            _keep(page, f"{address.strip('/').split('/')[-1][:8]}-{language}-{theme}-{name}")
+        assert told == []
+        context.close()
+
+
+def _require_usable(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+
+def _keep(page: Page, name: str) -> None:
+    folder = os.environ.get("PARAAF_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,0 +1,78 @@
+"""The application: every address, and what stands before all of them."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from watching.logs import note
+from web.bodies import BodyLimit
+from web.headers import SecurityHeaders
+from web.pages import Pages
+from web.rates import Rates
+from web.recipient import RecipientsCheck
+from workflow.office import Office
+
+STATIC = Path(__file__).parent / "static"
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """The office, and what its pages are made with."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.pages = Pages(trial=signs_for_trial(office))
+        self.rates = Rates()
+
+    def app(self, *, beside: Sequence[BaseRoute] = ()) -> ASGIApp:
+        """The application; `beside` are addresses that others serve under it."""
+        secure = self.office.verify_url is not None and self.office.verify_url.startswith("https:")
+        return Starlette(
+            routes=[
+                Route("/", self._home),
+                *RecipientsCheck(self.office, self.pages, self.rates).routes(),
+                Mount("/static", _Kept(directory=STATIC)),
+                *beside,
+            ],
+            middleware=[Middleware(SecurityHeaders, secure=secure), Middleware(BodyLimit)],
+            exception_handlers={HTTPException: self._refused, Exception: self._failed},
+        )
+
+    async def _home(self, _: Request) -> Response:
+        return RedirectResponse("/verify")
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
+        answer = self.pages.answer(request, "error.html", status=error.status_code, code=error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        note(log, logging.ERROR, "page_failed", error=error)
+        return self.pages.answer(request, "error.html", status=500, code=500)
+
+
+def signs_for_trial(office: Office) -> bool:
+    """Whether a process that is offered signs with keys of the development authority."""
+    used = {one.signing for one in office.catalogue if one.status == "active"}
+    return any(office.profiles[name].signs and not office.profiles[name].signers for name in used)
+
+
+class _Kept(StaticFiles):
+    """Files whose address changes with their content."""
+
+    def file_response(self, *args: object, **more: object) -> Response:
+        """The file, to be kept by who asks."""
+        answer = super().file_response(*args, **more)  # type: ignore[arg-type]
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer

@@ -1,0 +1,69 @@
+"""Pages from templates: what all of them can say, in the language of who asks."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from documents.words import words_in
+from web.languages import NAMES, language_of, moment, translations
+
+_HERE = Path(__file__).parent
+ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
+
+
+class Pages:
+    """Makes answers from templates; everything put into them is escaped. `trial`: keys prove nothing here."""
+
+    def __init__(self, *, trial: bool) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(static=static, trial=trial)
+
+    def answer(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+        """A page for who asks."""
+        language = language_of(request)
+        words = words_in(language)
+
+        def day(given: date | str) -> str:
+            return words.day(given)
+
+        def at(given: datetime) -> str:
+            return moment(given, language, ZONE)
+
+        text = self._environment.get_template(template).render(
+            _=translations(language).gettext,
+            language=language,
+            languages=_elsewhere(request, NAMES),
+            day=day,
+            at=at,
+            **context,
+        )
+        return HTMLResponse(
+            text, status_code=status, headers={"Content-Language": language, "Vary": "Accept-Language"}
+        )
+
+
+def _elsewhere(request: Request, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Each language: code, name, and the address of this page in it; of an answer to a form, the form's."""
+    path = request.url.path if request.method == "GET" else "/verify"
+    return [(code, name, f"{path}?lang={code}") for code, name in names.items()]
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a file that pages load: it changes with the file."""
+    digest = hashlib.sha256((_HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?{digest}"
