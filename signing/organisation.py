@@ -34,20 +34,28 @@ _TYPES = ("file", "pkcs11", "csc")
 
 @dataclass(frozen=True)
 class KeyInFile:
-    """A key in PKCS#12, or in PEM with its `chain`: certificates, the key's own first."""
+    """A key in PKCS#12, or in PEM with its `chain`: certificates, the key's own first.
+
+    `a_day`: how many signatures it may make a day; None: as many as anybody asks for.
+    """
 
     key: Path
     chain: Path | None
     passphrase_file: Path | None
+    a_day: int | None = None
 
 
 @dataclass(frozen=True)
 class KeyInToken:
-    """A key in a PKCS#11 token, named by its URI (RFC 7512); `chain`: certificates above its own."""
+    """A key in a PKCS#11 token, named by its URI (RFC 7512); `chain`: certificates above its own.
+
+    `a_day` as of a key in a file.
+    """
 
     uri: str
     chain: Path | None
     pin_file: Path | None
+    a_day: int | None = None
 
 
 @dataclass(frozen=True)
@@ -184,11 +192,22 @@ def key_source(table: CheckedTable) -> KeySource:
 def _file(table: CheckedTable) -> KeyInFile:
     key = table.path("key", required=True)
     assert key is not None  # noqa: S101 (it is required)
-    return KeyInFile(key, table.path("chain"), table.path("passphrase_file"))
+    return KeyInFile(key, table.path("chain"), table.path("passphrase_file"), _a_day(table))
 
 
 def _token(table: CheckedTable) -> KeyInToken:
-    return KeyInToken(table.text("uri", required=True), table.path("chain"), table.path("pin_file"))
+    uri = table.text("uri", required=True)
+    return KeyInToken(uri, table.path("chain"), table.path("pin_file"), _a_day(table))
+
+
+def _a_day(table: CheckedTable) -> int | None:
+    """How many signatures a key may make a day."""
+    said: object = table.take("a_day", object, "a number", None)
+    if said is None:
+        return None
+    if type(said) is not int or said < 1:
+        table.refuse("a_day", f"is {said!r}", "Write how many signatures a day, 1 or more.")
+    return said
 
 
 def _provider(table: CheckedTable) -> KeysAtProvider:

@@ -30,6 +30,7 @@ from signing.signers import Signer
 from workflow.commands import Command, StepRef, Submission
 from workflow.faults import VARIABLE
 from workflow.judge import office_day
+from workflow.key_limits import DailyLimit
 from workflow.keys import OfficeKeys
 from workflow.logcheck import verify
 from workflow.named import named
@@ -76,6 +77,9 @@ class _SpecialKeys:
 
     def named(self, name: str) -> Signer:
         return self.usual.named(name)
+
+    def limit_of(self, signer: Signer) -> DailyLimit | None:
+        return self.usual.limit_of(signer)
 
 
 class Sample:

@@ -23,11 +23,13 @@ from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
 from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of, require_whole
 from workflow.brought import Brought
+from workflow.calendar import CALENDARS
 from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition, OutsideFile, State, Trigger
 from workflow.errors import KeyReused, Refused, WorkflowError
 from workflow.judge import office_day
+from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, take
 from workflow.reading import RequestView
 from workflow.references import require_stored
 from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
@@ -278,13 +280,21 @@ async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes
     named = waiting.view.data.get("employer")
     employer = str(named["name"]) if isinstance(named, Mapping) and named.get("name") else None
     profile = replace(office.profiles[SEAL_PROFILE], reason=SEALED_COPY)
-    signer = office.keys().signer(
+    keys = office.keys()
+    signer = keys.signer(
         profile,
         person_id="",
         person_name="",
         organisation=employer or office.employer_of(waiting.view.requester_id),
     )
     now = office.clock()
+    if (limit := keys.limit_of(signer)) is not None:
+        today = office_day(waiting.definition, now)
+        make_row(office.store, limit, today)
+        with office.store.write() as session:
+            if not take(session, limit, today, 1):
+                zone = CALENDARS[waiting.definition.calendar].zone
+                raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone))
     copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
     async with office.desk() as desk:
         finished = await sign_pdf(

@@ -33,6 +33,8 @@ from workflow.authority_health import health_of
 from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.findings import Finding, State
+from workflow.judge import office_day
+from workflow.key_limits import WARN_FROM, key_sha256, used
 from workflow.keys import OrganisationUnknown, is_valid, who_signs
 from workflow.tables import AuthorityHealth, ProfileCheck
 from workflow.unheeded import unheeded
@@ -47,6 +49,7 @@ CLOCKS_APART = timedelta(seconds=2)
 ENDS_SOON, ENDS_SOONER, ENDS_NOW = 60, 30, 7
 """Days before a certificate ends, from which on every look says so, ever more urgently."""
 AREA = "signing"
+_MORE = "What comes beyond waits for tomorrow. Is it as many as you expect? Else see who has it sign."
 log = logging.getLogger(__name__)
 
 
@@ -99,6 +102,7 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
         signers = _signers(office, profile)
         if profile.signers:
             found += [validity(signer.certificate, now) for signer in signers]
+            found += await asyncio.to_thread(_made_today, office, profile.all_signers, signers)
         signer = who_signs(signers, now)
         finished = await desk.sign_document(
             sample(now.date()),
@@ -116,6 +120,25 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
     message = f"Profile {profile.name}: a sample was signed by {who}: PAdES {level}."
     ends_at = signer.certificate.not_valid_after_utc
     return Looked(profile, (*found, Finding(AREA, "ok", message)), ends_at=ends_at)
+
+
+def _made_today(office: "Office", names: Sequence[str], signers: "Sequence[Signer]") -> list[Finding]:
+    """How many signatures of the day's number each signer has made that may make no more."""
+    today = max(office_day(one, office.clock()) for one in office.catalogue)
+    limits = {
+        name: (key_sha256(signer.certificate), source.a_day)
+        for name, signer in zip(names, signers, strict=True)
+        if not isinstance(source := office.signing.signers[name], KeysAtProvider) and source.a_day
+    }
+    with office.store.read() as session:
+        made = used(session, [key for key, _ in limits.values()], today)
+    found = []
+    for name, (key, a_day) in limits.items():
+        count = made.get(key, 0)
+        state: State = "warning" if count >= WARN_FROM * a_day else "ok"
+        message = f"The signer {name} has made {count} of the {a_day} signatures that it may make today."
+        found.append(Finding("certificates", state, message, _MORE if state == "warning" else ""))
+    return found
 
 
 async def _look_at_provider(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:

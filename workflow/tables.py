@@ -423,6 +423,16 @@ class SignatureRow(Base):
     event_seq: Mapped[int | None] = mapped_column(ForeignKey("events.seq"))
 
 
+class KeyDay(Base):
+    """How many signatures a key has made on a day: see `key_limits`."""
+
+    __tablename__ = "key_days"
+
+    key_sha256: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    used: Mapped[int]
+
+
 class RenewalRow(Base):
     """A new archive timestamp over a document's file: from which file to which, and until when it proves.
 
