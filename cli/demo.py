@@ -46,7 +46,7 @@ from workflow.remote import signs_next
 from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
-ALL_VARIANTS = ("A0", "A1", "A2", "A3", "A4")
+ALL_VARIANTS = (*VARIANTS, "A2", "A4-DUAL")
 REMOTE = "A3"
 REQUESTS_PER_PLAN = 5
 ROUNDS_AT_MOST = 40

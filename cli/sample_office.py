@@ -54,6 +54,8 @@ class SampleOffice:
             for person in self.register.people()
             if (data := self._declaration(person)) is not None
         ]
+        if "second_release" in self.engine.catalogue.get(DECLARATION, variant).states:
+            able = [one for one in able if self._is_no_signers_affair(one[0])]
         commands = []
         for number in range(count):
             person, data = able[number % len(able)]
@@ -62,6 +64,11 @@ class SampleOffice:
                 self._submit(Submission(DECLARATION, variant, language), person.person_id, data, number)
             )
         self._execute(commands)
+
+    def _is_no_signers_affair(self, person: Person) -> bool:
+        """Whether neither this person nor their manager signs: two others have to be left for that."""
+        signers = {one.person_id for one in self.register.people() if one.has_duty("signer")}
+        return signers.isdisjoint({person.person_id, person.manager_id})
 
     def submit_plans(self, count: int) -> None:
         """Start so many action plans, drawn up by people of different teams."""
@@ -268,7 +275,9 @@ _ACTS: Mapping[tuple[str, str], _Act] = {
         for key in (DECLARATION, PLAN)
         for state in (
             "sign",
+            "second_release",
             "countersign",
+            "second_countersign",
             "export",
             "signed_elsewhere",
             "printing",

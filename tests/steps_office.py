@@ -158,6 +158,8 @@ class Sample:
             "approve": lambda _: (MANAGER, "approve", {}),
             "sign": self._sign,
             "countersign": self._sign,
+            "second_release": lambda _: (OTHER_SIGNER, "release_seal", {}),
+            "second_countersign": lambda _: (SIGNER, "release_seal", {}),
             "follow_up": None,
         }.get(request.state)
         if turn is None:
