@@ -202,6 +202,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "certs-authority": "check the owner and the permissions of the folder; if a file is"
         " damaged, restore `authority/` from a backup",
         "certs-authority-missing": "create one, or name its folder",
+        "workflow-key-limit": "wait, or raise `a_day` in signing.toml and restart the workers",
         "document-data": "mend the fields named, or give a reason where a rule asks for one",
         "document-kind": "use one of the kinds named",
         "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"

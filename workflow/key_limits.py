@@ -3,8 +3,9 @@
 A limit is a safeguard: whoever gets hold of an office can't have it sign without end, and a mistake stops. So
 a key that has made its number waits for the next day, and no other takes over meanwhile. Counted is each
 signature that is prepared for the key, in the transaction that keeps the intent: before the key is used, and
-once, however often it is used on the same intent after crashes. A signature that was counted and never made
-leaves the day one fewer; never one more.
+once a day, however often it is used on the same intent after crashes; on another day it is counted anew. A
+signature that was counted and never made leaves the day one fewer, never one more: but for what a worker had
+in hand that was stopped just before midnight, and went on after it.
 
 The key is known by the SHA-256 of its public key: by another name, or with a renewed certificate, it is the
 same. The day is that of the process's office; it is the worker's clock that tells it.

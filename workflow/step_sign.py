@@ -345,8 +345,10 @@ def _keep_intents(batch: _Batch) -> None:
         # a worker that was stopped for a while must not replace the row of whoever signs now
         current = still_current(session, [signing.work for signing in unsigned])
         still = [signing for signing in unsigned if signing.work.ref in current]
-        still, over = _within_limits(batch.bench, session, still)
+        counted, over = _within_limits(batch.bench, session, still)
+        still = [signing for signing in still if signing not in over]
         held = intents.keep(session, [signing.kept for signing in still]) if still else []
+        intents.count_on(session, counted)
     batch.signings = [each for each in batch.signings if each not in unsigned or each in (*still, *over)]
     _put_off(batch, over)
     for signing, kept in zip(still, held, strict=True):
@@ -359,7 +361,12 @@ def _keep_intents(batch: _Batch) -> None:
 
 def _put_off_used_up(batch: _Batch) -> None:
     """Before anything is prepared: it would ask authorities for what is not signed today."""
-    limits = _limits(batch.bench, [each for each in batch.unsigned if each.intent is None])
+    anew = [
+        each
+        for each in batch.unsigned
+        if each.intent is None or each.intent.counted_on != batch.bench.today(each.work.definition)
+    ]
+    limits = _limits(batch.bench, anew)
     if limits:
         with batch.bench.store.read() as session:
             days = {batch.bench.today(each.work.definition) for each in limits}
@@ -386,22 +393,30 @@ def _limits(bench: Workbench, signings: Sequence[Signing]) -> dict[Signing, Dail
 
 def _within_limits(
     bench: Workbench, session: Session, signings: Sequence[Signing]
-) -> tuple[list[Signing], dict[Signing, DailyLimit]]:
-    """Those whose keys may be used today, counted; and those whose keys have made their number, with it."""
+) -> tuple[dict[Place, date], dict[Signing, DailyLimit]]:
+    """Count those whose keys have a limit: which are counted on which day; and those that are over it."""
     limits = _limits(bench, signings)
     if not limits:
-        return list(signings), {}
+        return {}, {}
     there = intents.recall(session, [each.kept.place for each in limits], to_change=True)
     wanted: dict[tuple[DailyLimit, date], list[Signing]] = {}
     for each, limit in limits.items():
-        kept = there.get(each.kept.place)
-        if not (isinstance(kept, Intent) and (kept.value is not None or kept.same_wish(each.kept))):
-            wanted.setdefault((limit, bench.today(each.work.definition)), []).append(each)
+        kept, day = there.get(each.kept.place), bench.today(each.work.definition)
+        valued = kept is not None and (not isinstance(kept, Intent) or kept.value is not None)
+        if not (valued or _is_counted(kept, each.kept, day)):
+            wanted.setdefault((limit, day), []).append(each)
+    counted: dict[Place, date] = {}
     over: dict[Signing, DailyLimit] = {}
     for (limit, day), asking in sorted(wanted.items(), key=lambda one: (one[0][0].key_sha256, one[0][1])):
         given = take(session, limit, day, len(asking))
+        counted |= dict.fromkeys((each.kept.place for each in asking[:given]), day)
         over |= dict.fromkeys(asking[given:], limit)
-    return [each for each in signings if each not in over], over
+    return counted, over
+
+
+def _is_counted(kept: Kept | None, wanted: Intent, day: date) -> bool:
+    """Whether what is kept will be used as it is, and was counted today."""
+    return isinstance(kept, Intent) and kept.same_wish(wanted) and kept.counted_on == day
 
 
 # (3) use the key, and commit the value

@@ -30,6 +30,7 @@ from workflow.key_limits import (
     used,
 )
 from workflow.outcomes import Verdict
+from workflow.unheeded import unheeded
 
 DAY = timedelta(days=1)
 PROFILE = """
@@ -125,6 +126,23 @@ def test_the_last_use_of_a_day_can_be_tried_again(sample: Sample, monkeypatch: p
         asyncio.run(sample.run_until("delivered", number))
 
 
+def test_what_was_counted_on_another_day_is_counted_anew(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is out for days: what all of them prepared is not signed on one."""
+    numbers = sealing(sample, 2 * LIMIT)
+    tomorrow = Sample(replace(sample.office, clock=lambda: datetime.now(UTC) + DAY))  # type: ignore[arg-type]
+    with monkeypatch.context() as patch:
+        patch.setattr(SigningDesk, "sign", _dies)
+        for office in (sample, tomorrow):
+            asyncio.run(office.run_steps())
+    assert len([number for number in numbers if sample.signatures(number)]) == LIMIT
+    in_two_days = Sample(replace(sample.office, clock=lambda: datetime.now(UTC) + 2 * DAY))  # type: ignore[arg-type]
+    asyncio.run(in_two_days.run_steps())
+    assert sum(row.value is not None for number in numbers for row in sample.signatures(number)) == LIMIT
+    assert made(in_two_days) == LIMIT
+
+
 async def _dies(*_: object) -> bytes:
     raise RuntimeError("the worker dies here, as far as the row can tell")
 
@@ -152,6 +170,12 @@ def test_a_check_tells_how_many_there_are_left(sample: Sample) -> None:
     sealing(sample, LIMIT)
     asyncio.run(sample.run_steps())
     assert told() == [("warning", "The signer first has made 3 of the 3 signatures that it may make today.")]
+
+
+def test_a_spare_key_without_a_limit_is_told(sample: Sample) -> None:
+    assert [one.message for one in unheeded(sample.office) if "a_day" in one.message] == [
+        "The signer spare has no a_day; another of the profile organisation-seal has."
+    ]
 
 
 @pytest.mark.parametrize("said", ["0", "-1", "true", '"many"', "2.5"])

@@ -25,10 +25,10 @@ def test_all_variants_are_there_and_the_dropped_a2_is_not_offered() -> None:
             ("employer-declaration", *each)
             for each in (("A0", 1), ("A0", 2), ("A1", 1), ("A2", 1), ("A2", 2))
         ),
-        *(("employer-declaration", variant, 1) for variant in ("A3", "A4")),
+        *(("employer-declaration", variant, 1) for variant in ("A3", "A4", "A4-DUAL")),
         ("team-action-plan", "standard", 2),
     ]
-    assert [one.variant for one in CATALOGUE.offered] == ["A0", "A1", "A2", "A3", "A4", "standard"]
+    assert [one.variant for one in CATALOGUE.offered] == ["A0", "A1", "A2", "A3", "A4", "A4-DUAL", "standard"]
     assert CATALOGUE.get("employer-declaration", "A2").version == 2
     dropped = next(one for one in CATALOGUE if one.status == "dropped")
     with pytest.raises(DefinitionUnknown, match="No longer offered"):
@@ -97,6 +97,7 @@ def test_the_variants_differ_in_how_they_are_signed() -> None:
         "A2": "elsewhere",
         "A3": "qualified-remote",
         "A4": "organisation-seal",
+        "A4-DUAL": "organisation-seal",
         "standard": "approver",
     }
 

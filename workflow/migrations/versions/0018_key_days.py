@@ -18,3 +18,4 @@ def upgrade() -> None:
         sa.Column("used", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key_sha256", "day", name=op.f("pk_key_days")),
     )
+    op.add_column("signatures", sa.Column("counted_on", sa.Date(), nullable=True))
