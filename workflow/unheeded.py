@@ -50,7 +50,7 @@ def _warning(message: str, hint: str) -> Finding:
 
 
 def _without_limit(profile: str, names: Iterable[str], signers: Mapping[str, KeySource]) -> Iterator[Finding]:
-    """The signers that take over from one with a day's limit, and have none: it would end with the roll-over."""
+    """The signers that take over from one with a day's limit, and have none: rolling over would end it."""
     keys = {name: key for name in names if not isinstance(key := signers[name], KeysAtProvider)}
     if any(key.a_day for key in keys.values()):
         for name, key in keys.items():
