@@ -70,14 +70,14 @@ class SampleOffice:
         signers = {one.person_id for one in self.register.people() if one.has_duty("signer")}
         return signers.isdisjoint({person.person_id, person.manager_id})
 
-    def submit_plans(self, count: int) -> None:
+    def submit_plans(self, count: int, variant: str = "standard") -> None:
         """Start so many action plans, drawn up by people of different teams."""
         authors = [person for person in self.register.people() if not person.duties]
         commands = []
         for number in range(count):
             author = authors[number * 7 % len(authors)]
             data = self._plan(author, safety=number % 3 == 2)
-            commands.append(self._submit(Submission(PLAN, "standard"), author.person_id, data, number))
+            commands.append(self._submit(Submission(PLAN, variant), author.person_id, data, number))
         self._execute(commands)
 
     def _plan(self, author: Person, *, safety: bool) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _opening(facts: Facts) -> Iterator[str]:
     yield f"EVIDENCE OF REQUEST {facts.request}"
     yield ""
     yield from _text(
-        f"Made {_shown(facts.made_at)}. It holds the signed documents as the office keeps them, what proves"
+        f"Made {_shown(facts.made_at)}. It holds the documents as the office keeps them, what proves"
         " when they were signed, and when the office's event log recorded them. manifest.json tells what is"
         " here, and with what kind of keys it was made: development keys prove nothing about anyone."
     )
@@ -111,9 +111,15 @@ def _signatures(facts: Facts) -> Iterator[str]:
         " the total document is signed. Of document timestamps Poppler can say no more: it calls them"
         " signatures of an unknown type. OpenSSL has the word on those below."
     )
-    for file, _ in facts.files:
+    for file, found in facts.files:
         yield ""
-        yield f"    pdfsig -nocert {file}"
+        if found:
+            yield f"    pdfsig -nocert {file}"
+        else:
+            yield from _text(
+                f"{file} bears no signature: its process needs none, and its last page says so. That it is"
+                " the file which the office delivered is told by the office's log alone, below (4)."
+            )
     yield ""
     yield from _text(
         "For OpenSSL each signature is cut out of the file, and so is what it signs: all of the file but the"

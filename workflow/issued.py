@@ -30,6 +30,7 @@ from workflow.tables import Body, DefinitionSource, DocumentRow, Event, Request,
 _documents, _requests, _signatures = DocumentRow.table(), Request.table(), SignatureRow.table()
 _events, _bodies, _definitions = Event.table(), Body.table(), DefinitionSource.table()
 _DONE = "done"
+_is_signed = _documents.c.level_reached.is_not(None)
 _UNKNOWN = RegisterWord(Standing.UNKNOWN)
 
 
@@ -105,11 +106,16 @@ class IssuedRegister:
             _documents.c.name == row.name,
             _documents.c.revision_no > row.revision_no,
         ).limit(1)
-        if row.current_sha256 in delivered_digests(session, row.request_id):
-            later = later.where(_documents.c.level_reached.is_not(None))  # a revision begun may be given up
+        delivered = delivered_digests(session, row.request_id)
+        definition = self._definition(session, request.definition_sha256)
+        unsigned = definition is not None and definition.is_unsigned
+        was_delivered = row.current_sha256 in delivered
+        if was_delivered:  # a revision begun may be given up
+            ready = _documents.c.current_sha256.in_(delivered) if unsigned else _is_signed
+            later = later.where(ready)
         replaced_by = session.connection().execute(later).first()
         standing = Standing.UNSIGNED
-        if found.signed:
+        if found.signed or (unsigned and was_delivered):
             standing = Standing.ISSUED if found.current and replaced_by is None else Standing.EARLIER
         now = replaced_by if replaced_by is not None else row
         return RegisterWord(
@@ -121,6 +127,7 @@ class IssuedRegister:
             revision=row.revision_no,
             recorded_at=_recorded_at(session, found.event_seq),
             replaced_by=None if standing is Standing.ISSUED else now.current_sha256,
+            unsigned=unsigned,
             withdrawn=None if request.outcome in (None, _DONE) else request.outcome,
             tied=True,
             expected=_signers(session, row.id, None if found.current or by_all else found.event_seq),

@@ -366,6 +366,13 @@ def why_not_offered(session: Session, definition: Definition, signing: Organisat
     # what comes back from elsewhere is held to the kind's lowest level, whatever the profile expects
     kinds = [one.kind for one in definition.documents.values() if profile.kind != "elsewhere"]
     for kind in kinds:
+        if profile.is_unsigned and kind not in signing.unsigned and kind not in signing.minimum:
+            return Reason(
+                "signature-not-waived",
+                f"{definition.label} bears no signature, and this office has not said that a document of the"
+                f" kind {kind} needs none.",
+                "variant",
+            )
         lowest = signing.minimum.get(kind)
         if lowest is not None and not (profile.level and profile.level.reaches(lowest)):
             return Reason(

@@ -87,6 +87,7 @@ class RegisterWord:
     of: str | None = None  # of what standing the beginning is, of an extended file
     added_bytes: int | None = None
     replaced_by: str | None = None  # SHA-256 of what is issued now
+    unsigned: bool = False  # its process needs no signature, and it bears none
     withdrawn: str | None = None  # how the request ended, when not as it should
     destroyed_on: str | None = None
     tied: bool = False  # to the request, by bytes or by a certificate, not by its number alone
@@ -110,6 +111,11 @@ class RegisterWord:
     def sentence(self) -> str:
         """For people: it stands before the sentence of the verdict. Empty for what isn't known."""
         return _sentence(self)
+
+    @property
+    def vouches(self) -> bool:
+        """Whether it alone tells that a file is authentic, which needs no signature."""
+        return self.unsigned and self.standing is Standing.ISSUED
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -155,6 +161,10 @@ def _sentence(word: RegisterWord) -> str:
         Standing.HIDDEN: "it is known there, and of a request that who asks may not see",
         Standing.UNKNOWN: "",
     }[word.standing]
+    if word.unsigned and word.standing in (Standing.ISSUED, Standing.EARLIER):
+        told += "; delivered without a signature, as its process needs none"
+    elif word.unsigned and word.standing is Standing.UNSIGNED:
+        told = f"{named}, as it was drawn on {day}: it was not delivered"
     if not told:
         return ""
     withdrawn = f"; the request was {word.withdrawn}" if word.withdrawn else ""
@@ -175,6 +185,8 @@ def _findings(word: RegisterWord) -> list[Finding]:
     if word.standing not in _CODES:
         return []
     code, message = _CODES[word.standing]
+    if word.unsigned and word.standing is Standing.UNSIGNED:
+        message = "the register has it as a document that was not delivered"
     found = [Finding(code, message, _named(word))]
     if word.withdrawn:
         found.append(Finding("register_withdrawn", f"its request was {word.withdrawn}", _named(word)))
