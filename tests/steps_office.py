@@ -114,9 +114,9 @@ class Sample:
             "submit", person, None, data=data, submission=Submission(DECLARATION, variant, language)
         )
 
-    def submit_plan(self) -> int:
+    def submit_plan(self, variant: str = "standard", language: str = "en") -> int:
         author = _employee(self.register, self.today, temporary=False)
-        submission, data = Submission(PLAN, "standard"), plan_example()
+        submission, data = Submission(PLAN, variant, language), plan_example()
         data["approval"]["name"] = self.register.person(MANAGER).name
         return self.do("submit", author, None, data=data, submission=submission)
 

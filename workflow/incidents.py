@@ -264,6 +264,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         " start the worker anew",
         "workflow-profile-missing": "add the signing profile, or name another in the definition",
         "workflow-another-signer-began": "let the one who began finish, or send the request back",
+        "workflow-nobody-approved": "mend the definition: it renders after an approval",
         "workflow-nobody-signed": "mend `signs_as` in the definition",
         "workflow-nothing-to-deliver": "mend the definition: it renders and signs before it delivers",
         "step-crashed": "report it with the log's lines, and have its cause mended",

@@ -51,7 +51,7 @@ class SignerMissing(WorkflowError):
 
 
 class BelowMinimumLevel(WorkflowError):
-    """A document would be signed at a lower level than the organisation asks for its kind."""
+    """A document would be signed below the level that the organisation asks for its kind, or not at all."""
 
     code = "workflow-below-minimum-level"
 

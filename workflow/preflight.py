@@ -9,7 +9,7 @@ keeps nobody from beginning: the signature comes days later, and waits if it mus
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -79,7 +79,7 @@ def may_pass(problem: Problem | None) -> bool:
 
 async def look_at_all(office: "Office") -> list[Finding]:
     """Look at every profile that signs, and at every timestamp authority that they name."""
-    found = list(unheeded(office))
+    found = [*unheeded(office), *_unsigned(office)]
     profiles = [one for one in office.profiles.values() if one.signs]
     names = list(dict.fromkeys(name for one in profiles for name in one.timestampers))
     found += await asyncio.to_thread(_as_workers_saw, office, names)  # before they are asked here
@@ -89,6 +89,19 @@ async def look_at_all(office: "Office") -> list[Finding]:
         for name in names:
             found.append(await _authority(office, desk, name, profiles))
     return list(dict.fromkeys(found))  # a signer may serve several profiles
+
+
+def _unsigned(office: "Office") -> Iterator[Finding]:
+    """What is said of profiles under which nobody signs: nothing is tried, and which processes may begin."""
+    for profile in (one for one in office.profiles.values() if one.is_unsigned):
+        theirs = [one for one in office.catalogue.offered if one.signing == profile.name]
+        able = [
+            one.label
+            for one in theirs
+            if all(document.kind in office.signing.unsigned for document in one.documents.values())
+        ]
+        begins = f"offered: {', '.join(able)}" if able else 'offered: none, as no kind is "none" in [minimum]'
+        yield Finding(AREA, "ok", f"Profile {profile.name}: no signature needed, nothing to sign; {begins}.")
 
 
 async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
