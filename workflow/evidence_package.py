@@ -18,7 +18,6 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
@@ -28,9 +27,10 @@ from certs.trust import TrustStore
 from signing.evidence import material
 from signing.profile import Profile
 from signing.signers import Signer
-from signing.verify.bulk import verify_paths
+from signing.verify.bulk import verify_sources
 from signing.verify.etsi import etsi_report
 from signing.verify.report import Report
+from signing.verify.sources import Source
 from signing.verify.summary import summary_pdf
 from workflow.anchors import Anchor
 from workflow.eventlog import utc_text
@@ -101,17 +101,16 @@ def _fill(
 
 def reports(documents: Sequence[SignedDocument], trust: TrustStore, *, now: datetime) -> tuple[Report, ...]:
     """The whole validation of each document, in a fenced process as of any file."""
-    with TemporaryDirectory(prefix="paraaf-evidence-") as folder:  # for the owner alone
-        paths = []
-        for number, document in enumerate(documents):
-            paths.append(Path(folder) / f"{number}.pdf")
-            paths[-1].write_bytes(document.pdf)
-        found = list(verify_paths(paths, trust, now=now))
-    return tuple(
-        # how long it took, and in which folder, is no part of the evidence
-        replace(report, name=f"documents/{document.stem}.pdf", duration_us=0)
-        for document, report in zip(documents, found, strict=True)
+    names = [f"documents/{document.stem}.pdf" for document in documents]
+    found = verify_sources(
+        [
+            Source(name, Path(name), content=document.pdf)
+            for name, document in zip(names, documents, strict=True)
+        ],
+        trust,
+        now=now,
     )
+    return tuple(replace(report, duration_us=0) for report in found)  # how long it took is no evidence
 
 
 async def _sealed(office: Office, content: bytes, signer: Signer, profile: Profile) -> bytes:

@@ -32,7 +32,7 @@ from workflow import evidence, outside
 from workflow.errors import KeyReused, NotFound, Refused
 from workflow.issued import IssuedRegister
 from workflow.logcheck import verify
-from workflow.outside import By
+from workflow.outside import By, NothingOutside
 from workflow.tables import Body, Delivery, Event
 
 pytestmark = pytest.mark.slow
@@ -180,6 +180,19 @@ def test_bytes_of_another_file(sample: Sample, out: Out) -> None:
     assert f"byte {len(out.prepared) // 2} is another one, and 1 of" in difference
     [difference] = refused(sample, out, out.prepared[:-1])
     assert "ends at byte" in difference
+
+
+def test_an_earlier_version_of_the_same_document(sample: Sample) -> None:
+    """Signed at the portal already when the signer returned it: what was corrected since is another file."""
+    number, earlier = exported(sample)
+    signed = portal(sample, earlier, SIGNER)
+    sample.do("return", SIGNER, number, remark="The place is wrong.")
+    with pytest.raises(NothingOutside):
+        outside.take_signed(sample.office, number, signed, By(SIGNER))
+    asyncio.run(sample.run_until("export", number))
+    later = outside.give(sample.office, number, By(CLERK)).pdf
+    [difference] = refused(sample, Out(number, later, b""), signed)
+    assert "not the file that was given out" in difference
 
 
 def test_nobody_signed_it(sample: Sample, out: Out) -> None:
