@@ -10,9 +10,10 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from multiprocessing.connection import Connection
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
@@ -35,12 +36,13 @@ SEAL_BOX: Final = (57.0, 500.0, 397.0, 570.0)
 
 @dataclass(frozen=True)
 class ScannedPage:
-    """A page of a scan: a JPEG, its size in dots, and what the codes on it say."""
+    """A page of a scan: a JPEG, its size in dots, what the codes on it say, and how long reading it took."""
 
     jpeg: bytes
     width: int
     height: int
     codes: tuple[str, ...]
+    read_us: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,17 @@ class Scan:
     number: str
     pages: tuple[ScannedPage, ...]
 
+    @property
+    def read_us(self) -> int:
+        """Microseconds that reading its pages took, by a monotonic clock."""
+        return sum(page.read_us for page in self.pages)
+
 
 def read_scan(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[ScannedPage, ...]:
     """The pages of a file. Raises ScanRefusedError for one that is no scan, or takes too much to read."""
     if len(content) > limits.file_bytes:
         raise ScanRefusedError(f"The file is larger than {limits.file_bytes // MIB} MiB.", hint=_HINT)
+    begun_ns = monotonic_ns()
     context = fence_context(__name__)
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, limits), daemon=True, name="paraaf-scan")
@@ -64,7 +72,7 @@ def read_scan(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Scann
     try:
         with suppress(BrokenPipeError, ConnectionResetError):
             ours.send_bytes(content)
-        return tuple(_received(ours, limits))
+        return tuple(_received(ours, limits, begun_ns))
     except (EOFError, OSError) as error:
         raise _stopped("its process ended: memory or processor time ran out") from error
     finally:
@@ -74,8 +82,11 @@ def read_scan(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Scann
         process.close()
 
 
-def _received(connection: Connection, limits: Limits) -> Iterator[ScannedPage]:
-    """What the child tells: for each page a line and its JPEG, at the end a line without."""
+def _received(connection: Connection, limits: Limits, begun_ns: int) -> Iterator[ScannedPage]:
+    """What the child tells: for each page a line and its JPEG, at the end a line without.
+
+    A page took the time since the one before it, the first the time since `begun_ns` (monotonic).
+    """
     while True:
         if not connection.poll(limits.wall_s):
             raise _stopped(f"it took longer than {limits.wall_s:g} s")
@@ -85,7 +96,10 @@ def _received(connection: Connection, limits: Limits) -> Iterator[ScannedPage]:
         if "width" not in told:
             return
         codes = tuple(str(code) for code in told["codes"])
-        yield ScannedPage(connection.recv_bytes(), int(told["width"]), int(told["height"]), codes)
+        jpeg, now_ns = connection.recv_bytes(), monotonic_ns()
+        read_us = (now_ns - begun_ns) // 1000
+        begun_ns = now_ns
+        yield ScannedPage(jpeg, int(told["width"]), int(told["height"]), codes, read_us)
 
 
 def _stopped(why: str) -> ScanRefusedError:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,6 +33,7 @@ from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, ta
 from workflow.reading import RequestView
 from workflow.references import require_stored
 from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
+from workflow.workbench import timed
 
 if TYPE_CHECKING:
     from workflow.office import Office
@@ -66,6 +67,8 @@ class Given:
     pdf: bytes
     sha256: str
     answer: Answer | None
+    durations_us: Mapping[str, int] = field(default_factory=dict)
+    """Microseconds by a monotonic clock, by step: so for every file that goes out or comes back."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,9 @@ def give(office: "Office", request_id: int, by: By) -> Given:
     if waiting.trigger.file != "given":
         return given
     document = waiting.document
-    brought = exported(document.name, document.revision_no, given.sha256, len(given.pdf))
+    brought = exported(
+        document.name, document.revision_no, given.sha256, len(given.pdf), durations_us=given.durations_us
+    )
     answer = office.engine.execute(waiting.command(by, brought, facts={}))
     return replace(given, answer=answer)
 
@@ -138,24 +143,31 @@ def take_signed(
     if before is not None:
         return before
     waiting = _waiting(office, request_id, by, ("signed",))
-    people = _expected(office, waiting, by)
-    signed = judge_signed_elsewhere(
-        office.blobs.get(waiting.document.rendered_sha256),
-        pdf,
-        expected=list(people.values()),
-        least=_least(office, waiting),
-        trust=office.trust,
-        now=office.clock(),
-        online=online,
-    )
-    office.blobs.put(pdf)
-    brought = _imported(office, waiting, signed, pdf, people)
+    us: dict[str, int] = {}
+    with timed(us, "prepare"):
+        people = _expected(office, waiting, by)
+        given = office.blobs.get(waiting.document.rendered_sha256)
+    with timed(us, "validate"):
+        signed = judge_signed_elsewhere(
+            given,
+            pdf,
+            expected=list(people.values()),
+            least=_least(office, waiting),
+            trust=office.trust,
+            now=office.clock(),
+            online=online,
+        )
+    with timed(us, "store"):
+        office.blobs.put(pdf)
+    brought = _imported(office, waiting, signed, pdf, people, durations_us=us)
     return office.engine.execute(waiting.command(by, brought, facts=_reported(waiting, signed)))
 
 
 def _given(office: "Office", waiting: _Waiting) -> Given:
-    digest = waiting.document.rendered_sha256
-    return Given(waiting.document.number, office.blobs.get(digest), digest, None)
+    digest, us = waiting.document.rendered_sha256, dict[str, int]()
+    with timed(us, "export"):  # read, and held to its digest
+        pdf = office.blobs.get(digest)
+    return Given(waiting.document.number, pdf, digest, None, us)
 
 
 def _key(by: By, trigger: str, request_id: int, digest: str) -> str:
@@ -246,10 +258,15 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
             hint="Have that one signed, and scan it.",
         )
     require_whole(scan, office.blobs.get(waiting.document.rendered_sha256))
-    sealed = asyncio.run(_sealed_copy(office, waiting, scan))
-    stored = office.blobs.put(sealed)
+    us = {"scan": scan.read_us}
+    with timed(us, "seal"):
+        sealed = asyncio.run(_sealed_copy(office, waiting, scan))
+    with timed(us, "store"):
+        stored = office.blobs.put(sealed)
     document = waiting.document
-    brought = scanned(document.name, document.revision_no, len(scan.pages), stored, len(sealed))
+    brought = scanned(
+        document.name, document.revision_no, len(scan.pages), stored, len(sealed), durations_us=us
+    )
 
     def record(session: Session, seq: int) -> None:
         require_stored(office.blobs, [stored])
@@ -324,13 +341,22 @@ class Imported:
     indication: str
     sha256: str
     bytes: int
+    durations_us: Mapping[str, int]
     signers: Mapping[str, str]
     certificates: Mapping[str, str]
 
 
-def exported(document: str, revision: int, sha256_hex: str, size: int) -> Brought:
+def exported(
+    document: str, revision: int, sha256_hex: str, size: int, *, durations_us: Mapping[str, int]
+) -> Brought:
     """A document that goes out; no row changes."""
-    facts = {"document": document, "revision": revision, "sha256": sha256_hex, "bytes": size}
+    facts = {
+        "document": document,
+        "revision": revision,
+        "sha256": sha256_hex,
+        "bytes": size,
+        "durations_us": dict(durations_us),
+    }
     return Brought("given", sha256_hex, facts, {})
 
 
@@ -342,7 +368,15 @@ def imported(one: Imported) -> Brought:
     return Brought("signed", one.sha256, facts, body)
 
 
-def scanned(document: str, revision: int, pages: int, sha256_hex: str, size: int) -> Brought:
+def scanned(
+    document: str,
+    revision: int,
+    pages: int,
+    sha256_hex: str,
+    size: int,
+    *,
+    durations_us: Mapping[str, int],
+) -> Brought:
     """A document that was signed on paper, as a sealed copy; without its row."""
     facts = {
         "document": document,
@@ -351,6 +385,7 @@ def scanned(document: str, revision: int, pages: int, sha256_hex: str, size: int
         "text": SEALED_COPY,
         "sha256": sha256_hex,
         "bytes": size,
+        "durations_us": dict(durations_us),
     }
     return Brought("scan", sha256_hex, facts, {})
 
@@ -428,6 +463,8 @@ def _imported(
     signed: SignedElsewhere,
     pdf: bytes,
     people: Mapping[str, ExpectedSigner],
+    *,
+    durations_us: Mapping[str, int],
 ) -> Brought:
     digest = sha256(pdf).hexdigest()
     level, document = str(signed.level), waiting.document
@@ -440,6 +477,7 @@ def _imported(
         indication=signed.report.indication.value,
         sha256=digest,
         bytes=len(pdf),
+        durations_us=dict(durations_us),
         signers={field: each.person for field, each in people.items()},
         certificates={field: each.certificate_sha256 or "" for field, each in signed.signatures.items()},
     )

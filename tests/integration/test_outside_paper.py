@@ -82,6 +82,8 @@ def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(sample: Sample, tmp
     records = [json.loads(each.record) for each in sample.rows(Event)]
     [case] = [case for case in cases_of(records) if case.request == number]
     assert case.documents_signed == 0
+    assert set(case.system_us) == {"render", "export", "scan", "seal", "store"}
+    assert min(case.system_us["scan"]) > 0
     copy = tmp_path / "copy.pdf"
     copy.write_bytes(office.blobs.get(row.sha256))
     [report] = verify_paths([copy], office.trust, now=office.clock())

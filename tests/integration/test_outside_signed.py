@@ -27,6 +27,7 @@ from signing.verify.register import Standing
 from signing.verify.sources import sources
 from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
+from throughput.measures import measure
 from throughput.spans import cases_of
 from workflow import evidence, outside
 from workflow.errors import KeyReused, NotFound, Refused
@@ -111,6 +112,9 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
         if case.request == number
     ]
     assert case.documents_signed == 1
+    [row] = measure([case])
+    assert set(row.system_ms) == {"render", "export", "prepare", "validate", "store", "deliver"}
+    assert (row.documents_per_s, row.lead_driven_by_program) == (None, True)  # none was signed here
 
 
 def require_whole_log(sample: Sample) -> None:
