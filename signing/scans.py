@@ -31,6 +31,7 @@ _QUALITY: Final = 80
 _FORMATS: Final = ("JPEG", "PNG", "TIFF")
 _CODE: Final = re.compile(r"PARAAF:([0-9]{4}-[0-9]{6,}(?:-[0-9]+)?):([0-9]{1,3})/([0-9]{1,3})")
 _HINT: Final = "Scan every page of it, whole and flat, at 150 dpi or more; as PDF, JPEG, PNG or TIFF."
+_ABOUT: Final = ("Document number", "Scanned pages", "Taken in on")
 SEAL_BOX: Final = (57.0, 500.0, 397.0, 570.0)
 
 
@@ -237,16 +238,15 @@ def require_whole(scan: Scan, printed: bytes) -> None:
 
 def copy_of(scan: Scan, *, taken_on: str) -> bytes:
     """A PDF of the scanned pages, behind a cover that says what it is: ready for the seal."""
-    lines = (
-        f"Document {scan.number}: {SEALED_COPY}.",
-        f"Scanned pages: {len(scan.pages)}. Taken in on {taken_on}.",
-        "The seal below says that these pages are as they were taken in. It does not say who signed them.",
-    )
-    texts = "".join(f"1 0 0 1 57 {700 - 20 * at} Tm ({line}) Tj\n" for at, line in enumerate(lines))
-    cover = f"BT /F1 10 Tf\n{texts}ET".encode("ascii")
-    objects: list[bytes] = [b"<</Type/Catalog/Pages 2 0 R>>", b""]
-    objects.append(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
-    kids = [_page(objects, cover, "/Font<</F1 3 0 R>>", 595, 842)]
+    objects: list[bytes] = [
+        b"<</Type/Catalog/Pages 2 0 R/Lang(en)/ViewerPreferences<</DisplayDocTitle true>>>>",
+        b"",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
+        f"<</Title({_title(scan)})>>".encode("ascii"),
+    ]
+    cover = _cover(scan, taken_on)
+    kids = [_page(objects, cover, "/Font<</F1 3 0 R/F2 4 0 R>>", 595, 842)]
     for page in scan.pages:
         picture = (
             f"/Type/XObject/Subtype/Image/Width {page.width}/Height {page.height}/ColorSpace/DeviceRGB"
@@ -260,6 +260,26 @@ def copy_of(scan: Scan, *, taken_on: str) -> bytes:
     listed = " ".join(f"{kid} 0 R" for kid in kids)
     objects[1] = f"<</Type/Pages/Count {len(kids)}/Kids[{listed}]>>".encode()
     return _file(objects)
+
+
+def _title(scan: Scan) -> str:
+    return f"Copy of document {scan.number}, signed on paper"
+
+
+def _cover(scan: Scan, taken_on: str) -> bytes:
+    """What the copy is, above the seal that vouches for it."""
+    lines = [
+        ("F2", 18, 57, 752, _title(scan)),
+        ("F1", 10, 57, 726, f"This is a {SEALED_COPY}."),
+        *(("F1", 10, 57, 690 - 18 * at, label) for at, label in enumerate(_ABOUT)),
+        ("F2", 10, 167, 690, scan.number),
+        ("F2", 10, 167, 672, str(len(scan.pages))),
+        ("F2", 10, 167, 654, taken_on),
+        ("F1", 10, 57, 616, "The seal below says that these pages are as they were taken in."),
+        ("F1", 10, 57, 600, "It does not say who signed them."),
+    ]
+    texts = "".join(f"/{font} {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj\n" for font, size, x, y, text in lines)
+    return f"0.5 w 0.6 G 57 740 m 538 740 l S\nBT 0 g\n{texts}ET".encode("ascii")
 
 
 def _page(objects: list[bytes], content: bytes, resources: str, width: int, height: int) -> int:
@@ -283,6 +303,7 @@ def _file(objects: Sequence[bytes]) -> bytes:
         made += f"{number} 0 obj\n".encode() + one + b"\nendobj\n"
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
     size, start = len(objects) + 1, len(made)
-    made += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<</Size {size}/Root 1 0 R>>\n".encode()
+    made += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n".encode()
+    made += f"<</Size {size}/Root 1 0 R/Info 5 0 R>>\n".encode()
     made += f"startxref\n{start}\n%%EOF\n".encode()
     return bytes(made)
