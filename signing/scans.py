@@ -32,6 +32,7 @@ _FORMATS: Final = ("JPEG", "PNG", "TIFF")
 _CODE: Final = re.compile(r"PARAAF:([0-9]{4}-[0-9]{6,}(?:-[0-9]+)?):([0-9]{1,3})/([0-9]{1,3})")
 _HINT: Final = "Scan every page of it, whole and flat, at 150 dpi or more; as PDF, JPEG, PNG or TIFF."
 _ABOUT: Final = ("Document number", "Scanned pages", "Taken in on")
+SEAL_FIELD: Final = "copy-seal"
 SEAL_BOX: Final = (57.0, 500.0, 397.0, 570.0)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from signing.scans import SEAL_FIELD
 from signing.verify.register import Expected, RegisterWord, Standing
 from signing.verify.report import Report
 from workflow.access import AUDITOR, People
@@ -25,13 +26,15 @@ from workflow.destruction import DESTROYED
 from workflow.evidence import delivered_digests
 from workflow.judge import office_day
 from workflow.store import Store
-from workflow.tables import Body, DefinitionSource, DocumentRow, Event, Request, SignatureRow
+from workflow.tables import Body, DefinitionSource, DocumentRow, Event, Request, ScanRow, SignatureRow
 
 _documents, _requests, _signatures = DocumentRow.table(), Request.table(), SignatureRow.table()
+_scans = ScanRow.table()
 _events, _bodies, _definitions = Event.table(), Body.table(), DefinitionSource.table()
 _DONE = "done"
 _is_signed = _documents.c.level_reached.is_not(None)
 _UNKNOWN = RegisterWord(Standing.UNKNOWN)
+_SEAL_OF_A_COPY = (Expected(SEAL_FIELD, "seal", None),)  # in whose name is in the file alone
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class _Found:
     event_seq: int  # that made these bytes
     signed: bool
     current: bool
+    copy: bool = False
+    """The kept scan of what was signed on paper."""
 
 
 @dataclass
@@ -117,6 +122,9 @@ class IssuedRegister:
         standing = Standing.UNSIGNED
         if found.signed or (unsigned and was_delivered):
             standing = Standing.ISSUED if found.current and replaced_by is None else Standing.EARLIER
+        if found.copy:
+            standing = Standing.COPY
+        none_later = standing is Standing.ISSUED or (found.copy and replaced_by is None)
         now = replaced_by if replaced_by is not None else row
         return RegisterWord(
             standing,
@@ -126,11 +134,13 @@ class IssuedRegister:
             number=row.number,
             revision=row.revision_no,
             recorded_at=_recorded_at(session, found.event_seq),
-            replaced_by=None if standing is Standing.ISSUED else now.current_sha256,
+            replaced_by=None if none_later else now.current_sha256,
             unsigned=unsigned,
             withdrawn=None if request.outcome in (None, _DONE) else request.outcome,
             tied=True,
-            expected=_signers(session, row.id, None if found.current or by_all else found.event_seq),
+            expected=_SEAL_OF_A_COPY
+            if found.copy
+            else _signers(session, row.id, None if found.current or by_all else found.event_seq),
         )
 
     def _may_see(self, session: Session, request: Any) -> bool:
@@ -181,6 +191,11 @@ def _by_digests(session: Session, digests: list[str]) -> Mapping[str, _Found]:
     for row in connection.execute(signed):
         current = row.signed_sha256 == row.current_sha256
         found[row.signed_sha256] = _Found(row, row.event_seq or row.created_seq, signed=True, current=current)
+    scans = select(_scans.c.sha256.label("scan_sha256"), _scans.c.event_seq, *_documents.c).join_from(
+        _scans, _documents, _documents.c.id == _scans.c.document_id
+    )
+    for row in connection.execute(scans.where(_scans.c.sha256.in_(digests))):
+        found[row.scan_sha256] = _Found(row, row.event_seq, signed=False, current=True, copy=True)
     drawn = select(_documents).where(
         or_(_documents.c.current_sha256.in_(digests), _documents.c.rendered_sha256.in_(digests))
     )

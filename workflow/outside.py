@@ -21,7 +21,7 @@ from documents.kinds import KINDS
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
-from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of, require_whole
+from signing.scans import SEAL_BOX, SEAL_FIELD, SEALED_COPY, Scan, copy_of, require_whole
 from workflow.brought import Brought
 from workflow.calendar import CALENDARS
 from workflow.command_form import require_name
@@ -321,7 +321,7 @@ async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes
             profile=profile,
             claimed_at=now,
             role="Seal of a copy",
-            new_field=NewField("copy-seal", page=0, box=SEAL_BOX, label="Seal of a copy"),
+            new_field=NewField(SEAL_FIELD, page=0, box=SEAL_BOX, label="Seal of a copy"),
         )
     return finished.pdf
 

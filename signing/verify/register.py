@@ -30,6 +30,7 @@ class Standing(StrEnum):
     ISSUED = "issued"  # as it was issued last
     EARLIER = "earlier"  # as it was once; something was signed or issued since
     UNSIGNED = "unsigned"  # as it was drawn, before anybody signed
+    COPY = "copy"  # the kept scan of one that was signed on paper, under the office's seal
     DESTROYED = "destroyed"  # of a request whose term of keeping is over
     EXTENDED = "extended"  # one of these, with something behind it
     CLAIMED = "claimed"  # other bytes, with the number of one of these
@@ -155,6 +156,8 @@ def _sentence(word: RegisterWord) -> str:
         Standing.ISSUED: f"{named}, as issued on {day}",
         Standing.EARLIER: f"{named}, as it was on {day}; it was replaced later",
         Standing.UNSIGNED: f"{named}, as it was drawn on {day}: before anybody signed it",
+        Standing.COPY: f"the kept scan, under the office's seal, of {named}, which was signed on paper;"
+        f" taken in on {day}, and no electronic signature of the signer",
         Standing.DESTROYED: f"{named}, destroyed there at the end of its term on {word.destroyed_on}",
         Standing.EXTENDED: f"{named}, with {_behind(word.added_bytes or 0)} not issued",
         Standing.CLAIMED: f"it has the number of {named}, and these are not the bytes that were issued",
@@ -175,6 +178,7 @@ _CODES = {
     Standing.ISSUED: ("register_issued", "the register has it as issued"),
     Standing.EARLIER: ("register_earlier", "the register has a later version of it"),
     Standing.UNSIGNED: ("register_unsigned", "the register has it as a document before it was signed"),
+    Standing.COPY: ("register_copy", "the register has it as the kept scan of what was signed on paper"),
     Standing.DESTROYED: ("register_destroyed", "the register had it until the end of its term"),
     Standing.EXTENDED: ("register_extended", "the register has it without what stands behind it"),
     Standing.CLAIMED: ("register_contradicted", "the register has other bytes under its number"),
