@@ -111,7 +111,7 @@ def _give(office: "Office", args: argparse.Namespace, by: "By") -> int:
             }
         )
     else:
-        again = "" if answer else ", again"
+        again = "" if answer and not answer.repeated else ", again"
         print(f"{printable(str(args.output))}: document {given.number} of request {args.request}{again}.")
         print(f"SHA-256 {given.sha256}")
     return 0

@@ -172,7 +172,8 @@ def _work(connection: Connection, end: int, limits: Limits) -> None:
         told = f"{type(error).__name__}: {str(error)[:300]}"
         found = [Finding("file_unreadable", "the file makes its reader stumble", told)]
     answer = [{"code": each.code, "message": each.message, "detail": each.detail} for each in found]
-    connection.send_bytes(json.dumps(answer).encode())
+    with suppress(OSError):  # whoever asked was killed
+        connection.send_bytes(json.dumps(answer).encode())
 
 
 def _report(

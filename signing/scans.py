@@ -134,7 +134,8 @@ def _work(connection: Connection, limits: Limits) -> None:
         told = {"refused": "Reading the scan had to be stopped: memory ran out."}
     except Exception as error:  # noqa: BLE001 (readers of pictures stumble in a dozen ways)
         told = {"refused": f"The file can't be read as a scan: {type(error).__name__}."}
-    connection.send_bytes(json.dumps(told).encode())
+    with suppress(OSError):  # whoever asked was killed
+        connection.send_bytes(json.dumps(told).encode())
 
 
 def _pdf_pages(content: bytes) -> "Iterator[Image]":

@@ -28,6 +28,7 @@ from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition, OutsideFile, State, Trigger
 from workflow.errors import KeyReused, Refused, WorkflowError
+from workflow.faults import point
 from workflow.judge import office_day
 from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, take
 from workflow.reading import RequestView
@@ -102,10 +103,12 @@ class _Waiting:
 def given_out(office: "Office", request_id: int, by: By) -> Given:
     """The file of the document as it was drawn, which goes out; nothing is recorded yet.
 
-    Whoever may bring it back may have it again. Raises NotFound, Refused, NothingOutside, BlobError.
+    Whoever gave it out, and whoever may bring it back, may have it again. Raises NotFound, Refused,
+    NothingOutside, KeyReused, BlobError.
     """
-    waiting = _waiting(office, request_id, by, ("given", "signed", "scan"))
-    return _given(office, waiting)
+    if (before := _given_before(office, request_id, by)) is not None:
+        return before
+    return _given(office, _waiting(office, request_id, by, ("given", "signed", "scan")).document)
 
 
 def give(office: "Office", request_id: int, by: By) -> Given:
@@ -113,15 +116,17 @@ def give(office: "Office", request_id: int, by: By) -> Given:
 
     Raises as `given_out`, and what a command can meet.
     """
+    if (before := _given_before(office, request_id, by)) is not None:
+        return before
     waiting = _waiting(office, request_id, by, ("given", "signed", "scan"))
-    given = _given(office, waiting)
+    given = _given(office, waiting.document)
     if waiting.trigger.file != "given":
         return given
     document = waiting.document
     brought = exported(
         document.name, document.revision_no, given.sha256, len(given.pdf), durations_us=given.durations_us
     )
-    answer = office.engine.execute(waiting.command(by, brought, facts={}))
+    answer = _executed(office, waiting.command(by, brought, facts={}))
     return replace(given, answer=answer)
 
 
@@ -157,17 +162,44 @@ def take_signed(
             now=office.clock(),
             online=online,
         )
+    point("exchange.judged")
     with timed(us, "store"):
         office.blobs.put(pdf)
+    point("exchange.stored")
     brought = _imported(office, waiting, signed, pdf, people, durations_us=us)
-    return office.engine.execute(waiting.command(by, brought, facts=_reported(waiting, signed)))
+    return _executed(office, waiting.command(by, brought, facts=_reported(waiting, signed)))
 
 
-def _given(office: "Office", waiting: _Waiting) -> Given:
-    digest, us = waiting.document.rendered_sha256, dict[str, int]()
+def _executed(office: "Office", command: Command) -> Answer:
+    answer = office.engine.execute(command)
+    point("exchange.recorded")
+    return answer
+
+
+def _given_before(office: "Office", request_id: int, by: By) -> Given | None:
+    """What the same person gave out before, with the first answer; None when they have not given this out.
+
+    They may not go on with the request any more, but have to see it. Raises NotFound, Refused, KeyReused.
+    """
+    office.engine.show(request_id, by.actor)
+    with office.store.read() as session:
+        document = _newest_document(session, request_id)
+    if document is None:
+        return None
+    answer = _answered(office, request_id, document.rendered_sha256, by, "given")
+    return None if answer is None else replace(_given(office, document), answer=answer)
+
+
+def _newest_document(session: Session, request_id: int) -> DocumentRow | None:
+    query = select(DocumentRow).where(DocumentRow.request_id == request_id)
+    return session.scalars(query.order_by(DocumentRow.id.desc()).limit(1)).one_or_none()
+
+
+def _given(office: "Office", document: DocumentRow) -> Given:
+    digest, us = document.rendered_sha256, dict[str, int]()
     with timed(us, "export"):  # read, and held to its digest
         pdf = office.blobs.get(digest)
-    return Given(waiting.document.number, pdf, digest, None, us)
+    return Given(document.number, pdf, digest, None, us)
 
 
 def _key(by: By, trigger: str, request_id: int, digest: str) -> str:
@@ -192,7 +224,7 @@ def _answered(office: "Office", request_id: int, digest: str, by: By, file: Outs
     ):
         key = _key(by, trigger, request_id, digest)
         if (answer := office.engine.answered(by.actor, key, request_id, trigger)) is not None:
-            if by.key is not None and file == "signed" and _file_of(office, answer) != digest:
+            if by.key is not None and file != "scan" and _file_of(office, answer) != digest:
                 raise KeyReused
             return answer
     return None
@@ -215,12 +247,7 @@ def _waiting(office: "Office", request_id: int, by: By, files: Sequence[OutsideF
         definition = office.engine.definition(session, view.definition_sha256)
         state = definition.states[view.state]
         trigger = next((each for each in state.triggers.values() if each.file in files), None)
-        document = session.scalars(
-            select(DocumentRow)
-            .where(DocumentRow.request_id == request_id)
-            .order_by(DocumentRow.id.desc())
-            .limit(1)
-        ).one_or_none()
+        document = _newest_document(session, request_id)
     if trigger is None or document is None:
         what = " or ".join(sorted(_WAITS_FOR[file] for file in files))
         raise NothingOutside(
@@ -261,8 +288,10 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
     us = {"scan": scan.read_us}
     with timed(us, "seal"):
         sealed = asyncio.run(_sealed_copy(office, waiting, scan))
+    point("exchange.judged")
     with timed(us, "store"):
         stored = office.blobs.put(sealed)
+    point("exchange.stored")
     document = waiting.document
     brought = scanned(
         document.name, document.revision_no, len(scan.pages), stored, len(sealed), durations_us=us
@@ -272,11 +301,12 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
         require_stored(office.blobs, [stored])
         row = {"document_id": document.id, "sha256": stored, "pages": len(scan.pages), "event_seq": seq}
         session.connection().execute(insert(ScanRow.table()), [row])
+        point("exchange.written")
 
     command = waiting.command(by, replace(brought, record=record), facts={})
     key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
     command = replace(command, key=key, brought=replace(command.brought or brought, sha256=digest))
-    return office.engine.execute(command)
+    return _executed(office, command)
 
 
 def _request_of(office: "Office", number: str) -> int:
@@ -510,5 +540,6 @@ def _imported(
         connection.execute(insert(SignatureRow.table()), [{**row, "event_seq": seq} for row in rows])
         now = {"current_sha256": digest, "level_reached": level}
         connection.execute(update(documents).where(documents.c.id == document.id).values(**now))
+        point("exchange.written")
 
     return replace(imported(told), record=record)

@@ -3,10 +3,12 @@
 The file given out is a real declaration; the signatures are stock pyHanko's, at times of the test's choosing.
 """
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -104,6 +106,15 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
 def test_what_another_programs_signature_needs_is_accepted(portal: Portal) -> None:
     for level in ("B-LT", "B-LTA"):
         assert portal.judged(portal.signed(portal.given, level)).level == level
+
+
+def test_it_is_judged_where_no_file_can_be_made(
+    portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed leaves nothing behind of a file that never was on a disk."""
+    portal.judged(portal.honest)  # which starts the fenced processes' server, where it isn't yet
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert portal.judged(portal.honest).level is Level.B_LT
 
 
 # revoked
