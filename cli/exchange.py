@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
     from workflow.outside import By
 
-_EPILOG = """give: the request waits for its file to go out (A2: state export; A0: printing). Who is to bring
-it back may have it again, which records nothing.
+_EPILOG = """give: the request waits for its file to go out (A2: state export; A0: printing). Who gave it out,
+and who is to bring it back, may have it again, which records nothing.
 take: the signed file is taken in only as the file that was given out, byte for byte, and the signatures of
 the people whom the document names, at the profile's level; else it is refused, with every difference.
 copy: writes again what is kept, for whoever may see the request: the sealed copy of a scan, the signed file

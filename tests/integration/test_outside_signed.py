@@ -74,6 +74,9 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
     [told] = sample.records(number, "document_exported")
     assert (told["sha256"], told["bytes"]) == (sha256(prepared).hexdigest(), len(prepared))
     assert outside.given_out(office, number, By(SIGNER)).pdf == prepared  # again, for who brings it back
+    again = outside.give(office, number, By(CLERK)).answer  # and for who gave it out, who is told so
+    assert again is not None
+    assert again.repeated
     with pytest.raises(Refused, match="paraaf exchange take"):
         sample.do("imported", SIGNER, number, facts={"signed_by": "Me", "signed_on": f"{sample.today}"})
     signed = portal(sample, prepared, SIGNER, level=Level.B_LTA)
@@ -89,8 +92,8 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
     assert (told["indication"], told["signed_on"]) == ("TOTAL-PASSED", f"{sample.today}")
     body = json.loads(sample.rows(Body, Body.seq == told["seq"])[0].body)
     assert body["facts"]["signed_by"].startswith(sample.register.person(SIGNER).name)
-    again = outside.take_signed(office, number, signed, By(SIGNER))
-    assert (again.event_seq, again.repeated, answer.repeated) == (answer.event_seq, True, False)
+    retaken = outside.take_signed(office, number, signed, By(SIGNER))
+    assert (retaken.event_seq, retaken.repeated, answer.repeated) == (answer.event_seq, True, False)
     asyncio.run(sample.run_steps(sample.waiting(number)))
     assert sample.request(number).state == "delivered"
     assert sample.rows(Delivery, Delivery.sha256 == digest)
