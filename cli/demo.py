@@ -25,8 +25,9 @@ from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_opti
 from cli.printing import counted, print_json
 from cli.sample_exchange import exchange
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
-from cli.sample_provider import SampleProvider
+from cli.sample_provider import SampleProvider, write_settings
 from documents.register import SAMPLE
+from signing.organisation import FILE as SIGNING_FILE
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
 from throughput.compare import as_json, as_text
@@ -46,7 +47,9 @@ from workflow.remote import signs_next
 from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
-ALL_VARIANTS = ("A0", "A1", "A2", "A3", "A4")
+ALL_VARIANTS = (*VARIANTS, "A2", "A4-DUAL", "N")
+UNSIGNED = "N"
+"""The variant of plans that are not signed; the others are of declarations."""
 REMOTE = "A3"
 REQUESTS_PER_PLAN = 5
 ROUNDS_AT_MOST = 40
@@ -98,11 +101,16 @@ def run(args: argparse.Namespace) -> int:
         _require_sample_people(office)
         make_folder((_out(args) / TRUST_FILE).parent)
         opened.enter_context(AuthorityServer(office.authority.folder))
-        provider = _provider(office) if REMOTE in args.variants else None
+        unsigned = UNSIGNED in args.variants
+        provider = _provider(office, unsigned=unsigned) if REMOTE in args.variants else None
         if provider is not None:
             pace = CscPace(latency_s=args.provider_latency / 1000)
             opened.enter_context(CscServer(office.authority.folder, pace=pace))
-            environ = {**os.environ, SIGNING: str(provider.settings)}
+        settings = provider.settings if provider is not None else None
+        if settings is None and unsigned and not _says_how_it_signs(args.data):
+            settings = write_settings(office.folder, unsigned=True)
+        if settings is not None:
+            environ = {**os.environ, SIGNING: str(settings)}
             office = opened.enter_context(closing(Office.open(args.data, patience=patience, environ=environ)))
         demo = _Demo(office, args.requests, args.variants, say, provider=provider)
         outcome = asyncio.run(demo.run(_out(args), compared=args.out is not None))
@@ -115,11 +123,15 @@ def run(args: argparse.Namespace) -> int:
     return 0 if outcome.sound else 1
 
 
-def _provider(office: Office) -> SampleProvider | None:
+def _provider(office: Office, *, unsigned: bool) -> SampleProvider | None:
     """The provider where the sample people's keys are; none where the folder says how it signs."""
     if office.signing.signers or office.register is None:
         return None
-    return SampleProvider(office.folder, office.authority, office.register)
+    return SampleProvider(office.folder, office.authority, office.register, unsigned=unsigned)
+
+
+def _says_how_it_signs(folder: Path) -> bool:
+    return bool(os.environ.get(SIGNING)) or (folder / SIGNING_FILE).exists()
 
 
 def _require_sample(register: Path) -> None:
@@ -208,7 +220,10 @@ class _Demo:
         today = office_day(next(iter(office.catalogue)), office.clock())  # all by the same calendar
         sample = SampleOffice(office.engine, office.register, today, at_provider=self._at_provider)
         for variant in self.variants:
-            sample.submit_declarations(variant, self.count)
+            if variant == UNSIGNED:
+                sample.submit_plans(self.count, variant)
+            else:
+                sample.submit_declarations(variant, self.count)
         sample.submit_plans(-(-self.count // REQUESTS_PER_PLAN))
         self.say(f"{len(sample.requests)} requests submitted")
         await self._drive(sample)

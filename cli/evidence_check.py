@@ -58,6 +58,9 @@ _SUM = re.compile(r"([0-9a-f]{64})  ([!-~]+)")
 _DOCUMENT = re.compile(r"documents/[A-Za-z0-9_-]+\.pdf")
 
 
+_BY_THE_LOG = "It bears no signature and needs none: the log alone says that the office delivered it."
+
+
 class PackageUnreadable(InputUnreadable):
     """A file is no evidence package, or can't be read: nothing was found out."""
 
@@ -374,14 +377,25 @@ class _Check:
         digests = {report.name: report.sha256_hex for report in self.report.documents}
         for one in self.manifest["documents"]:
             digest = digests.get(one["file"])
-            if story.signed.get(one["document"]) != (one["revision"], digest):
+            last = story.signed.get(one["document"]) or story.unsigned.get(one["document"])
+            if last != (one["revision"], digest):
                 message = (
                     "No event says that it was signed as it is here, as the last of what was done to it."
                 )
                 self.find(Fault.DIGEST, one["file"], message)
             if (digest in story.delivered) is not one.get("delivered"):
                 self.find(Fault.DIGEST, one["file"], "Whether it was delivered, the events say otherwise.")
+        self.report.documents = [
+            replace(one, sentence=_BY_THE_LOG) if self._by_the_log(one, story) else one
+            for one in self.report.documents
+        ]
         self._check_bodies(story)
+
+    @staticmethod
+    def _by_the_log(report: Report, story: "_Story") -> bool:
+        """Whether a document has no signature, and the log says that it was delivered so."""
+        digests = {digest for _, digest in story.unsigned.values()}
+        return not report.signatures and report.sha256_hex in digests
 
     # --- (6) personal parts
 
@@ -438,6 +452,10 @@ class _Story:
         """Of each document the revision and digest after its last signature; None when drawn anew since,
         unless it was delivered before."""
         self.delivered: set[str] = set()
+        self.drawn: dict[str, tuple[int, str]] = {}
+        """Of each document the revision and digest as it was drawn last."""
+        self.unsigned: dict[str, tuple[int, str]] = {}
+        """Of each document that was delivered as it was drawn: it needs no signature."""
         self.bodies: dict[int, str] = {}
         self.told_erased: set[int] = set()
 
@@ -464,12 +482,14 @@ class _Story:
                 self.told_erased |= set(record["erased"])
             elif kind == "document_rendered":
                 self._rendered(record["document"])
+                self.drawn[record["document"]] = (record["revision"], record["sha256"])
             elif kind in ("document_signed", "document_imported"):
                 self.signed[record["document"]] = (record["revision"], record["sha256"])
             elif kind == "document_renewed":
                 self._renewed(record)
             elif kind == "document_delivered":
                 self.delivered.add(record["sha256"])
+                self.unsigned |= {name: one for name, one in self.drawn.items() if one[1] == record["sha256"]}
         except (ValueError, TypeError, KeyError, RecursionError):
             return  # an event that can't be read is found by who verifies the run
 

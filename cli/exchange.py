@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
     from workflow.outside import By
 
-_EPILOG = """give: the request waits for its file to go out (A2: state export; A0: printing). Who is to bring
-it back may have it again, which records nothing.
+_EPILOG = """give: the request waits for its file to go out (A2: state export; A0: printing). Who gave it out,
+and who is to bring it back, may have it again, which records nothing.
 take: the signed file is taken in only as the file that was given out, byte for byte, and the signatures of
 the people whom the document names, at the profile's level; else it is refused, with every difference.
+copy: writes again what is kept, for whoever may see the request: the sealed copy of a scan, the signed file
+or the file that was given out. It records nothing and overwrites nothing.
 scan: scans of what was signed on paper are matched by the codes on their pages, one file or many; each
 document is kept as a sealed copy, which is no electronic signature of anybody.
 exit status: 0 done, or done before with the same file; 1 refused, with every reason."""
@@ -37,7 +39,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="give|take|scan")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="give|take|scan|copy")
     give = verbs.add_parser(
         "give", description="Write the document as it was drawn, and record that it went out."
     )
@@ -58,6 +60,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     scan = verbs.add_parser("scan", description="Keep scans of what was signed on paper, as sealed copies.")
     scan.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, and folders of files")
+    copy = verbs.add_parser(
+        "copy", description="Write what is kept: the sealed copy, the signed file or the file given out."
+    )
+    copy.add_argument("request", type=int, metavar="N", help="the request's number")
+    copy.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.pdf", help="where it goes")
+    copy.add_argument(
+        "--what",
+        choices=("scan", "signed", "given"),
+        help="which file (default: what came back last; before, what was given out)",
+    )
+    add_person_option(copy, "who wants it; whoever may see the request may have it")
+    add_data_option(copy)
+    add_json_option(copy)
     for one in (give, take, scan):
         add_person_option(one, "who does it")
         one.add_argument("--for", dest="principal", metavar="PRINCIPAL", help="as this person's substitute")
@@ -68,6 +83,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Give a file out, or take one in. Raises ForeignSignatureRefusedError, and what a command can meet."""
+    if args.verb == "copy":
+        return _copy(args)
     from workflow.outside import By  # noqa: PLC0415  as said above
 
     by = By(args.who, args.principal, args.key)
@@ -94,9 +111,26 @@ def _give(office: "Office", args: argparse.Namespace, by: "By") -> int:
             }
         )
     else:
-        again = "" if answer else ", again"
+        again = "" if answer and not answer.repeated else ", again"
         print(f"{printable(str(args.output))}: document {given.number} of request {args.request}{again}.")
         print(f"SHA-256 {given.sha256}")
+    return 0
+
+
+def _copy(args: argparse.Namespace) -> int:
+    from workflow.kept_files import kept_file  # noqa: PLC0415  as said above
+
+    require_room(args.output, force=False)
+    with office_of(args) as office:
+        kept = kept_file(office, args.request, args.who, args.what)
+    write_whole(args.output, kept.pdf, force=False, private=True)
+    if args.json:
+        said = {"output": str(args.output), "number": kept.number, "sha256": kept.sha256}
+        print_json({**said, "file": kept.file, "what": kept.what})
+    else:
+        named = f"document {kept.number} of request {args.request}"
+        print(f"{printable(str(args.output))}: {named}, {kept.what}.")
+        print(f"SHA-256 {kept.sha256}")
     return 0
 
 

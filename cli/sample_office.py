@@ -54,6 +54,8 @@ class SampleOffice:
             for person in self.register.people()
             if (data := self._declaration(person)) is not None
         ]
+        if "second_release" in self.engine.catalogue.get(DECLARATION, variant).states:
+            able = [one for one in able if self._is_no_signers_affair(one[0])]
         commands = []
         for number in range(count):
             person, data = able[number % len(able)]
@@ -63,14 +65,19 @@ class SampleOffice:
             )
         self._execute(commands)
 
-    def submit_plans(self, count: int) -> None:
+    def _is_no_signers_affair(self, person: Person) -> bool:
+        """Whether neither this person nor their manager signs: two others have to be left for that."""
+        signers = {one.person_id for one in self.register.people() if one.has_duty("signer")}
+        return signers.isdisjoint({person.person_id, person.manager_id})
+
+    def submit_plans(self, count: int, variant: str = "standard") -> None:
         """Start so many action plans, drawn up by people of different teams."""
         authors = [person for person in self.register.people() if not person.duties]
         commands = []
         for number in range(count):
             author = authors[number * 7 % len(authors)]
             data = self._plan(author, safety=number % 3 == 2)
-            commands.append(self._submit(Submission(PLAN, "standard"), author.person_id, data, number))
+            commands.append(self._submit(Submission(PLAN, variant), author.person_id, data, number))
         self._execute(commands)
 
     def _plan(self, author: Person, *, safety: bool) -> dict[str, Any]:
@@ -268,7 +275,9 @@ _ACTS: Mapping[tuple[str, str], _Act] = {
         for key in (DECLARATION, PLAN)
         for state in (
             "sign",
+            "second_release",
             "countersign",
+            "second_countersign",
             "export",
             "signed_elsewhere",
             "printing",

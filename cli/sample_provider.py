@@ -17,10 +17,21 @@ _SIGNS = ("signer", "manager")
 """Duties of those who sign declarations."""
 
 
+def write_settings(folder: Path, at_provider: str = "", *, unsigned: bool) -> Path:
+    """How the office signs while the demo runs; `unsigned`: that plans need no signature."""
+    parts = ["# Written by `paraaf demo`, for trials only.\n"]
+    if unsigned:
+        parts.append('[minimum]\naction_plan = "none"\n')
+    write_whole(folder / SIGNING, "\n".join((*parts, at_provider)).encode(), force=True)
+    return folder / SIGNING
+
+
 class SampleProvider:
     """The provider as the demo sets it up: a key for each sample person who signs, under a PIN made here."""
 
-    def __init__(self, folder: Path, authority: DevelopmentAuthority, register: Register) -> None:
+    def __init__(
+        self, folder: Path, authority: DevelopmentAuthority, register: Register, *, unsigned: bool = False
+    ) -> None:
         self._pins = {
             one.person_id: f"{secrets.randbelow(10**6):06}"
             for one in register.people()
@@ -32,8 +43,8 @@ class SampleProvider:
         ]
         sandbox = Sandbox.create(authority, people=people)
         write_whole(folder / _SECRET, sandbox.client_secret.encode(), force=True, private=True)
-        self.settings = folder / SIGNING
-        write_whole(self.settings, _settings(sandbox, list(self._pins)).encode(), force=True)
+        settings = _settings(sandbox, list(self._pins))
+        self.settings = write_settings(folder, settings, unsigned=unsigned)
 
     def word_of(self, person: str) -> "_Word":
         """A person's word: their PIN."""
@@ -52,7 +63,7 @@ class _Word:
 
 def _settings(sandbox: Sandbox, people: Sequence[str]) -> str:
     keys = "\n".join(f"{json.dumps(person)} = {json.dumps(f'{person}-pin')}" for person in people)
-    return f"""# Written by `paraaf demo`: the development provider, for trials only.
+    return f"""# The development provider.
 [signers.simulated-provider]
 type = "csc"
 url = "{sandbox.base_url}/csc/v1"

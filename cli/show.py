@@ -148,7 +148,8 @@ def _text(
     yield f"Request {view.id}: {definition.title}"
     yield from aligned(list(_head(view, definition)), indent="  ")
     for document in view.documents:
-        level = f"signed, {document.level_reached}" if document.level_reached else "not signed"
+        unsigned = "no signature needed" if definition.is_unsigned else "not signed"
+        level = f"signed, {document.level_reached}" if document.level_reached else unsigned
         number = document.number or "destroyed"
         yield f"  document   {number}, {document.kind}, revision {document.revision_no}, {level}"
     if view.incident is not None:

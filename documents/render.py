@@ -11,6 +11,7 @@ from documents.errors import UnknownKind
 from documents.layout import action_plan, employer_declaration
 from documents.layout.letterhead import Cover, Letterhead
 from documents.layout.signing_block import Place, unsigned_appearance
+from documents.layout.unsigned import Unsigned
 from documents.pdfa import DataFile, Description, SignatureField, write_pdfa
 from documents.sheet import Box, Sheet
 from documents.words import Words, mark, words_in
@@ -67,13 +68,15 @@ def render(
     note: str | None,
     language: str = "en",
     coded_pages: bool = False,
+    unsigned: Unsigned | None = None,
 ) -> bytes:
     """The document of this kind as PDF/A-3b, with `data` attached as canonical JSON (RFC 8785).
 
     `data` is what the kind's `json_of` gives. Each slot becomes a visible empty signature field; without
     slots room for ink is printed. `archive_timestamp` adds an invisible field for a document timestamp after
     each signature. `verify_url` is the address that the code is put behind in the QR code. `note` is printed
-    on top of every page. `coded_pages` puts a QR code with number and page on each, for paper.
+    on top of every page. `coded_pages` puts a QR code with number and page on each, for paper. `unsigned`
+    says who approved a document that needs no signature: the page tells so where others are signed.
 
     Raises UnknownKind, UnknownLanguage, DocumentTooLong, and UnprintableText, which names the field.
     """
@@ -85,7 +88,8 @@ def render(
         "verify_url": verify_url,
         "note": note,
     }
-    _refuse_unprintable({**data, **printed, "slots": [slot.label for slot in slots]})
+    approved = {"approved_by": unsigned.approver, "on_behalf_of": unsigned.principal} if unsigned else {}
+    _refuse_unprintable({**data, **printed, **approved, "slots": [slot.label for slot in slots]})
     sender, details = layout.sender(data, words)
     cover = Cover(
         title=layout.title(data, words),
@@ -101,7 +105,8 @@ def render(
     )
     head = Letterhead(cover, words)
     sheet = Sheet(head.start_page)
-    boxes = layout.draw(sheet, data, words, issued_on, _places(slots, layout, data, words))
+    places = [unsigned.place(words)] if unsigned else _places(slots, layout, data, words)
+    boxes = layout.draw(sheet, data, words, issued_on, places)
     return write_pdfa(
         sheet.end(head.draw_foot),
         description=Description(f"{cover.title} {number}", number, language, issued_on),

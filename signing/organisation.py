@@ -1,8 +1,9 @@
 """How an organisation signs: its file `signing.toml`, checked when it is loaded.
 
     trust = ["trust"]                     # files and folders of roots, beside this file
-    [minimum]                             # the lowest level by kind of document
+    [minimum]                             # by kind of document the lowest level, or that none is needed
     employer_declaration = "B-LT"
+    action_plan = "none"
     [timestampers.tsa-one]
     url = "https://tsa.example.org/tsr"   # and how it wants to be asked: signing.authorities
     [signers.seal-2026]
@@ -30,24 +31,33 @@ from signing.profile import ANYBODY, Level, Profile, packaged_profiles, profile_
 
 FILE = "signing.toml"
 _TYPES = ("file", "pkcs11", "csc")
+_NO_SIGNATURE = "none"
 
 
 @dataclass(frozen=True)
 class KeyInFile:
-    """A key in PKCS#12, or in PEM with its `chain`: certificates, the key's own first."""
+    """A key in PKCS#12, or in PEM with its `chain`: certificates, the key's own first.
+
+    `a_day`: how many signatures it may make a day; None: as many as anybody asks for.
+    """
 
     key: Path
     chain: Path | None
     passphrase_file: Path | None
+    a_day: int | None = None
 
 
 @dataclass(frozen=True)
 class KeyInToken:
-    """A key in a PKCS#11 token, named by its URI (RFC 7512); `chain`: certificates above its own."""
+    """A key in a PKCS#11 token, named by its URI (RFC 7512); `chain`: certificates above its own.
+
+    `a_day` as of a key in a file.
+    """
 
     uri: str
     chain: Path | None
     pin_file: Path | None
+    a_day: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ class Organisation:
     """What a `signing.toml` says, over what comes with the release.
 
     `development` is how the development authority is asked, without its address; `minimum` the lowest level
-    that a kind of document may have.
+    that a kind of document may have, `unsigned` the kinds that need no signature, as the file says of them.
     """
 
     profiles: Mapping[str, Profile]
@@ -82,6 +92,7 @@ class Organisation:
     development: TimestampAuthority = TimestampAuthority(DEVELOPMENT, "")  # noqa: RUF009 (it is frozen)
     trust: TrustStore = field(default_factory=TrustStore)
     minimum: Mapping[str, Level] = field(default_factory=dict)
+    unsigned: frozenset[str] = frozenset()
 
     def authorities(self, development_url: str) -> tuple[TimestampAuthority, ...]:
         """All timestamp authorities that have a name; the development authority is at this address."""
@@ -107,7 +118,9 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
     timestampers = tuple(one for one in named if one.name != DEVELOPMENT)
     development = next((one for one in named if one.name == DEVELOPMENT), TimestampAuthority(DEVELOPMENT, ""))
     profiles = {name: profile_from(name, one) for name, one in table.tables("profiles")}
-    minimum = dict(_minimum(table, frozenset(kinds)))
+    lowest = dict(_minimum(table, frozenset(kinds)))
+    minimum = {kind: level for kind, level in lowest.items() if level is not None}
+    unsigned = frozenset(lowest.keys() - minimum.keys())
     trust = load_trust([file.parent / path for path in table.texts("trust", mend="Use only paths.")])
     table.finish()
     authorities = {DEVELOPMENT, *(one.name for one in timestampers)}
@@ -125,7 +138,7 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
         theirs = [one for one in profile.timestampers if "://" not in one]
         _require_known(table, f"profiles.{name}.timestampers", theirs, authorities)
     _require_enough(table, (packaged | profiles).values(), (development, *timestampers))
-    return Organisation(packaged | profiles, signers, timestampers, development, trust, minimum)
+    return Organisation(packaged | profiles, signers, timestampers, development, trust, minimum, unsigned)
 
 
 def _require_own_keys(table: CheckedTable, profile: Profile, signers: Mapping[str, KeySource]) -> None:
@@ -184,11 +197,22 @@ def key_source(table: CheckedTable) -> KeySource:
 def _file(table: CheckedTable) -> KeyInFile:
     key = table.path("key", required=True)
     assert key is not None  # noqa: S101 (it is required)
-    return KeyInFile(key, table.path("chain"), table.path("passphrase_file"))
+    return KeyInFile(key, table.path("chain"), table.path("passphrase_file"), _a_day(table))
 
 
 def _token(table: CheckedTable) -> KeyInToken:
-    return KeyInToken(table.text("uri", required=True), table.path("chain"), table.path("pin_file"))
+    uri = table.text("uri", required=True)
+    return KeyInToken(uri, table.path("chain"), table.path("pin_file"), _a_day(table))
+
+
+def _a_day(table: CheckedTable) -> int | None:
+    """How many signatures a key may make a day."""
+    said: object = table.take("a_day", object, "a number", None)
+    if said is None:
+        return None
+    if type(said) is not int or said < 1:
+        table.refuse("a_day", f"is {said!r}", "Write how many signatures a day, 1 or more.")
+    return said
 
 
 def _provider(table: CheckedTable) -> KeysAtProvider:
@@ -232,11 +256,13 @@ def _timestampers(table: CheckedTable) -> Iterable[TimestampAuthority]:
         yield development_from(one) if name == DEVELOPMENT else authority_from(name, one)
 
 
-def _minimum(table: CheckedTable, kinds: frozenset[str]) -> Iterable[tuple[str, Level]]:
+def _minimum(table: CheckedTable, kinds: frozenset[str]) -> Iterable[tuple[str, Level | None]]:
+    """The lowest level of each kind that is named; None where it is said that it needs no signature."""
     for kind, said in table.take("minimum", dict, "a table", {}).items():
         if kind not in kinds:
             known = ", ".join(sorted(kinds)) or "none"
             table.refuse(f"minimum.{kind}", "is no kind of document", f"There are: {known}.")
-        if said not in tuple(Level):
-            table.refuse(f"minimum.{kind}", f"is {said!r}", f"Write one of {', '.join(Level)}.")
-        yield kind, Level(said)
+        if said not in (*Level, _NO_SIGNATURE):
+            known = ", ".join((*Level, _NO_SIGNATURE))
+            table.refuse(f"minimum.{kind}", f"is {said!r}", f"Write one of {known}.")
+        yield kind, None if said == _NO_SIGNATURE else Level(said)

@@ -15,10 +15,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from cryptography.x509.oid import NameOID
@@ -32,10 +31,11 @@ from signing.foreign import require_size
 from signing.outside_errors import ForeignSignatureRefusedError
 from signing.profile import Level
 from signing.verify.beyond import added_beyond
-from signing.verify.bulk import verify_paths
+from signing.verify.bulk import verify_sources
 from signing.verify.findings import Finding, Weight
 from signing.verify.limits import DEFAULT_LIMITS, Limits
 from signing.verify.report import Indication, Report, Role, SignatureReport
+from signing.verify.sources import Source
 
 # Said with a signature that is good all the same.
 _HARMLESS: Final = frozenset(
@@ -47,6 +47,8 @@ _HARMLESS: Final = frozenset(
         "validation_data_uncovered",
     }
 )
+MOST_AGE: Final = timedelta(hours=24)  # lists of qualified providers are a day old at the most
+"""An answer that the file itself carries may be so much older than the signature."""
 _HINT: Final = "Sign the file that was given out, as it is, and bring that; or return the request."
 
 
@@ -170,16 +172,16 @@ def _work(connection: Connection, end: int, limits: Limits) -> None:
         told = f"{type(error).__name__}: {str(error)[:300]}"
         found = [Finding("file_unreadable", "the file makes its reader stumble", told)]
     answer = [{"code": each.code, "message": each.message, "detail": each.detail} for each in found]
-    connection.send_bytes(json.dumps(answer).encode())
+    with suppress(OSError):  # whoever asked was killed
+        connection.send_bytes(json.dumps(answer).encode())
 
 
 def _report(
     pdf: bytes, trust: TrustStore, *, now: datetime, online: AllowedHosts | None, limits: Limits
 ) -> Report:
-    with TemporaryDirectory(prefix="paraaf-outside-") as folder:  # for the owner alone
-        path = Path(folder) / "brought.pdf"
-        path.write_bytes(pdf)
-        [report] = verify_paths([path], trust, now=now, online=online, limits=limits)
+    """The validation of a file that no disk has: a stop leaves nothing of it behind."""
+    brought = Source("brought.pdf", Path("brought.pdf"), content=pdf)
+    [report] = verify_sources([brought], trust, now=now, online=online, limits=limits)
     return report
 
 
@@ -210,8 +212,25 @@ def _differences(report: Report, expected: Sequence[ExpectedSigner], least: Leve
         if level is None or not level.reaches(least):
             said = signature.level or "of no PAdES level"
             yield f"The signature in the field {who.field!r} is {said}, and at least {least} is asked."
+        yield from _stale(signature)
     for field, who in wanted.items():
         yield f"The field {field!r} is empty, in which {who.name} is to sign."
+
+
+def _stale(signature: SignatureReport) -> Iterator[str]:
+    """Whoever signs with a revoked key chooses which answer lies beside: one from before says nothing.
+
+    What a host just said is the newest there is, however old its list.
+    """
+    answer = signature.revocation
+    if answer is None or answer.status != "good" or answer.source == "online" or answer.age_s is None:
+        return
+    if answer.age_s > MOST_AGE.total_seconds():
+        yield (
+            f"The newest answer whether the certificate in the field {signature.field!r} was revoked is"
+            f" {answer.age_s // 3600} hours older than the signature: it says nothing of the time between."
+            " Have the authority's host asked with --online."
+        )
 
 
 def _approvals(report: Report) -> list[SignatureReport]:

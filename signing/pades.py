@@ -599,6 +599,7 @@ async def sign_pdf(
             claimed_at=claimed_at,
             level=level,
             certificate=signer.certificate,
+            sealed=profile.kind in ("seal", "click"),
         ),
         claimed_at=claimed_at,
         new_fields=new_fields,

@@ -11,15 +11,15 @@ from typing import Literal, get_args
 from signing.authorities import why_not_asked
 from signing.checked_toml import CheckedTable, read_toml
 
-Kind = Literal["person", "seal", "click", "paper", "elsewhere"]
+Kind = Literal["person", "seal", "click", "paper", "elsewhere", "none"]
 KeyUsage = Literal["digital_signature", "content_commitment"]
 Digest = Literal["sha256", "sha384", "sha512"]
 
 _KINDS: tuple[str, ...] = get_args(Kind)
 _KEY_USAGES: tuple[str, ...] = get_args(KeyUsage)
 _DIGESTS: tuple[str, ...] = get_args(Digest)
-# Nothing is signed by this application under these two.
-_UNSIGNED_KINDS = ("paper", "elsewhere")
+# Nothing is signed by this application under these.
+_UNSIGNED_KINDS = ("paper", "elsewhere", "none")
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -49,8 +49,8 @@ class Level(StrEnum):
 class Profile:
     """How documents of a process are signed.
 
-    `level` is None where this application makes no signature (paper, elsewhere). `digest` None means the
-    key's own: SHA-384 for P-384, SHA-512 for Ed25519, SHA-256 for the rest. `timestampers` are names of
+    `level` is None where this application makes no signature (paper, elsewhere, none). `digest` None means
+    the key's own: SHA-384 for P-384, SHA-512 for Ed25519, SHA-256 for the rest. `timestampers` are names of
     configured authorities or http(s) URLs, in the order in which they are tried. `key_usage` are the
     certificate's key usages of which one is enough. `signers` are names of the organisation's signers
     (`signing.organisation`) by holder, ANYBODY for all: the first whose certificate is valid signs; without
@@ -85,6 +85,11 @@ class Profile:
     def signs(self) -> bool:
         """Tell whether documents under this profile get an electronic signature from us."""
         return self.level is not None
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Tell whether documents under this profile need no signature, and bear none of anybody's."""
+        return self.kind == "none"
 
 
 def packaged_profiles() -> dict[str, Profile]:

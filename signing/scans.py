@@ -10,9 +10,10 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from multiprocessing.connection import Connection
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
@@ -30,17 +31,20 @@ _QUALITY: Final = 80
 _FORMATS: Final = ("JPEG", "PNG", "TIFF")
 _CODE: Final = re.compile(r"PARAAF:([0-9]{4}-[0-9]{6,}(?:-[0-9]+)?):([0-9]{1,3})/([0-9]{1,3})")
 _HINT: Final = "Scan every page of it, whole and flat, at 150 dpi or more; as PDF, JPEG, PNG or TIFF."
+_ABOUT: Final = ("Document number", "Scanned pages", "Taken in on")
+SEAL_FIELD: Final = "copy-seal"
 SEAL_BOX: Final = (57.0, 500.0, 397.0, 570.0)
 
 
 @dataclass(frozen=True)
 class ScannedPage:
-    """A page of a scan: a JPEG, its size in dots, and what the codes on it say."""
+    """A page of a scan: a JPEG, its size in dots, what the codes on it say, and how long reading it took."""
 
     jpeg: bytes
     width: int
     height: int
     codes: tuple[str, ...]
+    read_us: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,17 @@ class Scan:
     number: str
     pages: tuple[ScannedPage, ...]
 
+    @property
+    def read_us(self) -> int:
+        """Microseconds that reading its pages took, by a monotonic clock."""
+        return sum(page.read_us for page in self.pages)
+
 
 def read_scan(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[ScannedPage, ...]:
     """The pages of a file. Raises ScanRefusedError for one that is no scan, or takes too much to read."""
     if len(content) > limits.file_bytes:
         raise ScanRefusedError(f"The file is larger than {limits.file_bytes // MIB} MiB.", hint=_HINT)
+    begun_ns = monotonic_ns()
     context = fence_context(__name__)
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, limits), daemon=True, name="paraaf-scan")
@@ -64,7 +74,7 @@ def read_scan(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Scann
     try:
         with suppress(BrokenPipeError, ConnectionResetError):
             ours.send_bytes(content)
-        return tuple(_received(ours, limits))
+        return tuple(_received(ours, limits, begun_ns))
     except (EOFError, OSError) as error:
         raise _stopped("its process ended: memory or processor time ran out") from error
     finally:
@@ -74,8 +84,11 @@ def read_scan(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Scann
         process.close()
 
 
-def _received(connection: Connection, limits: Limits) -> Iterator[ScannedPage]:
-    """What the child tells: for each page a line and its JPEG, at the end a line without."""
+def _received(connection: Connection, limits: Limits, begun_ns: int) -> Iterator[ScannedPage]:
+    """What the child tells: for each page a line and its JPEG, at the end a line without.
+
+    A page took the time since the one before it, the first the time since `begun_ns` (monotonic).
+    """
     while True:
         if not connection.poll(limits.wall_s):
             raise _stopped(f"it took longer than {limits.wall_s:g} s")
@@ -85,7 +98,10 @@ def _received(connection: Connection, limits: Limits) -> Iterator[ScannedPage]:
         if "width" not in told:
             return
         codes = tuple(str(code) for code in told["codes"])
-        yield ScannedPage(connection.recv_bytes(), int(told["width"]), int(told["height"]), codes)
+        jpeg, now_ns = connection.recv_bytes(), monotonic_ns()
+        read_us = (now_ns - begun_ns) // 1000
+        begun_ns = now_ns
+        yield ScannedPage(jpeg, int(told["width"]), int(told["height"]), codes, read_us)
 
 
 def _stopped(why: str) -> ScanRefusedError:
@@ -118,7 +134,8 @@ def _work(connection: Connection, limits: Limits) -> None:
         told = {"refused": "Reading the scan had to be stopped: memory ran out."}
     except Exception as error:  # noqa: BLE001 (readers of pictures stumble in a dozen ways)
         told = {"refused": f"The file can't be read as a scan: {type(error).__name__}."}
-    connection.send_bytes(json.dumps(told).encode())
+    with suppress(OSError):  # whoever asked was killed
+        connection.send_bytes(json.dumps(told).encode())
 
 
 def _pdf_pages(content: bytes) -> "Iterator[Image]":
@@ -223,16 +240,15 @@ def require_whole(scan: Scan, printed: bytes) -> None:
 
 def copy_of(scan: Scan, *, taken_on: str) -> bytes:
     """A PDF of the scanned pages, behind a cover that says what it is: ready for the seal."""
-    lines = (
-        f"Document {scan.number}: {SEALED_COPY}.",
-        f"Scanned pages: {len(scan.pages)}. Taken in on {taken_on}.",
-        "The seal below says that these pages are as they were taken in. It does not say who signed them.",
-    )
-    texts = "".join(f"1 0 0 1 57 {700 - 20 * at} Tm ({line}) Tj\n" for at, line in enumerate(lines))
-    cover = f"BT /F1 10 Tf\n{texts}ET".encode("ascii")
-    objects: list[bytes] = [b"<</Type/Catalog/Pages 2 0 R>>", b""]
-    objects.append(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
-    kids = [_page(objects, cover, "/Font<</F1 3 0 R>>", 595, 842)]
+    objects: list[bytes] = [
+        b"<</Type/Catalog/Pages 2 0 R/Lang(en)/ViewerPreferences<</DisplayDocTitle true>>>>",
+        b"",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
+        f"<</Title({_title(scan)})>>".encode("ascii"),
+    ]
+    cover = _cover(scan, taken_on)
+    kids = [_page(objects, cover, "/Font<</F1 3 0 R/F2 4 0 R>>", 595, 842)]
     for page in scan.pages:
         picture = (
             f"/Type/XObject/Subtype/Image/Width {page.width}/Height {page.height}/ColorSpace/DeviceRGB"
@@ -246,6 +262,26 @@ def copy_of(scan: Scan, *, taken_on: str) -> bytes:
     listed = " ".join(f"{kid} 0 R" for kid in kids)
     objects[1] = f"<</Type/Pages/Count {len(kids)}/Kids[{listed}]>>".encode()
     return _file(objects)
+
+
+def _title(scan: Scan) -> str:
+    return f"Copy of document {scan.number}, signed on paper"
+
+
+def _cover(scan: Scan, taken_on: str) -> bytes:
+    """What the copy is, above the seal that vouches for it."""
+    lines = [
+        ("F2", 18, 57, 752, _title(scan)),
+        ("F1", 10, 57, 726, f"This is a {SEALED_COPY}."),
+        *(("F1", 10, 57, 690 - 18 * at, label) for at, label in enumerate(_ABOUT)),
+        ("F2", 10, 167, 690, scan.number),
+        ("F2", 10, 167, 672, str(len(scan.pages))),
+        ("F2", 10, 167, 654, taken_on),
+        ("F1", 10, 57, 616, "The seal below says that these pages are as they were taken in."),
+        ("F1", 10, 57, 600, "It does not say who signed them."),
+    ]
+    texts = "".join(f"/{font} {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj\n" for font, size, x, y, text in lines)
+    return f"0.5 w 0.6 G 57 740 m 538 740 l S\nBT 0 g\n{texts}ET".encode("ascii")
 
 
 def _page(objects: list[bytes], content: bytes, resources: str, width: int, height: int) -> int:
@@ -269,6 +305,7 @@ def _file(objects: Sequence[bytes]) -> bytes:
         made += f"{number} 0 obj\n".encode() + one + b"\nendobj\n"
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
     size, start = len(objects) + 1, len(made)
-    made += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<</Size {size}/Root 1 0 R>>\n".encode()
+    made += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n".encode()
+    made += f"<</Size {size}/Root 1 0 R/Info 5 0 R>>\n".encode()
     made += f"startxref\n{start}\n%%EOF\n".encode()
     return bytes(made)

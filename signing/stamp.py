@@ -25,12 +25,22 @@ class Appearance:
 
     @classmethod
     def of(
-        cls, *, name: str, role: str, claimed_at: datetime, level: Level, certificate: x509.Certificate
+        cls,
+        *,
+        name: str,
+        role: str,
+        claimed_at: datetime,
+        level: Level,
+        certificate: x509.Certificate,
+        sealed: bool = False,
     ) -> "Appearance":
-        """Compose the usual lines: name, role, claimed time in UTC, level, development notice."""
+        """Compose the usual lines: name, role, claimed time in UTC, level, development notice.
+
+        `sealed`: by an organisation, which signs nothing.
+        """
         when = claimed_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         notice = ("Development certificate: for trials only",) if is_development(certificate) else ()
-        lines = (name, role, f"Signed {when}", f"PAdES {level}", *notice)
+        lines = (name, role, f"{'Sealed' if sealed else 'Signed'} {when}", f"PAdES {level}", *notice)
         return cls(tuple(line for line in lines if line))
 
 

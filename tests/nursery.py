@@ -7,18 +7,22 @@ its own too, with its own connections and threads; only the imports are shared.
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.steps_office import Sample
 
 LIMIT_S = 60
-Asked = tuple[str, str, str] | int
+Typed = tuple[list[str], dict[str, str]]
+"""The words of a command, and the environment that it has beside this process's."""
+Asked = tuple[str, str, str] | Typed | int
 
 
 @dataclass
@@ -54,16 +58,29 @@ class Born:
 def born_worker(sample: Sample, kill_point: str = "") -> Iterator[Born]:
     """As `steps_office.worker`."""
     url = sample.office.store.url.render_as_string(hide_password=False)
+    with _born((str(sample.office.folder), url, kill_point)) as worker:
+        yield worker
+
+
+@contextmanager
+def born_command(words: Sequence[str], environ: Mapping[str, str]) -> Iterator[Born]:
+    """`paraaf` with these words; what it prints is thrown away."""
+    with _born((list(words), dict(environ))) as command:
+        yield command
+
+
+@contextmanager
+def _born(asked: Asked) -> Iterator[Born]:
     nurse = _nurse()
-    nurse.send((str(sample.office.folder), url, kill_point))
+    nurse.send(asked)
     pid = nurse.recv()
     assert pid is not None
-    worker = Born(pid, nurse)
+    born = Born(pid, nurse)
     try:
-        yield worker
+        yield born
     finally:
-        worker.kill()
-        worker.wait()
+        born.kill()
+        born.wait()
 
 
 @cache
@@ -88,14 +105,45 @@ def _nurse_workers(asked: "Connection[int | None, Asked]") -> None:
             pid, status = os.waitpid(one, os.WNOHANG)
             asked.send(os.waitstatus_to_exitcode(status) if pid else None)
             continue
+        if len(one) == 2:
+            main = _ready_for_commands()
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 asked.close()
-                folder, url, kill_point = one
-                work_to_point(Path(folder), url, kill_point)
-                code = 0
+                if len(one) == 2:
+                    code = _typed(main, *one)
+                else:
+                    folder, url, kill_point = one
+                    work_to_point(Path(folder), url, kill_point)
+                    code = 0
             finally:
                 os._exit(code)
         asked.send(pid)
+
+
+@cache
+def _ready_for_commands() -> Callable[[list[str]], int]:
+    """What runs a command, with all that it imports, and the fork server of its fenced processes running."""
+    from certs import serve_authority  # noqa: F401  here, as workers need none of it
+    from cli.main import main
+    from signing import pades, scans  # noqa: F401
+    from signing.fence import fence_context
+    from workflow import office, outside  # noqa: F401
+
+    fence_context("signing.outside")
+    forkserver.ensure_running()
+    return main
+
+
+def _typed(main: Callable[[list[str]], int], words: list[str], environ: dict[str, str]) -> int:
+    os.environ.update(environ)
+    tempfile.tempdir = None  # which the environment may have moved
+    multiprocessing.process.current_process()._config["daemon"] = False  # a command has children of its own
+    # the fork server is the nurse's child, and of a process's own alone it can tell whether it runs
+    vars(forkserver._forkserver)["ensure_running"] = lambda: None
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    return main(words)

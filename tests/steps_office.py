@@ -30,6 +30,7 @@ from signing.signers import Signer
 from workflow.commands import Command, StepRef, Submission
 from workflow.faults import VARIABLE
 from workflow.judge import office_day
+from workflow.key_limits import DailyLimit
 from workflow.keys import OfficeKeys
 from workflow.logcheck import verify
 from workflow.named import named
@@ -77,6 +78,9 @@ class _SpecialKeys:
     def named(self, name: str) -> Signer:
         return self.usual.named(name)
 
+    def limit_of(self, signer: Signer) -> DailyLimit | None:
+        return self.usual.limit_of(signer)
+
 
 class Sample:
     """A data folder with its people, driven one command and one step at a time."""
@@ -110,9 +114,9 @@ class Sample:
             "submit", person, None, data=data, submission=Submission(DECLARATION, variant, language)
         )
 
-    def submit_plan(self) -> int:
+    def submit_plan(self, variant: str = "standard", language: str = "en") -> int:
         author = _employee(self.register, self.today, temporary=False)
-        submission, data = Submission(PLAN, "standard"), plan_example()
+        submission, data = Submission(PLAN, variant, language), plan_example()
         data["approval"]["name"] = self.register.person(MANAGER).name
         return self.do("submit", author, None, data=data, submission=submission)
 
@@ -154,6 +158,8 @@ class Sample:
             "approve": lambda _: (MANAGER, "approve", {}),
             "sign": self._sign,
             "countersign": self._sign,
+            "second_release": lambda _: (OTHER_SIGNER, "release_seal", {}),
+            "second_countersign": lambda _: (SIGNER, "release_seal", {}),
             "follow_up": None,
         }.get(request.state)
         if turn is None:

@@ -12,7 +12,10 @@ from typing import Literal
 from throughput.spans import Case, Wait
 
 Origin = Literal["claimed", "measured", "simulated"]
-SYSTEM_STEPS = ("render", "prepare", "sign", "timestamp", "embed", "validate", "store", "deliver")
+SYSTEM_STEPS = (
+    *("render", "export", "prepare", "sign", "timestamp", "embed"),
+    *("scan", "seal", "validate", "store", "deliver"),
+)
 PROVIDER_STEPS = ("authorise", "sign")
 
 
@@ -75,7 +78,7 @@ def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
     leads = [lead for case in timed if (lead := case.lead_s("requested", "delivered")) is not None]
     system = [_system_ms(case) for case in cases if case.system_us]
     machine_s = sum(system) / 1000
-    signed = sum("sign" in case.system_us or "prepare" in case.system_us for case in cases)  # here
+    signed = sum("sign" in case.system_us or "embed" in case.system_us for case in cases)  # here
     return VariantMeasures(
         key=key,
         variant=variant,

@@ -115,11 +115,11 @@ class _Reader:
         case = self.cases.get(request)
         if case is None:
             case = self.cases[request] = Case(request, record["key"], record["variant"], at)
-        if record.get("durations_us"):
-            for step, microseconds in record["durations_us"].items():
-                case.system_us.setdefault(step, []).append(microseconds)
-        else:
-            case.channels.add(record.get("channel", "person"))
+        durations_us = record.get("durations_us") or {}
+        for step, microseconds in durations_us.items():
+            case.system_us.setdefault(step, []).append(microseconds)
+        if not durations_us or ("channel" in record and record["channel"] != "system"):
+            case.channels.add(record.get("channel", "person"))  # also of who brings a file, which is judged
         if record.get("mark"):
             case.milestones.setdefault(record["mark"], _happened(record, at))
         self._count(case, record)

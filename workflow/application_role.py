@@ -36,6 +36,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "documents": "SELECT, INSERT, UPDATE (current_sha256, level_reached, number, verification_code,"
         " language, data_sha256)",
         "signatures": "SELECT, INSERT, UPDATE, DELETE",
+        "key_days": "SELECT, INSERT, UPDATE (used)",
         "renewals": "SELECT, INSERT",
         "scans": "SELECT, INSERT",
         "archives": "SELECT, INSERT, DELETE",

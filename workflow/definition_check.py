@@ -11,6 +11,7 @@ from workflow.definition_graph import Edge, Graph
 from workflow.definition_model import (
     DELIVERED,
     RETURN,
+    SIGNED,
     SUBMIT,
     WITHDRAW,
     Branch,
@@ -50,13 +51,18 @@ def _duplicates(definitions: Sequence[Definition]) -> Iterable[Refusal]:
 
 
 def _milestones_differ(definitions: Sequence[Definition]) -> Iterable[Refusal]:
+    """Active variants of a key with other milestones; one that nobody signs lacks `signed`."""
     active = sorted(
-        (one for one in definitions if one.status == "active"), key=lambda one: (one.key, one.variant)
+        (one for one in definitions if one.status == "active"),
+        key=lambda one: (one.key, one.is_unsigned, one.variant),
     )
     for one, other in pairwise(active):
-        if one.key == other.key and one.milestones != other.milestones:
-            differing = ", ".join(sorted(one.milestones ^ other.milestones))
-            message = f"The milestones differ from those of {one.label} in {one.path}: {differing}."
+        # the signing ones come first: each is held to the next of them, then to those without a signature
+        never = {SIGNED} if other.is_unsigned else set()
+        differing = (one.milestones ^ other.milestones) - never
+        if one.key == other.key and differing:
+            named = ", ".join(sorted(differing))
+            message = f"The milestones differ from those of {one.label} in {one.path}: {named}."
             mend = "Let all variants of a key set the same milestones, or they can't be compared."
             yield _about(other, Rule.MILESTONES_DIFFER, "variant", message, mend)
 

@@ -11,6 +11,7 @@ from workflow.definition_model import (
     DELIVERED,
     MILESTONES,
     RETURN,
+    SIGNED,
     WITHDRAW,
     Definition,
     Names,
@@ -22,6 +23,8 @@ from workflow.refusal import Refusals, Rule
 RENDER, SIGN, DELIVER = "render", "sign", "deliver"
 # Kinds of profile under which this application makes no signature itself.
 BY_HAND = frozenset({"paper", "elsewhere"})
+# The kind of profile under which nobody signs, neither here nor elsewhere.
+UNSIGNED = "none"
 # Kinds of profile whose signature is a person's, so it must be known whose.
 PERSONAL = frozenset({"person", "click"})
 SIGNED_BY, SIGNED_ON = "signed_by", "signed_on"
@@ -65,6 +68,8 @@ class _EvidenceCheck:
                 self._signed_once(state)
             if state.auto in (SIGN, DELIVER):
                 self._rendered(state, self._surely[state.name])
+            if state.auto == DELIVER and self._profile_kind == UNSIGNED:
+                self._approved(state, self._surely[state.name])  # the page says that it was
             if state.end == "done":
                 self._milestones_set(state)
             for trigger in state.triggers.values():
@@ -141,7 +146,8 @@ class _EvidenceCheck:
     def _approved(self, state: State, facts: FactSet) -> None:
         if _APPROVED not in facts:
             start = self._definition.start
-            message = f"It can sign what nobody but the person of {start!r} has approved as it is."
+            does = "deliver" if state.auto == DELIVER else "sign"
+            message = f"It can {does} what nobody but the person of {start!r} has approved as it is."
             mend = (
                 f'Let every path to it pass a trigger with mark = "approved" in a state with '
                 f"not_by = [{start!r}], after the last state with edits."
@@ -196,7 +202,9 @@ class _EvidenceCheck:
         place, profile = ("process", "signing"), self._definition.signing
         signing = [state for state in self._states.values() if state.auto == SIGN]
         by_hand = [edge for edge in self._graph.edges if _signed_by_hand(edge)]
-        if self._profile_kind in BY_HAND:
+        if self._profile_kind == UNSIGNED:
+            self._nothing_signed(place, signs=bool(signing or by_hand))
+        elif self._profile_kind in BY_HAND:
             if signing or not by_hand:
                 message = f"Under the profile {profile!r} people sign outside, and report it."
                 mend = f'Have no state with auto = "sign", and a trigger with record = ["{SIGNED_BY}"].'
@@ -206,9 +214,23 @@ class _EvidenceCheck:
             mend = f'Have a state with auto = "sign", and no trigger with record = ["{SIGNED_BY}"].'
             self._refusals.add(Rule.PROFILE_MISMATCH, place, message, mend)
 
+    def _nothing_signed(self, place: tuple[str, ...], *, signs: bool) -> None:
+        """Where no signature is needed, nothing looks like one; the register knows what was delivered."""
+        message = f"Under the profile {self._definition.signing!r} nobody signs."
+        fields = any(document.signatures for document in self._definition.documents.values())
+        if signs or fields or SIGNED in self._definition.milestones:
+            mend = (
+                f'Have no auto = "sign", no record = ["{SIGNED_BY}"], no signatures and no mark = "{SIGNED}".'
+            )
+            self._refusals.add(Rule.PROFILE_MISMATCH, place, message, mend)
+        if not any(state.auto == DELIVER for state in self._states.values()):
+            message += " Only the register of what was delivered vouches for a document."
+            mend = 'Let every path to the end pass a state with auto = "deliver".'
+            self._refusals.add(Rule.PROFILE_MISMATCH, place, message, mend)
+
     def _fields_signed(self) -> None:
         signed = {state.field for state in self._states.values()}
-        if self._profile_kind in BY_HAND:
+        if self._profile_kind in BY_HAND or self._profile_kind == UNSIGNED:
             return
         for document in self._definition.documents.values():
             for field in (field for field in document.signatures if field not in signed):
@@ -289,7 +311,7 @@ class _EvidenceCheck:
                 message = f"The milestone {mark!r} can be set before {other!r}."
                 mend = f"Their order is: {', '.join(MILESTONES)}."
                 self._refusals.add(Rule.MILESTONE_ORDER, edge.place, message, mend)
-        if mark == "signed" and (later := self._signature_after(edge)) is not None:
+        if mark == SIGNED and (later := self._signature_after(edge)) is not None:
             message = f"The milestone 'signed' is set before the signature in {later!r}."
             mend = "Set it with the last signature."
             self._refusals.add(Rule.MILESTONE_ORDER, edge.place, message, mend)

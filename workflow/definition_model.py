@@ -26,6 +26,7 @@ RESERVED_VERBS = ("claim", "release", "start", "suspend", "resume", "save_draft"
 SUBMIT, WITHDRAW, RETURN, APPROVE = "submit", "withdraw", "return", "approve"
 # The one condition in `when` that is no guard over the document's data: it looks at the request's own past.
 DELIVERED = "delivered"
+APPROVED, SIGNED = "approved", "signed"
 # What a person reports of things that happened outside, by `record`.
 FACTS: Mapping[str, Literal["text", "day"]] = MappingProxyType(
     {"note": "text", "signed_by": "text", "signed_on": "day", "posted_on": "day"}
@@ -153,6 +154,24 @@ class Definition:
             if trigger.consent is None
             and not trigger.record
             and all(self.states[branch.to].end for branch in trigger.branches)
+        )
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether nobody signs, here or elsewhere: so it is under a profile of kind none alone."""
+        return not any(
+            state.auto == "sign" or any("signed_by" in trigger.record for trigger in state.triggers.values())
+            for state in self.states.values()
+        )
+
+    @property
+    def approving(self) -> tuple[str, ...]:
+        """The states whose people set the milestone that says that it was approved."""
+        return tuple(
+            state.name
+            for state in self.states.values()
+            for trigger in state.triggers.values()
+            if any(branch.mark == APPROVED for branch in trigger.branches)
         )
 
     @property

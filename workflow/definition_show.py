@@ -15,9 +15,10 @@ def table(definition: Definition) -> str:
     lines = [_line(row, widths) for row in rows]
     lines.insert(1, "  ".join("─" * width for width in widths))
     dropped = " (dropped: not offered for new requests)" if definition.status == "dropped" else ""
+    nobody = " (nobody signs)" if definition.is_unsigned else ""
     heading = [
         f"{definition.label}: {definition.title}{dropped}",
-        f"signing {definition.signing} · calendar {definition.calendar} · keep {definition.keep}",
+        f"signing {definition.signing}{nobody} · calendar {definition.calendar} · keep {definition.keep}",
         f"SHA-256 {definition.sha256_hex}",
         *(f"{name}: {title}" for name, title in definition.roles.items()),
     ]

@@ -127,6 +127,7 @@ STAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("id", "document_id", "field", "profile", "level_asked", "signer_kind", "source_sha256"),
             *("byte_range", "digest_algorithm", "attempts", "signed_sha256", "level_reached", "event_seq"),
             "authorised",  # the provider, the way and the time it took: nobody's name
+            "counted_on",
         ),
         "incidents": (
             *("id", "request_id", "state", "step_seq", "step", "code", "opened_at", "resolved_at"),

@@ -101,9 +101,10 @@ def gather(session: Session, blobs: Blobs, request_id: int) -> Evidence:
     documents = tuple(_documents(session, blobs, request_id))
     if not documents:
         raise NothingToShow(
-            f"Request {request_id} has no signed document"
+            f"Request {request_id} has no document that was signed, or delivered without"
             + (": it was destroyed." if request.destroyed_at else "."),
-            hint="Evidence is of signed documents; the event log alone is written out with `paraaf export`.",
+            hint="Evidence is of what was signed or delivered; the event log alone is written out with"
+            " `paraaf export`.",
         )
     return Evidence(request, run_of(session, request_id), documents)
 
@@ -134,17 +135,18 @@ def run_of(session: Session, request_id: int) -> Run:
 
 
 def _documents(session: Session, blobs: Blobs, request_id: int) -> Iterator[SignedDocument]:
-    """The newest revision of each document, where it is signed; before that the one that was delivered."""
+    """The newest revision of each document, where it is signed, or was delivered without."""
     query = select(DocumentRow).where(DocumentRow.request_id == request_id)
     rows = session.scalars(query.order_by(DocumentRow.name, DocumentRow.revision_no))
     delivered = delivered_digests(session, request_id)
     newest: dict[str, DocumentRow] = {}
     for row in rows:
         there = newest.get(row.name)
-        if row.level_reached is not None or there is None or there.current_sha256 not in delivered:
+        ready = row.level_reached is not None or row.current_sha256 in delivered
+        if ready or there is None or there.current_sha256 not in delivered:
             newest[row.name] = row
     for row in newest.values():
-        if row.level_reached is not None:
+        if row.level_reached is not None or row.current_sha256 in delivered:  # some need no signature
             sha256 = row.current_sha256
             pdf = blobs.get(sha256)
             yield SignedDocument(row.name, row.revision_no, row.number, sha256, sha256 in delivered, pdf)

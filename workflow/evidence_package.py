@@ -18,18 +18,19 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
+from certs.keystore import is_development
 from certs.trust import TrustStore
 from signing.evidence import material
 from signing.profile import Profile
 from signing.signers import Signer
-from signing.verify.bulk import verify_paths
+from signing.verify.bulk import verify_sources
 from signing.verify.etsi import etsi_report
 from signing.verify.report import Report
+from signing.verify.sources import Source
 from signing.verify.summary import summary_pdf
 from workflow.anchors import Anchor
 from workflow.eventlog import utc_text
@@ -58,7 +59,7 @@ def write(
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         package, profile = _Package(archive), office.profiles[ANCHOR_PROFILE]
         signer = office.own_seal(profile)  # before the time is taken: its certificate may be made just now
-        _fill(package, office, session, evidence, release=release, with_bodies=with_bodies)
+        _fill(package, office, session, evidence, signer=signer, release=release, with_bodies=with_bodies)
         sums = package.sums()
         package.add(SUMS, sums)
         package.add(SEAL, asyncio.run(_sealed(office, sums, signer, profile)))
@@ -70,6 +71,7 @@ def _fill(
     session: Session,
     evidence: Evidence,
     *,
+    signer: Signer,
     release: str,
     with_bodies: bool,
 ) -> None:
@@ -91,7 +93,7 @@ def _fill(
     if with_bodies:
         package.add_lines(BODIES, run.body_lines(session))
     _add_anchor(package, run.anchor)
-    manifest = _manifest(evidence, judged, package, release=release, made_at=now)
+    manifest = _manifest(evidence, judged, package, signer=signer, release=release, made_at=now)
     package.add(README, readme(Facts.of(evidence, carried, made_at=now, with_bodies=with_bodies)).encode())
     manifest["members"] = dict(sorted(package.digests.items()))
     package.add(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")  # (4)
@@ -99,17 +101,16 @@ def _fill(
 
 def reports(documents: Sequence[SignedDocument], trust: TrustStore, *, now: datetime) -> tuple[Report, ...]:
     """The whole validation of each document, in a fenced process as of any file."""
-    with TemporaryDirectory(prefix="paraaf-evidence-") as folder:  # for the owner alone
-        paths = []
-        for number, document in enumerate(documents):
-            paths.append(Path(folder) / f"{number}.pdf")
-            paths[-1].write_bytes(document.pdf)
-        found = list(verify_paths(paths, trust, now=now))
-    return tuple(
-        # how long it took, and in which folder, is no part of the evidence
-        replace(report, name=f"documents/{document.stem}.pdf", duration_us=0)
-        for document, report in zip(documents, found, strict=True)
+    names = [f"documents/{document.stem}.pdf" for document in documents]
+    found = verify_sources(
+        [
+            Source(name, Path(name), content=document.pdf)
+            for name, document in zip(names, documents, strict=True)
+        ],
+        trust,
+        now=now,
     )
+    return tuple(replace(report, duration_us=0) for report in found)  # how long it took is no evidence
 
 
 async def _sealed(office: Office, content: bytes, signer: Signer, profile: Profile) -> bytes:
@@ -128,6 +129,7 @@ def _manifest(
     judged: Sequence[Report],
     package: "_Package",
     *,
+    signer: Signer,
     release: str,
     made_at: datetime,
 ) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def _manifest(
         "paraaf": FORM,
         "release": release,
         "made_at": utc_text(made_at),
-        "keys": _kind_of_keys(judged),
+        "keys": _kind_of_keys(judged, signer),
         "request": {
             "id": request.id,
             "key": request.key,
@@ -172,8 +174,11 @@ def _manifest(
     }
 
 
-def _kind_of_keys(judged: Sequence[Report]) -> str:
-    if any(signature.development for report in judged for signature in report.signatures):
+def _kind_of_keys(judged: Sequence[Report], seal: Signer) -> str:
+    """Those of the signatures in the documents, of which there may be none, and of the package's own seal."""
+    if is_development(seal.certificate) or any(
+        signature.development for report in judged for signature in report.signatures
+    ):
         return "development: they prove nothing about anyone"
     return "not development"
 

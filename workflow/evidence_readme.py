@@ -35,6 +35,11 @@ class Facts:
     last: int
     with_bodies: bool
 
+    @property
+    def are_signed(self) -> bool:
+        """Whether any document bears a signature; else no certificate and no revocation answer is here."""
+        return any(found for _, found in self.files)
+
     @classmethod
     def of(
         cls, evidence: Evidence, carried: Sequence[Material], *, made_at: datetime, with_bodies: bool
@@ -67,7 +72,7 @@ def _opening(facts: Facts) -> Iterator[str]:
     yield f"EVIDENCE OF REQUEST {facts.request}"
     yield ""
     yield from _text(
-        f"Made {_shown(facts.made_at)}. It holds the signed documents as the office keeps them, what proves"
+        f"Made {_shown(facts.made_at)}. It holds the documents as the office keeps them, what proves"
         " when they were signed, and when the office's event log recorded them. manifest.json tells what is"
         " here, and with what kind of keys it was made: development keys prove nothing about anyone."
     )
@@ -80,12 +85,14 @@ def _opening(facts: Facts) -> Iterator[str]:
     yield ""
     yield from _text(
         "First name the root certificate that you trust, as a PEM file. Get it from elsewhere: a root that"
-        " came in this package vouches for nothing. Everything up to it is in certificates/."
+        " came in this package vouches for nothing."
+        + (" Everything up to it is in certificates/." if facts.are_signed else "")
     )
     yield ""
     yield "    ROOT=${ROOT:-/path/to/root.pem}"
     yield "    mkdir -p work"
-    yield "    cat certificates/*.pem > work/certificates.pem"
+    if facts.are_signed:
+        yield "    cat certificates/*.pem > work/certificates.pem"
 
 
 def _members(facts: Facts) -> Iterator[str]:
@@ -105,15 +112,25 @@ def _members(facts: Facts) -> Iterator[str]:
 
 def _signatures(facts: Facts) -> Iterator[str]:
     yield "2. THE SIGNATURES IN THE DOCUMENTS"
+    for file, found in facts.files:
+        if not found:
+            yield ""
+            yield from _text(
+                f"{file} bears no signature: its process needs none, and its last page says so. That it is"
+                " the file which the office delivered is told by the office's log alone, below (4)."
+            )
+    if not facts.are_signed:
+        return
     yield ""
     yield from _text(
         "Poppler has to say of each signature that it is valid, and of the last signature or timestamp that"
         " the total document is signed. Of document timestamps Poppler can say no more: it calls them"
         " signatures of an unknown type. OpenSSL has the word on those below."
     )
-    for file, _ in facts.files:
-        yield ""
-        yield f"    pdfsig -nocert {file}"
+    for file, found in facts.files:
+        if found:
+            yield ""
+            yield f"    pdfsig -nocert {file}"
     yield ""
     yield from _text(
         "For OpenSSL each signature is cut out of the file, and so is what it signs: all of the file but the"
@@ -156,6 +173,9 @@ def _signature(file: str, work: str, number: int, place: Place) -> Iterator[str]
 def _revocation(facts: Facts) -> Iterator[str]:
     yield "3. NO CERTIFICATE WAS REVOKED"
     yield ""
+    if not facts.are_signed:
+        yield "Nothing was signed, so there is none to ask about."
+        return
     yield from _text(
         "What the authorities answered then is in revocation/. Each answer has to verify, and to say good"
         " of the serial number asked; a list has to verify (OpenSSL says: verify OK), and to name no serial"

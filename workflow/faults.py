@@ -63,6 +63,15 @@ AUTHORISATION = frozenset(
     }
 )
 """Passed when a person authorises signatures at a provider, and not in a step."""
+EXCHANGE = frozenset(
+    {
+        "exchange.judged",  # what came back is accepted, or the copy is sealed: in memory
+        "exchange.stored",  # the blob is on disk, no row knows it
+        "exchange.written",  # the transaction is not committed
+        "exchange.recorded",  # nobody has been told yet
+    }
+)
+"""Passed when a file is given out or comes back, and not in a step; the first three when it comes back."""
 RESTORATION = frozenset(
     {
         "restore.loaded",  # a server's tables are committed, the office is not begun anew
@@ -73,7 +82,7 @@ RESTORATION = frozenset(
 """Passed when an office is restored into a server's database, and not in a step."""
 BEFORE_THE_TABLES = "restore.placed"
 """Passed by such a restore when the files are in their place, and the database holds nothing."""
-_ALL = POINTS | AUTHORISATION | DESTRUCTION | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
+_ALL = POINTS | AUTHORISATION | DESTRUCTION | EXCHANGE | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
 
 
 class UnknownKillPoint(WorkflowError):

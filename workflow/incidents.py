@@ -202,6 +202,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "certs-authority": "check the owner and the permissions of the folder; if a file is"
         " damaged, restore `authority/` from a backup",
         "certs-authority-missing": "create one, or name its folder",
+        "workflow-key-limit": "wait, or raise `a_day` in signing.toml and restart the workers",
         "document-data": "mend the fields named, or give a reason where a rule asks for one",
         "document-kind": "use one of the kinds named",
         "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"
@@ -263,6 +264,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         " start the worker anew",
         "workflow-profile-missing": "add the signing profile, or name another in the definition",
         "workflow-another-signer-began": "let the one who began finish, or send the request back",
+        "workflow-nobody-approved": "mend the definition: it renders after an approval",
         "workflow-nobody-signed": "mend `signs_as` in the definition",
         "workflow-nothing-to-deliver": "mend the definition: it renders and signs before it delivers",
         "step-crashed": "report it with the log's lines, and have its cause mended",

@@ -9,6 +9,7 @@ that was kept, and nothing left this process.
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import JSON, bindparam, delete, insert, select, tuple_, update
@@ -30,7 +31,8 @@ class Intent:
 
     `attempts` counts how often the key was, or may have been, used on it. `authorised` is how a person had a
     provider use it, where one did: "provider", "way", "repeated"; in microseconds by part, "us" of our
-    machine, and "provider_us", this signature's share of the waits for the provider.
+    machine, and "provider_us", this signature's share of the waits for the provider. `counted_on`: see
+    `key_limits`.
     """
 
     place: Place
@@ -42,6 +44,7 @@ class Intent:
     attempts: int = 0
     value: bytes | None = None
     authorised: Mapping[str, Any] | None = None
+    counted_on: date | None = None
 
     def same_wish(self, other: "Intent") -> bool:
         """Whether both are for the same signer and key, on the same document, at the same level."""
@@ -123,6 +126,15 @@ def keep(session: Session, wanted: Sequence[Intent], *, uses: int = 1) -> list[K
     return held
 
 
+def count_on(session: Session, counted: Mapping[Place, date]) -> None:
+    """Note the day among whose signatures of their key these are counted, which hold no value."""
+    rows = [
+        {"b_document": place[0], "b_field": place[1], "b_day": counted[place]} for place in sorted(counted)
+    ]
+    if rows:
+        session.connection().execute(_COUNT_ON, rows)
+
+
 def use_again(session: Session, places: Collection[Place]) -> None:
     """Note that the key is about to be used on these, which hold no value."""
     rows = [{"b_document": document, "b_field": field} for document, field in sorted(places)]
@@ -187,6 +199,7 @@ def _intent(row: Row[Any]) -> Intent:
         attempts=row.attempts,
         value=row.value,
         authorised=row.authorised,
+        counted_on=row.counted_on,
     )
 
 
@@ -232,10 +245,12 @@ _READ = [
         "attempts",
         "value",
         "authorised",
+        "counted_on",
     )
 ]
 _HERE = (_table.c.document_id == bindparam("b_document"), _table.c.field == bindparam("b_field"))
 _USE_AGAIN = update(_table).where(*_HERE).values(attempts=_table.c.attempts + 1)
+_COUNT_ON = update(_table).where(*_HERE, _table.c.value.is_(None)).values(counted_on=bindparam("b_day"))
 _SIGN = (
     update(_table)
     # the attributes, and not who signs: a row that was replaced meanwhile must not get this value

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from signing.scans import SEAL_FIELD
 from signing.verify.register import Expected, RegisterWord, Standing
 from signing.verify.report import Report
 from workflow.access import AUDITOR, People
@@ -26,12 +27,15 @@ from workflow.destruction import DESTROYED
 from workflow.evidence import delivered_digests
 from workflow.judge import office_day
 from workflow.store import Store
-from workflow.tables import Body, DefinitionSource, DocumentRow, Event, Request, SignatureRow
+from workflow.tables import Body, DefinitionSource, DocumentRow, Event, Request, ScanRow, SignatureRow
 
 _documents, _requests, _signatures = DocumentRow.table(), Request.table(), SignatureRow.table()
+_scans = ScanRow.table()
 _events, _bodies, _definitions = Event.table(), Body.table(), DefinitionSource.table()
 _DONE = "done"
+_is_signed = _documents.c.level_reached.is_not(None)
 _UNKNOWN = RegisterWord(Standing.UNKNOWN)
+_SEAL_OF_A_COPY = (Expected(SEAL_FIELD, "seal", None),)  # in whose name is in the file alone
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class _Found:
     event_seq: int  # that made these bytes
     signed: bool
     current: bool
+    copy: bool = False
+    """The kept scan of what was signed on paper."""
 
 
 @dataclass
@@ -110,13 +116,14 @@ class IssuedRegister:
             delivered = delivered_digests(session, row.request_id)
             if request.destroyed_at is not None or not (delivered or request.outcome == _DONE):
                 return None
+            unsigned = self._is_unsigned(session, request)
             return Printed(
                 kind=row.kind,
                 number=row.number,
                 issued_on=row.issued_on,
                 valid_until=row.valid_until,
                 level=row.level_reached,
-                replaced=_replaced_by(session, row, delivered) is not None,
+                replaced=_replaced_by(session, row, delivered, unsigned=unsigned) is not None,
                 withdrawn=None if request.outcome in (None, _DONE) else request.outcome,
             )
 
@@ -160,10 +167,16 @@ class IssuedRegister:
             return RegisterWord(Standing.HIDDEN)
         if request.destroyed_at is not None:
             return _destroyed(session, row)
-        replaced_by = _replaced_by(session, row, delivered_digests(session, row.request_id))
+        delivered = delivered_digests(session, row.request_id)
+        unsigned = self._is_unsigned(session, request)
+        was_delivered = row.current_sha256 in delivered
+        replaced_by = _replaced_by(session, row, delivered, unsigned=unsigned)
         standing = Standing.UNSIGNED
-        if found.signed:
+        if found.signed or (unsigned and was_delivered):
             standing = Standing.ISSUED if found.current and replaced_by is None else Standing.EARLIER
+        if found.copy:
+            standing = Standing.COPY
+        none_later = standing is Standing.ISSUED or (found.copy and replaced_by is None)
         now = replaced_by if replaced_by is not None else row
         return RegisterWord(
             standing,
@@ -173,11 +186,19 @@ class IssuedRegister:
             number=row.number,
             revision=row.revision_no,
             recorded_at=_recorded_at(session, found.event_seq),
-            replaced_by=None if standing is Standing.ISSUED else now.current_sha256,
+            replaced_by=None if none_later else now.current_sha256,
+            unsigned=unsigned,
             withdrawn=None if request.outcome in (None, _DONE) else request.outcome,
             tied=True,
-            expected=_signers(session, row.id, None if found.current or by_all else found.event_seq),
+            expected=_SEAL_OF_A_COPY
+            if found.copy
+            else _signers(session, row.id, None if found.current or by_all else found.event_seq),
         )
+
+    def _is_unsigned(self, session: Session, request: Any) -> bool:
+        """Whether nobody signs what its process makes."""
+        definition = self._definition(session, request.definition_sha256)
+        return definition is not None and definition.is_unsigned
 
     def _may_see(self, session: Session, request: Any) -> bool:
         if self.seen_by is None:
@@ -205,15 +226,15 @@ class IssuedRegister:
         return self._read[sha256_hex]
 
 
-def _replaced_by(session: Session, row: Any, delivered: Set[str]) -> Any | None:
+def _replaced_by(session: Session, row: Any, delivered: Set[str], *, unsigned: bool) -> Any | None:
     """The later revision of a document, if there is one that counts."""
     later = _newest(
         _documents.c.request_id == row.request_id,
         _documents.c.name == row.name,
         _documents.c.revision_no > row.revision_no,
     ).limit(1)
-    if row.current_sha256 in delivered:
-        later = later.where(_documents.c.level_reached.is_not(None))  # a revision begun may be given up
+    if row.current_sha256 in delivered:  # a revision begun may be given up
+        later = later.where(_documents.c.current_sha256.in_(delivered) if unsigned else _is_signed)
     return session.connection().execute(later).first()
 
 
@@ -239,6 +260,11 @@ def _by_digests(session: Session, digests: list[str]) -> Mapping[str, _Found]:
     for row in connection.execute(signed):
         current = row.signed_sha256 == row.current_sha256
         found[row.signed_sha256] = _Found(row, row.event_seq or row.created_seq, signed=True, current=current)
+    scans = select(_scans.c.sha256.label("scan_sha256"), _scans.c.event_seq, *_documents.c).join_from(
+        _scans, _documents, _documents.c.id == _scans.c.document_id
+    )
+    for row in connection.execute(scans.where(_scans.c.sha256.in_(digests))):
+        found[row.scan_sha256] = _Found(row, row.event_seq, signed=False, current=True, copy=True)
     drawn = select(_documents).where(
         or_(_documents.c.current_sha256.in_(digests), _documents.c.rendered_sha256.in_(digests))
     )

@@ -14,6 +14,7 @@ from signing.organisation import KeysAtProvider, KeySource
 from signing.profile import Profile
 from signing.signers import Signer, SoftwareSigner
 from workflow.errors import WorkflowError
+from workflow.key_limits import DailyLimit, key_sha256
 
 
 class Keys(Protocol):
@@ -26,6 +27,9 @@ class Keys(Protocol):
 
         Raises a Problem when there is none.
         """
+
+    def limit_of(self, signer: Signer) -> DailyLimit | None:
+        """How many signatures a signer's key may make a day; None for as many as anybody asks for."""
 
 
 class OrganisationUnknown(WorkflowError):
@@ -47,7 +51,7 @@ class SignerMissing(WorkflowError):
 
 
 class BelowMinimumLevel(WorkflowError):
-    """A document would be signed at a lower level than the organisation asks for its kind."""
+    """A document would be signed below the level that the organisation asks for its kind, or not at all."""
 
     code = "workflow-below-minimum-level"
 
@@ -102,6 +106,7 @@ class OfficeKeys:
         self._sources = sources
         self._clock = clock
         self._open: dict[str, Signer] = {}
+        self._limits: dict[str, DailyLimit] = {}
 
     def signer(
         self, profile: Profile, *, person_id: str, person_name: str, organisation: str | None
@@ -137,8 +142,19 @@ class OfficeKeys:
             source = self._sources[name]
             if isinstance(source, KeysAtProvider):
                 raise AuthorisationMissing(f"{name} is a provider: it signs when a person authorises it.")
-            self._open[name] = open_signer(source)
+            signer = self._open[name] = open_signer(source)
+            self._limit(name, source.a_day, key_sha256(signer.certificate))
         return self._open[name]
+
+    def limit_of(self, signer: Signer) -> DailyLimit | None:
+        """How many signatures a signer's key may make a day; None for as many as anybody asks for."""
+        return self._limits.get(key_sha256(signer.certificate)) if self._limits else None
+
+    def _limit(self, name: str, a_day: int | None, key: str) -> None:
+        """Note a key's limit; where two names lead to one key, the lower."""
+        known = self._limits.get(key)
+        if a_day is not None and (known is None or a_day < known.a_day):
+            self._limits[key] = DailyLimit(name, a_day, key)
 
 
 def who_signs(signers: Sequence[Signer], now: datetime) -> Signer:

@@ -285,6 +285,7 @@ class Office:
                     random_bytes=secrets.token_bytes,
                     writers=writers,
                     minimum=self.signing.minimum,
+                    unsigned=self.signing.unsigned,
                     meters=self.meters,
                     verify_url=self.verify_url,
                     note=SAMPLE_NOTE,

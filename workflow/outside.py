@@ -9,7 +9,7 @@ import asyncio
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,16 +21,20 @@ from documents.kinds import KINDS
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
-from signing.scans import SEAL_BOX, SEALED_COPY, Scan, copy_of, require_whole
+from signing.scans import SEAL_BOX, SEAL_FIELD, SEALED_COPY, Scan, copy_of, require_whole
 from workflow.brought import Brought
+from workflow.calendar import CALENDARS
 from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition, OutsideFile, State, Trigger
 from workflow.errors import KeyReused, Refused, WorkflowError
+from workflow.faults import point
 from workflow.judge import office_day
+from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, take
 from workflow.reading import RequestView
 from workflow.references import require_stored
 from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
+from workflow.workbench import timed
 
 if TYPE_CHECKING:
     from workflow.office import Office
@@ -64,6 +68,8 @@ class Given:
     pdf: bytes
     sha256: str
     answer: Answer | None
+    durations_us: Mapping[str, int] = field(default_factory=dict)
+    """Microseconds by a monotonic clock, by step: so for every file that goes out or comes back."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,12 @@ class _Waiting:
 def given_out(office: "Office", request_id: int, by: By) -> Given:
     """The file of the document as it was drawn, which goes out; nothing is recorded yet.
 
-    Whoever may bring it back may have it again. Raises NotFound, Refused, NothingOutside, BlobError.
+    Whoever gave it out, and whoever may bring it back, may have it again. Raises NotFound, Refused,
+    NothingOutside, KeyReused, BlobError.
     """
-    waiting = _waiting(office, request_id, by, ("given", "signed", "scan"))
-    return _given(office, waiting)
+    if (before := _given_before(office, request_id, by)) is not None:
+        return before
+    return _given(office, _waiting(office, request_id, by, ("given", "signed", "scan")).document)
 
 
 def give(office: "Office", request_id: int, by: By) -> Given:
@@ -108,13 +116,17 @@ def give(office: "Office", request_id: int, by: By) -> Given:
 
     Raises as `given_out`, and what a command can meet.
     """
+    if (before := _given_before(office, request_id, by)) is not None:
+        return before
     waiting = _waiting(office, request_id, by, ("given", "signed", "scan"))
-    given = _given(office, waiting)
+    given = _given(office, waiting.document)
     if waiting.trigger.file != "given":
         return given
     document = waiting.document
-    brought = exported(document.name, document.revision_no, given.sha256, len(given.pdf))
-    answer = office.engine.execute(waiting.command(by, brought, facts={}))
+    brought = exported(
+        document.name, document.revision_no, given.sha256, len(given.pdf), durations_us=given.durations_us
+    )
+    answer = _executed(office, waiting.command(by, brought, facts={}))
     return replace(given, answer=answer)
 
 
@@ -136,24 +148,58 @@ def take_signed(
     if before is not None:
         return before
     waiting = _waiting(office, request_id, by, ("signed",))
-    people = _expected(office, waiting, by)
-    signed = judge_signed_elsewhere(
-        office.blobs.get(waiting.document.rendered_sha256),
-        pdf,
-        expected=list(people.values()),
-        least=_least(office, waiting),
-        trust=office.trust,
-        now=office.clock(),
-        online=online,
-    )
-    office.blobs.put(pdf)
-    brought = _imported(office, waiting, signed, pdf, people)
-    return office.engine.execute(waiting.command(by, brought, facts=_reported(waiting, signed)))
+    us: dict[str, int] = {}
+    with timed(us, "prepare"):
+        people = _expected(office, waiting, by)
+        given = office.blobs.get(waiting.document.rendered_sha256)
+    with timed(us, "validate"):
+        signed = judge_signed_elsewhere(
+            given,
+            pdf,
+            expected=list(people.values()),
+            least=_least(office, waiting),
+            trust=office.trust,
+            now=office.clock(),
+            online=online,
+        )
+    point("exchange.judged")
+    with timed(us, "store"):
+        office.blobs.put(pdf)
+    point("exchange.stored")
+    brought = _imported(office, waiting, signed, pdf, people, durations_us=us)
+    return _executed(office, waiting.command(by, brought, facts=_reported(waiting, signed)))
 
 
-def _given(office: "Office", waiting: _Waiting) -> Given:
-    digest = waiting.document.rendered_sha256
-    return Given(waiting.document.number, office.blobs.get(digest), digest, None)
+def _executed(office: "Office", command: Command) -> Answer:
+    answer = office.engine.execute(command)
+    point("exchange.recorded")
+    return answer
+
+
+def _given_before(office: "Office", request_id: int, by: By) -> Given | None:
+    """What the same person gave out before, with the first answer; None when they have not given this out.
+
+    They may not go on with the request any more, but have to see it. Raises NotFound, Refused, KeyReused.
+    """
+    office.engine.show(request_id, by.actor)
+    with office.store.read() as session:
+        document = _newest_document(session, request_id)
+    if document is None:
+        return None
+    answer = _answered(office, request_id, document.rendered_sha256, by, "given")
+    return None if answer is None else replace(_given(office, document), answer=answer)
+
+
+def _newest_document(session: Session, request_id: int) -> DocumentRow | None:
+    query = select(DocumentRow).where(DocumentRow.request_id == request_id)
+    return session.scalars(query.order_by(DocumentRow.id.desc()).limit(1)).one_or_none()
+
+
+def _given(office: "Office", document: DocumentRow) -> Given:
+    digest, us = document.rendered_sha256, dict[str, int]()
+    with timed(us, "export"):  # read, and held to its digest
+        pdf = office.blobs.get(digest)
+    return Given(document.number, pdf, digest, None, us)
 
 
 def _key(by: By, trigger: str, request_id: int, digest: str) -> str:
@@ -178,7 +224,7 @@ def _answered(office: "Office", request_id: int, digest: str, by: By, file: Outs
     ):
         key = _key(by, trigger, request_id, digest)
         if (answer := office.engine.answered(by.actor, key, request_id, trigger)) is not None:
-            if by.key is not None and file == "signed" and _file_of(office, answer) != digest:
+            if by.key is not None and file != "scan" and _file_of(office, answer) != digest:
                 raise KeyReused
             return answer
     return None
@@ -201,12 +247,7 @@ def _waiting(office: "Office", request_id: int, by: By, files: Sequence[OutsideF
         definition = office.engine.definition(session, view.definition_sha256)
         state = definition.states[view.state]
         trigger = next((each for each in state.triggers.values() if each.file in files), None)
-        document = session.scalars(
-            select(DocumentRow)
-            .where(DocumentRow.request_id == request_id)
-            .order_by(DocumentRow.id.desc())
-            .limit(1)
-        ).one_or_none()
+        document = _newest_document(session, request_id)
     if trigger is None or document is None:
         what = " or ".join(sorted(_WAITS_FOR[file] for file in files))
         raise NothingOutside(
@@ -244,20 +285,28 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
             hint="Have that one signed, and scan it.",
         )
     require_whole(scan, office.blobs.get(waiting.document.rendered_sha256))
-    sealed = asyncio.run(_sealed_copy(office, waiting, scan))
-    stored = office.blobs.put(sealed)
+    us = {"scan": scan.read_us}
+    with timed(us, "seal"):
+        sealed = asyncio.run(_sealed_copy(office, waiting, scan))
+    point("exchange.judged")
+    with timed(us, "store"):
+        stored = office.blobs.put(sealed)
+    point("exchange.stored")
     document = waiting.document
-    brought = scanned(document.name, document.revision_no, len(scan.pages), stored, len(sealed))
+    brought = scanned(
+        document.name, document.revision_no, len(scan.pages), stored, len(sealed), durations_us=us
+    )
 
     def record(session: Session, seq: int) -> None:
         require_stored(office.blobs, [stored])
         row = {"document_id": document.id, "sha256": stored, "pages": len(scan.pages), "event_seq": seq}
         session.connection().execute(insert(ScanRow.table()), [row])
+        point("exchange.written")
 
     command = waiting.command(by, replace(brought, record=record), facts={})
     key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
     command = replace(command, key=key, brought=replace(command.brought or brought, sha256=digest))
-    return office.engine.execute(command)
+    return _executed(office, command)
 
 
 def _request_of(office: "Office", number: str) -> int:
@@ -278,13 +327,21 @@ async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes
     named = waiting.view.data.get("employer")
     employer = str(named["name"]) if isinstance(named, Mapping) and named.get("name") else None
     profile = replace(office.profiles[SEAL_PROFILE], reason=SEALED_COPY)
-    signer = office.keys().signer(
+    keys = office.keys()
+    signer = keys.signer(
         profile,
         person_id="",
         person_name="",
         organisation=employer or office.employer_of(waiting.view.requester_id),
     )
     now = office.clock()
+    if (limit := keys.limit_of(signer)) is not None:
+        today = office_day(waiting.definition, now)
+        make_row(office.store, limit, today)
+        with office.store.write() as session:
+            if not take(session, limit, today, 1):
+                zone = CALENDARS[waiting.definition.calendar].zone
+                raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone))
     copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
     async with office.desk() as desk:
         finished = await sign_pdf(
@@ -294,7 +351,7 @@ async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes
             profile=profile,
             claimed_at=now,
             role="Seal of a copy",
-            new_field=NewField("copy-seal", page=0, box=SEAL_BOX, label="Seal of a copy"),
+            new_field=NewField(SEAL_FIELD, page=0, box=SEAL_BOX, label="Seal of a copy"),
         )
     return finished.pdf
 
@@ -314,13 +371,22 @@ class Imported:
     indication: str
     sha256: str
     bytes: int
+    durations_us: Mapping[str, int]
     signers: Mapping[str, str]
     certificates: Mapping[str, str]
 
 
-def exported(document: str, revision: int, sha256_hex: str, size: int) -> Brought:
+def exported(
+    document: str, revision: int, sha256_hex: str, size: int, *, durations_us: Mapping[str, int]
+) -> Brought:
     """A document that goes out; no row changes."""
-    facts = {"document": document, "revision": revision, "sha256": sha256_hex, "bytes": size}
+    facts = {
+        "document": document,
+        "revision": revision,
+        "sha256": sha256_hex,
+        "bytes": size,
+        "durations_us": dict(durations_us),
+    }
     return Brought("given", sha256_hex, facts, {})
 
 
@@ -332,7 +398,15 @@ def imported(one: Imported) -> Brought:
     return Brought("signed", one.sha256, facts, body)
 
 
-def scanned(document: str, revision: int, pages: int, sha256_hex: str, size: int) -> Brought:
+def scanned(
+    document: str,
+    revision: int,
+    pages: int,
+    sha256_hex: str,
+    size: int,
+    *,
+    durations_us: Mapping[str, int],
+) -> Brought:
     """A document that was signed on paper, as a sealed copy; without its row."""
     facts = {
         "document": document,
@@ -341,6 +415,7 @@ def scanned(document: str, revision: int, pages: int, sha256_hex: str, size: int
         "text": SEALED_COPY,
         "sha256": sha256_hex,
         "bytes": size,
+        "durations_us": dict(durations_us),
     }
     return Brought("scan", sha256_hex, facts, {})
 
@@ -418,6 +493,8 @@ def _imported(
     signed: SignedElsewhere,
     pdf: bytes,
     people: Mapping[str, ExpectedSigner],
+    *,
+    durations_us: Mapping[str, int],
 ) -> Brought:
     digest = sha256(pdf).hexdigest()
     level, document = str(signed.level), waiting.document
@@ -430,6 +507,7 @@ def _imported(
         indication=signed.report.indication.value,
         sha256=digest,
         bytes=len(pdf),
+        durations_us=dict(durations_us),
         signers={field: each.person for field, each in people.items()},
         certificates={field: each.certificate_sha256 or "" for field, each in signed.signatures.items()},
     )
@@ -462,5 +540,6 @@ def _imported(
         connection.execute(insert(SignatureRow.table()), [{**row, "event_seq": seq} for row in rows])
         now = {"current_sha256": digest, "level_reached": level}
         connection.execute(update(documents).where(documents.c.id == document.id).values(**now))
+        point("exchange.written")
 
     return replace(imported(told), record=record)

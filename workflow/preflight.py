@@ -9,7 +9,7 @@ keeps nobody from beginning: the signature comes days later, and waits if it mus
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -33,6 +33,8 @@ from workflow.authority_health import health_of
 from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.findings import Finding, State
+from workflow.judge import office_day
+from workflow.key_limits import WARN_FROM, key_sha256, used
 from workflow.keys import OrganisationUnknown, is_valid, who_signs
 from workflow.tables import AuthorityHealth, ProfileCheck
 from workflow.unheeded import unheeded
@@ -47,6 +49,7 @@ CLOCKS_APART = timedelta(seconds=2)
 ENDS_SOON, ENDS_SOONER, ENDS_NOW = 60, 30, 7
 """Days before a certificate ends, from which on every look says so, ever more urgently."""
 AREA = "signing"
+_MORE = "What comes beyond waits for tomorrow. Is it as many as you expect? Else see who has it sign."
 log = logging.getLogger(__name__)
 
 
@@ -76,7 +79,7 @@ def may_pass(problem: Problem | None) -> bool:
 
 async def look_at_all(office: "Office") -> list[Finding]:
     """Look at every profile that signs, and at every timestamp authority that they name."""
-    found = list(unheeded(office))
+    found = [*unheeded(office), *_unsigned(office)]
     profiles = [one for one in office.profiles.values() if one.signs]
     names = list(dict.fromkeys(name for one in profiles for name in one.timestampers))
     found += await asyncio.to_thread(_as_workers_saw, office, names)  # before they are asked here
@@ -86,6 +89,19 @@ async def look_at_all(office: "Office") -> list[Finding]:
         for name in names:
             found.append(await _authority(office, desk, name, profiles))
     return list(dict.fromkeys(found))  # a signer may serve several profiles
+
+
+def _unsigned(office: "Office") -> Iterator[Finding]:
+    """What is said of profiles under which nobody signs: nothing is tried, and which processes may begin."""
+    for profile in (one for one in office.profiles.values() if one.is_unsigned):
+        theirs = [one for one in office.catalogue.offered if one.signing == profile.name]
+        able = [
+            one.label
+            for one in theirs
+            if all(document.kind in office.signing.unsigned for document in one.documents.values())
+        ]
+        begins = f"offered: {', '.join(able)}" if able else 'offered: none, as no kind is "none" in [minimum]'
+        yield Finding(AREA, "ok", f"Profile {profile.name}: no signature needed, nothing to sign; {begins}.")
 
 
 async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
@@ -99,6 +115,7 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
         signers = _signers(office, profile)
         if profile.signers:
             found += [validity(signer.certificate, now) for signer in signers]
+            found += await asyncio.to_thread(_made_today, office, profile.all_signers, signers)
         signer = who_signs(signers, now)
         finished = await desk.sign_document(
             sample(now.date()),
@@ -116,6 +133,25 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
     message = f"Profile {profile.name}: a sample was signed by {who}: PAdES {level}."
     ends_at = signer.certificate.not_valid_after_utc
     return Looked(profile, (*found, Finding(AREA, "ok", message)), ends_at=ends_at)
+
+
+def _made_today(office: "Office", names: Sequence[str], signers: "Sequence[Signer]") -> list[Finding]:
+    """How many signatures of the day's number each signer has made that may make no more."""
+    today = max(office_day(one, office.clock()) for one in office.catalogue)
+    limits = {
+        name: (key_sha256(signer.certificate), source.a_day)
+        for name, signer in zip(names, signers, strict=True)
+        if not isinstance(source := office.signing.signers[name], KeysAtProvider) and source.a_day
+    }
+    with office.store.read() as session:
+        made = used(session, [key for key, _ in limits.values()], today)
+    found = []
+    for name, (key, a_day) in limits.items():
+        count = made.get(key, 0)
+        state: State = "warning" if count >= WARN_FROM * a_day else "ok"
+        message = f"The signer {name} has made {count} of the {a_day} signatures that it may make today."
+        found.append(Finding("certificates", state, message, _MORE if state == "warning" else ""))
+    return found
 
 
 async def _look_at_provider(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
@@ -343,6 +379,13 @@ def why_not_offered(session: Session, definition: Definition, signing: Organisat
     # what comes back from elsewhere is held to the kind's lowest level, whatever the profile expects
     kinds = [one.kind for one in definition.documents.values() if profile.kind != "elsewhere"]
     for kind in kinds:
+        if profile.is_unsigned and kind not in signing.unsigned and kind not in signing.minimum:
+            return Reason(
+                "signature-not-waived",
+                f"{definition.label} bears no signature, and this office has not said that a document of the"
+                f" kind {kind} needs none.",
+                "variant",
+            )
         lowest = signing.minimum.get(kind)
         if lowest is not None and not (profile.level and profile.level.reaches(lowest)):
             return Reason(

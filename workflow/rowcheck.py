@@ -94,7 +94,7 @@ COMPARED: Mapping[str, Mapping[Fate, tuple[str, ...]]] = MappingProxyType(
             ),
             "not": (
                 *("id", "signer_kind", "revision", "byte_range", "signed_attributes", "digest_algorithm"),
-                *("prepared", "attempts", "value", "authorised"),
+                *("prepared", "attempts", "value", "authorised", "counted_on"),
             ),
         },
         "renewals": {

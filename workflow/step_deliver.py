@@ -9,6 +9,7 @@ from workflow.faults import point
 from workflow.outcomes import StepOutcome
 from workflow.step_trouble import recorded, settled_with_the_rest, tried
 from workflow.tables import Delivery, DocumentRow
+from workflow.waived import require_waived
 from workflow.workbench import Work, Workbench, charge, found, read_all, record, result
 
 PORTAL = "portal"
@@ -23,7 +24,7 @@ class NothingToDeliver(WorkflowError):
 async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     """Hand over each request's latest document: the delivery and the step's end in one transaction."""
     point("deliver.begun")
-    signed, troubles = tried(works, lambda work: (work, _signed(work)), work_of=lambda work: work)
+    signed, troubles = tried(works, lambda work: (work, _ready(bench, work)), work_of=lambda work: work)
     begun = monotonic_ns()
     # re-hashed: what is handed over is what was signed
     read = await read_all(bench, [document.current_sha256 for _, document in signed])
@@ -62,8 +63,10 @@ def _whole(
     return signed
 
 
-def _signed(work: Work) -> DocumentRow:
-    """The document that is to be delivered, which is signed."""
+def _ready(bench: Workbench, work: Work) -> DocumentRow:
+    """The document that is to be delivered, which is signed, or of a kind that needs no signature."""
+    if work.profile.is_unsigned:
+        require_waived(bench, work)
     document = work.document
     if document is None or (work.profile.signs and document.level_reached is None):
         raise NothingToDeliver(

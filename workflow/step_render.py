@@ -13,6 +13,7 @@ from documents.kinds import Kind
 from documents.kinds.kind import Document, field_problems
 from documents.render import SignatureSlot, render
 from signing.profile import Level
+from workflow import waived
 from workflow.calendar import Duration, later_by
 from workflow.codes import CODE_BYTES, code_of
 from workflow.commands import StepResult
@@ -64,8 +65,10 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
     row = _new_row(bench, work, named.name, named.kind)
     with timed(work.us, "render"):
         model = _model(kind, work.request.data)
-        # on paper the signatures are of ink: no fields
-        fields = kind.required_signatures(model) if work.profile.kind != "paper" else ()
+        # on paper the signatures are of ink, and what needs none has no room for any: no fields
+        fielded = work.profile.kind != "paper" and not work.profile.is_unsigned
+        fields = kind.required_signatures(model) if fielded else ()
+        approval = waived.approval(bench, work) if work.profile.is_unsigned else None
         pdf = render(
             named.kind,
             work.request.data,
@@ -79,6 +82,7 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
             note=work.words.text(bench.note) if bench.note else None,
             language=work.request.language,
             coded_pages=work.profile.kind == "paper",
+            unsigned=approval,
         )
     return _Drawn(work, pdf, row)
 

@@ -16,7 +16,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from time import monotonic_ns
 from typing import Any
@@ -34,9 +34,11 @@ from signing.pades import Finished
 from signing.signers import Signer
 from signing.stamp import Appearance
 from workflow import intents
+from workflow.calendar import CALENDARS
 from workflow.commands import StepResult
 from workflow.faults import point
 from workflow.intents import Intent, Kept, Place
+from workflow.key_limits import DailyLimit, KeyLimitReached, come_back_after_s, make_row, take, used
 from workflow.keys import BelowMinimumLevel
 from workflow.outcomes import StepOutcome
 from workflow.references import require_stored
@@ -139,6 +141,7 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     point("sign.begun")
     batch = _Batch(bench)
     await _begin(batch, works)  # (1)
+    await written(bench, _put_off_used_up, batch)
     await batch.each(prepare, batch.unsigned)  # (2)
     point("sign.prepared")
     await written(bench, _keep_intents, batch)
@@ -333,18 +336,87 @@ def _keep_intents(batch: _Batch) -> None:
     begun, unsigned = monotonic_ns(), batch.unsigned
     if not unsigned:
         return
+    for limit, day in {
+        (limit, batch.bench.today(each.work.definition))
+        for each, limit in _limits(batch.bench, unsigned).items()
+    }:
+        make_row(batch.bench.store, limit, day)
     with batch.bench.store.write() as session:
         # a worker that was stopped for a while must not replace the row of whoever signs now
         current = still_current(session, [signing.work for signing in unsigned])
         still = [signing for signing in unsigned if signing.work.ref in current]
+        counted, over = _within_limits(batch.bench, session, still)
+        still = [signing for signing in still if signing not in over]
         held = intents.keep(session, [signing.kept for signing in still]) if still else []
-    batch.signings = [each for each in batch.signings if each not in unsigned or each in still]
+        intents.count_on(session, counted)
+    batch.signings = [each for each in batch.signings if each not in unsigned or each in (*still, *over)]
+    _put_off(batch, over)
     for signing, kept in zip(still, held, strict=True):
         try:
             signing.intent = by_the_same(kept, signing.person_id)
         except (AnotherSignerBegan, PreparedMismatchError) as error:
             batch.drop(signing, error)
     charge([signing.work for signing in still], "store", begun)
+
+
+def _put_off_used_up(batch: _Batch) -> None:
+    """Before anything is prepared: it would ask authorities for what is not signed today."""
+    anew = [
+        each
+        for each in batch.unsigned
+        if each.intent is None or each.intent.counted_on != batch.bench.today(each.work.definition)
+    ]
+    limits = _limits(batch.bench, anew)
+    if limits:
+        with batch.bench.store.read() as session:
+            days = {batch.bench.today(each.work.definition) for each in limits}
+            keys = {limit.key_sha256 for limit in limits.values()}
+            made = {day: used(session, keys, day) for day in days}
+        over = {
+            each: limit
+            for each, limit in limits.items()
+            if made[batch.bench.today(each.work.definition)].get(limit.key_sha256, 0) >= limit.a_day
+        }
+        _put_off(batch, over)
+
+
+def _put_off(batch: _Batch, over: Mapping[Signing, DailyLimit]) -> None:
+    for signing, limit in over.items():
+        zone = CALENDARS[signing.work.definition.calendar].zone
+        batch.drop(signing, KeyLimitReached(limit, after_s=come_back_after_s(batch.bench.clock(), zone)))
+
+
+def _limits(bench: Workbench, signings: Sequence[Signing]) -> dict[Signing, DailyLimit]:
+    """Those of the signatures whose keys have a limit, with it."""
+    return {each: limit for each in signings if each.signer and (limit := bench.keys.limit_of(each.signer))}
+
+
+def _within_limits(
+    bench: Workbench, session: Session, signings: Sequence[Signing]
+) -> tuple[dict[Place, date], dict[Signing, DailyLimit]]:
+    """Count those whose keys have a limit: which are counted on which day; and those that are over it."""
+    limits = _limits(bench, signings)
+    if not limits:
+        return {}, {}
+    there = intents.recall(session, [each.kept.place for each in limits], to_change=True)
+    wanted: dict[tuple[DailyLimit, date], list[Signing]] = {}
+    for each, limit in limits.items():
+        kept, day = there.get(each.kept.place), bench.today(each.work.definition)
+        valued = kept is not None and (not isinstance(kept, Intent) or kept.value is not None)
+        if not (valued or _is_counted(kept, each.kept, day)):
+            wanted.setdefault((limit, day), []).append(each)
+    counted: dict[Place, date] = {}
+    over: dict[Signing, DailyLimit] = {}
+    for (limit, day), asking in sorted(wanted.items(), key=lambda one: (one[0][0].key_sha256, one[0][1])):
+        given = take(session, limit, day, len(asking))
+        counted |= dict.fromkeys((each.kept.place for each in asking[:given]), day)
+        over |= dict.fromkeys(asking[given:], limit)
+    return counted, over
+
+
+def _is_counted(kept: Kept | None, wanted: Intent, day: date) -> bool:
+    """Whether what is kept will be used as it is, and was counted today."""
+    return isinstance(kept, Intent) and kept.same_wish(wanted) and kept.counted_on == day
 
 
 # (3) use the key, and commit the value

@@ -2,8 +2,8 @@
 
 - **again**: it may pass by itself: an authority that is down, a full disk, a fault that nobody foresaw. The
   queue tries again, later and later, and gives up in the end.
-- **later**: nothing is wrong, an authority may not be asked so often. The step comes back when it may; that
-  counts as no try.
+- **later**: nothing is wrong, an authority may not be asked so often, or a key has made its day's number of
+  signatures. The step comes back when it may; that counts as no try.
 - **back**: somebody in the process can mend it: the data can't be printed, the signer's certificate has
   expired, a committed signature can't be finished any more. The trigger `failed` leads to that person, with
   the message.
@@ -42,6 +42,7 @@ from signing.errors import (
 from watching.logs import note
 from workflow.commands import StepResult
 from workflow.errors import Contended, Raced, StoreUnavailable, WorkflowError
+from workflow.key_limits import KeyLimitReached
 from workflow.keys import AuthorisationMissing, EmployerUnknown
 from workflow.outcomes import StepOutcome, crashed
 from workflow.workbench import Work, Workbench, record, written
@@ -138,7 +139,7 @@ def fate_of(error: Exception, work: Work) -> Fate:
     """What becomes of a step that ran into this error."""
     if not isinstance(error, Problem):
         return Fate.AGAIN
-    if isinstance(error, TimestampLimitError):
+    if isinstance(error, TimestampLimitError | KeyLimitReached):
         return Fate.LATER
     retryable = isinstance(error, SigningError) and error.retryable
     if (retryable or isinstance(error, _AGAIN)) and not isinstance(error, _NEVER_AGAIN):
@@ -201,7 +202,7 @@ def _outcome(trouble: Trouble, *, stuck: bool) -> StepOutcome:
         case Fate.AGAIN:
             return StepOutcome.retry(ref, code, message, plain=plain)
         case Fate.LATER:
-            after_s = error.after_s if isinstance(error, TimestampLimitError) else 0.0
+            after_s = error.after_s if isinstance(error, TimestampLimitError | KeyLimitReached) else 0.0
             return StepOutcome.wait(ref, code, message, after_s=after_s)
         case Fate.BACK if not stuck:
             return StepOutcome.done(ref, code)

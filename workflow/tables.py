@@ -407,7 +407,8 @@ class SignatureRow(Base):
     """A signature in the making or made: everything that the key is used on is here before it is used.
 
     `prepared` holds what the signing room needs beside the columns; `value` is the raw signature value;
-    `authorised` says how a person had a provider make it.
+    `authorised` says how a person had a provider make it. `counted_on`: the day among whose signatures it was
+    counted, of a key with a limit.
     """
 
     __tablename__ = "signatures"
@@ -430,9 +431,20 @@ class SignatureRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     value: Mapped[bytes | None]
     authorised: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    counted_on: Mapped[date | None]
     signed_sha256: Mapped[str | None] = mapped_column(index=True)
     level_reached: Mapped[str | None]
     event_seq: Mapped[int | None] = mapped_column(ForeignKey("events.seq"))
+
+
+class KeyDay(Base):
+    """How many signatures a key has made on a day: see `key_limits`."""
+
+    __tablename__ = "key_days"
+
+    key_sha256: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    used: Mapped[int]
 
 
 class RenewalRow(Base):

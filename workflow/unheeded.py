@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signing.organisation import KeyInFile, KeyInToken, KeySource
+from signing.organisation import KeyInFile, KeyInToken, KeysAtProvider, KeySource
 from signing.profile import ANYBODY, Profile, packaged_profiles
 from workflow.findings import Finding
 
@@ -37,6 +37,9 @@ def unheeded(office: "Office") -> Iterator[Finding]:
             f"{place} names {person}, whom the HR register does not know.",
             "Write people by their number there, employers as it spells them; or take them out.",
         )
+    for profile in profiles.values():
+        for names in profile.signers.values():
+            yield from _without_limit(profile.name, names, signers)
     for file in _secrets(signers, office):
         if _is_open(file):
             yield _warning(f"Others may read {file}, which holds a secret.", f"chmod go-rwx {file}")
@@ -44,6 +47,18 @@ def unheeded(office: "Office") -> Iterator[Finding]:
 
 def _warning(message: str, hint: str) -> Finding:
     return Finding(AREA, "warning", message, hint)
+
+
+def _without_limit(profile: str, names: Iterable[str], signers: Mapping[str, KeySource]) -> Iterator[Finding]:
+    """The signers that take over from one with a day's limit, and have none: rolling over would end it."""
+    keys = {name: key for name in names if not isinstance(key := signers[name], KeysAtProvider)}
+    if any(key.a_day for key in keys.values()):
+        for name, key in keys.items():
+            if key.a_day is None:
+                yield _warning(
+                    f"The signer {name} has no a_day; another of the profile {profile} has.",
+                    f"Write how many signatures it may make a day in [signers.{name}].",
+                )
 
 
 def _strangers(office: "Office") -> Iterator[tuple[str, str]]:

@@ -50,7 +50,8 @@ class Workbench:
 
     `employer_of` gives a person's employer, where it is known. `writers` are threads that read and write:
     files, and what steps look up and record.
-    `minimum` is the lowest level at which a kind of document may be signed, by kind.
+    `minimum` is the lowest level at which a kind of document may be signed, by kind; `unsigned` the kinds
+    that need no signature.
     `verify_url` is what the verification code is put behind; `note` is printed on every page, or None.
     """
 
@@ -66,6 +67,7 @@ class Workbench:
     random_bytes: Callable[[int], bytes]
     writers: Executor
     minimum: Mapping[str, Level] = field(default_factory=dict)
+    unsigned: frozenset[str] = frozenset()
     meters: Meters = field(default_factory=Meters)
     verify_url: str | None = None
     note: str | None = None

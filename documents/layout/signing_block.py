@@ -30,20 +30,34 @@ _COLUMNS = 2
 _BOX_LABEL = Style(9, 12, INK, strong=True)
 _LABEL_GAP = 4.0
 _BOX_SPACE = 6.0
+_STATEMENT = Style(8.5, 11.5, INK)
+_STATEMENT_MARGIN = 8.0
 _PLACEHOLDER = Style(8, 10, MUTED)
 
 
 @dataclass(frozen=True)
 class Place:
-    """One signature's place: `field` is the form field's name, None where ink is expected."""
+    """One signature's place: `field` is the form field's name, None where ink is expected.
+
+    `statement` are paragraphs that stand in it instead, of a document that nobody signs.
+    """
 
     field: str | None
     label: str
+    statement: tuple[str, ...] = ()
 
     @property
     def height(self) -> float:
         """The height of the box."""
+        if self.statement:
+            return len(self.statement_lines) * _STATEMENT.leading + 2 * _STATEMENT_MARGIN
         return INK_HEIGHT if self.field is None else BOX_HEIGHT
+
+    @property
+    def statement_lines(self) -> tuple[str, ...]:
+        """The lines of the statement, as they fit into the box."""
+        room = BOX_WIDTH - 2 * _STATEMENT_MARGIN
+        return tuple(line for one in self.statement for line in broken(one, _STATEMENT, room))
 
     @property
     def label_lines(self) -> tuple[str, ...]:
@@ -123,7 +137,8 @@ def _draw_row(sheet: Sheet, places: Sequence[Place]) -> list[tuple[Place, Box]]:
 def _draw_boxes(sheet: Sheet, places: Sequence[Place], left: float) -> list[tuple[Place, Box]]:
     """Boxes beside each other, each under its label.
 
-    A form field brings its own frame, which changes when it is signed: only the box for ink is drawn here.
+    A form field brings its own frame, which changes when it is signed: only the box for ink, and that of a
+    statement, is drawn here.
     """
     top = sheet.y
     box_top = top - _label_height(places)
@@ -135,6 +150,9 @@ def _draw_boxes(sheet: Sheet, places: Sequence[Place], left: float) -> list[tupl
         box = Box(sheet.page, x, box_top - place.height, BOX_WIDTH, place.height)
         if place.field is None:
             sheet.canvas.frame(box.x, box.y, box.width, box.height, HAIRLINE)
+        for index, line in enumerate(place.statement_lines, start=1):
+            line_y = box_top - _STATEMENT_MARGIN - index * _STATEMENT.leading + 3
+            sheet.canvas.text(x + _STATEMENT_MARGIN, line_y, line, _STATEMENT)
         boxes.append((place, box))
     sheet.y = min(box.y for _, box in boxes)
     return boxes

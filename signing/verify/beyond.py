@@ -20,6 +20,7 @@ from signing.verify.reader import Opened, open_pdf
 _OF_ITS_TIME = 0.9  # as a whole validation has it
 _CHANGED = "changed_after_signing"
 _WHAT = "the file was changed beside being signed"
+_CERTIFIED = "certified, which settles what may be changed in it later: sign it without certifying (DocMDP)"
 
 
 @dataclass
@@ -52,6 +53,8 @@ def added_beyond(pdf: bytes, end: int, *, limits: Limits) -> list[Finding]:
     given = _GivenOut(end, Reader(pdf[:end], strict=True).total_revisions - 1)
     if malformed := check_beyond(opened, end):
         return malformed
+    if "/Perms" in opened.reader.root:  # the file as it was given out has none
+        return [Finding(_CHANGED, _WHAT, _CERTIFIED)]
     steps = steps_after(opened.reader, given.revision, opened.revisions)
     found = [finding for step in steps for finding in _beside_signing(step)]
     return found or _looks(opened, given, steps, limits=limits, until=until)

@@ -93,7 +93,7 @@ class Worker:
         self._again = again
         self._deadline = time.monotonic() + self._limits.wall_s
         with suppress(OSError):
-            self.connection.send([(source.name, str(source.path), source.member) for source in sources])
+            self.connection.send([(each.name, str(each.path), each.member, each.content) for each in sources])
 
     def remaining_s(self) -> float:
         """Seconds that are left for the file in hand; 0 when its time is up."""
@@ -175,9 +175,9 @@ def _work(connection: Connection, assignment: Assignment) -> None:
     alone = assignment.quick and online is None
     quick = Quick(assignment.trust, assignment.at, trust.lists) if alone else None
 
-    def judge(name: str, path: str, member: int | None) -> bytes:
+    def judge(name: str, path: str, member: int | None, content: bytes | None) -> bytes:
         bound_processor_time(limits.cpu_s)
-        source = Source(name, Path(path), member)
+        source = Source(name, Path(path), member, content)
         return packed(judge_file(source, trust, assignment, quick, online))
 
     while True:
@@ -189,8 +189,8 @@ def _work(connection: Connection, assignment: Assignment) -> None:
 
 def _answer(
     connection: Connection,
-    asked: Sequence[tuple[str, str, int | None]],
-    judge: Callable[[str, str, int | None], bytes],
+    asked: Sequence[tuple[str, str, int | None, bytes | None]],
+    judge: Callable[[str, str, int | None, bytes | None], bytes],
 ) -> None:
     """Send a report on each file, a line each; those of a few milliseconds together."""
     lines: list[bytes] = []
@@ -258,18 +258,23 @@ def _no_file(path: Path) -> Finding:
     return Finding("file_not_found", "there is no such file")
 
 
+def _within(size: int, limits: Limits) -> Finding | None:
+    if size <= limits.file_bytes:
+        return None
+    told = f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB"
+    return Finding("file_too_large", told, f"{size} bytes")
+
+
 def _read(source: Source, limits: Limits) -> bytes | Finding:
     path = source.path
+    if source.content is not None:
+        return _within(len(source.content), limits) or source.content
     try:
         if not path.is_file():
             return _no_file(path)
         if source.member is not None:
             return read_member(source, limits.file_bytes)
-        size = path.stat().st_size
-        if size > limits.file_bytes:
-            told = f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB"
-            return Finding("file_too_large", told, f"{size} bytes")
-        return path.read_bytes()
+        return _within(path.stat().st_size, limits) or path.read_bytes()
     except OSError as error:
         return Finding("file_unreadable", f"the file cannot be opened ({error.strerror})")
     except Exception as error:  # noqa: BLE001 (an archive's reader stumbles in a dozen ways)

@@ -61,6 +61,7 @@ KINDS: dict[str, Kind] = {
     "register_issued": Kind(_NOTE, _TRUST),
     "register_earlier": Kind(_REMARK, _TRUST),
     "register_unsigned": Kind(_REMARK, _TRUST),
+    "register_copy": Kind(_REMARK, _TRUST),
     "register_destroyed": Kind(_NOTE, _TRUST),
     "register_extended": Kind(_REMARK, _TRUST),
     "register_contradicted": Kind(_REMARK, _TRUST),

@@ -30,6 +30,7 @@ class Standing(StrEnum):
     ISSUED = "issued"  # as it was issued last
     EARLIER = "earlier"  # as it was once; something was signed or issued since
     UNSIGNED = "unsigned"  # as it was drawn, before anybody signed
+    COPY = "copy"  # the kept scan of one that was signed on paper, under the office's seal
     DESTROYED = "destroyed"  # of a request whose term of keeping is over
     EXTENDED = "extended"  # one of these, with something behind it
     CLAIMED = "claimed"  # other bytes, with the number of one of these
@@ -87,6 +88,7 @@ class RegisterWord:
     of: str | None = None  # of what standing the beginning is, of an extended file
     added_bytes: int | None = None
     replaced_by: str | None = None  # SHA-256 of what is issued now
+    unsigned: bool = False  # its process needs no signature, and it bears none
     withdrawn: str | None = None  # how the request ended, when not as it should
     destroyed_on: str | None = None
     tied: bool = False  # to the request, by bytes or by a certificate, not by its number alone
@@ -110,6 +112,11 @@ class RegisterWord:
     def sentence(self) -> str:
         """For people: it stands before the sentence of the verdict. Empty for what isn't known."""
         return _sentence(self)
+
+    @property
+    def vouches(self) -> bool:
+        """Whether it alone tells that a file is authentic, which needs no signature."""
+        return self.unsigned and self.standing is Standing.ISSUED
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -149,12 +156,18 @@ def _sentence(word: RegisterWord) -> str:
         Standing.ISSUED: f"{named}, as issued on {day}",
         Standing.EARLIER: f"{named}, as it was on {day}; it was replaced later",
         Standing.UNSIGNED: f"{named}, as it was drawn on {day}: before anybody signed it",
+        Standing.COPY: f"the kept scan, under the office's seal, of {named}, which was signed on paper;"
+        f" taken in on {day}, and no electronic signature of the signer",
         Standing.DESTROYED: f"{named}, destroyed there at the end of its term on {word.destroyed_on}",
         Standing.EXTENDED: f"{named}, with {_behind(word.added_bytes or 0)} not issued",
         Standing.CLAIMED: f"it has the number of {named}, and these are not the bytes that were issued",
         Standing.HIDDEN: "it is known there, and of a request that who asks may not see",
         Standing.UNKNOWN: "",
     }[word.standing]
+    if word.unsigned and word.standing in (Standing.ISSUED, Standing.EARLIER):
+        told += "; delivered without a signature, as its process needs none"
+    elif word.unsigned and word.standing is Standing.UNSIGNED:
+        told = f"{named}, as it was drawn on {day}: it was not delivered"
     if not told:
         return ""
     withdrawn = f"; the request was {word.withdrawn}" if word.withdrawn else ""
@@ -165,6 +178,7 @@ _CODES = {
     Standing.ISSUED: ("register_issued", "the register has it as issued"),
     Standing.EARLIER: ("register_earlier", "the register has a later version of it"),
     Standing.UNSIGNED: ("register_unsigned", "the register has it as a document before it was signed"),
+    Standing.COPY: ("register_copy", "the register has it as the kept scan of what was signed on paper"),
     Standing.DESTROYED: ("register_destroyed", "the register had it until the end of its term"),
     Standing.EXTENDED: ("register_extended", "the register has it without what stands behind it"),
     Standing.CLAIMED: ("register_contradicted", "the register has other bytes under its number"),
@@ -175,6 +189,8 @@ def _findings(word: RegisterWord) -> list[Finding]:
     if word.standing not in _CODES:
         return []
     code, message = _CODES[word.standing]
+    if word.unsigned and word.standing is Standing.UNSIGNED:
+        message = "the register has it as a document that was not delivered"
     found = [Finding(code, message, _named(word))]
     if word.withdrawn:
         found.append(Finding("register_withdrawn", f"its request was {word.withdrawn}", _named(word)))

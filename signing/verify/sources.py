@@ -9,7 +9,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,11 +27,15 @@ _END_LENGTH, _END_64_LENGTH, _LOCATOR_LENGTH = 22, 56, 20  # bytes, without what
 
 @dataclass(frozen=True)
 class Source:
-    """A file to judge; `member` is its place in the directory of the archive `path`."""
+    """A file to judge; `member` is its place in the directory of the archive `path`.
+
+    With `content` it is that, and `path` is not looked at: what need not be on a disk never is.
+    """
 
     name: str
     path: Path
     member: int | None = None
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

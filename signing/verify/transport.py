@@ -87,6 +87,7 @@ def _register(values: dict[str, Any] | None) -> RegisterWord | None:
     made: dict[str, Any] = {
         "standing": Standing(values.pop("standing")),
         "tied": values.pop("tied") is True,
+        "unsigned": values.pop("unsigned", False) is True,  # a run that an earlier release began
         "expected": tuple(
             Expected(**{key: _text(value) for key, value in each.items()})  # type: ignore[arg-type]
             for each in values.pop("expected")

@@ -38,6 +38,7 @@ from signing.verify.validation import Token, Validator
 Told = TypeVar("Told")
 UNCOVERED = "validation_data_uncovered"
 EMPTY = "signature_field_empty"
+UNSIGNED = "no_signature"
 _OF_ITS_TIME = 0.9  # that drawing may last until, and take: what was found before must still be told
 
 
@@ -123,7 +124,7 @@ def _judge(
     signatures = _finished(_signatures(inspections, Validator(trust, data, at, fetched.data)))
     findings = [each for each in findings if each.code != UNCOVERED or not _accounted(opened, inspections)]
     if not opened.filled and not opened.unreachable:
-        findings.append(Finding("no_signature", "the file has no signature"))
+        findings.append(Finding(UNSIGNED, "the file has no signature"))
     elif opened.filled and all(signature.role is Role.TIMESTAMP for signature in signatures):
         findings.append(Finding("only_timestamps", "nobody signed it: it carries timestamps only"))
     report = report_on(name, at, signatures, findings, opened.revisions)
@@ -343,12 +344,14 @@ def with_register(report: Report, word: RegisterWord) -> Report:
         [*report.findings, *word.findings],
         report.revisions,
     )
+    alone = word.vouches and [f.code for f in said.findings if f.weight is not Weight.NOTE] == [UNSIGNED]
+    sentence = "The file has no signature: the register alone vouches for it." if alone else said.sentence
     return replace(
         report,
         indication=said.indication,
         sub_indication=said.sub_indication,
         verdict=said.verdict,
-        sentence=f"{word.sentence} {said.sentence}".lstrip(),
+        sentence=f"{word.sentence} {sentence}".lstrip(),
         findings=said.findings,
         register=word,
         traces=None,
@@ -439,7 +442,11 @@ def _status(signature: SignatureReport) -> str:
 
 
 def _unsigned(findings: Sequence[Finding]) -> list[str]:
-    return ["A place for a signature in it is empty."] if any(f.code == EMPTY for f in findings) else []
+    codes = {finding.code for finding in findings}
+    lines = ["A place for a signature in it is empty."] if EMPTY in codes else []
+    if UNSIGNED in codes and not any(code.startswith("register_") for code in codes):
+        lines.append("Nothing in it proves where it comes from.")
+    return lines
 
 
 def _development(signatures: Sequence[SignatureReport]) -> list[str]:

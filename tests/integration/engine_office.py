@@ -230,7 +230,7 @@ def person_for(definition: Definition, state: str) -> str:
 
 
 FILES = {
-    "given": outside.exported("declaration", 1, "0" * 64, 1),
+    "given": outside.exported("declaration", 1, "0" * 64, 1, durations_us={"export": 1}),
     "signed": outside.imported(
         outside.Imported(
             document="declaration",
@@ -241,6 +241,7 @@ FILES = {
             indication="TOTAL-PASSED",
             sha256="1" * 64,
             bytes=2,
+            durations_us={"validate": 1},
             signers={},  # of whom there would have to be rows
             certificates={},
         )

@@ -115,7 +115,11 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("scanned", "clerk"),
         ("posted", "clerk"),
     ]:
-        more = {"brought": outside.scanned("declaration", 1, 1, "1" * 64, 1)} if trigger == "scanned" else {}
+        more = (
+            {"brought": outside.scanned("declaration", 1, 1, "1" * 64, 1, durations_us={"seal": 1})}
+            if trigger == "scanned"
+            else {}
+        )
         office.fire(trigger, actor, third, **more)
     elsewhere = office.to_review("A2")
     office.fire("approve", "clerk", elsewhere)

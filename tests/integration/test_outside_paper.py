@@ -12,15 +12,20 @@ from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import scanned_in
 from signing.outside_errors import ScanRefusedError
 from signing.scans import SEALED_COPY, Scan, matched, read_scan
-from signing.verify.bulk import verify_paths
+from signing.verify.bulk import verify_paths, verify_sources
+from signing.verify.register import Standing
 from signing.verify.report import Role
+from signing.verify.sources import sources
+from signing.verify.verdict import with_register
 from tests.command_line import DOCS, Terminal, keys_of
 from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, SIGNER, Sample
 from throughput.spans import cases_of
 from workflow import outside
-from workflow.errors import Refused
+from workflow.errors import NotFound, Refused
 from workflow.evidence import NothingToShow, gather
+from workflow.issued import IssuedRegister
+from workflow.kept_files import kept_file
 from workflow.logcheck import verify
 from workflow.outside import By, NothingOutside
 from workflow.references import referred_to
@@ -82,6 +87,8 @@ def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(sample: Sample, tmp
     records = [json.loads(each.record) for each in sample.rows(Event)]
     [case] = [case for case in cases_of(records) if case.request == number]
     assert case.documents_signed == 0
+    assert set(case.system_us) == {"render", "export", "scan", "seal", "store"}
+    assert min(case.system_us["scan"]) > 0
     copy = tmp_path / "copy.pdf"
     copy.write_bytes(office.blobs.get(row.sha256))
     [report] = verify_paths([copy], office.trust, now=office.clock())
@@ -89,11 +96,35 @@ def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(sample: Sample, tmp
     assert report.passed
     assert (seal.role, seal.reason) == (Role.SEAL, SEALED_COPY)
     assert sample.register.person(SIGNER).name not in report.sentence
+    require_told_as_a_copy(sample, number, copy)
     with office.store.read() as session:
         assert row.sha256 in referred_to(session)
         assert verify(session).ok
         with pytest.raises(NothingToShow):
             gather(session, office.blobs, number)
+
+
+def require_told_as_a_copy(sample: Sample, number: int, copy: Path) -> None:
+    """Whoever gets the copy learns from the register what it is; and that something stands behind it."""
+    office = sample.office
+    register, [document] = IssuedRegister(office.store, office.clock), sample.documents(number)
+    reports = verify_sources(sources([copy]), office.trust, now=office.clock(), traces=True)
+    [judged] = [with_register(report, register.word(report)) for report in reports]
+    assert judged.passed
+    assert judged.register is not None
+    assert (judged.register.standing, judged.register.request) == (Standing.COPY, number)
+    assert (judged.register.missing, judged.register.unexpected) == ((), ())
+    assert "register_copy" in {finding.code for finding in judged.findings}
+    assert (
+        f"In the register: the kept scan, under the office's seal, of document {document.number}"
+        f" (declaration) of request {number}, which was signed on paper;" in judged.sentence
+    )
+    assert "no electronic signature of the signer" in judged.sentence
+    assert "Authentic as issued" not in judged.sentence
+    copy.write_bytes(copy.read_bytes() + b"\n")
+    [more] = verify_sources(sources([copy]), office.trust, now=office.clock(), traces=True)
+    word = register.word(more)
+    assert (word.standing, word.of, word.added_bytes) == (Standing.EXTENDED, "copy", 1)
 
 
 def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
@@ -111,6 +142,38 @@ def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
         outside.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))
     assert sample.request(number).version == before
     assert not sample.records(number, "document_scanned")
+
+
+def have_copies(sample: Sample, terminal: Terminal, number: int, folder: Path) -> None:
+    """Who may see the request may have its files; nothing is overwritten, and nothing recorded."""
+    target, version = folder / "copy.pdf", sample.request(number).version
+    said = terminal.json("exchange", "copy", number, "-o", target, "--as", SIGNER)
+    assert (said["file"], said["what"]) == ("scan", SEALED_COPY)
+    [row] = sample.rows(ScanRow, ScanRow.document_id == sample.documents(number)[0].id)
+    assert sha256(target.read_bytes()).hexdigest() == said["sha256"] == row.sha256
+    again = terminal.office("exchange", "copy", number, "-o", target, "--as", SIGNER, "--what", "given")
+    assert (again.status, "is there already" in again.err) == (1, True)
+    given = folder / "given.pdf"
+    told = terminal.office("exchange", "copy", number, "-o", given, "--as", CLERK, "--what", "given")
+    assert "the file that was given out" in told.out
+    assert given.read_bytes() == (folder / "out.pdf").read_bytes()
+    other = folder / "other.pdf"
+    none = terminal.office("exchange", "copy", number, "-o", other, "--as", CLERK, "--what", "signed")
+    assert (none.status, "no file that came back signed" in none.err) == (1, True)
+    with pytest.raises(NotFound):
+        kept_file(sample.office, number, stranger_to(sample, number))
+    assert not other.exists()
+    assert sample.request(number).version == version
+
+
+def stranger_to(sample: Sample, number: int) -> str:
+    """Somebody of another unit without duties."""
+    own = sample.request(number)
+    return next(
+        one.person_id
+        for one in sample.register.people()
+        if not one.duties and one.unit != own.unit and one.person_id != own.requester_id
+    )
 
 
 def test_typed(sample: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,5 +194,6 @@ def test_typed(sample: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert [one["number"] for one in said.json["scans"]] == [given["number"]]
     assert [one["code"] for one in said.json["problems"]] == ["signing-scan-refused"]
     assert not [key for key in keys_of({**given, **said.json}) if f"`{key}`" not in DOCS]
+    have_copies(sample, terminal, number, tmp_path)
     refused = terminal.office("exchange", "take", number, out, "--as", SIGNER)
     assert (refused.status, "does not wait for a signed file" in refused.err) == (1, True)

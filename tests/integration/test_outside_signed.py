@@ -27,12 +27,13 @@ from signing.verify.register import Standing
 from signing.verify.sources import sources
 from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
+from throughput.measures import measure
 from throughput.spans import cases_of
 from workflow import evidence, outside
 from workflow.errors import KeyReused, NotFound, Refused
 from workflow.issued import IssuedRegister
 from workflow.logcheck import verify
-from workflow.outside import By
+from workflow.outside import By, NothingOutside
 from workflow.tables import Body, Delivery, Event
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,9 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
     [told] = sample.records(number, "document_exported")
     assert (told["sha256"], told["bytes"]) == (sha256(prepared).hexdigest(), len(prepared))
     assert outside.given_out(office, number, By(SIGNER)).pdf == prepared  # again, for who brings it back
+    again = outside.give(office, number, By(CLERK)).answer  # and for who gave it out, who is told so
+    assert again is not None
+    assert again.repeated
     with pytest.raises(Refused, match="paraaf exchange take"):
         sample.do("imported", SIGNER, number, facts={"signed_by": "Me", "signed_on": f"{sample.today}"})
     signed = portal(sample, prepared, SIGNER, level=Level.B_LTA)
@@ -88,8 +92,8 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
     assert (told["indication"], told["signed_on"]) == ("TOTAL-PASSED", f"{sample.today}")
     body = json.loads(sample.rows(Body, Body.seq == told["seq"])[0].body)
     assert body["facts"]["signed_by"].startswith(sample.register.person(SIGNER).name)
-    again = outside.take_signed(office, number, signed, By(SIGNER))
-    assert (again.event_seq, again.repeated, answer.repeated) == (answer.event_seq, True, False)
+    retaken = outside.take_signed(office, number, signed, By(SIGNER))
+    assert (retaken.event_seq, retaken.repeated, answer.repeated) == (answer.event_seq, True, False)
     asyncio.run(sample.run_steps(sample.waiting(number)))
     assert sample.request(number).state == "delivered"
     assert sample.rows(Delivery, Delivery.sha256 == digest)
@@ -111,6 +115,9 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
         if case.request == number
     ]
     assert case.documents_signed == 1
+    [row] = measure([case])
+    assert set(row.system_ms) == {"render", "export", "prepare", "validate", "store", "deliver"}
+    assert (row.documents_per_s, row.lead_driven_by_program) == (None, True)  # none was signed here
 
 
 def require_whole_log(sample: Sample) -> None:
@@ -180,6 +187,19 @@ def test_bytes_of_another_file(sample: Sample, out: Out) -> None:
     assert f"byte {len(out.prepared) // 2} is another one, and 1 of" in difference
     [difference] = refused(sample, out, out.prepared[:-1])
     assert "ends at byte" in difference
+
+
+def test_an_earlier_version_of_the_same_document(sample: Sample) -> None:
+    """Signed at the portal already when the signer returned it: what was corrected since is another file."""
+    number, earlier = exported(sample)
+    signed = portal(sample, earlier, SIGNER)
+    sample.do("return", SIGNER, number, remark="The place is wrong.")
+    with pytest.raises(NothingOutside):
+        outside.take_signed(sample.office, number, signed, By(SIGNER))
+    asyncio.run(sample.run_until("export", number))
+    later = outside.give(sample.office, number, By(CLERK)).pdf
+    [difference] = refused(sample, Out(number, later, b""), signed)
+    assert "not the file that was given out" in difference
 
 
 def test_nobody_signed_it(sample: Sample, out: Out) -> None:

@@ -18,6 +18,7 @@ NAMES = known_names()
 A0_2, A2_2 = (f"employer-declaration-{variant}-v2.toml" for variant in ("a0", "a2"))
 A0, A1, A2, A3 = (f"employer-declaration-{variant}.toml" for variant in ("a0", "a1", "a2", "a3"))
 PLAN = "team-action-plan.toml"
+UNSIGNED = "team-action-plan-n.toml"
 
 
 @dataclass(frozen=True)
@@ -524,6 +525,43 @@ CASES = [
         "made here",
         Rule.FIELD_NEVER_SIGNED,
     ),
+    case(Rule.PROFILE_MISMATCH, UNSIGNED, 'signing = "unsigned"', 'signing = "approver"', "", "made here"),
+    case(
+        Rule.PROFILE_MISMATCH,
+        UNSIGNED,
+        '"action_plan"',
+        '"action_plan"\nsignatures = ["x"]',
+        "",
+        "nobody signs",
+    ),
+    case(
+        Rule.PROFILE_MISMATCH,
+        UNSIGNED,
+        'on.rendered = { to = "delivering" }',
+        'on.rendered = { to = "delivering", mark = "signed" }',
+        "",
+        "nobody signs",
+    ),
+    case(
+        Rule.PROFILE_MISMATCH,
+        UNSIGNED,
+        'record = ["note"]',
+        'record = ["signed_by"]',
+        "",
+        "nobody signs",
+        Rule.WITHDRAWAL,
+        Rule.SIGNED_UNRENDERED,
+        Rule.SIGNED_UNAPPROVED,
+    ),
+    case(
+        Rule.PROFILE_MISMATCH,
+        UNSIGNED,
+        'auto = "deliver"\non.delivered =',
+        'role = "leader"\non.hand_over =',
+        "",
+        "Only the register",
+    ),
+    case(Rule.SIGNED_UNAPPROVED, UNSIGNED, 'not_by = ["draft"]\n', "", "delivering", "It can deliver"),
     case(Rule.OUTSIDE, A0_2, 'file = "scan"', 'file = "signed"', "scanning", "no file is 'signed'"),
     case(Rule.OUTSIDE, A2_2, ', "signed_on"]', "]", "signed_elsewhere", "who signed it and when"),
     case(Rule.OUTSIDE, A2_2, ', manager = "manager"', "", "signed_elsewhere", "not said of every"),
@@ -636,6 +674,12 @@ def test_variants_of_a_key_set_the_same_milestones() -> None:
     [refusal] = check_together([a1, read(unsigned, A3)])
     assert (refusal.rule, refusal.file) == (Rule.MILESTONES_DIFFER, A3)
     assert "delivered" in refusal.message
+    standard, none = (read((FOLDER / one).read_text(encoding="utf-8"), one) for one in (PLAN, UNSIGNED))
+    assert not check_together([standard, none])  # nothing is signed under it: the rest is comparable
+    lacking = read(none.source.replace(', mark = "requested"', ""), UNSIGNED)
+    [refusal] = check_together([standard, lacking])
+    assert refusal.file == UNSIGNED
+    assert refusal.message.endswith(": requested.")
     dropped = read(unsigned.replace("version = 1", 'version = 1\nstatus = "dropped"'), A3)
     assert not check_together([a1, dropped])
 

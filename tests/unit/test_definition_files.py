@@ -25,10 +25,12 @@ def test_all_variants_are_there_and_the_dropped_a2_is_not_offered() -> None:
             ("employer-declaration", *each)
             for each in (("A0", 1), ("A0", 2), ("A1", 1), ("A2", 1), ("A2", 2))
         ),
-        *(("employer-declaration", variant, 1) for variant in ("A3", "A4")),
+        *(("employer-declaration", variant, 1) for variant in ("A3", "A4", "A4-DUAL")),
+        ("team-action-plan", "N", 1),
         ("team-action-plan", "standard", 2),
     ]
-    assert [one.variant for one in CATALOGUE.offered] == ["A0", "A1", "A2", "A3", "A4", "standard"]
+    offered = ["A0", "A1", "A2", "A3", "A4", "A4-DUAL", "N", "standard"]
+    assert [one.variant for one in CATALOGUE.offered] == offered
     assert CATALOGUE.get("employer-declaration", "A2").version == 2
     dropped = next(one for one in CATALOGUE if one.status == "dropped")
     with pytest.raises(DefinitionUnknown, match="No longer offered"):
@@ -59,7 +61,8 @@ def test_a_definition_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("definition", CATALOGUE.all, ids=lambda one: one.label)
 def test_every_definition_sets_all_milestones(definition: Definition) -> None:
-    assert definition.milestones == set(MILESTONES)
+    assert definition.milestones == set(MILESTONES) - ({"signed"} if definition.is_unsigned else set())
+    assert definition.is_unsigned is (definition.variant == "N")
 
 
 @pytest.mark.parametrize("definition", CATALOGUE.all, ids=lambda one: one.label)
@@ -77,7 +80,7 @@ def test_the_fields_are_those_that_the_kind_may_ask_for(definition: Definition) 
         [kind.example(temporary=True)] if document.kind == "employer_declaration" else []
     )
     asked = {field for data in examples for field in kind.required_signatures(kind.parse(data))}
-    assert set(document.signatures) == asked
+    assert set(document.signatures) == (set() if definition.is_unsigned else asked)
 
 
 @pytest.mark.parametrize("variant", SIGNED_HERE)
@@ -97,6 +100,8 @@ def test_the_variants_differ_in_how_they_are_signed() -> None:
         "A2": "elsewhere",
         "A3": "qualified-remote",
         "A4": "organisation-seal",
+        "A4-DUAL": "organisation-seal",
+        "N": "unsigned",
         "standard": "approver",
     }
 

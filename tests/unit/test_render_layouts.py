@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from documents.kinds import KINDS
 from documents.layout import action_plan, employer_declaration
 from documents.layout.letterhead import Cover, Letterhead
 from documents.layout.signing_block import BOX_HEIGHT, BOX_WIDTH, INK_HEIGHT, Place, unsigned_appearance
+from documents.layout.unsigned import Unsigned
 from documents.render import Layout
-from documents.sheet import BODY, BOTTOM, HEADING, LABEL, LEFT, RIGHT, SMALL, Sheet
+from documents.sheet import BODY, BOTTOM, HEADING, LABEL, LEFT, RIGHT, SMALL, STRONG, Sheet
 from documents.words import words_in
 
 ISSUED_ON = date(2024, 11, 20)
@@ -224,6 +225,27 @@ def text_of(streams: list[bytes], *texts: str) -> list[bool]:
     """Whether each text stands on a line of its own content, in the body's face."""
     drawn_text = b"".join(streams)
     return [BODY.face.hex(text).encode() in drawn_text for text in texts]
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "da", "nb"])
+@pytest.mark.parametrize("case", CASES)
+def test_what_nobody_signs_says_so_and_who_approved_it(case: str, language: str) -> None:
+    layout, data = CASES[case]
+    words = words_in(language)
+    at = datetime(2026, 3, 9, 23, 30, tzinfo=timezone(-timedelta(hours=1)))  # the next day in UTC
+    place = Unsigned("B. Voorbeeld", "C. Voorbeeld", at).place(words)
+    said = " ".join(place.statement)
+    assert {
+        "B. Voorbeeld" in said,
+        "C. Voorbeeld" in said,
+        "SHA-256" in said,
+        f"{words.day('2026-03-10')}, 00:30 UTC" in said,
+    } == {True}
+    streams = b"".join(drawn(layout, data, (place,)))
+    for line in (*place.statement_lines, *place.label_lines):
+        assert BODY.face.hex(line).encode() in streams or STRONG.face.hex(line).encode() in streams
+    assert frames([streams], place.height) == 1
+    assert place.field is None
 
 
 LONG = "Voorbeeld-Kamperfoelie-Zonnebloemenveld"

@@ -73,7 +73,13 @@ def test_a_file_names_profiles_signers_timestampers_and_minimum(tmp_path: Path) 
     uri = "pkcs11:token=seals;object=seal-2027"
     assert found.signers["seal-2027"] == KeyInToken(uri, keys / "chain.pem", keys / "pin")
     assert [(one.name, one.url) for one in found.timestampers] == [("one", "https://tsa.example.org/tsr")]
-    assert found.minimum == {"employer_declaration": Level.B_LT}
+    assert (found.minimum, found.unsigned) == ({"employer_declaration": Level.B_LT}, frozenset())
+
+
+def test_a_file_says_that_a_kind_needs_no_signature(tmp_path: Path) -> None:
+    text = '[minimum]\naction_plan = "none"\nemployer_declaration = "B-LT"\n'
+    found = load_organisation(written(tmp_path, text), kinds=[*KINDS, "action_plan"])
+    assert (found.minimum, found.unsigned) == ({"employer_declaration": Level.B_LT}, {"action_plan"})
 
 
 @pytest.mark.parametrize(

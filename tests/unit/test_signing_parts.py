@@ -127,6 +127,10 @@ def test_the_stamp_tells_name_role_time_level_and_development(authority: Develop
         "Development certificate: for trials only",
     )
     assert b"/ParaafBold" in stamp_content(stamp, 220, 70)
+    seal = Appearance.of(
+        name="Example", role="", claimed_at=MOMENT, level=Level.B_B, certificate=certificate, sealed=True
+    )
+    assert seal.lines[1] == "Sealed 2026-11-20 14:30:05 UTC"
 
 
 @pytest.mark.parametrize(

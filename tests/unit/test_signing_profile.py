@@ -7,13 +7,15 @@ import pytest
 from signing.errors import ProfileError
 from signing.profile import Level, packaged_profiles, parse_profile
 
-PACKAGED = {"paper", "click-seal", "qualified-remote", "organisation-seal", "elsewhere", "approver"}
+UNSIGNED = {"paper", "elsewhere", "unsigned"}
+PACKAGED = {*UNSIGNED, "click-seal", "qualified-remote", "organisation-seal", "approver"}
 
 
 def test_the_packaged_profiles_are_there() -> None:
     profiles = packaged_profiles()
     assert set(profiles) == PACKAGED
-    assert {name for name, profile in profiles.items() if not profile.signs} == {"paper", "elsewhere"}
+    assert {name for name, profile in profiles.items() if not profile.signs} == UNSIGNED
+    assert [name for name, profile in profiles.items() if profile.is_unsigned] == ["unsigned"]
     assert profiles["qualified-remote"].level is Level.B_LTA
     assert profiles["click-seal"].level is Level.B_LT
 
@@ -47,6 +49,8 @@ def test_a_profile_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
         ('kind = "seal"\nlevel = "B-B"\nvisible = "yes"', "visible", "true or false"),
         ('kind = "seal"\nlevel = "B-B"\nreson = "x"', "reson", "Remove"),
         ('kind = "paper"\nlevel = "B-B"', "level", "Remove"),
+        ('kind = "none"\nlevel = "B-B"', "level", "Remove"),
+        ('kind = "none"\nsigner = "x"', "signer", "Remove"),
     ],
 )
 def test_a_refusal_names_file_key_and_mend(tmp_path: Path, text: str, key: str, mend: str) -> None:

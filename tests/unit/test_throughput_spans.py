@@ -68,6 +68,17 @@ def test_paper_counts_from_the_day_that_a_person_reports_not_from_when_it_was_ty
     assert case.milestones["delivered"] == START + timedelta(days=9)
 
 
+def test_whoever_brings_a_file_moves_the_request_and_its_judging_is_the_machines_time() -> None:
+    log, us = Log(), {"validate": 250_000, "store": 4_000}
+    log.add(0, "request_submitted", **move("request", "away", mark="requested", task="away"))
+    log.add(1, "task_claimed").add(2, "task_started")
+    log.add(5, "document_imported", **move("away", "end"), fields=["a"], durations_us=us, channel="program")
+    (case,) = cases_of(log.records)
+    assert case.channels == {"person", "program"}
+    assert case.system_us == {"validate": [250_000], "store": [4_000]}
+    assert [span.seconds for span in case.spans if span.kind is Wait.TOUCH] == [180]
+
+
 def test_spans_are_what_a_watch_says() -> None:
     (case,) = cases_of(one_day().records)
     manager = {span.kind: span.seconds / 60 for span in case.spans if span.state == "manager"}
