@@ -56,6 +56,7 @@ class Profile:
     (`signing.organisation`) by holder, ANYBODY for all: the first whose certificate is valid signs; without
     any the development PKI's keys do. For what is signed elsewhere, `expects` is the lowest level of the
     signatures that come back, and `pinned` are people's certificates: SHA-256 in hex by the person's number.
+    `reauthenticate`: whoever clicks shows anew who they are.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Profile:
     signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     expects: Level | None = None
     pinned: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    reauthenticate: bool = True
 
     def signers_of(self, holder: str) -> tuple[str, ...]:
         """The names of a person's or an organisation's signers, in the order in which they are tried."""
@@ -109,6 +111,7 @@ def parse_profile(name: str, file: Traversable) -> Profile:
 def profile_from(name: str, table: CheckedTable) -> Profile:
     """Build a profile from its table, and refuse what is left over. Raises ProfileError."""
     level, expects = table.choice("level", tuple(Level)), table.choice("expects", tuple(Level))
+    says_how = table.has("reauthenticate")
     profile = Profile(
         name=name,
         kind=table.choice("kind", _KINDS, required=True),
@@ -123,6 +126,7 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
         signers=_signers(table),
         expects=None if expects is None else Level(expects),
         pinned=_pinned(table),
+        reauthenticate=table.take("reauthenticate", bool, "true or false", True),
     )
     table.finish()
     for url in (name for name in profile.timestampers if "://" in name):
@@ -134,6 +138,8 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
     elif profile.expects or profile.pinned:
         key = "expects" if profile.expects else "pinned"
         table.refuse(key, f"makes no sense for kind {profile.kind!r}", "Remove it.")
+    if says_how and profile.kind != "click":
+        table.refuse("reauthenticate", f"makes no sense for kind {profile.kind!r}", "Remove it.")
     if profile.kind in _UNSIGNED_KINDS:
         for key, value in (
             ("level", profile.level),

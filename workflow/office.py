@@ -47,8 +47,10 @@ from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
+from workflow.passwords import Passwords
 from workflow.people import LEAVERS_KEPT
 from workflow.rate_limits import RateLimits
+from workflow.reauthentication import is_asked
 from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
@@ -169,6 +171,7 @@ class Office:
             kinds=KINDS,
             defer=jobs.defer,
             clock=clock,
+            asks_proof=partial(is_asked, profiles=signing.profiles),
             evidence_of=partial(_evidence, register),
             why_not_offered=partial(preflight.why_not_offered, signing=signing),
             why_not_signed=partial(remote.why_not_signed, signing=signing),
@@ -418,6 +421,12 @@ class Office:
     def _server_clock(self) -> Callable[[Session], datetime] | None:
         """The database's clock, where this office goes by its machine's; None where it goes by any other."""
         return self.store.now if self.clock is utc_now else None
+
+    @property
+    def passwords(self) -> Passwords:
+        """The passwords of the people."""
+        ours = self.clock
+        return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
 
     @property
     def renewals_by_hand(self) -> Renewals:

@@ -359,7 +359,7 @@ class Retention:
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)
             now = self._clock()
-            people = remove_unneeded(session, now - self._leavers_kept, some)
+            people = remove_unneeded(session, log, now - self._leavers_kept, some, at=now)
             if people:
                 facts = {"people": people, "channel": "system"}
                 log.append(PEOPLE_REMOVED, at=now, request_id=None, facts=facts)
