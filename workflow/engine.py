@@ -453,6 +453,8 @@ class Engine:
         self, judge: Judge, ledger: Ledger, case: Case, command: Command, ruling: Ruling
     ) -> None:
         """Whether the person showed anew who they are, as far as that is asked; what they sent must fit."""
+        if {"consent", "unseen"} & {reason.code for reason in ruling.reasons}:
+            return  # who has not accepted this very text, of this very version, has nothing to show for it
         proof = command.proof
         if proof is None and not self.asks_proof(case.definition):
             return
