@@ -16,12 +16,12 @@ _CAPACITY: Mapping[tuple[SignedAs, str], str] = {
     ("seal", "employer"): mark("Seal of the organisation, released by {person}"),
     ("seal", "manager"): mark("Seal of the organisation, continuation confirmed by {person}"),
 }
-_THROUGH: Mapping[str, str] = {
+THROUGH_SHOWN: Mapping[str, str] = {
     "command-line": mark("command line"),
     "page": mark("web page"),
     "program": mark("program"),
 }
-_METHODS: Mapping[str, str] = {"password": mark("password")}
+METHODS_SHOWN: Mapping[str, str] = {"password": mark("password")}
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def _click_lines(
     words: Words, consent: Consent, *, person: str, organisation: str, principal: str | None
 ) -> tuple[str, ...]:
     """Whose seal it is and whose signature it is not; who consented, for whom, when, where, to which text."""
-    through = words.text(_THROUGH[consent.through]) if consent.through else ""
-    method = words.text(_METHODS[consent.reauthenticated]) if consent.reauthenticated else ""
+    through = words.text(THROUGH_SHOWN[consent.through]) if consent.through else ""
+    method = words.text(METHODS_SHOWN[consent.reauthenticated]) if consent.reauthenticated else ""
     how = [
         words.text("Channel: {channel}").format(channel=through) if through else "",
         words.text("Identity confirmed anew by: {method}").format(method=method)
