@@ -241,7 +241,9 @@ def _typed(password: Secret) -> bytes:
 def _require_fit(password: Secret) -> None:
     """Raises PasswordRefused."""
     text = password.reveal()
-    if len(text) < SHORTEST or len(set(text)) < SHORTEST // 3 or len(_typed(password)) > LONGEST_BYTES:
+    is_text = text == text.encode(errors="replace").decode()  # half a character can't be typed again
+    is_long = len(text) >= SHORTEST and len(set(text)) >= SHORTEST // 3
+    if not (is_text and is_long) or len(_typed(password)) > LONGEST_BYTES:
         raise PasswordRefused(
             "This is no password that is kept.",
             hint=f"Choose at least {SHORTEST} characters, of which not all are the same, and at most"

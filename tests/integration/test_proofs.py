@@ -272,7 +272,7 @@ def test_who_sets_whose(office: Office, passwords: Passwords) -> None:
     with pytest.raises(NotAuthenticated):
         passwords.set("signer", OTHER, by="signer", present=OTHER)
     assert tried(passwords, "signer", PASSWORD) is None
-    for short in ("short", "aaaaaaaaaaaaaaaaaaaa", "long" * 300):
+    for short in ("short", "aaaaaaaaaaaaaaaaaaaa", "long" * 300, "".join(map(chr, range(0xD800, 0xD820)))):
         with pytest.raises(PasswordRefused, match="no password that is kept"):
             passwords.set("clerk", Secret(short), by="clerk")
 
