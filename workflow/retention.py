@@ -54,7 +54,10 @@ OVERDUE_LARGE = timedelta(days=31)
 BY_HAND = "paraaf retention --run --clean"
 CLEANED = tuple(
     sorted(
-        {*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED, "people", "grants", "substitutes"}
+        {
+            *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
+            *("people", "grants", "substitutes", "passwords", "attempts"),
+        }
     )
 )
 """The tables in which something is destroyed."""

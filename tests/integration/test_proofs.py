@@ -1,6 +1,7 @@
 """Who consents shows anew who they are: what a proof is good for, how passwords are kept, who may try."""
 
 import hashlib
+import json
 import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +22,12 @@ from tests.integration.engine_office import Office
 from tests.proving import PASSWORD, QUICK
 from workflow.commands import Command
 from workflow.errors import NotFound, Refused
+from workflow.eventlog import Appender
 from workflow.passwords import REMOVED, SET, NotAuthenticated, PasswordGiven, PasswordRefused, Passwords
-from workflow.people import update_people
+from workflow.people import remove_unneeded, update_people
 from workflow.proofs import FRESH, Proof
 from workflow.reauthentication import is_asked, prove_by_password
-from workflow.tables import Attempts, Base, Event, Grant, PasswordRow, Person, ProofRow, Substitute
+from workflow.tables import Attempts, Base, Body, Event, Grant, PasswordRow, Person, ProofRow, Substitute
 from workflow.throttle import FREE, LONGEST_WAIT, Throttled, wait_after
 
 OTHER = Secret("quite another password")
@@ -285,6 +287,26 @@ def test_what_somebody_else_knows_shows_nobody_who_it_is(office: Office, passwor
     passwords.set("signer", OTHER, by="signer", present=PASSWORD)
     assert tried(passwords, "signer", OTHER) is None
     assert tried(passwords, "signer", PASSWORD) is NotAuthenticated
+
+
+def test_with_a_person_goes_what_was_kept_of_their_password(office: Office, passwords: Passwords) -> None:
+    number = office.to_sign("A1")
+    passwords.set("auditor", PASSWORD, by="auditor")
+    passwords.set("clerk", PASSWORD, by="clerk")
+    proof(office, "auditor", number)
+    tried(passwords, "auditor", OTHER)
+    with office.store.write() as session:
+        update_people(session, Register.load(SAMPLE), now=office.now)
+    with office.store.write() as session:
+        log = Appender.lock(session, bytes)
+        assert remove_unneeded(session, log, office.now, ["auditor", "clerk"], at=office.now) == 1
+        log.write()
+    with office.store.read() as session:
+        for column in (PasswordRow.person_id, ProofRow.person_id, Attempts.whose):
+            assert "auditor" not in session.scalars(select(column)).all()
+        told = session.scalars(select(Body.body).where(Body.body.contains('"person":'))).all()
+    assert [json.loads(one or "")["person"] for one in told] == ["clerk"], "whom a request names still"
+    assert office.report().ok
 
 
 def test_an_accent_is_the_same_however_it_was_typed(passwords: Passwords) -> None:
