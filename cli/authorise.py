@@ -87,7 +87,9 @@ async def _authorise(office: "Office", args: argparse.Namespace) -> "list[Outcom
             said = f"request {one.request_id}: {one.document} {one.number}, SHA-256 {one.document_sha256}"
             print(printable(said), file=sys.stderr)
         shown = {one.document_sha256 for one in waiting}
-        return await authorising.authorise(args.who, numbers, _word(args), shown=shown, consents=args.consent)
+        return await authorising.authorise(
+            args.who, numbers, _word(args), shown=shown, consents=args.consent, through="command-line"
+        )
 
 
 def _word(args: argparse.Namespace) -> "Word":

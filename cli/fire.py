@@ -145,10 +145,13 @@ def _proof(
 ) -> Proof | None:
     """What shows that it is they who consent, for the version that they have seen; None where nobody asks.
 
-    Raises what Passwords.check raises.
+    Raises ChoiceNeeded, and what Passwords.check raises.
     """
+    if args.password_file is not None and not args.consent:
+        raise ChoiceNeeded("--password-file goes with --consent.", hint="Add --consent, or leave it out.")
     asked = args.consent and office.engine.asks_proof(definition)
-    if not asked or seen is None or (args.password_file is None and not sys.stdin.isatty()):
+    typed = args.password_file is not None or (asked and sys.stdin.isatty())
+    if not typed or seen is None:
         return None
     password = asked_password(
         f"Password of {printable(args.who)}", args.password_file, option="--password-file"

@@ -28,7 +28,7 @@ from signing.csc import Authorisation, CscClient, CscSigner, RemoteCredential, h
 from signing.csc_errors import RemoteCountError, RemoteError
 from signing.csc_service import service_of
 from workflow import intents
-from workflow.commands import Answer, Channel, Command, StepRef
+from workflow.commands import Answer, Channel, Command, StepRef, Through
 from workflow.engine import QUEUE_MOST
 from workflow.errors import Raced, Refused, WorkflowError
 from workflow.faults import point
@@ -142,12 +142,14 @@ class Authorising:
         channel: Channel = "person",
         shown: Collection[str] | None = None,
         consents: bool = False,
+        through: Through = "program",
     ) -> list[Outcome]:
         """Sign what these requests wait for with the person's key, and do what their tasks ask for.
 
         `channel`: whether a person does it, or a program in their place, which is never timed as a person.
         `shown`: the digests of the documents that the person was shown; another one is left out, and told.
-        `consents`: whether they accept the texts that go with it. What their task would refuse is not signed.
+        `consents`: whether they accept the texts that go with it, `through` where. What their task would
+        refuse is not signed.
         One that can't be signed stops no other. Raises NothingToAuthorise; a Problem when the person's word
         was not had: then nothing was signed.
         """
@@ -161,7 +163,7 @@ class Authorising:
             number: Outcome(number, NothingToAuthorise.code, "Nothing of it waits for your signature.")
             for number in wanted
         }
-        how = _How(actor, channel, consents)
+        how = _How(actor, channel, consents, through)
         ready: list[_Item] = []
         for item, why in zip(items, self._why_not(items, how, shown), strict=True):
             if why is None:
@@ -280,6 +282,7 @@ class _How:
     actor: str
     channel: Channel
     consents: bool
+    through: Through = "program"
 
     def command(self, item: _Item) -> Command:
         """What the task then does."""
@@ -293,6 +296,7 @@ class _How:
             on_behalf_of=one.on_behalf_of,
             consent=one.consent if self.consents else None,
             channel=self.channel,
+            through=self.through,
         )
 
 

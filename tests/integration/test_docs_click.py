@@ -61,6 +61,8 @@ def test_every_command_of_the_how_to(
     without = terminal(*shlex.split("fire 1 sign --as P001 --version 4 --consent"))
     assert "Show that it is you" in without.err
     assert "gets one by `paraaf people password P001`" in without.err
+    needless = terminal(*shlex.split("fire 1 return --as P001 --remark No. --password-file new.pass"))
+    assert "--password-file goes with --consent." in needless.err
     said = {line: terminal(*shlex.split(line)[1:]) for line in TYPED}
     assert {line: done.status for line, done in said.items()} == dict.fromkeys(TYPED, 0)
     shown = said["paraaf show 1 --as P020"].out
