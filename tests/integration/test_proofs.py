@@ -91,9 +91,10 @@ def test_a_consent_says_which_text_where_when_and_how_it_was_shown_who_did_it(of
 
 def test_a_proof_is_for_its_request_its_person_its_version_and_once(office: Office) -> None:
     number, other = office.to_sign("A1"), office.to_sign("A1")
-    elsewhere, theirs = proof(office, "signer", other), proof(office, "signer2", number)
     earlier = proof(office, "signer", number)
-    office.do("claim", "signer", number)
+    for each in (number, other):
+        office.do("claim", "signer", each)
+    elsewhere, theirs = proof(office, "signer", other), proof(office, "signer2", number)
     for unfit in (elsewhere, theirs, earlier):
         assert codes(office, signing(office, number, unfit)) == ["proof-unfit"]
     used = proof(office, "signer", number)
