@@ -142,7 +142,8 @@ def _places(
     if not slots:
         return [Place(None, words.text(layout.LABELS[name])) for name in layout.signers(data)]
     return [
-        Place(slot.field, words.text(slot.label or _label(slot, layout)), consented=slot.consented) for slot in slots
+        Place(slot.field, words.text(slot.label or _label(slot, layout)), consented=slot.consented)
+        for slot in slots
     ]
 
 
