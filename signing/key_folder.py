@@ -44,9 +44,10 @@ from signing.certificate_errors import (
 from signing.certificate_requests import make_request
 from signing.chains import PinnedChains
 from signing.checked_toml import CheckedTable
-from signing.errors import CertificateUnusableError, ChainError
+from signing.errors import CertificateUnusableError, ChainError, KeyAddressError
 from signing.opening import open_signer
 from signing.organisation import KeyInFile, KeyInToken, key_source
+from signing.pkcs11.address import parse_key_address
 from signing.pkcs11.making import make_key
 from signing.signers import mechanism_of, sign_with_key
 from signing.verify.strength import Means, ends_at
@@ -138,6 +139,11 @@ class KeyFolder:
         Raises KeyThereError, CertificateRequestError, OSError, and what `make_key` does.
         """
         self.require_free(name)
+        if pin_file is not None and parse_key_address(uri).pin_file is not None:
+            raise KeyAddressError(
+                "The PIN's file is named twice: in the URI (pin-source), and beside it.",
+                hint="Leave one out.",
+            )
         self._make()
         made = make_key(uri, kind, pin_file=pin_file)
         request = make_request(subject, made.public_key, made.sign)

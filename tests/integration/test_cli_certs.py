@@ -514,6 +514,9 @@ def test_a_key_made_in_a_token_stays_there(
     assert re.search(r"Access: +sensitive, always sensitive, never extract", told)
     again = ("request", "again", "--subject", SUBJECT, *options, "-o", tmp_path / "again.csr")
     assert refused(terminal, *again) == "signing-key-there"
+    both = ("--token", softhsm_token.uri("both"), *options[2:], "-o", tmp_path / "both.csr")
+    assert refused(terminal, "request", "both", "--subject", SUBJECT, *both) == "signing-key-address"
+    assert '"both"' not in softhsm_token.tool("--list-objects", "--type", "privkey")
     terminal.json("certs", "import", *issued(terminal, authority))
     with closing(Office.open(terminal.data, environ={}, make=False)) as office:
         assert roll_over(office, "seal-2027") == ("seal-2027",)
