@@ -78,7 +78,7 @@ def whole_file(
     """A file to write to bit by bit, that gets its name when it is whole and on the disk, or is gone.
 
     Until it is whole it is its owner's alone, and its name begins with a dot and `prefix`, by default the
-    name that it will have. `owner`: the user's and group's numbers whose it becomes, as far as we may give it.
+    name that it will have. `owner`: a user's and a group's number, whose it becomes as far as we may give it.
     Raises OSError: FileExistsError when there is a file of the name, unless it may be replaced.
     """
     handle, name = tempfile.mkstemp(prefix=f".{prefix or path.name}.", dir=path.parent)

@@ -54,6 +54,7 @@ from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.store import Store
+from workflow.variables import require_none_moved
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
@@ -505,6 +506,7 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
+    require_none_moved(environ)
     return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
 
 
