@@ -43,6 +43,7 @@ from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
+from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
@@ -326,12 +327,13 @@ class Office:
         reminders = Reminders(
             self.store, definition_of=self.engine.definition, now=self.clock, theirs=self._server_clock
         )
+        seen = SeenFiles(self.signing)
         chores = [
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
-            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self)),
+            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]

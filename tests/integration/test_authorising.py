@@ -21,6 +21,7 @@ from tests.steps_office import Sample
 from workflow import preflight
 from workflow.authorising import NothingToAuthorise, Outcome, ToSign
 from workflow.errors import ClaimedByAnother, Raced, Refused
+from workflow.key_files import SeenFiles
 from workflow.tables import ProfileCheck, SignatureRow
 
 
@@ -289,6 +290,6 @@ def test_preflight_prepares_for_each_key_at_the_provider(tmp_path: Path) -> None
         found = asyncio.run(preflight.look_at_all(sample.office))
         assert {one.state for one in found} == {"ok"}
         assert any("prepared for 3 keys at provider" in one.message for one in found)
-    preflight.run_when_due(sample.office)  # and nobody answers
+    preflight.run_when_due(sample.office, SeenFiles(sample.office.signing))  # and nobody answers
     [row] = sample.rows(ProfileCheck, ProfileCheck.profile == "qualified-remote")
     assert row.may_pass
