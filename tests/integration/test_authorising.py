@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,16 @@ from sqlalchemy import update
 
 from certs.csc_http import LONGEST_LINE
 from signing.csc import Authorisation, CscClient, RemoteCredential
-from signing.csc_errors import RemotePinError
+from signing.csc_errors import RemoteDeniedError, RemotePinError, RemoteUnavailableError
 from signing.verify.verdict import verify_pdf
 from tests.command_line import Terminal, section_of
 from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, by_pin, remote_office
 from tests.steps_office import Sample
 from workflow import preflight
-from workflow.authorising import NothingToAuthorise, Outcome, ToSign
+from workflow.authorising import NothingToAuthorise, Outcome, Part, ToSign
 from workflow.errors import ClaimedByAnother, Raced, Refused
 from workflow.key_files import SeenFiles
+from workflow.keys import RemoteKey, remote_key
 from workflow.tables import ProfileCheck, SignatureRow
 
 
@@ -276,10 +279,75 @@ def test_a_key_on_the_providers_page(tmp_path: Path) -> None:
         assert told["way"] == "page"
 
 
-async def answer(url: str) -> dict[str, str]:
-    """A person says yes on the provider's page; the query with which their browser is sent back."""
+def test_more_than_a_page_holds_is_asked_page_by_page_and_what_one_signed_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signing.csc._ADDRESS_BESIDE_HASHES", 8000 - 50)  # one hash fits
+    with remote_office(tmp_path, kind="page") as sample:
+        numbers = asyncio.run(to_sign(sample, 3))
+        parts: list[Part] = []
+        gone_on: list[list[bool]] = []
+
+        async def asked(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            gone_on.append([sample.request(number).state != "sign" for number in numbers])
+            if decisions[len(gone_on) - 1] == "crash":
+                raise KeyboardInterrupt
+            question = await client.ask_on_page(
+                key.credential_id, hashes, redirect_uri="http://127.0.0.1:9/authorised", digest=digest
+            )
+            url = await client.page_url(question, description="1 signature in Paraaf, 2 of 3")
+            return await client.redeem(question, await answer(url, decisions[len(gone_on) - 1]))
+
+        async def run() -> dict[int, str]:
+            async with sample.office.authorising() as authorising:
+                outcomes = await authorising.authorise(SIGNER, numbers, asked, announce=parts.append)  # type: ignore[arg-type]
+            return {one.request_id: one.code for one in outcomes}
+
+        decisions = ["yes", "no"]
+        first, *rest = numbers
+        denied = RemoteDeniedError.code  # and nobody is asked for the third
+        assert asyncio.run(run()) == {first: "", **dict.fromkeys(rest, denied)}
+        assert gone_on == [[False, False, False], [True, False, False]]
+        assert parts == [Part(1, 3, (first,), 3), Part(2, 3, (rest[0],), 3)]
+        decisions += ["yes", "crash", "yes"]
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(run())
+        assert asyncio.run(run()) == {**dict.fromkeys(numbers[:2], NothingToAuthorise.code), rest[1]: ""}
+        assert parts[2:] == [Part(1, 2, (rest[0],), 2), Part(2, 2, (rest[1],), 2), Part(1, 1, (rest[1],), 1)]
+        assert [row.attempts for number in numbers for row in sample.signatures(number)] == [1, 1, 1]
+
+
+def test_an_error_at_one_provider_hides_nothing_that_came_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with remote_office(tmp_path) as sample:
+        numbers = asyncio.run(to_sign(sample, 3))
+        away, *well = numbers
+        names = cycle(["away", "well", "well"])  # the same key, as at two providers
+
+        def at_two(*about: Any) -> RemoteKey:
+            found = remote_key(*about)
+            assert found is not None
+            return replace(found, provider=next(names))
+
+        async def word(client: CscClient, *asked: Any) -> Authorisation:
+            if client.service.name == "away":
+                raise RemoteUnavailableError("It does not answer.")
+            return await by_pin(client, *asked)
+
+        monkeypatch.setattr("workflow.authorising.remote_key", at_two)
+        outcomes = asyncio.run(authorise(sample, numbers, word=word))
+        told = {one.request_id: one.code for one in outcomes}
+        assert told == {away: RemoteUnavailableError.code, **dict.fromkeys(well, "")}
+        assert [sample.request(number).state == "sign" for number in numbers] == [True, False, False]
+
+
+async def answer(url: str, decision: str = "yes") -> dict[str, str]:
+    """A person decides on the provider's page; the query with which their browser is sent back."""
     async with aiohttp.ClientSession(max_line_size=LONGEST_LINE) as browser:
-        form = {"user_id": SIGNER, "password": "password", "decision": "yes"}
+        form = {"user_id": SIGNER, "password": "password", "decision": decision}
         async with browser.post(url, data=form, allow_redirects=False) as told:
             assert told.status == 302, await told.text()
             return dict(aiohttp.client.URL(told.headers["Location"]).query)
