@@ -147,6 +147,48 @@ class _Item:
         return hash_to_sign(prepared.signed_attributes, prepared.digest_algorithm)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a task asks for: a signature in this field, of a document that is looked up for many at once."""
+
+    work: Work
+    remote: RemoteKey
+    trigger: str
+    field: str
+    consent: str | None
+
+    @property
+    def place(self) -> intents.Place | None:
+        """Where the signature is kept; None when there is no document."""
+        document = self.work.document
+        return None if document is None else (document.id, self.field)
+
+    def item(self, task: "QueueItem", actor: str, kept: intents.Kept | None) -> _Item:
+        """The same with its document, and with what is kept in its place."""
+        request, document = self.work.request, self.work.document
+        assert document is not None  # noqa: S101 (it has a place)
+        current = kept if isinstance(kept, Intent) and _is_over(kept, self.work) else None
+        to_sign = ToSign(
+            request_id=request.id,
+            version=request.version,
+            key=task.key,
+            variant=task.variant,
+            trigger=self.trigger,
+            consent=self.consent,
+            on_behalf_of=task.on_behalf_of,
+            number=document.number,
+            document=document.name,
+            field=self.field,
+            document_sha256=document.current_sha256,
+            provider=self.remote.provider,
+            requester=request.requester_id,
+            offered_at=task.offered_at,
+            signed=current is not None and current.value is not None and current.signer_id == actor,
+            tried=current.attempts if current is not None else 0,
+        )
+        return _Item(to_sign, self.work, self.remote)
+
+
 class Authorising:
     """The signing folders of people whose keys are at a provider."""
 
@@ -221,8 +263,11 @@ class Authorising:
             if not item.suspended_at and (asked is None or item.request_id in asked)
         ]
         with self._office.store.read() as session:
-            found = [self._item(session, actor, task) for task in tasks]
-        return [item for item in found if item is not None]
+            return [
+                item
+                for start in range(0, len(tasks), MOST)
+                for item in self._of_tasks(session, actor, tasks[start : start + MOST])
+            ]
 
     def _why_not(
         self, items: Sequence[_Item], how: "_How", shown: Collection[str] | None = None
@@ -243,9 +288,26 @@ class Authorising:
             for item, why in zip(items, found, strict=True)
         ]
 
-    def _item(self, session: Session, actor: str, task: "QueueItem") -> _Item | None:
-        """What the task asks to be signed with the person's key at a provider; None when it does not."""
-        request = session.get_one(Request, task.request_id)
+    def _of_tasks(self, session: Session, actor: str, tasks: Sequence["QueueItem"]) -> list[_Item]:
+        """What of these tasks asks for a signature with the person's key at a provider."""
+        numbers = [task.request_id for task in tasks]
+        requests = {one.id: one for one in session.scalars(select(Request).where(Request.id.in_(numbers)))}
+        asked = [
+            (task, found)
+            for task in tasks
+            if task.request_id in requests
+            and (found := self._asked(session, actor, task, requests[task.request_id])) is not None
+        ]
+        documents = latest_documents(session, [found.work.request.id for _, found in asked])
+        for _, found in asked:
+            found.work.document = documents.get((found.work.request.id, found.work.named_document().name))
+        rows = intents.recall(session, [place for _, found in asked if (place := found.place) is not None])
+        return [
+            found.item(task, actor, rows.get(found.place)) for task, found in asked if found.place is not None
+        ]
+
+    def _asked(self, session: Session, actor: str, task: "QueueItem", request: Request) -> "_Asked | None":
+        """What the task asks for; None when that is no signature with the person's key at a provider."""
         definition = self._office.engine.definition(session, request.definition_sha256)
         profile = self._office.profiles.get(definition.signing)
         signing_state = next(iter(signs_next(definition, task.state).items()), None)
@@ -259,30 +321,8 @@ class Authorising:
         if remote is None or state.field is None:
             return None
         work = Work(StepRef(request.id, state.name, request.step_seq), request, definition, profile)
-        work.document = latest_documents(session, [request.id]).get((request.id, work.named_document().name))
-        if work.document is None:
-            return None
-        kept = intents.recall(session, [(work.document.id, state.field)]).get((work.document.id, state.field))
-        current = kept if isinstance(kept, Intent) and _is_over(kept, work) else None
-        to_sign = ToSign(
-            request_id=request.id,
-            version=request.version,
-            key=task.key,
-            variant=task.variant,
-            trigger=trigger,
-            consent=definition.states[task.state].triggers[trigger].consent,
-            on_behalf_of=task.on_behalf_of,
-            number=work.document.number,
-            document=work.document.name,
-            field=state.field,
-            document_sha256=work.document.current_sha256,
-            provider=remote.provider,
-            requester=request.requester_id,
-            offered_at=task.offered_at,
-            signed=current is not None and current.value is not None and current.signer_id == actor,
-            tried=current.attempts if current is not None else 0,
-        )
-        return _Item(to_sign, work, remote)
+        consent = definition.states[task.state].triggers[trigger].consent
+        return _Asked(work, remote, trigger, state.field, consent)
 
     # (2) to (5), with one key
 

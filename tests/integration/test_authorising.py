@@ -11,13 +11,14 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, event, update
 
 from certs.csc_http import LONGEST_LINE
 from signing.csc import Authorisation, CscClient, RemoteCredential
 from signing.csc_errors import RemoteDeniedError, RemotePinError, RemoteUnavailableError
 from signing.verify.verdict import verify_pdf
 from tests.command_line import Terminal, section_of
+from tests.databases import Database
 from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, by_pin, remote_office
 from tests.steps_office import Sample
 from workflow import preflight
@@ -41,6 +42,22 @@ async def folder(sample: Sample, who: str = SIGNER) -> list[ToSign]:
         return authorising.folder(who)
 
 
+async def asked_of(sample: Sample, numbers: Sequence[int]) -> int:
+    """How often the database is asked to find what of these requests waits."""
+    asked: list[object] = []
+
+    def count(*about: object) -> None:
+        asked.append(about)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        async with sample.office.authorising() as authorising:
+            assert len(authorising._items(SIGNER, numbers)) == len(numbers)
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return len(asked)
+
+
 async def authorise(
     sample: Sample, numbers: Sequence[int], who: str = SIGNER, word: object = by_pin
 ) -> list[Outcome]:
@@ -48,9 +65,10 @@ async def authorise(
         return await authorising.authorise(who, numbers, word)  # type: ignore[arg-type]
 
 
-def test_a_batch_is_authorised_once_signed_and_goes_on(tmp_path: Path) -> None:
-    with remote_office(tmp_path) as sample:
+def test_a_batch_is_authorised_once_signed_and_goes_on(tmp_path: Path, database: Database) -> None:
+    with remote_office(tmp_path, environ=database.environ) as sample:
         numbers = asyncio.run(to_sign(sample, 3))
+        assert asyncio.run(asked_of(sample, numbers[:1])) == asyncio.run(asked_of(sample, numbers))
         waiting = asyncio.run(folder(sample))
         assert [one.request_id for one in waiting] == numbers
         assert {(one.trigger, one.field, one.provider, one.tried) for one in waiting} == {
@@ -230,10 +248,10 @@ def test_who_is_asked_twice_has_their_key_used_once(tmp_path: Path) -> None:
 
 
 def test_of_two_at_once_one_signs_and_the_log_tells_that_the_key_was_used_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     usual = CscClient.sign_hashes
-    with remote_office(tmp_path) as sample:
+    with remote_office(tmp_path, environ=database.environ) as sample:
         [number] = asyncio.run(to_sign(sample, 1))
 
         async def both() -> list[list[Outcome]]:
