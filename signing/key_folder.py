@@ -67,11 +67,13 @@ class Accepted:
     """An issued certificate that belongs to its key, and the way up to the anchor, which is the last.
 
     `ends_early`: when an algorithm is no longer good enough, where that is before the certificate ends.
+    `unneeded`: what else was given, and is not on that way.
     """
 
     certificate: x509.Certificate
     path: tuple[x509.Certificate, ...]
     ends_early: datetime | None
+    unneeded: tuple[x509.Certificate, ...]
 
     @property
     def pem(self) -> bytes:
@@ -196,7 +198,9 @@ class KeyFolder:
                 f"What the certificate of {common_name(certificate)} rests on is too weak to prove anything.",
                 hint="Have it issued with SHA-256 or longer, by an authority with keys of 2048 bits or more.",
             )
-        accepted = Accepted(certificate, path, end if end < certificate.not_valid_after_utc else None)
+        ends_early = end if end < certificate.not_valid_after_utc else None
+        unneeded = tuple(one for one in dict.fromkeys(given) if one not in path)
+        accepted = Accepted(certificate, path, ends_early, unneeded)
         self._require_opens(name, table, accepted)
         return accepted
 
@@ -282,9 +286,7 @@ def _own(
 ) -> x509.Certificate:
     """The certificate for the key of a request; of several that which ends last."""
     spki = request.public_key().public_bytes(Encoding.DER, Form.SubjectPublicKeyInfo)
-    own = [
-        one for one in given if one.public_key().public_bytes(Encoding.DER, Form.SubjectPublicKeyInfo) == spki
-    ]
+    own = [one for one in given if _spki(one) == spki]
     if not own:
         named = "; ".join(common_name(one) for one in given)
         raise CertificateForeignError(
@@ -292,6 +294,14 @@ def _own(
             hint="Give the one that was issued for its request.",
         )
     return max(own, key=lambda one: one.not_valid_after_utc)
+
+
+def _spki(certificate: x509.Certificate) -> bytes:
+    """The certificate's key in DER; nothing for one of a kind that nobody here knows."""
+    try:
+        return certificate.public_key().public_bytes(Encoding.DER, Form.SubjectPublicKeyInfo)
+    except UNREADABLE:
+        return b""
 
 
 def _path(
