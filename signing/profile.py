@@ -119,7 +119,7 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
         level=None if level is None else Level(level),
         digest=table.choice("digest", _DIGESTS),
         timestampers=table.texts("timestampers"),
-        key_usage=frozenset(table.texts("key_usage", of=_KEY_USAGES) or _KEY_USAGES),  # type: ignore[arg-type]
+        key_usage=_key_usage(table),
         reason=table.text("reason"),
         location=table.text("location"),
         visible=table.take("visible", bool, "true or false", True),
@@ -155,6 +155,15 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
     return profile
 
 
+def _key_usage(table: CheckedTable) -> frozenset[KeyUsage]:
+    """`key_usage`: those of which one is enough; both, where nothing is said."""
+    is_said = table.has("key_usage")
+    usages = table.texts("key_usage", of=_KEY_USAGES)
+    if is_said and not usages:
+        table.refuse("key_usage", "names none", f"Name one of {', '.join(_KEY_USAGES)}, or leave it out.")
+    return frozenset(usages or _KEY_USAGES)  # type: ignore[arg-type]
+
+
 def _pinned(table: CheckedTable) -> Mapping[str, frozenset[str]]:
     """`pinned`: by a person's number, the digests of the certificates that are theirs."""
     found: dict[str, frozenset[str]] = {}
@@ -181,6 +190,7 @@ def _signers(table: CheckedTable) -> Mapping[str, tuple[str, ...]]:
         names = (named,) if isinstance(named, str) else named
         if not isinstance(names, list | tuple) or not all(isinstance(one, str) and one for one in names):
             table.refuse("signer", f"contains {named!r}", "Use only names of [signers.NAME].")
+        table.refuse_twice("signer", names)
         found[holder] = tuple(names)
     if not all(found.values()) or not found:  # development keys would sign, as where nothing is said
         table.refuse("signer", "names nobody", "Name a signer; leave the key out for development keys.")

@@ -1,6 +1,6 @@
 """An office whose signers' keys are at the development provider, and the people's words for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,12 +43,18 @@ signer = "provider"
 
 
 @contextmanager
-def remote_office(folder: Path, *, kind: str = "pin", pace: CscPace | None = None) -> Iterator[Sample]:
+def remote_office(
+    folder: Path,
+    *,
+    kind: str = "pin",
+    pace: CscPace | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Sample]:
     """A sample office with its authority and its provider at work."""
-    first = Sample.open(folder)
+    first = Sample.open(folder, environ)
     write_settings(folder, first.office, kind=kind)
     first.office.close()
-    sample = Sample.open(folder)
+    sample = Sample.open(folder, environ)
     try:
         with (
             AuthorityServer(sample.office.authority.folder),

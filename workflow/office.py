@@ -43,6 +43,7 @@ from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
+from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
@@ -56,6 +57,7 @@ from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.store import Store
+from workflow.variables import require_none_moved
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
@@ -329,12 +331,13 @@ class Office:
         reminders = Reminders(
             self.store, definition_of=self.engine.definition, now=self.clock, theirs=self._server_clock
         )
+        seen = SeenFiles(self.signing)
         chores = [
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
-            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self)),
+            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -515,6 +518,7 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
+    require_none_moved(environ)
     return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
 
 
