@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.main import COMMANDS
 from tests.campaign import times
-from tests.warm_paraaf import warm_paraaf
+from tests.warm import warm
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
@@ -51,7 +52,7 @@ def test_the_tour(tmp_path: Path) -> None:
 @contextmanager
 def command(paraaf: Path) -> Iterator[None]:
     if times(1) == 1:
-        with warm_paraaf(paraaf):
+        with warm(paraaf, "cli.main", [f"cli.{name}" for name in COMMANDS]):
             yield
         return
     paraaf.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')

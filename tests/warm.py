@@ -1,22 +1,23 @@
-"""`paraaf` as a command of its own that needs not import everything at each start.
+"""Commands of ours that need not import everything at each start.
 
-One process imports all of it, and forks for each command: with its words, folder, environment and open files.
-Importing takes a second or two of work, and README's tour types forty commands.
+One process imports all that they need, and forks for each: with its words, folder, environment and open
+files. Importing takes up to two seconds of work; the tour of README types forty commands, and hundreds of
+tests start the development authority's server. It ends when its standard input closes, with the tests at the
+latest.
 """
 
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-
-from cli.main import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = """#!{python} -IS
@@ -31,41 +32,43 @@ with socket.socket(socket.AF_UNIX) as warm:
 
 
 @contextmanager
-def warm_paraaf(command: Path) -> Iterator[None]:
-    """Have `command` be paraaf, until the block ends."""
+def warm(command: Path, module: str, more: Sequence[str] = ()) -> Iterator[None]:
+    """Have `command` be `main` of this module, until the block ends; `more` is imported, too."""
     address = str(command.with_suffix(".socket"))
     command.write_text(CLIENT.format(python=sys.executable, address=address))
     command.chmod(0o755)
-    words = [sys.executable, "-m", "tests.warm_paraaf", address]
+    words = [sys.executable, "-m", "tests.warm", address, module, *more]
     with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         assert server.stdin is not None
-        try:
-            assert server.stdout.readline() == b"ready\n"
-            yield
-        finally:
-            server.terminate()
+        assert server.stdout.readline() == b"ready\n"
+        yield
+        server.stdin.close()
 
 
-def serve(address: str) -> None:
-    for name in COMMANDS:
-        import_module(f"cli.{name}")
+def serve(address: str, module: str, more: Sequence[str]) -> None:
+    for name in (module, *more):
+        import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a command here
-    with socket.socket(socket.AF_UNIX) as listening:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as selector:
         listening.bind(address)
-        listening.listen()
+        listening.listen(64)
+        selector.register(listening, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
         print("ready", flush=True)
-        while True:
+        while [key.fileobj for key, _ in selector.select()] == [listening]:
             asking, _ = listening.accept()
             with asking:
                 if os.fork() == 0:
                     listening.close()
-                    _run(asking)
+                    _run(module, asking)
 
 
-def _run(asking: socket.socket) -> None:
+def _run(module: str, asking: socket.socket) -> None:
     """Be the command, in a process of its own, and tell its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     length, files, *_ = socket.recv_fds(asking, 4, 3)
     with asking.makefile("rb") as reader:
         words, folder, environ = json.loads(reader.read(int.from_bytes(length, "big")))
@@ -79,7 +82,7 @@ def _run(asking: socket.socket) -> None:
     os.environ.update(environ)
     status = 70
     try:
-        status = main(words)
+        status = sys.modules[module].main(words)
     except SystemExit as left:
         status = int(str(left.code or 0))
     except BaseException:  # noqa: BLE001 (told as the interpreter would)
@@ -92,4 +95,4 @@ def _run(asking: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], sys.argv[2], sys.argv[3:])
