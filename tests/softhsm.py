@@ -80,13 +80,15 @@ class SoftToken:
         ids = ("--id", key_id) if key_id else ()
         self.tool("--write-object", file, "--type", "cert", "--label", label, *ids)
 
-    def key_of_kind(self, kind: str, authority: DevelopmentAuthority, *, holder: str = "Token holder") -> str:
+    def key_of_kind(self, kind: str, authority: DevelopmentAuthority, *, holder: str = "") -> str:
         """The label of a key of this kind with its certificate beside it, made when first asked for."""
-        label = f"{holder} {kind}"
+        label = f"{holder} {kind}".strip()
         if label not in self.keys:
             number = f"{len(self.keys) + 0xA0:02x}"
             self.make_key(kind, label, key_id=number)
-            certificate = authority.certify(holder, self.public_key(label), now=now())
+            certificate = authority.certify(
+                holder or f"Token holder {kind}", self.public_key(label), now=now()
+            )
             self.write_certificate(certificate, label, key_id=number)
             self.keys.append(label)
         return label
