@@ -32,7 +32,7 @@ def require_words(report: Report) -> None:
     said = {language: sentence_in(through, words_in(language)) for language in LANGUAGES}
     english = said.pop("en")
     assert english not in said.values()
-    for language in said:
+    for language, sentence in said.items():
         told = [finding.told(words_in(language)) for finding in findings]
-        assert not [each for each in (*told, said[language]) if _PLACE.search(each)]
+        assert not [each for each in (*told, sentence) if _PLACE.search(each)]
         assert text_of_report(through, words_in(language))
