@@ -154,8 +154,8 @@ _SENTENCES = {
     Standing.EARLIER: mark("{named}, as it was on {day:day}; it was replaced later"),
     Standing.UNSIGNED: mark("{named}, as it was drawn on {day:day}: before anybody signed it"),
     Standing.COPY: mark(
-        "the kept scan, under the office's seal, of {named}, which was signed on paper; taken in on {day:day},"
-        " and no electronic signature of the signer"
+        "the kept scan, under the office's seal, of {named}, which was signed on paper; taken in on"
+        " {day:day}, and no electronic signature of the signer"
     ),
     Standing.DESTROYED: mark("{named}, destroyed there at the end of its term on {destroyed_on:day}"),
     Standing.EXTENDED: mark("{named}, with {behind} not issued"),
@@ -192,7 +192,7 @@ def register_sentence(word: RegisterWord, words: Words) -> str:
     )
 
 
-OUTCOMES = (mark("withdrawn"), mark("rejected"))
+OUTCOMES = (mark("withdrawn"), mark("refused"), mark("rejected"))
 """The ends of requests that have words in every language; others are told as their definition calls them."""
 _ENDED = mark("its request was {outcome:word}")
 _CODES = {

@@ -17,7 +17,7 @@ from signing.verify.output import as_dict, csv_line, csv_row, text_of_report
 from signing.verify.qualified import Qualified, Status
 from signing.verify.register import RegisterWord, Standing, register_sentence
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict, to_json
-from signing.verify.sentence import finding_sentence, sentence_in
+from signing.verify.sentence import UNSIGNED, finding_sentence, sentence_in
 from signing.verify.strength import Strength
 from signing.verify.summary import summary_pdf
 from signing.verify.transport import packed, unpacked
@@ -146,13 +146,41 @@ def test_the_word_of_the_register_comes_first(language: str, sentence: str) -> N
 
 
 @pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("unsigned", [False, True])
 @pytest.mark.parametrize("outcome", [None, "withdrawn", "an end of their own"])
-def test_every_standing_has_a_sentence_in_every_language(standing: Standing, outcome: str | None) -> None:
+def test_every_standing_has_a_sentence_in_every_language(
+    standing: Standing, outcome: str | None, unsigned: bool
+) -> None:
     word = replace(WORD, standing=standing, destroyed_on="2026-04-01", added_bytes=1, withdrawn=outcome)
+    word = replace(word, unsigned=unsigned)
     told = {register_sentence(word, words_in(language)) for language in LANGUAGES}
     assert len(told) == (1 if standing is Standing.UNKNOWN else len(LANGUAGES))
     assert not [each for each in told if "{" in each or "  " in each]
     assert register_sentence(replace(word, number=None), words_in("nl")).count("K-7") == 0
+
+
+def test_an_unsigned_file_is_vouched_for_by_the_register_alone() -> None:
+    unsigned = report_on("a.pdf", NOW, (), [Finding(UNSIGNED, "the file has no signature")], 1)
+    assert sentence_in(unsigned, words_in("nl")) == (
+        "Kan niet worden beoordeeld: het bestand heeft geen handtekening."
+        " Niets erin bewijst waar het vandaan komt."
+    )
+    known = with_register(unsigned, replace(WORD, unsigned=True))
+    assert known.sentence == sentence_in(known, words_in("en"))
+    assert sentence_in(unpacked(packed(known)), words_in("nl")) == (
+        "In het register: document K-7 (plan) van aanvraag 1234, zoals afgegeven op 5 maart 2026; uitgereikt"
+        " zonder handtekening, omdat het proces er geen vereist. Het bestand heeft geen handtekening: alleen"
+        " het register staat ervoor in."
+    )
+
+
+def test_reports_of_a_run_that_an_earlier_release_began_are_read() -> None:
+    written = json.loads(packed(unjudged("x.pdf", Finding("expired", "it ended on 2026-03-05"), NOW)))
+    (finding,) = written["findings"]
+    finding["message"] = finding.pop("text")
+    finding.pop("values")
+    (read,) = unpacked(json.dumps(written).encode()).findings
+    assert read.message == "it ended on 2026-03-05"
 
 
 def test_a_finding_is_told_by_itself_with_its_values() -> None:
