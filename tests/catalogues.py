@@ -5,6 +5,8 @@ Reads the marked English texts from the source, updates every `.po`, and compile
 
 import io
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,33 +16,60 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ROOT / "documents"
 LANGUAGES = ("da", "nb", "nl")
 _DATE = datetime(2024, 11, 20, tzinfo=UTC)
-_KEYWORDS = {"_": None, "text": None, "mark": None, "ngettext": (1, 2)}
 
 
-def po_path(language: str) -> Path:
+@dataclass(frozen=True)
+class Domain:
+    """The texts of one part of the source, and by which calls they are known there."""
+
+    name: str
+    title: str
+    source: Path
+    room: Path
+    keywords: Mapping[str, tuple[int, ...] | None]
+
+
+DOCUMENTS = Domain(
+    "documents",
+    "Words of the documents.",
+    ROOT / "documents",
+    ROOT / "documents",
+    {"_": None, "text": None, "mark": None, "ngettext": (1, 2)},
+)
+VERIFICATION = Domain(
+    "verification",
+    "Words of the verifier's reports.",
+    ROOT / "signing" / "verify",
+    ROOT / "signing",
+    # the second argument of a finding is what it says
+    {"text": None, "mark": None, "counted": (1, 2), "Finding": (2,), "add": (2,)},
+)
+DOMAINS = (DOCUMENTS, VERIFICATION)
+
+
+def po_path(language: str, domain: Domain = DOCUMENTS) -> Path:
     """The catalogue of a language."""
-    return DOCUMENTS / "locale" / language / "LC_MESSAGES" / "documents.po"
+    return domain.room / "locale" / language / "LC_MESSAGES" / f"{domain.name}.po"
 
 
-def template() -> Catalog:
+def template(domain: Domain = DOCUMENTS) -> Catalog:
     """Every text that the source marks for translation."""
-    found = _catalog(None)
+    found = _catalog(None, domain)
     for name, _, message, _, _ in extract_from_dir(
-        DOCUMENTS, method_map=[("**.py", "python")], keywords=_KEYWORDS, strip_comment_tags=True
+        domain.source, method_map=[("**.py", "python")], keywords=domain.keywords, strip_comment_tags=True
     ):
-        found.add(message, locations=[(f"documents/{name}", 1)])
+        found.add(message, locations=[(f"{domain.source.name}/{name}", 1)])
     return found
 
 
-def _catalog(language: str | None) -> Catalog:
+def _catalog(language: str | None, domain: Domain) -> Catalog:
     # one date for ever: a compiled catalogue changes when its words do, not when it is compiled
     return Catalog(
         locale=language,
         project="Paraaf",
-        header_comment="# Words of the documents.",
+        header_comment=f"# {domain.title}",
         fuzzy=False,
         creation_date=_DATE,
         revision_date=_DATE,
@@ -50,9 +79,9 @@ def _catalog(language: str | None) -> Catalog:
     )
 
 
-def read(language: str) -> Catalog:
+def read(language: str, domain: Domain = DOCUMENTS) -> Catalog:
     """The catalogue as it stands in the repository."""
-    with po_path(language).open("rb") as file:
+    with po_path(language, domain).open("rb") as file:
         return read_po(file, locale=language)
 
 
@@ -65,18 +94,26 @@ def compiled(catalog: Catalog) -> bytes:
 
 def main() -> None:
     """Update and compile every catalogue; says what still needs words."""
-    wanted = template()
-    for language in LANGUAGES:
-        path = po_path(language)
-        catalog = read(language) if path.exists() else _catalog(language)
-        catalog.update(wanted, no_fuzzy_matching=True)
-        catalog.obsolete.clear()
-        buffer = io.BytesIO()
-        write_po(buffer, catalog, width=100, omit_header=False, sort_output=True, no_location=True)
-        path.write_bytes(buffer.getvalue())
-        path.with_suffix(".mo").write_bytes(compiled(catalog))
-        open_entries = [message.id for message in catalog if message.id and not _translated(message.string)]
-        sys.stdout.write(f"{language}: {len(catalog)} texts, without words: {open_entries or 'none'}\n")
+    for domain in DOMAINS:
+        wanted = template(domain)
+        for language in LANGUAGES:
+            _update(language, domain, wanted)
+
+
+def _update(language: str, domain: Domain, wanted: Catalog) -> None:
+    path = po_path(language, domain)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    catalog = read(language, domain) if path.exists() else _catalog(language, domain)
+    catalog.update(wanted, no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    buffer = io.BytesIO()
+    write_po(buffer, catalog, width=100, omit_header=False, sort_output=True, no_location=True)
+    path.write_bytes(buffer.getvalue())
+    path.with_suffix(".mo").write_bytes(compiled(catalog))
+    open_entries = [message.id for message in catalog if message.id and not _translated(message.string)]
+    sys.stdout.write(
+        f"{domain.name} {language}: {len(catalog)} texts, without words: {open_entries or 'none'}\n"
+    )
 
 
 def _translated(string: object) -> bool:

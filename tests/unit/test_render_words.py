@@ -1,6 +1,5 @@
-"""Documents speak four languages: words, amounts, dates; and the catalogues are complete."""
+"""Documents speak four languages: words, amounts, dates."""
 
-import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from documents.stamp import METHODS_SHOWN, REASONS, THROUGH_SHOWN, Consent, reason_in, stamp_lines
 from documents.words import LANGUAGES, UnknownLanguage, words_in
 from signing.profile import packaged_profiles
-from tests import catalogues
 from workflow.commands import THROUGH
 from workflow.proofs import METHODS
 
@@ -51,33 +49,6 @@ def test_an_unknown_language_is_refused_by_name() -> None:
     with pytest.raises(UnknownLanguage, match="“xx”") as caught:
         words_in("xx")
     assert "nl" in caught.value.hint
-
-
-def test_the_catalogues_are_those_of_the_languages() -> None:
-    assert {"en", *catalogues.LANGUAGES} == set(LANGUAGES)
-
-
-@pytest.mark.parametrize("language", catalogues.LANGUAGES)
-class TestCatalogue:
-    def test_has_words_for_every_text_in_the_source_and_no_others(self, language: str) -> None:
-        wanted = {message.id for message in catalogues.template() if message.id}
-        catalog = catalogues.read(language)
-        assert {message.id for message in catalog if message.id} == wanted
-        assert not [m.id for m in catalog if m.id and (m.fuzzy or not m.string or not all(m.string))]
-
-    def test_keeps_the_placeholders(self, language: str) -> None:
-        for message in catalogues.read(language):
-            if not message.id:
-                continue
-            originals = message.id if isinstance(message.id, tuple) else (message.id,)
-            strings = message.string if isinstance(message.string, tuple) else (message.string,)
-            wanted = {name for original in originals for name in re.findall(r"{\w+}", original)}
-            for string in strings:
-                assert set(re.findall(r"{\w+}", string)) == wanted, message.id
-
-    def test_is_compiled(self, language: str) -> None:
-        compiled = catalogues.po_path(language).with_suffix(".mo").read_bytes()
-        assert compiled == catalogues.compiled(catalogues.read(language))
 
 
 def test_every_packaged_profiles_reason_is_said_in_every_language() -> None:
