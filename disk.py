@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
+from time import monotonic, sleep
 from typing import IO
 
 # What a file system without hard links answers: exFAT, FAT, many network mounts.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+_LOOK_AGAIN_S = 0.02
 NOTE_BYTES_MAX = 64 * 1024
 """No note that an office writes beside its files is nearly as long."""
 
@@ -66,25 +68,68 @@ def sync_with_parents(folder: Path) -> None:
 
 @contextmanager
 def whole_file(
-    path: Path, *, mode: int = 0o600, replace: bool = False, prefix: str | None = None
+    path: Path,
+    *,
+    mode: int = 0o600,
+    owner: tuple[int, int] | None = None,
+    replace: bool = False,
+    prefix: str | None = None,
 ) -> Iterator[IO[bytes]]:
     """A file to write to bit by bit, that gets its name when it is whole and on the disk, or is gone.
 
-    Until then it is its owner's alone, and its name begins with a dot and `prefix`, by default the name that
-    it will have. Raises OSError: FileExistsError when there is a file of the name, unless it may be replaced.
+    Until it is whole it is its owner's alone, and its name begins with a dot and `prefix`, by default the
+    name that it will have. `owner`: a user's and a group's number, whose it becomes as far as we may give it.
+    Raises OSError: FileExistsError when there is a file of the name, unless it may be replaced.
     """
     handle, name = tempfile.mkstemp(prefix=f".{prefix or path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
+            if owner is not None:
+                _give_to(file.fileno(), owner)
+            if mode != 0o600:  # as it was made
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        if mode != 0o600:  # as it was made
-            Path(name).chmod(mode)
         _name(Path(name), path, replace=replace)
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+def _give_to(descriptor: int, owner: tuple[int, int]) -> None:
+    user, group = owner
+    for user_then in (user, -1):  # not everybody may give it to another user, but to a group of theirs
+        with suppress(PermissionError):
+            os.fchown(descriptor, user_then, group)
+            return
+
+
+@contextmanager
+def locked_folder(folder: Path, *, patience_s: float) -> Iterator[None]:
+    """Keep out whoever locks the same folder, on this machine; a disk without locks keeps nobody out.
+
+    Raises OSError: BlockingIOError when somebody had it for all of `patience_s`.
+    """
+    until = monotonic() + patience_s
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if monotonic() > until:
+                    raise
+                sleep(_LOOK_AGAIN_S)
+            except OSError as error:
+                if error.errno not in _NOT_LOCKED:
+                    raise
+                break
+            else:
+                break
+        yield
+    finally:
+        os.close(lock)
 
 
 def give_name(partial: Path, path: Path, *, replace: bool = False) -> None:

@@ -25,10 +25,13 @@ from documents.intake import Row, read_bytes
 from documents.kinds import KINDS
 from documents.register import SAMPLE, Person, Register
 from signing.profile import Level
+from signing.secret import Secret
 from workflow.commands import Answer, Command, StepRef, Submission
 from workflow.office import REGISTER_FILE, Office
 from workflow.outcomes import StepOutcome
 from workflow.people import update_people
+from workflow.proofs import Proof
+from workflow.reauthentication import prove_by_password
 from workflow.steps import Steps
 from workflow.tables import DocumentRow, Request
 
@@ -36,6 +39,7 @@ COUNT = 500
 BATCH = 100  # commands in one transaction
 ROUNDS = 2
 DECLARATION = "employer-declaration"
+PASSWORD = Secret("a sample's password")
 # What is measured: the name, the variant, the level if it is not the profile's own.
 CASES = (
     ("A4 lowered to B-B", "A4", Level.B_B),
@@ -198,7 +202,8 @@ class Batch:
     def release(self, numbers: Sequence[int]) -> None:
         """The signer signs each, or releases the seal."""
         self._see(numbers)
-        self._execute([self._by_signer(number) for number in numbers])
+        proof = self._proof(numbers)
+        self._execute([self._by_signer(number, proof) for number in numbers])
 
     async def _work(self, steps: Steps, clock: Clock) -> None:
         async def run(refs: Sequence[StepRef]) -> list[StepOutcome]:
@@ -258,10 +263,23 @@ class Batch:
         data: dict[str, Any] = {"signing": signing} | ({"reasons": reasons} if reasons else {})
         return self._command("approve", self.clerk.person_id, number, data=data)
 
-    def _by_signer(self, number: int) -> Command:
+    def _proof(self, numbers: Sequence[int]) -> Proof | None:
+        """That it is the signer, once for all, where that is asked."""
+        if not self.office.engine.asks_proof(self.office.catalogue.get(DECLARATION, self.variant)):
+            return None
+        who, passwords = self.signer.person_id, self.office.passwords
+        if not passwords.has_one(who):
+            passwords.set(who, PASSWORD, by=who)
+        return prove_by_password(
+            passwords, who, PASSWORD, {number: self.versions[number] for number in numbers}
+        )
+
+    def _by_signer(self, number: int, proof: Proof | None) -> Command:
         state = self.office.catalogue.get(DECLARATION, self.variant).states["sign"]
         trigger = next(iter(state.triggers.values()))
-        return self._command(trigger.name, self.signer.person_id, number, consent=trigger.consent)
+        return self._command(
+            trigger.name, self.signer.person_id, number, consent=trigger.consent, proof=proof
+        )
 
     def _see(self, numbers: Sequence[int]) -> None:
         """Look at the requests that are decided on next."""

@@ -67,6 +67,7 @@ class Bench:
             kinds=KINDS,
             defer=self._defer,
             clock=lambda: datetime.now(UTC),
+            asks_proof=lambda _definition: False,
         )
         names = {"signer": KINDS["employer_declaration"].example()["signing"]["name"]}
         with self.store.write() as session:

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from aiohttp import web
 
@@ -70,6 +71,39 @@ class ChildServer:
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             return output.readline() if selector.select(self._start_timeout_s) else ""
+
+
+class Served:
+    """A server in a child process: started and stopped, or for as long as a block runs."""
+
+    def __init__(self, child: ChildServer) -> None:
+        self._child = child
+
+    def start(self) -> Self:
+        """Start the child and wait until it answers; raises AuthorityServerError when it cannot."""
+        if self._child.is_started:
+            return self
+        word, explanation = self._child.start()
+        if word != READY:
+            self.stop()
+            self._require_served(word, explanation)
+        return self
+
+    def _require_served(self, word: str, explanation: str) -> None:
+        """Say in an error why the child does not answer, unless somebody else does in its place."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End the child, if this object started one."""
+        self._child.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 async def run_app(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from certs.keystore import Credential
@@ -26,6 +27,8 @@ ECDSA_OIDS: Final = {
     "1.2.840.10045.4.3.3": "sha384",
     "1.2.840.10045.4.3.4": "sha512",
 }
+ED25519_OID: Final = "1.3.101.112"
+"""Signs messages, not hashes (RFC 8032): told of such a key, and refused at signatures/signHash."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +71,6 @@ class CscCredential:
         """The OIDs of the signature algorithms that the key can do."""
         if isinstance(self.key.private_key, RSAPrivateKey):
             return (RSA_OID, *RSA_OIDS)
+        if isinstance(self.key.private_key, Ed25519PrivateKey):
+            return (ED25519_OID,)
         return tuple(ECDSA_OIDS)

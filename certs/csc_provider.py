@@ -22,6 +22,7 @@ from certs.csc_activations import Activations
 from certs.csc_authorization import Access, AuthorizationServer
 from certs.csc_people import (
     ECDSA_OIDS,
+    ED25519_OID,
     RSA_OID,
     RSA_OIDS,
     SHA2_OIDS,
@@ -290,7 +291,7 @@ METHODS: Final[Mapping[str, Callable[[DevelopmentProvider, Access, Asked], dict[
 def _digest_of(found: CscCredential, asked: Asked) -> str:
     """Say over which digest is to be signed: by the signature algorithm, or beside it."""
     algorithm = asked.text("signAlgo")
-    if algorithm not in found.algorithms:
+    if algorithm not in found.algorithms or algorithm == ED25519_OID:
         raise Refusal("Invalid parameter signAlgo")
     if algorithm != RSA_OID:
         return (RSA_OIDS | ECDSA_OIDS)[algorithm]
@@ -308,7 +309,7 @@ def _key_of(found: CscCredential) -> dict[str, Any]:
     }
     if isinstance(public_key, ec.EllipticCurvePublicKey):
         return answer | {"len": public_key.key_size, "curve": _CURVES[public_key.curve.name]}
-    return answer | {"len": getattr(public_key, "key_size", 0)}
+    return answer | {"len": public_key.key_size if isinstance(public_key, rsa.RSAPublicKey) else 256}
 
 
 def _factors_of(found: CscCredential) -> dict[str, Any]:

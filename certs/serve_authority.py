@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import DevelopmentAuthority
 from certs.authority_http import Answers, authority_app
-from certs.child_server import FAILED, READY, TAKEN, ChildServer, run_app, say
+from certs.child_server import FAILED, TAKEN, ChildServer, Served, run_app, say
 from certs.errors import AuthorityServerError
 from certs.loopback import split_base_url
 from problem import Problem
@@ -25,7 +24,7 @@ from problem import Problem
 _PROBE_TIMEOUT_S: Final = 3.0
 
 
-class AuthorityServer:
+class AuthorityServer(Served):
     """The authority's HTTP server in a child process, which never outlives this one.
 
     When another process serves the same authority already, that one is used and left running on `stop`.
@@ -47,7 +46,7 @@ class AuthorityServer:
         self._faults = tuple(faults)
         module = "certs.faulty_authority" if self._faults else "certs.serve_authority"
         arguments = [str(self.authority.folder), "--base-url", self.base_url, *self._faults]
-        self._child = ChildServer(module, arguments, start_timeout_s=start_timeout_s)
+        super().__init__(ChildServer(module, arguments, start_timeout_s=start_timeout_s))
 
     @property
     def answers(self) -> bool:
@@ -64,29 +63,10 @@ class AuthorityServer:
         """Where this server gives OCSP answers."""
         return f"{self.base_url}/ocsp"
 
-    def start(self) -> "AuthorityServer":
-        """Start the child and wait until it answers; raises AuthorityServerError when it cannot."""
-        if self._child.is_started:
-            return self
-        word, explanation = self._child.start()
-        if word == READY:
-            return self
-        self.stop()
+    def _require_served(self, word: str, explanation: str) -> None:
         if word == TAKEN and not self._faults and self.answers:
-            return self
+            return
         raise _failure(word, explanation, self.base_url)
-
-    def stop(self) -> None:
-        """End the child, if this object started one."""
-        self._child.stop()
-
-    def __enter__(self) -> "AuthorityServer":
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def is_served(authority: DevelopmentAuthority, base_url: str | None = None) -> bool:

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 from certs.authority import DevelopmentAuthority
-from certs.child_server import FAILED, READY, TAKEN, ChildServer, run_app, say
+from certs.child_server import FAILED, TAKEN, ChildServer, Served, run_app, say
 from certs.csc_http import LONGEST_LINE, CscAnswers, CscPace, provider_app
 from certs.csc_provider import PATH
 from certs.csc_sandbox import Sandbox
@@ -20,45 +19,30 @@ from certs.errors import AuthorityServerError
 from problem import Problem
 
 
-class CscServer:
+class CscServer(Served):
     """The development provider's HTTP server in a child process, which never outlives this one."""
 
     def __init__(self, folder: Path, *, pace: CscPace | None = None, start_timeout_s: float = 30.0) -> None:
         self.sandbox = Sandbox.open(folder)
         pace = pace or CscPace()
         numbers = ["--latency-ms", str(round(pace.latency_s * 1000)), "--a-minute", str(pace.most)]
-        self._child = ChildServer("certs.serve_csc", [str(folder), *numbers], start_timeout_s=start_timeout_s)
+        super().__init__(
+            ChildServer("certs.serve_csc", [str(folder), *numbers], start_timeout_s=start_timeout_s)
+        )
 
     @property
     def url(self) -> str:
         """The base address of the API."""
         return self.sandbox.base_url + PATH
 
-    def start(self) -> "CscServer":
-        """Start the child and wait until it answers; raises AuthorityServerError when it cannot."""
-        if self._child.is_started:
-            return self
-        word, explanation = self._child.start()
-        if word != READY:
-            self.stop()
-            raise AuthorityServerError(
-                f"The development provider's server did not start: {explanation or 'it took too long'}.",
-                hint=f"End the program that holds {self.sandbox.base_url}, or run"
-                " `python -m certs.serve_csc FOLDER` to see why.",
-            )
-        return self
-
-    def stop(self) -> None:
-        """End the child, if this object started one."""
-        self._child.stop()
-
-    def __enter__(self) -> "CscServer":
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def _require_served(self, word: str, explanation: str) -> None:
+        hint = "Run `python -m certs.serve_csc FOLDER` to see why."
+        if word == TAKEN:
+            hint = f"End the program that holds {self.sandbox.base_url}."
+        raise AuthorityServerError(
+            f"The development provider's server did not start: {explanation or 'it took too long'}.",
+            hint=hint,
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

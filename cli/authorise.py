@@ -17,7 +17,7 @@ from cli.queue import require_known
 
 if TYPE_CHECKING:
     from signing.csc import Authorisation, CscClient, Factor, RemoteCredential
-    from workflow.authorising import Outcome, ToSign, Word
+    from workflow.authorising import Outcome, Part, ToSign, Word
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 REDIRECT = "http://127.0.0.1:8421/authorised"
@@ -87,10 +87,38 @@ async def _authorise(office: "Office", args: argparse.Namespace) -> "list[Outcom
             said = f"request {one.request_id}: {one.document} {one.number}, SHA-256 {one.document_sha256}"
             print(printable(said), file=sys.stderr)
         shown = {one.document_sha256 for one in waiting}
-        return await authorising.authorise(args.who, numbers, _word(args), shown=shown, consents=args.consent)
+        asking = _Asking()
+        return await authorising.authorise(
+            args.who,
+            numbers,
+            _word(args, asking),
+            shown=shown,
+            consents=args.consent,
+            through="command-line",
+            announce=asking.announce,
+        )
 
 
-def _word(args: argparse.Namespace) -> "Word":
+class _Asking:
+    """Which of several questions the person is asked: told before each, and on the provider's page."""
+
+    def __init__(self) -> None:
+        self.words = ""
+
+    def announce(self, part: "Part") -> None:
+        """Tell of one of several."""
+        self.words = "" if part.of == 1 else f", {part.place} of {part.of}"
+        if self.words:
+            requests = ", ".join(map(str, part.request_ids))
+            print(
+                f"You are asked {part.of} times, for {counted(part.total, 'signature')} in all. Now"
+                f" {part.place} of {part.of}: {counted(len(part.request_ids), 'signature')}, for the requests"
+                f" {requests}.",
+                file=sys.stderr,
+            )
+
+
+def _word(args: argparse.Namespace, asking: _Asking) -> "Word":
     """How the person is asked, as their key wants it."""
 
     async def word(
@@ -98,7 +126,7 @@ def _word(args: argparse.Namespace) -> "Word":
     ) -> "Authorisation":
         from cli.provider_page import asked_on_page  # noqa: PLC0415 (aiohttp)
 
-        told = f"{counted(len(hashes), 'signature')} in Paraaf"
+        told = f"{counted(len(hashes), 'signature')} in Paraaf{asking.words}"
         if key.mode == "oauth2code":
             return await asked_on_page(
                 client, key, hashes, digest, redirect=args.redirect, description=told, patience_s=PATIENCE_S

@@ -109,7 +109,9 @@ def _add_import(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         " for signing documents, and to lead to a root that is trusted here.",
     )
     parser.add_argument("name", metavar="NAME", help="the signer, as it was called in the request")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="the certificate, PEM or DER")
+    parser.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="the certificate; PEM, DER, or a bundle (PKCS#7)"
+    )
     parser.add_argument(
         "--chain",
         type=Path,
@@ -214,11 +216,11 @@ def _place_of(table: dict[str, str], folder: "KeyFolder") -> str:
 
 def _import(args: argparse.Namespace) -> int:
     with _opened(args) as (office, file, folder):
+        from certs.bundles import certificates_sent  # noqa: PLC0415
         from certs.keystore import common_name  # noqa: PLC0415
-        from certs.trust import certificates_in  # noqa: PLC0415
         from documents.kinds import KINDS  # noqa: PLC0415
 
-        given = [one for path in (*args.files, *args.chain) for one in certificates_in(path)]
+        given = [one for path in (*args.files, *args.chain) for one in certificates_sent(path)]
         accepted = folder.accept(args.name, given, trust=office.trust, now=office.clock())
         table = folder.table(args.name)
         there = file.signer(args.name)
@@ -247,6 +249,7 @@ def _import(args: argparse.Namespace) -> int:
             "valid_until": certificate.not_valid_after_utc,
             "root": subject_words(accepted.path[-1].subject),
             "proves_until": accepted.ends_early,
+            "unneeded": [subject_words(one.subject) for one in accepted.unneeded],
         }
         print_json({**told, **_written(args, file)})
         return 0
@@ -258,6 +261,9 @@ def _import(args: argparse.Namespace) -> int:
     if accepted.ends_early is not None:
         ends = f"{accepted.ends_early:%Y-%m-%d}"
         print(f"Its algorithms are good until {ends} only: what it signs needs an archive timestamp by then.")
+    if accepted.unneeded:
+        named = ", ".join(f"“{printable(subject_words(one.subject))}”" for one in accepted.unneeded)
+        print(f"Not on its way to the root, and not kept: {named}.")
     _tell_written(args, file)
     if not args.dry_run:
         print(f"Next: paraaf certs roll-over PROFILE {args.name}")

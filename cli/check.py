@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
@@ -64,11 +65,12 @@ def _all_findings(args: argparse.Namespace) -> Iterator[Finding]:
     """What can be found; when the office can't be opened, that, and whatever needs no open office."""
     from certs.errors import AuthorityServerError  # noqa: PLC0415
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415 (help need not wait for aiohttp)
-    from workflow import checkup  # noqa: PLC0415
+    from workflow import checkup, variables  # noqa: PLC0415
     from workflow.office import Office  # noqa: PLC0415 (a second to import)
 
     require_office(args.data)
     require_keys(args.data)
+    yield from variables.unknown(os.environ)
     try:
         office = Office.open(args.data, make=False)
     except Problem as problem:

@@ -25,6 +25,7 @@ from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_opti
 from cli.printing import counted, print_json
 from cli.sample_exchange import exchange
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
+from cli.sample_passwords import SamplePasswords
 from cli.sample_provider import SampleProvider, write_settings
 from documents.register import SAMPLE
 from signing.organisation import FILE as SIGNING_FILE
@@ -218,7 +219,14 @@ class _Demo:
             first = session.scalars(select(LogHead.seq)).one_or_none() or 0
         self.say(f"{people} sample people, data folder {office.folder}")
         today = office_day(next(iter(office.catalogue)), office.clock())  # all by the same calendar
-        sample = SampleOffice(office.engine, office.register, today, at_provider=self._at_provider)
+        passwords = SamplePasswords(office.folder, office.passwords)
+        sample = SampleOffice(
+            office.engine,
+            office.register,
+            today,
+            at_provider=self._at_provider,
+            prove=passwords.prove,
+        )
         for variant in self.variants:
             if variant == UNSIGNED:
                 sample.submit_plans(self.count, variant)

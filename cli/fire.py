@@ -14,12 +14,15 @@ from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.merge_patch import changed_sections
 from cli.open_warnings import how_to_settle, warning_rules
+from cli.people_password import asked_password
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
 from workflow.definition_model import REPAIR, WITHDRAW, State
 from workflow.errors import KeyReused, NotFound, Reason, Refused
 from workflow.judge import VERBS, decides
+from workflow.proofs import Proof
+from workflow.reauthentication import prove_by_password
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -57,6 +60,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--fact", action="append", type=fact, default=[], metavar="NAME=VALUE", help="may be repeated"
     )
     parser.add_argument("--consent", action="store_true", help="accept the text that is asked for")
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="with --consent: one's password, where the process asks for it anew; - reads stdin. Without it,"
+        " a terminal is asked",
+    )
     parser.add_argument(
         "--version",
         type=int,
@@ -98,9 +108,11 @@ def _fire(office: "Office", args: argparse.Namespace) -> int:
             raise
         return _fire_blindly(office, args)
     definition = _definition(office, view)
+    seen = _seen(args, view, definition)
     command = _command(
         args,
-        seen_version=_seen(args, view, definition),
+        seen_version=seen,
+        proof=_proof(office, args, definition, view, seen),
         data=_data(view, patch, drafted=args.draft),
         facts=dict(args.fact),
         consent=_accepted(definition.states[view.state], args.trigger) if args.consent else None,
@@ -123,8 +135,28 @@ def _command(args: argparse.Namespace, **more: Any) -> Command:
         request_id=args.request,
         on_behalf_of=args.principal,
         remark=args.remark,
+        through="command-line",
         **more,
     )
+
+
+def _proof(
+    office: "Office", args: argparse.Namespace, definition: Definition, view: "RequestView", seen: int | None
+) -> Proof | None:
+    """What shows that it is they who consent, for the version that they have seen; None where nobody asks.
+
+    Raises ChoiceNeeded, and what Passwords.check raises.
+    """
+    if args.password_file is not None and not args.consent:
+        raise ChoiceNeeded("--password-file goes with --consent.", hint="Add --consent, or leave it out.")
+    asked = args.consent and office.engine.asks_proof(definition)
+    typed = args.password_file is not None or (asked and sys.stdin.isatty())
+    if not typed or seen is None:
+        return None
+    password = asked_password(
+        f"Password of {printable(args.who)}", args.password_file, option="--password-file"
+    )
+    return prove_by_password(office.passwords, args.who, password, {view.id: seen})
 
 
 def _tell_done(answer: Answer, said: str, *, as_json: bool) -> None:
@@ -142,7 +174,7 @@ def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
     if _sends_along(args):
         raise ChoiceNeeded(
             f"{args.who} can't see request {args.request}: with {args.trigger!r} nothing else can be sent.",
-            hint="Leave --data-json, --fact, --draft and --consent out.",
+            hint="Leave --data-json, --fact, --draft, --consent and --password-file out.",
         )
     try:
         answer = office.engine.execute(_command(args, seen_version=args.version))
@@ -155,7 +187,7 @@ def _fire_blindly(office: "Office", args: argparse.Namespace) -> int:
 
 def _sends_along(args: argparse.Namespace) -> bool:
     """Whether something is sent that is understood by what the request is like."""
-    return bool(args.data_json or args.fact or args.draft or args.consent)
+    return bool(args.data_json or args.fact or args.draft or args.consent or args.password_file)
 
 
 def _is_all_in_the_key(args: argparse.Namespace) -> bool:
@@ -254,6 +286,11 @@ class _Refusal:
         def settled(reason: Reason) -> str:
             if reason.code == "consent" and consent is not None:
                 return f"--consent accepts: “{consent}”"
+            if reason.code == "proof-missing":
+                return (
+                    "--password-file FILE, or a terminal, takes it. Who has none gets one by `paraaf people"
+                    f" password {args.who}`."
+                )
             if reason.code == "unseen":
                 return f"`paraaf show {args.request} --as {args.who}` prints it: add --version V."
             return how_to_settle(reason.code) if reason.code in warnings else ""

@@ -23,6 +23,7 @@ from cli.folder import (
     require_keys,
     require_office,
 )
+from cli.people_password import add_password, change_password
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
 from workflow import identity
@@ -43,7 +44,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "people",
         description="List people with their roles and who stands in for them. --register loads an HR register"
-        " first; --substitute lets somebody stand in for somebody else.",
+        " first; --substitute lets somebody stand in for somebody else; password sets somebody's password.",
     )
     add_data_option(parser)
     parser.add_argument(
@@ -66,16 +67,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="who no longer stands in, --for whom, from today on",
     )
     add_json_option(parser)
+    add_password(parser.add_subparsers(dest="verb", metavar="password", required=False))
 
 
 def run(args: argparse.Namespace) -> int:
     """Load, record, or list."""
-    if args.register is not None:
+    if args.register is not None and args.verb is None:
         return _load(args)
     if args.many_leave:
         raise ChoiceNeeded("--many-leave goes with --register.", hint="Name the register, or leave it out.")
     require_office(args.data)
     with closing(Store.open(args.data, make=False)) as store:
+        if args.verb == "password":
+            _require_same(store, args.data)
+            return change_password(store, args)
         if args.ended is not None:
             _require_same(store, args.data)
             return _end(store, args)

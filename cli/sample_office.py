@@ -9,15 +9,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from documents.errors import KindProblems
 from documents.kinds import KINDS, Evidence
 from documents.kinds.action_plan import example as plan_example
 from documents.register import Person, Register
 from workflow.commands import Answer, Command, Submission
-from workflow.definition_model import OutsideFile
+from workflow.definition_model import Definition, OutsideFile
 from workflow.engine import Engine
 from workflow.errors import WorkflowError
+from workflow.proofs import Proof
 from workflow.reading import QueueItem, RequestView
+from workflow.tables import Request
 
 DECLARATION, PLAN = "employer-declaration", "team-action-plan"
 BATCH = 100
@@ -42,6 +46,8 @@ class SampleOffice:
     returned: set[int] = field(default_factory=set)
     at_provider: Callable[[str, QueueItem], bool] = lambda _who, _item: False
     """Whether a task is to be signed with the person's key at a provider."""
+    prove: Callable[[str, Mapping[int, int]], Proof] | None = None
+    """Has a person show that it is they who consent, for the versions that they have seen."""
     to_authorise: dict[str, list[int]] = field(default_factory=dict)
     """Who has to authorise which requests now."""
     to_exchange: list[tuple[str, QueueItem, OutsideFile]] = field(default_factory=list)
@@ -115,7 +121,7 @@ class SampleOffice:
         ]
         at_provider = [self.at_provider(who, item) for who, item, _ in todo]
         here = zip(acts, at_provider, files, strict=True)
-        self._execute([act for act, remote, file in here if not remote and file is None])
+        self._execute(self._proven([act for act, remote, file in here if not remote and file is None]))
         handed = zip(todo, files, strict=True)
         self.to_exchange = [(who, item, file) for (who, item, _), file in handed if file is not None]
         self.to_authorise = {}
@@ -123,6 +129,30 @@ class SampleOffice:
             if remote:
                 self.to_authorise.setdefault(who, []).append(item.request_id)
         return len(todo)
+
+    def _proven(self, acts: Sequence[Command]) -> list[Command]:
+        """The same, with what shows that it is they where that is asked, once for all of a person's."""
+        with self.engine.store.read() as session:
+            asking = {
+                act.request_id: act.actor
+                for act in acts
+                if act.consent is not None and self.engine.asks_proof(self._definition(session, act))
+            }
+        proofs: dict[str, Proof] = {}
+        for who in dict.fromkeys(asking.values()):
+            seen = {
+                act.request_id: act.seen_version
+                for act in acts
+                if act.request_id in asking and act.actor == who
+                if act.request_id is not None and act.seen_version is not None
+            }
+            assert self.prove is not None  # noqa: S101 (whoever has people consent says how)
+            proofs[who] = self.prove(who, seen)
+        return [replace(act, proof=proofs[act.actor]) if act.request_id in asking else act for act in acts]
+
+    def _definition(self, session: Session, act: Command) -> Definition:
+        request = session.get_one(Request, act.request_id)
+        return self.engine.definition(session, request.definition_sha256)
 
     def _chosen(self, offered: Sequence[tuple[str, QueueItem]]) -> tuple[str, QueueItem]:
         """Who takes a task: the signer that the declaration names, else people take turns."""

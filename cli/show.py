@@ -234,9 +234,20 @@ def _event(entry: HistoryEntry) -> tuple[str, str, str, str]:
     if "on_behalf_of" in body:
         who = f"{who} for {body['on_behalf_of']}"
     said = [str(body[name]) for name in ("remark", "message") if name in body]
+    if "consent" in body:
+        said.append(_accepted(body))
     said += [f"{name} {value}" for name, value in body.get("facts", {}).items()]
     at = entry.at[:16].replace("T", " ")
     return at, entry.type.replace("_", " "), who, "; ".join([moved, *said])
+
+
+def _accepted(body: Mapping[str, Any]) -> str:
+    """Which text somebody accepted, where, and how they showed who they are; of old events, what they say."""
+    said = f"accepted “{body['consent']}” ({body.get('consent_language', '')})"
+    if "consent_sha256" in body:
+        said += f", SHA-256 {body['consent_sha256']}, through {body['consent_through']}"
+    shown = body.get("reauthenticated")
+    return f"{said}, showed who they are by {shown['method']} at {shown['at']}" if shown else said
 
 
 def _asks(way: _Way, definition: Definition, language: str) -> str:

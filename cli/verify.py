@@ -39,6 +39,7 @@ from cli.printing import counted
 from cli.progress import Progress
 from cli.sign import add_key_options, signed_bytes
 from cli.verify_into import SUMMARY, begin, end, json_line, left
+from languages import LANGUAGES
 from problem import Problem
 from signing.errors import SigningError
 from signing.verify.bulk import verify_sources
@@ -49,6 +50,7 @@ from signing.verify.spool import TERMS, Spool
 from signing.verify.summary import HEADINGS, summary_pdf
 from signing.verify.trust import TrustMaterial
 from signing.verify.verdict import with_register, without_register
+from signing.verify.words import Words, words_in
 
 if TYPE_CHECKING:
     from workflow.issued import IssuedRegister
@@ -114,6 +116,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form.add_argument("--csv", action="store_true", help="one line a signature, for a spreadsheet")
     parser.add_argument("--exceptions", action="store_true", help="tell only of files that are not authentic")
     parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write a readable summary")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default="en",
+        help="tell reports in this language: sentences and findings, in every form; the summary as a whole"
+        " (default: en)",
+    )
     parser.add_argument(
         "--etsi", action="store_true", help="with --into: also ETSI TS 119 102-2 XML, a file each"
     )
@@ -200,7 +209,7 @@ def _judge(args: argparse.Namespace, now: datetime) -> int:
         if unasked is not None:
             reports = (without_register(report, *unasked) for report in reports)
         noted = _Noted(args, spool, reports)
-        for text in _teller(args)(noted):
+        for text in _teller(args)(noted, words_in(args.language)):
             print(_encodable(text, as_json=args.json or args.jsonl), end="", flush=True)
         for _ in noted:  # what wasn't told is judged all the same
             pass
@@ -403,13 +412,14 @@ def _spool(
 
 
 def _write_summary(args: argparse.Namespace, spool: Spool, trust: TrustStore, now: datetime) -> None:
-    pdf = summary_pdf(spool.reports, made_at=now, trust=trust)
+    words = words_in(args.language)
+    pdf = summary_pdf(spool.reports, made_at=now, trust=trust, words=words)
     if args.profile is not None:
         pdf = signed_bytes(pdf, args)
     if args.report is not None:
         write_whole(args.report, pdf, force=args.force)
     if args.into is not None:
-        end(args.into, spool, pdf, etsi=args.etsi)
+        end(args.into, spool, pdf, words=words, etsi=args.etsi)
 
 
 def _trust(args: argparse.Namespace, now: datetime) -> TrustStore:
@@ -473,7 +483,7 @@ def _is_among(report: Path, path: Path) -> bool:
         return False
 
 
-def _teller(args: argparse.Namespace) -> Callable[[Iterator[Report]], Iterator[str]]:
+def _teller(args: argparse.Namespace) -> Callable[[Iterator[Report], Words], Iterator[str]]:
     if args.json:
         return json_array
     if args.jsonl:
@@ -483,25 +493,25 @@ def _teller(args: argparse.Namespace) -> Callable[[Iterator[Report]], Iterator[s
     return _csv if args.csv else _text
 
 
-def _csv(reports: Iterator[Report]) -> Iterator[str]:
+def _csv(reports: Iterator[Report], words: Words) -> Iterator[str]:
     yield csv_line(CSV_COLUMNS)
     for report in reports:
-        yield from (csv_line(row) for row in csv_row(report))
+        yield from (csv_line(row) for row in csv_row(report, words))
 
 
-def _lines(reports: Iterator[Report]) -> Iterator[str]:
+def _lines(reports: Iterator[Report], words: Words) -> Iterator[str]:
     for report in reports:
-        yield json_line(report) + "\n"
+        yield json_line(report, words) + "\n"
 
 
-def _nothing(_reports: Iterator[Report]) -> Iterator[str]:
+def _nothing(_reports: Iterator[Report], _words: Words) -> Iterator[str]:
     """A run into a folder tells its results there."""
     yield from ()
 
 
-def _text(reports: Iterator[Report]) -> Iterator[str]:
+def _text(reports: Iterator[Report], words: Words) -> Iterator[str]:
     for report in reports:
-        yield text_of_report(report)
+        yield text_of_report(report, words)
 
 
 def moment(text: str) -> datetime:

@@ -16,10 +16,11 @@ from typing import Any
 from cli.errors import OutputRefused
 from cli.files import make_folder, write_whole, writing_whole
 from signing.verify.etsi import etsi_report
-from signing.verify.output import CSV_COLUMNS, csv_line, csv_row
+from signing.verify.output import CSV_COLUMNS, as_dict, csv_line, csv_row
 from signing.verify.report import Report, Verdict, json_in_ascii
 from signing.verify.sources import Source, Unjudged
 from signing.verify.spool import SPOOL, TERMS, OtherRun, Spool
+from signing.verify.words import ENGLISH, Words
 
 RESULTS, TABLE, EXCEPTIONS, SUMMARY, ETSI = (
     "results.jsonl",
@@ -60,13 +61,13 @@ def left(found: Iterator[Source | Unjudged], spool: Spool) -> Iterator[Source | 
     return found
 
 
-def end(folder: Path, spool: Spool, summary: bytes, *, etsi: bool) -> None:
+def end(folder: Path, spool: Spool, summary: bytes, *, words: Words = ENGLISH, etsi: bool) -> None:
     """Write the results, and take away what the run needed to be taken up. Raises OutputRefused."""
     with writing_whole(folder / RESULTS, force=True) as file:
         for report in spool.reports():
-            file.write((json_line(report) + "\n").encode("utf-8"))
-    _table(folder / TABLE, spool, lambda _report: True)
-    _table(folder / EXCEPTIONS, spool, lambda report: report.verdict is not Verdict.AUTHENTIC)
+            file.write((json_line(report, words) + "\n").encode("utf-8"))
+    _table(folder / TABLE, spool, words, lambda _report: True)
+    _table(folder / EXCEPTIONS, spool, words, lambda report: report.verdict is not Verdict.AUTHENTIC)
     if etsi:
         write_etsi(folder / ETSI, spool.reports())
     write_whole(folder / SUMMARY, summary, force=True)
@@ -75,18 +76,18 @@ def end(folder: Path, spool: Spool, summary: bytes, *, etsi: bool) -> None:
     (folder / SPOOL).unlink(missing_ok=True)
 
 
-def _table(path: Path, spool: Spool, wanted: Callable[[Report], bool]) -> None:
+def _table(path: Path, spool: Spool, words: Words, wanted: Callable[[Report], bool]) -> None:
     with writing_whole(path, force=True) as file:
         file.write(csv_line(CSV_COLUMNS).encode("utf-8"))
         for report in spool.reports():
             if wanted(report):
-                for row in csv_row(report):
+                for row in csv_row(report, words):
                     file.write(csv_line(row).encode("utf-8", "backslashreplace"))
 
 
-def json_line(report: Report) -> str:
+def json_line(report: Report, words: Words = ENGLISH) -> str:
     """A report as one line of JSON."""
-    return json_in_ascii(json.dumps(report.as_dict(), ensure_ascii=False))
+    return json_in_ascii(json.dumps(as_dict(report, words), ensure_ascii=False))
 
 
 def write_etsi(folder: Path, reports: Iterator[Report]) -> None:

@@ -24,10 +24,14 @@ SAMPLE_NOTE = mark("Sample data – development certificates")
 
 @dataclass(frozen=True)
 class SignatureSlot:
-    """A signature field to make: its name, and the words over its box (the layout's own when empty)."""
+    """A signature field to make: its name, and the words over its box (the layout's own when empty).
+
+    `consented`: it will tell of a consent, which takes a larger box.
+    """
 
     field: str
     label: str = ""
+    consented: bool = False
 
 
 class Layout(Protocol):
@@ -51,6 +55,11 @@ class Layout(Protocol):
         """Draw the content; gives where the signatures go."""
 
 
+_CONSENT_LABELS: Mapping[str, str] = {
+    "employer": mark("Consent for the employer"),
+    "manager": mark("Consent of the manager"),
+    "approver": mark("Consent of the approver"),
+}
 _LAYOUTS: Mapping[str, Layout] = {"employer_declaration": employer_declaration, "action_plan": action_plan}
 
 
@@ -133,17 +142,23 @@ def _places(
     if not slots:
         return [Place(None, words.text(layout.LABELS[name])) for name in layout.signers(data)]
     return [
-        Place(slot.field, words.text(slot.label or layout.LABELS.get(slot.field, slot.field)))
+        Place(slot.field, words.text(slot.label or _label(slot, layout)), consented=slot.consented)
         for slot in slots
     ]
+
+
+def _label(slot: SignatureSlot, layout: Layout) -> str:
+    """The words over a box: where the organisation seals what a person consented to, nobody signs."""
+    usual = layout.LABELS.get(slot.field, slot.field)
+    return _CONSENT_LABELS.get(slot.field, usual) if slot.consented else usual
 
 
 def _signature_fields(
     boxes: Sequence[tuple[Place, Box]], words: Words, *, archive_timestamp: bool
 ) -> list[SignatureField]:
-    appearance = unsigned_appearance(words.text("Not signed yet"))
+    unsigned = words.text("Not signed yet")
     fields = [
-        SignatureField(place.field, place.label, box, appearance)
+        SignatureField(place.field, place.label, box, unsigned_appearance(unsigned, place.height))
         for place, box in boxes
         if place.field is not None
     ]

@@ -1,6 +1,7 @@
 """The words of a visible signature, in the document's language: who, in which capacity, when, which level."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -14,9 +15,25 @@ _CAPACITY: Mapping[tuple[SignedAs, str], str] = {
     ("person", "approver"): mark("Approves the plan"),
     ("seal", "employer"): mark("Seal of the organisation, released by {person}"),
     ("seal", "manager"): mark("Seal of the organisation, continuation confirmed by {person}"),
-    ("click", "employer"): mark("Seal of the organisation, after a click by {person}"),
-    ("click", "manager"): mark("Seal of the organisation, after a click by {person}"),
 }
+THROUGH_SHOWN: Mapping[str, str] = {
+    "command-line": mark("command line"),
+    "page": mark("web page"),
+    "program": mark("program"),
+}
+METHODS_SHOWN: Mapping[str, str] = {"password": mark("password")}
+
+
+@dataclass(frozen=True)
+class Consent:
+    """That a person accepted a text: when, through which channel, which text; and how they showed anew who
+    they are, "" for not at all. `through` is "" where an earlier release did not record it.
+    """
+
+    at: datetime
+    text_sha256: str
+    through: str = ""
+    reauthenticated: str = ""
 
 
 # The reasons of the signing profiles, which readers of PDF show beside the signature.
@@ -44,22 +61,60 @@ def stamp_lines(
     level: str,
     development: bool,
     principal: str | None = None,
+    consent: Consent | None = None,
 ) -> tuple[str, ...]:
     """The lines of a stamp, the first one the signer's; `organisation` is the seal's name, `principal` whom
-    the person stands in for.
+    the person stands in for. A click has a `consent`.
 
     A seal and a click name the person who released them, and never say that the person signed. The time is
     the claimed one, in UTC: what it proves is the timestamp's affair.
     """
+    if consent is not None:
+        said = _click_lines(words, consent, person=person, organisation=organisation, principal=principal)
+        sealed = words.text("Sealed on {when}").format(when=_moment(words, at))
+        level_line = words.text("Level: PAdES {level}").format(level=level)
+        return (*said, f"{sealed}. {level_line}", *_notice(words, development=development))
     capacity = words.text(_CAPACITY.get((signed_as, field), "")) if (signed_as, field) in _CAPACITY else ""
-    moment = at.astimezone(UTC)
     done = words.text("Signed on {when}") if signed_as == "person" else words.text("Sealed on {when}")
     lines = [
         person if signed_as == "person" else organisation,
         capacity.format(person=person),
         words.text("On behalf of {principal}").format(principal=principal) if principal else "",
-        done.format(when=f"{words.day(moment.date())}, {moment:%H:%M:%S} UTC"),
+        done.format(when=_moment(words, at)),
         words.text("Level: PAdES {level}").format(level=level),
-        words.text("Development certificate: for trials only") if development else "",
+        *_notice(words, development=development),
     ]
     return tuple(line for line in lines if line)
+
+
+def _click_lines(
+    words: Words, consent: Consent, *, person: str, organisation: str, principal: str | None
+) -> tuple[str, ...]:
+    """Whose seal it is and whose signature it is not; who consented, for whom, when, where, to which text."""
+    through = words.text(THROUGH_SHOWN[consent.through]) if consent.through else ""
+    method = words.text(METHODS_SHOWN[consent.reauthenticated]) if consent.reauthenticated else ""
+    how = [
+        words.text("Channel: {channel}").format(channel=through) if through else "",
+        words.text("Identity confirmed anew by: {method}").format(method=method)
+        if method
+        else words.text("Identity not confirmed anew"),
+    ]
+    lines = (
+        words.text("Sealed by {organisation}").format(organisation=organisation),
+        words.text("This is not {person}'s own electronic signature").format(person=person),
+        words.text("{person} consented on {when}").format(person=person, when=_moment(words, consent.at)),
+        words.text("On behalf of {principal}").format(principal=principal) if principal else "",
+        ". ".join(part for part in how if part),
+        words.text("SHA-256 of the text consented to:"),
+        consent.text_sha256,
+    )
+    return tuple(line for line in lines if line)
+
+
+def _moment(words: Words, at: datetime) -> str:
+    moment = at.astimezone(UTC)
+    return f"{words.day(moment.date())}, {moment:%H:%M:%S} UTC"
+
+
+def _notice(words: Words, *, development: bool) -> tuple[str, ...]:
+    return (words.text("Development certificate: for trials only"),) if development else ()

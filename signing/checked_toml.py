@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -54,10 +54,10 @@ class CheckedTable:
         return key in self._table
 
     def take(self, key: str, kind: type[_T], words: str, default: _T) -> _T:
-        """A value of one type, such as `str`; `words` say which."""
+        """A value of one type, such as `str`; `words` say which. True and false are no numbers."""
         self._taken.append(key)
         value: Any = self._table.pop(key, default)
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             self.refuse(key, f"must be {words}", f"Write {key} = … as {words}.")
         return value
 
@@ -82,7 +82,7 @@ class CheckedTable:
     def texts(
         self, key: str, *, of: tuple[str, ...] | None = None, mend: str = "Use only names or URLs."
     ) -> tuple[str, ...]:
-        """A list of texts that aren't empty, or of some texts only."""
+        """A list of texts that aren't empty, or of some texts only; none of them twice."""
         values = self.take(key, list, "a list of texts", [])
         is_fine: Callable[[Any], bool] = (
             (lambda v: v in of) if of else (lambda v: isinstance(v, str) and bool(v))
@@ -90,7 +90,14 @@ class CheckedTable:
         for value in values:
             if not is_fine(value):
                 self.refuse(key, f"contains {value!r}", f"Use only {', '.join(of)}." if of else mend)
+        self.refuse_twice(key, values)
         return tuple(values)
+
+    def refuse_twice(self, key: str, named: Sequence[str]) -> None:
+        """Refuse a list in which a text stands twice: what its second place means, nobody can say."""
+        for at, value in enumerate(named):
+            if value in named[:at]:
+                self.refuse(key, f"names {value!r} twice", "Leave one out.")
 
     def tables(self, key: str) -> Iterator[tuple[str, "CheckedTable"]]:
         """The tables below a key: [key.NAME] each with its name."""

@@ -84,6 +84,7 @@ _DIGESTS: Final[Mapping[str, digests.HashAlgorithm]] = {
 }
 _CREDENTIAL_KEPT: Final = timedelta(minutes=5)
 _MOST_PAGES: Final = 100
+_ADDRESS_BESIDE_HASHES: Final = 1000  # characters: two addresses, state and proof key, a description
 _EXTEND: Final = "credentials/extendTransaction"
 _AGAIN: Final = "the key is then used once more over the same bytes."
 
@@ -250,6 +251,11 @@ class CscClient:
         return new_question(
             "credential", redirect_uri, credential_id=credential_id, hashes=wanted, digest=digest
         )
+
+    def most_on_a_page(self, digest: str) -> int:
+        """How many hashes of this algorithm the address of the provider's page holds, beside all else."""
+        a_hash = len(_base64(bytes(_DIGESTS[digest].digest_size))) + 1
+        return max(1, (self.service.longest_url - _ADDRESS_BESIDE_HASHES) // a_hash)
 
     async def page_url(self, question: Question, *, language: str = "", description: str = "") -> str:
         """Say where a person answers the question.

@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 
 import aiohttp
 
+from signing.csc_address import checked_url
 from signing.csc_answers import Answer, ServiceInfo, Unspecified, service_info
 from signing.csc_errors import RemoteAnswerError, RemoteLoginError, RemoteSettingsError
-from signing.csc_exchange import Call, Exchange, checked_url
+from signing.csc_exchange import Call, Exchange
 from signing.csc_oauth import Question, code_of
 from signing.secret import Secret
 

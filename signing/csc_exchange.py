@@ -9,10 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from time import monotonic
 from typing import Final, NoReturn
-from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 
@@ -243,31 +241,6 @@ def retry_after_s(header: str, *, now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())
-
-
-def checked_url(url: str, *, what: str) -> SplitResult:
-    """Split an address that secrets may be sent to: https, or this machine; raises RemoteSettingsError."""
-    try:
-        parts = urlsplit(url)
-        plain = bool(parts.hostname) and not (parts.query or parts.fragment or parts.username)
-        _ = parts.port  # raises for one that is none
-    except ValueError:
-        plain = False
-    if not plain or not (parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))):
-        raise RemoteSettingsError(
-            f"{what} is no address that secrets may be sent to.",
-            hint="Write it like https://provider.example/csc/v1; http is for this machine only.",
-        )
-    return parts
-
-
-def _is_here(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 _WORDS: Final = frozenset(

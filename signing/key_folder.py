@@ -44,9 +44,10 @@ from signing.certificate_errors import (
 from signing.certificate_requests import make_request
 from signing.chains import PinnedChains
 from signing.checked_toml import CheckedTable
-from signing.errors import CertificateUnusableError, ChainError
+from signing.errors import CertificateUnusableError, ChainError, KeyAddressError
 from signing.opening import open_signer
 from signing.organisation import KeyInFile, KeyInToken, key_source
+from signing.pkcs11.address import parse_key_address
 from signing.pkcs11.making import make_key
 from signing.signers import mechanism_of, sign_with_key
 from signing.verify.strength import Means, ends_at
@@ -66,11 +67,13 @@ class Accepted:
     """An issued certificate that belongs to its key, and the way up to the anchor, which is the last.
 
     `ends_early`: when an algorithm is no longer good enough, where that is before the certificate ends.
+    `unneeded`: what else was given, and is not on that way.
     """
 
     certificate: x509.Certificate
     path: tuple[x509.Certificate, ...]
     ends_early: datetime | None
+    unneeded: tuple[x509.Certificate, ...]
 
     @property
     def pem(self) -> bytes:
@@ -138,6 +141,11 @@ class KeyFolder:
         Raises KeyThereError, CertificateRequestError, OSError, and what `make_key` does.
         """
         self.require_free(name)
+        if pin_file is not None and parse_key_address(uri).pin_file is not None:
+            raise KeyAddressError(
+                "The PIN's file is named twice: in the URI (pin-source), and beside it.",
+                hint="Leave one out.",
+            )
         self._make()
         made = make_key(uri, kind, pin_file=pin_file)
         request = make_request(subject, made.public_key, made.sign)
@@ -190,7 +198,9 @@ class KeyFolder:
                 f"What the certificate of {common_name(certificate)} rests on is too weak to prove anything.",
                 hint="Have it issued with SHA-256 or longer, by an authority with keys of 2048 bits or more.",
             )
-        accepted = Accepted(certificate, path, end if end < certificate.not_valid_after_utc else None)
+        ends_early = end if end < certificate.not_valid_after_utc else None
+        unneeded = tuple(one for one in dict.fromkeys(given) if one not in path)
+        accepted = Accepted(certificate, path, ends_early, unneeded)
         self._require_opens(name, table, accepted)
         return accepted
 
@@ -276,9 +286,7 @@ def _own(
 ) -> x509.Certificate:
     """The certificate for the key of a request; of several that which ends last."""
     spki = request.public_key().public_bytes(Encoding.DER, Form.SubjectPublicKeyInfo)
-    own = [
-        one for one in given if one.public_key().public_bytes(Encoding.DER, Form.SubjectPublicKeyInfo) == spki
-    ]
+    own = [one for one in given if _spki(one) == spki]
     if not own:
         named = "; ".join(common_name(one) for one in given)
         raise CertificateForeignError(
@@ -286,6 +294,14 @@ def _own(
             hint="Give the one that was issued for its request.",
         )
     return max(own, key=lambda one: one.not_valid_after_utc)
+
+
+def _spki(certificate: x509.Certificate) -> bytes:
+    """The certificate's key in DER; nothing for one of a kind that nobody here knows."""
+    try:
+        return certificate.public_key().public_bytes(Encoding.DER, Form.SubjectPublicKeyInfo)
+    except UNREADABLE:
+        return b""
 
 
 def _path(

@@ -27,6 +27,9 @@ from typing import Any
 from certs.trust import TrustStore, load_trust
 from signing.authorities import DEVELOPMENT, TimestampAuthority, authority_from, development_from
 from signing.checked_toml import CheckedTable, read_toml
+from signing.csc_address import why_not_sent
+from signing.errors import KeyAddressError
+from signing.pkcs11.address import MODULE, module_path, parse_key_address
 from signing.profile import ANYBODY, Level, Profile, packaged_profiles, profile_from
 
 FILE = "signing.toml"
@@ -121,7 +124,7 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
     lowest = dict(_minimum(table, frozenset(kinds)))
     minimum = {kind: level for kind, level in lowest.items() if level is not None}
     unsigned = frozenset(lowest.keys() - minimum.keys())
-    trust = load_trust([file.parent / path for path in table.texts("trust", mend="Use only paths.")])
+    trust = load_trust(_trust_paths(table, file.parent))
     table.finish()
     authorities = {DEVELOPMENT, *(one.name for one in timestampers)}
     for name, profile in profiles.items():
@@ -139,6 +142,15 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
         _require_known(table, f"profiles.{name}.timestampers", theirs, authorities)
     _require_enough(table, (packaged | profiles).values(), (development, *timestampers))
     return Organisation(packaged | profiles, signers, timestampers, development, trust, minimum, unsigned)
+
+
+def _trust_paths(table: CheckedTable, folder: Path) -> list[Path]:
+    paths = [folder / path for path in table.texts("trust", mend="Use only paths.")]
+    there = [path.resolve() for path in paths]
+    for at, path in enumerate(there):
+        if path in there[:at]:
+            table.refuse("trust", f"names {str(paths[at])!r} twice", "Leave one out.")
+    return paths
 
 
 def _require_own_keys(table: CheckedTable, profile: Profile, signers: Mapping[str, KeySource]) -> None:
@@ -201,8 +213,21 @@ def _file(table: CheckedTable) -> KeyInFile:
 
 
 def _token(table: CheckedTable) -> KeyInToken:
-    uri = table.text("uri", required=True)
-    return KeyInToken(uri, table.path("chain"), table.path("pin_file"), _a_day(table))
+    """The URI is read here, so that what is wrong with it is told now; no refusal repeats it."""
+    uri, pin_file = table.text("uri", required=True), table.path("pin_file")
+    try:
+        address = parse_key_address(uri)
+    except KeyAddressError as error:
+        table.refuse("uri", f"can't be used: {str(error).removesuffix('.')}", error.hint)
+    if module_path(address) is None:
+        table.refuse(
+            "uri",
+            "does not say which PKCS#11 module reaches the token",
+            f"Name its library in it (module-path=/…), or as {MODULE} wherever Paraaf runs.",
+        )
+    if pin_file is not None and address.pin_file is not None:
+        table.refuse("pin_file", "is there, and the URI names a file, too (pin-source)", "Leave one out.")
+    return KeyInToken(uri, table.path("chain"), pin_file, _a_day(table))
 
 
 def _a_day(table: CheckedTable) -> int | None:
@@ -234,12 +259,16 @@ def _provider(table: CheckedTable) -> KeysAtProvider:
     hashes = table.take("hashes_a_call", int, "a number", 100)
     if hashes < 1:
         table.refuse("hashes_a_call", f"is {hashes}", "Write 1 or more.")
+    url, oauth_url = table.text("url", required=True), table.text("oauth_url")
+    for key, address in (("url", url), ("oauth_url", oauth_url)):
+        if address and (why := why_not_sent(address)):
+            table.refuse(key, *why)
     return KeysAtProvider(
-        url=table.text("url", required=True),
+        url=url,
         client_id=table.text("client_id", required=True),
         client_secret_file=secret_file,
         keys=keys,
-        oauth_url=table.text("oauth_url"),
+        oauth_url=oauth_url,
         hashes_a_call=hashes,
     )
 

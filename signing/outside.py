@@ -171,7 +171,7 @@ def _work(connection: Connection, end: int, limits: Limits) -> None:
     except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
         told = f"{type(error).__name__}: {str(error)[:300]}"
         found = [Finding("file_unreadable", "the file makes its reader stumble", told)]
-    answer = [{"code": each.code, "message": each.message, "detail": each.detail} for each in found]
+    answer = [{"code": each.code, "text": each.message, "detail": each.detail} for each in found]
     with suppress(OSError):  # whoever asked was killed
         connection.send_bytes(json.dumps(answer).encode())
 

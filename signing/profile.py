@@ -56,6 +56,7 @@ class Profile:
     (`signing.organisation`) by holder, ANYBODY for all: the first whose certificate is valid signs; without
     any the development PKI's keys do. For what is signed elsewhere, `expects` is the lowest level of the
     signatures that come back, and `pinned` are people's certificates: SHA-256 in hex by the person's number.
+    `reauthenticate`: whoever clicks shows anew who they are.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Profile:
     signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     expects: Level | None = None
     pinned: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    reauthenticate: bool = True
 
     def signers_of(self, holder: str) -> tuple[str, ...]:
         """The names of a person's or an organisation's signers, in the order in which they are tried."""
@@ -109,6 +111,7 @@ def parse_profile(name: str, file: Traversable) -> Profile:
 def profile_from(name: str, table: CheckedTable) -> Profile:
     """Build a profile from its table, and refuse what is left over. Raises ProfileError."""
     level, expects = table.choice("level", tuple(Level)), table.choice("expects", tuple(Level))
+    says_how = table.has("reauthenticate")
     profile = Profile(
         name=name,
         kind=table.choice("kind", _KINDS, required=True),
@@ -116,13 +119,14 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
         level=None if level is None else Level(level),
         digest=table.choice("digest", _DIGESTS),
         timestampers=table.texts("timestampers"),
-        key_usage=frozenset(table.texts("key_usage", of=_KEY_USAGES) or _KEY_USAGES),  # type: ignore[arg-type]
+        key_usage=_key_usage(table),
         reason=table.text("reason"),
         location=table.text("location"),
         visible=table.take("visible", bool, "true or false", True),
         signers=_signers(table),
         expects=None if expects is None else Level(expects),
         pinned=_pinned(table),
+        reauthenticate=table.take("reauthenticate", bool, "true or false", True),
     )
     table.finish()
     for url in (name for name in profile.timestampers if "://" in name):
@@ -134,6 +138,8 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
     elif profile.expects or profile.pinned:
         key = "expects" if profile.expects else "pinned"
         table.refuse(key, f"makes no sense for kind {profile.kind!r}", "Remove it.")
+    if says_how and profile.kind != "click":
+        table.refuse("reauthenticate", f"makes no sense for kind {profile.kind!r}", "Remove it.")
     if profile.kind in _UNSIGNED_KINDS:
         for key, value in (
             ("level", profile.level),
@@ -147,6 +153,15 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
     elif profile.level is not Level.B_B and not profile.timestampers:
         table.refuse("timestampers", f"is missing, and {profile.level} needs one", "Name at least one.")
     return profile
+
+
+def _key_usage(table: CheckedTable) -> frozenset[KeyUsage]:
+    """`key_usage`: those of which one is enough; both, where nothing is said."""
+    is_said = table.has("key_usage")
+    usages = table.texts("key_usage", of=_KEY_USAGES)
+    if is_said and not usages:
+        table.refuse("key_usage", "names none", f"Name one of {', '.join(_KEY_USAGES)}, or leave it out.")
+    return frozenset(usages or _KEY_USAGES)  # type: ignore[arg-type]
 
 
 def _pinned(table: CheckedTable) -> Mapping[str, frozenset[str]]:
@@ -175,6 +190,7 @@ def _signers(table: CheckedTable) -> Mapping[str, tuple[str, ...]]:
         names = (named,) if isinstance(named, str) else named
         if not isinstance(names, list | tuple) or not all(isinstance(one, str) and one for one in names):
             table.refuse("signer", f"contains {named!r}", "Use only names of [signers.NAME].")
+        table.refuse_twice("signer", names)
         found[holder] = tuple(names)
     if not all(found.values()) or not found:  # development keys would sign, as where nothing is said
         table.refuse("signer", "names nobody", "Name a signer; leave the key out for development keys.")

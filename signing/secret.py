@@ -1,12 +1,11 @@
 """Secrets that are shown to nobody: a PIN, a password, what authorises a signature."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from signing.csc_errors import RemoteSettingsError
 
-_LONGEST_FILE = 64 * 1024
+_LONGEST_FILE = 8 * 1024  # bytes; whoever names a film as the secret's file is told so
 
 
 class Secret:
@@ -31,24 +30,31 @@ class Secret:
         raise TypeError("A secret is neither copied nor stored.")
 
 
-def secret_from_file(path: Path) -> Secret:
-    """Read a secret from a file of its own, without the line's end; raises RemoteSettingsError."""
+def secret_in(path: Path) -> Secret | None:
+    """The secret in a file, without the lines' ends behind it; None when it holds none, or no line of text.
+
+    Raises OSError; nothing is raised while the bytes are in a variable, which a traceback could show.
+    """
+    with path.open("rb") as file:
+        content = file.read(_LONGEST_FILE + 1)
     try:
-        with path.open("rb") as file:
-            text = file.read(_LONGEST_FILE).decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError):
+        text = content.rstrip(b"\r\n").decode()
+    except UnicodeDecodeError:
+        return None
+    return Secret(text) if text and text.isprintable() and len(content) <= _LONGEST_FILE else None
+
+
+def secret_from_file(path: Path) -> Secret:
+    """Read a secret from a file of its own, as `secret_in`; raises RemoteSettingsError."""
+    try:
+        secret = secret_in(path)
+    except OSError as error:
         raise RemoteSettingsError(
-            f"{path} can't be read as a secret.", hint="Check its owner, its permissions and its text."
+            f"{path} can't be read as a secret: {error.strerror}.",
+            hint="Check the path, its owner and its permissions.",
         ) from None
-    return _filled(text, str(path))
-
-
-def secret_from_environment(environ: Mapping[str, str], variable: str) -> Secret:
-    """Take a secret from an environment variable; raises RemoteSettingsError when it is empty."""
-    return _filled(environ.get(variable, ""), variable)
-
-
-def _filled(text: str, where: str) -> Secret:
-    if not text:
-        raise RemoteSettingsError(f"{where} holds no secret.", hint="Write the secret there.")
-    return Secret(text)
+    if secret is None:
+        raise RemoteSettingsError(
+            f"{path} holds no secret.", hint="Write the secret into it, in one line, and nothing else."
+        )
+    return secret

@@ -8,11 +8,12 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from disk import whole_file
+from disk import locked_folder, whole_file
 from signing.errors import ProfileError
 from signing.organisation import Organisation, organisation_from
 
 _NEW_MODE = 0o644  # no secret stands in it
+_PATIENCE_S = 10.0  # others hold the lock while they write, and no longer
 
 
 class SigningFile:
@@ -100,18 +101,32 @@ class SigningFile:
         return organisation_from(self.file, self._said.unwrap(), kinds=kinds)
 
     def write(self) -> None:
-        """Have the changed file in the place of the old one, with its rights, whole or not at all.
+        """Have the changed file in the place of the old one, with its rights and owner, whole or not at all.
 
-        Raises ProfileError when somebody else changed it since it was read, and OSError.
+        Of two who write at once the second is refused. Raises ProfileError when somebody else changed it
+        since it was read, and OSError.
         """
-        there = self.file.exists()
-        if (self.file.read_bytes() if there else None) != self._before:
-            raise ProfileError(
-                f"{self.file} was changed meanwhile by somebody else.", hint="Look at it, and try again."
-            )
-        mode = self.file.stat().st_mode & 0o777 if there else _NEW_MODE
-        with whole_file(self.file, mode=mode, replace=there) as file:
+        try:
+            with locked_folder(self.file.parent, patience_s=_PATIENCE_S):
+                self._write()
+        except (FileExistsError, BlockingIOError):
+            raise self._changed() from None
+
+    def _write(self) -> None:
+        if (self.file.read_bytes() if self.file.exists() else None) != self._before:
+            raise self._changed()
+        mode, owner = _NEW_MODE, None
+        if self._before is not None:
+            was = self.file.stat()
+            mode, owner = was.st_mode & 0o777, (was.st_uid, was.st_gid)
+        with whole_file(self.file, mode=mode, owner=owner, replace=owner is not None) as file:
             file.write(self.text.encode())
+
+    def _changed(self) -> ProfileError:
+        return ProfileError(
+            f"{self.file} was changed meanwhile by somebody else, or is being changed.",
+            hint="Look at it, and try again.",
+        )
 
 
 def holders_without(organisation: Organisation, signer: str) -> list[tuple[str, str]]:

@@ -1,19 +1,23 @@
 """What the tests share: one development PKI a session, its server on loopback, and the databases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from certs.authority import DevelopmentAuthority
+from certs.child_server import ChildServer
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, Database, fresh
 from tests.object_storage import Storage, served
 from tests.postgresql import Server
 from tests.softhsm import CONF, SoftHsm, SoftToken
+from tests.warm import warm
 from workflow.store import FILE, Store
 
 # A loaded machine makes an example slow, not wrong.
@@ -28,6 +32,30 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentAuthority:
     # An hour ago: a test module's own NOW was taken when it was collected, before this runs.
     made_at = datetime.now(UTC) - timedelta(hours=1)
     return DevelopmentAuthority.create(folder, base_url=free_base_url(), now=made_at)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have the development authority's servers be forks of one process that has imported what they need."""
+    serve, usual = "certs.serve_authority", ChildServer.__init__
+    with ExitStack() as stack:
+
+        @cache
+        def command() -> Path:
+            made = tmp_path_factory.mktemp("warm") / "serve"
+            stack.enter_context(warm(made, serve))
+            return made
+
+        def init(
+            child: ChildServer, module: str, arguments: Sequence[str], *, start_timeout_s: float
+        ) -> None:
+            usual(child, module, arguments, start_timeout_s=start_timeout_s)
+            if module == serve:
+                child._command[:3] = [str(command())]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ChildServer, "__init__", init)
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ written from the specification: the client's requests always, the provider's ans
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import aiohttp
@@ -24,6 +25,7 @@ from certs.csc_http import LONGEST_LINE, CscAnswers, CscPace, provider_app
 from certs.csc_people import CscApplication, CscCredential, CscPerson
 from certs.csc_provider import PATH, CscRules, DevelopmentProvider
 from certs.faulty_csc import UnsafeFaultyCsc, UnsafeFaultyProvider
+from certs.keystore import Credential
 from signing.csc import CscClient, CscService, Secret
 
 SCHEMA = json.loads((Path(__file__).parent / "csc_schema.json").read_text(encoding="utf-8"))
@@ -185,6 +187,42 @@ async def an_office(
         )
         yield Office(client, provider, url, clock, answers, exchanged, slept_s)
     assert not breached
+
+
+@contextmanager
+def provider_beside(authority: DevelopmentAuthority, keys: Mapping[str, Credential]) -> Iterator[CscService]:
+    """A provider with these keys by their ids, in a thread of its own: for tests whose loops come and go."""
+    kept = [CscCredential(name, PERSON, key, pin=PIN) for name, key in keys.items()]
+    provider = DevelopmentProvider(
+        applications=[CscApplication(CLIENT_ID, CLIENT_SECRET)],
+        people=[CscPerson(PERSON, PASSWORD)],
+        credentials=kept,
+        clock=Clock(),
+    )
+    breached: list[str] = []
+    app = provider_app(CscAnswers(provider))
+    app.middlewares.append(_held([], breached, answers_too=True))
+    with _loop_beside() as loop:
+        serving = _served(app)
+        url = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(30)
+        try:
+            yield CscService("provider", url + PATH, CLIENT_ID, Secret(CLIENT_SECRET))
+        finally:
+            asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(30)
+    assert breached == []
+
+
+@contextmanager
+def _loop_beside() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 @asynccontextmanager

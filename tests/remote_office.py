@@ -1,7 +1,9 @@
 """An office whose signers' keys are at the development provider, and the people's words for it."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from certs.csc_http import CscPace
@@ -10,6 +12,7 @@ from certs.serve_authority import AuthorityServer
 from certs.serve_csc import CscServer
 from signing.csc import Authorisation, CscClient, RemoteCredential
 from tests.steps_office import MANAGER, OTHER_SIGNER, SIGNER, Sample
+from workflow import faults
 from workflow.office import Office
 
 PIN = "482915"
@@ -43,12 +46,18 @@ signer = "provider"
 
 
 @contextmanager
-def remote_office(folder: Path, *, kind: str = "pin", pace: CscPace | None = None) -> Iterator[Sample]:
+def remote_office(
+    folder: Path,
+    *,
+    kind: str = "pin",
+    pace: CscPace | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Sample]:
     """A sample office with its authority and its provider at work."""
-    first = Sample.open(folder)
+    first = Sample.open(folder, environ)
     write_settings(folder, first.office, kind=kind)
     first.office.close()
-    sample = Sample.open(folder)
+    sample = Sample.open(folder, environ)
     try:
         with (
             AuthorityServer(sample.office.authority.folder),
@@ -64,3 +73,17 @@ async def by_pin(
 ) -> Authorisation:
     """A person types their PIN."""
     return await client.authorise(key.credential_id, hashes, digest=digest, pin=PIN)
+
+
+def authorise_to_point(folder: Path, kill_point: str, ready: Event) -> None:
+    """Authorise all that waits, or be killed at a point, written as in PARAAF_KILL_POINT."""
+    faults._fuses[:] = [faults._Fuse(kill_point)]
+    office = Office.open(folder, make=False)
+
+    async def authorise() -> None:
+        async with office.authorising() as authorising:
+            ready.set()
+            numbers = [one.request_id for one in authorising.folder(SIGNER)]
+            await authorising.authorise(SIGNER, numbers, by_pin)
+
+    asyncio.run(authorise())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 
+from cryptography.x509 import Certificate
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PdfFileWriter, copy_into_new_writer
@@ -120,13 +121,13 @@ def profile(level: Level, *timestampers: str, **more: object) -> Profile:
     )
 
 
-def appearance(credential: Credential, level: Level) -> Appearance:
+def appearance(certificate: Certificate, level: Level) -> Appearance:
     return Appearance.of(
         name="Zoë Voorbeeld",
         role="Signer",
         claimed_at=now(),
         level=level,
-        certificate=credential.certificate,
+        certificate=certificate,
     )
 
 
@@ -157,7 +158,7 @@ async def signed(
         field=field,
         signer=SoftwareSigner(credential),
         profile=profile(level),
-        appearance=appearance(credential, level),
+        appearance=appearance(credential.certificate, level),
         claimed_at=now(),
     )
     assert finished.level_reached is level

@@ -46,8 +46,8 @@ class SoftToken:
     label: str
     store: Path
     pin: str = PIN
-    keys: dict[str, str] = field(default_factory=dict)
-    """Label by kind of key, of those made so far."""
+    keys: list[str] = field(default_factory=list)
+    """Labels of those that `key_of_kind` has made so far."""
 
     @property
     def pin_file(self) -> Path:
@@ -80,15 +80,18 @@ class SoftToken:
         ids = ("--id", key_id) if key_id else ()
         self.tool("--write-object", file, "--type", "cert", "--label", label, *ids)
 
-    def key_of_kind(self, kind: str, authority: DevelopmentAuthority) -> str:
+    def key_of_kind(self, kind: str, authority: DevelopmentAuthority, *, holder: str = "") -> str:
         """The label of a key of this kind with its certificate beside it, made when first asked for."""
-        if kind not in self.keys:
+        label = f"{holder} {kind}".strip()
+        if label not in self.keys:
             number = f"{len(self.keys) + 0xA0:02x}"
-            self.make_key(kind, kind, key_id=number)
-            certificate = authority.certify(f"Token holder {kind}", self.public_key(kind), now=now())
-            self.write_certificate(certificate, kind, key_id=number)
-            self.keys[kind] = kind
-        return self.keys[kind]
+            self.make_key(kind, label, key_id=number)
+            certificate = authority.certify(
+                holder or f"Token holder {kind}", self.public_key(label), now=now()
+            )
+            self.write_certificate(certificate, label, key_id=number)
+            self.keys.append(label)
+        return label
 
     def chain_file(self, authority: DevelopmentAuthority) -> Path:
         """What is above every certificate here."""

@@ -27,6 +27,7 @@ from documents.kinds.action_plan import example as plan_example
 from documents.register import SAMPLE, Register
 from signing.profile import Level, Profile
 from signing.signers import Signer
+from tests.proving import Proving
 from workflow.commands import Command, StepRef, Submission
 from workflow.faults import VARIABLE
 from workflow.judge import office_day
@@ -139,6 +140,9 @@ class Sample:
         self.count += 1
         if request_id is not None and "seen_version" not in rest:
             rest["seen_version"] = self.request(request_id).version
+        if rest.get("consent") and request_id is not None:
+            proving = Proving(self.office.store, self.office.clock)
+            rest.setdefault("proof", proving.prove(actor, {request_id: rest["seen_version"]}))
         command = Command(trigger, actor, f"test-{os.getpid()}-{self.count}", request_id, **rest)
         return self.office.engine.execute(replace(command, channel="program")).request_id
 

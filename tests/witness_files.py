@@ -7,7 +7,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,12 @@ from documents.kinds import KINDS
 from documents.render import SignatureSlot, render
 from signing.pades import SigningDesk
 from signing.profile import Level
-from tests.signing_samples import KEY_TYPES, now, open_desk, signed
+from signing.signers import Signer
+from tests.csc_office import provider_beside
+from tests.signers import CASES as SIGNER_CASES
+from tests.signers import Case, Holders, persons_key
+from tests.signing_samples import KEY_TYPES, appearance, form_pdf, now, open_desk, profile, signed
+from tests.softhsm import SoftToken
 
 CODE = "K7QF-2MZX-9TRB-LW4C-HD6P-V3NA-YS"
 NUMBER = "2024-000123"
@@ -70,6 +75,13 @@ class Matrix:
             for name, (*_, fields) in DOCUMENTS.items()
         ]
 
+    def signed_by(self, case: Case) -> list[SignedFile]:
+        """A small document signed by a signer of some kind, at every level."""
+        return [
+            SignedFile(self.folder / f"{case}_{level}.pdf", level, case.key_type, ("employer",))
+            for level in Level
+        ]
+
     @property
     def every_file(self) -> list[SignedFile]:
         return [file for case in CASES for file in self.files(*case)]
@@ -93,13 +105,14 @@ def made_once(folder: Path, make: Callable[[], None]) -> None:
             complete.touch()
 
 
-def make_matrix(matrix: Matrix) -> None:
-    """Sign everything, and keep what an auditor needs to trust it."""
+def make_matrix(matrix: Matrix, token: Callable[[], SoftToken]) -> None:
+    """Sign everything, and keep what an auditor needs to trust it; `token` gives an empty one."""
     authority = DevelopmentAuthority.create(
         matrix.folder / "authority", base_url=free_base_url(), now=now() - timedelta(hours=1)
     )
     with AuthorityServer(authority.folder):
         asyncio.run(_sign_all(matrix, authority))
+        _sign_by_all(matrix, authority, token())
     matrix.root.parent.mkdir()
     matrix.root.write_bytes(authority.root_pem)
     for issuer in ("root", "issuing"):
@@ -111,6 +124,33 @@ async def _sign_all(matrix: Matrix, authority: DevelopmentAuthority) -> None:
         for level, key_type in CASES:
             for name, file in zip(DOCUMENTS, matrix.files(level, key_type), strict=True):
                 file.path.write_bytes(await _signed(desk, authority, name, file))
+
+
+def _sign_by_all(matrix: Matrix, authority: DevelopmentAuthority, token: SoftToken) -> None:
+    """With the kinds of keys that the provider knows, and the software's own keys again."""
+    keys = {case.key_type: persons_key(authority, case.key_type) for case in SIGNER_CASES}
+    with provider_beside(authority, keys) as provider:
+        holders = Holders(authority, matrix.folder, lambda: token, lambda: provider)
+        signers = {case: holders.open(case) for case in SIGNER_CASES}
+        asyncio.run(_sign_at_every_level(matrix, authority, signers))
+
+
+async def _sign_at_every_level(
+    matrix: Matrix, authority: DevelopmentAuthority, signers: Mapping[Case, Signer]
+) -> None:
+    async with open_desk(authority) as desk:
+        for case, signer in signers.items():
+            for file in matrix.signed_by(case):
+                finished = await desk.sign_document(
+                    form_pdf(),
+                    field="employer",
+                    signer=signer,
+                    profile=replace(profile(file.level), kind=case.holder),
+                    appearance=appearance(signer.certificate, file.level),
+                    claimed_at=now(),
+                )
+                assert finished.level_reached is file.level
+                file.path.write_bytes(finished.pdf)
 
 
 async def _signed(

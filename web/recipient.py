@@ -24,12 +24,14 @@ from certs.trust import TrustStore
 from documents.kinds import KINDS
 from documents.words import words_in
 from signing.verify.bulk import verify_sources
-from signing.verify.details import about_signature, heading
+from signing.verify.details import about_file, about_signature, heading
 from signing.verify.output import printable
 from signing.verify.register import Standing
 from signing.verify.report import Report, Verdict
+from signing.verify.sentence import sentence_in
 from signing.verify.sources import Source
 from signing.verify.verdict import with_register
+from signing.verify.words import words_in as report_words
 from watching.logs import note
 from web.languages import language_of
 from web.pages import Pages
@@ -95,13 +97,17 @@ class RecipientsCheck:
                 report = await asyncio.to_thread(self._judged, uploaded)
             finally:
                 self._places.release()
-        parts = [(heading(one), list(about_signature(one, report))) for one in report.signatures]
+        words = report_words(language_of(request))
+        parts = [
+            (None, list(about_file(report, words))),
+            *((heading(one, words), list(about_signature(one, report, words))) for one in report.signatures),
+        ]
         return self.pages.answer(
             request,
             "verdict.html",
             report=report,
             tone=_tone(report),
-            sentence=report.sentence,
+            sentence=sentence_in(report, words),
             parts=parts,
         )
 

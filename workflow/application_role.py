@@ -51,6 +51,9 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "profile_checks": "SELECT, INSERT, DELETE",
         "authority_health": "SELECT, INSERT, UPDATE (answered_at, failed_at, failures, cool_until, code,"
         " message)",
+        "passwords": "SELECT, INSERT, UPDATE (phc, own, set_at), DELETE",
+        "attempts": "SELECT, INSERT, UPDATE (failures, last_at, blocked_until), DELETE",
+        "proofs": "SELECT, INSERT, DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",

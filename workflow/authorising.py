@@ -8,12 +8,25 @@
       the values
   (5) the command that the task asks for, under a key of the signature's own
 
+(3) to (5) are done for as many at a time as one authorisation takes: what the person has authorised goes on
+before they are asked for the next, and who says no once is not asked again.
+
 A crash between any two leads back to (1): what is signed there is not signed again, and (5) does nothing a
 second time. Where the provider's answer was lost, the key may be used once more over the same bytes when the
 person authorises that; `repeated` says so, in what comes back and in the log. One value is ever kept.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -28,7 +41,7 @@ from signing.csc import Authorisation, CscClient, CscSigner, RemoteCredential, h
 from signing.csc_errors import RemoteCountError, RemoteError
 from signing.csc_service import service_of
 from workflow import intents
-from workflow.commands import Answer, Channel, Command, StepRef
+from workflow.commands import Answer, Channel, Command, StepRef, Through
 from workflow.engine import QUEUE_MOST
 from workflow.errors import Raced, Refused, WorkflowError
 from workflow.faults import point
@@ -48,6 +61,23 @@ Word = Callable[[CscClient, RemoteCredential, Sequence[bytes], str], Awaitable[A
 
 MOST = 1000
 """Signatures in one batch."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a person is asked for at once: of `of` questions that at `place`, from 1, for these requests.
+
+    All of them together are for `total` signatures.
+    """
+
+    place: int
+    of: int
+    request_ids: tuple[int, ...]
+    total: int
+
+
+Announce = Callable[[Part], None]
+"""Told of each question, before the person is asked it."""
 _TOGETHER = 100  # commands in one transaction
 
 
@@ -117,6 +147,48 @@ class _Item:
         return hash_to_sign(prepared.signed_attributes, prepared.digest_algorithm)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a task asks for: a signature in this field, of a document that is looked up for many at once."""
+
+    work: Work
+    remote: RemoteKey
+    trigger: str
+    field: str
+    consent: str | None
+
+    @property
+    def place(self) -> intents.Place | None:
+        """Where the signature is kept; None when there is no document."""
+        document = self.work.document
+        return None if document is None else (document.id, self.field)
+
+    def item(self, task: "QueueItem", actor: str, kept: intents.Kept | None) -> _Item:
+        """The same with its document, and with what is kept in its place."""
+        request, document = self.work.request, self.work.document
+        assert document is not None  # noqa: S101 (it has a place)
+        current = kept if isinstance(kept, Intent) and _is_over(kept, self.work) else None
+        to_sign = ToSign(
+            request_id=request.id,
+            version=request.version,
+            key=task.key,
+            variant=task.variant,
+            trigger=self.trigger,
+            consent=self.consent,
+            on_behalf_of=task.on_behalf_of,
+            number=document.number,
+            document=document.name,
+            field=self.field,
+            document_sha256=document.current_sha256,
+            provider=self.remote.provider,
+            requester=request.requester_id,
+            offered_at=task.offered_at,
+            signed=current is not None and current.value is not None and current.signer_id == actor,
+            tried=current.attempts if current is not None else 0,
+        )
+        return _Item(to_sign, self.work, self.remote)
+
+
 class Authorising:
     """The signing folders of people whose keys are at a provider."""
 
@@ -142,13 +214,16 @@ class Authorising:
         channel: Channel = "person",
         shown: Collection[str] | None = None,
         consents: bool = False,
+        through: Through = "program",
+        announce: Announce = lambda _: None,
     ) -> list[Outcome]:
         """Sign what these requests wait for with the person's key, and do what their tasks ask for.
 
         `channel`: whether a person does it, or a program in their place, which is never timed as a person.
         `shown`: the digests of the documents that the person was shown; another one is left out, and told.
-        `consents`: whether they accept the texts that go with it. What their task would refuse is not signed.
-        One that can't be signed stops no other. Raises NothingToAuthorise; a Problem when the person's word
+        `consents`: whether they accept the texts that go with it, `through` where. What their task would
+        refuse is not signed. `announce` is told of each question. One that can't be signed stops no other,
+        nor does a provider. Raises NothingToAuthorise; a Problem when at the only provider the person's word
         was not had: then nothing was signed.
         """
         items = self._items(actor, set(wanted))[:MOST]
@@ -161,17 +236,23 @@ class Authorising:
             number: Outcome(number, NothingToAuthorise.code, "Nothing of it waits for your signature.")
             for number in wanted
         }
-        how = _How(actor, channel, consents)
+        how = _How(actor, channel, consents, through)
         ready: list[_Item] = []
         for item, why in zip(items, self._why_not(items, how, shown), strict=True):
             if why is None:
                 ready.append(item)
             else:
                 outcomes[item.to_sign.request_id] = _outcome(item, why)
-        for remote in dict.fromkeys(item.remote for item in ready):
+        keys = list(dict.fromkeys(item.remote for item in ready))
+        for remote in keys:
             theirs = [item for item in ready if item.remote == remote]
-            for outcome in await self._with_key(how, remote, theirs, word):
-                outcomes[outcome.request_id] = outcome
+            try:
+                told = await self._with_key(how, remote, theirs, word, announce)
+            except Problem as error:
+                if len(keys) == 1:
+                    raise
+                told = [_failed(item, error) for item in theirs]
+            outcomes |= {outcome.request_id: outcome for outcome in told}
         return list(outcomes.values())
 
     # (1) look
@@ -183,8 +264,11 @@ class Authorising:
             if not item.suspended_at and (asked is None or item.request_id in asked)
         ]
         with self._office.store.read() as session:
-            found = [self._item(session, actor, task) for task in tasks]
-        return [item for item in found if item is not None]
+            return [
+                item
+                for start in range(0, len(tasks), MOST)
+                for item in self._of_tasks(session, actor, tasks[start : start + MOST])
+            ]
 
     def _why_not(
         self, items: Sequence[_Item], how: "_How", shown: Collection[str] | None = None
@@ -205,9 +289,26 @@ class Authorising:
             for item, why in zip(items, found, strict=True)
         ]
 
-    def _item(self, session: Session, actor: str, task: "QueueItem") -> _Item | None:
-        """What the task asks to be signed with the person's key at a provider; None when it does not."""
-        request = session.get_one(Request, task.request_id)
+    def _of_tasks(self, session: Session, actor: str, tasks: Sequence["QueueItem"]) -> list[_Item]:
+        """What of these tasks asks for a signature with the person's key at a provider."""
+        numbers = [task.request_id for task in tasks]
+        requests = {one.id: one for one in session.scalars(select(Request).where(Request.id.in_(numbers)))}
+        asked = [
+            (task, found)
+            for task in tasks
+            if task.request_id in requests
+            and (found := self._asked(session, actor, task, requests[task.request_id])) is not None
+        ]
+        documents = latest_documents(session, [found.work.request.id for _, found in asked])
+        for _, found in asked:
+            found.work.document = documents.get((found.work.request.id, found.work.named_document().name))
+        rows = intents.recall(session, [place for _, found in asked if (place := found.place) is not None])
+        return [
+            found.item(task, actor, rows.get(found.place)) for task, found in asked if found.place is not None
+        ]
+
+    def _asked(self, session: Session, actor: str, task: "QueueItem", request: Request) -> "_Asked | None":
+        """What the task asks for; None when that is no signature with the person's key at a provider."""
         definition = self._office.engine.definition(session, request.definition_sha256)
         profile = self._office.profiles.get(definition.signing)
         signing_state = next(iter(signs_next(definition, task.state).items()), None)
@@ -221,46 +322,41 @@ class Authorising:
         if remote is None or state.field is None:
             return None
         work = Work(StepRef(request.id, state.name, request.step_seq), request, definition, profile)
-        work.document = latest_documents(session, [request.id]).get((request.id, work.named_document().name))
-        if work.document is None:
-            return None
-        kept = intents.recall(session, [(work.document.id, state.field)]).get((work.document.id, state.field))
-        current = kept if isinstance(kept, Intent) and _is_over(kept, work) else None
-        to_sign = ToSign(
-            request_id=request.id,
-            version=request.version,
-            key=task.key,
-            variant=task.variant,
-            trigger=trigger,
-            consent=definition.states[task.state].triggers[trigger].consent,
-            on_behalf_of=task.on_behalf_of,
-            number=work.document.number,
-            document=work.document.name,
-            field=state.field,
-            document_sha256=work.document.current_sha256,
-            provider=remote.provider,
-            requester=request.requester_id,
-            offered_at=task.offered_at,
-            signed=current is not None and current.value is not None and current.signer_id == actor,
-            tried=current.attempts if current is not None else 0,
-        )
-        return _Item(to_sign, work, remote)
+        consent = definition.states[task.state].triggers[trigger].consent
+        return _Asked(work, remote, trigger, state.field, consent)
 
     # (2) to (5), with one key
 
     async def _with_key(
-        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word
+        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word, announce: Announce
     ) -> list[Outcome]:
+        """What came of each. Raises a Problem when it kept all of them from being signed."""
         done = [item for item in items if item.to_sign.signed]
-        failed: list[Outcome] = []
-        if unsigned := [item for item in items if not item.to_sign.signed]:
-            service = service_of(remote.provider, remote.source)
-            async with CscClient.open(service, clock=self._office.clock) as client:
-                credential = await client.credential(remote.credential_id)
-                batch = _Batch(self._office, self._bench, client, credential)
-                signed, failed = await batch.run(how.actor, unsigned, word)
-                done += signed
-        return await written(self._bench, self._go_on, how, done) + failed
+        unsigned = [item for item in items if not item.to_sign.signed]
+        outcomes = await written(self._bench, self._go_on, how, done)
+        try:
+            async for signed in self._parts(how, remote, unsigned, word, announce):
+                outcomes += signed
+        except Problem as error:
+            if not outcomes:
+                raise
+            told = {outcome.request_id for outcome in outcomes}
+            outcomes += [_failed(item, error) for item in unsigned if item.to_sign.request_id not in told]
+        return outcomes
+
+    async def _parts(
+        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word, announce: Announce
+    ) -> AsyncIterator[list[Outcome]]:
+        """What came of those that were signed at once, of the next, at last of those that were not signed."""
+        if not items:
+            return
+        service = service_of(remote.provider, remote.source)
+        async with CscClient.open(service, clock=self._office.clock) as client:
+            batch = _Batch(self._office, self._bench, client, await client.credential(remote.credential_id))
+            async with aclosing(batch.run(how.actor, items, word, announce)) as parts:
+                async for signed in parts:
+                    yield await written(self._bench, self._go_on, how, signed)
+            yield batch.failed
 
     def _go_on(self, how: "_How", items: Sequence[_Item]) -> list[Outcome]:
         """(5) Do what the tasks ask for; nothing where that was done before."""
@@ -280,6 +376,7 @@ class _How:
     actor: str
     channel: Channel
     consents: bool
+    through: Through = "program"
 
     def command(self, item: _Item) -> Command:
         """What the task then does."""
@@ -293,6 +390,7 @@ class _How:
             on_behalf_of=one.on_behalf_of,
             consent=one.consent if self.consents else None,
             channel=self.channel,
+            through=self.through,
         )
 
 
@@ -305,6 +403,10 @@ def _outcome(item: _Item, answer: Answer | WorkflowError) -> Outcome:
     if isinstance(answer, Answer):
         return Outcome(number, repeated=item.repeated)
     return Outcome(number, answer.code, str(answer), answer.hint, item.repeated)
+
+
+def _failed(item: _Item, error: Problem) -> Outcome:
+    return Outcome(item.to_sign.request_id, error.code, str(error), error.hint, item.repeated)
 
 
 def _moved() -> Raced:
@@ -325,27 +427,51 @@ class _Batch:
         self._bench = bench
         self._client = client
         self._credential = credential
-        self._failed: list[Outcome] = []
+        self.failed: list[Outcome] = []
 
-    async def run(self, actor: str, items: Sequence[_Item], word: Word) -> tuple[list[_Item], list[Outcome]]:
-        """Those that are signed, and what became of the others."""
+    async def run(
+        self, actor: str, items: Sequence[_Item], word: Word, announce: Announce
+    ) -> AsyncGenerator[list[_Item]]:
+        """Those that are signed, as they are: part by part; `failed` is what became of the others.
+
+        Raises a Problem when the person's word for the first was not had, and there is nothing else to tell.
+        """
         prepared = await self._prepared(actor, items)  # (2)
         point("authorise.prepared")
-        signed: list[_Item] = []
-        most = max(1, self._credential.multisign)
-        for start in range(0, len(prepared), most):
-            part = prepared[start : start + most]
-            if start and self._credential.otp.is_needed:  # a code is good for one authorisation
-                self._fail(part, RemoteCountError(f"One code is for {most} signatures.", hint=_ANEW))
+        before = [item for item in prepared if item.intent.value is not None]
+        if before:
+            yield before
+        parts = list(self._parts([item for item in prepared if item not in before]))
+        total = sum(map(len, parts))
+        for at, part in enumerate(parts):
+            if at and self._credential.otp.is_needed:  # a code is good for one authorisation
+                self._fail(part, RemoteCountError(f"One code is for {len(parts[0])} signatures.", hint=_ANEW))
                 continue
-            signed += await self._signed(part, word, first=not signed and not start)
-        return signed, self._failed
+            announce(Part(at + 1, len(parts), tuple(one.to_sign.request_id for one in part), total))
+            took: dict[str, int] = {}
+            try:
+                authorisation = await self._authorised(part, word, took)
+            except Problem as error:
+                if not (at or before or self.failed):
+                    raise
+                # whoever said no is not asked for the rest: a PIN that was wrong once more may lock the key
+                self._fail([item for rest in parts[at:] for item in rest], error)
+                return
+            yield await self._signed(part, authorisation, took)
+
+    def _parts(self, items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+        """As many at a time as one authorisation takes; all of a part have one digest algorithm."""
+        digests = dict.fromkeys(item.intent.prepared.digest_algorithm for item in items)
+        for digest in digests:
+            most = self._credential.multisign
+            if self._credential.mode == "oauth2code":
+                most = min(most, self._client.most_on_a_page(digest))
+            alike = [item for item in items if item.intent.prepared.digest_algorithm == digest]
+            for start in range(0, len(alike), most):
+                yield alike[start : start + most]
 
     def _fail(self, items: Sequence[_Item], error: Problem) -> None:
-        self._failed += [
-            Outcome(item.to_sign.request_id, error.code, str(error), error.hint, item.repeated)
-            for item in items
-        ]
+        self.failed += [_failed(item, error) for item in items]
 
     # (2) prepare, and commit the intent
 
@@ -394,39 +520,29 @@ class _Batch:
 
     # (3) the person's word; (4) the values
 
-    async def _signed(self, items: Sequence[_Item], word: Word, *, first: bool) -> list[_Item]:
-        """Those of a part that are signed. Raises a Problem when it is the first, and nothing is signed."""
-        fresh = [item for item in items if item.intent.value is None]
-        before = [item for item in items if item not in fresh]
-        if not fresh:
-            return before
+    async def _authorised(self, items: Sequence[_Item], word: Word, took: dict[str, int]) -> Authorisation:
         digest = items[0].intent.prepared.digest_algorithm
-        begun: dict[str, int] = {}
-        try:
-            with timed(begun, "authorise"):
-                authorisation = await word(
-                    self._client, self._credential, [item.hash for item in fresh], digest
-                )
-        except Problem as error:
-            if first:
-                raise
-            self._fail(fresh, error)
-            return before
-        fresh, there = await written(self._bench, self._note_use, fresh)
-        before += there
+        with timed(took, "authorise"):
+            return await word(self._client, self._credential, [item.hash for item in items], digest)
+
+    async def _signed(
+        self, items: Sequence[_Item], authorisation: Authorisation, took: dict[str, int]
+    ) -> list[_Item]:
+        """Those of a part that are signed."""
+        fresh, there = await written(self._bench, self._note_use, items)
         if not fresh:
-            return before
+            return there
         point("authorise.about-to-sign")
         try:
-            with timed(begun, "sign"):
+            with timed(took, "sign"):
                 await self._client.sign_hashes(authorisation, [item.hash for item in fresh], again=True)
         except RemoteError as error:
             self._fail([item for item in fresh if item.hash not in authorisation.values], error)
         point("authorise.signed")
         made = [item for item in fresh if item.hash in authorisation.values]
         if not made:
-            return before
-        return before + await written(self._bench, self._keep_values, made, authorisation, begun)
+            return there
+        return there + await written(self._bench, self._keep_values, made, authorisation, took)
 
     def _note_use(self, items: Sequence[_Item]) -> tuple[list[_Item], list[_Item]]:
         """Before the key is used: whoever looks later sees that it may have been.

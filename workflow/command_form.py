@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
 from workflow.canonical import encode
-from workflow.commands import CHANNELS, Command, Submission
+from workflow.commands import CHANNELS, THROUGH, Command, Submission
 from workflow.errors import LogUnwritable, NotFound, Reason, Refused
+from workflow.proofs import Proof
 
 NAME_LONGEST = 200
 COMMAND_LONGEST = 1_000_000
@@ -80,6 +81,8 @@ def _against_types(command: Command) -> Iterator[Reason]:
         ("submission", new is None or isinstance(new, Submission)),
         ("submission.reference", reference is None or isinstance(reference, str)),
         ("channel", command.channel in CHANNELS),
+        ("through", command.through in THROUGH),
+        ("proof", command.proof is None or _is_proof(command.proof)),
     ):
         if not right:
             yield Reason("form", "This is not what a command has here.", name)
@@ -87,6 +90,10 @@ def _against_types(command: Command) -> Iterator[Reason]:
         for name, text in command.facts.items():
             if not (isinstance(name, str) and isinstance(text, str)):
                 yield Reason("fact", "Fill in this fact.", f"facts.{str(name)[:60]}")
+
+
+def _is_proof(value: object) -> bool:
+    return isinstance(value, Proof) and isinstance(value.token, str) and len(value.token) <= NAME_LONGEST
 
 
 def _is_version(value: object) -> bool:

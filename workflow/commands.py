@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 from workflow.brought import Brought
+from workflow.proofs import Proof
 
 Channel = Literal["person", "program"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
+Through = Literal["command-line", "page", "program"]
+"""Where somebody was who accepted a text. What is added here has a word in documents.stamp too."""
+THROUGH: tuple[Through, ...] = get_args(Through)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Command:
     save_draft, repair). `seen_version` None means: whatever the version; an approval and whatever leads to a
     signature must name it. `data` holds whole top-level
     sections, null removes one. `facts` are what the trigger's `record` asks for, `consent` the name of the
-    text that was accepted, `brought` a file that goes out or came back. A submit without `request_id` carries
+    text that was accepted, `through` where it was shown and accepted, `proof` what shows that it was they;
+    `brought` a file that goes out or came back. A submit without `request_id` carries
     a `submission` and makes the request.
     """
 
@@ -46,6 +51,8 @@ class Command:
     submission: Submission | None = None
     channel: Channel = "person"
     brought: Brought | None = None
+    through: Through = "program"
+    proof: Proof | None = None
 
     @property
     def principal(self) -> str:
@@ -53,9 +60,10 @@ class Command:
         return self.on_behalf_of or self.actor
 
     def content(self) -> list[Any]:
-        """What is wished, as values for canonical JSON: everything but the key and the version that was seen.
+        """What is wished, as values for canonical JSON: everything but the key, the version that was seen,
+        and what shows who wishes it.
 
-        Whoever sends it again may have looked again; it is the same wish.
+        Whoever sends it again may have looked again, and typed their password again; it is the same wish.
         """
         new = self.submission
         return [

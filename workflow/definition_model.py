@@ -1,8 +1,10 @@
 """A process definition as values: what a TOML file says, read once and never changed."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as given  # State has a field of that name
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal
 
@@ -138,6 +140,11 @@ class Definition:
         shown = language if language in texts else next(iter(texts))
         return shown, texts[shown]
 
+    def asks_consent(self, state: str, trigger: str) -> bool:
+        """Whether a trigger of a state asks for a text to be accepted."""
+        asked = self.states[state].triggers.get(trigger)
+        return asked is not None and asked.consent is not None
+
     def ways_out(self, state: State) -> tuple[str, ...]:
         """The triggers by which others end a request that waits here for its requester, who has left.
 
@@ -189,6 +196,11 @@ class Definition:
             for branch in trigger.branches
         )
         return frozenset(branch.mark for branch in branches if branch.mark is not None)
+
+
+def consent_sha256(text: str) -> str:
+    """The digest of a text that was accepted: SHA-256 of its UTF-8 in normal form C, in hex."""
+    return sha256(unicodedata.normalize("NFC", text).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

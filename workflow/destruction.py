@@ -40,6 +40,7 @@ from workflow.tables import (
     Hold,
     Incident,
     Person,
+    ProofRow,
     RenewalRow,
     Request,
     ScanRow,
@@ -105,7 +106,7 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Columns whose values are replaced, table by table."""
-DELETED = ("drafts", "hands", "commands", "deliveries")
+DELETED = ("drafts", "hands", "commands", "deliveries", "proofs")
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
 """What the event log erases by itself, and tells."""
@@ -149,7 +150,7 @@ _TABLES: Mapping[str, Table] = MappingProxyType(
         table.name: table
         for table in (
             *(_requests, _tasks, _documents, _signatures, _incidents, _holds),
-            *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table()),
+            *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table(), ProofRow.table()),
         )
     }
 )

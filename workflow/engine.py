@@ -58,6 +58,7 @@ from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import Mover
 from workflow.pinned import lacking, pinned
+from workflow.proofs import against
 from workflow.reading import QueueItem, RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
@@ -78,7 +79,8 @@ class Engine:
 
     `kinds` are the document kinds by name, `evidence_of` gives what is known of a requester beside the
     document on a day of the office, `why_not_offered` why no request may begin with a process now,
-    `why_not_signed` why a command can't lead to a state that signs.
+    `why_not_signed` why a command can't lead to a state that signs, `asks_proof` whether who consents in a
+    process has to show anew who they are.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Engine:
         kinds: Mapping[str, KindOfDocument],
         defer: Defer,
         clock: Callable[[], datetime],
+        asks_proof: Callable[[Definition], bool],
         evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE,
         why_not_offered: Callable[[Session, Definition], Reason | None] = lambda _session, _one: None,
         why_not_signed: Callable[[Session, Case, Command, Branch], Reason | None] = _nothing_against,
@@ -102,6 +105,7 @@ class Engine:
         self.catalogue = catalogue
         self._kinds = kinds
         self._defer = defer
+        self.asks_proof = asks_proof
         self._clock = clock
         self._evidence_of = evidence_of
         self._random_bytes = random_bytes
@@ -382,6 +386,8 @@ class Engine:
         }
         if references:
             ledger.load_references(references)
+        if digests := {command.proof.sha256_hex for command in commands if command.proof is not None}:
+            ledger.load_proofs(digests)
         repairs = {c.request_id for c in commands if c.trigger == REPAIR and c.request_id is not None}
         if repairs:
             ledger.load_incidents(repairs)
@@ -437,9 +443,27 @@ class Engine:
         if not asked_only and ruling.branch is not None and not ruling.reasons:
             why = self._why_not_signed(ledger.session, case, command, ruling.branch)
             ruling.reasons += [] if why is None else [why]
+        if not asked_only and case.definition.asks_consent(case.state, command.trigger):
+            self._look_at_proof(judge, ledger, case, command, ruling)
         if command.trigger == REPAIR and case.id not in ledger.incidents:
             ruling.reasons.append(Reason("no-incident", "No step of this request waits for a repair."))
         return ruling
+
+    def _look_at_proof(
+        self, judge: Judge, ledger: Ledger, case: Case, command: Command, ruling: Ruling
+    ) -> None:
+        """Whether the person showed anew who they are, as far as that is asked; what they sent must fit."""
+        if {"consent", "unseen"} & {reason.code for reason in ruling.reasons}:
+            return  # who has not accepted this very text, of this very version, has nothing to show for it
+        proof = command.proof
+        if proof is None and not self.asks_proof(case.definition):
+            return
+        shown = None if proof is None else ledger.shown.get((proof.sha256_hex, case.id))
+        why = against(proof, shown, person=command.actor, version=case.version, now=judge.now)
+        if why is None:
+            ruling.shown = shown
+        else:
+            ruling.reasons.append(why)
 
     @staticmethod
     def _visible(judge: Judge, ledger: Ledger, command: Command) -> Case:

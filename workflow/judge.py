@@ -39,6 +39,7 @@ from workflow.definition_model import (
 from workflow.errors import Reason, WorkflowError
 from workflow.machine import take
 from workflow.named import named
+from workflow.proofs import Shown
 
 VERBS = RESERVED_VERBS
 RELEASE = "release"
@@ -68,6 +69,8 @@ class Ruling:
     branch: Branch | None = None
     data: Mapping[str, Any] | None = None
     """The document's data as it will be, when the command changes it."""
+    shown: Shown | None = None
+    """How the person showed anew who they are, where they did."""
 
     @property
     def allowed(self) -> bool:

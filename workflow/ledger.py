@@ -38,7 +38,8 @@ from workflow.eventlog import Appender
 from workflow.machine import looks_back
 from workflow.named import Bearers
 from workflow.pinned import unread
-from workflow.tables import Body, CommandKey, Event, Hand, Incident, Request, Task
+from workflow.proofs import Shown
+from workflow.tables import Body, CommandKey, Event, Hand, Incident, ProofRow, Request, Task
 
 
 class Ledger:
@@ -57,6 +58,9 @@ class Ledger:
         self.bearers = Bearers(session)
         self.incidents: dict[int, OpenIncident] = {}
         self.refs: dict[int, StepRef] = {}
+        self.shown: dict[tuple[str, int], Shown] = {}
+        """(digest of a proof, request) → what is kept of it."""
+        self._used_proofs: list[dict[str, Any]] = []
         self._new_keys: list[dict[str, Any]] = []
         self._drafts: dict[tuple[int, str, str], dict[str, Any]] = {}
         self._left: set[tuple[int, str]] = set()
@@ -88,6 +92,12 @@ class Ledger:
         """Read what was answered before under these idempotency keys of these actors."""
         for row in self.session.connection().execute(_ANSWERS, {"ids": list(keys)}):
             self.answers[row.actor, row.key] = (row.body_sha256, _answer(row.answer))
+
+    def load_proofs(self, digests: Collection[str]) -> None:
+        """Read what is kept of these proofs, by their digests."""
+        for row in self.session.connection().execute(_PROOFS, {"ids": list(digests)}):
+            shown = Shown(row.person_id, row.version, row.method, row.made_at)
+            self.shown[row.token_sha256, row.request_id] = shown
 
     def load_references(self, wanted: Collection[tuple[str, str, str]]) -> None:
         """Read which of these (key, requester, reference) are taken."""
@@ -190,6 +200,11 @@ class Ledger:
             }
         )
 
+    def use_proof(self, sha256_hex: str, request_id: int) -> None:
+        """A proof was good for this request, and is for nothing else any more."""
+        del self.shown[sha256_hex, request_id]
+        self._used_proofs.append({"b_token": sha256_hex, "b_request": request_id})
+
     def save_draft(self, case: Case, person: str, data: Mapping[str, Any], at: datetime) -> None:
         """Keep what a person has typed, in place of their earlier draft of this state."""
         self._drafts[case.id, case.state, person] = {
@@ -243,6 +258,7 @@ class Ledger:
         rows.resolve_incidents(connection, self._resolved_incidents)
         rows.insert_rows(connection, Incident.table(), self._opened_incidents)
         rows.insert_rows(connection, CommandKey.table(), self._new_keys)
+        rows.remove_proofs(connection, self._used_proofs)
         for brought, seq in self._brought:
             brought.record(self.session, seq)
 
@@ -279,6 +295,8 @@ _HANDS = select(_hands).where(_hands.c.request_id.in_(_some))
 _ANSWERS = select(
     _keys.c.actor, _keys.c.key, _keys.c.body_sha256, cast(_keys.c.answer, Text).label("answer")
 ).where(tuple_(_keys.c.actor, _keys.c.key).in_(_some))
+_proofs = ProofRow.table()
+_PROOFS = select(_proofs).where(_proofs.c.token_sha256.in_(_some))
 _events, _bodies = Event.table(), Body.table()
 _REPORTS = select(_events.c.request_id, _events.c.record).where(_events.c.request_id.in_(_some))
 # records are canonical: no space in them, and a text has its quotes escaped

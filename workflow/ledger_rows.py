@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql import Update
+from sqlalchemy.sql import Delete, Update
 
 from workflow.cases import Case, OpenTask
 from workflow.definition_model import Definition
 from workflow.errors import Raced
-from workflow.tables import DefinitionSource, Draft, Hand, Incident, Request, Task
+from workflow.tables import DefinitionSource, Draft, Hand, Incident, ProofRow, Request, Task
 
 DraftKey = tuple[int, str, str]
 _Rows = Sequence[Mapping[str, Any]]
@@ -119,8 +119,13 @@ def resolve_incidents(connection: Connection, rows: _Rows) -> None:
     _change(connection, _RESOLVE_INCIDENT, rows)
 
 
-def _change(connection: Connection, statement: Update, rows: _Rows) -> None:
-    """Run an update for each row; each must meet exactly one."""
+def remove_proofs(connection: Connection, rows: _Rows) -> None:
+    """Remove proofs that were used: b_token, b_request. Raises Raced."""
+    _change(connection, _REMOVE_PROOF, rows)
+
+
+def _change(connection: Connection, statement: Update | Delete, rows: _Rows) -> None:
+    """Run a statement for each row; each must meet exactly one."""
     if rows and connection.execute(statement, rows).rowcount != len(rows):
         raise Raced("A row was changed by somebody else meanwhile.", hint="Try again.")
 
@@ -229,6 +234,10 @@ _RESOLVE_INCIDENT = (
     update(_incidents)
     .where(_incidents.c.id == bindparam("b_id"), _incidents.c.resolved_at.is_(None))
     .values(resolved_at=bindparam("b_at"), resolved_by=bindparam("b_by"))
+)
+_proofs = ProofRow.table()
+_REMOVE_PROOF = delete(_proofs).where(
+    _proofs.c.token_sha256 == bindparam("b_token"), _proofs.c.request_id == bindparam("b_request")
 )
 _CLAIM = (
     update(_tasks)

@@ -56,6 +56,8 @@ class Told:
     holds: set[int] = field(default_factory=set)  # not released
     destroyed_at: str | None = None
     delivered: list[tuple[object, object]] = field(default_factory=list)  # digest, channel
+    consents: list[tuple[int, str, str, object]] = field(default_factory=list)
+    """Texts that were accepted: event, name, language, digest."""
 
 
 @dataclass(slots=True)
@@ -244,6 +246,9 @@ class Replay:
             actor, principal = who.get("actor"), who.get("on_behalf_of")
         if told.version == 1:
             told.requester = principal or actor
+        if who is not None and "consent_sha256" in who:
+            accepted = (str(who.get("consent")), str(who.get("consent_language")), who["consent_sha256"])
+            told.consents.append((told.last_seq, *accepted))
         if "to" in said:
             told.data_sha256 = None if who is None else who.get("data_sha256")
             if said.get("trigger") != WITHDRAW:

@@ -8,7 +8,17 @@ from typing import Any
 from workflow.brought import EVENTS
 from workflow.cases import Case, OpenTask
 from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
-from workflow.definition_model import DELIVERED, FACTS, REPAIR, RETURN, SUBMIT, WITHDRAW, Branch
+from workflow.definition_model import (
+    DELIVERED,
+    FACTS,
+    REPAIR,
+    RETURN,
+    SUBMIT,
+    WITHDRAW,
+    Branch,
+    consent_sha256,
+)
+from workflow.eventlog import utc_text
 from workflow.judge import Ruling, data_digest, rules_of
 from workflow.ledger import Ledger
 from workflow.machine import take
@@ -46,6 +56,8 @@ class Mover:
         """Do a command."""
         if case.stored_version is None and case.version == 0:
             self._ledger.add(case)
+        if ruling.shown is not None and command.proof is not None:
+            self._ledger.use_proof(command.proof.sha256_hex, case.id)
         if ruling.branch is not None:
             seq = self._fire(case, command, ruling, ruling.branch)
         else:
@@ -95,7 +107,7 @@ class Mover:
         body = _body(command)
         body["data_sha256"] = case.data_sha256
         if command.consent is not None:
-            body["consent_language"] = case.definition.consent_in(command.consent, case.language)[0]
+            body |= _consented(case, command, ruling)
         kind = MOVED_BY.get(command.trigger, MOVED)
         if command.trigger == WITHDRAW and case.definition.states[branch.to].end is None:
             kind = MOVED  # a new revision was given up: what was delivered before is not withdrawn
@@ -208,11 +220,24 @@ def _body(command: Command) -> dict[str, Any]:
         body["on_behalf_of"] = command.on_behalf_of
     if command.remark is not None:
         body["remark"] = command.remark
-    if command.consent is not None:
-        body["consent"] = command.consent
     said = {name: value for name, value in command.facts.items() if FACTS[name] != "day"}
     if said:
         body["facts"] = said
+    return body
+
+
+def _consented(case: Case, command: Command, ruling: Ruling) -> dict[str, Any]:
+    """Which text was accepted: its name, language and digest; where; and how it was shown who did it."""
+    name, shown = command.consent or "", ruling.shown
+    language, text = case.definition.consent_in(name, case.language)
+    body: dict[str, Any] = {
+        "consent": name,
+        "consent_language": language,
+        "consent_sha256": consent_sha256(text),
+        "consent_through": command.through,
+    }
+    if shown is not None:
+        body["reauthenticated"] = {"method": shown.method, "at": utc_text(shown.at)}
     return body
 
 

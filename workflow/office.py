@@ -43,17 +43,21 @@ from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
+from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
+from workflow.passwords import Passwords
 from workflow.people import LEAVERS_KEPT
 from workflow.rate_limits import RateLimits
+from workflow.reauthentication import is_asked
 from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.store import Store
+from workflow.variables import require_none_moved
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
@@ -169,6 +173,7 @@ class Office:
             kinds=KINDS,
             defer=jobs.defer,
             clock=clock,
+            asks_proof=partial(is_asked, profiles=signing.profiles),
             evidence_of=partial(_evidence, register),
             why_not_offered=partial(preflight.why_not_offered, signing=signing),
             why_not_signed=partial(remote.why_not_signed, signing=signing),
@@ -326,12 +331,13 @@ class Office:
         reminders = Reminders(
             self.store, definition_of=self.engine.definition, now=self.clock, theirs=self._server_clock
         )
+        seen = SeenFiles(self.signing)
         chores = [
             Chore("remind", EVERY_MINUTE, reminders.run),
             Chore("anchor", EVERY_TEN_MINUTES, self.anchor_when_due),
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
-            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self)),
+            Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -420,6 +426,12 @@ class Office:
         return self.store.now if self.clock is utc_now else None
 
     @property
+    def passwords(self) -> Passwords:
+        """The passwords of the people."""
+        ours = self.clock
+        return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
+
+    @property
     def renewals_by_hand(self) -> Renewals:
         """The same for somebody who asks for it: authorities that rest after a failure are asked, too."""
         return self._renewals(partial(self.desk, ask_all=True))
@@ -506,6 +518,7 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
+    require_none_moved(environ)
     return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
 
 

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from documents.register import Person as RegisteredPerson
 from documents.register import Register
 from workflow.destruction import NOBODY
+from workflow.eventlog import Appender
+from workflow.passwords import forget_people
+from workflow.proofs import forget_proofs
 from workflow.tables import (
     CommandKey,
     Draft,
@@ -80,6 +83,7 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
         if gone.active:
             gone.active, gone.left_at = False, now
     session.flush()
+    forget_proofs(session, known)
     session.execute(delete(Grant))
     session.add_all(_grants(registered))
     session.flush()
@@ -121,8 +125,10 @@ def unneeded(session: Session, left_by: datetime, among: Collection[str] | None 
     )
 
 
-def remove_unneeded(session: Session, left_by: datetime, some: Collection[str]) -> int:
-    """Remove these people, as far as they are unneeded still; how many they were.
+def remove_unneeded(
+    session: Session, log: Appender, left_by: datetime, some: Collection[str], *, at: datetime
+) -> int:
+    """Remove these people, as far as they are unneeded still, with their passwords; how many they were.
 
     The log's lock is held: nothing names anybody meanwhile. Each column that may name them has an index, by
     which the foreign keys look as well.
@@ -131,6 +137,7 @@ def remove_unneeded(session: Session, left_by: datetime, some: Collection[str]) 
     session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
+    forget_people(session, log, gone, at=at)
     session.execute(delete(Person).where(Person.id.in_(gone)))
     return len(gone)
 

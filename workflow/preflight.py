@@ -1,21 +1,22 @@
 """Whether each signing profile can sign: tried on a sample, before anybody is promised a signature.
 
-A worker looks at a profile when it starts, once a day, when the profile or its signers change, and every ten
-minutes while it can't sign; what came of it is kept, a row a profile. New requests can't begin with a process
-whose profile fails in a way that somebody has to mend. What passes by itself (an authority that is down)
-keeps nobody from beginning: the signature comes days later, and waits if it must.
+A worker looks at a profile when it starts, once a day, when the profile, its signers or their files change,
+and every ten minutes while it can't sign; what came of it is kept, a row a profile. New requests can't begin
+with a process whose profile fails in a way that somebody has to mend. What passes by itself (an authority
+that is down) keeps nobody from beginning: the signature comes days later, and waits if it must.
 """
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -34,6 +35,7 @@ from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.findings import Finding, State
 from workflow.judge import office_day
+from workflow.key_files import SeenFiles
 from workflow.key_limits import WARN_FROM, key_sha256, used
 from workflow.keys import OrganisationUnknown, is_valid, who_signs
 from workflow.tables import AuthorityHealth, ProfileCheck
@@ -299,11 +301,21 @@ def sample(today: date) -> bytes:
 # What workers keep of it
 
 
-def run_when_due(office: "Office") -> None:
-    """What a worker does every few minutes: look at the profiles whose time has come, and keep what came."""
+def run_when_due(office: "Office", seen: SeenFiles) -> None:
+    """What a worker does every few minutes: look at the profiles whose time has come, and keep what came.
+
+    `seen` are the files that they name, as this process knows them.
+    """
     with office.store.read() as session:
         kept = {row.profile: row for row in session.scalars(select(ProfileCheck))}
-        due = [one for one in office.profiles.values() if one.signs and _is_due(office, one, kept)]
+        signing = [one for one in office.profiles.values() if one.signs]
+        due = [
+            one
+            for one in signing
+            if seen.have_changed(office.signing, one) or _is_due(office, one, kept.get(one.name))
+        ]
+    for one in due:
+        seen.look(office.signing, one)
     if due:
         asyncio.run(_look_and_keep(office, due))
 
@@ -314,8 +326,7 @@ def run_at_start(office: "Office") -> list[Looked]:
     return [one for one in looked if one.trouble is not None]
 
 
-def _is_due(office: "Office", profile: Profile, kept: Mapping[str, ProfileCheck]) -> bool:
-    row = kept.get(profile.name)
+def _is_due(office: "Office", profile: Profile, row: ProfileCheck | None) -> bool:
     if row is None or row.code or row.settings_sha256 != settings_sha256(office.signing, profile):
         return True
     return office.clock() - row.checked_at >= EVERY
@@ -359,13 +370,19 @@ def _note(looked: Looked, now: datetime) -> None:
 
 
 def settings_sha256(signing: Organisation, profile: Profile) -> str:
-    """A digest over all that is said of a profile: when it changes, what was found before counts no more."""
+    """A digest over all that is said of a profile, and who is trusted: when it changes, what was found before
+    counts no more.
+
+    What is in the files of keys is not in it: each host has its own (`SeenFiles`).
+    """
     usages = sorted(profile.key_usage)  # a set has another order in each process
     said = (
         replace(profile, key_usage=frozenset()),
         usages,
         [signing.signers[name] for name in profile.all_signers],
         signing.timestampers,
+        [one.fingerprint(SHA256()) for one in (*signing.trust.anchors, *signing.trust.intermediates)],
+        [hashlib.sha256(crl).digest() for crl in signing.trust.crls],
     )
     return hashlib.sha256(repr(said).encode()).hexdigest()
 

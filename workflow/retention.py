@@ -54,7 +54,10 @@ OVERDUE_LARGE = timedelta(days=31)
 BY_HAND = "paraaf retention --run --clean"
 CLEANED = tuple(
     sorted(
-        {*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED, "people", "grants", "substitutes"}
+        {
+            *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
+            *("people", "grants", "substitutes", "passwords", "attempts"),
+        }
     )
 )
 """The tables in which something is destroyed."""
@@ -359,7 +362,7 @@ class Retention:
         with self._store.write() as session:
             log = Appender.lock(session, self._random_bytes)
             now = self._clock()
-            people = remove_unneeded(session, now - self._leavers_kept, some)
+            people = remove_unneeded(session, log, now - self._leavers_kept, some, at=now)
             if people:
                 facts = {"people": people, "channel": "system"}
                 log.append(PEOPLE_REMOVED, at=now, request_id=None, facts=facts)

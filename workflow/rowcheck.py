@@ -18,7 +18,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from workflow.definition_errors import DefinitionRefused
-from workflow.definition_model import Definition
+from workflow.definition_model import Definition, consent_sha256
 from workflow.definition_reader import read
 from workflow.destruction import remains
 from workflow.errors import LogUnwritable
@@ -237,6 +237,7 @@ class _Rows:
     def differ(self) -> Iterator[Odd]:
         """Everything in which they differ."""
         yield from self._requests_differ()
+        yield from self._consents_differ()
         yield from self._destroyed_early()
         yield from self._remains()
         yield from self._tasks_differ()
@@ -276,6 +277,16 @@ class _Rows:
                     yield Odd(told.last_seq, f"The {name} of request {row.id} is not what its events say.")
         for number, told in missing.items():
             yield Odd(told.last_seq, f"Request {number} is gone.")
+
+    def _consents_differ(self) -> Iterator[Odd]:
+        """Texts that people accepted, and that are not those of their requests' definitions."""
+        for number, told in self._told.requests.items():
+            definition = self._definitions.get(told.definition)
+            for seq, name, language, sha256_hex in told.consents if definition is not None else ():
+                text = definition.consents.get(name, {}).get(language) if definition is not None else None
+                if text is None or consent_sha256(text) != sha256_hex:
+                    message = f"The text accepted for request {number} is not the one of its definition."
+                    yield Odd(seq, message, "impossible")
 
     def _destroyed_early(self) -> Iterator[Odd]:
         """Requests that were destroyed before the day that their definition names."""

@@ -27,7 +27,7 @@ from sqlalchemy import bindparam, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from certs.keystore import common_name, is_development
-from documents.stamp import reason_in, stamp_lines
+from documents.stamp import Consent, reason_in, stamp_lines
 from signing.belonging import require_value
 from signing.errors import CertificateRevokedError, PreparedMismatchError, SigningError
 from signing.pades import Finished
@@ -36,6 +36,7 @@ from signing.stamp import Appearance
 from workflow import intents
 from workflow.calendar import CALENDARS
 from workflow.commands import StepResult
+from workflow.consents import consents
 from workflow.faults import point
 from workflow.intents import Intent, Kept, Place
 from workflow.key_limits import DailyLimit, KeyLimitReached, come_back_after_s, make_row, take, used
@@ -84,6 +85,7 @@ class Signing:
     principal_name: str | None  # whom the person stood in for
     signer: Signer | None  # None when the value is there
     intent: Intent | None
+    consent: Consent | None = None  # under a click profile
     finished: Finished | None = None
     us: dict[str, int] = field(default_factory=dict)
     """What the phase in hand took, by part, before it is charged."""
@@ -167,28 +169,57 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
 
 
 async def _begin(batch: _Batch, works: Sequence[Work]) -> None:
-    actors, kept = await written(batch.bench, _looked_up, batch.bench, works)
+    seen = await written(batch.bench, _looked_up, batch.bench, works)
     sources = await read_all(batch.bench, [work.document.current_sha256 for work in works if work.document])
     # in a thread: a key's token may take its time, and a worker whose event loop waits shows no life
-    batch.signings, batch.troubles = await written(
-        batch.bench, _found, batch.bench, works, actors, kept, sources
-    )
+    batch.signings, batch.troubles = await written(batch.bench, _found, batch.bench, works, seen, sources)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the database knew: who last acted, what they consented to, what an earlier try kept."""
+
+    actors: Actors
+    consents: Mapping[tuple[int, str], Consent]
+    kept: Mapping[Place, Kept]
 
 
 def _found(
     bench: Workbench,
     works: Sequence[Work],
-    actors: Actors,
-    kept: dict[Place, Kept],
+    seen: _Seen,
     sources: Mapping[str, bytes | BaseException],
 ) -> tuple[list[Signing], list[Trouble]]:
-    return tried(works, lambda work: _signing(bench, work, actors, kept, sources), work_of=lambda work: work)
+    return tried(
+        works,
+        lambda work: _with_consent(_signing(bench, work, seen.actors, seen.kept, sources), seen.consents),
+        work_of=lambda work: work,
+    )
 
 
-def _looked_up(bench: Workbench, works: Sequence[Work]) -> tuple[Actors, dict[Place, Kept]]:
+def _looked_up(bench: Workbench, works: Sequence[Work]) -> _Seen:
     places = [place for work in works if (place := _place(work))]
+    clicked = {_signed_as(work): work.definition for work in works if work.profile.kind == "click"}
     with bench.store.read() as session:
-        return _actors(session, works), intents.recall(session, places)
+        given = consents(session, clicked) if clicked else {}
+        return _Seen(_actors(session, works), given, intents.recall(session, places))
+
+
+def _signed_as(work: Work) -> tuple[int, str]:
+    """The request, and the state whose person signs."""
+    return work.request.id, work.state.signs_as or ""
+
+
+def _with_consent(signing: Signing, given: Mapping[tuple[int, str], Consent]) -> Signing:
+    """Under a click profile nothing is sealed but after a consent, of which the page tells."""
+    if signing.work.profile.kind == "click":
+        signing.consent = given.get(_signed_as(signing.work))
+        if signing.consent is None:
+            raise NobodySigned(
+                f"Nobody has consented in the state {signing.work.state.signs_as!r}, so nothing is sealed.",
+                hint="Return the request, so that the step before is done again.",
+            )
+    return signing
 
 
 def _place(work: Work) -> Place | None:
@@ -197,7 +228,7 @@ def _place(work: Work) -> Place | None:
 
 def _actors(session: Session, works: Sequence[Work]) -> Actors:
     """Who last acted in the states that the works sign as; a substitute signs with their own key."""
-    wanted = [(work.request.id, work.state.signs_as) for work in works]
+    wanted = [_signed_as(work) for work in works]
     principal = aliased(Person)
     rows = session.execute(
         select(Task.request_id, Task.state, Person.id, Person.name, principal.name)
@@ -213,7 +244,7 @@ def _signing(
     bench: Workbench,
     work: Work,
     actors: Actors,
-    kept: dict[Place, Kept],
+    kept: Mapping[Place, Kept],
     sources: Mapping[str, bytes | BaseException],
 ) -> Signing:
     person, place = actors.get((work.request.id, work.state.signs_as or "")), _place(work)
@@ -327,6 +358,7 @@ def _appearance(signing: Signing, signer: Signer, now: datetime) -> Appearance:
             at=now,
             level=str(work.profile.level),
             development=is_development(signer.certificate),
+            consent=signing.consent,
         )
     )
 

@@ -657,3 +657,45 @@ class AuthorityHealth(Base):
     cool_until: Mapped[datetime | None]
     code: Mapped[str]
     message: Mapped[str]
+
+
+class PasswordRow(Base):
+    """A person's password, as Argon2id in PHC's form. `own`: they chose it themselves; one that somebody gave
+    them is good for choosing their own, and for nothing else. See `passwords`."""
+
+    __tablename__ = "passwords"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    phc: Mapped[str]
+    own: Mapped[bool]
+    set_at: Mapped[datetime]
+
+
+class Attempts(Base):
+    """How often somebody tried in vain to show who they are, as all processes saw it: see `throttle`.
+
+    `whose` is a person's number; what is nobody's is kept under one of few made-up ones.
+    """
+
+    __tablename__ = "attempts"
+
+    whose: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+    blocked_until: Mapped[datetime]
+
+
+class ProofRow(Base):
+    """That somebody showed a moment ago who they are, for one version of one request: see `proofs`.
+
+    The row goes when it is used. Of what the person holds, only the digest is here.
+    """
+
+    __tablename__ = "proofs"
+
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    version: Mapped[int]
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    method: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(index=True)

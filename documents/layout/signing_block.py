@@ -26,6 +26,7 @@ from documents.sheet import (
 BOX_WIDTH = HALF
 BOX_HEIGHT = 72.0  # five lines of a stamp at 9 points, with a margin
 INK_HEIGHT = 86.0  # a hand and a company stamp need more room
+CONSENT_HEIGHT = INK_HEIGHT  # nine lines: who consented to what, and how
 _COLUMNS = 2
 _BOX_LABEL = Style(9, 12, INK, strong=True)
 _LABEL_GAP = 4.0
@@ -45,13 +46,17 @@ class Place:
     field: str | None
     label: str
     statement: tuple[str, ...] = ()
+    consented: bool = False
+    """Whether it will tell of a consent, which takes more lines."""
 
     @property
     def height(self) -> float:
         """The height of the box."""
         if self.statement:
             return len(self.statement_lines) * _STATEMENT.leading + 2 * _STATEMENT_MARGIN
-        return INK_HEIGHT if self.field is None else BOX_HEIGHT
+        if self.field is None:
+            return INK_HEIGHT
+        return CONSENT_HEIGHT if self.consented else BOX_HEIGHT
 
     @property
     def statement_lines(self) -> tuple[str, ...]:
@@ -107,12 +112,10 @@ class Signing:
         return len(self.places) == 1 and strip.holds(self.rows) and strip.height(self.rows) <= BESIDE_MAX
 
 
-def unsigned_appearance(text: str) -> bytes:
+def unsigned_appearance(text: str, height: float = BOX_HEIGHT) -> bytes:
     """What a signature field shows before it is signed: a thin frame, and words in its corner."""
     red, green, blue = HAIRLINE
-    frame = (
-        f"q {red:g} {green:g} {blue:g} RG 0.6 w 0.3 0.3 {BOX_WIDTH - 0.6:.2f} {BOX_HEIGHT - 0.6:.2f} re S Q"
-    )
+    frame = f"q {red:g} {green:g} {blue:g} RG 0.6 w 0.3 0.3 {BOX_WIDTH - 0.6:.2f} {height - 0.6:.2f} re S Q"
     return f"{frame} {_PLACEHOLDER.operators} 8 8 Td <{_PLACEHOLDER.face.hex(text)}> Tj ET".encode()
 
 

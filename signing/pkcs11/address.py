@@ -4,13 +4,16 @@ A URI may stand in a profile, on a command line and in a log, so it never holds 
 file the PIN is.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
 from signing.errors import KeyAddressError
 
+MODULE: Final = "PARAAF_PKCS11_MODULE"
 _SCHEME = "pkcs11:"
 # What tells tokens apart, and the key in one.
 _PATH = ("token", "serial", "manufacturer", "model", "slot-id", "object", "id", "type")
@@ -88,6 +91,11 @@ def parse_key_address(uri: str) -> KeyAddress:
         key_id=unquote_to_bytes(named["id"]) if "id" in named else None,
         pin_file=_pin_file(asked["pin-source"]) if "pin-source" in asked else None,
     )
+
+
+def module_path(address: KeyAddress) -> Path | None:
+    """The module that reaches a key: its URI's, else PARAAF_PKCS11_MODULE; None when nobody names one."""
+    return address.module or (Path(os.environ[MODULE]) if os.environ.get(MODULE) else None)
 
 
 def _attributes(part: str, separator: str, known: tuple[str, ...]) -> dict[str, str]:

@@ -11,23 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signing.errors import TokenPinError
+from signing.secret import Secret, secret_in
 
 PIN = "PARAAF_PKCS11_PIN"
 PIN_FILE = "PARAAF_PKCS11_PIN_FILE"
-_LONGEST = 1024  # bytes; whoever names a film as the PIN's file is told so
-
-
-class Pin:
-    """A PIN that shows itself nowhere: not in a repr, and so not among a traceback's values."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The PIN itself: to be passed on at once, and kept in no variable."""
-        return self._text
 
 
 @dataclass(frozen=True)
@@ -39,14 +26,14 @@ class PinSource:
 
     file: Path | None = None
 
-    def read(self) -> Pin | None:
+    def read(self) -> Secret | None:
         """The PIN as it is now; None when nobody gives one. Raises TokenPinError."""
         # The environment is no argument here: it would be one of the values that a traceback can show.
         if self.file is not None:
             return _read(self.file)
         if os.environ.get(PIN_FILE):
             return _read(Path(os.environ[PIN_FILE]))
-        return Pin(os.environ[PIN]) if os.environ.get(PIN) else None
+        return Secret(os.environ[PIN]) if os.environ.get(PIN) else None
 
 
 class WrongPins:
@@ -59,21 +46,21 @@ class WrongPins:
         self._salt = secrets.token_bytes(16)
         self._refused: set[tuple[object, bytes]] = set()
 
-    def remember(self, token: object, pin: Pin) -> None:
+    def remember(self, token: object, pin: Secret) -> None:
         """Note that this token refused this PIN."""
         self._refused.add((token, self._digest(pin)))
 
-    def knows(self, token: object, pin: Pin) -> bool:
+    def knows(self, token: object, pin: Secret) -> bool:
         """Tell whether this token refused this PIN before."""
         return (token, self._digest(pin)) in self._refused
 
-    def _digest(self, pin: Pin) -> bytes:
+    def _digest(self, pin: Secret) -> bytes:
         return hashlib.sha256(self._salt + pin.reveal().encode()).digest()
 
 
-def _read(file: Path) -> Pin:
+def _read(file: Path) -> Secret:
     try:
-        pin = _pin(file)
+        pin = secret_in(file)
     except OSError as error:
         raise TokenPinError(
             f"The PIN's file {file} can't be read: {error.strerror}.",
@@ -84,14 +71,3 @@ def _read(file: Path) -> Pin:
             f"The file {file} holds no PIN.", hint="Write the PIN into it, in one line, and nothing else."
         )
     return pin
-
-
-def _pin(file: Path) -> Pin | None:
-    """The PIN in a file, None when there is none. Nothing is raised while its bytes are in a variable."""
-    with file.open("rb") as opened:
-        content = opened.read(_LONGEST + 1)
-    try:
-        text = content.rstrip(b"\r\n").decode()
-    except UnicodeDecodeError:
-        return None
-    return Pin(text) if text and text.isprintable() and len(content) <= _LONGEST else None

@@ -1,7 +1,6 @@
 """The signer whose key is in a token."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +15,13 @@ from pkcs11 import Mechanism
 from certs import der
 from certs.keystore import build_chain, load_certificates
 from signing.errors import KeyAddressError, TokenError, UnsupportedKeyError
-from signing.pkcs11.address import KeyAddress, parse_key_address
+from signing.pkcs11.address import MODULE, KeyAddress, module_path, parse_key_address
 from signing.pkcs11.keys import PublicKey, TokenKey
 from signing.pkcs11.pins import PinSource
 from signing.pkcs11.thread import ModuleThread, module_thread
 from signing.pkcs11.tokens import Tokens
 from signing.signers import DIGEST_OIDS, mechanism_for
 
-MODULE: Final = "PARAAF_PKCS11_MODULE"
 TIMEOUT_S: Final = 30.0
 
 
@@ -107,7 +105,7 @@ def open_signer(
 
 def module_of(address: KeyAddress) -> ModuleThread:
     """The module that reaches a key: its URI's, else PARAAF_PKCS11_MODULE. Raises KeyAddressError."""
-    named = address.module or (Path(os.environ[MODULE]) if os.environ.get(MODULE) else None)
+    named = module_path(address)
     if named is None:
         raise KeyAddressError(
             "Nobody says which PKCS#11 module reaches the token.",

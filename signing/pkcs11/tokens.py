@@ -16,7 +16,8 @@ from pkcs11 import Attribute, Mechanism, PKCS11Error, Session, Token, TokenFlag
 from signing.errors import TokenError, TokenPinError, TokenUnavailableError
 from signing.pkcs11.address import KeyAddress
 from signing.pkcs11.keys import TokenKey, find_key
-from signing.pkcs11.pins import Pin, PinSource, WrongPins
+from signing.pkcs11.pins import PinSource, WrongPins
+from signing.secret import Secret
 from watching.logs import note
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _log_in(token: Token, module: Path, pins: PinSource, *, writing: bool = Fals
         raise TokenPinError(f"The PIN of the token “{token.label}” {state}.", hint=hint) from error
 
 
-def _pin_for(token: Token, module: Path, pins: PinSource) -> Pin:
+def _pin_for(token: Token, module: Path, pins: PinSource) -> Secret:
     """The PIN to try on a token; what may lock the token is not tried. Raises TokenPinError."""
     whose = f"the token “{token.label}”"
     if token.flags & TokenFlag.USER_PIN_LOCKED:
@@ -223,7 +224,7 @@ def _pin_for(token: Token, module: Path, pins: PinSource) -> Pin:
     return pin
 
 
-def _refused(token: Token, module: Path, pin: Pin) -> TokenPinError:
+def _refused(token: Token, module: Path, pin: Secret) -> TokenPinError:
     _wrong_pins.remember((module, token.label, token.serial), pin)
     return TokenPinError(f"The token “{token.label}” refused the PIN as wrong.", hint=_MEND_PIN)
 

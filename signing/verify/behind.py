@@ -15,6 +15,7 @@ from signing.verify.rawscan import only_white_space
 from signing.verify.reader import MALFORMED, Opened
 from signing.verify.references import check_references, leads_to, walk
 from signing.verify.updates import Base, Update, read_updates
+from signing.verify.words import mark
 
 
 def check_behind(opened: Opened) -> list[Finding]:
@@ -40,7 +41,7 @@ def _signed_oddly(reader: Reader) -> list[Finding]:
     try:
         check_packed(reader)
     except Exception as error:  # noqa: BLE001 (the parser stumbles in a dozen ways)
-        told = "it breaks the rules of PDF, so that programs may read it differently"
+        told = mark("it breaks the rules of PDF, so that programs may read it differently")
         return [Finding("read_leniently", told, f"{type(error).__name__}: {str(error)[:DETAIL_TOLD]}")]
     return []
 

@@ -16,10 +16,11 @@ from signing.verify.limits import DETAIL_TOLD, Limits, Until
 from signing.verify.pdfreader import Reader
 from signing.verify.pictures import compare_with_beginning
 from signing.verify.reader import Opened, open_pdf
+from signing.verify.words import Value, mark
 
 _OF_ITS_TIME = 0.9  # as a whole validation has it
 _CHANGED = "changed_after_signing"
-_WHAT = "the file was changed beside being signed"
+_WHAT = mark("the file was changed beside being signed")
 _CERTIFIED = "certified, which settles what may be changed in it later: sign it without certifying (DocMDP)"
 
 
@@ -31,8 +32,8 @@ class _GivenOut:
     revision: int
     findings: list[Finding] = field(default_factory=list)
 
-    def add(self, code: str, message: str, detail: str = "") -> None:
-        self.findings.append(Finding(code, message, detail[:DETAIL_TOLD]))
+    def add(self, code: str, text: str, detail: str = "", **values: Value) -> None:
+        self.findings.append(Finding(code, text, detail[:DETAIL_TOLD], values=values))
 
 
 def added_beyond(pdf: bytes, end: int, *, limits: Limits) -> list[Finding]:

@@ -26,6 +26,7 @@ from signing.verify.findings import Finding
 from signing.verify.known import Known
 from signing.verify.limits import MAX_CMS_BYTES
 from signing.verify.rawscan import hex_digits
+from signing.verify.words import mark
 
 _TIMESTAMP = "signature_time_stamp_token"
 _SIGNED_DATA_NUMBER = bytes.fromhex("06092a864886f70d010702")
@@ -35,6 +36,7 @@ _KNOWN_ATTRIBUTES = frozenset(
     | {f"1.2.840.113549.1.9.16.2.{number}" for number in (14, 25, 26, 27, 48)}
 )
 _OF_CADES = "0.4.0.1733.2."
+SIGNATURE, TIMESTAMP = mark("the signature"), mark("the timestamp")
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,7 @@ def read_contents(gap: bytes) -> Container | Finding:
     return Container(der, raw, tuple(findings))
 
 
-def check_cms(
-    der: bytes, known: Sequence[x509.Certificate], *, where: str = "signature"
-) -> tuple[Finding, ...]:
+def check_cms(der: bytes, known: Sequence[x509.Certificate], *, what: str = SIGNATURE) -> tuple[Finding, ...]:
     """Findings about the unprotected parts of a CMS, and of the timestamp token inside it.
 
     `known` are certificates from outside the file (anchors, intermediates) that embedded ones may have been
@@ -100,32 +100,42 @@ def check_cms(
         _check_shape(der)
     except DerError as error:
         return (
-            Finding("cms_not_der", f"the {where} is not written in the canonical form (DER)", str(error)),
+            Finding(
+                "cms_not_der",
+                "{what:word} is not written in the canonical form (DER)",
+                str(error),
+                values={"what": what},
+            ),
         )
     try:
-        return tuple(_check_parsed(cms.ContentInfo.load(der, strict=True), known, where))
+        return tuple(_check_parsed(cms.ContentInfo.load(der, strict=True), known, what))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         return (
             Finding(
-                "cms_inconsistent", f"the {where} contradicts itself", f"{type(error).__name__}: {error}"
+                "cms_inconsistent", _CONTRADICTS, f"{type(error).__name__}: {error}", values={"what": what}
             ),
         )
 
 
-def _check_parsed(info: cms.ContentInfo, known: Sequence[x509.Certificate], where: str) -> Iterator[Finding]:
+def _check_parsed(info: cms.ContentInfo, known: Sequence[x509.Certificate], what: str) -> Iterator[Finding]:
     signed = info["content"]
     signers = signed["signer_infos"]
     if len(signers) != 1:
-        yield Finding("cms_inconsistent", f"the {where} must have exactly one signer, it has {len(signers)}")
+        yield Finding(
+            "cms_inconsistent",
+            "{what:word} must have exactly one signer, it has {count}",
+            values={"what": what, "count": len(signers)},
+        )
         return
     signer = signers[0]
     problems = [*_contradictions(signed, signer)]
     if problems:
-        yield Finding("cms_inconsistent", f"the {where} contradicts itself", "; ".join(problems))
-    yield from _check_certificates(signed, known, where)
-    yield from _check_unsigned(signer, known, where)
+        yield Finding("cms_inconsistent", _CONTRADICTS, "; ".join(problems), values={"what": what})
+    yield from _check_certificates(signed, known, what)
+    yield from _check_unsigned(signer, known, what)
 
 
+_CONTRADICTS = mark("{what:word} contradicts itself")
 _MGF1 = der.oid("1.2.840.113549.1.1.8")
 _PSS_USUAL_SALT = 20  # bytes; what is usual is left out
 
@@ -197,7 +207,7 @@ def _algorithm_oddities(algorithm: algos.DigestAlgorithm | algos.SignedDigestAlg
 
 
 def _check_certificates(
-    signed: cms.SignedData, known: Sequence[x509.Certificate], where: str
+    signed: cms.SignedData, known: Sequence[x509.Certificate], what: str
 ) -> Iterator[Finding]:
     """Each enclosed certificate is intact: its issuer is at hand and its signature verifies."""
     if isinstance(signed["certificates"], core.Void):
@@ -206,21 +216,29 @@ def _check_certificates(
     for choice in signed["certificates"]:
         if choice.name != "certificate":
             yield Finding(
-                "certificate_unplaced", f"the {where} encloses a certificate of an unsupported kind"
+                "certificate_unplaced",
+                "{what:word} encloses a certificate of an unsupported kind",
+                values={"what": what},
             )
             continue
         try:
             enclosed.append(_certificate(choice.chosen.dump()))
         except ValueError as error:
-            yield Finding("certificate_unplaced", f"the {where} encloses a damaged certificate", str(error))
+            yield Finding(
+                "certificate_unplaced",
+                "{what:word} encloses a damaged certificate",
+                str(error),
+                values={"what": what},
+            )
     at_hand = known if isinstance(known, Known) else Known(known)
     for certificate in enclosed:
         issuers = (*enclosed, *at_hand.issuers_of(certificate))
         if certificate not in at_hand and not any(_issued(issuer, certificate) for issuer in issuers):
             yield Finding(
                 "certificate_unplaced",
-                f"the {where} encloses a certificate that is damaged or that nobody at hand issued",
+                "{what:word} encloses a certificate that is damaged or that nobody at hand issued",
                 certificate_name(certificate),
+                values={"what": what},
             )
 
 
@@ -245,7 +263,7 @@ def certificate_name(certificate: x509.Certificate) -> str:
 
 
 def _check_unsigned(
-    signer: cms.SignerInfo, known: Sequence[x509.Certificate], where: str
+    signer: cms.SignerInfo, known: Sequence[x509.Certificate], what: str
 ) -> Iterator[Finding]:
     if isinstance(signer["unsigned_attrs"], core.Void):
         return
@@ -254,22 +272,28 @@ def _check_unsigned(
         if name != _TIMESTAMP:
             yield Finding(
                 "unsigned_attribute_unknown",
-                f"something was attached to the {where} that is not understood here ({number})",
+                "something was attached to {what:word} that is not understood here ({number})",
                 f"unsigned attribute {name}",
+                values={"what": what, "number": number},
             )
             if not _is_known_attribute(number) and any(
                 _is_signed_data(value) for value in attribute["values"]
             ):
                 yield Finding(
                     "cms_inconsistent",
-                    f"the {where} carries another one under a name that nobody gives",
+                    "{what:word} carries another one under a name that nobody gives",
                     number,
+                    values={"what": what},
                 )
             continue
         if len(attribute["values"]) != 1:
-            yield Finding("cms_inconsistent", f"the {where} carries several timestamps in one attribute")
+            yield Finding(
+                "cms_inconsistent",
+                "{what:word} carries several timestamps in one attribute",
+                values={"what": what},
+            )
         for token in attribute["values"]:
-            yield from check_cms(token.dump(), known, where="timestamp")
+            yield from check_cms(token.dump(), known, what=TIMESTAMP)
 
 
 def _is_known_attribute(number: str) -> bool:

@@ -34,7 +34,9 @@ from signing.verify.report import Report
 from signing.verify.sources import Source, read_member
 from signing.verify.transport import MAX_BYTES, packed, unpacked
 from signing.verify.trust import Trust, TrustMaterial
+from signing.verify.unread import too_large, unopened
 from signing.verify.verdict import unjudged, verify_pdf
+from signing.verify.words import mark
 
 AT_ONCE = 16  # files handed over together, at most
 _UNWATCHED_S = 5.0  # after a file's time is up: then nobody looked, for the whole program was stopped
@@ -261,8 +263,7 @@ def _no_file(path: Path) -> Finding:
 def _within(size: int, limits: Limits) -> Finding | None:
     if size <= limits.file_bytes:
         return None
-    told = f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB"
-    return Finding("file_too_large", told, f"{size} bytes")
+    return too_large(limits.file_bytes, f"{size} bytes")
 
 
 def _read(source: Source, limits: Limits) -> bytes | Finding:
@@ -276,7 +277,7 @@ def _read(source: Source, limits: Limits) -> bytes | Finding:
             return read_member(source, limits.file_bytes)
         return _within(path.stat().st_size, limits) or path.read_bytes()
     except OSError as error:
-        return Finding("file_unreadable", f"the file cannot be opened ({error.strerror})")
+        return unopened("file_unreadable", mark("the file cannot be opened ({why:word})"), error)
     except Exception as error:  # noqa: BLE001 (an archive's reader stumbles in a dozen ways)
         told = f"{type(error).__name__}: {str(error)[:200]}"
         return Finding("file_unreadable", "the file cannot be read from its archive", told)

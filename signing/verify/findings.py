@@ -1,7 +1,9 @@
 """Everything a verification may notice: one closed table, each entry with its weight and its subject."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from signing.verify.words import ENGLISH, Values, Words
 
 
 class Weight(StrEnum):
@@ -135,14 +137,24 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing noticed. `message` continues a sentence: lower case, no full stop; `detail` is for
-    specialists.
+    """One thing noticed. `text` continues a sentence: lower case, no full stop; its places are filled with
+    `values` when it is told. `detail` is for specialists, in English or in the words of who stumbled.
     """
 
     code: str
-    message: str
+    text: str
     detail: str = ""
     sub_indication_override: str | None = None
+    values: Values = field(default_factory=dict, hash=False)
+
+    @property
+    def message(self) -> str:
+        """What is said, in English."""
+        return self.told(ENGLISH)
+
+    def told(self, words: Words) -> str:
+        """What is said, in a language."""
+        return words.text(self.text, **self.values)
 
     @property
     def kind(self) -> Kind:
@@ -159,12 +171,12 @@ class Finding:
         """The validator's own word when it gave one, otherwise the table's."""
         return self.sub_indication_override or self.kind.sub_indication
 
-    def as_dict(self) -> dict[str, str | None]:
-        """Stable keys for JSON."""
+    def as_dict(self, words: Words = ENGLISH) -> dict[str, str | None]:
+        """Stable keys for JSON; the message in a language."""
         return {
             "code": self.code,
             "weight": self.weight.value,
             "sub_indication": self.sub_indication,
-            "message": self.message,
+            "message": self.told(words),
             "detail": self.detail,
         }

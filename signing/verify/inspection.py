@@ -30,7 +30,7 @@ from signing.verify.particulars import with_particulars
 from signing.verify.pdfvalues import items_of, text_of
 from signing.verify.qc_statements import qc_statements
 from signing.verify.reader import RFC3161, FilledField, Opened, is_timestamp
-from signing.verify.report import Indication, Role, SignatureReport, told
+from signing.verify.report import Indication, Role, SignatureReport, iso, told
 from signing.verify.trust import Trust, ValidationData, adobe_revocation_data, read_dss
 from signing.verify.validation import (
     Judged,
@@ -41,6 +41,7 @@ from signing.verify.validation import (
     for_documents,
     not_before_its_certificate,
 )
+from signing.verify.words import Value, mark
 
 CADES, PKCS7 = "/ETSI.CAdES.detached", "/adbe.pkcs7.detached"
 CLAIMED_AHEAD = timedelta(minutes=5)  # a signature may say that it was made by so much later than it is now
@@ -63,9 +64,9 @@ class Inspection:
     data: ValidationData = field(default_factory=ValidationData)
     certificate: asn1_x509.Certificate | None = None  # the signer's
 
-    def add(self, code: str, message: str, detail: str = "") -> None:
+    def add(self, code: str, text: str, detail: str = "", **values: Value) -> None:
         """Note a finding."""
-        self.findings.append(Finding(code, message, detail[:DETAIL_TOLD]))
+        self.findings.append(Finding(code, text, detail[:DETAIL_TOLD], values=values))
 
     @property
     def revision(self) -> int | None:
@@ -117,14 +118,16 @@ def _format_supported(inspection: Inspection) -> bool:
     entry = inspection.entry
     if entry.subfilter in _OBSOLETE:
         inspection.add(
-            "format_obsolete", f"a signature is present in an obsolete format ({entry.subfilter[1:]})"
+            "format_obsolete",
+            "a signature is present in an obsolete format ({format})",
+            format=entry.subfilter[1:],
         )
         return False
     if entry.subfilter not in (CADES, PKCS7, RFC3161):
-        named = entry.subfilter[1:] if entry.subfilter else "none named"
-        inspection.add(
-            "format_unsupported", f"a signature is present in a format that is not supported ({named})"
-        )
+        text = mark("a signature is present in a format that is not supported (none named)")
+        if entry.subfilter:
+            text = mark("a signature is present in a format that is not supported ({format})")
+        inspection.add("format_unsupported", text, format=(entry.subfilter or "")[1:])
         return False
     if (entry.type == "/DocTimeStamp") != inspection.is_timestamp:
         inspection.add(
@@ -453,9 +456,11 @@ def _note_judgment(inspection: Inspection, judged: Judged, evidence: Evidence, a
         )
     for token in inspection.tokens:
         if not token.judged.ok:
-            word = "does not hold" if token.judged.failed else "cannot be relied on here"
+            text = mark("its timestamp cannot be relied on here")
+            if token.judged.failed:
+                text = mark("its timestamp does not hold")
             told = f"{token.judged.sub_indication} {token.judged.detail}".strip()
-            inspection.add("timestamp_invalid", f"its timestamp {word}", told)
+            inspection.add("timestamp_invalid", text, told)
 
 
 def _note_claim(inspection: Inspection, at: datetime) -> None:
@@ -468,7 +473,9 @@ def _note_claim(inspection: Inspection, at: datetime) -> None:
         or "not_yet_signed" in {one.code for one in inspection.findings}
     ):
         return
-    inspection.add("claimed_later", f"it says that it was signed later, on {claimed:%Y-%m-%d %H:%M} UTC")
+    inspection.add(
+        "claimed_later", "it says that it was signed later, on {claimed:moment}", claimed=iso(claimed) or ""
+    )
 
 
 def _made_later(inspection: Inspection, finding: Finding, at: datetime) -> Finding | None:
@@ -479,10 +486,9 @@ def _made_later(inspection: Inspection, finding: Finding, at: datetime) -> Findi
     made_at = min((token.stated_at for token in inspection.tokens), default=None) or _claimed(embedded)
     if made_at is None or made_at <= at:
         return None
-    message = (
-        f"it is judged as of a time before it was signed, which it says was {made_at:%Y-%m-%d %H:%M} UTC"
-    )
-    return Finding("not_yet_signed", message, finding.detail, finding.sub_indication)
+    text = mark("it is judged as of a time before it was signed, which it says was {made_at:moment}")
+    values = {"made_at": iso(made_at) or ""}
+    return Finding("not_yet_signed", text, finding.detail, finding.sub_indication, values)
 
 
 def _describe(
@@ -538,7 +544,7 @@ def claims_later(claimed: datetime | None, at: datetime) -> bool:
 
 def made_for_development() -> Finding:
     """The certificate's chain calls itself a development one."""
-    told = "the certificate is a development one and proves nothing outside a test"
+    told = mark("the certificate is a development one and proves nothing outside a test")
     return Finding("development_certificate", told)
 
 

@@ -3,9 +3,12 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from signing.verify.qualified import Qualified
-from signing.verify.report import Report, SignatureReport, hidden, iso, json_escaped
+from signing.verify.report import Report, Role, SignatureReport, hidden, iso, json_escaped, to_json
+from signing.verify.sentence import sentence_in
+from signing.verify.words import ENGLISH, Words, mark
 
 CSV_COLUMNS = (
     "file",
@@ -38,15 +41,28 @@ CSV_COLUMNS = (
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def csv_row(report: Report) -> Iterator[tuple[str, ...]]:
-    """One row a signature; a file without any has one row with those columns empty."""
+def as_dict(report: Report, words: Words = ENGLISH) -> dict[str, Any]:
+    """The report with stable keys for JSON; its sentence and what was found in a language."""
+    values = report.as_dict(words)
+    return {**values, "sentence": sentence_of(report, words)}
+
+
+def sentence_of(report: Report, words: Words) -> str:
+    """The report's sentence in a language."""
+    return report.sentence if words is ENGLISH else sentence_in(report, words)
+
+
+def csv_row(report: Report, words: Words = ENGLISH) -> Iterator[tuple[str, ...]]:
+    """One row a signature; a file without any has one row with those columns empty. The sentence is in a
+    language, all else is not.
+    """
     for signature in report.signatures or (None,):
         yield (
             report.name,
             report.indication.value,
             report.sub_indication or "",
             report.verdict.value,
-            report.sentence,
+            sentence_of(report, words),
             *_signature_cells(signature),
             " ".join(
                 finding.code for finding in (*report.findings, *(signature.findings if signature else ()))
@@ -114,12 +130,12 @@ def _visible(cell: str) -> str:
     return "".join(json_escaped(character) if hidden(character) else character for character in line)
 
 
-def json_array(reports: Iterable[Report]) -> Iterator[str]:
+def json_array(reports: Iterable[Report], words: Words = ENGLISH) -> Iterator[str]:
     """One JSON document, `{"files": […]}`, written as the reports come in."""
     yield '{"files": ['
     separator = "\n"
     for report in reports:
-        yield separator + report.to_json()
+        yield separator + to_json(as_dict(report, words))
         separator = ",\n"
     yield "\n]}\n"
 
@@ -129,12 +145,20 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
-def text_of_report(report: Report) -> str:
+_ROLES = {
+    Role.APPROVAL: mark("approval"),
+    Role.CERTIFICATION: mark("certification"),
+    Role.SEAL: mark("seal"),
+    Role.TIMESTAMP: mark("timestamp"),
+}
+
+
+def text_of_report(report: Report, words: Words = ENGLISH) -> str:
     """A few lines for a person: the sentence first, then every signature and what was found."""
-    looked = "" if report.whole else "  (quick look)"
-    lines = [f"{report.name}{looked}", f"  {report.indication.value}  {report.sentence}"]
+    looked = "" if report.whole else "  " + words.text("(quick look)")
+    lines = [f"{report.name}{looked}", f"  {report.indication.value}  {sentence_of(report, words)}"]
     lines += [
-        f"    - {finding.code}: {finding.message}{_detail(finding.detail)}" for finding in report.findings
+        f"    - {finding.code}: {finding.told(words)}{_detail(finding.detail)}" for finding in report.findings
     ]
     for signature in report.signatures:
         lines.append(
@@ -142,7 +166,7 @@ def text_of_report(report: Report) -> str:
             + ", ".join(
                 part
                 for part in (
-                    f"{signature.role.value} “{signature.field}”",
+                    f"{words.text(_ROLES[signature.role])} “{signature.field}”",
                     signature.signer,
                     signature.level,
                     _known_status(signature),
@@ -153,7 +177,7 @@ def text_of_report(report: Report) -> str:
             )
         )
         lines += [
-            f"      - {finding.code}: {finding.message}{_detail(finding.detail)}"
+            f"      - {finding.code}: {finding.told(words)}{_detail(finding.detail)}"
             for finding in signature.findings
         ]
     return "\n".join(printable(line) for line in lines) + "\n"

@@ -13,6 +13,7 @@ from signing.verify.report import Indication, Role, SignatureReport
 from signing.verify.strength import Means, strength_of
 from signing.verify.trust import ValidationData
 from signing.verify.validation import Validator
+from signing.verify.words import mark
 
 
 def with_particulars(
@@ -33,7 +34,7 @@ def with_particulars(
         )
     except Exception:  # noqa: BLE001 (lazily parsed ASN.1 from a stranger; the judgment stands, these are left open)
         return replace(
-            report, qualified=Status(Qualified.UNKNOWN, why="its certificate can't be read in full")
+            report, qualified=Status(Qualified.UNKNOWN, why=mark("its certificate can't be read in full"))
         )
 
 
@@ -42,9 +43,9 @@ def status_of(report: SignatureReport, chain: Path, lists: Lists | None, at: dat
     if lists is None:
         return UNKNOWN_WITHOUT_LISTS
     if report.indication is Indication.FAILED:
-        return Status(Qualified.NONE, why="the signature does not hold")
+        return Status(Qualified.NONE, why=mark("the signature does not hold"))
     if report.indication is not Indication.PASSED:
-        return Status(Qualified.UNKNOWN, why="the signature itself can't be judged for certain")
+        return Status(Qualified.UNKNOWN, why=mark("the signature itself can't be judged for certain"))
     moment = report.proven_at or at
     if report.role is Role.TIMESTAMP:
         return lists.timestamp(chain, moment)

@@ -23,6 +23,7 @@ from signing.verify.limits import DETAIL_TOLD, Limits, Until
 from signing.verify.pdfvalues import items_of, text_of, value_of
 from signing.verify.reader import Opened
 from signing.verify.usages import revision_of
+from signing.verify.words import Value, Values, mark
 
 if TYPE_CHECKING:
     from signing.verify.drawing import Area, Then  # PDFium behind it is loaded only when something is drawn
@@ -31,6 +32,18 @@ _MOST_TOLD_BYTES = 4 * 1024 * 1024
 _MOST_LEVELS = 64  # of the page tree, and of a field's name
 _MOST_WALKED = 200_000  # nodes of a page tree
 _NO_TIME = "no time was left"
+_OTHERWISE = (  # of no page, of one, of some, of many
+    mark("the file looks otherwise than when it was signed"),
+    mark("page {pages:pages} looks otherwise than when it was signed"),
+    mark("pages {pages:pages} look otherwise than when it was signed"),
+    mark("{count} of the pages {first} to {last} look otherwise than when it was signed"),
+)
+_NOT_COMPARED = (
+    mark("no page could be compared with what was signed"),
+    mark("page {pages:pages} could not be compared with what was signed"),
+    mark("pages {pages:pages} could not be compared with what was signed"),
+    mark("{count} of the pages {first} to {last} could not be compared with what was signed"),
+)
 
 
 class Earlier(Protocol):
@@ -40,7 +53,7 @@ class Earlier(Protocol):
     def revision(self) -> int | None:
         """The last revision that they saw, counted from 0."""
 
-    def add(self, code: str, message: str, detail: str = "") -> None:
+    def add(self, code: str, text: str, detail: str = "", **values: Value) -> None:
         """Note a finding."""
 
 
@@ -93,7 +106,7 @@ def _compared(opened: Opened, looks: Sequence[_Look], limits: Limits, until: Unt
         told, pages = _drawn(opened, looks, limits, until)
         now = _take(told, looks)
     except Exception as error:  # noqa: BLE001 (a page tree makes its reader stumble in a dozen ways)
-        return Compared((_not_compared("no page", f"{type(error).__name__}: {str(error)[:200]}"),), 0)
+        return Compared((_not_compared((), f"{type(error).__name__}: {str(error)[:200]}"),), 0)
     for look in looks:
         _note_otherwise(look, now)
     return _summed(looks, now, pages, told.stopped)
@@ -236,16 +249,15 @@ def _note_otherwise(look: _Look, now: int | None) -> None:
         where.insert(0, f"it has {now} pages and had {look.count}")
     if not where:
         return
-    word = "looks" if len(pages) == 1 else "look"
-    what = f"{_listed(pages)} {word}" if pages else "the file looks"
+    text, values = _about(pages, _OTHERWISE)
     for signature in look.signatures:
-        signature.add("page_looks_otherwise", f"{what} otherwise than when it was signed", "; ".join(where))
+        signature.add("page_looks_otherwise", text, "; ".join(where), **values)
 
 
 def _summed(looks: Sequence[_Look], now: int | None, asked: int, stopped: str) -> Compared:
     """What is to be said of pages that could not be compared."""
     if now is None:
-        return Compared((_not_compared("no page", stopped or "PDFium can't open the file"),), 0)
+        return Compared((_not_compared((), stopped or "PDFium can't open the file"),), 0)
     missing: dict[int, str] = {}
     compared = set(range(min(now, asked)))
     for look in looks:
@@ -259,18 +271,22 @@ def _summed(looks: Sequence[_Look], now: int | None, asked: int, stopped: str) -
     if not missing:
         return Compared((), len(compared))
     why = list(dict.fromkeys(missing[page] for page in sorted(missing)))
-    return Compared(
-        (_not_compared(_listed(sorted(missing)), "; ".join(why)),), len(compared - missing.keys())
-    )
+    return Compared((_not_compared(sorted(missing), "; ".join(why)),), len(compared - missing.keys()))
 
 
-def _not_compared(pages: str, why: str) -> Finding:
-    told = f"{pages} could be compared" if pages == "no page" else f"{pages} could not be compared"
-    return Finding("page_not_compared", f"{told} with what was signed", why[:DETAIL_TOLD])
+def _not_compared(pages: Sequence[int], why: str) -> Finding:
+    """Of these pages; of none of the file's without any."""
+    text, values = _about(pages, _NOT_COMPARED)
+    return Finding("page_not_compared", text, why[:DETAIL_TOLD], values=values)
 
 
-def _listed(pages: Sequence[int]) -> str:
-    """Pages (from 0, in order) for people: "pages 1, 3 and 5 to 9"; of many only where they begin and end."""
+def _about(pages: Sequence[int], texts: Sequence[str]) -> tuple[str, Values]:
+    """Which of four texts it is for these pages (from 0, in order), and its values: of many pages only where
+    they begin and end.
+    """
+    of_none, of_one, of_some, of_many = texts
+    if not pages:
+        return of_none, {}
     runs: list[tuple[int, int]] = []
     for page in pages:
         if runs and runs[-1][1] == page - 1:
@@ -278,10 +294,9 @@ def _listed(pages: Sequence[int]) -> str:
         else:
             runs.append((page, page))
     if len(runs) > 5:
-        return f"{len(pages)} of the pages {pages[0] + 1} to {pages[-1] + 1}"
+        return of_many, {"count": len(pages), "first": str(pages[0] + 1), "last": str(pages[-1] + 1)}
     parts: list[str] = []
     for first, last in runs:
         ends = [str(first + 1), str(last + 1)][: 1 + (last > first)]
-        parts += ends if last - first < 2 else [" to ".join(ends)]
-    word = "page" if len(pages) == 1 else "pages"
-    return f"{word} " + (parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}")
+        parts += ends if last - first < 2 else ["-".join(ends)]
+    return of_one if len(pages) == 1 else of_some, {"pages": " ".join(parts)}

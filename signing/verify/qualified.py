@@ -16,6 +16,7 @@ from asn1crypto import x509 as asn1_x509
 from certs.trusted_lists import TrustedLists
 from certs.trusted_services import CA_QC, EIDAS, QTST, Period, Service
 from signing.verify.qc_statements import qc_statements
+from signing.verify.words import ENGLISH, Words, mark
 
 _QCP, _QCP_PLUS = "0.4.0.1456.1.1", "0.4.0.1456.1.2"  # policies before eIDAS, ETSI TS 101 456
 _TYPE_OF = {"esign": "ForeSignatures", "eseal": "ForeSeals", "web": "ForWebSiteAuthentication"}
@@ -41,29 +42,36 @@ class Qualified(StrEnum):
 
 
 IN_WORDS = {
-    Qualified.QES: "qualified electronic signature",
-    Qualified.ADES_QC: "advanced signature with a qualified certificate",
-    Qualified.ADES: "advanced signature",
-    Qualified.QESEAL: "qualified electronic seal",
-    Qualified.ADESEAL_QC: "advanced seal with a qualified certificate",
-    Qualified.ADESEAL: "advanced seal",
-    Qualified.QTST: "qualified timestamp",
-    Qualified.TST: "timestamp",
-    Qualified.NONE: "neither signature nor seal",
-    Qualified.UNKNOWN: "not determinable",
+    Qualified.QES: mark("qualified electronic signature"),
+    Qualified.ADES_QC: mark("advanced signature with a qualified certificate"),
+    Qualified.ADES: mark("advanced signature"),
+    Qualified.QESEAL: mark("qualified electronic seal"),
+    Qualified.ADESEAL_QC: mark("advanced seal with a qualified certificate"),
+    Qualified.ADESEAL: mark("advanced seal"),
+    Qualified.QTST: mark("qualified timestamp"),
+    Qualified.TST: mark("timestamp"),
+    Qualified.NONE: mark("neither signature nor seal"),
+    Qualified.UNKNOWN: mark("not determinable"),
 }
 
 
 @dataclass(frozen=True)
 class Status:
-    """A qualified status, the service that it comes from, and why it is no more than that."""
+    """A qualified status, the service that it comes from, and why it is no more than that: a text, with the
+    standing of a service in its place `standing`.
+    """
 
     qualified: Qualified
     service: str | None = None
     why: str | None = None
+    standing: str | None = None
+
+    def detail(self, words: Words = ENGLISH) -> str | None:
+        """Why, in a language."""
+        return None if self.why is None else words.text(self.why, standing=self.standing or "")
 
 
-UNKNOWN_WITHOUT_LISTS = Status(Qualified.UNKNOWN, why="no trusted lists are at hand")
+UNKNOWN_WITHOUT_LISTS = Status(Qualified.UNKNOWN, why=mark("no trusted lists are at hand"))
 
 
 class Lists:
@@ -96,7 +104,7 @@ class Lists:
     def status(self, path: Sequence[asn1_x509.Certificate], moment: datetime, *, seal: bool) -> Status:
         """The status of a signature (or seal) that holds, made with the first certificate of a path."""
         if not path:
-            return Status(Qualified.UNKNOWN, why="its chain is not known")
+            return Status(Qualified.UNKNOWN, why=mark("its chain is not known"))
         certificate = path[0]
         services = self.services(path[1:] or path, CA_QC)
         plain = Qualified.ADESEAL if seal else Qualified.ADES
@@ -105,19 +113,21 @@ class Lists:
         answers = {_answer(certificate, service, moment): service for service in reversed(services)}
         applicable = {each: service for each, service in answers.items() if each is None or each.applies}
         if len(applicable) > 1:
-            return Status(Qualified.UNKNOWN, why="the trusted lists contradict each other")
+            return Status(Qualified.UNKNOWN, why=mark("the trusted lists contradict each other"))
         answer, service = next(iter((applicable or answers).items()))
         if answer is not None and answer.qualified:
             issued = [_answer(certificate, each, certificate.not_valid_before) for each in services]
             answer = _if_issued_as(answer, issued)
         if answer is None:
-            return Status(Qualified.UNKNOWN, _named(service), "what the list says of it isn't understood")
-        return Status(_word(answer, plain), _named(service), answer.why)
+            return Status(
+                Qualified.UNKNOWN, _named(service), mark("what the list says of it isn't understood")
+            )
+        return Status(_word(answer, plain), _named(service), answer.why, answer.standing)
 
     def timestamp(self, path: Sequence[asn1_x509.Certificate], moment: datetime) -> Status:
         """The status of a timestamp that holds and states this moment."""
         if not path:
-            return Status(Qualified.UNKNOWN, why="its chain is not known")
+            return Status(Qualified.UNKNOWN, why=mark("its chain is not known"))
         services = self.services(path, QTST)
         if not services:
             return self._unlisted(path, Qualified.TST)
@@ -125,18 +135,20 @@ class Lists:
             period = service.period_at(moment)
             if period is not None and period.in_good_standing_at(moment):
                 if not period.readable:
-                    return Status(Qualified.UNKNOWN, _named(service), "the list's entry isn't understood")
+                    return Status(
+                        Qualified.UNKNOWN, _named(service), mark("the list's entry isn't understood")
+                    )
                 return Status(Qualified.QTST, _named(service))
-        return Status(Qualified.TST, _named(services[0]), "its service was not granted at that time")
+        return Status(Qualified.TST, _named(services[0]), mark("its service was not granted at that time"))
 
     def _unlisted(self, path: Sequence[asn1_x509.Certificate], plain: Qualified) -> Status:
         """No list names the issuer: that says something only where all lists that could are at hand."""
         if not self.lists.usable:
-            return Status(Qualified.UNKNOWN, why="the list of the trusted lists can't be used")
+            return Status(Qualified.UNKNOWN, why=mark("the list of the trusted lists can't be used"))
         countries = {_COUNTRIES.get(country, country) for each in path for country in _countries(each)}
         if self.lists.missing and (not countries or countries & self.lists.missing):
-            return Status(Qualified.UNKNOWN, why="the trusted list of its country can't be used")
-        return Status(plain, why="no trusted list names its issuer")
+            return Status(Qualified.UNKNOWN, why=mark("the trusted list of its country can't be used"))
+        return Status(plain, why=mark("no trusted list names its issuer"))
 
 
 @dataclass(frozen=True)
@@ -148,14 +160,16 @@ class _Answer:
     kind: str = ""  # esign, eseal, web
     device: bool = False
     why: str | None = None
+    standing: str | None = None
 
 
 def _answer(certificate: asn1_x509.Certificate, service: Service, moment: datetime) -> _Answer | None:
     """None when the entry, or a qualifier that may concern the certificate, isn't understood."""
     period = service.period_at(moment)
     if period is None or not period.in_good_standing_at(moment):
-        status = period.status if period is not None else "not listed"
-        return _Answer(applies=False, why=f"its issuer's service was {status[:60]} at that time")
+        standing = period.status if period is not None else mark("not listed")
+        why = mark("its issuer's service was {standing:word} at that time")
+        return _Answer(applies=False, why=why, standing=standing[:60])
     if not period.readable:
         return None
     qualifiers: set[str] = set()
@@ -180,16 +194,18 @@ def _weighed(
     (kind,) = types
     covered = period.types or frozenset({_TYPE_OF["esign"]})
     if moment >= EIDAS and _TYPE_OF.get(kind) not in covered:
-        return _Answer(applies=False, why="its issuer's service is not listed for certificates of its type")
+        return _Answer(
+            applies=False, why=mark("its issuer's service is not listed for certificates of its type")
+        )
     if "NotQualified" in qualifiers or "QCForLegalPerson" in qualifiers:
-        return _Answer(applies=True, why="the list says that it is not qualified")
+        return _Answer(applies=True, why=mark("the list says that it is not qualified"))
     if not (stated.compliance or "QCStatement" in qualifiers or policies & {_QCP, _QCP_PLUS}):
-        return _Answer(applies=True, why="it does not state that it is qualified")
+        return _Answer(applies=True, why=mark("it does not state that it is qualified"))
     if stated.countries:  # QcCClegislation: qualified under the law that it names, and not the EU's
-        return _Answer(applies=True, why="it is qualified under the law of another country")
+        return _Answer(applies=True, why=mark("it is qualified under the law of another country"))
     device = stated.sscd or _QCP_PLUS in policies or bool(qualifiers & _IN_DEVICE)
     device = device and not qualifiers & _IN_NO_DEVICE
-    why = None if device else "nothing says that its key is in a qualified device"
+    why = None if device else mark("nothing says that its key is in a qualified device")
     return _Answer(applies=True, qualified=True, kind=kind, device=device, why=why)
 
 
@@ -197,7 +213,7 @@ def _if_issued_as(answer: _Answer, issued: Sequence[_Answer | None]) -> _Answer 
     """A qualified certificate is one only if it was so when it was issued."""
     if any(each is not None and each.qualified for each in issued):
         return answer
-    why = "its issuer's service did not issue qualified certificates when it was issued"
+    why = mark("its issuer's service did not issue qualified certificates when it was issued")
     return None if None in issued else _Answer(applies=True, why=why)
 
 

@@ -50,13 +50,14 @@ from signing.verify.qualified import Lists
 from signing.verify.rawscan import only_white_space
 from signing.verify.report import Report, RevocationStatus, Role, SignatureReport, Verdict, told
 from signing.verify.seams import Beginning, Cut, Seamless, SignatureSlot, common_beginning, cut
+from signing.verify.sentence import EMPTY
 from signing.verify.shapes import Cms, Stamp, certificate_shape, check_value, cut_cms, cut_stamp
 from signing.verify.store import IN_STORE
 from signing.verify.strength import Means, Strength, ends_at, strength_of
 from signing.verify.tail import accounted_for
 from signing.verify.trust import REVOCATION_MAY_PRECEDE_BY, TrustMaterial
 from signing.verify.validation import made_for_documents
-from signing.verify.verdict import EMPTY, report_on, unused_lists
+from signing.verify.verdict import report_on, unused_lists
 
 _MOST_FORMS = 1000  # of one office's papers there are dozens
 _MOST_KEPT = 5000  # certificates and answers

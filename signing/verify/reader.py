@@ -23,12 +23,16 @@ from signing.verify.rawscan import (
     signed_range,
     signed_ranges,
 )
+from signing.verify.unread import too_large
+from signing.verify.words import mark
 
 _HEADER_WITHIN = 1024  # ISO 32000-1, implementation note: readers look for %PDF- in the first 1024 bytes
 _TRAILER_WITHIN = 2048
 _ENCRYPTED = re.compile(rb"/Encrypt\s+\d+\s+\d+\s+R|/Encrypt\s*<<")
 
-MALFORMED = "what was added after signing breaks the rules of PDF, so that programs may show different things"
+MALFORMED = mark(
+    "what was added after signing breaks the rules of PDF, so that programs may show different things"
+)
 RFC3161 = "/ETSI.RFC3161"
 
 
@@ -84,7 +88,7 @@ def _look(pdf: bytes, limits: Limits) -> Finding | None:
     if not pdf.strip():
         return Finding("file_empty", "the file is empty")
     if len(pdf) > limits.file_bytes:
-        return Finding("file_too_large", f"the file is larger than {limits.file_bytes // 1024 // 1024} MiB")
+        return too_large(limits.file_bytes)
     if b"%PDF-" not in pdf[:_HEADER_WITHIN]:
         return Finding("file_not_pdf", "the file is not a PDF")
     claimed = claims(pdf, limits.entries)
@@ -92,8 +96,9 @@ def _look(pdf: bytes, limits: Limits) -> Finding | None:
         told = f"an index that claims {claimed.entries} entries, and doesn't hold them"
         return _unreadable(pdf, ValueError(told), limits)
     if claimed.entries > limits.entries:
-        told = f"the file's indexes have {claimed.entries} entries, more than {limits.entries}"
-        return Finding("too_many_entries", told)
+        told = mark("the file's indexes have {count} entries, more than {most}")
+        values = {"count": claimed.entries, "most": limits.entries}
+        return Finding("too_many_entries", told, values=values)
     return None
 
 
@@ -133,19 +138,17 @@ def _parse(pdf: bytes, *, strict: bool, limits: Limits, because: str = "") -> Op
         accept_hybrids(reader)
     revisions = reader.total_revisions
     if revisions > limits.revisions:
-        return Finding(
-            "too_many_revisions", f"the file has {revisions} revisions, more than {limits.revisions}"
-        )
+        told = mark("the file has {count} revisions, more than {most}")
+        return Finding("too_many_revisions", told, values={"count": revisions, "most": limits.revisions})
     filled = tuple(sorted(_filled_fields(pdf, reader), key=_covered_end))
     if len(filled) > limits.signatures:
-        return Finding(
-            "too_many_signatures", f"the file has {len(filled)} signatures, more than {limits.signatures}"
-        )
+        told = mark("the file has {count} signatures, more than {most}")
+        return Finding("too_many_signatures", told, values={"count": len(filled), "most": limits.signatures})
     reachable = {entry.covered for entry in filled}
     unreachable = tuple(found for found in ranges if found not in reachable)
     if len(unreachable) > limits.signatures:
-        told = f"the file has more than {limits.signatures} signatures that its form doesn't lead to"
-        return Finding("too_many_signatures", told)
+        told = mark("the file has more than {most} signatures that its form doesn't lead to")
+        return Finding("too_many_signatures", told, values={"most": limits.signatures})
     note = (
         Finding(
             "read_leniently", "it breaks the rules of PDF, so that programs may read it differently", because

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from signing.verify.findings import Finding
+from signing.verify.words import ENGLISH, Words, mark
 
 if TYPE_CHECKING:
     from signing.verify.report import SignatureReport
@@ -110,8 +111,8 @@ class RegisterWord:
 
     @property
     def sentence(self) -> str:
-        """For people: it stands before the sentence of the verdict. Empty for what isn't known."""
-        return _sentence(self)
+        """For people, in English; see `register_sentence`."""
+        return register_sentence(self, ENGLISH)
 
     @property
     def vouches(self) -> bool:
@@ -141,69 +142,92 @@ def with_signers(word: RegisterWord, signatures: "Sequence[SignatureReport]") ->
     return replace(word, tied=tied, missing=missing, unexpected=unexpected)
 
 
-def _named(word: RegisterWord) -> str:
-    number = f" {word.number}" if word.number else ""
-    return f"document{number} ({word.document}) of request {word.request}"
+def _named(word: RegisterWord, words: Words = ENGLISH) -> str:
+    text = mark("document ({document}) of request {request}")
+    if word.number:
+        text = mark("document {number} ({document}) of request {request}")
+    return words.text(text, number=word.number or "", document=str(word.document), request=str(word.request))
 
 
-def _behind(count: int) -> str:
-    return "1 byte behind it that was" if count == 1 else f"{count:,} bytes behind it that were"
+_SENTENCES = {
+    Standing.ISSUED: mark("{named}, as issued on {day:day}"),
+    Standing.EARLIER: mark("{named}, as it was on {day:day}; it was replaced later"),
+    Standing.UNSIGNED: mark("{named}, as it was drawn on {day:day}: before anybody signed it"),
+    Standing.COPY: mark(
+        "the kept scan, under the office's seal, of {named}, which was signed on paper; taken in on"
+        " {day:day}, and no electronic signature of the signer"
+    ),
+    Standing.DESTROYED: mark("{named}, destroyed there at the end of its term on {destroyed_on:day}"),
+    Standing.EXTENDED: mark("{named}, with {behind} not issued"),
+    Standing.CLAIMED: mark("it has the number of {named}, and these are not the bytes that were issued"),
+    Standing.HIDDEN: mark("it is known there, and of a request that who asks may not see"),
+}
 
 
-def _sentence(word: RegisterWord) -> str:
-    named, day = _named(word), (word.recorded_at or "")[:10]
-    told = {
-        Standing.ISSUED: f"{named}, as issued on {day}",
-        Standing.EARLIER: f"{named}, as it was on {day}; it was replaced later",
-        Standing.UNSIGNED: f"{named}, as it was drawn on {day}: before anybody signed it",
-        Standing.COPY: f"the kept scan, under the office's seal, of {named}, which was signed on paper;"
-        f" taken in on {day}, and no electronic signature of the signer",
-        Standing.DESTROYED: f"{named}, destroyed there at the end of its term on {word.destroyed_on}",
-        Standing.EXTENDED: f"{named}, with {_behind(word.added_bytes or 0)} not issued",
-        Standing.CLAIMED: f"it has the number of {named}, and these are not the bytes that were issued",
-        Standing.HIDDEN: "it is known there, and of a request that who asks may not see",
-        Standing.UNKNOWN: "",
-    }[word.standing]
-    if word.unsigned and word.standing in (Standing.ISSUED, Standing.EARLIER):
-        told += "; delivered without a signature, as its process needs none"
-    elif word.unsigned and word.standing is Standing.UNSIGNED:
-        told = f"{named}, as it was drawn on {day}: it was not delivered"
-    if not told:
+def register_sentence(word: RegisterWord, words: Words) -> str:
+    """What the register says, in a language: it stands before the sentence of the verdict. Empty for what
+    isn't known.
+    """
+    text = _SENTENCES.get(word.standing)
+    if word.unsigned and word.standing is Standing.UNSIGNED:
+        text = mark("{named}, as it was drawn on {day:day}: it was not delivered")
+    if text is None:
         return ""
-    withdrawn = f"; the request was {word.withdrawn}" if word.withdrawn else ""
-    return f"In the register: {told}{withdrawn}."
+    behind = words.counted(
+        "{count} byte behind it that was", "{count} bytes behind it that were", word.added_bytes or 0
+    )
+    told = words.text(
+        text,
+        named=_named(word, words),
+        day=(word.recorded_at or "")[:10],
+        destroyed_on=str(word.destroyed_on),
+        behind=behind,
+    )
+    if word.unsigned and word.standing in (Standing.ISSUED, Standing.EARLIER):
+        told = words.text("{told}; delivered without a signature, as its process needs none", told=told)
+    if not word.withdrawn:
+        return words.text("In the register: {told}.", told=told)
+    return words.text(
+        "In the register: {told}; the request was {outcome:word}.", told=told, outcome=word.withdrawn
+    )
 
 
+OUTCOMES = (mark("withdrawn"), mark("refused"), mark("rejected"))
+"""The ends of requests that have words in every language; others are told as their definition calls them."""
+_ENDED = mark("its request was {outcome:word}")
 _CODES = {
-    Standing.ISSUED: ("register_issued", "the register has it as issued"),
-    Standing.EARLIER: ("register_earlier", "the register has a later version of it"),
-    Standing.UNSIGNED: ("register_unsigned", "the register has it as a document before it was signed"),
-    Standing.COPY: ("register_copy", "the register has it as the kept scan of what was signed on paper"),
-    Standing.DESTROYED: ("register_destroyed", "the register had it until the end of its term"),
-    Standing.EXTENDED: ("register_extended", "the register has it without what stands behind it"),
-    Standing.CLAIMED: ("register_contradicted", "the register has other bytes under its number"),
+    Standing.ISSUED: ("register_issued", mark("the register has it as issued")),
+    Standing.EARLIER: ("register_earlier", mark("the register has a later version of it")),
+    Standing.UNSIGNED: ("register_unsigned", mark("the register has it as a document before it was signed")),
+    Standing.COPY: (
+        "register_copy",
+        mark("the register has it as the kept scan of what was signed on paper"),
+    ),
+    Standing.DESTROYED: ("register_destroyed", mark("the register had it until the end of its term")),
+    Standing.EXTENDED: ("register_extended", mark("the register has it without what stands behind it")),
+    Standing.CLAIMED: ("register_contradicted", mark("the register has other bytes under its number")),
 }
 
 
 def _findings(word: RegisterWord) -> list[Finding]:
     if word.standing not in _CODES:
         return []
-    code, message = _CODES[word.standing]
+    code, text = _CODES[word.standing]
     if word.unsigned and word.standing is Standing.UNSIGNED:
-        message = "the register has it as a document that was not delivered"
-    found = [Finding(code, message, _named(word))]
+        text = mark("the register has it as a document that was not delivered")
+    found = [Finding(code, text, _named(word))]
     if word.withdrawn:
-        found.append(Finding("register_withdrawn", f"its request was {word.withdrawn}", _named(word)))
+        found.append(Finding("register_withdrawn", _ENDED, _named(word), values={"outcome": word.withdrawn}))
     if not word.tied:
         return found
-    for code, fields, message in (
-        ("register_signer_missing", word.missing, "a signature that the register has is not in it"),
+    for code, fields, text in (
+        ("register_signer_missing", word.missing, mark("a signature that the register has is not in it")),
         (
             "register_signer_unexpected",
             word.unexpected,
-            "a signature is in it that the register doesn't have",
+            mark("a signature is in it that the register doesn't have"),
         ),
     ):
         if fields:
-            found.append(Finding(code, message, f"fields {', '.join(fields)}"[:500]))
+            found.append(Finding(code, text, f"fields {', '.join(fields)}"[:500]))
     return found

@@ -17,6 +17,7 @@ from signing.verify.qc_statements import QcStatements
 from signing.verify.qualified import UNKNOWN_WITHOUT_LISTS, Status
 from signing.verify.register import RegisterWord, Traces
 from signing.verify.strength import Strength
+from signing.verify.words import ENGLISH, Words
 
 
 class Indication(StrEnum):
@@ -102,8 +103,8 @@ class SignatureReport:
     revocation: RevocationStatus | None = None  # of the signer's certificate
     strength: Strength | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Stable keys for JSON."""
+    def as_dict(self, words: Words = ENGLISH) -> dict[str, Any]:
+        """Stable keys for JSON; what was found in a language."""
         return {
             "field": self.field,
             "role": self.role.value,
@@ -127,11 +128,11 @@ class SignatureReport:
             "signed_bytes_end": self.signed_bytes_end,
             "qualified": self.qualified.qualified.value,
             "qualified_by": self.qualified.service,
-            "qualified_detail": self.qualified.why,
+            "qualified_detail": self.qualified.detail(),
             "qc_statements": self.qc.as_dict() if self.qc else None,
             "revocation": self.revocation.as_dict() if self.revocation else None,
             "strength": self.strength.as_dict() if self.strength else None,
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [finding.as_dict(words) for finding in self.findings],
         }
 
 
@@ -166,8 +167,8 @@ class Report:
         """Which was done: "whole" or "quick"."""
         return "whole" if self.whole else "quick"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Stable keys for JSON; times in UTC."""
+    def as_dict(self, words: Words = ENGLISH) -> dict[str, Any]:
+        """Stable keys for JSON; times in UTC; what was found in a language, the sentence in English."""
         return {
             "file": self.name,
             "indication": self.indication.value,
@@ -182,13 +183,18 @@ class Report:
             "validation": self.validation,
             "pages_compared": self.pages_compared,
             "register": self.register.as_dict() if self.register else None,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "signatures": [signature.as_dict() for signature in self.signatures],
+            "findings": [finding.as_dict(words) for finding in self.findings],
+            "signatures": [signature.as_dict(words) for signature in self.signatures],
         }
 
     def to_json(self) -> str:
         """`as_dict` as one JSON object; characters that nobody sees are written as escapes."""
-        return _NOT_ASCII.sub(_escaped_if_hidden, json.dumps(self.as_dict(), ensure_ascii=False, indent=2))
+        return to_json(self.as_dict())
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """Values as one JSON object; characters that nobody sees are written as escapes."""
+    return _NOT_ASCII.sub(_escaped_if_hidden, json.dumps(values, ensure_ascii=False, indent=2))
 
 
 # control, format (bidirectional ones among them), lone surrogates, private use, unassigned, separators
@@ -233,4 +239,4 @@ def told(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     heaviest = sorted(range(len(findings)), key=lambda place: order.index(findings[place].weight))
     kept = [findings[place] for place in sorted(heaviest[:FINDINGS_TOLD])]
     left = len(findings) - FINDINGS_TOLD
-    return (*kept, Finding("findings_left_out", f"{left} more findings are not listed"))
+    return (*kept, Finding("findings_left_out", "{left} more findings are not listed", values={"left": left}))

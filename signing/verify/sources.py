@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from signing.verify.findings import Finding
+from signing.verify.unread import too_large, unopened
+from signing.verify.words import mark
 
 ARCHIVE = ".zip"
 _IN = "!/"  # between an archive's name and that of a member
@@ -56,10 +58,14 @@ def sources(paths: Iterable[Path]) -> Iterator[Source | Unjudged]:
         try:
             folder = path.is_dir()
         except OSError as error:  # a name that is too long, say
-            yield Unjudged(str(path), Finding("file_unreadable", f"it cannot be opened ({error.strerror})"))
+            yield Unjudged(
+                str(path), unopened("file_unreadable", mark("it cannot be opened ({why:word})"), error)
+            )
             continue
         if folder:
-            yield from _or_nothing(_inside(path), path, "folder_without_pdf", "the folder holds no PDF files")
+            yield from _or_nothing(
+                _inside(path), path, "folder_without_pdf", mark("the folder holds no PDF files")
+            )
         elif path.suffix.lower() == ARCHIVE and _exists(path):
             yield from _archive(path)
         else:
@@ -75,14 +81,14 @@ def listed(lines: Iterable[str]) -> Iterator[Path]:
 
 
 def _or_nothing(
-    found: Iterator[Source | Unjudged], path: Path, code: str, message: str
+    found: Iterator[Source | Unjudged], path: Path, code: str, text: str
 ) -> Iterator[Source | Unjudged]:
     empty = True
     for one in found:
         empty = False
         yield one
     if empty:
-        yield Unjudged(str(path), Finding(code, message))
+        yield Unjudged(str(path), Finding(code, text))
 
 
 def _inside(folder: Path) -> Iterator[Source | Unjudged]:
@@ -96,8 +102,8 @@ def _inside(folder: Path) -> Iterator[Source | Unjudged]:
                 with os.scandir(path) as entries:
                     names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
             except OSError as error:
-                told = f"the folder cannot be read ({error.strerror})"
-                yield Unjudged(str(path), Finding("folder_unreadable", told))
+                told = mark("the folder cannot be read ({why:word})")
+                yield Unjudged(str(path), unopened("folder_unreadable", told, error))
                 continue
             waiting += [(path / name, below) for name, below in reversed(names)]
         elif _leads_to_folder(path):
@@ -130,10 +136,10 @@ def _archive(path: Path) -> Iterator[Source | Unjudged]:
             if member.filename.lower().endswith(_PDF) and not member.is_dir()
         ]
     except (ArchiveUnreadable, OSError) as error:
-        told = f"the archive cannot be read ({getattr(error, 'strerror', None) or error})"
-        yield Unjudged(str(path), Finding("archive_unreadable", told))
+        told = mark("the archive cannot be read ({why:word})")
+        yield Unjudged(str(path), unopened("archive_unreadable", told, error))
         return
-    yield from _or_nothing(iter(members), path, "archive_without_pdf", "the archive holds no PDF files")
+    yield from _or_nothing(iter(members), path, "archive_without_pdf", mark("the archive holds no PDF files"))
 
 
 def _named(path: Path, member: zipfile.ZipInfo) -> str:
@@ -145,11 +151,11 @@ def directory(path: Path) -> list[zipfile.ZipInfo]:
     # a pipe would keep whoever opens it waiting, and a device has no end
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ArchiveUnreadable("it is no file")
+            raise ArchiveUnreadable(mark("it is no file"))
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _TAIL))
         if _directory_size(file.read(_TAIL)) > _DIRECTORY_MOST:
-            raise ArchiveUnreadable("its directory is larger than any honest one")
+            raise ArchiveUnreadable(mark("its directory is larger than any honest one"))
         try:
             with zipfile.ZipFile(file) as archive:
                 return archive.infolist()
@@ -184,11 +190,11 @@ def read_member(source: Source, most: int) -> bytes | Finding:
     if info.flag_bits & 1:
         return Finding("file_encrypted", "the file is encrypted in its archive")
     if info.file_size > most:
-        return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
+        return too_large(most)
     with archive.open(info) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        return Finding("file_too_large", f"the file is larger than {most // 1024 // 1024} MiB")
+        return too_large(most)
     return content
 
 

@@ -117,7 +117,9 @@ def _signature(values: dict[str, Any]) -> dict[str, Any]:
     chain = tuple(_text(each) for each in values.pop("chain"))
     development = values.pop("development") is True
     status = values.pop("qualified")
-    qualified = Status(Qualified(status["qualified"]), _text(status["service"]), _text(status["why"]))
+    qualified = Status(
+        Qualified(status["qualified"]), *(_text(status.get(name)) for name in ("service", "why", "standing"))
+    )
     parts = {name: _part(kind, values.pop(name)) for name, kind in _PARTS.items()}
     return {
         **parts,
@@ -143,10 +145,20 @@ def _common(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finding(values: dict[str, Any]) -> Finding:
-    made = Finding(**{key: _text(value) for key, value in values.items()})  # type: ignore[arg-type]
+    filled = {str(_text(name)): _value_of_text(each) for name, each in values.pop("values", {}).items()}
+    if "message" in values:  # a run that an earlier release began: in English, its values in it
+        values["text"] = values.pop("message")
+    texts: dict[str, Any] = {key: _text(value) for key, value in values.items()}
+    made = Finding(**texts, values=filled)
     if made.code not in KINDS:
         raise ValueError(f"unknown finding {made.code[:50]!r}")
     return made
+
+
+def _value_of_text(value: Any) -> str | int:
+    if not isinstance(value, str | int):
+        raise TypeError("a text or a number was expected")
+    return value
 
 
 def _rest(values: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from signing.signed_data import load_certificate
 from signing.verify.evidence import Evidence
 from signing.verify.findings import Finding
 from signing.verify.precedents import Plain, plain_signature
+from signing.verify.report import iso
 from signing.verify.strength import Means, ends_at
 from signing.verify.trust import (
     FRESH_NOW,
@@ -49,6 +50,7 @@ from signing.verify.trust import (
     fresh_at,
     read_dss,
 )
+from signing.verify.words import mark
 
 _OUT_OF_TIME = frozenset(
     {
@@ -90,7 +92,8 @@ class Judged:
     aged: bool = False  # accepted on revocation answers that are past their next update
     failed: bool = False  # TOTAL-FAILED rather than INDETERMINATE
     weak: bool = False  # but for the age of its algorithms it would be OK
-    outside: str = ""  # in words, when the chain fails because the time judged at is outside its validity
+    outside: str = ""  # a text for a `day`, when the chain fails because the time judged at is beyond it
+    outside_on: str = ""  # that day, ISO 8601
 
     @property
     def ok(self) -> bool:
@@ -384,11 +387,15 @@ class Validator:
         ends = min(certificate.not_valid_after for certificate in certificates)
         if self.at < begins:
             return replace(
-                judged, outside=f"the certificate is not yet valid then: it begins on {begins:%Y-%m-%d}"
+                judged,
+                outside=mark("the certificate is not yet valid then: it begins on {day:day}"),
+                outside_on=f"{begins:%Y-%m-%d}",
             )
         if self.at > ends:
             return replace(
-                judged, outside=f"the certificate has expired by then: it ended on {ends:%Y-%m-%d}"
+                judged,
+                outside=mark("the certificate has expired by then: it ended on {day:day}"),
+                outside_on=f"{ends:%Y-%m-%d}",
             )
         return judged
 
@@ -672,34 +679,43 @@ def _judged(result: AdESBasicValidationResult[Any]) -> Judged:
 
 
 _FINDINGS = {
-    "HASH_FAILURE": ("digest_differs", "the content differs from what was signed"),
-    "SIG_CRYPTO_FAILURE": ("signature_value_wrong", "the signature value does not belong to what it signs"),
-    "FORMAT_FAILURE": ("cms_unreadable", "the signature is not formed as the standard says"),
-    "REVOKED": ("signer_revoked", "the certificate had been revoked when this was signed"),
+    "HASH_FAILURE": ("digest_differs", mark("the content differs from what was signed")),
+    "SIG_CRYPTO_FAILURE": (
+        "signature_value_wrong",
+        mark("the signature value does not belong to what it signs"),
+    ),
+    "FORMAT_FAILURE": ("cms_unreadable", mark("the signature is not formed as the standard says")),
+    "REVOKED": ("signer_revoked", mark("the certificate had been revoked when this was signed")),
     "NO_CERTIFICATE_CHAIN_FOUND": (
         "chain_unknown",
-        "the certificate does not lead to anybody who is trusted here",
+        mark("the certificate does not lead to anybody who is trusted here"),
     ),
     "NO_CERTIFICATE_CHAIN_FOUND_NO_POE": (
         "service_withdrawn",
-        "its issuer's service was not in good standing on the trusted list",
+        mark("its issuer's service was not in good standing on the trusted list"),
     ),
-    "NO_SIGNING_CERTIFICATE_FOUND": ("chain_unknown", "the signer's certificate is missing"),
-    "CERTIFICATE_CHAIN_GENERAL_FAILURE": ("chain_unknown", "the chain of certificates does not hold"),
-    "TRY_LATER": ("revocation_unknown", "nothing at hand says whether the certificate was revoked"),
+    "NO_SIGNING_CERTIFICATE_FOUND": ("chain_unknown", mark("the signer's certificate is missing")),
+    "CERTIFICATE_CHAIN_GENERAL_FAILURE": ("chain_unknown", mark("the chain of certificates does not hold")),
+    "TRY_LATER": ("revocation_unknown", mark("nothing at hand says whether the certificate was revoked")),
     "REVOKED_NO_POE": (
         "revoked_time_unproven",
-        "the certificate was revoked, and nothing proves signing before that",
+        mark("the certificate was revoked, and nothing proves signing before that"),
     ),
-    "REVOKED_CA_NO_POE": ("revoked_time_unproven", "an issuer's certificate was revoked"),
-    "CHAIN_CONSTRAINTS_FAILURE": ("key_usage_wrong", "the certificate is not meant for this purpose"),
-    "CRYPTO_CONSTRAINTS_FAILURE": ("algorithm_weak", "an algorithm or key is too weak to prove anything"),
+    "REVOKED_CA_NO_POE": ("revoked_time_unproven", mark("an issuer's certificate was revoked")),
+    "CHAIN_CONSTRAINTS_FAILURE": ("key_usage_wrong", mark("the certificate is not meant for this purpose")),
+    "CRYPTO_CONSTRAINTS_FAILURE": (
+        "algorithm_weak",
+        mark("an algorithm or key is too weak to prove anything"),
+    ),
     "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": (
         "algorithm_weak",
-        "an algorithm or key is too weak to prove anything",
+        mark("an algorithm or key is too weak to prove anything"),
     ),
-    "TIMESTAMP_ORDER_FAILURE": ("timestamp_order", "the timestamps contradict each other or the clock"),
-    "NOT_YET_VALID": ("certificate_began_later", "the signature is older than the certificate it names"),
+    "TIMESTAMP_ORDER_FAILURE": ("timestamp_order", mark("the timestamps contradict each other or the clock")),
+    "NOT_YET_VALID": (
+        "certificate_began_later",
+        mark("the signature is older than the certificate it names"),
+    ),
     **dict.fromkeys(
         (
             "OUT_OF_BOUNDS_NO_POE",
@@ -708,7 +724,7 @@ _FINDINGS = {
             "EXPIRED",
             "NO_POE",
         ),
-        ("expired", "the certificate is outside its validity, and nothing proves signing within it"),
+        ("expired", mark("the certificate is outside its validity, and nothing proves signing within it")),
     ),
 }
 
@@ -718,10 +734,13 @@ def finding_of(judged: Judged) -> Finding | None:
     if judged.ok:
         return None
     if judged.outside:
-        return Finding("expired", judged.outside, judged.detail, "OUT_OF_BOUNDS_NO_POE")
-    code, message = _FINDINGS.get(
-        judged.sub_indication, ("not_validated", "the signature could not be validated")
+        values = {"day": judged.outside_on}
+        return Finding("expired", judged.outside, judged.detail, "OUT_OF_BOUNDS_NO_POE", values)
+    code, text = _FINDINGS.get(
+        judged.sub_indication, ("not_validated", mark("the signature could not be validated"))
     )
-    if judged.revoked_at is not None:
-        message += f" (revoked {judged.revoked_at:%Y-%m-%d %H:%M} UTC)"
-    return Finding(code, message, judged.detail, judged.sub_indication)
+    if judged.revoked_at is None:
+        return Finding(code, text, judged.detail, judged.sub_indication)
+    revoked = {"what": text, "revoked_at": iso(judged.revoked_at) or ""}
+    told = mark("{what:word} (revoked {revoked_at:moment})")
+    return Finding(code, told, judged.detail, judged.sub_indication, revoked)

@@ -1,4 +1,4 @@
-"""The verdict on a file: all its signatures together, and one sentence for people."""
+"""The verdict on a file: all its signatures together."""
 
 import asyncio
 import hashlib
@@ -23,22 +23,22 @@ from signing.verify.inspection import (
     weigh,
     weigh_looks,
 )
-from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, SIGNERS_TOLD, Limits, Until
+from signing.verify.limits import DEFAULT_LIMITS, DETAIL_TOLD, Limits, Until
 from signing.verify.online import Fetched, Online
 from signing.verify.pictures import compare_pages
-from signing.verify.qualified import IN_WORDS, Lists, Qualified
+from signing.verify.qualified import Lists
 from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.register import RegisterWord, with_signers
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
+from signing.verify.sentence import EMPTY, UNSIGNED, sentence_in
 from signing.verify.tail import accounted_for
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
+from signing.verify.words import ENGLISH, mark
 
 Told = TypeVar("Told")
 UNCOVERED = "validation_data_uncovered"
-EMPTY = "signature_field_empty"
-UNSIGNED = "no_signature"
 _OF_ITS_TIME = 0.9  # that drawing may last until, and take: what was found before must still be told
 
 
@@ -184,11 +184,11 @@ def _whole_file(opened: Opened, inspections: Sequence[Inspection], steps: Sequen
         return _long_tail(len(behind), len(opened.pdf) - len(behind))
     if any(finding.weight is Weight.FAILS for finding in last.findings):
         return []  # said already, with what was changed
-    code, told = "end_uncovered", "what was added behind the last signature is protected by nothing"
+    code, told = "end_uncovered", mark("what was added behind the last signature is protected by nothing")
     if all(step.validation_data_only for step in later):
         code, told = (
             UNCOVERED,
-            "validation data was added behind the last signature, where nothing protects it",
+            mark("validation data was added behind the last signature, where nothing protects it"),
         )
     return [Finding(code, told, f"from byte {end}")]
 
@@ -320,17 +320,18 @@ def report_on(
     everything = [*findings, *(finding for signature in signatures for finding in signature.findings)]
     indication, sub_indication = weigh(everything)
     verdict = _verdict(indication, everything)
-    return Report(
+    report = Report(
         name=name,
         indication=indication,
         sub_indication=sub_indication,
         verdict=verdict,
-        sentence=_sentence(verdict, everything, signatures),
+        sentence="",
         signatures=signatures,
         findings=told(findings),
         validation_time=at,
         revisions=revisions,
     )
+    return replace(report, sentence=sentence_in(report, ENGLISH))
 
 
 def with_register(report: Report, word: RegisterWord) -> Report:
@@ -344,18 +345,16 @@ def with_register(report: Report, word: RegisterWord) -> Report:
         [*report.findings, *word.findings],
         report.revisions,
     )
-    alone = word.vouches and [f.code for f in said.findings if f.weight is not Weight.NOTE] == [UNSIGNED]
-    sentence = "The file has no signature: the register alone vouches for it." if alone else said.sentence
-    return replace(
+    known = replace(
         report,
         indication=said.indication,
         sub_indication=said.sub_indication,
         verdict=said.verdict,
-        sentence=f"{word.sentence} {sentence}".lstrip(),
         findings=said.findings,
         register=word,
         traces=None,
     )
+    return replace(known, sentence=sentence_in(known, ENGLISH))
 
 
 def without_register(report: Report, folder: str, why: str) -> Report:
@@ -365,8 +364,8 @@ def without_register(report: Report, folder: str, why: str) -> Report:
     """
     if report.sha256_hex is None:
         return report
-    message = f"the register of the office in the folder {folder} could not be asked"
-    note = Finding("register_unasked", message, why)
+    text = mark("the register of the office in the folder {folder} could not be asked")
+    note = Finding("register_unasked", text, why, values={"folder": folder})
     return replace(report, findings=told((*report.findings, note)))
 
 
@@ -380,78 +379,3 @@ def _verdict(indication: Indication, findings: Sequence[Finding]) -> Verdict:
     if indication is not Indication.PASSED and any(f.kind.subject is Subject.READING for f in deciding):
         return Verdict.CANNOT_BE_JUDGED
     return Verdict.SIGNED_BUT
-
-
-_OPENINGS = {
-    Verdict.AUTHENTIC: "Authentic as issued",
-    Verdict.SIGNED_BUT: "Signed, but ",
-    Verdict.NOT_WHAT_WAS_SIGNED: "Not what was signed: ",
-    Verdict.CANNOT_BE_JUDGED: "Cannot be judged because ",
-}
-
-
-def _sentence(verdict: Verdict, findings: Sequence[Finding], signatures: Sequence[SignatureReport]) -> str:
-    reasons = list(dict.fromkeys(finding.message for finding in _deciding(verdict, findings)))
-    opening = _OPENINGS[verdict] + "; ".join(reasons[:4]) + "."
-    return " ".join(
-        [opening, *_signers(verdict, signatures), *_unsigned(findings), *_development(signatures)]
-    )
-
-
-def _deciding(verdict: Verdict, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that the sentence names, heaviest first."""
-    order = list(Weight)
-    return sorted((f for f in findings if _decides(verdict, f)), key=lambda f: order.index(f.weight))
-
-
-def _decides(verdict: Verdict, finding: Finding) -> bool:
-    if verdict is Verdict.NOT_WHAT_WAS_SIGNED:
-        return finding.weight is Weight.FAILS and finding.kind.subject is Subject.CONTENT
-    if verdict is Verdict.CANNOT_BE_JUDGED:
-        return finding.weight is not Weight.NOTE and finding.kind.subject is Subject.READING
-    return finding.weight is not Weight.NOTE
-
-
-def _signers(verdict: Verdict, signatures: Sequence[SignatureReport]) -> list[str]:
-    """Who signed, as far as that is known: an untrusted name is only what the file says."""
-    lines = []
-    named = [each for each in signatures if each.role is not Role.TIMESTAMP and each.signer is not None]
-    for signature in named[:SIGNERS_TOLD]:
-        moment = signature.proven_at or signature.claimed_at
-        when = (
-            f" on {moment:%Y-%m-%d %H:%M} UTC ({'proven' if signature.proven_at else 'claimed'})"
-            if moment
-            else ""
-        )
-        word = {Role.SEAL: "Sealed by", Role.CERTIFICATION: "Certified by"}.get(signature.role, "Signed by")
-        if not signature.chain:
-            word = "It says it was signed by"
-        elif verdict is Verdict.NOT_WHAT_WAS_SIGNED:
-            word = "It carries a signature of"
-        level = f", {signature.level}" if signature.level else ""
-        lines.append(f"{word} {signature.signer}{when}{level}{_status(signature)}.")
-    if len(named) > SIGNERS_TOLD:
-        lines.append(f"{len(named) - SIGNERS_TOLD} more signatures are in it.")
-    return lines
-
-
-def _status(signature: SignatureReport) -> str:
-    """The qualified status in words, where trusted lists say one."""
-    known = signature.qualified.qualified
-    return f", {IN_WORDS[known]}" if known not in (Qualified.UNKNOWN, Qualified.NONE) else ""
-
-
-def _unsigned(findings: Sequence[Finding]) -> list[str]:
-    codes = {finding.code for finding in findings}
-    lines = ["A place for a signature in it is empty."] if EMPTY in codes else []
-    if UNSIGNED in codes and not any(code.startswith("register_") for code in codes):
-        lines.append("Nothing in it proves where it comes from.")
-    return lines
-
-
-def _development(signatures: Sequence[SignatureReport]) -> list[str]:
-    return (
-        ["Development certificate: proves nothing outside a test."]
-        if any(s.development for s in signatures)
-        else []
-    )

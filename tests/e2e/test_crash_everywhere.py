@@ -2,8 +2,8 @@
 
 A passage is the n-th point that the request's workers pass in all, from rendering to delivery. Where a
 request's way has 25 passages, 25 requests are driven, each killed at another one; every further worker is a
-new process. `make test` drives three of these and kills at every twelfth; PARAAF_CAMPAIGN=12 at each, and
-PARAAF_CAMPAIGN=24 then a second time, at a later passage.
+new process. `make test` drives three of these and kills at every sixteenth; PARAAF_CAMPAIGN=16 at each, and
+PARAAF_CAMPAIGN=32 then a second time, at a later passage.
 """
 
 import multiprocessing
@@ -23,7 +23,7 @@ from tests.steps_office import Sample
 from tests.steps_worker import work_with_fuse
 
 pytestmark = pytest.mark.slow
-FULL = 12
+FULL = 16
 MOST_PASSAGES = 80
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.steps_worker"])
@@ -106,4 +106,4 @@ def test_wherever_a_worker_is_killed_the_request_ends_signed_once(sample: Sample
     assert passage > 15, "so few passages: this showed little"
     sample.require_finished(numbers)
     print(f"{way}, {sample.office.store.url.get_backend_name()}: {kills} kills, {len(numbers)} requests")
-    assert kills >= len(numbers)
+    assert kills >= len(numbers) > 0

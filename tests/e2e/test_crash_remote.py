@@ -6,21 +6,19 @@ key was used twice, over the same bytes. PARAAF_CAMPAIGN=10 kills ten times as o
 """
 
 import asyncio
-import os
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.campaign import times
-from tests.remote_office import SIGNER, remote_office
-from tests.steps_office import ROOT, Sample
+from tests.remote_office import SIGNER, authorise_to_point, remote_office
+from tests.steps_office import Sample
 from workflow.authorising import ToSign
-from workflow.faults import AUTHORISATION, VARIABLE
+from workflow.faults import AUTHORISATION
 
 pytestmark = pytest.mark.slow
 SEED = 20261126
@@ -28,36 +26,21 @@ A_POINT = times(1)
 AT_RANDOM = times(1)
 LONGEST_S = 60
 
-RUNNER = """
-import asyncio, sys
-from pathlib import Path
-from tests.remote_office import SIGNER, by_pin
-from workflow.office import Office
-
-async def main() -> None:
-    office = Office.open(Path(sys.argv[1]), make=False)
-    async with office.authorising() as authorising:
-        print("ready", flush=True)
-        numbers = [one.request_id for one in authorising.folder(SIGNER)]
-        await authorising.authorise(SIGNER, numbers, by_pin)
-
-asyncio.run(main())
-"""
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.remote_office"])
 
 
-def run(folder: Path, *, point: str = "", after_s: float | None = None) -> int:
+def run(folder: Path, *, point: str = "", after_s: float | None = None) -> int | None:
     """Authorise all that waits in a process of its own; -9 when it was killed."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: point} if point else {**os.environ}
-    environ["PYTHONPATH"] = str(ROOT)
-    with subprocess.Popen(
-        [sys.executable, "-c", RUNNER, str(folder)], env=environ, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        if after_s is not None:
-            time.sleep(after_s)
-            process.send_signal(signal.SIGKILL)
-        return process.wait(timeout=LONGEST_S)
+    ready = CONTEXT.Event()
+    process = CONTEXT.Process(target=authorise_to_point, args=(folder, point, ready))
+    process.start()
+    if after_s is not None:
+        ready.wait(LONGEST_S)
+        time.sleep(after_s)
+        process.kill()
+    process.join(LONGEST_S)
+    return process.exitcode
 
 
 def test_kills_while_signatures_are_authorised_leave_one_signature_a_field(tmp_path: Path) -> None:

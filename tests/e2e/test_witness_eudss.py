@@ -22,6 +22,8 @@ from tests.eudss import (
     ours,
     stricter,
 )
+from tests.signers import CASES as SIGNER_CASES
+from tests.signers import NAMES, Case
 from tests.signing_samples import now
 from tests.vectors.build import FOLDER
 from tests.witness_files import CASES, Matrix, made_once, shared_folder
@@ -45,6 +47,7 @@ def witness(matrix: Matrix, tmp_path_factory: pytest.TempPathFactory) -> Witness
     folder = shared_folder(tmp_path_factory, "witness-eudss")
     vectors = [FOLDER / f"{name}.pdf" for name in EXPECTED["files"]]
     files = [file.path for file in matrix.every_file]
+    files += [file.path for case in SIGNER_CASES for file in matrix.signed_by(case)]
     kept = folder / "said.json"
 
     def ask() -> None:
@@ -68,19 +71,32 @@ def _read(kept: Any) -> Said:
     return Said(kept[0], tuple(Word(*word) for word in kept[1]))
 
 
+def passed(key_type: str) -> tuple[str, str | None]:
+    """Passed but for Ed25519, which its default policy doesn't know; the level it names there too."""
+    if key_type == "Ed25519":
+        return "INDETERMINATE", "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+    return "TOTAL-PASSED", None
+
+
+@pytest.mark.parametrize("case", SIGNER_CASES, ids=str)
+def test_eu_dss_passes_every_level_by_every_kind_of_signer(
+    witness: Witness, matrix: Matrix, case: Case
+) -> None:
+    for file in matrix.signed_by(case):
+        [word] = witness.files[file.path].signatures
+        assert (word.indication, word.sub_indication) == passed(case.key_type), file.path.name
+        assert (word.level, word.signer) == (file.level, f"{NAMES[case.holder]} (development)")
+
+
 @pytest.mark.parametrize(("level", "key_type"), CASES)
 def test_eu_dss_passes_what_we_signed_at_the_level_asked(
     witness: Witness, matrix: Matrix, level: Level, key_type: str
 ) -> None:
-    """Passed but for Ed25519, which its default policy doesn't know; the level it names there too."""
-    passed = ("INDETERMINATE", "CRYPTO_CONSTRAINTS_FAILURE_NO_POE")
-    if key_type != "Ed25519":
-        passed = ("TOTAL-PASSED", None)
     for file in matrix.files(level, key_type):
         said = witness.files[file.path]
-        assert [(word.indication, word.sub_indication) for word in said.signatures] == [passed] * len(
-            file.fields
-        ), file.path.name
+        assert [(word.indication, word.sub_indication) for word in said.signatures] == [
+            passed(key_type)
+        ] * len(file.fields), file.path.name
         assert [word.level for word in said.signatures] == [level] * len(file.fields), file.path.name
         assert [word.signer for word in said.signatures] == [
             f"Zoë {field.title()} (development)" for field in file.fields

@@ -7,6 +7,7 @@ unit.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
+from signing.profile import packaged_profiles
+from tests.proving import Proving
 from workflow import outside
 from workflow.brought import Brought
 from workflow.commands import Answer, Command, StepRef, StepResult, Submission
@@ -24,6 +27,7 @@ from workflow.engine import Engine
 from workflow.logcheck import LogReport, verify
 from workflow.names import known_names
 from workflow.reading import history
+from workflow.reauthentication import is_asked
 from workflow.store import Store
 from workflow.tables import Base, Grant, Person, Request, Substitute, Task
 
@@ -104,6 +108,7 @@ class Office:
             kinds=KINDS,
             defer=self._defer,
             clock=lambda: self.now,
+            asks_proof=partial(is_asked, profiles=packaged_profiles()),
         )
 
     @classmethod
@@ -118,6 +123,10 @@ class Office:
     def key(self) -> str:
         return f"key-{next(iter(self.keys))}"
 
+    @property
+    def proving(self) -> Proving:
+        return Proving(self.store, lambda: self.now)
+
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
 
@@ -125,6 +134,9 @@ class Office:
         key = rest.pop("key", None) or self.key()
         if "seen_version" not in rest and trigger in {"approve", "sign", "release_seal"}:
             rest["seen_version"] = self.version(request_id)
+        seen = rest.get("seen_version")
+        if rest.get("consent") and isinstance(seen, int) and request_id is not None and "proof" not in rest:
+            rest["proof"] = self.proving.prove(actor, {request_id: seen})
         return Command(trigger, actor, key, request_id, **rest)
 
     def version(self, request_id: int | None) -> int | None:

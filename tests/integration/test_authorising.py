@@ -3,24 +3,29 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, event, update
 
 from certs.csc_http import LONGEST_LINE
 from signing.csc import Authorisation, CscClient, RemoteCredential
-from signing.csc_errors import RemotePinError
+from signing.csc_errors import RemoteDeniedError, RemotePinError, RemoteUnavailableError
 from signing.verify.verdict import verify_pdf
 from tests.command_line import Terminal, section_of
+from tests.databases import Database
 from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, by_pin, remote_office
 from tests.steps_office import Sample
 from workflow import preflight
-from workflow.authorising import NothingToAuthorise, Outcome, ToSign
+from workflow.authorising import NothingToAuthorise, Outcome, Part, ToSign
 from workflow.errors import ClaimedByAnother, Raced, Refused
+from workflow.key_files import SeenFiles
+from workflow.keys import RemoteKey, remote_key
 from workflow.tables import ProfileCheck, SignatureRow
 
 
@@ -37,6 +42,22 @@ async def folder(sample: Sample, who: str = SIGNER) -> list[ToSign]:
         return authorising.folder(who)
 
 
+async def asked_of(sample: Sample, numbers: Sequence[int]) -> int:
+    """How often the database is asked to find what of these requests waits."""
+    asked: list[object] = []
+
+    def count(*about: object) -> None:
+        asked.append(about)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        async with sample.office.authorising() as authorising:
+            assert len(authorising._items(SIGNER, numbers)) == len(numbers)
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return len(asked)
+
+
 async def authorise(
     sample: Sample, numbers: Sequence[int], who: str = SIGNER, word: object = by_pin
 ) -> list[Outcome]:
@@ -44,9 +65,10 @@ async def authorise(
         return await authorising.authorise(who, numbers, word)  # type: ignore[arg-type]
 
 
-def test_a_batch_is_authorised_once_signed_and_goes_on(tmp_path: Path) -> None:
-    with remote_office(tmp_path) as sample:
+def test_a_batch_is_authorised_once_signed_and_goes_on(tmp_path: Path, database: Database) -> None:
+    with remote_office(tmp_path, environ=database.environ) as sample:
         numbers = asyncio.run(to_sign(sample, 3))
+        assert asyncio.run(asked_of(sample, numbers[:1])) == asyncio.run(asked_of(sample, numbers))
         waiting = asyncio.run(folder(sample))
         assert [one.request_id for one in waiting] == numbers
         assert {(one.trigger, one.field, one.provider, one.tried) for one in waiting} == {
@@ -226,10 +248,10 @@ def test_who_is_asked_twice_has_their_key_used_once(tmp_path: Path) -> None:
 
 
 def test_of_two_at_once_one_signs_and_the_log_tells_that_the_key_was_used_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     usual = CscClient.sign_hashes
-    with remote_office(tmp_path) as sample:
+    with remote_office(tmp_path, environ=database.environ) as sample:
         [number] = asyncio.run(to_sign(sample, 1))
 
         async def both() -> list[list[Outcome]]:
@@ -275,10 +297,75 @@ def test_a_key_on_the_providers_page(tmp_path: Path) -> None:
         assert told["way"] == "page"
 
 
-async def answer(url: str) -> dict[str, str]:
-    """A person says yes on the provider's page; the query with which their browser is sent back."""
+def test_more_than_a_page_holds_is_asked_page_by_page_and_what_one_signed_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signing.csc._ADDRESS_BESIDE_HASHES", 8000 - 50)  # one hash fits
+    with remote_office(tmp_path, kind="page") as sample:
+        numbers = asyncio.run(to_sign(sample, 3))
+        parts: list[Part] = []
+        gone_on: list[list[bool]] = []
+
+        async def asked(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            gone_on.append([sample.request(number).state != "sign" for number in numbers])
+            if decisions[len(gone_on) - 1] == "crash":
+                raise KeyboardInterrupt
+            question = await client.ask_on_page(
+                key.credential_id, hashes, redirect_uri="http://127.0.0.1:9/authorised", digest=digest
+            )
+            url = await client.page_url(question, description="1 signature in Paraaf, 2 of 3")
+            return await client.redeem(question, await answer(url, decisions[len(gone_on) - 1]))
+
+        async def run() -> dict[int, str]:
+            async with sample.office.authorising() as authorising:
+                outcomes = await authorising.authorise(SIGNER, numbers, asked, announce=parts.append)  # type: ignore[arg-type]
+            return {one.request_id: one.code for one in outcomes}
+
+        decisions = ["yes", "no"]
+        first, *rest = numbers
+        denied = RemoteDeniedError.code  # and nobody is asked for the third
+        assert asyncio.run(run()) == {first: "", **dict.fromkeys(rest, denied)}
+        assert gone_on == [[False, False, False], [True, False, False]]
+        assert parts == [Part(1, 3, (first,), 3), Part(2, 3, (rest[0],), 3)]
+        decisions += ["yes", "crash", "yes"]
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(run())
+        assert asyncio.run(run()) == {**dict.fromkeys(numbers[:2], NothingToAuthorise.code), rest[1]: ""}
+        assert parts[2:] == [Part(1, 2, (rest[0],), 2), Part(2, 2, (rest[1],), 2), Part(1, 1, (rest[1],), 1)]
+        assert [row.attempts for number in numbers for row in sample.signatures(number)] == [1, 1, 1]
+
+
+def test_an_error_at_one_provider_hides_nothing_that_came_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with remote_office(tmp_path) as sample:
+        numbers = asyncio.run(to_sign(sample, 3))
+        away, *well = numbers
+        names = cycle(["away", "well", "well"])  # the same key, as at two providers
+
+        def at_two(*about: Any) -> RemoteKey:
+            found = remote_key(*about)
+            assert found is not None
+            return replace(found, provider=next(names))
+
+        async def word(client: CscClient, *asked: Any) -> Authorisation:
+            if client.service.name == "away":
+                raise RemoteUnavailableError("It does not answer.")
+            return await by_pin(client, *asked)
+
+        monkeypatch.setattr("workflow.authorising.remote_key", at_two)
+        outcomes = asyncio.run(authorise(sample, numbers, word=word))
+        told = {one.request_id: one.code for one in outcomes}
+        assert told == {away: RemoteUnavailableError.code, **dict.fromkeys(well, "")}
+        assert [sample.request(number).state == "sign" for number in numbers] == [True, False, False]
+
+
+async def answer(url: str, decision: str = "yes") -> dict[str, str]:
+    """A person decides on the provider's page; the query with which their browser is sent back."""
     async with aiohttp.ClientSession(max_line_size=LONGEST_LINE) as browser:
-        form = {"user_id": SIGNER, "password": "password", "decision": "yes"}
+        form = {"user_id": SIGNER, "password": "password", "decision": decision}
         async with browser.post(url, data=form, allow_redirects=False) as told:
             assert told.status == 302, await told.text()
             return dict(aiohttp.client.URL(told.headers["Location"]).query)
@@ -289,6 +376,6 @@ def test_preflight_prepares_for_each_key_at_the_provider(tmp_path: Path) -> None
         found = asyncio.run(preflight.look_at_all(sample.office))
         assert {one.state for one in found} == {"ok"}
         assert any("prepared for 3 keys at provider" in one.message for one in found)
-    preflight.run_when_due(sample.office)  # and nobody answers
+    preflight.run_when_due(sample.office, SeenFiles(sample.office.signing))  # and nobody answers
     [row] = sample.rows(ProfileCheck, ProfileCheck.profile == "qualified-remote")
     assert row.may_pass

@@ -237,6 +237,31 @@ def test_an_import_adds_the_signer_and_keeps_every_other_line(
     assert terminal.json("certs", "list")["waiting"] == []
 
 
+@pytest.mark.parametrize("form", ["PEM", "DER"])
+def test_a_bundle_as_authorities_send_it_is_taken_in(
+    form: str, terminal: Terminal, authority: DevelopmentAuthority
+) -> None:
+    requested(terminal)
+    _, own, _, *above = issued(terminal, authority)
+    other = authority.issue("Another", now=datetime.now(UTC)).certificate
+    certificates = [*above, *written(terminal, other, authority.root), Path(own)]  # its own comes last
+    pem = terminal.data.parent / "all.pem"
+    loaded = [x509.load_der_x509_certificate(Path(file).read_bytes()) for file in certificates]
+    pem.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in loaded))
+    bundle = terminal.data.parent / "sent.p7b"
+    subprocess.run(
+        ["openssl", "crl2pkcs7", "-nocrl", "-certfile", pem, "-outform", form, "-out", bundle], check=True
+    )
+    said = terminal.json("certs", "import", "seal-2027", bundle)
+    assert said["subject"].startswith("CN=Seal seal-2027")
+    assert [one.startswith("CN=Another") for one in said["unneeded"]] == [True]
+    chain = x509.load_pem_x509_certificates((terminal.data / "keys" / "seal-2027.pem").read_bytes())
+    assert chain[1:] == [authority.issuing]
+    assert "and not kept: “CN=Another" in terminal.office("certs", "import", "seal-2027", bundle).out
+    bundle.write_bytes(bundle.read_bytes()[:200] + (b"\n-----END PKCS7-----\n" if form == "PEM" else b""))
+    assert refused(terminal, "import", "seal-2027", bundle) == "certs-trust"
+
+
 def test_another_keys_certificate_is_refused(terminal: Terminal, authority: DevelopmentAuthority) -> None:
     requested(terminal)
     other = authority.issue("Another", now=datetime.now(UTC)).certificate
@@ -514,6 +539,9 @@ def test_a_key_made_in_a_token_stays_there(
     assert re.search(r"Access: +sensitive, always sensitive, never extract", told)
     again = ("request", "again", "--subject", SUBJECT, *options, "-o", tmp_path / "again.csr")
     assert refused(terminal, *again) == "signing-key-there"
+    both = ("--token", softhsm_token.uri("both"), *options[2:], "-o", tmp_path / "both.csr")
+    assert refused(terminal, "request", "both", "--subject", SUBJECT, *both) == "signing-key-address"
+    assert "both" not in softhsm_token.tool("--list-objects", "--type", "privkey")
     terminal.json("certs", "import", *issued(terminal, authority))
     with closing(Office.open(terminal.data, environ={}, make=False)) as office:
         assert roll_over(office, "seal-2027") == ("seal-2027",)

@@ -25,6 +25,7 @@ from workflow.tables import Task
 
 # Of the sample register: the employee, their manager, clerks, signers, and somebody who has no part in it.
 EMPLOYEE, MANAGER, CLERK, OTHER_CLERK, SIGNER, OUTSIDER = "P024", "P006", "P020", "P038", "P001", "P050"
+PASSWORD = "a sample's password"
 ROWS = "person_id;reference;other.supplementary_statement\nP024;R-1;Works 36 hours.\nP040;R-2;\n"
 AMOUNT = "Write an amount like 1234.56 or 1.234,56, without a currency."
 SIGNING = '{"signing": {"name": "H. Voorbeeld-Esdoorn", "place": "Voorbeeldstad", "contact_name": "Desk", \
@@ -46,6 +47,10 @@ def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         for name, value in database.environ.items():
             patch.setenv(name, value)
         assert main(["people", "--register", str(SAMPLE), "--data", str(folder)]) == 0
+        file = tmp_path_factory.mktemp("password") / "password"
+        file.write_text(PASSWORD)
+        words = ["people", "password", SIGNER, "--as", SIGNER, "--file", str(file), "--data", str(folder)]
+        assert main(words) == 0
         patch.undo()
         yield Staffed(folder, database)
 
@@ -60,6 +65,7 @@ def terminal(
 ) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path / "data", capsys)
     terminal.copy_of(staffed.folder)
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
     if staffed.database.kind == "sqlite":
         yield terminal
         return
@@ -79,6 +85,11 @@ def rows_file(folder: Path, text: str) -> Path:
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
     return rows_file(tmp_path, ROWS)
+
+
+def accepting(terminal: Terminal) -> tuple[str, ...]:
+    """What a signer types who accepts the text, with their password."""
+    return ("--consent", "--password-file", str(terminal.data.parent / "password"))
 
 
 def work(terminal: Terminal) -> None:
@@ -523,7 +534,7 @@ class TestFire:
         sent.append(("fire", 1, "approve", *seen(terminal, CLERK), "--draft", "--key", "k-2"))
         terminal.json(*sent[1])
         work(terminal)
-        sent.append(("fire", 1, "sign", *seen(terminal, SIGNER), "--consent", "--key", "k-3"))
+        sent.append(("fire", 1, "sign", *seen(terminal, SIGNER), *accepting(terminal), "--key", "k-3"))
         terminal.json(*sent[2])
         terminal.json("people", "--register", moved(tmp_path))
         for words in sent:
@@ -612,7 +623,7 @@ def test_from_a_row_to_a_signed_document(
     way = next(w for w in terminal.json("show", 1, "--as", SIGNER)["can"] if w["trigger"] == "sign")
     assert way["consent"]["text"] in without.err
     assert way["consent"]["text"] in terminal.office("show", 1, "--as", SIGNER).out
-    terminal.json("fire", 1, "sign", *seen(terminal, SIGNER), "--consent")
+    terminal.json("fire", 1, "sign", *seen(terminal, SIGNER), *accepting(terminal))
     work(terminal)
 
     file = tmp_path / "declaration.pdf"
@@ -856,7 +867,7 @@ def test_a_lost_file_is_given_up_and_told_by_the_exit_status(
     [file] = (terminal.data / "blobs").glob("*/*")
     content = file.read_bytes()
     file.unlink()
-    terminal.json("fire", 1, "sign", *seen(terminal, SIGNER), "--consent")
+    terminal.json("fire", 1, "sign", *seen(terminal, SIGNER), *accepting(terminal))
     said = terminal.office("worker", "--until-idle")
     assert (said.status, said.out) == (1, "1 given up until a `repair`.\n")
     [incident] = terminal.json("incidents")["incidents"]

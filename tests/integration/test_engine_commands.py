@@ -644,6 +644,7 @@ def test_rules_go_by_the_offices_day(office: Office) -> None:
         kinds=KINDS,
         defer=lambda _session, _refs: None,
         clock=lambda: office.now,
+        asks_proof=lambda _definition: True,
         evidence_of=evidence,
     )
     office.submit()

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
-from workflow import moves, outside, renewals, substitutes
+from tests.proving import PASSWORD
+from workflow import moves, outside, passwords, renewals, substitutes
 from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
@@ -65,6 +66,8 @@ def test_types_are_those_of_the_code() -> None:
         STRAYS_REMOVED,
         substitutes.NAMED,
         substitutes.ENDED,
+        passwords.SET,
+        passwords.REMOVED,
     }
 
 
@@ -145,6 +148,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         log.write()
     found.append(office.records(first)[-1])
     found += substitution_records(office)
+    found += password_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
         "definition_of": office.engine.definition,
@@ -189,6 +193,24 @@ def substitution_records(office: Office) -> list[dict[str, Any]]:
     found = [one.message for one in office.report().findings if one.fault is not Fault.CLOCK_BACK]
     assert found == ["The row of this scan is gone."]  # told of by hand, so there is none
     return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def password_records(office: Office) -> list[dict[str, Any]]:
+    """Somebody gets a password, and has none any more."""
+    office.proving.passwords.set("auditor", PASSWORD, by="administrator")
+    office.proving.passwords.remove("auditor", by="administrator")
+    with office.store.read() as session:
+        query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq).order_by(Event.seq.desc())
+        rows = session.execute(query.limit(2)).all()
+    return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def test_who_has_a_password_is_in_bodies_alone(records: list[dict[str, Any]]) -> None:
+    theirs = [record for record in records if record["type"] in (passwords.SET, passwords.REMOVED)]
+    assert [record["body"] for record in theirs] == [{"actor": "administrator", "person": "auditor"}] * 2
+    for record in theirs:
+        hashed = json.dumps({**record, "body": None})
+        assert not any(word in hashed for word in ("auditor", "administrator"))
 
 
 def test_substitutes_are_named_in_bodies_alone(records: list[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from tests.own_signers import own_key
 from tests.steps_office import KeyedOffice, Sample
 from workflow import preflight
 from workflow.errors import Refused, SettingRefused
+from workflow.key_files import SeenFiles
 from workflow.keys import SignerMissing
 from workflow.office import Office
 from workflow.tables import ProfileCheck
@@ -124,6 +125,44 @@ def submitted(sample: Sample, variant: str) -> str:
     return ""
 
 
+def look(office: Office) -> None:
+    """Have a worker that has just begun look at what is due."""
+    preflight.run_when_due(office, SeenFiles(office.signing))
+
+
+@pytest.mark.usefixtures("authority_server")
+def test_a_file_that_changes_where_it_is_is_tried_anew(
+    tmp_path: Path, authority: DevelopmentAuthority
+) -> None:
+    now = datetime.now(UTC)
+    key = own_key(tmp_path, authority, "hers", begins=now - DAY / 24, ends=now + 20 * DAY)
+    with office(tmp_path, f'{key}{PROFILE}signer = "hers"\n') as sample:
+        seen = SeenFiles(sample.office.signing)
+        preflight.run_when_due(sample.office, seen)
+        passphrase = (tmp_path / "hers.pass").read_text()
+        told = []
+        for text in ("another one", passphrase):
+            (tmp_path / "hers.pass").write_text(text)
+            preflight.run_when_due(sample.office, seen)
+            told.append(submitted(sample, "A4"))
+        looked = [row.checked_at for row in sample.rows(ProfileCheck)]
+        preflight.run_when_due(sample.office, seen)  # nothing has changed
+        assert [row.checked_at for row in sample.rows(ProfileCheck)] == looked
+    assert told == ["profile-not-ready", ""]
+
+
+def test_who_is_trusted_is_part_of_what_is_said(tmp_path: Path, authority: DevelopmentAuthority) -> None:
+    own_key(tmp_path, authority, "hers", begins=datetime.now(UTC), ends=datetime.now(UTC) + DAY)
+    with office(tmp_path, "") as sample:
+        signing = sample.office.signing
+    profile = signing.profiles["organisation-seal"]
+    trust = replace(signing.trust, anchors=())
+    assert preflight.settings_sha256(signing, profile) == preflight.settings_sha256(signing, profile)
+    for other in (trust, replace(signing.trust, crls=(b"a list",))):
+        changed = preflight.settings_sha256(replace(signing, trust=other), profile)
+        assert changed != preflight.settings_sha256(signing, profile)
+
+
 @pytest.mark.usefixtures("authority_server")
 def test_no_request_begins_with_a_profile_that_cannot_sign_until_it_is_mended(
     tmp_path: Path, authority: DevelopmentAuthority
@@ -132,13 +171,13 @@ def test_no_request_begins_with_a_profile_that_cannot_sign_until_it_is_mended(
     key = own_key(tmp_path, authority, "hers", begins=now - DAY / 24, ends=now + 20 * DAY)
     with office(tmp_path, f'{key}{PROFILE}signer = "hers"\n') as sample:
         (tmp_path / "hers.pass").rename(tmp_path / "elsewhere.pass")
-        preflight.run_when_due(sample.office)
+        look(sample.office)
         assert submitted(sample, "A4") == "profile-not-ready"
         assert submitted(sample, "A3") == ""  # under another profile
         [unfit] = preflight.run_at_start(sample.office)
         assert "hers.pass cannot be read" in unfit.findings[-1].message
         (tmp_path / "elsewhere.pass").rename(tmp_path / "hers.pass")
-        preflight.run_when_due(sample.office)
+        look(sample.office)
         assert submitted(sample, "A4") == ""
         [row] = sample.rows(ProfileCheck, ProfileCheck.profile == "organisation-seal")
         assert (row.code, row.ends_at) == ("", (now + 20 * DAY).replace(microsecond=0))
@@ -147,7 +186,7 @@ def test_no_request_begins_with_a_profile_that_cannot_sign_until_it_is_mended(
 def test_a_request_begins_while_an_authority_is_away(tmp_path: Path) -> None:
     (tmp_path / "signing.toml").write_text("")
     sample = Sample.open(tmp_path)  # and nobody serves its authority
-    preflight.run_when_due(sample.office)
+    look(sample.office)
     rows = sample.rows(ProfileCheck)
     assert {row.may_pass for row in rows if row.code} == {True}
     assert len(rows) == sum(one.signs for one in sample.office.profiles.values())
@@ -168,18 +207,16 @@ def test_a_profile_is_looked_at_once_a_day_and_when_it_is_said_anew(
     monkeypatch.setattr(preflight, "look", counted)
     own_key(tmp_path, authority, "hers", begins=datetime.now(UTC), ends=datetime.now(UTC) + DAY)
     with office(tmp_path, PROFILE) as sample:
-        preflight.run_when_due(sample.office)
+        look(sample.office)
         assert len(looked) == len(set(looked)) == 4
-        preflight.run_when_due(sample.office)
+        look(sample.office)
         assert len(looked) == 4
         other = load_organisation(tmp_path / "signing.toml").profiles["click-seal"]
         changed = {**sample.office.profiles, "click-seal": replace(other, reason="For other reasons")}
-        preflight.run_when_due(
-            replace(sample.office, signing=replace(sample.office.signing, profiles=changed))
-        )
+        look(replace(sample.office, signing=replace(sample.office.signing, profiles=changed)))
         assert looked[4:] == ["click-seal"]
         tomorrow = replace(sample.office, clock=lambda: datetime.now(UTC) + DAY)
-        preflight.run_when_due(tomorrow)
+        look(tomorrow)
         assert len(looked) == 9
 
 

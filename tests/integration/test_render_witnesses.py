@@ -174,7 +174,7 @@ def test_a_dutch_document_holds_no_english(text_of: Callable[[str], str]) -> Non
     text = text_of("temporary")
     english = {
         message.id
-        for message in catalogues.DOCUMENTS.read("nl")
+        for message in catalogues.read("nl")
         if isinstance(message.id, str) and " " in message.id and message.id != message.string
     }
     assert english

@@ -168,7 +168,8 @@ def test_the_log_verifies_and_agrees_with_the_rows(erased: Erased) -> None:
     with erased.office.store.read() as session:
         report = verify(session)
     assert report.ok, report.findings
-    assert report.erased == report.bodies > 5 * PEOPLE
+    # the one that is left tells that somebody who works here has a password
+    assert report.erased == report.bodies - 1 > 5 * PEOPLE
 
 
 def test_the_figures_are_the_same(erased: Erased) -> None:

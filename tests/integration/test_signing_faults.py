@@ -328,7 +328,7 @@ async def prepared_at(desk: SigningDesk, credential: Credential, source: bytes, 
         field="employer",
         signer=SoftwareSigner(credential),
         profile=profile(level),
-        appearance=appearance(credential, level),
+        appearance=appearance(credential.certificate, level),
         claimed_at=now(),
     )
 

@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pypdfium2 import PdfDocument
 from reportlab.pdfgen.canvas import Canvas
 
 from certs.trust import load_trust
@@ -69,6 +71,39 @@ def test_csv_has_one_row_a_signature(capsys: pytest.CaptureFixture[str]) -> None
         ("two_in_made_fields", "manager"),
         ("unsigned", ""),
     ]
+
+
+def test_reports_are_told_in_a_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed, summary = str(FILES / "letter_changed.pdf"), tmp_path / "summary.pdf"
+    said = "Niet wat is ondertekend: de inhoud verschilt van wat is ondertekend. Het draagt een handtekening"
+    dutch = [changed, *TRUST, "--language", "nl"]
+    assert run(*dutch, "--report", str(summary)) == 1
+    text = capsys.readouterr().out
+    assert f"  TOTAL-FAILED  {said}" in text
+    assert "- digest_differs: de inhoud verschilt van wat is ondertekend" in text
+    with closing(PdfDocument(summary)) as document:
+        told = document[0].get_textpage().get_text_bounded()
+    assert told.startswith("Controle van ondertekende documenten")
+    assert "Signed" not in told
+    run(*dutch, "--json")
+    (one,) = json.loads(capsys.readouterr().out)["files"]
+    assert one["sentence"].startswith(said)
+    assert (one["verdict"], one["validation_time"]) == ("not_what_was_signed", AT.replace("+00:00", "Z"))
+    messages = {each["message"] for each in one["signatures"][0]["findings"]}
+    assert "de inhoud verschilt van wat is ondertekend" in messages
+    run(*dutch, "--csv")
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["sentence"].startswith(said)
+    with pytest.raises(SystemExit):
+        run(changed, "--language", "xx")
+
+
+def test_a_runs_results_are_told_in_its_language(tmp_path: Path) -> None:
+    assert run(str(FILES / "unsigned.pdf"), *TRUST, "--language", "da", "--into", str(tmp_path / "run")) == 2
+    for name in ("results.jsonl", "results.csv", "exceptions.csv"):
+        assert "Kan ikke bed" in (tmp_path / "run" / name).read_text()
+    with closing(PdfDocument(tmp_path / "run" / "summary.pdf")) as document:
+        assert "Kontrol af underskrevne dokumenter" in document[0].get_textpage().get_text_bounded()
 
 
 def test_report_is_a_pdf_with_failures_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from signing.verify.findings import Finding
 from signing.verify.limits import Limits
 from signing.verify.report import Report, Verdict
 from signing.verify.verdict import verify_pdf
+from signing.verify.words import words_in
 from tests.vectors.build import BEGAN, FOLDER
 from tests.vectors.catalogue import EMPLOYER, MANAGER, Maker, fill_remark
 from tests.vectors.every import make
@@ -341,11 +342,20 @@ def test_pictures_have_a_bounded_number_of_pixels(
 
 
 def test_pages_are_listed_for_people() -> None:
-    said = [pictures._listed(each) for each in ([0], [0, 1], [1, 3], [0, 1, 2, 6], list(range(0, 40, 2)))]
-    assert said == [
+    pages = ([0], [0, 1], [1, 3], [0, 1, 2, 6], list(range(0, 40, 2)))
+    found = [pictures._not_compared(each, "") for each in pages]
+    rest = " could not be compared with what was signed"
+    assert [finding.message.removesuffix(rest) for finding in found] == [
         "page 1",
         "pages 1 and 2",
         "pages 2 and 4",
         "pages 1 to 3 and 7",
         "20 of the pages 1 to 39",
+    ]
+    rest = " konden niet worden vergeleken met wat is ondertekend"
+    assert [finding.told(words_in("nl")).removesuffix(rest) for finding in found[1:]] == [
+        "pagina’s 1 en 2",
+        "pagina’s 2 en 4",
+        "pagina’s 1 tot en met 3 en 7",
+        "20 van de pagina’s 1 tot en met 39",
     ]

@@ -11,6 +11,7 @@ from certs.loopback import free_base_url
 from certs.trust import load_trust
 from signing.verify.bulk import verify_paths
 from signing.verify.verdict import verify_pdf
+from tests.report_words import require_words
 from tests.vectors.build import BEGAN, FOLDER, agrees, codes_of, told
 from tests.vectors.catalogue import Maker
 from tests.vectors.every import EVERY, KNOWN_WRONG, make
@@ -39,6 +40,7 @@ def test_vector_made_afresh_gets_its_report(name: str, maker: Maker) -> None:
     assert agrees(report, vector), said
     wanted = EXPECTED["files"][name]
     assert told(report) == {key: wanted[key] for key in told(report)}
+    require_words(report)
 
 
 @pytest.mark.slow

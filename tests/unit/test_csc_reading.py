@@ -20,7 +20,7 @@ from signing.csc_answers import Answer, Unspecified, remote_credential, service_
 from signing.csc_errors import RemoteDeniedError, RemoteSettingsError
 from signing.csc_exchange import retry_after_s
 from signing.csc_oauth import challenge_of
-from signing.secret import secret_from_environment, secret_from_file
+from signing.secret import secret_from_file
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 JSON = st.recursive(
@@ -186,16 +186,14 @@ def test_a_secret_is_neither_shown_nor_stored() -> None:
             store(secret)
 
 
-def test_secrets_come_from_a_file_or_the_environment(tmp_path: Path) -> None:
+def test_a_secret_comes_from_a_file_of_one_line(tmp_path: Path) -> None:
     file = tmp_path / "secret"
-    file.write_bytes(b" pass phrase \r\n")
-    assert secret_from_file(file).reveal() == " pass phrase "
-    assert secret_from_environment({"A": "b"}, "A").reveal() == "b"
-    file.write_bytes(b"\n")
-    for take in (
-        lambda: secret_from_file(file),
-        lambda: secret_from_file(tmp_path / "missing"),
-        lambda: secret_from_environment({}, "A"),
-    ):
-        with pytest.raises(RemoteSettingsError):
-            take()
+    for content in (b" pass phrase \r\n", b" pass phrase \n\n"):
+        file.write_bytes(content)
+        assert secret_from_file(file).reveal() == " pass phrase "
+    for content in (b"\n", b"two\nlines", b"\xff", b"x" * 8193):
+        file.write_bytes(content)
+        with pytest.raises(RemoteSettingsError, match="holds no secret"):
+            secret_from_file(file)
+    with pytest.raises(RemoteSettingsError, match="can't be read"):
+        secret_from_file(tmp_path / "missing")

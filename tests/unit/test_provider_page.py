@@ -8,8 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cli.authorise import _Asking
 from cli.provider_page import asked_on_page
 from signing.csc_oauth import Question, new_question
+from workflow.authorising import Part
 
 
 class Provider:
@@ -60,3 +62,16 @@ def test_what_a_stranger_sends_does_not_end_the_wait(capsys: pytest.CaptureFixtu
 
     status, query = asyncio.run(asked())
     assert (status, query["code"]) == (404, "c")
+
+
+def test_which_of_several_questions_it_is_is_told_and_how_many_signatures_in_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asking = _Asking()
+    asking.announce(Part(1, 1, (7,), 1))
+    assert (asking.words, capsys.readouterr().err) == ("", "")
+    asking.announce(Part(2, 3, (8, 9), 5))
+    said = capsys.readouterr().err
+    assert "5 signatures in all" in said
+    assert "2 of 3: 2 signatures, for the requests 8, 9" in said
+    assert asking.words == ", 2 of 3"

@@ -1,15 +1,14 @@
-"""Documents speak four languages: words, amounts, dates; and the catalogues are complete."""
+"""Documents speak four languages: words, amounts, dates."""
 
-import re
 from datetime import UTC, date, datetime
 
 import pytest
 
-from documents.stamp import REASONS, reason_in, stamp_lines
+from documents.stamp import METHODS_SHOWN, REASONS, THROUGH_SHOWN, Consent, reason_in, stamp_lines
 from documents.words import LANGUAGES, UnknownLanguage, words_in
 from signing.profile import packaged_profiles
-from tests import catalogues
-from tests.catalogues import Domain
+from workflow.commands import THROUGH
+from workflow.proofs import METHODS
 
 
 @pytest.mark.parametrize(
@@ -52,36 +51,6 @@ def test_an_unknown_language_is_refused_by_name() -> None:
     assert "nl" in caught.value.hint
 
 
-def test_the_catalogues_are_those_of_the_languages() -> None:
-    assert {"en", *catalogues.LANGUAGES} == set(LANGUAGES)
-
-
-@pytest.mark.parametrize("domain", catalogues.DOMAINS, ids=lambda domain: domain.name)
-@pytest.mark.parametrize("language", catalogues.LANGUAGES)
-class TestCatalogue:
-    def test_has_words_for_every_text_in_the_source_and_no_others(
-        self, domain: Domain, language: str
-    ) -> None:
-        wanted = {message.id for message in domain.template() if message.id}
-        catalog = domain.read(language)
-        assert {message.id for message in catalog if message.id} == wanted
-        assert not [m.id for m in catalog if m.id and (m.fuzzy or not m.string or not all(m.string))]
-
-    def test_keeps_the_placeholders(self, domain: Domain, language: str) -> None:
-        for message in domain.read(language):
-            if not message.id:
-                continue
-            originals = message.id if isinstance(message.id, tuple) else (message.id,)
-            strings = message.string if isinstance(message.string, tuple) else (message.string,)
-            wanted = {name for original in originals for name in re.findall(r"{\w+}", original)}
-            for string in strings:
-                assert set(re.findall(r"{\w+}", string)) == wanted, message.id
-
-    def test_is_compiled(self, domain: Domain, language: str) -> None:
-        compiled = domain.po_path(language).with_suffix(".mo").read_bytes()
-        assert compiled == catalogues.compiled(domain.read(language))
-
-
 def test_every_packaged_profiles_reason_is_said_in_every_language() -> None:
     reasons = {profile.reason for profile in packaged_profiles().values() if profile.reason}
     assert reasons == set(REASONS)
@@ -115,3 +84,72 @@ def test_a_stamp_says_on_whose_behalf(language: str, line: str) -> None:
                 principal=principal,
             )
             assert (line in lines) is (principal is not None)
+
+
+DIGEST = "0123456789abcdef" * 4
+
+
+def click_lines(language: str, **consent: str) -> tuple[str, ...]:
+    return stamp_lines(
+        words_in(language),
+        signed_as="click",
+        field="employer",
+        person="R. Voorbeeld-Linde",
+        organisation="Gemeente Voorbeeld",
+        at=datetime(2024, 11, 20, 9, 31, tzinfo=UTC),
+        level="B-LT",
+        development=False,
+        consent=Consent(datetime(2024, 11, 20, 9, 30, 5, tzinfo=UTC), DIGEST, **consent),
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "sealed", "isnt", "consented", "how"),
+    [
+        (
+            "en",
+            "Sealed by Gemeente Voorbeeld",
+            "This is not R. Voorbeeld-Linde's own electronic signature",
+            "R. Voorbeeld-Linde consented on 20 November 2024, 09:30:05 UTC",
+            "Channel: web page. Identity confirmed anew by: password",
+        ),
+        (
+            "nl",
+            "Verzegeld door Gemeente Voorbeeld",
+            "Dit is niet de eigen elektronische handtekening van R. Voorbeeld-Linde",
+            "R. Voorbeeld-Linde heeft ingestemd op 20 november 2024, 09:30:05 UTC",
+            "Kanaal: webpagina. Identiteit opnieuw bevestigd met: wachtwoord",
+        ),
+        (
+            "da",
+            "Forseglet af Gemeente Voorbeeld",
+            "Dette er ikke en personlig elektronisk underskrift fra R. Voorbeeld-Linde",
+            "R. Voorbeeld-Linde gav samtykke 20. november 2024, 09:30:05 UTC",
+            "Kanal: webside. Identitet bekræftet på ny med: adgangskode",
+        ),
+        (
+            "nb",
+            "Forseglet av Gemeente Voorbeeld",
+            "Dette er ikke en personlig elektronisk underskrift fra R. Voorbeeld-Linde",
+            "R. Voorbeeld-Linde ga samtykke 20. november 2024, 09:30:05 UTC",
+            "Kanal: nettside. Identitet bekreftet på nytt med: passord",
+        ),
+    ],
+)
+def test_a_click_says_whose_seal_it_is_and_whose_signature_it_is_not(
+    language: str, sealed: str, isnt: str, consented: str, how: str
+) -> None:
+    lines = click_lines(language, through="page", reauthenticated="password")
+    assert lines[:4] == (sealed, isnt, consented, how)
+    assert DIGEST in lines
+
+
+def test_a_click_says_that_nobody_was_asked_who_they_are() -> None:
+    lines = click_lines("en")
+    assert "Identity not confirmed anew" in lines
+    assert not [line for line in lines if "Channel" in line]
+
+
+def test_every_channel_and_method_has_its_word() -> None:
+    assert set(THROUGH_SHOWN) == set(THROUGH)
+    assert set(METHODS_SHOWN) == set(METHODS)

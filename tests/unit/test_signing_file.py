@@ -1,9 +1,13 @@
 """`signing.toml` is changed where it has to be, and nowhere else."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from disk import locked_folder, whole_file
 from signing.errors import ProfileError
 from signing.signing_file import SigningFile, holders_without
 
@@ -98,6 +102,8 @@ def test_a_file_that_is_not_there_is_begun(tmp_path: Path) -> None:
 def test_rights_and_links_stay(tmp_path: Path) -> None:
     real = opened(tmp_path, signer='signer = "old"\n').file
     real.chmod(0o640)
+    owner = (4711, 4712) if os.geteuid() == 0 else (os.geteuid(), os.getgroups()[0])
+    os.chown(real, *owner)
     link = tmp_path / "link.toml"
     link.symlink_to(real)
     file = SigningFile(link)
@@ -105,6 +111,7 @@ def test_rights_and_links_stay(tmp_path: Path) -> None:
     file.write()
     assert link.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
+    assert (real.stat().st_uid, real.stat().st_gid) == owner
     assert '["old", "new"]' in real.read_text()
 
 
@@ -115,6 +122,54 @@ def test_what_somebody_else_changed_meanwhile_is_not_lost(tmp_path: Path) -> Non
     with pytest.raises(ProfileError, match="changed meanwhile"):
         file.write()
     assert file.file.read_text() == "# hers\n"
+
+
+def test_of_two_who_write_at_once_the_second_is_refused(tmp_path: Path) -> None:
+    file = opened(tmp_path, signer='signer = "old"\n')
+    file.place("new", profile="seal", holder=None, first=False)
+    with ThreadPoolExecutor(1) as pool:
+        with locked_folder(tmp_path, patience_s=0.0):  # another command is at it
+            writing = pool.submit(file.write)
+            with pytest.raises(TimeoutError):
+                writing.result(0.2)
+            with whole_file(file.file, replace=True) as theirs:
+                theirs.write(b"# theirs\n")
+        with pytest.raises(ProfileError, match="changed meanwhile"):
+            writing.result(20)
+    assert file.file.read_text() == "# theirs\n"
+
+
+def test_a_file_begun_by_somebody_else_meanwhile_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = SigningFile(tmp_path / "signing.toml")
+    file.add_signer("next", {"type": "file", "key": "keys/next.key"})
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # an editor, which knows of no lock, is later still
+    file.file.write_text("# hers\n")
+    with pytest.raises(ProfileError, match="changed meanwhile"):
+        file.write()
+    assert file.file.read_text() == "# hers\n"
+
+
+def test_whose_it_is_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = opened(tmp_path, signer='signer = "old"\n')
+    file.file.chmod(0o640)
+    given: list[tuple[int, int]] = []
+
+    def owned(self: Path, **how: Any) -> os.stat_result:
+        return os.stat_result((*os.stat(self, **how)[:4], 4711, 4712, *os.stat(self, **how)[6:]))  # noqa: PTH116
+
+    def give(_: int, user: int, group: int) -> None:
+        if user != -1:
+            raise PermissionError
+        given.append((user, group))
+
+    monkeypatch.setattr(Path, "stat", owned)
+    monkeypatch.setattr(os, "fchown", give)
+    file.place("new", profile="seal", holder=None, first=False)
+    file.write()
+    assert given == [(-1, 4712)]  # who may not give it away, leaves it to the group
+    assert os.stat(file.file).st_mode & 0o777 == 0o640  # noqa: PTH116
 
 
 @pytest.mark.parametrize(("profile", "holder"), [("approver", None), ("seal", "A")])

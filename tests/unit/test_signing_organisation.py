@@ -26,7 +26,7 @@ passphrase_file = "keys/seal.pass"
 
 [signers.seal-2027]
 type = "pkcs11"
-uri = "pkcs11:token=seals;object=seal-2027"
+uri = "pkcs11:token=seals;object=seal-2027?module-path=/usr/lib/token.so"
 pin_file = "keys/pin"
 chain = "keys/chain.pem"
 
@@ -70,7 +70,7 @@ def test_a_file_names_profiles_signers_timestampers_and_minimum(tmp_path: Path) 
     assert board.signers_of("P003") == ()
     keys = tmp_path / "keys"
     assert found.signers["seal-2026"] == KeyInFile(keys / "seal.p12", None, keys / "seal.pass")
-    uri = "pkcs11:token=seals;object=seal-2027"
+    uri = "pkcs11:token=seals;object=seal-2027?module-path=/usr/lib/token.so"
     assert found.signers["seal-2027"] == KeyInToken(uri, keys / "chain.pem", keys / "pin")
     assert [(one.name, one.url) for one in found.timestampers] == [("one", "https://tsa.example.org/tsr")]
     assert (found.minimum, found.unsigned) == ({"employer_declaration": Level.B_LT}, frozenset())
@@ -101,7 +101,36 @@ def test_a_file_says_that_a_kind_needs_no_signature(tmp_path: Path) -> None:
         ),
         (f'{CARD}signer = "card"', "profiles.x.signer", "signer = { PERSON"),
         (f'{CARD}signer = {{ P001 = "card", P002 = ["card"] }}', "profiles.x.signer", "of their own"),
+        (f'{CARD}signer = ["card", "card"]', "profiles.x.signer", "Leave one out"),
+        (f'{CARD}signer = {{ P001 = ["card", "card"] }}', "profiles.x.signer", "Leave one out"),
+        (f'{CARD}timestampers = ["development", "development"]', "profiles.x.timestampers", "Leave one"),
+        (f"{CARD}key_usage = []", "profiles.x.key_usage", "leave it out"),
         (f"{PROVIDER}[signers.p.keys]", "signers.p.keys", "PERSON"),
+        *(
+            (f"{PROVIDER}hashes_a_call = {said}\nkeys = {{ P001 = 'a' }}", "signers.p.hashes_a_call", mend)
+            for said, mend in (("true", "a number"), ("1.0", "a number"), ("0", "1 or more"))
+        ),
+        *(
+            (f"{PROVIDER}{key} = '{url}'\nkeys = {{ P001 = 'a' }}", f"signers.p.{key}", "https://")
+            for key, url in (
+                ("oauth_url", "http://csc.example.org"),
+                ("oauth_url", "https://me:geheim@csc.example.org"),
+                ("oauth_url", "https://csc.example.org:port"),
+            )
+        ),
+        (PROVIDER.replace("https", "http") + "keys = { P001 = 'a' }", "signers.p.url", "https://"),
+        *(
+            (f'[signers.a]\ntype = "pkcs11"\nuri = "{uri}"\npin_file = "pin"', f"signers.a.{key}", mend)
+            for uri, key, mend in (
+                ("seal.key", "uri", "For instance"),
+                ("pkcs11:token=x?module-path=/m.so&pin-value=geheim", "uri", "change the PIN"),
+                ("pkcs11:token=x?module-path=/m.so&pin-source=%7c/bin/geheim", "uri", "pin-source=…"),
+                ("pkcs11:token=x?module-path=m.so", "uri", "module-path=…"),
+                ("pkcs11:token=x;geheim=1?module-path=/m.so", "uri", "It may hold"),
+                ("pkcs11:token=x", "uri", "PARAAF_PKCS11_MODULE"),
+                ("pkcs11:token=x?module-path=/m.so&pin-source=file:/pin", "pin_file", "Leave one out"),
+            )
+        ),
         (f'{PROVIDER}keys = {{ P001 = "a", P002 = "a" }}', "signers.p.keys.P002", "their own"),
         ('[profiles.x]\nkind = "paper"\nsigner = "y"', "profiles.x.signer", "Remove"),
         (
@@ -171,6 +200,20 @@ def test_a_timestamper_says_how_it_wants_to_be_asked(tmp_path: Path) -> None:
     assert (first.name, first.url) == ("development", "http://127.0.0.1:2/tsa")
     assert first.limit == Limit(5, timedelta(hours=25))
     assert "geheim" not in repr(found)
+
+
+def test_a_module_that_the_environment_names_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, '[signers.a]\ntype = "pkcs11"\nuri = "pkcs11:token=x"\n')
+    monkeypatch.setenv("PARAAF_PKCS11_MODULE", "/usr/lib/token.so")
+    assert load_organisation(file).signers["a"] == KeyInToken("pkcs11:token=x", None, None)
+
+
+def test_trust_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir()
+    with pytest.raises(ProfileError, match=r"'trust' names .* twice"):
+        load_organisation(written(tmp_path, 'trust = ["roots", "./roots/"]'))
 
 
 def test_trust_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""Who consents shows anew who they are: by a password now; another way is one more function here.
+
+Each way ends in a proof (`proofs`), which the engine judges; it does not know the ways.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from signing.profile import Profile
+from signing.secret import Secret
+from workflow.definition_model import Definition
+from workflow.errors import Reason, Refused
+from workflow.passwords import Passwords
+from workflow.proofs import FRESH, Method, Proof
+from workflow.tables import ProofRow
+
+MOST = 1000
+"""Requests that one proof is for."""
+
+
+def prove_by_password(passwords: Passwords, person: str, password: Secret, seen: Mapping[int, int]) -> Proof:
+    """Make a proof for the requests that the person has seen, in these versions.
+
+    Raises what Passwords.check raises, and Refused for too many requests.
+    """
+    if not 0 < len(seen) <= MOST:
+        raise Refused([Reason("form", f"Show who you are for 1 to {MOST} requests.", "seen")])
+    return passwords.check(
+        person, password, lambda session, now: _keep(session, person, "password", seen, now)
+    )
+
+
+def is_asked(definition: Definition, *, profiles: Mapping[str, Profile]) -> bool:
+    """Whether who consents under a definition's profile has to show anew who they are."""
+    profile = profiles.get(definition.signing)
+    return profile is None or (profile.kind == "click" and profile.reauthenticate)
+
+
+def _keep(session: Session, person: str, method: Method, seen: Mapping[int, int], now: datetime) -> Proof:
+    proof = Proof(secrets.token_urlsafe(32))
+    session.execute(delete(ProofRow).where(ProofRow.made_at < now - FRESH))
+    session.add_all(
+        ProofRow(
+            token_sha256=proof.sha256_hex,
+            request_id=number,
+            version=version,
+            person_id=person,
+            method=method,
+            made_at=now,
+        )
+        for number, version in seen.items()
+    )
+    session.flush()
+    return proof

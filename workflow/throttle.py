@@ -1,0 +1,99 @@
+"""How often somebody may try to show who they are: growing waits after failures, shared by all processes.
+
+The row of `attempts` is changed under its lock, in a short transaction of its own, before anything is looked
+at: an attempt counts as failed until it has succeeded, so a hundred at once are no more than one after the
+other. Names of nobody have rows too, in so few places that they fill no disk; what is told is the same.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from math import ceil
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from workflow.errors import WorkflowError
+from workflow.store import Store
+from workflow.tables import Attempts, Person
+
+FREE = 3
+"""So many may fail before anybody has to wait: people mistype."""
+FIRST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=15)
+"""Waits double up to this: 100 guesses a day at most, and a person who was locked out by others is let in."""
+FORGOTTEN = timedelta(days=1)
+"""Failures so long ago do not count any more."""
+_STRANGERS = 3  # hex digits: places for what is nobody's number
+
+Moment = Callable[[Session], datetime]
+
+
+class Throttled(WorkflowError):
+    """Somebody tried too often in vain to show who they are: the next attempt waits `wait_s` seconds."""
+
+    code = "workflow-throttled"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(
+            f"There were too many attempts: the next one can be made in {wait_s} s.",
+            hint="Wait, then try again. Who has forgotten their password asks an administrator for one.",
+        )
+        self.wait_s = wait_s
+
+
+class Throttle:
+    """Counts attempts. `moment` is the time that all processes share."""
+
+    def __init__(self, store: Store, moment: Moment) -> None:
+        self._store = store
+        self._moment = moment
+
+    def begin(self, person: str) -> None:
+        """Count an attempt to be this person, as a failed one. Raises Throttled, StoreUnavailable."""
+        whose = self._row_of(person)
+        table = Attempts.table()
+        with self._store.write() as session:
+            connection, here = session.connection(), table.c.whose == whose
+            row = connection.execute(select(table).where(here).with_for_update()).one()
+            now = self._moment(session)  # after the lock: the wait for it is over
+            until = min(row.blocked_until, now + LONGEST_WAIT)  # of a clock that was ahead
+            if until > now:
+                raise Throttled(ceil((until - now).total_seconds()))
+            failures = 1 if now - row.last_at > FORGOTTEN else row.failures + 1
+            counted = {"failures": failures, "last_at": now, "blocked_until": now + wait_after(failures)}
+            connection.execute(update(table).where(here).values(**counted))
+
+    def _row_of(self, person: str) -> str:
+        """Whose row it is, made when it is not there."""
+        table, people = Attempts.table(), Person.table()
+        with self._store.read() as session:
+            connection = session.connection()
+            known = connection.execute(select(people.c.id).where(people.c.id == person)).first()
+            stranger = sha256(person.encode()).hexdigest()[:_STRANGERS]
+            whose = f"?{stranger}" if known is None else person
+            if connection.execute(select(table.c.whose).where(table.c.whose == whose)).first() is not None:
+                return whose
+            now = self._moment(session)
+        none: dict[str, Any] = {"whose": whose, "failures": 0, "last_at": now, "blocked_until": now}
+        try:
+            with self._store.write() as session:
+                session.connection().execute(insert(table), [none])
+        except IntegrityError:
+            pass  # another process has just made it
+        return whose
+
+
+def forget_attempts(session: Session, person: str) -> None:
+    """They have shown who they are, or got another password: earlier failures do not count."""
+    session.execute(delete(Attempts).where(Attempts.whose == person))
+
+
+def wait_after(failures: int) -> timedelta:
+    """How long the next attempt has to wait after so many failures."""
+    if failures <= FREE:
+        return timedelta(0)
+    doubled: int = 2 ** min(failures - FREE - 1, 20)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)
