@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from documents.words import LANGUAGES, words_in
+from languages import LANGUAGES, WRITING
 
 _FOLDER = Path(__file__).parent / "locale"
 NAMES = {"en": "English", "nl": "Nederlands", "da": "Dansk", "nb": "Norsk"}
@@ -59,5 +59,5 @@ def translations(language: str) -> gettext.NullTranslations:
 
 def moment(at: datetime, language: str, zone: ZoneInfo) -> str:
     """A moment for people: the day in words, the time to the minute, and which time it is."""
-    there = at.astimezone(zone)
-    return f"{words_in(language).day(there.date())} {there:%H:%M} {there:%Z}"
+    there, writing = at.astimezone(zone), WRITING[language]
+    return f"{writing.day(there.date())} {writing.time(there)} {there:%Z}"

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from documents.words import words_in
+from languages import WRITING
 from web.languages import NAMES, language_of, moment, translations
 
 _HERE = Path(__file__).parent
@@ -35,10 +35,9 @@ class Pages:
     def answer(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """A page for who asks."""
         language = language_of(request)
-        words = words_in(language)
 
-        def day(given: date | str) -> str:
-            return words.day(given)
+        def day(given: date) -> str:
+            return WRITING[language].day(given)
 
         def at(given: datetime) -> str:
             return moment(given, language, ZONE)

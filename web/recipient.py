@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -132,6 +132,8 @@ class RecipientsCheck:
             request,
             "fingerprint.html",
             word=word,
+            recorded_on=_day(word.recorded_at),
+            destroyed_on=_day(word.destroyed_on),
             sha256=digest,
             tone=tone,
             kind=self._kind(request, word.kind),
@@ -180,8 +182,15 @@ def judged(file: BinaryIO, name: str, trust: TrustStore, now: datetime) -> Repor
     return report
 
 
+def _day(told: str | None) -> date | None:
+    """The day of a time as the register tells it."""
+    return date.fromisoformat(told[:10]) if told else None
+
+
 def _tone(report: Report) -> str:
-    """Good news is only what proves something: a development key does not."""
+    """Good news is what proves something, as a development key does not; or what nobody had to sign."""
+    if report.register is not None and report.register.vouches:
+        return "good"
     tone = _TONES[report.verdict]
     return "mixed" if tone == "good" and any(one.development for one in report.signatures) else tone
 

@@ -22,7 +22,6 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "alembic_version": "SELECT",
         "people": "SELECT, INSERT, UPDATE (name, unit, active, left_at), DELETE",
         "grants": "SELECT, INSERT, DELETE",
-        "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
         "substitutes": "SELECT, INSERT, UPDATE (valid_until), DELETE",
         "definitions": "SELECT, INSERT",
         "requests": "SELECT, INSERT, UPDATE",

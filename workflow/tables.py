@@ -100,18 +100,6 @@ class Person(Base):
     """When a register first left them out; None while they work here."""
 
 
-class SessionRow(Base):
-    """Somebody who is signed in: see `sessions`."""
-
-    __tablename__ = "sessions"
-
-    token_sha256: Mapped[str] = mapped_column(primary_key=True)
-    person_id: Mapped[str] = mapped_column(index=True)
-    method: Mapped[str]
-    opened_at: Mapped[datetime] = mapped_column(index=True)
-    seen_at: Mapped[datetime]
-
-
 class Grant(Base):
     """A role that a person has, in one unit or (unit null) in all."""
 
