@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "show": "show a request: its state, its history, what can be done with it",
         "incidents": "show the steps that were given up, have them tried again",
         "fire": "do something with a request: claim, approve, return, sign …",
+        "fire-all": "do the same with many requests: approve, release seals …",
         "authorise": "sign with your key at a remote provider, many at once",
         "exchange": "give a document out to be signed elsewhere, take the signed file in",
         "hold": "keep a request from being destroyed, or release it",
@@ -74,7 +75,7 @@ class _Version(argparse.Action):
 def module_of(command: str) -> ModuleType:
     """The module of a command."""
     with uncollected():
-        return import_module(f"cli.{command}")
+        return import_module(f"cli.{command.replace('-', '_')}")
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
