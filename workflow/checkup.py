@@ -33,10 +33,20 @@ from workflow.findings import Finding, State
 from workflow.guards import differences, lone_rows
 from workflow.logcheck import Fault, verify
 from workflow.office import Office, utc_now
-from workflow.pinned import pinned
+from workflow.pinned import pinned, read_or_none
 from workflow.retention import OVERDUE, waiting_until
 from workflow.scrub import HINTS
-from workflow.tables import BlobRemoval, Incident, LogHead, Person, Request, RetentionRow, Task
+from workflow.tables import (
+    BlobRemoval,
+    Grant,
+    Incident,
+    LogHead,
+    PasswordRow,
+    Person,
+    Request,
+    RetentionRow,
+    Task,
+)
 
 UNANCHORED = timedelta(days=2)
 UNRENEWED = timedelta(days=45)  # a worker renews earlier by as much again
@@ -304,6 +314,31 @@ def _people(office: Office) -> Iterator[Finding]:
     else:
         hint = "Load your HR register: `paraaf people --register FILE.csv`."
         yield Finding("people", "warning", "Nobody works here yet: no request can be submitted.", hint)
+    without = sorted(_without_password(office))
+    if without:
+        names = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+        message = f"{len(without)} of those who consent by a click have no password, and can't: {names}."
+        yield Finding(
+            "people", "warning", message, "Each chooses one: paraaf people password NAME --as NAME."
+        )
+
+
+def _without_password(office: Office) -> set[str]:
+    """Who can't consent where a request that is open asks for it anew who they are."""
+    with office.store.read() as session:
+        query = select(Request.definition_sha256).where(Request.closed_at.is_(None)).distinct()
+        open_ones = list(session.scalars(query))
+        roles = {
+            state.role
+            for sha256_hex in open_ones
+            if (definition := read_or_none(session, office.engine.definition, sha256_hex)) is not None
+            and office.engine.asks_proof(definition)
+            for state in definition.states.values()
+            if any(trigger.consent for trigger in state.triggers.values())
+        }
+        bearers = select(Grant.person_id).join(Person, Person.id == Grant.person_id)
+        bearers = bearers.where(Person.active, Grant.role.in_([role for role in roles if role]))
+        return set(session.scalars(bearers)) - set(session.scalars(select(PasswordRow.person_id)))
 
 
 def _anchors(office: Office) -> Iterator[Finding]:

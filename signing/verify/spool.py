@@ -44,8 +44,11 @@ class Spool:
             if there.read_text(encoding="utf-8") != wanted:
                 raise OtherRun(_difference(json.loads(there.read_text(encoding="utf-8")), terms))
         except FileNotFoundError:
-            with whole_file(there, mode=0o644) as file_of_terms:
-                file_of_terms.write(wanted.encode())
+            try:
+                with whole_file(there, mode=0o644) as file_of_terms:
+                    file_of_terms.write(wanted.encode())
+            except FileExistsError as error:
+                raise OtherRun("another process has just begun one there") from error
         except ValueError as error:
             raise OtherRun(f"{there} can't be read") from error
         file = (folder / SPOOL).open("a+b")

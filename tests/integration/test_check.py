@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from certs.serve_authority import AuthorityServer
 from tests.command_line import Terminal, keys_of, section_of
@@ -25,7 +25,7 @@ from tests.steps_office import MANAGER, KeyedOffice, Sample
 from workflow import checkup
 from workflow.office import PUBLIC_URL, Office, utc_now
 from workflow.store import FILE
-from workflow.tables import BlobRemoval, DocumentRow, Grant, Person, RetentionRow
+from workflow.tables import BlobRemoval, DocumentRow, Grant, PasswordRow, Person, RetentionRow
 from workflow.variables import MOVED
 
 pytestmark = pytest.mark.slow
@@ -196,6 +196,26 @@ def test_warnings_are_counted_and_a_strict_look_fails_for_them(
     assert re.search(r"^The office can work, with warnings: [1-9]\.$", said.out, re.MULTILINE)
     assert f"Is {PUBLIC_URL} meant?" in said.out
     assert office("check", "--strict").status == 1
+
+
+def test_who_cant_consent_for_want_of_a_password_is_told(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> list[str]:
+        found = [one for one in findings(sample, capsys) if "password" in one["message"]]
+        return [one["message"] for one in found]
+
+    assert told() == []  # nobody is asked to consent to anything
+    sample.submit("A1")
+    [message] = told()
+    assert "of those who consent by a click have no password, and can't: P001, P002, P003" in message
+    with sample.office.store.write() as session:
+        people = select(Grant.person_id).where(Grant.role.in_(["signer", "manager"])).distinct()
+        session.add_all(
+            PasswordRow(person_id=one, phc="-", own=True, set_at=sample.office.clock())
+            for one in session.scalars(people).all()
+        )
+    assert told() == []
 
 
 def test_an_office_without_people_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
