@@ -51,7 +51,9 @@ class OwnBlobs:
         """
         said = self.require_not_foreign(patient=patient)
         if not said and self._own() and not self._may_be_ours(lost=lost):
-            raise _foreign(_UNSAID)
+            said = self.require_not_foreign(patient=patient)  # another thread or worker may have just said it
+            if not said:
+                raise _foreign(_UNSAID)
         return said
 
     def require_own(self, *, patient: bool = True, lost: bool = False) -> None:

@@ -196,6 +196,28 @@ def test_who_settles_while_another_does_takes_the_name_that_is_there(
     store.close()
 
 
+def test_who_stores_while_another_stores_the_first_file_is_no_stranger(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its look at whose the files are and its look at what is there, the other has said and stored."""
+    with closing(Office.open(tmp_path, environ=database.environ)) as office:
+        office.settle()
+        usual, looks = office.blobs.inner.owner, []
+
+        def looked(*, patient: bool = True) -> str:
+            looks.append(usual(patient=patient))
+            if len(looks) == 1:
+                monkeypatch.setattr(office.blobs.inner, "owner", usual)
+                office.blobs.put(b"the other's")
+                monkeypatch.setattr(office.blobs.inner, "owner", looked)
+            return looks[-1]
+
+        monkeypatch.setattr(office.blobs.inner, "owner", looked)
+        sha256 = office.blobs.put(b"ours")
+        assert looks[0] == ""
+        assert office.blobs.get(sha256) == b"ours"
+
+
 def test_who_looks_at_the_clock_for_the_first_time_while_another_does_waits(
     tmp_path: Path, database: Database
 ) -> None:
