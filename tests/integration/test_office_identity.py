@@ -199,7 +199,7 @@ def test_who_settles_while_another_does_takes_the_name_that_is_there(
 def test_who_stores_while_another_stores_the_first_file_is_no_stranger(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between its look at whose the files are and its look at what is there, the other has said and stored."""
+    """Between its looks at whose the files are and at what is there, the other has said and stored."""
     with closing(Office.open(tmp_path, environ=database.environ)) as office:
         office.settle()
         usual, looks = office.blobs.inner.owner, []
