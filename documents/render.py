@@ -26,12 +26,14 @@ SAMPLE_NOTE = mark("Sample data – development certificates")
 class SignatureSlot:
     """A signature field to make: its name, and the words over its box (the layout's own when empty).
 
-    `consented`: it will tell of a consent, which takes a larger box.
+    `consented`: it will tell of a consent, which takes a larger box. `sealed`: the organisation's seal goes
+    there, and nobody's signature.
     """
 
     field: str
     label: str = ""
     consented: bool = False
+    sealed: bool = False
 
 
 class Layout(Protocol):
@@ -59,6 +61,11 @@ _CONSENT_LABELS: Mapping[str, str] = {
     "employer": mark("Consent for the employer"),
     "manager": mark("Consent of the manager"),
     "approver": mark("Consent of the approver"),
+}
+_SEAL_LABELS: Mapping[str, str] = {
+    "employer": mark("Seal of the employer"),
+    "manager": mark("Seal released by the manager"),
+    "approver": mark("Seal released by the approver"),
 }
 _LAYOUTS: Mapping[str, Layout] = {"employer_declaration": employer_declaration, "action_plan": action_plan}
 
@@ -148,9 +155,9 @@ def _places(
 
 
 def _label(slot: SignatureSlot, layout: Layout) -> str:
-    """The words over a box: where the organisation seals what a person consented to, nobody signs."""
-    usual = layout.LABELS.get(slot.field, slot.field)
-    return _CONSENT_LABELS.get(slot.field, usual) if slot.consented else usual
+    """The words over a box: where the organisation seals, nobody signs."""
+    labels = _CONSENT_LABELS if slot.consented else _SEAL_LABELS if slot.sealed else layout.LABELS
+    return labels.get(slot.field, slot.field)
 
 
 def _signature_fields(

@@ -76,7 +76,12 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
             verification_code=row.verification_code,
             issued_on=row.issued_on,
             valid_until=row.valid_until,
-            slots=[SignatureSlot(field, consented=work.profile.kind == "click") for field in fields],
+            slots=[
+                SignatureSlot(
+                    field, consented=work.profile.kind == "click", sealed=work.profile.kind == "seal"
+                )
+                for field in fields
+            ],
             archive_timestamp=work.profile.level is Level.B_LTA,
             verify_url=bench.verify_url,
             note=work.words.text(bench.note) if bench.note else None,

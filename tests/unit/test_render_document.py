@@ -2,10 +2,12 @@
 
 import copy
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import date
 from typing import Any
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from documents.errors import UnknownKind
 from documents.kinds import KINDS
@@ -146,3 +148,22 @@ def test_a_plan_that_is_too_long_is_refused() -> None:
 
 def test_a_declaration_stays_small() -> None:
     assert len(rendered("employer_declaration", TEMPORARY, note=SAMPLE_NOTE)) < 70_000
+
+
+@pytest.mark.parametrize(
+    ("slot", "words", "others"),
+    [
+        (SignatureSlot("employer"), "Handtekening van de werkgever", "Zegel"),
+        (SignatureSlot("employer", sealed=True), "Zegel van de werkgever", "Handtekening"),
+        (SignatureSlot("employer", consented=True), "Instemming namens de werkgever", "Handtekening"),
+    ],
+)
+def test_a_seal_and_a_consent_are_not_called_a_signature(
+    slot: SignatureSlot, words: str, others: str
+) -> None:
+    with closing(
+        PdfDocument(rendered("employer_declaration", DECLARATION, slots=[slot], language="nl"))
+    ) as pdf:
+        said = "\n".join(page.get_textpage().get_text_range() for page in pdf)
+    assert words in said
+    assert others not in said
