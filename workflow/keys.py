@@ -1,6 +1,7 @@
 """Whose key signs: from a profile and a person to a signer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +10,7 @@ from cryptography import x509
 
 from certs.authority import DevelopmentAuthority
 from certs.keystore import Credential
+from problem import Problem
 from signing.opening import open_signer
 from signing.organisation import KeysAtProvider, KeySource
 from signing.profile import Profile
@@ -107,6 +109,7 @@ class OfficeKeys:
         self._clock = clock
         self._open: dict[str, Signer] = {}
         self._limits: dict[str, DailyLimit] = {}
+        self._to_look_at = [name for name, source in sources.items() if _a_day(source) is not None]
 
     def signer(
         self, profile: Profile, *, person_id: str, person_name: str, organisation: str | None
@@ -147,7 +150,14 @@ class OfficeKeys:
         return self._open[name]
 
     def limit_of(self, signer: Signer) -> DailyLimit | None:
-        """How many signatures a signer's key may make a day; None for as many as anybody asks for."""
+        """How many signatures a signer's key may make a day; None for as many as anybody asks for.
+
+        A limit may be that of another name of the same key, which signs nothing here: so each signer that
+        has one is opened, once. One that can't be opened then is not known to be the same key.
+        """
+        while self._to_look_at:
+            with suppress(Problem):
+                self.named(self._to_look_at.pop())
         return self._limits.get(key_sha256(signer.certificate)) if self._limits else None
 
     def _limit(self, name: str, a_day: int | None, key: str) -> None:
@@ -155,6 +165,10 @@ class OfficeKeys:
         known = self._limits.get(key)
         if a_day is not None and (known is None or a_day < known.a_day):
             self._limits[key] = DailyLimit(name, a_day, key)
+
+
+def _a_day(source: KeySource) -> int | None:
+    return None if isinstance(source, KeysAtProvider) else source.a_day
 
 
 def who_signs(signers: Sequence[Signer], now: datetime) -> Signer:

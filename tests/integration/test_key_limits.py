@@ -143,6 +143,30 @@ def test_what_was_counted_on_another_day_is_counted_anew(
     assert made(in_two_days) == LIMIT
 
 
+@pytest.mark.parametrize("profile", ["organisation-seal", "click-seal"])
+def test_another_name_for_a_key_leads_to_the_same_limit(
+    tmp_path: Path, authority: DevelopmentAuthority, authority_server: AuthorityServer, profile: str
+) -> None:
+    """Also where a process never opens the name that has the limit."""
+    said = signing_toml(tmp_path, authority, f"a_day = {LIMIT}")
+    alias = '[signers.alias]\ntype = "file"\nkey = "first.pem"\npassphrase_file = "first.pass"\n'
+    lost = '[signers.lost]\ntype = "file"\nkey = "lost.pem"\na_day = 1\n'
+    click = '[profiles.click-seal]\nkind = "click"\nlevel = "B-B"\nsigner = "alias"\n'
+    (tmp_path / "signing.toml").write_text(f"{said}{alias}{lost}{click}")
+    sample = Sample.open(tmp_path, {})
+    keys = sample.office.keys()
+    signer = keys.signer(
+        sample.office.profiles[profile],
+        person_id="",
+        person_name="",
+        organisation=sample.office.employers[0],
+    )
+    limit = keys.limit_of(signer)
+    assert limit is not None
+    assert (limit.a_day, limit.key_sha256) == (LIMIT, key_sha256(signer.certificate))
+    sample.office.close()
+
+
 async def _dies(*_: object) -> bytes:
     raise RuntimeError("the worker dies here, as far as the row can tell")
 
