@@ -100,13 +100,13 @@ class Passwords:
         require_name("person", person)
         self._throttle.begin(person)  # (1)
         with self._store.read() as session:  # (2)
-            kept = session.scalar(_kept(person))
+            kept = _known(session, person)
         if not self._fits(kept or self._made_up, password) or kept is None:
             raise NotAuthenticated
         anew = self._hasher.hash(_typed(password)) if self._hasher.check_needs_rehash(kept) else None
         with self._store.write() as session:  # (3)
             row = session.get(PasswordRow, person, with_for_update=True, populate_existing=True)
-            if row is None or session.scalar(_kept(person)) != kept:
+            if row is None or _known(session, person) != kept:
                 raise NotAuthenticated
             if not (row.own or given_too):
                 raise PasswordGiven
@@ -118,7 +118,7 @@ class Passwords:
     def has_one(self, person: str) -> bool:
         """Whether a person who works here has a password: for who may know that anyway."""
         with self._store.read() as session:
-            return session.scalar(_kept(person)) is not None
+            return _known(session, person) is not None
 
     def set(self, person: str, password: Secret, *, by: str, present: Secret | None = None) -> None:
         """Give a person a password, in place of the one that they had. What they proved before is void.
@@ -159,19 +159,21 @@ class Passwords:
     ) -> None:
         require_name("person", person)
         require_name("by", by)
-        has_one = self.has_one(person)
-        if by == person and has_one:
+        shown = None
+        if by == person and self.has_one(person):
             if present is None:
                 raise PasswordRefused(
                     f"{person} has a password: only who knows it changes it.",
                     hint="Give the present one too; who has forgotten it asks an administrator for another.",
                 )
-            self.check(person, present, lambda _session, _now: None, given_too=True)
+            shown = self.check(person, present, lambda session, _now: _known(session, person), given_too=True)
         with self._store.write() as session:
-            log = Appender.lock(session, secrets.token_bytes)
+            log = Appender.lock(session, secrets.token_bytes)  # who changes one waits for whoever does
             self._require_may(session, person, by)
-            if by == person and not has_one and session.scalar(_kept(person)) is not None:
-                raise PasswordRefused("Somebody else has just set one.", hint="Look who, and try again.")
+            if by == person and _known(session, person) != shown:
+                raise PasswordRefused(
+                    "Somebody else has just set or removed it.", hint="Look who, and try again."
+                )
             now = self._moment(session)
             act(session, now)
             session.execute(delete(ProofRow).where(ProofRow.person_id == person))
@@ -230,6 +232,11 @@ def _kept(person: str) -> Select[str]:
         .join(Person, Person.id == PasswordRow.person_id)
         .where(PasswordRow.person_id == person, Person.active)
     )
+
+
+def _known(session: Session, person: str) -> str | None:
+    """What is kept of the password of somebody who works here; None for none."""
+    return session.scalar(_kept(person))
 
 
 def _typed(password: Secret) -> bytes:

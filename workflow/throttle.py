@@ -53,11 +53,17 @@ class Throttle:
 
     def begin(self, person: str) -> None:
         """Count an attempt to be this person, as a failed one. Raises Throttled, StoreUnavailable."""
-        whose = self._row_of(person)
+        while not self._counted(self._row_of(person)):
+            pass  # they have just shown who they are, by another attempt, and the row is gone
+
+    def _counted(self, whose: str) -> bool:
+        """Count an attempt in the row that there is; false where there is none any more."""
         table = Attempts.table()
         with self._store.write() as session:
             connection, here = session.connection(), table.c.whose == whose
-            row = connection.execute(select(table).where(here).with_for_update()).one()
+            row = connection.execute(select(table).where(here).with_for_update()).first()
+            if row is None:
+                return False
             now = self._moment(session)  # after the lock: the wait for it is over
             until = min(row.blocked_until, now + LONGEST_WAIT)  # of a clock that was ahead
             if until > now:
@@ -65,6 +71,7 @@ class Throttle:
             failures = 1 if now - row.last_at > FORGOTTEN else row.failures + 1
             counted = {"failures": failures, "last_at": now, "blocked_until": now + wait_after(failures)}
             connection.execute(update(table).where(here).values(**counted))
+        return True
 
     def _row_of(self, person: str) -> str:
         """Whose row it is, made when it is not there."""

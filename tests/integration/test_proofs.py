@@ -28,7 +28,7 @@ from workflow.people import remove_unneeded, update_people
 from workflow.proofs import FRESH, Proof
 from workflow.reauthentication import is_asked, prove_by_password
 from workflow.tables import Attempts, Base, Body, Event, Grant, PasswordRow, Person, ProofRow, Substitute
-from workflow.throttle import FREE, LONGEST_WAIT, Throttled, wait_after
+from workflow.throttle import FREE, LONGEST_WAIT, Throttle, Throttled, forget_attempts, wait_after
 
 OTHER = Secret("quite another password")
 
@@ -229,6 +229,53 @@ class CountingHasher(PasswordHasher):
     def verify(self, hash: str | bytes, password: str | bytes) -> Any:  # noqa: A002 (argon2's name)
         self.hashed.append(str(hash).rsplit("$", 2)[0])
         return super().verify(hash, password)
+
+
+def test_an_attempt_counts_where_another_one_has_just_succeeded(
+    office: Office, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who showed who they are has their earlier failures forgotten: between two looks at them, too."""
+    usual, between = Throttle._row_of, [True]
+
+    def row_of(self: Throttle, person: str) -> str:
+        whose = usual(self, person)
+        if between.pop() if between else False:
+            with office.store.write() as session:
+                forget_attempts(session, person)
+        return whose
+
+    passwords.set("signer", PASSWORD, by="signer")
+    monkeypatch.setattr(Throttle, "_row_of", row_of)
+    assert tried(passwords, "signer", OTHER) is NotAuthenticated
+    with office.store.read() as session:
+        assert session.scalars(select(Attempts.failures).where(Attempts.whose == "signer")).one() == 1
+
+
+def test_a_password_that_was_replaced_meanwhile_sets_no_other(
+    office: Office, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator gives somebody another one because somebody else knows the present one."""
+    passwords.set("signer", PASSWORD, by="signer")
+    usual = Passwords.check
+
+    def check(self: Passwords, person: str, password: Secret, *rest: Any, **more: Any) -> Any:
+        done = usual(self, person, password, *rest, **more)
+        with office.store.write() as session:
+            row = session.get_one(PasswordRow, "signer")
+            row.phc, row.own = QUICK.hash(b"given by an administrator"), False
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Passwords, "check", check)
+        for change in (
+            lambda: passwords.set("signer", OTHER, by="signer", present=PASSWORD),
+            lambda: passwords.remove("signer", by="signer", present=PASSWORD),
+        ):
+            with office.store.write() as session:
+                session.get_one(PasswordRow, "signer").phc = QUICK.hash(PASSWORD.reveal())
+            with pytest.raises(PasswordRefused, match="just set"):
+                change()
+    assert tried(passwords, "signer", Secret("given by an administrator")) is PasswordGiven
 
 
 def test_nobody_learns_who_works_here(office: Office) -> None:
