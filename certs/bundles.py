@@ -18,7 +18,7 @@ from certs.trust import certificates_in
 from disk import read_file
 
 # OpenSSL's `cms` calls the same CMS.
-_BUNDLE: Final = re.compile(rb"-----BEGIN (PKCS7|CMS)-----(.*?)-----END \1-----", re.DOTALL)
+_BUNDLE: Final = re.compile(rb"-----BEGIN (PKCS7|CMS)-----([^-]*)-----END \1-----")
 _SEQUENCE: Final = b"\x30"
 _SIGNED_DATA: Final = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"  # RFC 5652, 5.1
 _HEAD: Final = 24  # octets: a bundle says what it is behind one tag and its length
