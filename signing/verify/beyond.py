@@ -58,6 +58,7 @@ def added_beyond(pdf: bytes, end: int, *, limits: Limits) -> list[Finding]:
         return [Finding(_CHANGED, _WHAT, _CERTIFIED)]
     steps = steps_after(opened.reader, given.revision, opened.revisions)
     found = [finding for step in steps for finding in _beside_signing(step)]
+    found += _left_empty(steps)
     return found or _looks(opened, given, steps, limits=limits, until=until)
 
 
@@ -78,6 +79,16 @@ def _beside_signing(step: Step) -> Iterator[Finding]:
             yield Finding(_CHANGED, _WHAT, f"{where}: {told}: {listed}"[:DETAIL_TOLD])
     if step.metadata:
         yield Finding(_CHANGED, _WHAT, f"{where}: title or other metadata")
+
+
+def _left_empty(steps: Sequence[Step]) -> Iterator[Finding]:
+    """Fields that nobody signed in the end: anybody could, in a file that was accepted."""
+    added = {name for step in steps for name in step.added_empty}
+    left = added.difference(*(step.signed_fields | step.stamped_fields for step in steps))
+    if left:
+        yield Finding(
+            _CHANGED, _WHAT, f"empty signature fields added: {', '.join(sorted(left))}"[:DETAIL_TOLD]
+        )
 
 
 def _looks(

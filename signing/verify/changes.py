@@ -70,6 +70,8 @@ class Step:
     stamped_visibly: frozenset[str] = frozenset()  # fields that show on a page and got a document timestamp
     redrawn: frozenset[str] = frozenset()  # signature fields that look otherwise without having been signed
     added_signed: frozenset[str] = frozenset()  # new invisible ones that got a signature, not a timestamp
+    added_empty: frozenset[str] = frozenset()  # new ones that nobody signed in this revision
+    stamped_fields: frozenset[str] = frozenset()  # signature fields that got a document timestamp
     metadata: bool = False  # the title, say; not what a program stamps without being asked
     signs: bool = False  # a signature or a document timestamp was made
     shows: bool = True  # something was added that may show on a page
@@ -161,6 +163,8 @@ def _judged(reader: Reader, revision: int) -> Step:
         ),
         redrawn=redrawn,
         added_signed=frozenset(added & approvals),
+        added_empty=frozenset(added - newly_signed.keys()),
+        stamped_fields=frozenset(newly_signed.keys() - approvals),
         metadata=metadata,
         signs=bool(newly_signed),
         shows=bool(filled or comments or redrawn or added_visible)

@@ -241,7 +241,24 @@ def filled_form(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(form)
 
 
-@pytest.mark.parametrize("change", [cover_page, annotation, attachment, metadata, filled_form])
+def empty_field(writer: IncrementalPdfFileWriter) -> None:
+    """A place for one more signature, which shows nothing until somebody signs there."""
+    place = dictionary(
+        Type=pdf_name("/Annot"),
+        Subtype=pdf_name("/Widget"),
+        FT=pdf_name("/Sig"),
+        T=pdf_string("later"),
+        F=generic.NumberObject(132),
+        Rect=numbers(0, 0, 0, 0),
+    )
+    annotated(writer, place)
+    form = writer.root["/AcroForm"]
+    form["/Fields"].append(writer.root["/Pages"]["/Kids"][0].get_object()["/Annots"].raw_get(-1))
+    writer.update_container(form["/Fields"])
+    writer.update_container(form)
+
+
+@pytest.mark.parametrize("change", [cover_page, annotation, attachment, metadata, filled_form, empty_field])
 def test_a_portal_that_adds_something(portal: Portal, change: Change) -> None:
     """Before the signature, which then vouches for it, and behind it."""
     below = portal.refused(portal.signed(update(portal.given, change)))
