@@ -101,7 +101,7 @@ def gather(session: Session, blobs: Blobs, request_id: int) -> Evidence:
     documents = tuple(_documents(session, blobs, request_id))
     if not documents:
         raise NothingToShow(
-            f"Request {request_id} has no document that was signed, or delivered without"
+            f"Request {request_id} has no document that was signed, or delivered without a signature"
             + (": it was destroyed." if request.destroyed_at else "."),
             hint="Evidence is of what was signed or delivered; the event log alone is written out with"
             " `paraaf export`.",
