@@ -20,8 +20,7 @@ from zoneinfo import ZoneInfo
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from workflow.errors import WorkflowError
@@ -72,15 +71,7 @@ def key_sha256(certificate: x509.Certificate) -> str:
 
 def make_row(store: Store, limit: DailyLimit, day: date) -> None:
     """Have the row there in which a key's signatures of a day are counted; a transaction of its own."""
-    with store.read() as session:
-        if session.connection().execute(select(_table.c.used).where(*_of(limit, day))).first() is not None:
-            return
-    try:
-        with store.write() as session:
-            row = {"key_sha256": limit.key_sha256, "day": day, "used": 0}
-            session.connection().execute(insert(_table), [row])
-    except IntegrityError:
-        pass  # another worker has just made it
+    store.have_row(_table, {"key_sha256": limit.key_sha256, "day": day, "used": 0})
 
 
 def take(session: Session, limit: DailyLimit, day: date, wanted: int) -> int:

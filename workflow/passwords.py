@@ -30,9 +30,9 @@ from workflow.command_form import require_name
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
 from workflow.proofs import forget_proofs
-from workflow.store import Store
+from workflow.store import Moment, Store
 from workflow.tables import Body, Event, Grant, PasswordRow, Person
-from workflow.throttle import Moment, Throttle, forget_attempts
+from workflow.throttle import Throttle, forget_attempts
 
 SET, REMOVED = "password_set", "password_removed"
 SHORTEST = 12
