@@ -27,16 +27,16 @@ _STRANGERS = 3  # hex digits: places for what is nobody's number
 
 
 class Throttled(WorkflowError):
-    """Somebody tried too often in vain to show who they are: the next attempt waits `wait_s` seconds."""
+    """Somebody tried too often in vain to show who they are: the next attempt waits `after_s` seconds."""
 
     code = "workflow-throttled"
 
-    def __init__(self, wait_s: int) -> None:
+    def __init__(self, after_s: int) -> None:
         super().__init__(
-            f"There were too many attempts: the next one can be made in {wait_s} s.",
+            f"There were too many attempts: the next one can be made in {after_s} s.",
             hint="Wait, then try again. Who has forgotten their password asks an administrator for one.",
         )
-        self.wait_s = wait_s
+        self.after_s = after_s
 
 
 class Throttle:
