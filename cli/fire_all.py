@@ -173,7 +173,7 @@ def _proof(office: "Office", args: argparse.Namespace, tasks: Sequence[_Task]) -
     asking = {
         one.request: one.version
         for one in tasks
-        if one.definition and office.engine.asks_proof(one.definition)
+        if one.definition and one.consent(args.trigger) and office.engine.asks_proof(one.definition)
     }
     if not args.consent or not asking or not (args.password_file is not None or sys.stdin.isatty()):
         return None

@@ -21,8 +21,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from problem import Problem
@@ -216,24 +215,14 @@ class SharedHealth:
         if not happened:
             with self._store.read() as session:
                 return _rows(session, self._store.now(session))
-        self._make_rows({one.authority for one in happened})
+        for label in {one.authority for one in happened}:
+            empty = {"authority": label, "failures": 0, "code": "", "message": ""}
+            self._store.have_row(AuthorityHealth.table(), empty)
         with self._store.write() as session:
             clocks: dict[str, tuple[datetime, float]] = {}
             for one in sorted(happened, key=lambda one: one.authority):  # locks in one order
                 self._write(session, one, clocks)
             return _rows(session, self._store.now(session))
-
-    def _make_rows(self, labels: set[str]) -> None:
-        table = AuthorityHealth.table()
-        with self._store.read() as session:
-            missing = labels - set(session.scalars(select(table.c.authority)))
-        for label in missing:
-            try:
-                with self._store.write() as session:
-                    empty = {"authority": label, "failures": 0, "code": "", "message": ""}
-                    session.execute(insert(table), [empty])
-            except IntegrityError:
-                pass  # another worker has just made it
 
     def _write(self, session: Session, one: _Happened, clocks: dict[str, tuple[datetime, float]]) -> None:
         """`clocks` are the database's and this process's as an authority's row was locked: what happened here

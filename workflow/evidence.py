@@ -1,5 +1,5 @@
-"""What the office has to show for one request: its signed documents, and the run of events that proves when
-they were recorded.
+"""What the office has to show for one request: its documents, signed or delivered without a signature, and
+the run of events that proves when they were recorded.
 
 In the log every event names the hash of the one before it. So the events from the request's first one to an
 anchored one prove, with that anchor, that each of them stood there when the anchor was made: no other part of
@@ -22,7 +22,7 @@ from workflow.tables import AnchorRow, Body, Delivery, DocumentRow, Event, Renew
 
 
 class NothingToShow(WorkflowError):
-    """The request has no signed document: there is nothing that evidence could be of."""
+    """The request has no document that was signed or delivered: there is nothing to give evidence of."""
 
     code: ClassVar[str] = "workflow-evidence-nothing"
 
@@ -101,7 +101,7 @@ def gather(session: Session, blobs: Blobs, request_id: int) -> Evidence:
     documents = tuple(_documents(session, blobs, request_id))
     if not documents:
         raise NothingToShow(
-            f"Request {request_id} has no document that was signed, or delivered without"
+            f"Request {request_id} has no document that was signed, or delivered without a signature"
             + (": it was destroyed." if request.destroyed_at else "."),
             hint="Evidence is of what was signed or delivered; the event log alone is written out with"
             " `paraaf export`.",
@@ -135,7 +135,7 @@ def run_of(session: Session, request_id: int) -> Run:
 
 
 def _documents(session: Session, blobs: Blobs, request_id: int) -> Iterator[SignedDocument]:
-    """The newest revision of each document, where it is signed, or was delivered without."""
+    """The newest revision of each document that is signed, or was delivered without a signature."""
     query = select(DocumentRow).where(DocumentRow.request_id == request_id)
     rows = session.scalars(query.order_by(DocumentRow.name, DocumentRow.revision_no))
     delivered = delivered_digests(session, request_id)

@@ -5,7 +5,8 @@ a key that has made its number waits for the next day, and no other takes over m
 signature that is prepared for the key, in the transaction that keeps the intent: before the key is used, and
 once a day, however often it is used on the same intent after crashes; on another day it is counted anew. A
 signature that was counted and never made leaves the day one fewer, never one more: but for what a worker had
-in hand that was stopped just before midnight, and went on after it.
+in hand that was stopped just before midnight, and went on after it. The seal on a copy of a scan has no
+intent: it is counted each time that it is about to be made.
 
 The key is known by the SHA-256 of its public key: by another name, or with a renewed certificate, it is the
 same. The day is that of the process's office; it is the worker's clock that tells it.
@@ -19,8 +20,7 @@ from zoneinfo import ZoneInfo
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from workflow.errors import WorkflowError
@@ -38,16 +38,17 @@ _table = KeyDay.table()
 class KeyLimitReached(WorkflowError):
     """A key has made as many signatures today as it may; `after_s` says when to ask again.
 
-    Nothing has failed: what waits is signed then.
+    Nothing has failed: a step that waits goes on then. What a person had in hand they do again.
     """
 
     code = "workflow-key-limit"
     impersonal = True
 
-    def __init__(self, limit: "DailyLimit", *, after_s: float) -> None:
+    def __init__(self, limit: "DailyLimit", *, after_s: float, by_hand: bool = False) -> None:
+        goes_on = "Do it again tomorrow" if by_hand else "It goes on by itself tomorrow"
         super().__init__(
             f"The signer {limit.name!r} has made the {limit.a_day} signatures that it may make a day.",
-            hint="It goes on by itself tomorrow; or raise a_day in signing.toml, and restart the workers.",
+            hint=f"{goes_on}; or raise a_day in signing.toml, and restart the workers.",
         )
         self.after_s = after_s
 
@@ -70,15 +71,7 @@ def key_sha256(certificate: x509.Certificate) -> str:
 
 def make_row(store: Store, limit: DailyLimit, day: date) -> None:
     """Have the row there in which a key's signatures of a day are counted; a transaction of its own."""
-    with store.read() as session:
-        if session.connection().execute(select(_table.c.used).where(*_of(limit, day))).first() is not None:
-            return
-    try:
-        with store.write() as session:
-            row = {"key_sha256": limit.key_sha256, "day": day, "used": 0}
-            session.connection().execute(insert(_table), [row])
-    except IntegrityError:
-        pass  # another worker has just made it
+    store.have_row(_table, {"key_sha256": limit.key_sha256, "day": day, "used": 0})
 
 
 def take(session: Session, limit: DailyLimit, day: date, wanted: int) -> int:

@@ -269,8 +269,8 @@ _WAITS_FOR: Mapping[OutsideFile, str] = {
 def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
     """Keep the scan of a document that was signed on paper: as a copy under the organisation's seal.
 
-    The scan says which document it is of. Raises ScanRefusedError, SigningError, NotFound, NothingOutside,
-    BlobError, and what a command can meet. The authority's server has to run, for the seal.
+    The scan says which document it is of. Raises ScanRefusedError, SigningError, KeyLimitReached, NotFound,
+    NothingOutside, BlobError, and what a command can meet. The authority's server has to run, for the seal.
     """
     digest = sha256(b"".join(page.jpeg for page in scan.pages)).hexdigest()
     request_id = _request_of(office, scan.number)
@@ -341,7 +341,7 @@ async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes
         with office.store.write() as session:
             if not take(session, limit, today, 1):
                 zone = CALENDARS[waiting.definition.calendar].zone
-                raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone))
+                raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone), by_hand=True)
     copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
     async with office.desk() as desk:
         finished = await sign_pdf(

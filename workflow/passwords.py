@@ -29,9 +29,10 @@ from workflow.access import ADMINISTRATOR
 from workflow.command_form import require_name
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
-from workflow.store import Store
-from workflow.tables import Body, Event, Grant, PasswordRow, Person, ProofRow
-from workflow.throttle import Moment, Throttle, forget_attempts
+from workflow.proofs import forget_proofs
+from workflow.store import Moment, Store
+from workflow.tables import Body, Event, Grant, PasswordRow, Person
+from workflow.throttle import Throttle, forget_attempts
 
 SET, REMOVED = "password_set", "password_removed"
 SHORTEST = 12
@@ -176,7 +177,7 @@ class Passwords:
                 )
             now = self._moment(session)
             act(session, now)
-            session.execute(delete(ProofRow).where(ProofRow.person_id == person))
+            forget_proofs(session, [person])
             forget_attempts(session, person)
             body = {"actor": by, "person": person}
             log.append(kind, at=now, request_id=None, facts={"channel": "person"}, body=body)
@@ -209,7 +210,7 @@ def forget_people(session: Session, log: Appender, gone: list[str], *, at: datet
         return
     for person in gone:
         forget_attempts(session, person)
-    session.execute(delete(ProofRow).where(ProofRow.person_id.in_(gone)))
+    forget_proofs(session, gone)
     session.execute(delete(PasswordRow).where(PasswordRow.person_id.in_(gone)))
     erase_bodies_of_none(log, session, list(_telling(session, set(gone))), at=at)
 

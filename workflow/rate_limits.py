@@ -13,24 +13,19 @@ short transaction of its own: on PostgreSQL a row lock, on SQLite the write lock
 - **A clock that goes back** delays, by a period at most: stamps of the future count as of now.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import select, update
 
 from signing.authorities import Limit
 from workflow.errors import SettingRefused
-from workflow.store import Store
+from workflow.store import Moment, Store
 from workflow.tables import RateLimit
 
 WAITING_MOST = 1000
 """Whoever comes when so many wait is told when the last one's turn is, and keeps no place."""
-
-Moment = Callable[[Session], datetime]
 
 
 @dataclass
@@ -101,7 +96,7 @@ class RateLimits:
                 f"{provider} may be asked {limit.count} times in a period, and {count} are needed at once.",
                 hint=f"Write a limit of at least {count} in signing.toml.",
             )
-        self._make_row(provider)
+        self._store.have_row(RateLimit.table(), {"provider": provider, "given": [], "places": []})
         with self._store.write() as session:
             connection, table = session.connection(), RateLimit.table()
             here = table.c.provider == provider
@@ -115,19 +110,6 @@ class RateLimits:
                 update(table).where(here).values(given=row.given, places=[list(each) for each in row.places])
             )
         return wait_us / 1e6
-
-    def _make_row(self, provider: str) -> None:
-        table = RateLimit.table()
-        with self._store.read() as session:
-            there = select(table.c.provider).where(table.c.provider == provider)
-            if session.connection().execute(there).first() is not None:
-                return
-        try:
-            with self._store.write() as session:
-                empty: dict[str, Any] = {"provider": provider, "given": [], "places": []}
-                session.connection().execute(insert(table), [empty])
-        except IntegrityError:
-            pass  # another worker has just made it
 
 
 def _us(span: timedelta) -> int:

@@ -1,4 +1,4 @@
-"""Deliver: the signed document is handed to the requester's portal, once per channel."""
+"""Deliver: the document, signed if it needs that, is handed to the requester's portal, once per channel."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -26,7 +26,7 @@ async def run(bench: Workbench, works: Sequence[Work]) -> list[StepOutcome]:
     point("deliver.begun")
     signed, troubles = tried(works, lambda work: (work, _ready(bench, work)), work_of=lambda work: work)
     begun = monotonic_ns()
-    # re-hashed: what is handed over is what was signed
+    # re-hashed: what is handed over is what was signed, or drawn
     read = await read_all(bench, [document.current_sha256 for _, document in signed])
     charge([work for work, _ in signed], "deliver", begun)
     ready, spoilt = tried(signed, lambda each: _whole(each, read), work_of=lambda each: each[0])

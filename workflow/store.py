@@ -8,13 +8,13 @@ guards.
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Engine, Table, create_engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from workflow.canonical import encode
 from workflow.errors import Raced, RestoreUnfinished, StoreOutdated, StoreUnavailable, WorkflowError
 from workflow.unavailable import is_wrong_url, unavailable
 
+Moment = Callable[[Session], datetime]
+"""The time that all processes share: `Store.now`, where nothing else is said."""
 FILE = "paraaf.sqlite3"
 VARIABLE = "PARAAF_DATABASE"
 VERSION_TABLE = "alembic_version"
@@ -163,6 +165,21 @@ class Store:
         """A transaction that sees one moment and can't write. Raises StoreUnavailable."""
         with self._session(self._reader) as session:
             yield session
+
+    def have_row(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Have a row with this primary key there, for transactions to lock; one that is there stays as it is.
+
+        A transaction of its own. Raises StoreUnavailable, Raced.
+        """
+        here = [column == row[column.name] for column in table.primary_key]
+        with self.read() as session:
+            if session.connection().execute(select(*table.primary_key).where(*here)).first() is not None:
+                return
+        try:
+            with self.write() as session:
+                session.connection().execute(insert(table), [dict(row)])
+        except IntegrityError:
+            pass  # another process has just made it
 
     @contextmanager
     def moment(self) -> Iterator[tuple[Session, str]]:

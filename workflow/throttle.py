@@ -5,18 +5,15 @@ at: an attempt counts as failed until it has succeeded, so a hundred at once are
 other. Names of nobody have rows too, in so few places that they fill no disk; what is told is the same.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from math import ceil
-from typing import Any
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from workflow.errors import WorkflowError
-from workflow.store import Store
+from workflow.store import Moment, Store
 from workflow.tables import Attempts, Person
 
 FREE = 3
@@ -28,20 +25,18 @@ FORGOTTEN = timedelta(days=1)
 """Failures so long ago do not count any more."""
 _STRANGERS = 3  # hex digits: places for what is nobody's number
 
-Moment = Callable[[Session], datetime]
-
 
 class Throttled(WorkflowError):
-    """Somebody tried too often in vain to show who they are: the next attempt waits `wait_s` seconds."""
+    """Somebody tried too often in vain to show who they are: the next attempt waits `after_s` seconds."""
 
     code = "workflow-throttled"
 
-    def __init__(self, wait_s: int) -> None:
+    def __init__(self, after_s: int) -> None:
         super().__init__(
-            f"There were too many attempts: the next one can be made in {wait_s} s.",
+            f"There were too many attempts: the next one can be made in {after_s} s.",
             hint="Wait, then try again. Who has forgotten their password asks an administrator for one.",
         )
-        self.wait_s = wait_s
+        self.after_s = after_s
 
 
 class Throttle:
@@ -75,21 +70,14 @@ class Throttle:
 
     def _row_of(self, person: str) -> str:
         """Whose row it is, made when it is not there."""
-        table, people = Attempts.table(), Person.table()
+        people = Person.table()
         with self._store.read() as session:
-            connection = session.connection()
-            known = connection.execute(select(people.c.id).where(people.c.id == person)).first()
-            stranger = sha256(person.encode()).hexdigest()[:_STRANGERS]
-            whose = f"?{stranger}" if known is None else person
-            if connection.execute(select(table.c.whose).where(table.c.whose == whose)).first() is not None:
-                return whose
+            known = session.connection().execute(select(people.c.id).where(people.c.id == person)).first()
             now = self._moment(session)
-        none: dict[str, Any] = {"whose": whose, "failures": 0, "last_at": now, "blocked_until": now}
-        try:
-            with self._store.write() as session:
-                session.connection().execute(insert(table), [none])
-        except IntegrityError:
-            pass  # another process has just made it
+        stranger = sha256(person.encode()).hexdigest()[:_STRANGERS]
+        whose = f"?{stranger}" if known is None else person
+        none = {"whose": whose, "failures": 0, "last_at": now, "blocked_until": now}
+        self._store.have_row(Attempts.table(), none)
         return whose
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic_ns
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
@@ -22,11 +21,11 @@ from problem import Problem
 from signing.pades import SigningDesk
 from signing.profile import Level, Profile
 from watching.meters import Meters
-from workflow.calendar import CALENDARS
 from workflow.commands import StepRef, StepResult
 from workflow.definition_model import Definition, Document, State
 from workflow.engine import Engine
 from workflow.errors import WorkflowError
+from workflow.judge import office_day
 from workflow.keys import Keys
 from workflow.outcomes import StepOutcome
 from workflow.store import Store
@@ -74,7 +73,7 @@ class Workbench:
 
     def today(self, definition: Definition) -> date:
         """The day of the definition's office."""
-        return self.clock().astimezone(ZoneInfo(CALENDARS[definition.calendar].zone)).date()
+        return office_day(definition, self.clock())
 
 
 @dataclass

@@ -14,6 +14,7 @@ from signing.verify.words import Words, mark
 
 EMPTY = "signature_field_empty"
 UNSIGNED = "no_signature"
+UNASKED = "register_unasked"
 _MOST_REASONS = 4
 _OPENINGS = {
     Verdict.AUTHENTIC: mark("Authentic as issued."),
@@ -47,7 +48,7 @@ def _unsigned(report: Report, words: Words) -> Iterator[str]:
     codes = {finding.code for finding in _everything(report)}
     if EMPTY in codes:
         yield words.text("A place for a signature in it is empty.")
-    if UNSIGNED in codes and not any(code.startswith("register_") for code in codes):
+    if UNSIGNED in codes and not any(code.startswith("register_") for code in codes - {UNASKED}):
         yield words.text("Nothing in it proves where it comes from.")
 
 

@@ -31,7 +31,7 @@ from signing.verify.rawscan import MOST_WHITE_SPACE, only_white_space
 from signing.verify.reader import Opened, open_pdf
 from signing.verify.register import RegisterWord, with_signers
 from signing.verify.report import Indication, Report, Role, SignatureReport, Verdict, told
-from signing.verify.sentence import EMPTY, UNSIGNED, sentence_in
+from signing.verify.sentence import EMPTY, UNASKED, UNSIGNED, sentence_in
 from signing.verify.tail import accounted_for
 from signing.verify.trust import Trust, TrustMaterial, ValidationData, read_dss
 from signing.verify.validation import Token, Validator
@@ -365,7 +365,7 @@ def without_register(report: Report, folder: str, why: str) -> Report:
     if report.sha256_hex is None:
         return report
     text = mark("the register of the office in the folder {folder} could not be asked")
-    note = Finding("register_unasked", text, why, values={"folder": folder})
+    note = Finding(UNASKED, text, why, values={"folder": folder})
     return replace(report, findings=told((*report.findings, note)))
 
 

@@ -94,6 +94,9 @@ def test_one_password_is_for_all(sample: Sample, terminal: Terminal, tmp_path: P
     password = tmp_path / "password"
     password.write_text(PASSWORD.reveal())
     assert terminal.office("people", "password", SIGNER, "--as", SIGNER, "--file", password).status == 0
+    words = ("--as", SIGNER, "--tasks", tasks(terminal, tmp_path / "tasks.json"), "--consent")
+    claimed = terminal.office("fire-all", "claim", *words, "--password-file", tmp_path / "not-asked")
+    assert claimed.status == 0, "where no text is accepted, no password is taken"
     words = ("sign", "--as", SIGNER, "--tasks", tasks(terminal, tmp_path / "tasks.json"), "--consent")
     without = terminal.office("fire-all", *words, "--json")
     assert without.status == 1

@@ -52,7 +52,7 @@ def test_the_tour(tmp_path: Path) -> None:
 @contextmanager
 def command(paraaf: Path) -> Iterator[None]:
     if times(1) == 1:
-        with warm(paraaf, "cli.main", [f"cli.{name}" for name in COMMANDS]):
+        with warm(paraaf, "cli.main", [f"cli.{name.replace('-', '_')}" for name in COMMANDS]):
             yield
         return
     paraaf.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')

@@ -26,6 +26,8 @@ from workflow.errors import NotFound, Refused
 from workflow.evidence import NothingToShow, gather
 from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
+from workflow.key_limits import DailyLimit, KeyLimitReached, make_row, take
+from workflow.keys import OfficeKeys
 from workflow.logcheck import verify
 from workflow.outside import By, NothingOutside
 from workflow.references import referred_to
@@ -62,7 +64,17 @@ def scan_of(pdf: bytes) -> Scan:
     return scan
 
 
-def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(sample: Sample, tmp_path: Path) -> None:
+def used_up(sample: Sample) -> DailyLimit:
+    limit = DailyLimit("seal", 1, "ab" * 32)
+    make_row(sample.office.store, limit, sample.today)
+    with sample.office.store.write() as session:
+        take(session, limit, sample.today, 1)
+    return limit
+
+
+def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = sample.office
     number, pdf = printed(sample)
     scan = scan_of(pdf)
@@ -75,6 +87,11 @@ def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(sample: Sample, tmp
         outside.take_scan(office, scan, By(SIGNER))
     with pytest.raises(Refused, match="exchange scan"):
         sample.do("scanned", CLERK, number)
+    with monkeypatch.context() as limited:
+        limited.setattr(OfficeKeys, "limit_of", lambda _self, _signer: used_up(sample))
+        with pytest.raises(KeyLimitReached) as reached:
+            outside.take_scan(office, scan, By(CLERK))
+    assert reached.value.hint.startswith("Do it again tomorrow"), "no worker takes a scan in by itself"
     answer = outside.take_scan(office, scan, By(CLERK))
     again = outside.take_scan(office, scan, By(CLERK))
     assert (answer.state, again.event_seq, again.repeated) == ("posting", answer.event_seq, True)

@@ -22,7 +22,7 @@ from signing.verify.strength import Strength
 from signing.verify.summary import summary_pdf
 from signing.verify.transport import packed, unpacked
 from signing.verify.unread import unopened
-from signing.verify.verdict import report_on, unjudged, with_register
+from signing.verify.verdict import report_on, unjudged, with_register, without_register
 from signing.verify.words import UnknownReportLanguage, words_in
 from tests.unit.test_verify_output import NOW, report
 
@@ -165,6 +165,10 @@ def test_an_unsigned_file_is_vouched_for_by_the_register_alone() -> None:
         "Kan niet worden beoordeeld: het bestand heeft geen handtekening."
         " Niets erin bewijst waar het vandaan komt."
     )
+    unasked = without_register(unsigned, "data", "it can't be opened")
+    assert [sentence_in(unasked, words_in(each)) for each in LANGUAGES] == [
+        sentence_in(unsigned, words_in(each)) for each in LANGUAGES
+    ]
     known = with_register(unsigned, replace(WORD, unsigned=True))
     assert known.sentence == sentence_in(known, words_in("en"))
     assert sentence_in(unpacked(packed(known)), words_in("nl")) == (
