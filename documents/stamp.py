@@ -101,7 +101,7 @@ def _click_lines(
     ]
     lines = (
         words.text("Sealed by {organisation}").format(organisation=organisation),
-        words.text("This is not {person}'s own electronic signature").format(person=person),
+        words.text("{person} has not signed with a key of their own").format(person=person),
         words.text("{person} consented on {when}").format(person=person, when=_moment(words, consent.at)),
         words.text("On behalf of {principal}").format(principal=principal) if principal else "",
         ". ".join(part for part in how if part),

@@ -85,7 +85,7 @@ def test_every_command_of_the_how_to(
     ]
     moment = datetime.fromisoformat(at)
     for words in (
-        "This is not H. Voorbeeld-Esdoorn's own electronic signature",
+        "H. Voorbeeld-Esdoorn has not signed with a key of their own",
         f"H. Voorbeeld-Esdoorn consented on {moment:%-d %B %Y, %H:%M:%S} UTC",
         "Channel: command line. Identity confirmed anew by: password",
         digest,
