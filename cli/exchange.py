@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,7 +156,8 @@ def _scan(office: "Office", args: argparse.Namespace, by: "By") -> int:
         try:
             if path.is_file():
                 require_size(path.stat().st_size)
-            pages += read_scan(read_input(path))
+            read = read_scan(read_input(path))
+            pages += [replace(page, place=f"Page {at} of {path}") for at, page in enumerate(read, 1)]
         except Problem as problem:
             problems.append((str(path), problem))
     found, unmatched = matched(pages)

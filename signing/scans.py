@@ -38,13 +38,14 @@ SEAL_BOX: Final = (57.0, 500.0, 397.0, 570.0)
 
 @dataclass(frozen=True)
 class ScannedPage:
-    """A page of a scan: a JPEG, its size in dots, what the codes on it say, and how long reading it took."""
+    """A page of a scan: a JPEG, its size in dots, what the codes on it say, how long reading took."""
 
     jpeg: bytes
     width: int
     height: int
     codes: tuple[str, ...]
     read_us: int = field(default=0, compare=False)
+    place: str = field(default="", compare=False)  # where it was found, for people: "page 2 of scans/a.pdf"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,12 @@ def _work(connection: Connection, limits: Limits) -> None:
     except MemoryError:
         told = {"refused": "Reading the scan had to be stopped: memory ran out."}
     except Exception as error:  # noqa: BLE001 (readers of pictures stumble in a dozen ways)
-        told = {"refused": f"The file can't be read as a scan: {type(error).__name__}."}
+        what = (
+            "it is no JPEG, PNG, TIFF or PDF"
+            if "UnidentifiedImage" in type(error).__name__
+            else type(error).__name__
+        )
+        told = {"refused": f"The file can't be read as a scan: {what}."}
     with suppress(OSError):  # whoever asked was killed
         connection.send_bytes(json.dumps(told).encode())
 
@@ -191,7 +197,8 @@ def matched(pages: Sequence[ScannedPage]) -> tuple[list[Scan], list[ScanRefusedE
         said = _CODE.fullmatch(page.codes[0]) if len(page.codes) == 1 else None
         if said is None:
             what = f"codes of {len(page.codes)} pages" if page.codes else "no code of a document of ours"
-            wrong.append(ScanRefusedError(f"Page {place} of what was scanned has {what} on it.", hint=_HINT))
+            where = page.place or f"Page {place} of what was scanned"
+            wrong.append(ScanRefusedError(f"{where} has {what} on it.", hint=_HINT))
             continue
         found.setdefault(said.group(1), []).append((int(said.group(2)), int(said.group(3)), page))
     scans = []
@@ -203,6 +210,12 @@ def matched(pages: Sequence[ScannedPage]) -> tuple[list[Scan], list[ScanRefusedE
     return scans, wrong
 
 
+def _places(parts: Sequence[tuple[int, int, ScannedPage]], of: Sequence[int]) -> str:
+    """Where pages of these numbers were found, as far as it is known."""
+    places = [page.place for at, _, page in parts if at in of and page.place]
+    return f": {', '.join(places)}" if places else ""
+
+
 def _whole(number: str, parts: Sequence[tuple[int, int, ScannedPage]]) -> tuple[ScannedPage, ...]:
     """All pages of a document, in their order. Raises ScanRefusedError."""
     total = max(of for _, of, _ in parts)
@@ -210,7 +223,9 @@ def _whole(number: str, parts: Sequence[tuple[int, int, ScannedPage]]) -> tuple[
     twice = sorted({at for at in there if there.count(at) > 1})
     missing = sorted(set(range(1, total + 1)) - set(there))
     if twice:
-        told = f"Page {', '.join(map(str, twice))} of document {number} is there twice."
+        told = (
+            f"Page {', '.join(map(str, twice))} of document {number} is there twice{_places(parts, twice)}."
+        )
     elif missing:
         told = f"Of document {number} page {', '.join(map(str, missing))} of {total} is missing."
     elif there != list(range(1, total + 1)) or any(of != total for _, of, _ in parts):

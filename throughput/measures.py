@@ -49,7 +49,7 @@ class VariantMeasures:
     providers: tuple[str, ...]  # remote signing providers
     provider_ms: dict[str, Spread]  # a signature's share of the waits for them, by part
     signatures: int
-    documents_per_s: float | None  # signed documents per second of machine work, one worker
+    documents_per_s: float | None  # delivered ones signed here, per second of their machine work, one worker
 
     origin: Origin = "measured"
 
@@ -76,9 +76,9 @@ def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
     people_delivered = [case for case in delivered if "program" not in case.channels]
     timed = people_delivered or delivered
     leads = [lead for case in timed if (lead := case.lead_s("requested", "delivered")) is not None]
-    system = [_system_ms(case) for case in cases if case.system_us]
+    system = [_system_ms(case) for case in delivered if case.system_us]  # open ones have more to come
     machine_s = sum(system) / 1000
-    signed = sum("sign" in case.system_us or "embed" in case.system_us for case in cases)  # here
+    signed = sum("sign" in case.system_us or "embed" in case.system_us for case in delivered)  # here
     return VariantMeasures(
         key=key,
         variant=variant,

@@ -23,19 +23,27 @@ from throughput.measures import VariantMeasures
 TITLE = "Ways of signing compared"
 _REGULAR, _BOLD = "ParaafThroughput", "ParaafThroughput-Bold"
 _MARGIN = 40.0
-_SIZE = 7.8  # of the tables: the widest then fits the page
+WIDTH = A4[0] - 2 * _MARGIN
+_SIZES = (
+    7.8,
+    7.2,
+    6.6,
+    6.0,
+    5.4,
+    4.8,
+)  # of the tables in points: the first at which all columns are on the page
 _RULE = colors.HexColor("#8a94a6")
 _GREY = colors.HexColor("#52596b")
 
 
 def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetime) -> bytes:
     """Lay the comparison out on A4. `period` says which requests it is about."""
-    _fonts()
+    load_fonts()
     out = io.BytesIO()
     frame = Frame(
         _MARGIN,
         _MARGIN,
-        A4[0] - 2 * _MARGIN,
+        WIDTH,
         A4[1] - 2 * _MARGIN,
         leftPadding=0,
         rightPadding=0,
@@ -69,11 +77,21 @@ def _story(rows: Sequence[VariantMeasures], period: str) -> Iterator[Flowable]:
     for table in tables(rows):
         notes = [Paragraph(_drawable(note), _style(_REGULAR, 9, grey=True)) for note in table.notes]
         heading = Paragraph(_drawable(table.title), _style(_BOLD, 11, after=4))
-        yield KeepTogether([heading, _drawn(table), Spacer(0, 4), *notes, Spacer(0, 14)])
+        yield KeepTogether([heading, fitting(table), Spacer(0, 4), *notes, Spacer(0, 14)])
 
 
-def _drawn(table: Table) -> Drawn:
+def fitting(table: Table) -> Drawn:
+    """The table no wider than the page: else the widest loses its last columns."""
+    for size in _SIZES:
+        drawn = _drawn(table, size)
+        if drawn.wrap(WIDTH, A4[1])[0] <= WIDTH:
+            break
+    return drawn
+
+
+def _drawn(table: Table, size: float) -> Drawn:
     """Words to the left, figures to the right, heads in bold; wide enough for its longest cells only."""
+    between = size * 0.6
     figures = [
         ("ALIGN", (column, 0), (column, -1), "RIGHT")
         for column, head in enumerate(table.rows[0])
@@ -81,10 +99,12 @@ def _drawn(table: Table) -> Drawn:
     ]
     style = TableStyle(
         [
-            ("FONT", (0, 0), (-1, 0), _BOLD, _SIZE),
-            ("FONT", (0, 1), (-1, -1), _REGULAR, _SIZE),
+            ("FONT", (0, 0), (-1, 0), _BOLD, size),
+            ("FONT", (0, 1), (-1, -1), _REGULAR, size),
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, _RULE),
             ("LINEBELOW", (0, 1), (-1, -1), 0.25, _RULE),
+            ("LEFTPADDING", (0, 0), (-1, -1), between),
+            ("RIGHTPADDING", (0, 0), (-1, -1), between),
             ("LEFTPADDING", (0, 0), (0, -1), 0),
             ("TOPPADDING", (0, 0), (-1, -1), 2.5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
@@ -118,7 +138,8 @@ def _style(font: str, size: float, *, after: float = 0, grey: bool = False) -> P
     )
 
 
-def _fonts() -> None:
+def load_fonts() -> None:
+    """Have the faces at hand, once a process."""
     for name, file in ((_REGULAR, "noto-sans-regular.ttf"), (_BOLD, "noto-sans-bold.ttf")):
         try:
             getFont(name)

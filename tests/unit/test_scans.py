@@ -82,6 +82,16 @@ def test_what_is_not_whole_stops_no_other(codes: list[str], said: str) -> None:
     assert said in str(wrong)
 
 
+def test_what_is_wrong_is_found_in_its_file() -> None:
+    blank = ScannedPage(b"", 1, 1, (), place="Page 1 of blank.png")
+    twice = [ScannedPage(b"", 1, 1, (code(1, 1),), place=f"Page 1 of {name}.png") for name in "ab"]
+    _, wrong = matched([blank, *twice])
+    assert [str(one) for one in wrong] == [
+        "Page 1 of blank.png has no code of a document of ours on it.",
+        "Page 1 of document 2026-000012 is there twice: Page 1 of a.png, Page 1 of b.png.",
+    ]
+
+
 def huge() -> bytes:
     """A PNG of a few hundred bytes that says it has 40,000 × 40,000 dots."""
     small = bytearray(file("PNG", Image.new("1", (8, 8))))

@@ -6,8 +6,9 @@ import pytest
 
 from tests.unit.test_throughput_spans import one_day
 from throughput.claims import plausibility
-from throughput.compare import as_csv, as_json, as_text
-from throughput.measures import measure
+from throughput.compare import Table, as_csv, as_json, as_text
+from throughput.measures import SYSTEM_STEPS, measure
+from throughput.report import WIDTH, fitting, load_fonts
 from throughput.spans import cases_of
 
 
@@ -54,3 +55,20 @@ def test_by_program_is_said_of_its_own_row_only() -> None:
 
 def test_nothing_yet_is_said_in_a_sentence() -> None:
     assert as_text([]) == "No requests in this period.\n"
+
+
+def test_open_requests_do_not_slow_the_delivered_down() -> None:
+    open_one = [record | {"seq": record["seq"] + 100, "request": 2} for record in one_day().records[:-1]]
+    alone, beside = rows(), measure(cases_of([*one_day().records, *open_one]))
+    assert beside[0].open == 1
+    assert beside[0].documents_per_s == alone[0].documents_per_s is not None
+    assert beside[0].system_total_ms == alone[0].system_total_ms
+
+
+def test_the_widest_table_keeps_its_last_columns_on_the_page() -> None:
+    load_fonts()
+    heads = ["process", "variant", *SYSTEM_STEPS, "in all", "p90", "signed/s"]
+    drawn = fitting(
+        Table("Machine", [heads, ["employer-declaration", "A4-DUAL", *["1234.56"] * (len(heads) - 2)]])
+    )
+    assert drawn.wrap(WIDTH, 800)[0] <= WIDTH
