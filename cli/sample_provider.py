@@ -19,7 +19,7 @@ _SIGNS = ("signer", "manager")
 
 def write_settings(folder: Path, at_provider: str = "", *, unsigned: bool) -> Path:
     """How the office signs while the demo runs; `unsigned`: that plans need no signature."""
-    parts = ["# Written by `paraaf demo`, for trials only.\n"]
+    parts = ["# Written by `paraaf demo`, for trials only.\ndevelopment_keys = true\n"]
     if unsigned:
         parts.append('[minimum]\naction_plan = "none"\n')
     write_whole(folder / SIGNING, "\n".join((*parts, at_provider)).encode(), force=True)

@@ -87,6 +87,7 @@ class Organisation:
 
     `development` is how the development authority is asked, without its address; `minimum` the lowest level
     that a kind of document may have, `unsigned` the kinds that need no signature, as the file says of them.
+    `development_keys`: that development keys may sign beside signers of its own, for a trial.
     """
 
     profiles: Mapping[str, Profile]
@@ -96,6 +97,15 @@ class Organisation:
     trust: TrustStore = field(default_factory=TrustStore)
     minimum: Mapping[str, Level] = field(default_factory=dict)
     unsigned: frozenset[str] = frozenset()
+    development_keys: bool = False
+
+    def uses_development_keys(self, profile: Profile) -> bool:
+        """Whether keys of the development authority sign under a profile: it names none."""
+        return profile.signs and not profile.signers
+
+    def forgets(self, profile: Profile) -> bool:
+        """Whether it has signers of its own, and a profile names none, and nobody said that this is meant."""
+        return bool(self.signers) and not self.development_keys and self.uses_development_keys(profile)
 
     def authorities(self, development_url: str) -> tuple[TimestampAuthority, ...]:
         """All timestamp authorities that have a name; the development authority is at this address."""
@@ -125,6 +135,7 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
     minimum = {kind: level for kind, level in lowest.items() if level is not None}
     unsigned = frozenset(lowest.keys() - minimum.keys())
     trust = load_trust(_trust_paths(table, file.parent))
+    for_trial = table.take("development_keys", bool, "true or false", False)
     table.finish()
     authorities = {DEVELOPMENT, *(one.name for one in timestampers)}
     for name, profile in profiles.items():
@@ -141,7 +152,9 @@ def organisation_from(file: Path, said: Mapping[str, Any], *, kinds: Iterable[st
         theirs = [one for one in profile.timestampers if "://" not in one]
         _require_known(table, f"profiles.{name}.timestampers", theirs, authorities)
     _require_enough(table, (packaged | profiles).values(), (development, *timestampers))
-    return Organisation(packaged | profiles, signers, timestampers, development, trust, minimum, unsigned)
+    return Organisation(
+        packaged | profiles, signers, timestampers, development, trust, minimum, unsigned, for_trial
+    )
 
 
 def _trust_paths(table: CheckedTable, folder: Path) -> list[Path]:

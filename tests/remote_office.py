@@ -30,6 +30,7 @@ def write_settings(folder: Path, office: Office, *, kind: str = "pin") -> None:
     secret.write_text(sandbox.client_secret)
     keys = "\n".join(f'{person} = "{person}-{kind}"' for person in PEOPLE)
     (folder / "signing.toml").write_text(f"""
+development_keys = true
 [signers.provider]
 type = "csc"
 url = "{sandbox.base_url}/csc/v1"

@@ -64,8 +64,8 @@ class Desk:
 
 def signs_for_trial(office: Office) -> bool:
     """Whether a process that is offered signs with keys of the development authority."""
-    used = {one.signing for one in office.catalogue if one.status == "active"}
-    return any(office.profiles[name].signs and not office.profiles[name].signers for name in used)
+    used = [office.profiles[one.signing] for one in office.catalogue if one.status == "active"]
+    return any(office.signing.uses_development_keys(one) and not office.signing.forgets(one) for one in used)
 
 
 class _Kept(StaticFiles):

@@ -411,6 +411,13 @@ def why_not_offered(session: Session, definition: Definition, signing: Organisat
                 f" {lowest} at least.",
                 "variant",
             )
+    if signing.forgets(profile):
+        return Reason(
+            "development-keys",
+            f"{definition.label} would be signed with keys of the development authority, which prove nothing,"
+            f" and this office has signers of its own. Its profile {profile.name!r} names none of them.",
+            "variant",
+        )
     row = session.get(ProfileCheck, profile.name)
     if row is None or not row.code or row.may_pass:
         return None

@@ -27,6 +27,7 @@ def unheeded(office: "Office") -> Iterator[Finding]:
             f"No process signs under the profile {name}.",
             f"Processes sign under {', '.join(sorted(wanted))}; others serve `paraaf sign --profile` alone.",
         )
+    yield from _with_development_keys(office)
     named = {name for one in profiles.values() for name in one.all_signers}
     for name in sorted(signers.keys() - named):
         yield _warning(
@@ -43,6 +44,26 @@ def unheeded(office: "Office") -> Iterator[Finding]:
     for file in _secrets(signers, office):
         if _is_open(file):
             yield _warning(f"Others may read {file}, which holds a secret.", f"chmod go-rwx {file}")
+
+
+def _with_development_keys(office: "Office") -> Iterator[Finding]:
+    """The profiles of processes that name no signer, in an office that has signers of its own."""
+    signing = office.signing
+    if not signing.signers:
+        return
+    offered = {one.signing for one in office.catalogue if one.status == "active"}
+    for name in sorted(offered):
+        if signing.forgets(office.profiles[name]):
+            yield _warning(
+                f"Processes under the profile {name} can't begin: it names no signer, and development keys,"
+                " which prove nothing, would sign.",
+                f"Name one in [profiles.{name}]; or, for a trial, write development_keys = true on top.",
+            )
+        elif signing.uses_development_keys(office.profiles[name]):
+            yield _warning(
+                f"Development keys, which prove nothing, sign under the profile {name}.",
+                f"Name a signer in [profiles.{name}], and take development_keys out before it is for real.",
+            )
 
 
 def _warning(message: str, hint: str) -> Finding:

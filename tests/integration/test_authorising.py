@@ -374,7 +374,7 @@ async def answer(url: str, decision: str = "yes") -> dict[str, str]:
 def test_preflight_prepares_for_each_key_at_the_provider(tmp_path: Path) -> None:
     with remote_office(tmp_path) as sample:
         found = asyncio.run(preflight.look_at_all(sample.office))
-        assert {one.state for one in found} == {"ok"}
+        assert {one.state for one in found if not one.message.startswith("Development keys")} == {"ok"}
         assert any("prepared for 3 keys at provider" in one.message for one in found)
     preflight.run_when_due(sample.office, SeenFiles(sample.office.signing))  # and nobody answers
     [row] = sample.rows(ProfileCheck, ProfileCheck.profile == "qualified-remote")

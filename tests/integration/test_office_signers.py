@@ -173,7 +173,7 @@ def test_no_request_begins_with_a_profile_that_cannot_sign_until_it_is_mended(
         (tmp_path / "hers.pass").rename(tmp_path / "elsewhere.pass")
         look(sample.office)
         assert submitted(sample, "A4") == "profile-not-ready"
-        assert submitted(sample, "A3") == ""  # under another profile
+        assert submitted(sample, "A0") == ""  # under another profile
         [unfit] = preflight.run_at_start(sample.office)
         assert "hers.pass cannot be read" in unfit.findings[-1].message
         (tmp_path / "elsewhere.pass").rename(tmp_path / "hers.pass")
@@ -252,7 +252,14 @@ def test_what_the_file_names_in_vain_is_told(tmp_path: Path, authority: Developm
     (tmp_path / "signing.toml").write_text(f"{key}{spare}{mistyped}{pinned}")
     sample = Sample.open(tmp_path)
     told = [one.message for one in unheeded(sample.office)]
-    assert told == [
+    forgotten = [one for one in told if "development keys, which prove nothing, would sign" in one]
+    assert [one.split()[4] for one in forgotten] == [
+        "approver",
+        "click-seal",
+        "organisation-seal",
+        "qualified-remote",
+    ]
+    assert [one for one in told if one not in forgotten] == [
         "No process signs under the profile organization-seal.",
         "No profile names the signer spare.",
         "[profiles.elsewhere] pinned names P999, whom the HR register does not know.",
@@ -261,10 +268,24 @@ def test_what_the_file_names_in_vain_is_told(tmp_path: Path, authority: Developm
     for file in tmp_path.glob("*.p*"):
         file.chmod(0o640 if file.name == "hers.pass" else 0o600)
     tmp_path.chmod(0o755)
-    assert [one.message for one in unheeded(sample.office)][4:] == [
+    assert [one.message for one in unheeded(sample.office)][8:] == [
         f"Others may read {tmp_path / 'hers.pass'}, which holds a secret."
     ]
     sample.office.close()
+
+
+@pytest.mark.parametrize("said", ["", "development_keys = false\n", "development_keys = true\n"])
+def test_a_profile_that_was_forgotten_begins_nothing_with_development_keys(
+    tmp_path: Path, authority: DevelopmentAuthority, said: str
+) -> None:
+    now = datetime.now(UTC)
+    key = own_key(tmp_path, authority, "hers", begins=now - DAY / 24, ends=now + 90 * DAY)
+    with office(tmp_path, f'{said}{key}{PROFILE}signer = "hers"\n') as sample:
+        told = {variant: submitted(sample, variant) for variant in ("A0", "A1", "A3", "A4")}
+        warned = [one.message for one in unheeded(sample.office) if "evelopment keys" in one.message]
+    refused = "" if "true" in said else "development-keys"
+    assert told == {"A0": "", "A1": refused, "A3": refused, "A4": ""}
+    assert len(warned) == 3  # of approver, click-seal and qualified-remote, either way
 
 
 @pytest.mark.parametrize(("days", "state"), [(61, "ok"), (59, "warning"), (6, "warning"), (-1, "wrong")])
