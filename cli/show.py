@@ -14,6 +14,7 @@ from cli.printing import NOTHING, aligned, holds_named, minute, print_json, prin
 from documents.errors import FieldProblem
 from workflow.definition import Definition, State
 from workflow.errors import Reason
+from workflow.incidents import what_to_do
 from workflow.judge import VERBS
 from workflow.reading import HistoryEntry, RequestView
 
@@ -157,6 +158,7 @@ def _text(
         yield f"  incident   {incident.step} was given up {minute(incident.opened_at)}: {incident.message}"
     if retry is not None:
         yield f"  retry      {retry.code}: tries {retry.tries}, the next at {second(retry.next_at)} UTC"
+        yield f"             what to do: {what_to_do(retry.code)}"
     yield "\nData"
     yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
     if view.draft is not None:

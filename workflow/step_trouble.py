@@ -81,6 +81,7 @@ class SignatureUnfinishable(WorkflowError):
 
 
 _AGAIN = (RevocationUnavailable, BlobError, StoreUnavailable, Contended, Raced, RowReplaced)
+_LATER = (TimestampLimitError, KeyLimitReached)
 # The disk may have room again; but a file that is gone or damaged does not come back by itself.
 _LOST = (BlobMissing, BlobCorrupt)
 _NEVER_AGAIN = (*_LOST, ContentsOverflowError)
@@ -139,7 +140,7 @@ def fate_of(error: Exception, work: Work) -> Fate:
     """What becomes of a step that ran into this error."""
     if not isinstance(error, Problem):
         return Fate.AGAIN
-    if isinstance(error, TimestampLimitError | KeyLimitReached):
+    if isinstance(error, _LATER):
         return Fate.LATER
     retryable = isinstance(error, SigningError) and error.retryable
     if (retryable or isinstance(error, _AGAIN)) and not isinstance(error, _NEVER_AGAIN):
@@ -202,7 +203,7 @@ def _outcome(trouble: Trouble, *, stuck: bool) -> StepOutcome:
         case Fate.AGAIN:
             return StepOutcome.retry(ref, code, message, plain=plain)
         case Fate.LATER:
-            after_s = error.after_s if isinstance(error, TimestampLimitError | KeyLimitReached) else 0.0
+            after_s = error.after_s if isinstance(error, _LATER) else 0.0
             return StepOutcome.wait(ref, code, message, after_s=after_s)
         case Fate.BACK if not stuck:
             return StepOutcome.done(ref, code)

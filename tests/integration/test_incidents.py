@@ -273,9 +273,9 @@ def test_what_is_tried_again_by_itself_is_listed_and_tried_at_once_when_asked(re
     said = retrying.office("incidents").out
     assert re.search(r"^3 .* rendering +render +signing-timestamp +3 +2126-11-25 10:00:00$", said, re.M)
     assert "signing-timestamp: see that the timestamp authority answers; then `paraaf incidents --try" in said
-    assert "retry      signing-timestamp: tries 3, the next at 2126-11-25 10:00:00 UTC" in (
-        retrying.office("show", "3", "--as", CLERK).out
-    )
+    shown = retrying.office("show", "3", "--as", CLERK).out
+    assert "retry      signing-timestamp: tries 3, the next at 2126-11-25 10:00:00 UTC" in shown
+    assert f"what to do: {what_to_do('signing-timestamp')}" in shown
     [retry] = retrying.office("incidents", "--json", "--as", CLERK).json["retries"]
     assert (retry["request_id"], retry["tries"], retry["next_at"]) == (3, 3, "2126-11-25T10:00:00Z")
     assert retrying.office("incidents", "--json", "--as", "P024").json["retries"] == []
