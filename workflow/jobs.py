@@ -736,6 +736,8 @@ class _Chores:
         if chore is not None:  # else one of another release, whose workers ask for it themselves
             try:
                 await asyncio.to_thread(chore.run)
+            except StoreUnavailable as error:  # which is told once, for all that want the database
+                note(log, logging.INFO, "chore_failed", error=error, chore=chore.name)
             except Exception as error:  # noqa: BLE001 (a chore must not end the worker)
                 note(log, logging.ERROR, "chore_failed", error=error, chore=chore.name)
         with suppress(ConnectorException):  # this worker was taken for dead, or the next query fails too

@@ -224,7 +224,8 @@ def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
         worker.wait_for("database_back")
     finally:
         said = worker.stop()
-    lines = said.removeprefix(before).splitlines()
+    # without an HR register nobody can seal, and a chore that looks again says so
+    lines = [one for one in said.removeprefix(before).splitlines() if "profile_check_failed" not in one]
     if form == "json":
         told: list[dict[str, Any]] = [json.loads(line) for line in lines]
         loud = [one for one in told if one["level"] != "info"]

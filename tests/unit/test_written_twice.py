@@ -1,6 +1,7 @@
 """What two packages that must not import each other both write down is the same in both."""
 
 import inspect
+from collections.abc import Callable
 
 from documents.render import ARCHIVE_TIMESTAMP
 from signing.pades import ARCHIVE_FIELD
@@ -12,5 +13,9 @@ def test_both_name_the_archive_timestamps_field_alike() -> None:
     assert ARCHIVE_TIMESTAMP == ARCHIVE_FIELD
 
 
+def body_of(function: Callable[[], None]) -> str:
+    return inspect.getsource(function).split("    for ", 1)[1]
+
+
 def test_both_reports_load_their_fonts_alike() -> None:
-    assert inspect.getsource(summary._fonts) == inspect.getsource(report._fonts)
+    assert body_of(summary._fonts) == body_of(report.load_fonts)
