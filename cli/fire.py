@@ -14,7 +14,7 @@ from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.merge_patch import changed_sections
 from cli.open_warnings import how_to_settle, warning_rules
-from cli.people_password import asked_password
+from cli.people_password import asked_proof
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
@@ -22,7 +22,6 @@ from workflow.definition_model import REPAIR, WITHDRAW, State
 from workflow.errors import KeyReused, NotFound, Reason, Refused
 from workflow.judge import VERBS, decides
 from workflow.proofs import Proof
-from workflow.reauthentication import prove_by_password
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
@@ -145,18 +144,10 @@ def _proof(
 ) -> Proof | None:
     """What shows that it is they who consent, for the version that they have seen; None where nobody asks.
 
-    Raises ChoiceNeeded, and what Passwords.check raises.
+    Raises as `asked_proof`.
     """
-    if args.password_file is not None and not args.consent:
-        raise ChoiceNeeded("--password-file goes with --consent.", hint="Add --consent, or leave it out.")
     asked = args.consent and office.engine.asks_proof(definition)
-    typed = args.password_file is not None or (asked and sys.stdin.isatty())
-    if not typed or seen is None:
-        return None
-    password = asked_password(
-        f"Password of {printable(args.who)}", args.password_file, option="--password-file"
-    )
-    return prove_by_password(office.passwords, args.who, password, {view.id: seen})
+    return asked_proof(office, args, {} if seen is None else {view.id: seen}, asked=asked)
 
 
 def _tell_done(answer: Answer, said: str, *, as_json: bool) -> None:

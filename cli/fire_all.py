@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from cli.errors import ChoiceNeeded, InputUnreadable
+from cli.errors import InputUnreadable
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
-from cli.people_password import asked_password
+from cli.people_password import asked_proof
 from cli.printing import counted, print_json, printable
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
 from workflow.errors import Refused, WorkflowError
 from workflow.judge import VERBS
 from workflow.proofs import Proof
-from workflow.reauthentication import MOST, prove_by_password
 from workflow.tables import Request
 
 if TYPE_CHECKING:
@@ -166,26 +165,14 @@ def _command(args: argparse.Namespace, task: _Task, proof: Proof | None) -> Comm
 def _proof(office: "Office", args: argparse.Namespace, tasks: Sequence[_Task]) -> Proof | None:
     """What shows that it is they who consent, once for all that ask for it; None where none does.
 
-    Raises ChoiceNeeded, and what Passwords.check raises.
+    Raises as `asked_proof`.
     """
-    if args.password_file is not None and not args.consent:
-        raise ChoiceNeeded("--password-file goes with --consent.", hint="Add --consent, or leave it out.")
     asking = {
         one.request: one.version
         for one in tasks
         if one.definition and one.consent(args.trigger) and office.engine.asks_proof(one.definition)
     }
-    if not args.consent or not asking or not (args.password_file is not None or sys.stdin.isatty()):
-        return None
-    if len(asking) > MOST:
-        raise ChoiceNeeded(
-            f"One password is for {MOST} requests at most, and these are {len(asking)}.",
-            hint="Give them in parts.",
-        )
-    password = asked_password(
-        f"Password of {printable(args.who)}", args.password_file, option="--password-file"
-    )
-    return prove_by_password(office.passwords, args.who, password, asking)
+    return asked_proof(office, args, asking, asked=args.consent)
 
 
 def _json(task: _Task, told: Answer | WorkflowError) -> dict[str, Any]:

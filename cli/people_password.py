@@ -3,7 +3,9 @@
 import argparse
 import getpass
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.errors import ChoiceNeeded, InputUnreadable
 from cli.files import read_input
@@ -11,7 +13,12 @@ from cli.folder import add_person_option
 from cli.printing import print_json, printable
 from signing.secret import Secret
 from workflow.passwords import SHORTEST, Passwords
+from workflow.proofs import Proof
+from workflow.reauthentication import MOST, prove_by_password
 from workflow.store import Store
+
+if TYPE_CHECKING:
+    from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
 _EPILOG = f"""A password has at least {SHORTEST} characters. It is never an argument: it is typed at a
 terminal, or read from a file, without the line's end. Who has one needs it to change it (--present-file, or
@@ -75,3 +82,26 @@ def asked_password(prompt: str, file: Path | None, *, option: str, twice: bool =
     if twice and getpass.getpass(f"{prompt}, again: ") != typed:
         raise ChoiceNeeded("The two are not the same; nothing was changed.", hint="Type it again.")
     return Secret(typed)
+
+
+def asked_proof(
+    office: "Office", args: argparse.Namespace, seen: Mapping[int, int], *, asked: bool
+) -> Proof | None:
+    """What shows that it is they who consent, for the requests that they have seen in these versions.
+
+    None where there are none, and where nobody asks for it: `asked` says whether a terminal is used for it.
+    Raises ChoiceNeeded, and what `asked_password` and Passwords.check raise.
+    """
+    if args.password_file is not None and not args.consent:
+        raise ChoiceNeeded("--password-file goes with --consent.", hint="Add --consent, or leave it out.")
+    if not seen or not (args.password_file is not None or (asked and sys.stdin.isatty())):
+        return None
+    if len(seen) > MOST:
+        raise ChoiceNeeded(
+            f"One password is for {MOST} requests at most, and these are {len(seen)}.",
+            hint="Give them in parts.",
+        )
+    password = asked_password(
+        f"Password of {printable(args.who)}", args.password_file, option="--password-file"
+    )
+    return prove_by_password(office.passwords, args.who, password, seen)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx
+from starlette.types import ASGIApp
 
 from watching.endpoint import listening, serving, url_of
 from web.app import Desk
@@ -15,11 +16,18 @@ from workflow.office import Office
 @contextmanager
 def served(office: Office, *, proxies: Sequence[str] = ()) -> Iterator[str]:
     """The address of an office's desk."""
+    with served_app(Desk(office).app(), proxies=proxies) as url:
+        yield url
+
+
+@contextmanager
+def served_app(app: ASGIApp, *, proxies: Sequence[str] = ()) -> Iterator[str]:
+    """The address of an application, served by a loop in a thread."""
     listener, loop, stop = listening("127.0.0.1", 0), asyncio.new_event_loop(), asyncio.Event()
     started = threading.Event()
 
     async def serve() -> None:
-        async with serving(listener, Desk(office).app(), proxies=proxies):
+        async with serving(listener, app, proxies=proxies):
             started.set()
             await stop.wait()
 

@@ -1,6 +1,5 @@
 """Health, readiness and figures over HTTP, of real offices that lack something."""
 
-import asyncio
 import json
 import re
 import socket
@@ -22,9 +21,10 @@ from sqlalchemy import text
 
 from certs.serve_authority import AuthorityServer
 from tests.databases import Database, gone, intruder
+from tests.desk_office import served_app
 from tests.steps_office import Sample
 from watching import endpoint
-from watching.endpoint import Check, listening, serving, url_of, watch_app
+from watching.endpoint import Check, listening, url_of, watch_app
 from watching.errors import AddressRefused
 from watching.meters import Meters, authority_label, labelled, together
 from workflow import checkup
@@ -46,23 +46,8 @@ def served(
     ready: Callable[[], Sequence[Check]] = lambda: WELL, families: Callable[[], list[Metric]] = list
 ) -> Iterator[str]:
     """The addresses, served by a loop in a thread."""
-    listener, loop, stop = listening("127.0.0.1", 0), asyncio.new_event_loop(), asyncio.Event()
-
-    async def serve() -> None:
-        async with serving(listener, watch_app(ready=ready, families=families)):
-            started.set()
-            await stop.wait()
-
-    started = threading.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield url_of(listener)
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
-        loop.close()
+    with served_app(watch_app(ready=ready, families=families)) as url:
+        yield url
 
 
 def get(url: str, path: str, method: str = "GET") -> tuple[int, str]:
