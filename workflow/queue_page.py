@@ -291,7 +291,9 @@ def _count(session: Session, asker: Asker, wanted: QueueFilter) -> int:
     return session.connection().execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def _items(session: Session, asker: Asker, takeable: Takeable, rows: Sequence[Row[Any]]) -> Iterator[QueueItem]:
+def _items(
+    session: Session, asker: Asker, takeable: Takeable, rows: Sequence[Row[Any]]
+) -> Iterator[QueueItem]:
     holders = Holders.load(session, rows)
     for row in rows:
         definition = asker.pinned.read[row.definition_sha256]
