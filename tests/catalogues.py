@@ -37,7 +37,7 @@ DOCUMENTS = Domain(
     "Words of the documents.",
     ROOT / "documents",
     ROOT / "documents",
-    {"_": None, "text": None, "mark": None, "ngettext": (1, 2)},
+    {"_": None, "text": None, "mark": None, "counted": (1, 2)},
 )
 VERIFICATION = Domain(
     "verification",

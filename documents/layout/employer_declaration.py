@@ -50,9 +50,7 @@ Rows = list[tuple[str, str]]
 def sender(data: Mapping[str, Any], words: Words) -> tuple[str, tuple[str, ...]]:
     """The employer's name, and the lines under it."""
     employer = data["employer"]
-    number = words.text("Chamber of commerce number {number}").format(
-        number=employer["chamber_of_commerce_number"]
-    )
+    number = words.text("Chamber of commerce number {number}", number=employer["chamber_of_commerce_number"])
     return employer["name"], (f"{_address(employer)} · {number}",)
 
 
@@ -210,9 +208,7 @@ def _basis(income: Mapping[str, Any], words: Words) -> Rows:
             )
         )
     if "variable_until" in income:
-        period = _("The twelve months up to and including {day}").format(
-            day=words.day(income["variable_until"])
-        )
+        period = _("The twelve months up to and including {day}", day=words.day(income["variable_until"]))
         rows.append((_("Variable parts"), period))
     return rows
 
