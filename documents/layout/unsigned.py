@@ -22,7 +22,7 @@ class Unsigned:
         approved = words.text(
             "Approved electronically by {person} on {when}.", person=self.approver, when=when
         )
-        behalf = words.text("On behalf of {principal}", principal=self.principal)
+        behalf = words.text("On behalf of {principal}", principal=self.principal or "")
         return Place(
             None,
             words.text("No signature"),
