@@ -51,6 +51,13 @@ class Sentence(str):
         self.template, self.values = template, values
         return self
 
+    @classmethod
+    def for_both(cls, command: str, pages: str, /, **values: Value) -> Self:
+        """A sentence that says one thing to who types commands, as a string, and another on pages."""
+        self = cls(command, **values)
+        self.template = pages
+        return self
+
 
 class Wording:
     """The words of one language; each room has its own by a catalogue of its own."""

@@ -32,7 +32,7 @@ MAY_USE = {
     "watching": BOTTOM,
     "disk": set(),
     "languages": set(),
-    "problem": set(),
+    "problem": {"wording"},
     "wording": {"languages"},
     "audit": set(),  # what judges the log shares no code with what writes it
 }
