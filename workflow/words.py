@@ -59,7 +59,7 @@ class ProcessWords(Wording):
             "person": lambda value: _NAMES.get().get(str(value), str(value)),
             "triggers": lambda value: self._listed(labels.TRIGGERS, str(value)),
             "kind": lambda value: self.kind(str(value)),
-            "choices": lambda value: self._listed(_ANY_CHOICE, str(value)),
+            "choices": lambda value: self._listed(_choices_of(str(value)), str(value)),
         }
 
     # of definitions
@@ -229,12 +229,11 @@ class ProcessWords(Wording):
         return ", ".join(self._named(known, name) for name in _BETWEEN.split(names))
 
 
-_ANY_CHOICE = {
-    value: label
-    for fields in documents_labels.CHOICES.values()
-    for choices in fields.values()
-    for value, label in choices.items()
-}
+def _choices_of(listed: str) -> Mapping[str, str]:
+    """The labels of the field that takes just these values."""
+    values = set(_BETWEEN.split(listed))
+    every = (choices for fields in documents_labels.CHOICES.values() for choices in fields.values())
+    return next((choices for choices in every if choices.keys() == values), {})
 
 
 @contextmanager
