@@ -96,10 +96,10 @@ def test_values_are_in_it_as_people_write_them() -> None:
 
 
 def test_people_are_named_where_their_names_are_known() -> None:
-    reason = Reason("claimed", Sentence("{person:person} holds this task.", person="s-3"))
+    reason = Reason("claimed", Sentence("{holder:person} holds this task.", holder="s-3"))
     words = process_words("da")
     assert words.reason(reason) == "s-3 har denne opgave."
-    assert words.reason(reason, {"s-3": "B. Kvist"}) == "B. Kvist har denne opgave."
+    assert words.knowing({"s-3": "B. Kvist"}.get).reason(reason) == "B. Kvist har denne opgave."
     assert words.reason(reason) == "s-3 har denne opgave."
 
 
@@ -110,7 +110,7 @@ def test_a_value_stays_the_text_that_it_is(language: str) -> None:
         "not-named",
         Sentence("The document names {name} for this: they do it, or it is returned.", name=MARKUP),
     )
-    told = words.reason(reason, {"person": "nobody"})
+    told = words.knowing(lambda _person: "nobody").reason(reason)
     assert MARKUP in told
     page = Environment(autoescape=True).from_string("{{ words.reason(reason) }}")
     shown = page.render(words=words, reason=reason)
@@ -222,7 +222,7 @@ def test_a_remark_that_is_wrong_is_told() -> None:
 # errors
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-HELD = Reason("claimed", Sentence("{person:person} holds this task.", person="s-3"))
+HELD = Reason("claimed", Sentence("{holder:person} holds this task.", holder="s-3"))
 PAGES_MEET: tuple[Problem, ...] = (
     NotFound(7),
     StaleVersion(seen=3, version=4),

@@ -18,8 +18,8 @@ from languages import LANGUAGES
 from tests import catalogues
 from workflow import labels
 from workflow.definition import load_folder
-from workflow.definition_model import ENDS, FACTS, MILESTONES, RESERVED_VERBS, Definition
-from workflow.machine import STEPS
+from workflow.definition_model import DELIVERED, ENDS, FACTS, MILESTONES, RESERVED_VERBS, Definition
+from workflow.machine import GUARDS, STEPS
 from workflow.names import known_names
 from workflow.words import ProcessWords, process_words
 
@@ -121,6 +121,7 @@ def test_every_closed_list_has_words(language: str) -> None:
         (STEPS, "step"),
         (labels.CHANNELS, "channel"),
         (labels.DUTIES, "duty"),
+        ({*GUARDS, DELIVERED}, "condition"),
         (KINDS, "kind"),
     ):
         for name in names:
