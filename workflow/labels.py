@@ -29,6 +29,15 @@ ROLES: Final = (
     mark("Author of the plan"),
     mark("Leader who answers for the team"),
 )
+PROFILES: Final = (  # titles of the signing profiles
+    mark("The approver's signature"),
+    mark("Click to sign, with the organisation's seal"),
+    mark("Signed elsewhere and imported"),
+    mark("The organisation's seal"),
+    mark("Paper: print, sign by hand, stamp, post"),
+    mark("The person's own signature"),
+    mark("No signature needed"),
+)
 DUTIES: Final[Mapping[str, str]] = {  # what somebody may be, whatever the process
     "employee": mark("Employee"),
     "manager": mark("Manager"),
