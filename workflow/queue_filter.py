@@ -21,17 +21,7 @@ HOURS_MOST = 1_000
 TEXT_LONGEST = 200
 _YES_NO = {"yes": True, "no": False}
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HOURS_WRONG = Sentence("Give working hours from 1 to {most}.", most=HOURS_MOST)
-_CHOOSE = Sentence("Choose one of: {choices}.", choices=", ".join(_YES_NO))
 _NAMES = ("kind", "variant", "state", "unit", "holder", "text", "after")
-
-
-class Unread(ValueError):
-    """A value in the query of an address that says nothing."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(str(sentence))
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ class QueueFilter:
             elif given:
                 try:
                     values[name] = _READERS.get(name, str)(given[0])
-                except Unread as error:
+                except _UnfitError as error:
                     wrong.append(_reason(name, error.sentence))
         found = cls(**values)
         if wrong := [*wrong, *against(found)]:
@@ -125,16 +115,16 @@ def against(wanted: QueueFilter) -> Iterator[Reason]:
     for name, known in (("assignee", ASSIGNEES), ("due", DUES), ("sort", SORTS)):
         value = getattr(wanted, name)
         if value not in known and (value is not None or name == "sort"):
-            yield _reason(name, Sentence("Choose one of: {choices}.", choices=", ".join(known)))
+            yield _reason(name, _one_of(known))
     for name in ("offered_after", "offered_before"):
         value = getattr(wanted, name)
         if value is not None and type(value) is not date:
-            yield _reason(name, Sentence("Give a day."))
+            yield _reason(name, _day_form())
     hours = wanted.due_within
     if hours is not None and (type(hours) is not int or not 0 < hours <= HOURS_MOST):
-        yield _reason("due_within", _HOURS_WRONG)
+        yield _reason("due_within", _hours_form())
     if not (wanted.suspended is None or isinstance(wanted.suspended, bool)):
-        yield _reason("suspended", _CHOOSE)
+        yield _reason("suspended", _one_of(tuple(_YES_NO)))
 
 
 def require_filter(wanted: QueueFilter) -> None:
@@ -147,26 +137,46 @@ def _is_line(value: object, longest: int) -> bool:
     return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
+class _UnfitError(ValueError):
+    """A text that can't be read; what to tell of it."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
 def _reason(name: str, message: Sentence) -> Reason:
     return Reason("form", message, name)
+
+
+def _one_of(known: Sequence[str]) -> Sentence:
+    return Sentence("Choose one of: {known}.", known=", ".join(known))
+
+
+def _day_form() -> Sentence:
+    return Sentence("Write the day as 2026-11-20.")
+
+
+def _hours_form() -> Sentence:
+    return Sentence("Give working hours from 1 to {most}.", most=HOURS_MOST)
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
-        raise Unread(Sentence("Write the day as 2026-11-20.")) from None
+        raise _UnfitError(_day_form()) from None
 
 
 def _hours(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(HOURS_MOST))):
-        raise Unread(_HOURS_WRONG)
+        raise _UnfitError(_hours_form())
     return int(text)
 
 
 def _suspended(text: str) -> bool:
     if text not in _YES_NO:
-        raise Unread(_CHOOSE)
+        raise _UnfitError(_one_of(tuple(_YES_NO)))
     return _YES_NO[text]
 
 

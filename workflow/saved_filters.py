@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from wording import Sentence
+from workflow import sentences
 from workflow.errors import Reason, Refused
 from workflow.queue_filter import QueueFilter, require_filter
 from workflow.tables import Person, SavedFilterRow
@@ -46,9 +47,7 @@ def save_filter(session: Session, person: str, name: str, wanted: QueueFilter) -
     # locked: of two that are saved at once the second sees the first
     known = select(people.c.id).where(people.c.id == person, people.c.active).with_for_update()
     if session.connection().execute(known).first() is None:
-        raise Refused(
-            [Reason("person", Sentence("{person} is not known here, or no longer active.", person=person))]
-        )
+        raise Refused([Reason("person", sentences.unknown(person))])
     remove_filter(session, person, name)
     if len(saved_filters(session, person)) >= MOST:
         raise Refused(
