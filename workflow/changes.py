@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow.definition_model import RETURN
-from workflow.dotted import flat
+from workflow.dotted import flat, put_back
 from workflow.moves import MOVED_BY
 from workflow.reading import HistoryEntry
 
@@ -31,6 +31,10 @@ class SinceReturn:
     returned: HistoryEntry
     changes: tuple[Change, ...]
     whole: bool
+
+    def before(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The data as they were at the return, as far as it is known."""
+        return put_back(data, {one.field: one.was for one in self.changes})
 
 
 def since_return(history: Sequence[HistoryEntry], data: Mapping[str, Any]) -> SinceReturn | None:
