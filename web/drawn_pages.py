@@ -33,7 +33,9 @@ class DrawnPages:
                 self._kept.move_to_end((sha256, number))
             return image
 
-    def draw(self, sha256: str, number: int, pdf: Callable[[], bytes]) -> PageImage:
+    def draw(
+        self, sha256: str, number: int, pdf: Callable[[], bytes], *, patience_s: float = PATIENCE_S
+    ) -> PageImage:
         """A picture, drawn now where it has to be.
 
         Raises PageNotDrawnError, what `pdf` raises, and HTTPException 503 when too much is drawn already.
@@ -41,7 +43,7 @@ class DrawnPages:
         image = self.kept(sha256, number)
         if image is not None:
             return image
-        if not self._places.acquire(timeout=PATIENCE_S):
+        if not self._places.acquire(timeout=patience_s):
             raise HTTPException(503, headers={"Retry-After": "10"})
         try:
             image = self.kept(sha256, number) or draw_page(pdf(), number)

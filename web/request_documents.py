@@ -42,6 +42,7 @@ JUDGED = Rate("judged-documents", 60, 600.0)
 PACKED = Rate("evidence-packages", 20, 600.0)
 AT_ONCE: Final = 2
 PATIENCE_S: Final = 20.0
+HASTE_S: Final = 2.0
 APART: Final = "sandbox"
 """Beside what holds for every answer: a file that is opened after all is of no origin, and runs nothing."""
 
@@ -67,11 +68,13 @@ class RequestDocuments:
         ]
 
     def count(self, file: RequestFile) -> int:
-        """Of how many pages a document is; 0 where it can't be drawn."""
+        """Of how many pages a document is; 0 where it can't be drawn, 1 where there is no time to look."""
         try:
-            return min(self._drawn(file, 1).pages, PAGES_MOST)
+            return min(self._drawn(file, 1, patience_s=HASTE_S).pages, PAGES_MOST)
         except PageNotDrawnError:
             return 0
+        except HTTPException:
+            return 1
 
     def _file(self, asked: Asked) -> RequestFile:
         name = str(asked.request.path_params["name"])[:100]
@@ -100,8 +103,11 @@ class RequestDocuments:
             raise HTTPException(404) from None
         return Response(image.png, media_type="image/png", headers=headers)
 
-    def _drawn(self, file: RequestFile, number: int) -> PageImage:
-        return self.pages.draw(file.sha256, number, lambda: self.door.office.blobs.get(file.sha256))
+    def _drawn(self, file: RequestFile, number: int, *, patience_s: float = PATIENCE_S) -> PageImage:
+        def pdf() -> bytes:
+            return self.door.office.blobs.get(file.sha256)
+
+        return self.pages.draw(file.sha256, number, pdf, patience_s=patience_s)
 
     def _verify(self, asked: Asked) -> Response:
         file = self._file(asked)

@@ -1,6 +1,6 @@
-"""One request: what it is about, its document, what somebody can do with it, and why they can't do the rest."""
+"""One request: what it is about, its document, what somebody can do with it, and why not the rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,21 +11,26 @@ from starlette.routing import Route
 
 from documents.errors import FieldProblem
 from documents.kinds import KINDS
+from documents.words import words_in
 from web.asked import Asked, Door
 from web.drawn_pages import DrawnPages
+from web.fields import Section, sections_of
 from web.languages import translations
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
+from web.request_history import Happened, told
 from web.request_timing import lasting, timing
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checks, checks
 from workflow.definition_model import Definition
+from workflow.errors import Reason
 from workflow.judge import VERBS
 from workflow.particulars import Particulars, particulars
 from workflow.path import path_of
-from workflow.reading import DocumentView, HistoryEntry, RequestView
+from workflow.reading import DocumentView, RequestView
 from workflow.request_files import request_file
 from workflow.ways import Way, ways
+from workflow.words import process_words
 
 _SUSPENDED: Final = "request_suspended"
 # Why a verb is not there at all, rather than refused: nobody misses it.
@@ -107,6 +112,7 @@ class RequestPage:
         beside = particulars(office, view, asked.me.id)
         definition = beside.definition
         found, since = checks(office, view, definition), since_return(view.history, view.data)
+        happened = told(view.history)
         say = translations(asked.language).gettext
         return self.door.answer(
             asked,
@@ -118,28 +124,33 @@ class RequestPage:
             state=definition.states[view.state],
             path=path_of(definition, view.state, view.data),
             documents=[self._document(asked, view, one) for one in view.documents if one.number],
-            kinds=[(name, KINDS[one.kind]) for name, one in definition.documents.items()],
-            sections=list(self._sections(view, definition, found, since)),
+            parts=[
+                (one.kind, self._sections(asked, view, one.kind, found, since))
+                for one in definition.documents.values()
+            ],
             checks=found,
             since=since,
-            returned=_last_return(view.history, view.state),
-            suspended_for=_remark(view.history, _SUSPENDED) if view.suspended_at else "",
+            happened=happened,
+            returned=_last_return(happened, view.state),
+            suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=self._offer(asked, view, beside),
-            consents=partial(_consent, definition, asked.language, view.language),
+            consents=partial(definition.consent_in, language=view.language),
             wrong=wrong,
             said=_known(definition, asked.text("said")) if wrong is None else None,
             key=asked.new_key(),
             lasting=partial(lasting, say=say),
             moment=datetime.fromisoformat,
             take_and_start=TAKE_AND_START,
+            label=partial(_label, asked.language, definition),
+            incident=view.incident and Reason(view.incident.code, view.incident.message),
         )
 
     def _document(self, asked: Asked, view: RequestView, shown: DocumentView) -> ShownDocument:
         file = request_file(self.door.office, view.id, shown.name, asked.me.id)
         return ShownDocument(
             name=shown.name,
-            title=KINDS[shown.kind].title,
+            title=words_in(asked.language).text(KINDS[shown.kind].title),
             number=shown.number,
             revision=shown.revision_no,
             level=shown.level_reached,
@@ -170,11 +181,25 @@ class RequestPage:
         )
 
     def _sections(
-        self, view: RequestView, definition: Definition, found: Checks | None, since: SinceReturn | None
-    ) -> Iterator[tuple[str, Any]]:
-        """The data of each document."""
-        for document in definition.documents.values():
-            yield document.kind, view.data
+        self, asked: Asked, view: RequestView, name: str, found: Checks | None, since: SinceReturn | None
+    ) -> list[Section]:
+        """The data of a document: with what rules found, what the register says, and what it was before."""
+        return sections_of(
+            KINDS[name],
+            view.data,
+            words=process_words(asked.language),
+            language=asked.language,
+            problems=_as_problems(found) if found is not None else (),
+            register=self._register_values(view, name) if found is not None else None,
+            before=since.before(view.data) if since is not None else None,
+        )
+
+    def _register_values(self, view: RequestView, kind: str) -> Mapping[str, Any] | None:
+        """What the HR register would have filled in; None where it does not know the requester."""
+        register = self.door.office.register
+        if register is None or not register.knows(view.requester_id):
+            return None
+        return _entered(view.data, register.prefill(view.requester_id, on=view.opened_at.date(), kind=kind))
 
 
 def _is_out_of_place(way: Way) -> bool:
@@ -190,32 +215,29 @@ def _known(definition: Definition, said: str) -> tuple[str, str] | None:
     return None if name is None else (name, said)
 
 
-def _last_return(history: Sequence[HistoryEntry], state: str) -> HistoryEntry | None:
+def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
     """The return by which the request is where it is; None where it came here otherwise."""
-    moved = [entry for entry in history if "to" in entry.record]
-    last = moved[-1] if moved else None
-    return last if last and last.type == RETURNED and last.record["to"] == state else None
+    last = next((one for one in reversed(happened) if one.after is not None), None)
+    return last if last is not None and last.kind == RETURNED and last.after == state else None
 
 
-def _remark(history: Sequence[HistoryEntry], kind: str) -> str:
-    last = next((entry for entry in reversed(history) if entry.type == kind), None)
-    return "" if last is None else str((last.body or {}).get("remark", ""))
+def _suspended_for(happened: Sequence[Happened]) -> str:
+    return next((one.remark for one in reversed(happened) if one.kind == _SUSPENDED), "")
 
 
-def _consent(definition: Definition, _language: str, language: str, name: str) -> tuple[str, str]:
-    """The text as the engine records it: in the request's language."""
-    return definition.consent_in(name, language)
+def _label(language: str, definition: Definition, path: str) -> str:
+    """A field by name, whatever row it is in."""
+    kind = next(iter(definition.documents.values())).kind
+    place = ".".join("n" if step.isdecimal() else step for step in path.split("."))
+    return process_words(language).field(kind, place)
 
 
-def register_values(door: Door, view: RequestView, kind: str) -> Mapping[str, Any] | None:
-    """What the HR register would have filled in; None where it does not know the requester."""
-    register = door.office.register
-    if register is None or not register.knows(view.requester_id):
-        return None
-    return register.prefill(view.requester_id, on=view.opened_at.date(), kind=kind)
+def _entered(data: Mapping[str, Any], register: Mapping[str, Any]) -> dict[str, Any]:
+    """The register's sections that the document has too: of others there is nothing to compare."""
+    return {name: value for name, value in register.items() if name in data}
 
 
-def as_problems(found: Checks) -> list[FieldProblem]:
+def _as_problems(found: Checks) -> list[FieldProblem]:
     """What the rules found wrong, for the fields."""
     return [
         FieldProblem(one.field, one.rule, one.message, "warning" if one.outcome == "asks-reason" else "error")

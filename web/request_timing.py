@@ -1,9 +1,10 @@
-"""How long a request has taken so far, for people: waiting, lying ready, being worked on, waiting for others."""
+"""How long a request has taken so far: waiting, lying on a desk, being worked on, waiting for others."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from documents.words import mark
 from throughput.spans import Wait, case_so_far
 from workflow.reading import HistoryEntry
 
@@ -54,9 +55,11 @@ def lasting(seconds: float, say: Callable[[str], str]) -> str:
     """A length of time in the two units that tell most, such as 2 d 3 h."""
     whole = int(abs(seconds))
     if whole < _MINUTE:
-        return say("less than a minute")
+        return say(mark("less than a minute"))
     if whole < _HOUR:
-        return say("{minutes} min").format(minutes=whole // _MINUTE)
+        return say(mark("{minutes} min")).format(minutes=whole // _MINUTE)
     if whole < _DAY:
-        return say("{hours} h {minutes} min").format(hours=whole // _HOUR, minutes=whole % _HOUR // _MINUTE)
-    return say("{days} d {hours} h").format(days=whole // _DAY, hours=whole % _DAY // _HOUR)
+        return say(mark("{hours} h {minutes} min")).format(
+            hours=whole // _HOUR, minutes=whole % _HOUR // _MINUTE
+        )
+    return say(mark("{days} d {hours} h")).format(days=whole // _DAY, hours=whole % _DAY // _HOUR)

@@ -11,6 +11,7 @@ from documents.kinds import KINDS
 from documents.kinds.kind import Kind, field_problems
 from documents.kinds.rule import Evidence, Stage
 from workflow.definition_model import Check, Definition
+from workflow.errors import Reason
 from workflow.reading import RequestView
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ class Checked:
     field: str
     message: str
     reason: str = ""
+
+    @property
+    def as_reason(self) -> Reason:
+        """The rule, to be put into words."""
+        return Reason(self.rule, self.message)
 
 
 @dataclass(frozen=True)
