@@ -13,8 +13,6 @@ from workflow.commands import Answer, Command
 from workflow.definition_model import FACTS
 from workflow.errors import (
     ClaimedByAnother,
-    KeyReused,
-    NotFound,
     Reason,
     Refused,
     StaleVersion,
@@ -30,7 +28,7 @@ from workflow.throttle import Throttled
 TAKE_AND_START = "take"
 """Claims, and starts at once: not a verb of the engine's, which times the two apart."""
 _FACT_FIELDS = frozenset(f"facts.{name}" for name in FACTS)
-_TYPED = frozenset({"remark", "consent", "proof"}) | _FACT_FIELDS
+_TYPED = frozenset({"remark", "consent", "proof", "file"}) | _FACT_FIELDS
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
             return _take_and_start(office, asked, view)
         return _executed(office, asked, view, trigger)
     except (StaleVersion, Refused, NotAuthenticated, PasswordGiven, Throttled) as problem:
-        typed = {name: asked.text(name) for name in sorted(_TYPED - {"proof"})}
+        typed = {name: asked.text(name) for name in sorted(_TYPED - {"proof", "file"})}
         after_s = problem.after_s if isinstance(problem, Throttled) else 0
         return Wrong(trigger, _status(problem), tuple(_reasons(problem)), typed, after_s)
 
@@ -84,31 +82,21 @@ def _reasons(problem: Problem) -> Iterable[Reason]:
 
 
 def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> Answer:
-    key, drafted = asked.text("key")[:100], bool(asked.text("draft"))
-    data = {} if not drafted or view.draft is None else view.draft.data
     consent = asked.text("consent")[:60] or None
     command = Command(
         trigger=trigger,
         actor=asked.me.id,
-        key=key,
+        key=asked.text("key")[:100],
         request_id=view.id,
         seen_version=_version(asked),
         on_behalf_of=asked.text("for")[:60] or None,
-        data=data,
         remark=asked.text("remark").strip() or None,
         facts=facts_of(asked),
         consent=consent,
         through="page",
         proof=_proof(office, asked, view, trigger, consent),
     )
-    try:
-        return office.engine.execute(command)
-    except (KeyReused, NotFound):
-        # sent twice, and the draft that was sent is gone, or the request is out of sight
-        answer = office.engine.answered(asked.me.id, key, view.id, trigger)
-        if answer is None or not drafted:
-            raise
-        return answer
+    return office.engine.execute(command)
 
 
 def _proof(
