@@ -18,8 +18,10 @@ from watching.logs import note
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
+from web.edit_request import EditRequest
 from web.headers import SecurityHeaders
 from web.navigation import home_of
+from web.new_requests import NewRequests
 from web.pages import Pages
 from web.rates import Rates
 from web.recipient import RecipientsCheck
@@ -56,6 +58,8 @@ class Desk:
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
+                *NewRequests(door).routes(),
+                *EditRequest(door).routes(),
                 *RequestPage(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
