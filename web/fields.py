@@ -16,6 +16,7 @@ from documents.kinds import Evidence, Kind, StageName
 from documents.kinds.kind import field_problems
 from web.field_model import ASKED_WHEN, NEEDED_BY_RULE, REASONS, FieldType, Spec, parts_of, value_at
 from web.typed import shown, typed
+from wording import Sentence
 from workflow.errors import Reason
 from workflow.words import ProcessWords
 
@@ -308,7 +309,7 @@ class _Drawing:
             path, value = f"{REASONS}.{rule.id}", given.get(rule.id)
             yield Field(
                 path=path,
-                label=self.words.reason(Reason(rule.id, rule.message)),
+                label=self.words.reason(Reason(rule.id, Sentence(rule.message))),
                 type="note",
                 value=typed(spec.one, value, self.language),
                 shown=self._shown(spec.one, path, value),

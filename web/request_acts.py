@@ -3,53 +3,57 @@
 What was wrong with it comes back as a page that keeps what was typed, but never a password.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from problem import Problem
 from signing.secret import Secret
 from web.asked import Asked
+from web.problems import status_of
 from workflow.commands import Answer, Command
 from workflow.definition_model import FACTS
-from workflow.errors import (
-    ClaimedByAnother,
-    Reason,
-    Refused,
-    StaleVersion,
-    WorkflowError,
-)
+from workflow.errors import Refused, StaleVersion, WorkflowError
 from workflow.office import Office
 from workflow.passwords import NotAuthenticated, PasswordGiven
 from workflow.proofs import Proof
 from workflow.reading import RequestView
 from workflow.reauthentication import prove_by_password
 from workflow.throttle import Throttled
+from workflow.words import ProcessWords
 
 TAKE_AND_START = "take"
 """Claims, and starts at once: not a verb of the engine's, which times the two apart."""
-_FACT_FIELDS = frozenset(f"facts.{name}" for name in FACTS)
-_TYPED = frozenset({"remark", "consent", "proof", "file"}) | _FACT_FIELDS
+FIELDS = frozenset({"remark", "consent", "proof", "file", *(f"facts.{name}" for name in FACTS)})
+"""What a form of an act may have."""
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """What was refused of a form: with which status, why, and what was typed into it."""
+    """What was refused of a form: with which status, why, and what was typed into it.
+
+    `at` is the field that is to blame for a problem that names none.
+    """
 
     trigger: str
     status: int
-    reasons: tuple[Reason, ...]
+    problem: Problem
+    at: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
-    after_s: int = 0
 
     @property
-    def at_fields(self) -> Mapping[str, Reason]:
-        """Those that stand beside what was typed."""
-        return {one.field: one for one in self.reasons if one.field in _TYPED}
+    def is_stale(self) -> bool:
+        """Whether somebody changed the request meanwhile."""
+        return isinstance(self.problem, StaleVersion)
 
-    @property
-    def elsewhere(self) -> tuple[Reason, ...]:
-        """The others."""
-        return tuple(one for one in self.reasons if one not in self.at_fields.values())
+    def told(self, words: ProcessWords, names: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Each reason in words, with the field of the form beside which it stands, "" for none."""
+        if isinstance(self.problem, Refused):
+            return [
+                (one.field if one.field in FIELDS else "", words.reason(one, names))
+                for one in self.problem.reasons
+            ]
+        message, hint = words.error(self.problem, names)
+        return [(self.at, f"{message} {hint}".strip())]
 
 
 def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
@@ -63,22 +67,9 @@ def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
             return _take_and_start(office, asked, view)
         return _executed(office, asked, view, trigger)
     except (StaleVersion, Refused, NotAuthenticated, PasswordGiven, Throttled) as problem:
-        typed = {name: asked.text(name) for name in sorted(_TYPED - {"proof", "file"})}
-        after_s = problem.after_s if isinstance(problem, Throttled) else 0
-        return Wrong(trigger, _status(problem), tuple(_reasons(problem)), typed, after_s)
-
-
-def _status(problem: Problem) -> int:
-    if isinstance(problem, (StaleVersion, ClaimedByAnother)):
-        return 409
-    return 429 if isinstance(problem, Throttled) else 422
-
-
-def _reasons(problem: Problem) -> Iterable[Reason]:
-    """What was refused; what is wrong with a password stands beside it."""
-    if isinstance(problem, Refused):
-        return problem.reasons
-    return [Reason(problem.code, str(problem), "" if isinstance(problem, StaleVersion) else "proof")]
+        at = "" if isinstance(problem, (StaleVersion, Refused)) else "proof"
+        typed = {name: asked.text(name) for name in sorted(FIELDS - {"proof", "file"})}
+        return Wrong(trigger, status_of(problem), problem, at, typed)
 
 
 def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> Answer:

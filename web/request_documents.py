@@ -16,8 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from documents.kinds import KINDS
-from documents.words import words_in
 from signing.page_images import PageImage, PageNotDrawnError
 from signing.verify.bulk import verify_sources
 from signing.verify.details import about_file, about_signature, heading
@@ -38,6 +36,7 @@ from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
 from workflow.particulars import particulars
 from workflow.request_files import RequestFile, request_file
+from workflow.words import process_words
 
 DRAWN = Rate("drawn-pages", 240, 60.0)
 JUDGED = Rate("judged-documents", 60, 600.0)
@@ -86,7 +85,7 @@ class RequestDocuments:
     def _download(self, asked: Asked) -> Response:
         file = self._file(asked)
         pdf = self.door.office.blobs.get(file.sha256)
-        title = words_in(asked.language).text(KINDS[file.kind].title)
+        title = process_words(asked.language).kind(file.kind)
         return attachment(pdf, "application/pdf", f"{title} {file.number}.pdf")
 
     def _kept(self, asked: Asked) -> Response:

@@ -3,7 +3,6 @@
 What comes is judged, or read, in fenced processes before anything is stored.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from starlette.datastructures import UploadFile
@@ -12,8 +11,10 @@ from problem import Problem
 from signing.scans import matched, read_scan
 from web.asked import Asked
 from web.bodies import MIB, SMALL
+from web.problems import status_of
 from web.request_acts import Wrong
 from workflow import outside
+from workflow.brought import WANTED
 from workflow.definition_model import Trigger
 from workflow.errors import KeyReused, NotFound, Reason, Refused, StoreUnavailable
 from workflow.office import Office
@@ -36,14 +37,12 @@ def bring(office: Office, asked: Asked, view: RequestView, trigger: Trigger) -> 
             return None
         content = _content(asked)
         if not content:
-            return _wrong(trigger, [Reason("file-missing", "Choose a file that is not empty.", _ASKS)])
+            raise Refused([Reason("file", WANTED[trigger.file or "signed"], _ASKS)])
         _TAKE[trigger.file or "signed"](office, view, content, by)
     except (NotFound, KeyReused, StoreUnavailable):
         raise
-    except Refused as refused:
-        return _wrong(trigger, refused.reasons)
     except Problem as problem:
-        return _wrong(trigger, [Reason(problem.code, f"{problem} {problem.hint}", _ASKS)])
+        return Wrong(trigger.name, status_of(problem), problem, _ASKS)
     return None
 
 
@@ -71,7 +70,3 @@ def _scan(office: Office, view: RequestView, content: bytes, by: By) -> None:
 
 
 _TAKE: Final = {"signed": _signed, "scan": _scan}
-
-
-def _wrong(trigger: Trigger, reasons: Sequence[Reason]) -> Wrong:
-    return Wrong(trigger.name, 422, tuple(reasons))

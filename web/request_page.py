@@ -9,14 +9,14 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from documents.errors import FieldProblem
 from documents.kinds import KINDS
-from documents.words import words_in
 from web.asked import Asked, Door
 from web.drawn_pages import DrawnPages
 from web.fields import Section, sections_of
 from web.languages import translations
+from web.problems import waits_of
 from web.recipient import FILES
+from web.registered import registered
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, told
@@ -25,7 +25,6 @@ from web.request_timing import lasting, timing
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import Definition, OutsideFile
-from workflow.errors import Reason
 from workflow.judge import VERBS
 from workflow.kept_files import kept_kinds
 from workflow.particulars import Particulars, particulars
@@ -129,8 +128,7 @@ class RequestPage:
         if wrong is None:
             return self.door.see(f"/requests/{asked.number('n')}", said=asked.text("trigger")[:60])
         answer = self._page(asked, self._view(asked), wrong=wrong)
-        if wrong.after_s:
-            answer.headers["Retry-After"] = str(wrong.after_s)
+        answer.headers.update(waits_of(wrong.problem))
         return answer
 
     def _view(self, asked: Asked) -> RequestView:
@@ -173,8 +171,7 @@ class RequestPage:
             lasting=partial(lasting, say=say),
             moment=datetime.fromisoformat,
             take_and_start=TAKE_AND_START,
-            label=partial(_label, asked.language, definition),
-            incident=view.incident and Reason(view.incident.code, view.incident.message),
+            mistakes=[] if wrong is None else wrong.told(process_words(asked.language), beside.names),
         )
 
     def _kept(self, view: RequestView, definition: Definition) -> list[OutsideFile]:
@@ -189,7 +186,7 @@ class RequestPage:
         file = request_file(self.door.office, view.id, shown.name, asked.me.id)
         return ShownDocument(
             name=shown.name,
-            title=words_in(asked.language).text(KINDS[shown.kind].title),
+            title=process_words(asked.language).kind(shown.kind),
             number=shown.number,
             revision=shown.revision_no,
             level=shown.level_reached,
@@ -239,17 +236,15 @@ class RequestPage:
             view.data,
             words=process_words(asked.language),
             language=asked.language,
-            problems=_as_problems(found) if found is not None else (),
-            register=self._register_values(view, name) if found is not None else None,
+            problems=[one.as_problem for one in _wrong_in(found)],
+            register=self._registered(view, name) if found is not None else None,
             before=since.before(view.data) if since is not None else None,
         )
 
-    def _register_values(self, view: RequestView, kind: str) -> Mapping[str, Any] | None:
-        """What the HR register would have filled in; None where it does not know the requester."""
-        register = self.door.office.register
-        if register is None or not register.knows(view.requester_id):
-            return None
-        return _entered(view.data, register.prefill(view.requester_id, on=view.opened_at.date(), kind=kind))
+    def _registered(self, view: RequestView, name: str) -> Mapping[str, Any]:
+        """What the HR register says of the requester, as far as the document has it too."""
+        said = registered(self.door.office, view.requester_id, name, view.opened_at.date())
+        return {part: value for part, value in said.items() if part in view.data}
 
 
 def _is_out_of_place(way: Way) -> bool:
@@ -282,23 +277,3 @@ def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
 
 def _suspended_for(happened: Sequence[Happened]) -> str:
     return next((one.remark for one in reversed(happened) if one.kind == _SUSPENDED), "")
-
-
-def _label(language: str, definition: Definition, path: str) -> str:
-    """A field by name, whatever row it is in."""
-    kind = next(iter(definition.documents.values())).kind
-    place = ".".join("n" if step.isdecimal() else step for step in path.split("."))
-    return process_words(language).field(kind, place)
-
-
-def _entered(data: Mapping[str, Any], register: Mapping[str, Any]) -> dict[str, Any]:
-    """The register's sections that the document has too: of others there is nothing to compare."""
-    return {name: value for name, value in register.items() if name in data}
-
-
-def _as_problems(found: Checks) -> list[FieldProblem]:
-    """What the rules found wrong, for the fields."""
-    return [
-        FieldProblem(one.field, one.rule, one.message, "warning" if one.outcome == "asks-reason" else "error")
-        for one in _wrong_in(found)
-    ]
