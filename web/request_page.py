@@ -24,7 +24,7 @@ from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
-from workflow.definition_model import Definition, OutsideFile
+from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
 from workflow.judge import VERBS
 from workflow.kept_files import kept_kinds
 from workflow.particulars import Particulars, particulars
@@ -75,6 +75,11 @@ class Offer:
     def fills(self) -> bool:
         """Whether they may change parts of the data now."""
         return any(one.trigger == "save_draft" and one.sections for one in self.possible)
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether they can bring it on, and not only back."""
+        return self.fills or any(one.trigger not in {RETURN, WITHDRAW} for one in self.decisions)
 
     @property
     def decisions(self) -> list[Way]:
@@ -205,7 +210,7 @@ class RequestPage:
         ]
         said = asked.text("for")
         chosen = next((one for one in offers if said == (one.principal or MYSELF)), None)
-        able = next((one for one in offers if one.fills or one.decisions), None)
+        able = next((one for one in offers if one.leads_on), None)
         return chosen or able or offers[0]
 
     def _offered(
