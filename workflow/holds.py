@@ -256,9 +256,7 @@ def _against_person(  # noqa: PLR0917  who, for whom, where and when
             "own-hold", Sentence("The requester neither places nor releases a hold on their own request.")
         )
     elif not people.active(principal):
-        yield Reason(
-            "person", Sentence("{person:person} is not known here, or no longer active.", person=principal)
-        )
+        yield Reason("person", Sentence("{person} is not known here, or no longer active.", person=principal))
     elif not roles:
         yield Reason("role", no_role(principal, request.unit))
     if on_behalf_of == actor:

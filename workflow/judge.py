@@ -133,7 +133,7 @@ class Judge:
             if not self.people.active(person):
                 yield Reason(
                     "person",
-                    Sentence("{person:person} is not known here, or no longer active.", person=person),
+                    Sentence("{person} is not known here, or no longer active.", person=person),
                 )
         if gives_back:  # whatever became of the role since
             return
@@ -154,14 +154,14 @@ class Judge:
             if principal != case.requester_id:
                 yield Reason(
                     "requester",
-                    Sentence("Only the requester can do this, and {person:person} is not.", person=principal),
+                    Sentence("Only the requester can do this, and {person} is not.", person=principal),
                 )
             # asked when it begins: a requester who moves to another unit keeps their requests
             elif case.version == 0 and not self.people.has_role(principal, own, case.unit):
                 yield Reason(
                     "role",
                     Sentence(
-                        "{person:person} does not have the role '{role:word}'.",
+                        "{person} does not have the role '{role:word}'.",
                         person=principal,
                         role=definition.roles[own],
                     ),
@@ -481,18 +481,18 @@ def _held_by(holder: str, *, lapsed: bool) -> Reason:
         return Reason(
             "claim-lapsed",
             Sentence(
-                "{person:person} holds this task, and may not do it any more: release it first.",
-                person=holder,
+                "{holder:person} holds this task, and may not do it any more: release it first.",
+                holder=holder,
             ),
         )
-    return Reason("claimed", Sentence("{person:person} holds this task.", person=holder))
+    return Reason("claimed", Sentence("{holder:person} holds this task.", holder=holder))
 
 
 def _lacks(definition: Definition, roles: Sequence[str], person: str, unit: str) -> Sentence:
     if len(roles) > 1:
         return no_role(person, unit)
     return Sentence(
-        "{person:person} does not have the role '{role:word}' for unit {unit}.",
+        "{person} does not have the role '{role:word}' for unit {unit}.",
         person=person,
         role=definition.roles[roles[0]],
         unit=unit,
@@ -501,13 +501,13 @@ def _lacks(definition: Definition, roles: Sequence[str], person: str, unit: str)
 
 def no_role(person: str, unit: str) -> Sentence:
     """Say that somebody has nothing to do with a process in a unit."""
-    return Sentence("{person:person} has no role in this process for unit {unit}.", person=person, unit=unit)
+    return Sentence("{person} has no role in this process for unit {unit}.", person=person, unit=unit)
 
 
 def no_substitute(actor: str, principal: str) -> Sentence:
     """Say that somebody does not stand in for somebody else."""
     return Sentence(
-        "{actor:person} does not stand in for {principal:person} in this role today.",
+        "{actor} does not stand in for {principal} in this role today.",
         actor=actor,
         principal=principal,
     )
@@ -520,7 +520,7 @@ def _against_four_eyes(case: Case, command: Command) -> Iterator[Reason]:
                 yield Reason(
                     "four-eyes",
                     Sentence(
-                        "{person:person} had a hand in '{state:state}', so somebody else must do this.",
+                        "{person} had a hand in '{state:state}', so somebody else must do this.",
                         person=person,
                         state=other,
                     ),

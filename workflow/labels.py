@@ -169,6 +169,12 @@ STEPS: Final[Mapping[str, str]] = {
     "sign": mark("Sign the document"),
     "deliver": mark("Deliver the document"),
 }
+CONDITIONS: Final[Mapping[str, str]] = {  # on which a way on depends
+    "permanent": mark("for a permanent contract"),
+    "temporary": mark("for a temporary contract"),
+    "flexible": mark("for a flexible contract"),
+    "delivered": mark("once it was delivered"),
+}
 CHANNELS: Final[Mapping[str, str]] = {
     "person": mark("a person"),
     "program": mark("a program"),

@@ -150,7 +150,7 @@ class Passwords:
         def take(session: Session, _now: datetime) -> None:
             if session.get(PasswordRow, person) is None:
                 raise PasswordRefused(
-                    Sentence("{person:person} has no password.", person=person),
+                    Sentence("{person} has no password.", person=person),
                     hint=Sentence("There is nothing to remove."),
                 )
             session.execute(delete(PasswordRow).where(PasswordRow.person_id == person))
@@ -171,7 +171,7 @@ class Passwords:
         if by == person and self.has_one(person):
             if present is None:
                 raise PasswordRefused(
-                    Sentence("{person:person} has a password: only who knows it changes it.", person=person),
+                    Sentence("{person} has a password: only who knows it changes it.", person=person),
                     hint=Sentence(
                         "Give the present one too; who has forgotten it asks an administrator for another."
                     ),
@@ -201,13 +201,13 @@ class Passwords:
         for who in (person, by):
             if who not in found or not found[who].active:
                 raise PasswordRefused(
-                    Sentence("{person:person} does not work here.", person=who),
+                    Sentence("{person} does not work here.", person=who),
                     hint="`paraaf people` lists who does.",
                 )
         granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
         if person != by and not set(session.scalars(granted)) & {None, found[person].unit}:
             raise PasswordRefused(
-                Sentence("{actor:person} sets no password for {person:person}.", actor=by, person=person),
+                Sentence("{actor} sets no password for {person}.", actor=by, person=person),
                 hint=Sentence("People set their own, and administrators those of others in their unit."),
             )
 

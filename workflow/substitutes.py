@@ -46,7 +46,7 @@ def name_substitute(session: Session, wanted: Substitution, *, now: datetime, by
         person = session.get(Person, who)
         if person is None or not person.active:
             raise SubstitutionRefused(
-                Sentence("{person:person} does not work here.", person=who),
+                Sentence("{person} does not work here.", person=who),
                 hint="`paraaf people` lists who does.",
             )
     _require_role(session, wanted)
@@ -167,13 +167,13 @@ def _told(session: Session) -> list[_Told]:
 def _nothing_to_end(substitute_id: str, principal_id: str, role: str | None) -> Sentence:
     if role:
         return Sentence(
-            "{substitute:person} does not stand in for {principal:person} as {role:duty}, today or later.",
+            "{substitute} does not stand in for {principal} as {role:duty}, today or later.",
             substitute=substitute_id,
             principal=principal_id,
             role=role,
         )
     return Sentence(
-        "{substitute:person} does not stand in for {principal:person}, today or later.",
+        "{substitute} does not stand in for {principal}, today or later.",
         substitute=substitute_id,
         principal=principal_id,
     )
@@ -199,7 +199,7 @@ def _require_role(session: Session, wanted: Substitution) -> None:
     if wanted.role not in theirs:
         raise SubstitutionRefused(
             Sentence(
-                "{person:person} does not have the role '{role:duty}', so nobody can stand in for it.",
+                "{person} does not have the role '{role:duty}', so nobody can stand in for it.",
                 person=wanted.principal_id,
                 role=wanted.role,
             ),

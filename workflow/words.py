@@ -9,19 +9,18 @@ document does. A place in a sentence may say what kind of value it has:
   {role:word}         another text, translated where it is known
   {state:state}       a state of a process, and so `trigger`, and `duty` of a role
   {process:process}   key, variant and version of a definition
-  {who:person}        a person's id, shown as the name where that is known
+  {holder:person}     a person's id, shown as the name where that is known: never of one that was typed
   {triggers:triggers} names in a row; and so `choices`, of a field that has a few
   {kind:kind}         a kind of document
 """
 
 import gettext
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from documents import labels as documents_labels
 from documents.errors import FieldProblem
@@ -35,17 +34,21 @@ from workflow.definition_model import Definition
 from workflow.error_texts import ERRORS, UNKNOWN
 from workflow.errors import Reason, Refused
 
+NameOf = Callable[[str], str | None]
+"""Gives the name of the person of an id, where it is known."""
 _RELEASE = "release_seal"
 _BETWEEN = re.compile(", | or | and ")
-_NOBODY: Mapping[str, str] = {}
-_NAMES: ContextVar[Mapping[str, str]] = ContextVar("names of people", default=_NOBODY)
 
 
 class ProcessWords(Wording):
     """One language; make it with `process_words`."""
 
     def __init__(
-        self, language: str, translations: gettext.NullTranslations, documents: DocumentWords
+        self,
+        language: str,
+        translations: gettext.NullTranslations,
+        documents: DocumentWords,
+        name_of: NameOf = lambda _person: None,
     ) -> None:
         super().__init__(language, translations)
         self._documents = documents
@@ -56,11 +59,15 @@ class ProcessWords(Wording):
             "duty": lambda value: self.duty(str(value)),
             "trigger": lambda value: self._named(labels.TRIGGERS, str(value)),
             "process": lambda value: self._process(str(value)),
-            "person": lambda value: _NAMES.get().get(str(value), str(value)),
+            "person": lambda value: name_of(str(value)) or str(value),
             "triggers": lambda value: self._listed(labels.TRIGGERS, str(value)),
             "kind": lambda value: self.kind(str(value)),
-            "choices": lambda value: self._listed(_ANY_CHOICE, str(value)),
+            "choices": lambda value: self._listed(_choices_of(str(value)), str(value)),
         }
+
+    def knowing(self, name_of: NameOf) -> Self:
+        """The same words, for who knows people by their names."""
+        return type(self)(self.language, self._translations, self._documents, name_of)
 
     # of definitions
 
@@ -106,6 +113,10 @@ class ProcessWords(Wording):
         """What somebody is here, whatever the process."""
         return self._named(labels.DUTIES, role)
 
+    def condition(self, guard: str) -> str:
+        """On what a way on depends."""
+        return self._named(labels.CONDITIONS, guard)
+
     # of what happens
 
     def event(self, kind: str) -> str:
@@ -134,28 +145,26 @@ class ProcessWords(Wording):
 
     # of what can't be done
 
-    def reason(self, reason: Reason, names: Mapping[str, str] = _NOBODY) -> str:
-        """Why something can't be done. `names` gives names for the ids of people, where they are known."""
+    def reason(self, reason: Reason) -> str:
+        """Why something can't be done."""
         if reason.code in ERRORS:
             return " ".join(part for part in self.trouble(reason.code) if part)
-        with _called(names):
-            return self.told(reason.message)
+        return self.told(reason.message)
 
     def problem(self, problem: FieldProblem) -> str:
         """Which rule a field breaks."""
         return self.told(problem.message)
 
-    def error(self, problem: Problem, names: Mapping[str, str] = _NOBODY) -> tuple[str, str]:
+    def error(self, problem: Problem) -> tuple[str, str]:
         """What went wrong, and what to do."""
         if isinstance(problem, Refused):
-            message = " ".join(self.reason(reason, names) for reason in problem.reasons)
+            message = " ".join(self.reason(reason) for reason in problem.reasons)
             return message, self.told(problem.hint)
         code = _code_told(problem)
         own = problem.args[0] if problem.args else ""
-        with _called(names):
-            message, hint = self._of_code(code, **_numbers(problem))
-            own_message = self.told(own) if isinstance(own, Sentence) else ""
-            own_hint = self.told(problem.hint) if isinstance(problem.hint, Sentence) else ""
+        message, hint = self._of_code(code, **_numbers(problem))
+        own_message = self.told(own) if isinstance(own, Sentence) else ""
+        own_hint = self.told(problem.hint) if isinstance(problem.hint, Sentence) else ""
         if code not in ERRORS:
             return (own_message, own_hint) if own_message else (message, hint)
         return message or own_message or self.text(UNKNOWN[0], code=code), hint or own_hint
@@ -229,21 +238,11 @@ class ProcessWords(Wording):
         return ", ".join(self._named(known, name) for name in _BETWEEN.split(names))
 
 
-_ANY_CHOICE = {
-    value: label
-    for fields in documents_labels.CHOICES.values()
-    for choices in fields.values()
-    for value, label in choices.items()
-}
-
-
-@contextmanager
-def _called(names: Mapping[str, str]) -> Iterator[None]:
-    before = _NAMES.set(names)
-    try:
-        yield
-    finally:
-        _NAMES.reset(before)
+def _choices_of(listed: str) -> Mapping[str, str]:
+    """The labels of the field that takes just these values."""
+    values = set(_BETWEEN.split(listed))
+    every = (choices for fields in documents_labels.CHOICES.values() for choices in fields.values())
+    return next((choices for choices in every if choices.keys() == values), {})
 
 
 @cache
