@@ -45,14 +45,13 @@ class Wrong:
         """Whether somebody changed the request meanwhile."""
         return isinstance(self.problem, StaleVersion)
 
-    def told(self, words: ProcessWords, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    def told(self, words: ProcessWords) -> list[tuple[str, str]]:
         """Each reason in words, with the field of the form beside which it stands, "" for none."""
         if isinstance(self.problem, Refused):
             return [
-                (one.field if one.field in FIELDS else "", words.reason(one, names))
-                for one in self.problem.reasons
+                (one.field if one.field in FIELDS else "", words.reason(one)) for one in self.problem.reasons
             ]
-        message, hint = words.error(self.problem, names)
+        message, hint = words.error(self.problem)
         return [(self.at, f"{message} {hint}".strip())]
 
 

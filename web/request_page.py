@@ -176,7 +176,6 @@ class RequestPage:
             lasting=partial(lasting, say=say),
             moment=datetime.fromisoformat,
             take_and_start=TAKE_AND_START,
-            mistakes=[] if wrong is None else wrong.told(process_words(asked.language), beside.names),
         )
 
     def _kept(self, view: RequestView, definition: Definition) -> list[OutsideFile]:
