@@ -19,6 +19,8 @@ from documents.words import LANGUAGES
 from tests.desk_office import PASSWORD, browser_signed_in, served
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
