@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import BytesIO
 
 import httpx
@@ -17,6 +18,7 @@ from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
+from workflow.commands import StepTrouble
 from workflow.tables import Event
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
@@ -254,6 +256,18 @@ def test_suspending_asks_why_and_resuming_goes_on(desk: Desk) -> None:
     assert "Suspended since" not in desk.do(CLERK, number, "resume").text
 
 
+def test_a_step_that_was_given_up_is_told_and_repaired(desk: Desk) -> None:
+    number = to_state(desk, "rendering")
+    engine, (ref,) = desk.sample.office.engine, desk.sample.waiting(number)
+    with desk.sample.office.store.write() as session:
+        engine.report_trouble(session, [StepTrouble(ref, "document-blob", "The disk of <b>E</b> is full.")])
+    page = desk.page(CLERK, number).text
+    assert "A step was given up on" in page
+    assert "The disk of &lt;b&gt;E&lt;/b&gt; is full." in page
+    assert "A step was given up on" not in desk.do(CLERK, number, "repair").text
+    assert desk.events(number)[-1] == "incident_resolved"
+
+
 def test_signing_by_click_asks_for_consent_and_password(desk: Desk) -> None:
     number = to_state(desk, "sign", "A1")
     page = desk.page(SIGNER, number)
@@ -388,3 +402,27 @@ def test_a_file_goes_out_and_another_is_not_taken_back(desk: Desk) -> None:
         assert answer.status_code == 422
         assert 'id="imported-file-mistake"' in answer.text
     assert desk.events(number) == before
+
+
+def test_of_a_destroyed_request_it_shows_what_stays(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In an office of its own: its clock goes on for years."""
+    sample = Sample.open(tmp_path_factory.mktemp("destroyed"), {})
+    request.addfinalizer(sample.office.close)
+    with AuthorityServer(sample.office.authority.folder):
+        number = sample.submit("A3")
+        asyncio.run(sample.run_until("delivered", number))
+    name = sample.request(number).data["employee"]["name"]
+    later = sample.office.clock() + timedelta(days=400)
+    retention = sample.office.retention
+    retention._clock = lambda: later
+    assert retention.run(clock_is_right=True).requests == 1
+    with served(sample.office) as url, browsing(url) as client:
+        signed_in(client, sample.office, CLERK)
+        page = client.get(f"/requests/{number}")
+        assert page.status_code == 200
+        assert "was destroyed at the end of its term" in page.text
+        assert name not in page.text
+        for below in (".pdf", "/pages/1.png", "/verify"):
+            assert client.get(f"/requests/{number}/documents/declaration{below}").status_code == 404
