@@ -1,18 +1,20 @@
 """What stands beside a request that somebody sees: its task, when it is due, names, for whom they may act."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wording import Sentence
 from workflow.access import AUDITOR, People
 from workflow.calendar import CALENDARS
 from workflow.claims import Holders
 from workflow.definition_errors import CalendarEnded
 from workflow.definition_model import Definition
+from workflow.errors import Reason
 from workflow.judge import office_day
 from workflow.reading import RequestView
 from workflow.reminders import due_at
@@ -63,6 +65,12 @@ class Particulars:
     def name(self, person: str | None) -> str:
         """Somebody by name; by their number when nobody knows it any more."""
         return self.names.get(person or "", person or "")
+
+    def named(self, reason: Reason) -> Reason:
+        """The same reason, with names in the place of people's numbers."""
+        said = reason.message
+        values = {name: self.names.get(str(value), value) for name, value in said.values.items()}
+        return replace(reason, message=Sentence(said.template, **values))
 
 
 def particulars(office: "Office", view: RequestView, who: str) -> Particulars:

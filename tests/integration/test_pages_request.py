@@ -222,6 +222,7 @@ def test_why_something_can_not_be_done_stands_beside_it(desk: Desk) -> None:
     assert "You can look at this, and do nothing with it now." in page
     assert f'action="/requests/{number}/do"' not in page
     assert re.search(r'<span class="disabled">Approve.*?Why can&#39;t I\?', page, re.DOTALL)
+    assert f"{desk.sample.register.person(desk.auditor()).name} does not have the role" in page
 
 
 def test_a_colleague_sees_who_holds_it(desk: Desk) -> None:
@@ -302,6 +303,7 @@ def test_for_themselves_they_are_told_why_not(desk: Desk) -> None:
     page = desk.page(OTHER_SIGNER, number, **{"for": "-"}).text
     assert "You act as the substitute of" not in page
     assert '<span class="disabled">Sign</span>' in page
+    assert f"The document names {desk.sample.register.person(SIGNER).name} for this" in page
 
 
 def test_standing_in_for_who_did_not_ask_is_refused(desk: Desk) -> None:
