@@ -22,10 +22,12 @@ from web.edit_request import EditRequest
 from web.headers import SecurityHeaders
 from web.navigation import home_of
 from web.new_requests import NewRequests
+from web.office_pages import OfficePages
 from web.pages import Pages
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.signing_in import Samples, SigningIn
+from web.standing_in import StandingInPages
 from workflow.office import Office
 
 STATIC = Path(__file__).parent / "static"
@@ -59,6 +61,8 @@ class Desk:
                 *SigningIn(door, self.samples).routes(),
                 *NewRequests(door).routes(),
                 *EditRequest(door).routes(),
+                *StandingInPages(door).routes(),
+                *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],
