@@ -16,6 +16,7 @@ from documents.kinds import Evidence, Kind, StageName
 from documents.kinds.kind import field_problems
 from web.field_model import ASKED_WHEN, NEEDED_BY_RULE, REASONS, FieldType, Spec, parts_of, value_at
 from web.typed import shown, typed
+from wording import Sentence
 from workflow.errors import Reason
 from workflow.words import ProcessWords
 
@@ -308,8 +309,9 @@ class _Drawing:
             path, value = f"{REASONS}.{rule.id}", given.get(rule.id)
             yield Field(
                 path=path,
-                label=self.words.reason(Reason(rule.id, rule.message)),
+                label=self.words.field(self.kind.name, path),
                 type="note",
+                help=self.words.told(Sentence(rule.message)),
                 value=typed(spec.one, value, self.language),
                 shown=self._shown(spec.one, path, value),
                 problems=self._told(path),
@@ -343,7 +345,7 @@ class _Drawing:
 
     def _told(self, path: str) -> tuple[Told, ...]:
         return tuple(
-            Told(one.rule, one.severity, self.words.reason(Reason(one.rule, one.message)))
+            Told(one.rule, one.severity, self.words.problem(one))
             for one in self.problems
             if one.field == path
         )

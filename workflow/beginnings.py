@@ -64,13 +64,11 @@ class Beginnings:
         """
         edits = definition.states[definition.start].edits
         kinds = [self.kinds[document.kind] for document in definition.documents.values()]
-        reasons = [Reason("section", "This part can't be changed here.", one) for one in {*data} - {*edits}]
-        reasons += [
-            Reason(one.rule, one.message, one.field) for kind in kinds for one in kind.unfit_to_keep(data)
-        ]
-        if reasons:
-            raise Refused(reasons)
-        row = Begun(definition.key, definition.variant, language, data, self.clock())
+        kept = {name: section for name, section in data.items() if name in edits}
+        unfit = [one for kind in kinds for one in kind.unfit_to_keep(kept)]
+        if unfit:
+            raise Refused(Reason(one.rule, one.message, one.field) for one in unfit)
+        row = Begun(definition.key, definition.variant, language, kept, self.clock())
         try:
             self._put(person, row)
         except IntegrityError:  # from another window, at the same moment

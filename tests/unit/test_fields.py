@@ -26,6 +26,7 @@ from web.languages import translations
 from web.mistakes import mistakes_of
 from web.pages import Pages
 from web.typed import read, shown, typed
+from wording import Sentence
 from workflow.words import process_words
 
 ON = date(2024, 11, 20)
@@ -235,7 +236,7 @@ def test_every_problem_stands_at_its_field_and_is_linked(kind: Kind[Any]) -> Non
     """An empty document, one with everything wrong, and each rule at the fields that it names."""
     words, editable = process_words("en"), list(parts_of(kind))
     rules = [
-        FieldProblem(first(path), "x", f"Wrong: {path}", "error")
+        FieldProblem(first(path), "x", Sentence(f"Wrong: {path}"), "error")
         for path, spec in leaves_of(specs_of(kind.model))
         if not spec.is_constant
     ]
@@ -245,7 +246,7 @@ def test_every_problem_stands_at_its_field_and_is_linked(kind: Kind[Any]) -> Non
     ):
         sections = sections_of(kind, data, words=words, language="en", problems=problems, editable=editable)
         page = drawn(kind, data, "en", problems=problems, editable=editable)
-        told = mistakes_of(sections, problems, words)
+        told = mistakes_of(kind.name, sections, problems, words)
         assert len(told) == len(problems)
         for one in told:
             assert f'id="{one.id}"' in page, one
@@ -254,9 +255,12 @@ def test_every_problem_stands_at_its_field_and_is_linked(kind: Kind[Any]) -> Non
 
 def test_what_has_no_place_in_the_form_is_told_all_the_same() -> None:
     kind = KINDS["employer_declaration"]
-    words, problem = process_words("en"), FieldProblem("employer.name", "x", "It differs.", "warning")
+    words, problem = (
+        process_words("en"),
+        FieldProblem("employer.name", "x", Sentence("It differs."), "warning"),
+    )
     sections = sections_of(kind, whole(kind), words=words, language="en", editable=["signing"])
-    [told] = mistakes_of(sections, [problem], words)
+    [told] = mistakes_of(kind.name, sections, [problem], words)
     assert (told.id, told.severity) == ("", "warning")
     assert "It differs." in told.words
 
