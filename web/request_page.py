@@ -27,7 +27,7 @@ from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
 from workflow.judge import VERBS
 from workflow.kept_files import kept_kinds
-from workflow.particulars import Particulars, particulars
+from workflow.particulars import SUSPENDED, Particulars, particulars
 from workflow.path import path_of
 from workflow.reading import DocumentView, RequestView
 from workflow.request_files import request_file
@@ -35,7 +35,6 @@ from workflow.ways import Way, ways
 from workflow.words import process_words
 
 MYSELF: Final = "-"
-_SUSPENDED: Final = "request_suspended"
 # Why a verb is not there at all, rather than refused: nobody misses it.
 _OUT_OF_PLACE: Final = frozenset(
     {"not-suspended", "no-incident", "unclaimed", "held", "started", "automatic", "ended"}
@@ -280,4 +279,4 @@ def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
 
 
 def _suspended_for(happened: Sequence[Happened]) -> str:
-    return next((one.remark for one in reversed(happened) if one.kind == _SUSPENDED), "")
+    return next((one.remark for one in reversed(happened) if one.kind == SUSPENDED), "")

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
+from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from wording import Sentence
@@ -16,14 +17,15 @@ from workflow.definition_errors import CalendarEnded
 from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.judge import office_day
+from workflow.moves import DONE_BY
 from workflow.reading import RequestView
-from workflow.reminders import due_at
-from workflow.tables import Person, Request, Task
+from workflow.tables import Person, Task
 
 if TYPE_CHECKING:
     from workflow.jobs import Retry
     from workflow.office import Office
 
+SUSPENDED, RESUMED = DONE_BY["suspend"], DONE_BY["resume"]
 _NEAR = 4  # due is near in the last quarter of the time that there is
 
 
@@ -85,7 +87,7 @@ def particulars(office: "Office", view: RequestView, who: str) -> Particulars:
         rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(sorted(wanted))))
         return Particulars(
             definition=definition,
-            work=_open_work(session, view.id, definition, now),
+            work=_open_work(session, view, definition, now),
             names={row.id: row.name for row in rows},
             principals=principals,
             audits=people.has_role(who, AUDITOR, view.unit),
@@ -102,18 +104,19 @@ def _named(view: RequestView) -> Iterator[str]:
         yield from (str(body[name]) for name in ("actor", "on_behalf_of") if body.get(name))
 
 
-def _open_work(session: Session, request_id: int, definition: Definition, now: datetime) -> OpenWork | None:
-    tasks, requests = Task.table(), Request.table()
-    query = (
-        select(tasks, requests.c.unit, requests.c.requester_id)
-        .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
-        .where(tasks.c.request_id == request_id, tasks.c.closed_at.is_(None))
-    )
-    row = session.connection().execute(query).one_or_none()
+def _open_work(session: Session, view: RequestView, definition: Definition, now: datetime) -> OpenWork | None:
+    tasks = Task.table()
+    open_task = tasks.c.request_id == view.id, tasks.c.closed_at.is_(None)
+    columns = ("id", "role", "offered_at", "claimed_by", "claimed_for", "started_at")
+    query = select(
+        *(tasks.c[name] for name in columns),
+        literal(view.unit).label("unit"),
+        literal(view.requester_id).label("requester_id"),
+    ).where(*open_task)
+    row: Row[Any] | None = session.connection().execute(query).one_or_none()
     if row is None:
         return None
-    due = due_at(session, row, definition)
-    left, near = _left(definition, row.state, due, now)
+    due, left, near = _due(view, definition, row.id, row.offered_at, now)
     return OpenWork(
         role=row.role,
         offered_at=row.offered_at,
@@ -127,15 +130,34 @@ def _open_work(session: Session, request_id: int, definition: Definition, now: d
     )
 
 
-def _left(
-    definition: Definition, state: str, due: datetime | None, now: datetime
-) -> tuple[timedelta | None, bool]:
-    """The working time that is left, and whether that is little of what there was."""
-    duration, calendar = definition.states[state].due, CALENDARS[definition.calendar]
-    if due is None or duration is None:
-        return None, False
+def _due(
+    view: RequestView, definition: Definition, task_id: int, offered_at: datetime, now: datetime
+) -> tuple[datetime | None, timedelta | None, bool]:
+    """When it is due, later by what it was suspended; the working time that is left, and whether that is little.
+
+    None where nothing is due, or the calendar ends before.
+    """
+    duration, calendar = definition.states[view.state].due, CALENDARS[definition.calendar]
+    if duration is None:
+        return None, None, False
+    length = calendar.length(duration)
     try:
+        away = sum((calendar.working_between(*pause) for pause in _pauses(view, task_id)), timedelta())
+        due = calendar.after_working(offered_at, length + away)
         left = calendar.working_between(now, due)
     except CalendarEnded:
-        return None, False
-    return left, timedelta() <= left < calendar.length(duration) / _NEAR
+        return None, None, False
+    return due, left, timedelta() <= left < length / _NEAR
+
+
+def _pauses(view: RequestView, task_id: int) -> Iterator[tuple[datetime, datetime]]:
+    """When its task was suspended, and when it went on; a task's number is the event that offered it."""
+    begun: datetime | None = None
+    for entry in view.history:
+        if entry.seq <= task_id:
+            continue
+        if entry.type == SUSPENDED:
+            begun = datetime.fromisoformat(entry.at)
+        elif entry.type == RESUMED and begun is not None:
+            yield begun, datetime.fromisoformat(entry.at)
+            begun = None
