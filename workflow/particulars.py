@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import literal, select
-from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from wording import Sentence
@@ -113,10 +112,10 @@ def _open_work(session: Session, view: RequestView, definition: Definition, now:
         literal(view.unit).label("unit"),
         literal(view.requester_id).label("requester_id"),
     ).where(*open_task)
-    row: Row[Any] | None = session.connection().execute(query).one_or_none()
+    row: Any = session.connection().execute(query).one_or_none()
     if row is None:
         return None
-    due, left, near = _due(view, definition, row.id, row.offered_at, now)
+    due, left, near = due_of(view, definition, row.id, row.offered_at, now)
     return OpenWork(
         role=row.role,
         offered_at=row.offered_at,
@@ -130,10 +129,10 @@ def _open_work(session: Session, view: RequestView, definition: Definition, now:
     )
 
 
-def _due(
+def due_of(
     view: RequestView, definition: Definition, task_id: int, offered_at: datetime, now: datetime
 ) -> tuple[datetime | None, timedelta | None, bool]:
-    """When it is due, later by what it was suspended; the working time that is left, and whether that is little.
+    """When it is due, later by what it was suspended; the working time that is left; whether that is little.
 
     None where nothing is due, or the calendar ends before.
     """
