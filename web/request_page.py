@@ -215,7 +215,7 @@ class RequestPage:
         self, who: str, view: RequestView, definition: Definition, principal: str | None, found: Checks | None
     ) -> Offer:
         ways_there = ways(self.door.office.engine, view, definition, who, principal)
-        open_rules = frozenset(one.rule for one in _wrong_in(found))
+        open_rules = frozenset(one.rule for one in found.in_the_way) if found is not None else frozenset()
         fills = any(one.trigger == "save_draft" and one.possible for one in ways_there)
         return Offer(
             principal,

@@ -248,6 +248,18 @@ def test_what_is_to_be_filled_in_first_is_offered_first(desk: Desk) -> None:
         form_of(desk.page(CLERK, number), "approve")
 
 
+def test_what_only_wants_a_reason_later_is_in_nobodys_way(desk: Desk) -> None:
+    number = to_state(desk, "manager")
+    data = desk.sample.request(number).data
+    desk.sample.do("return", MANAGER, number, remark="Your address?")
+    employee = {**data["employee"], "address": "Elsewhere 1"}
+    desk.sample.do("submit", desk.sample.request(number).requester_id, number, data={"employee": employee})
+    page = desk.page(MANAGER, number)
+    assert "Asks for a reason:" in page.text
+    assert desk.do(MANAGER, number, "approve").status_code == 200
+    assert desk.sample.request(number).state == "review"
+
+
 def test_suspending_asks_why_and_resuming_goes_on(desk: Desk) -> None:
     number = to_state(desk, "review")
     assert desk.do(CLERK, number, "suspend").status_code == 422
