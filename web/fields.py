@@ -292,7 +292,7 @@ class _Drawing:
         for number in range(1, max(count, spec.least if empty and spec.needed else 0) + 1):
             at = f"{path}.{number}"
             if spec.one is not None:
-                one = replace(self.field(spec.one, at, empty=empty), label=self._label(path))
+                one = replace(self.field(spec.one, at, empty=empty), label=self._label(path), help="")
                 yield Row(at, number, (one,))
             else:
                 fields = tuple(self.field(one, f"{at}.{one.name}", empty=empty) for one in spec.inner)

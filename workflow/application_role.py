@@ -55,6 +55,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "proofs": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
+        "saved_filters": "SELECT, INSERT, DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",

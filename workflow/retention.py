@@ -57,7 +57,16 @@ CLEANED = tuple(
     sorted(
         {
             *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
-            *("people", "grants", "substitutes", "passwords", "attempts", "sessions", "beginnings"),
+            *(
+                "people",
+                "grants",
+                "substitutes",
+                "passwords",
+                "attempts",
+                "sessions",
+                "saved_filters",
+                "beginnings",
+            ),
         }
     )
 )

@@ -18,7 +18,7 @@ from tests.html_forms import HtmlForm, form_of_class
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
 from workflow.beginnings import KEPT
 from workflow.preflight import settings_sha256
-from workflow.tables import Beginning, Draft, Event, Grant, ProfileCheck, Request, Substitute
+from workflow.tables import Beginning, Draft, Event, Grant, Person, ProfileCheck, Request, Substitute
 
 NEW = f"/requests/new/{DECLARATION}/A3"
 NEW_PLAN = f"/requests/new/{PLAN}/standard"
@@ -256,6 +256,26 @@ def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: ht
         session.execute(update(Beginning).values(saved_at=office.clock() - KEPT))
     assert form_of_class(client.get(NEW).text, "fields").value("employee.function") != "Typed"
     office.retention.run()
+    assert place.sample.rows(Beginning) == []
+
+
+def test_what_was_begun_goes_with_its_person(place: Place) -> None:
+    office = place.sample.office
+    long_ago = office.clock() - timedelta(days=400)
+    with office.store.write() as session:
+        session.add(Person(id="leaver", name="L", unit="U", active=False, left_at=long_ago))
+        session.flush()
+        session.add(
+            Beginning(
+                person_id="leaver",
+                key=DECLARATION,
+                variant="A3",
+                language="en",
+                data={},
+                saved_at=office.clock(),
+            )
+        )
+    assert office.retention.run().people == 1
     assert place.sample.rows(Beginning) == []
 
 
