@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from workflow.jobs import Retry
     from workflow.office import Office
 
-SUSPENDED, RESUMED = DONE_BY["suspend"], DONE_BY["resume"]
-_NEAR = 4  # due is near in the last quarter of the time that there is
+SUSPENDED = DONE_BY["suspend"]
 
 
 @dataclass(frozen=True)
@@ -105,58 +104,30 @@ def _named(view: RequestView) -> Iterator[str]:
 
 def _open_work(session: Session, view: RequestView, definition: Definition, now: datetime) -> OpenWork | None:
     tasks = Task.table()
-    open_task = tasks.c.request_id == view.id, tasks.c.closed_at.is_(None)
-    columns = ("id", "role", "offered_at", "claimed_by", "claimed_for", "started_at")
-    query = select(
-        *(tasks.c[name] for name in columns),
-        literal(view.unit).label("unit"),
-        literal(view.requester_id).label("requester_id"),
-    ).where(*open_task)
+    query = select(tasks, literal(view.requester_id).label("requester_id")).where(
+        tasks.c.request_id == view.id, tasks.c.closed_at.is_(None)
+    )
     row: Any = session.connection().execute(query).one_or_none()
     if row is None:
         return None
-    due, left, near = due_of(view, definition, row.id, row.offered_at, now)
     return OpenWork(
         role=row.role,
         offered_at=row.offered_at,
         claimed_by=row.claimed_by,
         claimed_for=row.claimed_for,
         started_at=row.started_at,
-        due_at=due,
-        left=left,
-        near=near,
+        due_at=row.due_at,
+        left=_left(definition, row.due_at, now),
+        near=row.due_at is not None and row.near_at is not None and row.near_at <= now <= row.due_at,
         lapsed=Holders.load(session, [row]).lapsed(row, definition, office_day(definition, now)),
     )
 
 
-def due_of(
-    view: RequestView, definition: Definition, task_id: int, offered_at: datetime, now: datetime
-) -> tuple[datetime | None, timedelta | None, bool]:
-    """When it is due, later by what it was suspended; the working time that is left; whether that is little.
-
-    None where nothing is due, or the calendar ends before.
-    """
-    duration, calendar = definition.states[view.state].due, CALENDARS[definition.calendar]
-    if duration is None:
-        return None, None, False
-    length = calendar.length(duration)
+def _left(definition: Definition, due: datetime | None, now: datetime) -> timedelta | None:
+    """The working time until then, negative once it is over."""
+    if due is None:
+        return None
     try:
-        away = sum((calendar.working_between(*pause) for pause in _pauses(view, task_id)), timedelta())
-        due = calendar.after_working(offered_at, length + away)
-        left = calendar.working_between(now, due)
+        return CALENDARS[definition.calendar].working_between(now, due)
     except CalendarEnded:
-        return None, None, False
-    return due, left, timedelta() <= left < length / _NEAR
-
-
-def _pauses(view: RequestView, task_id: int) -> Iterator[tuple[datetime, datetime]]:
-    """When its task was suspended, and when it went on; a task's number is the event that offered it."""
-    begun: datetime | None = None
-    for entry in view.history:
-        if entry.seq <= task_id:
-            continue
-        if entry.type == SUSPENDED:
-            begun = datetime.fromisoformat(entry.at)
-        elif entry.type == RESUMED and begun is not None:
-            yield begun, datetime.fromisoformat(entry.at)
-            begun = None
+        return None

@@ -12,6 +12,7 @@ from io import BytesIO
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, fresh
@@ -19,7 +20,7 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
 from workflow.commands import StepTrouble
-from workflow.tables import Event
+from workflow.tables import Event, Task
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
 
@@ -236,6 +237,23 @@ def test_a_colleague_sees_who_holds_it(desk: Desk) -> None:
     page = desk.page(other, number).text
     assert f"<dd>{desk.sample.register.person(CLERK).name}, not started yet</dd>" in page
     assert '<span class="disabled">' in page
+
+
+def test_what_is_past_due_or_soon_due_is_told_so(desk: Desk) -> None:
+    number, now = to_state(desk, "review"), desk.sample.office.clock()
+    for near, due, said in (
+        (now - timedelta(days=30), now - timedelta(days=20), "past due by"),
+        (now - timedelta(days=1), now + timedelta(days=20), "due soon"),
+        (now + timedelta(days=10), now + timedelta(days=20), "of working time left"),
+    ):
+        with desk.sample.office.store.write() as session:
+            of_it = update(Task).where(Task.request_id == number, Task.closed_at.is_(None))
+            session.execute(of_it.values(near_at=near, due_at=due))
+        page = desk.page(CLERK, number).text
+        assert [one for one in ("past due by", "due soon") if one in page] == [
+            one for one in (said,) if one != "of working time left"
+        ]
+        assert said in page
 
 
 def test_what_is_to_be_filled_in_first_is_offered_first(desk: Desk) -> None:

@@ -1,7 +1,5 @@
 """The way of a request by its definition, and a document's data by dotted names."""
 
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +8,6 @@ from workflow.changes import Change, since_return
 from workflow.definition import load_folder
 from workflow.dotted import flat, put_back
 from workflow.names import known_names
-from workflow.particulars import due_of
 from workflow.path import path_of
 from workflow.reading import HistoryEntry
 
@@ -96,35 +93,3 @@ def test_a_change_that_nobody_kept_is_told(body: dict[str, Any] | None) -> None:
     found = since_return([RETURN, event(3, "request_submitted", body)], DATA)
     assert found is not None
     assert not found.whole
-
-
-FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)  # 10:00 where the office is; it is open from 9:00 to 17:00
-MONDAY, TUESDAY = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("pauses", "due", "near"),
-    [
-        ([], TUESDAY.replace(hour=9), MONDAY.replace(hour=13)),
-        ([(9, 11)], TUESDAY.replace(hour=11), MONDAY.replace(hour=15)),
-        ([(9, 11), (12, None)], TUESDAY.replace(hour=11), MONDAY.replace(hour=15)),
-    ],
-)
-def test_a_task_is_due_later_by_what_it_was_suspended(
-    pauses: list[tuple[int, int | None]], due: datetime, near: datetime
-) -> None:
-    """Two working days after Friday; `pauses` are hours (UTC) of Monday, the last of which may go on."""
-    history = [HistoryEntry(7, FRIDAY.isoformat(), "request_advanced", {}, None)]
-    for begun, ended in pauses:
-        for kind, hour in (("request_suspended", begun), ("request_resumed", ended)):
-            if hour is not None:
-                at = MONDAY.replace(hour=hour).isoformat()
-                history.append(HistoryEntry(8 + len(history), at, kind, {}, None))
-    view: Any = SimpleNamespace(state="review", history=history)
-    definition, little = CATALOGUE.get("employer-declaration", "A3"), timedelta(minutes=1)
-    for now, left, is_near in (
-        (near - little, timedelta(hours=4) + little, False),
-        (near + little, timedelta(hours=4) - little, True),
-        (due + little, -little, False),
-    ):
-        assert due_of(view, definition, 7, FRIDAY, now) == (due, left, is_near)
