@@ -15,7 +15,10 @@ from workflow.tables import Request
 
 @dataclass(frozen=True)
 class RequestFilter:
-    """What is looked for; None leaves it open. `below`: only requests with a smaller number, for paging."""
+    """What is looked for; None leaves it open.
+
+    For paging, `below`: only requests with a smaller number; `above`: those with the next larger ones.
+    """
 
     state: str | None = None
     key: str | None = None
@@ -24,6 +27,9 @@ class RequestFilter:
     reference: str | None = None
     closed: bool | None = None
     below: int | None = None
+    above: int | None = None
+    requester: str | None = None
+    numbers: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,11 @@ def requests(
     query = (
         select(*(table.c[name] for name in RequestLine.__dataclass_fields__))
         .where(or_(false(), *seen), *_chosen(wanted))
-        .order_by(table.c.id.desc())
+        .order_by(table.c.id.desc() if wanted.above is None else table.c.id)
         .limit(limit)
     )
-    return [RequestLine(**row._asdict()) for row in connection.execute(query)]
+    lines = [RequestLine(**row._asdict()) for row in connection.execute(query)]
+    return lines if wanted.above is None else lines[::-1]
 
 
 def _chosen(wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
@@ -88,6 +95,12 @@ def _chosen(wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
         yield table.c.closed_at.is_not(None) if wanted.closed else table.c.closed_at.is_(None)
     if wanted.below is not None:
         yield table.c.id < wanted.below
+    if wanted.above is not None:
+        yield table.c.id > wanted.above
+    if wanted.requester is not None:
+        yield table.c.requester_id == wanted.requester
+    if wanted.numbers is not None:
+        yield table.c.id.in_(wanted.numbers)
 
 
 def _audited(people: People, actor: str) -> Iterator[ColumnElement[bool]]:
