@@ -19,6 +19,7 @@ from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
 from web.headers import SecurityHeaders
+from web.keys import Keys
 from web.navigation import home_of
 from web.pages import Pages
 from web.rates import Rates
@@ -56,6 +57,7 @@ class Desk:
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
+                *Keys(door).routes(),
                 *Requests(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,

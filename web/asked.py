@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from problem import Problem
 from web.bodies import SMALL, Bodies
-from web.cookies import SESSION, Cookies
+from web.cookies import SESSION, Cookies, keys_are_off
 from web.languages import language_of
 from web.navigation import links_for
 from web.pages import Pages
@@ -135,6 +135,8 @@ class Door:
             me=asked.me,
             links=links_for(asked.me),
             here=_room(asked.request),
+            address=_here(asked.request),
+            keys_off=keys_are_off(asked.request),
             words=process_words(asked.language),
             form_token=lambda: _TOKEN.format(asked.me.csrf),
             **context,
