@@ -148,21 +148,6 @@ class Reminders:
         return {"task_id": due.task_id, "place": due.place, "event_seq": seq, "told_at": now}
 
 
-def due_at(session: Session, task: Row[Any], definition: Definition) -> datetime | None:
-    """When an open task is due by its state's `due`, later by what it was suspended.
-
-    None when it has no due time, or when the calendar does not reach so far.
-    """
-    duration, calendar = definition.states[task.state].due, CALENDARS[definition.calendar]
-    if duration is None:
-        return None
-    try:
-        away = _suspended(session, task, calendar)
-        return calendar.after_working(task.offered_at, calendar.length(duration) + away)
-    except CalendarEnded:
-        return None
-
-
 def waited_for(session: Session, task: Row[Any], calendar: WorkingCalendar, now: datetime) -> timedelta:
     """The working time that an open task has waited, less what it was suspended. Raises CalendarEnded."""
     return calendar.working_between(task.offered_at, now) - _suspended(session, task, calendar)
