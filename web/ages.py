@@ -19,7 +19,7 @@ Translate = Callable[[str], str]
 
 @dataclass(frozen=True)
 class DueWords:
-    """When something is due, for people: `sign` and `tone` say beside the words whether that is past or near."""
+    """When something is due, for people: `sign` and `tone` tell past and near apart, beside the words."""
 
     words: str
     tone: Tone

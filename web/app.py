@@ -17,11 +17,13 @@ from starlette.types import ASGIApp
 from watching.logs import note
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
+from web.bulk import Bulk
 from web.cookies import SESSION, Cookies
 from web.headers import SecurityHeaders
 from web.keys import Keys
 from web.navigation import home_of
 from web.pages import Pages
+from web.queue import Queue
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.requests import Requests
@@ -58,6 +60,8 @@ class Desk:
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
                 *Keys(door).routes(),
+                *Queue(door).routes(),
+                *Bulk(door).routes(),
                 *Requests(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,

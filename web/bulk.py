@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from web.asked import Asked, Door
 from web.bodies import MIB
+from web.choices import signs
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Answer, Command
@@ -145,15 +146,8 @@ class Bulk:
             problem=told if isinstance(told, WorkflowError) else None,
             answer=told if isinstance(told, Answer) else None,
             holder=names.get(holder, holder),
-            signs=line is not None and definition is not None and _signs(definition, line.state),
+            signs=line is not None and definition is not None and signs(definition, line.state),
         )
-
-
-def _signs(definition: Definition, state: str) -> bool:
-    """Whether something that a person does in this state leads to a signature."""
-    there = definition.states.get(state)
-    branches = [] if there is None else [one for each in there.triggers.values() for one in each.branches]
-    return any(definition.states[branch.to].auto == "sign" for branch in branches)
 
 
 def _picked(said: Sequence[str]) -> list[Picked]:

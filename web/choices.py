@@ -1,4 +1,4 @@
-"""What a list can be narrowed down to: the processes, ways of signing and states that there are, in words."""
+"""What lists ask of definitions: what they can be narrowed down to, and what waits for a signature."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,6 +36,13 @@ def choices(definitions: Iterable[Definition], language: str, kind: str, *, task
 def short_title(title: str) -> str:
     """What kind of request it is, without how it is signed: what stands before a title's comma."""
     return title.partition(",")[0]
+
+
+def signs(definition: Definition, state: str) -> bool:
+    """Whether something that a person does in this state leads to a signature."""
+    there = definition.states.get(state)
+    branches = [] if there is None else [one for each in there.triggers.values() for one in each.branches]
+    return any(definition.states[branch.to].auto == "sign" for branch in branches)
 
 
 def _by_words(found: dict[str, str]) -> list[tuple[str, str]]:

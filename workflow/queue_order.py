@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.errors import Reason, Refused
 from workflow.eventlog import utc_text
-from workflow.queue_filter import QueueFilter
+from workflow.queue_filter import QueueFilter, Sort, turned
 from workflow.tables import Task
 
 _COLUMNS = {"due": "due_at", "age": "offered_at", "number": "request_id"}
@@ -35,7 +35,7 @@ class Place:
 class Order:
     """A sort, and the place after which it goes on."""
 
-    sort: str
+    sort: Sort
     descending: bool
     after: Place | None
 
@@ -44,6 +44,10 @@ class Order:
         """What a filter asks for. Raises Refused for a place that is none of its sort."""
         after = None if wanted.after is None else _place(wanted.sort, wanted.after)
         return cls(wanted.sort, wanted.descending, after)
+
+    def turned(self) -> "Order":
+        """The same the other way round, from its beginning."""
+        return Order(turned(self.sort), not self.descending, None)
 
     @property
     def column(self) -> str:
