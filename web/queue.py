@@ -25,7 +25,7 @@ _HEADINGS = (
     ("signer", mark("What waits for signers")),
 )
 _SAID = {
-    "none": mark("Nobody's task is left that you could take here."),
+    "none": mark("Nothing is left that you could take here."),
     "saved": mark("The filter is saved."),
     "removed": mark("The filter is removed."),
 }
