@@ -12,7 +12,7 @@ from workflow.definition_model import Definition
 
 Tone = Literal["bad", "mixed", "plain"]
 _A_DAY = parse_working_duration("P1D")
-_DAYS, _HOURS, _MINUTES = mark("{days} d {hours} h"), mark("{hours} h {minutes} min"), mark("{minutes} min")
+_DAYS, _HOURS, _MINUTES = mark("{days} d"), mark("{hours} h"), mark("{minutes} min")
 _SIGNS = {"bad": "▲", "mixed": "◆", "plain": ""}
 Translate = Callable[[str], str]
 
@@ -67,8 +67,10 @@ class Ages:
     def _words(self, calendar: WorkingCalendar, span: timedelta) -> str:
         days, rest = divmod(span, calendar.length(_A_DAY))
         hours, rest = divmod(rest, timedelta(hours=1))
-        text = _DAYS if days else _HOURS if hours else _MINUTES
-        return self.say(text).format(days=days, hours=hours, minutes=rest // timedelta(minutes=1))
+        minutes = rest // timedelta(minutes=1)
+        parts = [(_DAYS, days), (_HOURS, hours), (_MINUTES, 0 if days else minutes)]
+        said = [self.say(text).format(days=one, hours=one, minutes=one) for text, one in parts if one]
+        return " ".join(said) or self.say(_MINUTES).format(minutes=0)
 
 
 SENTENCES = (mark("Past due by {span}"), mark("Due soon, in {span}"), mark("In {span}"))

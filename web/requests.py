@@ -36,7 +36,7 @@ _HEADINGS = (
 class Looked:
     """What is looked for among the requests, as it stands in the address; "" leaves it open.
 
-    `text` is a request's number or the sender's reference; `mine` is "yes" for one's own alone.
+    `text` is as in RequestFilter; `mine` is "yes" for one's own alone.
     """
 
     text: str = ""
@@ -71,18 +71,16 @@ class Looked:
 
     def filter(self, person: str) -> RequestFilter:
         """The same for the engine."""
-        number = _number(self.text)
         return RequestFilter(
             state=self.state or None,
             key=self.key or None,
             variant=self.variant or None,
             unit=self.unit or None,
-            reference=self.text if self.text and number is None else None,
             closed={"yes": False, "no": True}.get(self.open),
             below=_number(self.below),
             above=_number(self.above),
             requester=person if self.mine == "yes" else None,
-            numbers=None if number is None else (number,),
+            text=self.text or None,
         )
 
     def address(self, **other: str) -> str:

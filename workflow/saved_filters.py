@@ -74,7 +74,12 @@ def _read(query: str) -> QueueFilter | None:
 
 
 def _require_name(name: object) -> None:
-    if isinstance(name, str) and 0 < len(name) <= NAME_LONGEST and name.isprintable() and name == name.strip():
+    if (
+        isinstance(name, str)
+        and 0 < len(name) <= NAME_LONGEST
+        and name.isprintable()
+        and name == name.strip()
+    ):
         return
     message = f"Give a name of 1 to {NAME_LONGEST} characters that show, without spaces around it."
     raise Refused([Reason("form", message, "name")])

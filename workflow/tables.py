@@ -104,7 +104,11 @@ class Person(Base):
 
     __tablename__ = "people"
     __table_args__ = (
-        Index("ix_people_name", func.lower(column("name")).label("lower"), postgresql_ops={"lower": "text_pattern_ops"}),
+        Index(
+            "ix_people_name",
+            func.lower(column("name")).label("lower"),
+            postgresql_ops={"lower": "text_pattern_ops"},
+        ),
         Index("ix_people_called", "name"),
     )
 
