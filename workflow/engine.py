@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -71,6 +71,7 @@ CLAIM = "claim"
 TRIED = 5
 """Of the queue's first tasks so many are tried, should one be refused for what the queue does not ask."""
 log = logging.getLogger(__name__)
+Done = TypeVar("Done")
 
 Defer = Callable[[Session, Sequence[StepRef]], None]
 
@@ -342,7 +343,7 @@ class Engine:
                 break
         return command, result
 
-    def _attempt[Done](self, do: Callable[[Session], Done]) -> Done:
+    def _attempt(self, do: Callable[[Session], Done]) -> Done:
         """Do something in a transaction; again, while others change the same rows. Raises Contended."""
         for _ in range(ATTEMPTS):
             try:

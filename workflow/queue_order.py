@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, true, tuple_
 from sqlalchemy.engine import Row
 
 from workflow.command_form import REQUEST_ID_MAX
@@ -86,8 +86,7 @@ class Order:
 
     def beyond(self) -> list[ColumnElement[bool]]:
         """What comes after the place, for rows that are few and found otherwise."""
-        found = [and_(*where) for where, _ in self.stretches()]
-        return [or_(*found)]
+        return [or_(*(and_(true(), *where) for where, _ in self.stretches()))]
 
     def _beyond(self, key: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         if self.after is None:
@@ -107,7 +106,7 @@ def _place(sort: str, cursor: str) -> Place:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         said, value, task = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if said != sort or not _is_number(task):
-            raise ValueError  # noqa: TRY301 (refused below, as all that is none)
+            raise ValueError
         return Place(_value(sort, value), task)
     except (ValueError, TypeError, OverflowError, RecursionError):
         message = "Send what a page gave as its `after`, with the same sort; or leave it out."

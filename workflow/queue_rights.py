@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Table, and_, false, literal, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, and_, false, literal, or_, select, true
 
 from workflow.access import People, StandIn, requester_role, working_roles
 from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.tables import Grant, Hand, Person, Request, Task
 
-_tasks, _requests = Task.table(), Request.table()
+_tasks, _requests, _hands = Task.table(), Request.table(), Hand.table()
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,10 @@ class Takeable:
         )
 
     def _as_requester(self, right: Right) -> ColumnElement[bool]:
-        """To a requester what only they do, wherever they work by now."""
+        """To a requester what only they do, wherever they work by now.
+
+        The role is compared as no index has it: the request is looked for, by its requester.
+        """
         digests: dict[str, list[str]] = {}
         for sha256_hex, role in sorted(self._own.items()):
             if right.covers(role):
@@ -111,7 +114,7 @@ class Takeable:
             *(
                 and_(
                     _requests.c.requester_id == right.person,
-                    _tasks.c.role == role,
+                    _tasks.c.role.concat("") == role,
                     _tasks.c.definition_sha256.in_(some),
                     *self._free_for(right, role),
                 )
@@ -135,16 +138,16 @@ class Takeable:
             yield or_(_tasks.c.named.is_(None), _tasks.c.named == right.name, ~_is_borne())
 
 
-def _barred(person: ColumnElement[str], hands: Table = Hand.table()) -> ColumnElement[bool]:
+def _barred(person: ColumnElement[str], hands: FromClause = _hands) -> ColumnElement[bool]:
     """Whether four eyes keep a person from a task: they had a hand in a rule's other state.
 
-    Asked for one row as it comes, and never of all hands of a person, which are many: so it is no EXISTS,
-    which a server would make a join of.
+    Asked for one row as it comes, by its request, and never of all hands of a person, which are many: so it
+    is no EXISTS, of which a server would make a join, and the person is compared as an index has none.
     """
     rules = (_tasks.c.state + "|" + hands.c.state, hands.c.state + "|" + _tasks.c.state)
     other = (
         select(hands.c.state)
-        .where(hands.c.request_id == _tasks.c.request_id, hands.c.person_id == person)
+        .where(hands.c.request_id == _tasks.c.request_id, hands.c.person_id.concat("") == person)
         .where(hands.c.state != _tasks.c.state, hands.c.rule.in_(rules))
         .limit(1)
         .correlate_except(hands)

@@ -31,7 +31,7 @@ def _between(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(starts_with, "postgresql")
 def _between_patterns(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     column, first, last = (compiler.process(one, **kw) for one in element.clauses)
-    return f"({column} OPERATOR(pg_catalog.~>=~) {first} AND {column} OPERATOR(pg_catalog.~<~) {last})"
+    return f"({column} OPERATOR(pg_catalog.~>=~) {first} AND {column} OPERATOR(pg_catalog.~<~) ({last}))"
 
 
 def begins(column: ColumnElement[Any], text: ColumnElement[str]) -> ColumnElement[bool]:

@@ -92,8 +92,9 @@ def named_in(table: str, column: str) -> Index:
 def open_in_order(column: str) -> Index:
     """An index in which the open tasks of a role are in an order, with what is asked of them beside it: a
     queue is read from it alone, and of what it leaves out no row is looked up."""
-    beside = ("unit", "definition_sha256", "state", "claimed_by", "suspended_at", "named")
-    order = dict.fromkeys(("role", column, "id", *beside, "request_id", "offered_at", "due_at", "near_at"))
+    beside = ("unit", "definition_sha256", "state", "claimed_by", "suspended_at", "named", "closed_at")
+    keys = ("request_id", "offered_at", "due_at", "near_at")
+    order = dict.fromkeys(("role", column, "id", *beside, *keys))
     still_open = text("closed_at IS NULL")
     name = f"ix_tasks_open_{column}"
     return Index(name, *order, sqlite_where=still_open, postgresql_where=still_open)
@@ -104,12 +105,12 @@ class Person(Base):
 
     __tablename__ = "people"
     __table_args__ = (
+        Index("ix_people_name", "name"),
         Index(
-            "ix_people_name",
-            func.lower(column("name")).label("lower"),
-            postgresql_ops={"lower": "text_pattern_ops"},
+            "ix_people_lower_name",
+            func.lower(column("name")).label("lower_name"),
+            postgresql_ops={"lower_name": "text_pattern_ops"},
         ),
-        Index("ix_people_called", "name"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -269,6 +270,12 @@ class Task(Base):
         Index("ix_tasks_request_id_state", "request_id", "state"),
         Index("ix_tasks_role_closed_at", "role", "closed_at"),
         *(open_in_order(name) for name in ("due_at", "offered_at", "request_id")),
+        Index(
+            "ix_tasks_held",
+            "claimed_by",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
         *(named_in("tasks", name) for name in ("claimed_by", "claimed_for", "done_by", "done_for")),
         CheckConstraint("(claimed_by IS NULL) = (claimed_at IS NULL)", name="claim"),
         CheckConstraint("done_by IS NULL OR closed_at IS NOT NULL", name="done"),
