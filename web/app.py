@@ -22,12 +22,14 @@ from web.cookies import SESSION, Cookies
 from web.headers import SecurityHeaders
 from web.keys import Keys
 from web.navigation import home_of
+from web.office_pages import OfficePages
 from web.pages import Pages
 from web.queue import Queue
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.requests import Requests
 from web.signing_in import Samples, SigningIn
+from web.standing_in import StandingInPages
 from workflow.office import Office
 
 STATIC = Path(__file__).parent / "static"
@@ -63,6 +65,8 @@ class Desk:
                 *Queue(door).routes(),
                 *Bulk(door).routes(),
                 *Requests(door).routes(),
+                *StandingInPages(door).routes(),
+                *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

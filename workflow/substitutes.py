@@ -27,8 +27,11 @@ class Substitution:
     last: date
 
 
-def name_substitute(session: Session, wanted: Substitution, *, now: datetime) -> None:
-    """Let somebody stand in, from this transaction on. Raises SubstitutionRefused."""
+def name_substitute(session: Session, wanted: Substitution, *, now: datetime, by: str | None = None) -> None:
+    """Let somebody stand in, from this transaction on; `by`: who says so, None for whoever runs the office.
+
+    Raises SubstitutionRefused.
+    """
     log = Appender.lock(session, secrets.token_bytes)
     if wanted.substitute_id == wanted.principal_id:
         raise SubstitutionRefused("Nobody stands in for themselves.", hint="Name two people.")
@@ -53,12 +56,19 @@ def name_substitute(session: Session, wanted: Substitution, *, now: datetime) ->
     )
     session.add(row)
     session.flush()
-    _tell(log, NAMED, row.id, wanted, now)
+    _tell(log, NAMED, row.id, wanted, now=now, by=by)
     log.write()
 
 
 def end_substitutions(
-    session: Session, substitute_id: str, principal_id: str, role: str | None, *, today: date, now: datetime
+    session: Session,
+    substitute_id: str,
+    principal_id: str,
+    role: str | None,
+    *,
+    today: date,
+    now: datetime,
+    by: str | None = None,
 ) -> list[Substitution]:
     """End what of somebody's standing in is not over yet: from today on they can't act any more.
 
@@ -75,7 +85,7 @@ def end_substitutions(
             session.delete(row)
         else:
             row.valid_until = left.last
-        _tell(log, ENDED, row.id, left, now)
+        _tell(log, ENDED, row.id, left, now=now, by=by)
         ended.append(left)
     if not ended:
         where = f" as {role}" if role else ""
@@ -142,7 +152,8 @@ def _told(session: Session) -> list[_Told]:
             found.append(latest[number])
         one = latest[number]
         one.events.append(seq)
-        one.last_day, one.people = said["last_day"], frozenset((said["substitute"], said["principal"]))
+        named = (said["substitute"], said["principal"], said.get("actor"))
+        one.last_day, one.people = said["last_day"], frozenset(filter(None, named))
     return found
 
 
@@ -170,7 +181,7 @@ def _require_role(session: Session, wanted: Substitution) -> None:
         )
 
 
-def _tell(log: Appender, kind: str, number: int, one: Substitution, now: datetime) -> None:
+def _tell(log: Appender, kind: str, number: int, one: Substitution, *, now: datetime, by: str | None) -> None:
     """The days are in the body too: they may tell of somebody's illness."""
     log.append(
         kind,
@@ -183,5 +194,6 @@ def _tell(log: Appender, kind: str, number: int, one: Substitution, now: datetim
             "first_day": one.first.isoformat(),
             "last_day": one.last.isoformat(),
         }
-        | ({"role": one.role} if one.role else {}),
+        | ({"role": one.role} if one.role else {})
+        | ({"actor": by} if by else {}),
     )
