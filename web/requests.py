@@ -25,6 +25,8 @@ from workflow.many import definitions_of
 PAGE: Final = 50
 OWN_MOST: Final = 20
 """So many of one's own that wait are told of above the list."""
+OWN_READ: Final = 1_000
+"""Among so many of one's own that are open."""
 TEXT_LONGEST: Final = 200
 _HEADINGS = (
     (frozenset({AUDITOR}), mark("All requests")),
@@ -174,7 +176,7 @@ class Requests:
         wanted = RequestFilter(requester=me, closed=False)
         waiting = [
             one
-            for one in self._shown(engine.requests(me, wanted, limit=PAGE))
+            for one in self._shown(engine.requests(me, wanted, limit=OWN_READ))
             if one.waits_for_requester and one.line.suspended_at is None
         ][:OWN_MOST]
         told = [replace(one, remark=self._returned(one.line.id, me)) for one in waiting]
