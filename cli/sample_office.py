@@ -28,6 +28,8 @@ from workflow.tables import Request
 
 DECLARATION, PLAN = "employer-declaration", "team-action-plan"
 BATCH = 100
+ASKING = 5
+"""People whose requests are left waiting."""
 WAITING = ("manager", "review", "sign", "request")
 """States in which requests are left for people to go on with; the last is of who has to answer a return."""
 EVERY_NTH_IS_RETURNED = 10
@@ -60,8 +62,11 @@ class SampleOffice:
     to_exchange: list[tuple[str, QueueItem, OutsideFile]] = field(default_factory=list)
     """Who has to give or take which file of which request now."""
 
-    def submit_declarations(self, variant: str, count: int) -> list[int]:
-        """Start so many declarations of a variant, prefilled from the register, in all four languages."""
+    def submit_declarations(self, variant: str, count: int, *, few: int = 0) -> list[int]:
+        """Start so many declarations of a variant, prefilled from the register, in all four languages.
+
+        `few`: of so many people with no other duties, who so have several each.
+        """
         able = [
             (person, data)
             for person in self.register.people()
@@ -69,6 +74,8 @@ class SampleOffice:
         ]
         if "second_release" in self.engine.catalogue.get(DECLARATION, variant).states:
             able = [one for one in able if self._is_no_signers_affair(one[0])]
+        if few:
+            able = [one for one in able if not one[0].duties][:few]
         commands = []
         for number in range(count):
             person, data = able[number % len(able)]
@@ -81,7 +88,7 @@ class SampleOffice:
     def submit_waiting(self, variants: Iterable[str], count: int) -> None:
         """Start declarations that stay in a state where people work, so many of each variant in each."""
         for variant in variants:
-            started = self.submit_declarations(variant, count * len(WAITING))
+            started = self.submit_declarations(variant, count * len(WAITING), few=ASKING)
             for place, number in enumerate(started):
                 self.stays[number] = WAITING[place % len(WAITING)]
 
