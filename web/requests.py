@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -14,6 +15,7 @@ from web.asked import Asked, Door
 from web.choices import choices
 from web.navigation import EVERYBODY
 from web.pages import ZONE
+from wording import Sentence
 from workflow.access import AUDITOR, requester_role
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
@@ -53,10 +55,13 @@ class Looked:
 
     @classmethod
     def of(cls, asked: Asked) -> "Looked":
-        """Read it from an address. Raises Refused with every field that can't be read."""
+        """Read it from an address. Raises Refused with every field that can't be read, and HTTPException 400
+        for places in the list that no page gives."""
         looked = cls(**{one.name: asked.text(one.name).strip() for one in fields(cls)})
         if wrong := list(looked.against()):
             raise Refused(wrong)
+        if any(place and _number(place) is None for place in (looked.below, looked.above)):
+            raise HTTPException(400)
         return looked
 
     def against(self) -> Iterator[Reason]:
@@ -64,12 +69,10 @@ class Looked:
         for one in fields(self):
             value = getattr(self, one.name)
             if len(value) > TEXT_LONGEST or not value.isprintable():
-                message = f"Send this as text of 1 to {TEXT_LONGEST} characters that show."
-                yield Reason("form", message, one.name)
-        for name in ("below", "above"):
-            value = getattr(self, name)
-            if value and _number(value) is None:
-                yield Reason("form", "Give the number of a request.", name)
+                sentence = Sentence(
+                    "Send this as text of 1 to {most} characters that show.", most=TEXT_LONGEST
+                )
+                yield Reason("form", sentence, one.name)
 
     def filter(self, person: str) -> RequestFilter:
         """The same for the engine."""
