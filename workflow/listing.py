@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from workflow.access import AUDITOR, People, StandIn, requester_role
 from workflow.definition_model import Definition
 from workflow.pinned import Pinned
-from workflow.search import found_by
+from workflow.search import finding
 from workflow.tables import Request
 
 
@@ -106,7 +106,7 @@ def requests(
         for sha256_hex, definition in pinned.read.items()
     }
     sights |= dict.fromkeys(pinned.unread, _own_or_audited(people, actor))
-    chosen = list(_chosen(wanted))
+    chosen = list(_chosen(session, wanted))
     rising = wanted.above is not None
     ways = [
         select(_requests.c.id).where(way, of, *chosen).order_by(_numbers(_requests, rising)).limit(limit)
@@ -136,7 +136,7 @@ def _alike(sights: dict[str, _Sight]) -> Iterator[tuple[_Sight, ColumnElement[bo
         yield sight, _requests.c.definition_sha256.in_(same)
 
 
-def _chosen(wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
+def _chosen(session: Session, wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
     for name in ("state", "key", "variant", "unit", "reference"):
         if (value := getattr(wanted, name)) is not None:
             yield _requests.c[name] == value
@@ -151,7 +151,7 @@ def _chosen(wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.numbers is not None:
         yield _requests.c.id.in_(wanted.numbers)
     if wanted.text is not None:
-        yield _requests.c.id.in_(found_by(wanted.text, open_only=False))
+        yield _requests.c.id.in_(finding(session, wanted.text, open_only=False))
 
 
 def _numbers(table: FromClause, rising: bool) -> ColumnElement[int]:

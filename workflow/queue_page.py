@@ -35,9 +35,9 @@ from workflow.definition_model import Definition
 from workflow.pinned import Pinned
 from workflow.queue_filter import QueueFilter
 from workflow.queue_order import KEYS, Order
-from workflow.queue_rights import Takeable, rights_of
+from workflow.queue_rights import Takeable, as_it_comes, rights_of
 from workflow.reminders import EVENTS
-from workflow.search import found_by
+from workflow.search import finding
 from workflow.tables import Event, Person, Reminder, Request, Task
 
 _OfCalendar = Callable[[WorkingCalendar], ColumnElement[bool]]
@@ -120,7 +120,7 @@ def queue_page(
     order = Order.of(wanted)
     if not asker.people.active(asker.actor):
         return QueuePage()
-    ways = _Ways(asker, wanted, order)
+    ways = _Ways(session, asker, wanted, order)
     rows = _rows(session, ways, limit + 1)
     items = tuple(_items(session, asker, ways.takeable, rows[:limit]))
     after = order.cursor(rows[limit - 1]) if len(rows) > limit else None
@@ -135,7 +135,7 @@ def queue_page(
 class _Ways:
     """The ways to the tasks that a filter finds, of which no two lead to the same."""
 
-    def __init__(self, asker: Asker, wanted: QueueFilter, order: Order) -> None:
+    def __init__(self, session: Session, asker: Asker, wanted: QueueFilter, order: Order) -> None:
         self._asker = asker
         self._wanted = wanted
         self._order = order
@@ -144,6 +144,7 @@ class _Ways:
             for sha256_hex, one in asker.pinned.read.items()
             if wanted.kind in {None, one.key} and wanted.variant in {None, one.variant}
         }
+        self._found = () if wanted.text is None else finding(session, wanted.text, open_only=True)
         rights = rights_of(asker.actor, asker.people, asker.today)
         self.takeable = Takeable(asker.actor, rights, asker.people, self._definitions)
 
@@ -175,7 +176,7 @@ class _Ways:
         """What the actor holds. Who may not do it any more finds it by nothing that names a requester."""
         mine = and_(
             _tasks.c.claimed_by == self._asker.actor,
-            _tasks.c.definition_sha256.in_(sorted(self._definitions)),
+            as_it_comes(_tasks.c.definition_sha256).in_(sorted(self._definitions)),
         )
         if self._wanted.text is None:
             return mine
@@ -198,7 +199,7 @@ class _Ways:
             yield tasks.suspended_at.is_not(None) if wanted.suspended else tasks.suspended_at.is_(None)
         yield from self._timely()
         if wanted.text is not None:
-            yield tasks.request_id.in_(found_by(wanted.text, open_only=True))
+            yield tasks.request_id.in_(self._found)
 
     def _timely(self) -> Iterator[ColumnElement[bool]]:
         wanted, tasks, now = self._wanted, _tasks.c, self._asker.now
@@ -226,7 +227,7 @@ class _Ways:
         return or_(
             false(),
             *(
-                and_(_tasks.c.definition_sha256.in_(some), condition(CALENDARS[name]))
+                and_(as_it_comes(_tasks.c.definition_sha256).in_(some), condition(CALENDARS[name]))
                 for name, some in digests.items()
             ),
         )
@@ -289,7 +290,7 @@ def _rows(session: Session, ways: _Ways, limit: int) -> list[Row[Any]]:
 def _count(session: Session, asker: Asker, wanted: QueueFilter) -> int:
     """How many there are on all pages, no further than one more than COUNTED."""
     whole = replace(wanted, after=None, sort="age")
-    selections = _Ways(asker, whole, Order.of(whole)).selections(COUNTED + 1)
+    selections = _Ways(session, asker, whole, Order.of(whole)).selections(COUNTED + 1)
     found = _united([one.order_by(None) for one in selections])
     some = select(found.c.id).limit(COUNTED + 1).subquery()
     return session.connection().execute(select(func.count()).select_from(some)).scalar_one()

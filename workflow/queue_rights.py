@@ -95,15 +95,15 @@ class Takeable:
         if not units:
             return false()
         return and_(
-            _tasks.c.definition_sha256.in_(digests),
-            true() if None in units else _tasks.c.unit.in_(units),
+            as_it_comes(_tasks.c.definition_sha256).in_(digests),
+            true() if None in units else _of_units(units),
             *self._free_for(right, role),
         )
 
     def _as_requester(self, right: Right) -> ColumnElement[bool]:
         """To a requester what only they do, wherever they work by now.
 
-        The role is compared as no index has it: the request is looked for, by its requester.
+        It is the request that is looked for, by its requester.
         """
         digests: dict[str, list[str]] = {}
         for sha256_hex, role in sorted(self._own.items()):
@@ -114,8 +114,8 @@ class Takeable:
             *(
                 and_(
                     _requests.c.requester_id == right.person,
-                    _tasks.c.role.concat("") == role,
-                    _tasks.c.definition_sha256.in_(some),
+                    as_it_comes(_tasks.c.role) == role,
+                    as_it_comes(_tasks.c.definition_sha256).in_(some),
                     *self._free_for(right, role),
                 )
                 for role, some in digests.items()
@@ -138,16 +138,27 @@ class Takeable:
             yield or_(_tasks.c.named.is_(None), _tasks.c.named == right.name, ~_is_borne())
 
 
+def _of_units(units: Sequence[str | None]) -> ColumnElement[bool]:
+    """One unit's are a stretch of an index, in order; those of several are not."""
+    return _tasks.c.unit == units[0] if len(units) == 1 else as_it_comes(_tasks.c.unit).in_(units)
+
+
+def as_it_comes(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A column whose values are looked at in each row, and that no index is searched by: the rows come from
+    another one, in its order, or by what is fewer."""
+    return column.concat("")
+
+
 def _barred(person: ColumnElement[str], hands: FromClause = _hands) -> ColumnElement[bool]:
     """Whether four eyes keep a person from a task: they had a hand in a rule's other state.
 
     Asked for one row as it comes, by its request, and never of all hands of a person, which are many: so it
-    is no EXISTS, of which a server would make a join, and the person is compared as an index has none.
+    is no EXISTS, of which a server would make a join.
     """
     rules = (_tasks.c.state + "|" + hands.c.state, hands.c.state + "|" + _tasks.c.state)
     other = (
         select(hands.c.state)
-        .where(hands.c.request_id == _tasks.c.request_id, hands.c.person_id.concat("") == person)
+        .where(hands.c.request_id == _tasks.c.request_id, as_it_comes(hands.c.person_id) == person)
         .where(hands.c.state != _tasks.c.state, hands.c.rule.in_(rules))
         .limit(1)
         .correlate_except(hands)

@@ -440,7 +440,8 @@ def _pin(connection: Any, _: object) -> None:
 def _timeouts(busy_timeout_ms: int, idle_ms: int) -> Any:
     """Wait for a lock as long as on SQLite, and be cut off first when stopped while holding one (0: never).
 
-    A process that is stopped in mid-transaction would hold everybody else for ever.
+    A process that is stopped in mid-transaction would hold everybody else for ever. Nothing is compiled
+    before it is run (jit): for a statement that reads a page, that takes a hundred times as long as the rest.
     """
 
     def connect(connection: Any, _: object) -> None:
@@ -449,6 +450,7 @@ def _timeouts(busy_timeout_ms: int, idle_ms: int) -> Any:
             ("idle_in_transaction_session_timeout", idle_ms),
         ):
             connection.execute("SELECT set_config(%s, %s, false)", (name, str(milliseconds)))
+        connection.execute("SET jit = off")
         connection.commit()
 
     return connect

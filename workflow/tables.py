@@ -89,14 +89,14 @@ def named_in(table: str, column: str) -> Index:
     return Index(f"ix_{table}_{column}", column, sqlite_where=named, postgresql_where=named)
 
 
-def open_in_order(column: str) -> Index:
+def open_in_order(*columns: str) -> Index:
     """An index in which the open tasks of a role are in an order, with what is asked of them beside it: a
     queue is read from it alone, and of what it leaves out no row is looked up."""
     beside = ("unit", "definition_sha256", "state", "claimed_by", "suspended_at", "named", "closed_at")
     keys = ("request_id", "offered_at", "due_at", "near_at")
-    order = dict.fromkeys(("role", column, "id", *beside, *keys))
+    order = dict.fromkeys(("role", *columns, "id", *beside, *keys))
     still_open = text("closed_at IS NULL")
-    name = f"ix_tasks_open_{column}"
+    name = f"ix_tasks_open_{columns[0]}"
     return Index(name, *order, sqlite_where=still_open, postgresql_where=still_open)
 
 
@@ -106,6 +106,7 @@ class Person(Base):
     __tablename__ = "people"
     __table_args__ = (
         Index("ix_people_name", "name"),
+        Index("ix_people_id", "id", postgresql_ops={"id": "text_pattern_ops"}),
         Index(
             "ix_people_lower_name",
             func.lower(column("name")).label("lower_name"),
@@ -270,6 +271,7 @@ class Task(Base):
         Index("ix_tasks_request_id_state", "request_id", "state"),
         Index("ix_tasks_role_closed_at", "role", "closed_at"),
         *(open_in_order(name) for name in ("due_at", "offered_at", "request_id")),
+        open_in_order("unit", "due_at"),
         Index(
             "ix_tasks_held",
             "claimed_by",

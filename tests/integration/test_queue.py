@@ -47,7 +47,7 @@ def busy(office: Office) -> Office:
     office.do("return", "manager", 8, remark="Look.")  # to its requester, by no time
     plan = office.catalogue.get("team-action-plan", "N")
     data = sections(plan, plan.start)
-    office.do("submit", "manager", data=data, submission=Submission("team-action-plan", "N"))
+    office.do("submit", "employee", data=data, submission=Submission("team-action-plan", "N"))
     return office
 
 
@@ -92,7 +92,7 @@ def test_pages_put_together_are_the_queue_in_its_order(busy: Office, sort: Sort,
 def test_what_came_meanwhile_shifts_no_page(busy: Office) -> None:
     first = busy.engine.queue("clerk", QueueFilter(sort="number"), limit=2)
     before = [item.request_id for item in busy.engine.queue("clerk", QueueFilter(sort="number")).items]
-    busy.fire("approve", "clerk2", before[0])  # an offset would now leave one out
+    busy.fire("approve", "clerk", before[0])  # an offset would now leave one out
     second = busy.engine.queue("clerk", QueueFilter(sort="number", after=first.after), limit=2)
     assert [item.request_id for item in second.items] == before[2:4]
 
@@ -113,7 +113,7 @@ FILTERS: list[tuple[dict[str, object], Holds]] = [
     ({"suspended": False}, lambda one, _: one.suspended_at is None),
     ({"due": "past"}, lambda one, now: _due_by(one, now - timedelta(microseconds=1))),
     ({"due": "near"}, lambda one, now: one.suspended_at is None and (one.near_at or FAR) <= now),
-    # a Monday morning, and so in eight working hours a day later
+    # a Tuesday morning, and so in eight working hours a day later
     ({"due_within": 8}, lambda one, now: _due_by(one, now + timedelta(days=1))),
     ({"offered_after": date(2026, 11, 22)}, lambda one, _: one.offered_at >= _night(22)),
     ({"offered_before": date(2026, 11, 22)}, lambda one, _: one.offered_at < _night(22)),
@@ -135,10 +135,8 @@ def _night(day: int) -> datetime:
 def test_a_filter_finds_what_it_says_and_all_of_it(
     busy: Office, wanted: dict[str, object], holds: Holds, sort: Sort
 ) -> None:
-    busy.now = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+    busy.now = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
     busy.do("suspend", "clerk", 1, remark="Waits.")
-    with busy.store.write() as session:
-        session.get_one(Person, "clerk").name = NAMES["manager"]  # no matter
     for person in ("clerk", "manager"):
         if person == "manager" and "assignee" in wanted:
             continue
@@ -149,7 +147,7 @@ def test_a_filter_finds_what_it_says_and_all_of_it(
 
 def test_each_filter_finds_something_in_that_week_and_not_all(busy: Office) -> None:
     """Else the test above would say nothing."""
-    busy.now = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+    busy.now = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
     for wanted, holds in FILTERS:
         every = [
             holds(item, busy.now)
@@ -190,14 +188,14 @@ def test_a_text_finds_nothing_that_the_person_can_not_take(busy: Office) -> None
     assert found(busy, "outsider", text="employee") == []
     assert found(busy, "auditor", text="3") == []
     assert found(busy, "gone", text="3") == []
-    with busy.store.write() as session:  # the manager moves, and holds a task of a unit that was theirs
-        session.execute(
-            text("UPDATE grants SET unit = 'harbour' WHERE person_id = 'manager2' AND role = 'manager'")
-        )
-    [held] = found(busy, "manager2", assignee="mine")
-    [item] = busy.engine.queue("manager2", QueueFilter(assignee="mine")).items
+    busy.do("release", "manager2", 2)
+    busy.do("claim", "manager", 2)
+    with intruder(busy.store, guarded=False) as own:  # they move, and hold a task of a unit that was theirs
+        own.execute("UPDATE grants SET unit = 'harbour' WHERE person_id = 'manager' AND role = 'manager'")
+    [held] = found(busy, "manager", assignee="mine")
+    [item] = busy.engine.queue("manager", QueueFilter(assignee="mine")).items
     assert (held, item.requester_id, item.requester_name, item.reference) == (2, "", "", None)
-    assert found(busy, "manager2", text="employee", assignee="mine") == []
+    assert found(busy, "manager", text="employee", assignee="mine") == []
 
 
 def test_people_are_called_by_their_names(busy: Office) -> None:
@@ -257,12 +255,17 @@ def test_the_next_is_what_is_due_first_and_nobody_holds(busy: Office) -> None:
 
 
 def test_the_next_skips_what_is_suspended_and_goes_by_the_filter(busy: Office) -> None:
-    free = found(busy, "manager", assignee="free", suspended=False, kind="employer-declaration")
-    assert 5 not in free
-    answer = take(busy, "manager", kind="employer-declaration", sort="-age", assignee="others")
+    first, *_ = found(busy, "clerk", assignee="free")
+    busy.do("suspend", "clerk", first, remark="Waits.")
+    free = found(busy, "clerk", assignee="free", suspended=False)
+    assert first not in free
+    answer = take(busy, "clerk", sort="-age", assignee="others", holder="clerk2")
     assert answer is not None
     assert answer.request_id == free[0]
-    assert take(busy, "manager", kind="team-action-plan", unit="nowhere") is None
+    last = take(busy, "clerk", unit=UNIT, text=f"{free[-1]}")
+    assert last is not None
+    assert last.request_id == free[-1]
+    assert take(busy, "clerk", unit="nowhere") is None
 
 
 def test_a_repeat_claims_nothing_more(busy: Office) -> None:
@@ -279,9 +282,11 @@ def test_a_repeat_claims_nothing_more(busy: Office) -> None:
 
 
 def test_a_substitute_takes_the_next_for_whom_they_stand_in(busy: Office) -> None:
+    number = busy.submit()
     answer = take(busy, "substitute")
     assert answer is not None
-    task = busy.task(answer.request_id)
+    assert answer.request_id == number
+    task = busy.task(number)
     assert (task.claimed_by, task.claimed_for) == ("substitute", "manager")
 
 
@@ -408,7 +413,9 @@ def test_no_more_are_kept_than_a_person_finds_again(office: Office) -> None:
 def test_a_filter_of_another_release_is_told_and_stops_nobody(office: Office) -> None:
     with office.store.write() as session:
         saved_filters.save_filter(session, "clerk", "old", QueueFilter())
-        session.execute(text("UPDATE saved_filters SET query = 'sort=colour'"))
+    with intruder(office.store, guarded=False) as own:
+        own.execute("UPDATE saved_filters SET query = 'sort=colour'")
+    with office.store.read() as session:
         [kept] = saved_filters.saved_filters(session, "clerk")
     assert (kept.name, kept.wanted) == ("old", None)
 
@@ -433,7 +440,7 @@ def test_requests_are_found_by_text_too(busy: Office) -> None:
 
     assert listed("auditor", "R-3") == [4]
     assert listed("auditor", "4") == [4]
-    assert listed("auditor", "empl") == [9, 8, 7, 6, 5, 4, 3, 2, 1]
-    assert listed("auditor", "manager") == [10]
+    assert listed("auditor", "empl") == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+    assert listed("auditor", "clerk") == []
     assert listed("colleague", "empl") == []
     assert listed("outsider", "4") == []

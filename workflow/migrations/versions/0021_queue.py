@@ -31,9 +31,9 @@ def upgrade() -> None:
     for name in ("suspended_at", "due_at", "near_at"):
         op.add_column("tasks", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     op.drop_index("ix_tasks_open", "tasks")
-    for name in ("due_at", "offered_at", "request_id"):
-        columns = list(dict.fromkeys(("role", name, "id", *BESIDE, *KEYS)))
-        _index(f"ix_tasks_open_{name}", "tasks", columns)
+    for order in (("due_at",), ("offered_at",), ("request_id",), ("unit", "due_at")):
+        columns = list(dict.fromkeys(("role", *order, "id", *BESIDE, *KEYS)))
+        _index(f"ix_tasks_open_{order[0]}", "tasks", columns)
     _index("ix_tasks_held", "tasks", ["claimed_by"])
     for name in ("requester_id", "reference"):
         _index(f"ix_requests_open_{name}", "requests", [name], {name: "text_pattern_ops"})
@@ -43,6 +43,7 @@ def upgrade() -> None:
     lower = [sa.text("lower(name)") if not _on_server() else sa.text("lower(name) text_pattern_ops")]
     op.create_index("ix_people_lower_name", "people", lower)
     op.create_index("ix_people_name", "people", ["name"])
+    op.create_index("ix_people_id", "people", ["id"], postgresql_ops={"id": "text_pattern_ops"})
 
 
 def _index(name: str, table: str, columns: list[str], ops: dict[str, str] | None = None) -> None:
