@@ -756,3 +756,16 @@ class SavedFilterRow(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     query: Mapped[str]
+
+
+class Beginning(Base):
+    """What somebody has filled in of a request that they have not sent yet: see `beginnings`."""
+
+    __tablename__ = "beginnings"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    variant: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime] = mapped_column(index=True)
