@@ -57,6 +57,7 @@ from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.store import Store
+from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
 
 if TYPE_CHECKING:
@@ -430,6 +431,13 @@ class Office:
         """The passwords of the people."""
         ours = self.clock
         return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of programs that use the API in somebody's name."""
+        ours = self.clock
+        moment = self._server_clock or (lambda _session: ours())
+        return Tokens(self.store, moment=moment, passwords=self.passwords)
 
     @property
     def renewals_by_hand(self) -> Renewals:
