@@ -1,13 +1,16 @@
 """A desk on loopback, served from a thread, for tests that go through its pages."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx
+from playwright.sync_api import BrowserContext, Page
 from starlette.types import ASGIApp
 
+from signing.secret import Secret
 from watching.endpoint import listening, serving, url_of
 from web.app import Desk
 from workflow.office import Office
@@ -47,3 +50,41 @@ def browsing(url: str) -> Iterator[httpx.Client]:
     """A client that follows where it is led, and asks nobody else."""
     with httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=60) as client:
         yield client
+
+
+PASSWORD = "plainly a sample password"
+_HIDDEN = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def with_password(office: Office, person: str) -> None:
+    """Have somebody have the sample password."""
+    if not office.passwords.has_one(person):
+        office.passwords.set(person, Secret(PASSWORD), by=person)
+
+
+def csrf_of(page: httpx.Response) -> str:
+    """The token that a page's forms carry."""
+    found = _HIDDEN.search(page.text)
+    assert found is not None, page.text[:2000]
+    return found[1]
+
+
+def signed_in(client: httpx.Client, office: Office, person: str) -> httpx.Response:
+    """Sign in as the person would; the page to which that leads."""
+    with_password(office, person)
+    token = csrf_of(client.get("/sign-in"))
+    answer = client.post("/sign-in", data={"csrf": token, "person": person, "password": PASSWORD})
+    assert "/sign-in" not in answer.url.path, answer.text
+    return answer
+
+
+def browser_signed_in(context: BrowserContext, office: Office, person: str) -> Page:
+    """A page of somebody who has signed in, in a browser."""
+    with_password(office, person)
+    page = context.new_page()
+    page.goto("/sign-in?lang=en")
+    page.locator("#person").fill(person)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#password").press("Enter")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    return page

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,11 +15,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from watching.logs import note
-from web.bodies import BodyLimit
+from web.asked import Door
+from web.bodies import Bodies, BodyLimit
+from web.cookies import SESSION, Cookies
 from web.headers import SecurityHeaders
+from web.navigation import home_of
 from web.pages import Pages
 from web.rates import Rates
 from web.recipient import RecipientsCheck
+from web.signing_in import Samples, SigningIn
 from workflow.office import Office
 
 STATIC = Path(__file__).parent / "static"
@@ -27,39 +32,56 @@ log = logging.getLogger(__name__)
 
 
 class Desk:
-    """The office, and what its pages are made with."""
+    """The office, and what its pages are made with. `samples`: as whom a sample office can be tried."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, *, samples: Samples | None = None) -> None:
         self.office = office
-        self.pages = Pages(trial=signs_for_trial(office))
-        self.rates = Rates()
+        self.secure = office.verify_url is not None and office.verify_url.startswith("https:")
+        self.samples = samples
+        self.door = Door(
+            office=office,
+            pages=Pages(trial=signs_for_trial(office)),
+            rates=Rates(),
+            sessions=office.sessions,
+            cookies=Cookies(secure=self.secure),
+            bodies=Bodies(),
+        )
 
     def app(self, *, beside: Sequence[BaseRoute] = ()) -> ASGIApp:
         """The application; `beside` are addresses that others serve under it."""
-        secure = self.office.verify_url is not None and self.office.verify_url.startswith("https:")
+        door = self.door
         return Starlette(
             routes=[
                 Route("/", self._home),
-                *RecipientsCheck(self.office, self.pages, self.rates).routes(),
+                *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
+                *SigningIn(door, self.samples).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],
-            middleware=[Middleware(SecurityHeaders, secure=secure), Middleware(BodyLimit)],
+            middleware=[
+                Middleware(SecurityHeaders, secure=self.secure),
+                Middleware(BodyLimit, bodies=door.bodies),
+            ],
             exception_handlers={HTTPException: self._refused, Exception: self._failed},
         )
 
-    async def _home(self, _: Request) -> Response:
-        return RedirectResponse("/verify")
+    async def _home(self, request: Request) -> Response:
+        """Where one begins: whoever has signed in at their work."""
+        token = self.door.cookies.get(request, SESSION)
+        member = await run_in_threadpool(self.door.sessions.find, token) if token else None
+        return RedirectResponse("/sign-in" if member is None else home_of(member), status_code=303)
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
-        answer = self.pages.answer(request, "error.html", status=error.status_code, code=error.status_code)
+        answer = self.door.pages.answer(
+            request, "error.html", status=error.status_code, code=error.status_code
+        )
         answer.headers.update(error.headers or {})
         return answer
 
     async def _failed(self, request: Request, error: Exception) -> Response:
         note(log, logging.ERROR, "page_failed", error=error)
-        return self.pages.answer(request, "error.html", status=500, code=500)
+        return self.door.pages.answer(request, "error.html", status=500, code=500)
 
 
 def signs_for_trial(office: Office) -> bool:

@@ -1,29 +1,46 @@
 """How much may be sent: counted as it comes, whatever its headers say."""
 
-from collections.abc import Mapping
+import re
+from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MIB = 1024 * 1024
 SMALL = 64 * 1024
 """Bytes of a form without files."""
-MOST: Mapping[str, int] = {"/verify/file": 32 * MIB + SMALL}
-"""Bytes, by the addresses that take more."""
+
+
+@dataclass
+class Bodies:
+    """How many bytes which address takes: little, unless it says otherwise."""
+
+    _allowed: list[tuple[re.Pattern[str], int]] = field(default_factory=list)
+
+    def allow(self, path: str, most: int) -> None:
+        """Have the addresses of this pattern (of a route) take so much."""
+        if most != SMALL:
+            self._allowed.append((compile_path(path)[0], most))
+
+    def most(self, path: str) -> int:
+        """How much an address takes."""
+        return next((most for pattern, most in self._allowed if pattern.fullmatch(path)), SMALL)
 
 
 class BodyLimit:
     """Refuses a body that is longer than its address takes: 413."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, bodies: Bodies) -> None:
         self._app = app
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on what fits."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most, come = MOST.get(scope["path"], SMALL), 0
+        most, come = self._bodies.most(scope["path"]), 0
 
         async def counted() -> Message:
             nonlocal come

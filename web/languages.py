@@ -13,14 +13,16 @@ from languages import LANGUAGES, WRITING
 _FOLDER = Path(__file__).parent / "locale"
 NAMES = {"en": "English", "nl": "Nederlands", "da": "Dansk", "nb": "Norsk"}
 """Each language in its own words."""
+CHOSEN = "paraaf-language"
+"""The cookie that keeps the language which somebody chose."""
 _ALSO = {"no": "nb", "nn": "nb"}  # who asks for Norwegian gets what there is of it
 
 
 def language_of(request: Request) -> str:
-    """What the address says with `lang`, else what the browser would like most of those that there are."""
-    said = request.query_params.get("lang")
-    if said in LANGUAGES:
-        return said
+    """What the address says with `lang`, else what was chosen before, else what the browser likes most."""
+    for said in (request.query_params.get("lang"), request.cookies.get(CHOSEN)):
+        if said in LANGUAGES:
+            return said
     return preferred(request.headers.get("accept-language", ""))
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from languages import WRITING
-from web.languages import NAMES, language_of, moment, translations
+from web.languages import CHOSEN, NAMES, language_of, moment, translations
 
 _HERE = Path(__file__).parent
+A_YEAR_S = 365 * 24 * 3600
 ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
 
 
@@ -50,15 +52,22 @@ class Pages:
             at=at,
             **context,
         )
-        return HTMLResponse(
-            text, status_code=status, headers={"Content-Language": language, "Vary": "Accept-Language"}
+        answer = HTMLResponse(
+            text,
+            status_code=status,
+            headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"},
         )
+        if request.query_params.get("lang") == language:
+            answer.set_cookie(CHOSEN, language, max_age=A_YEAR_S, httponly=True, samesite="lax")
+        return answer
 
 
 def _elsewhere(request: Request, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Each language: code, name, and the address of this page in it; of an answer to a form, the form's."""
-    path = request.url.path if request.method == "GET" else "/verify"
-    return [(code, name, f"{path}?lang={code}") for code, name in names.items()]
+    """Each language: code, name, and the address of this page in it; of an answer to a form, the start."""
+    looked = request.method in {"GET", "HEAD"}
+    path = request.url.path if looked else "/verify" if request.url.path.startswith("/verify") else "/"
+    kept = [one for one in request.query_params.multi_items() if one[0] != "lang"] if looked else []
+    return [(code, name, f"{path}?{urlencode([*kept, ('lang', code)])}") for code, name in names.items()]
 
 
 @cache

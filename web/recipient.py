@@ -33,6 +33,7 @@ from signing.verify.sources import Source
 from signing.verify.verdict import with_register
 from signing.verify.words import words_in as report_words
 from watching.logs import note
+from web.bodies import MIB, SMALL, Bodies
 from web.languages import language_of
 from web.pages import Pages
 from web.rates import Rate, Rates
@@ -43,6 +44,7 @@ from workflow.office import Office
 
 FILES = Rate("files", 20, 600.0)
 LOOK_UPS = Rate("look-ups", 60, 600.0)
+FILE_MOST: Final = 32 * MIB + SMALL
 AT_ONCE: Final = 2
 PATIENCE_S: Final = 20.0
 
@@ -65,9 +67,11 @@ class RecipientsCheck:
     office: Office
     pages: Pages
     rates: Rates
+    bodies: Bodies
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
+        self.bodies.allow("/verify/file", FILE_MOST)
         self._register = IssuedRegister(self.office.store, self.office.clock)
 
     def routes(self) -> list[Route]:

@@ -56,6 +56,7 @@ from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
+from workflow.sessions import Sessions
 from workflow.store import Store
 from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
@@ -438,6 +439,19 @@ class Office:
         ours = self.clock
         moment = self._server_clock or (lambda _session: ours())
         return Tokens(self.store, moment=moment, passwords=self.passwords)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Who has signed in."""
+        ours = self.clock
+        return Sessions(
+            self.store, self._server_clock or (lambda _session: ours()), today=lambda: self.newest_day
+        )
+
+    @property
+    def newest_day(self) -> date:
+        """The day of the office whose day began first, of the processes that are offered."""
+        return max(self.today(one) for one in self.catalogue)
 
     @property
     def renewals_by_hand(self) -> Renewals:

@@ -30,6 +30,7 @@ from workflow.command_form import require_name
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
 from workflow.proofs import forget_proofs
+from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
 from workflow.tables import Body, Event, Grant, PasswordRow, Person
 from workflow.throttle import Throttle, forget_attempts
@@ -122,7 +123,8 @@ class Passwords:
             return _known(session, person) is not None
 
     def set(self, person: str, password: Secret, *, by: str, present: Secret | None = None) -> None:
-        """Give a person a password, in place of the one that they had. What they proved before is void.
+        """Give a person a password, in place of the one that they had. What they proved before is void, and
+        they sign in anew.
 
         People set their own with their `present` one, if they have one; administrators give one to others.
         Raises PasswordRefused, and what check raises.
@@ -141,7 +143,8 @@ class Passwords:
         self._change(SET, person, by, present, put)
 
     def remove(self, person: str, *, by: str, present: Secret | None = None) -> None:
-        """Take a person's password away. What they proved before is void. Raises as set does."""
+        """Take a person's password away. What they proved before is void, and they
+        sign in anew. Raises as set does."""
 
         def take(session: Session, _now: datetime) -> None:
             if session.get(PasswordRow, person) is None:
@@ -178,6 +181,7 @@ class Passwords:
             now = self._moment(session)
             act(session, now)
             forget_proofs(session, [person])
+            end_sessions(session, [person])
             forget_attempts(session, person)
             body = {"actor": by, "person": person}
             log.append(kind, at=now, request_id=None, facts={"channel": "person"}, body=body)
@@ -211,6 +215,7 @@ def forget_people(session: Session, log: Appender, gone: list[str], *, at: datet
     for person in gone:
         forget_attempts(session, person)
     forget_proofs(session, gone)
+    end_sessions(session, gone)
     session.execute(delete(PasswordRow).where(PasswordRow.person_id.in_(gone)))
     erase_bodies_of_none(log, session, list(_telling(session, set(gone))), at=at)
 

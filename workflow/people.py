@@ -14,6 +14,7 @@ from workflow.destruction import NOBODY
 from workflow.eventlog import Appender
 from workflow.passwords import forget_people
 from workflow.proofs import forget_proofs
+from workflow.sessions import end_sessions
 from workflow.tables import (
     CommandKey,
     Draft,
@@ -86,6 +87,7 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     session.flush()
     forget_proofs(session, known)
     revoke_all(session, known, at=now)
+    end_sessions(session, known)
     session.execute(delete(Grant))
     session.add_all(_grants(registered))
     session.flush()

@@ -56,7 +56,7 @@ CLEANED = tuple(
     sorted(
         {
             *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
-            *("people", "grants", "substitutes", "passwords", "attempts", "api_tokens"),
+            *("people", "grants", "substitutes", "passwords", "attempts", "sessions", "api_tokens"),
         }
     )
 )

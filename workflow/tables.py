@@ -704,3 +704,15 @@ class ApiToken(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     last_used_on: Mapped[date | None]
     revoked_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """Somebody who has signed in, and how; of what their browser holds, only the digest: see `sessions`."""
+
+    __tablename__ = "sessions"
+
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    method: Mapped[str]
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]

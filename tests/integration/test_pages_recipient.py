@@ -15,7 +15,7 @@ from documents.words import LANGUAGES
 from tests.databases import KINDS, fresh
 from tests.desk_office import browsing, served
 from tests.steps_office import Sample
-from web import bodies
+from web.bodies import MIB
 from web.rates import Rate, Rates
 from workflow.codes import CODE_BYTES, as_printed, code_of
 
@@ -116,9 +116,8 @@ def test_a_file_is_on_no_disk_under_a_name(issued: Issued, client: httpx.Client)
     assert not [one for one in set(shared.iterdir()) - before if one.is_file()]
 
 
-def test_what_is_too_long_is_refused(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "MOST", {"/verify/file": 1000})
-    answer = sent(client, bytes(100_000))
+def test_what_is_too_long_is_refused(client: httpx.Client) -> None:
+    answer = sent(client, bytes(33 * MIB))
     assert answer.status_code == 413
     assert "32 MB at most" in answer.text
     assert client.post("/verify/code", data={"code": "A" * 100_000}).status_code == 413

@@ -1,0 +1,218 @@
+"""What somebody who has signed in asks for, and the door that all of them come through.
+
+Behind it a page is a plain function from what was asked to an answer, run in a thread: it may wait for the
+database. Before it stand the session, the token against forged forms, and how much may be sent. What the
+office refuses becomes a page here, in one place.
+"""
+
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from problem import Problem
+from web.bodies import SMALL, Bodies
+from web.cookies import SESSION, Cookies
+from web.languages import language_of
+from web.navigation import links_for
+from web.pages import Pages
+from web.problems import status_of, waits_of
+from web.rates import Rates
+from workflow.errors import Refused
+from workflow.office import Office
+from workflow.sessions import Member, Sessions
+from workflow.words import process_words
+
+FIELDS_MOST: Final = 3_000
+FILES_MOST: Final = 4
+DIGITS_MOST: Final = 18
+_TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
+_UNSAFE = frozenset({"cross-site", "same-site"})
+
+Act = Callable[["Asked"], Response]
+AsyncAct = Callable[["Asked"], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Me(Member):
+    """Who asks; `csrf` goes into each of their forms."""
+
+    csrf: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked, by whom. The form is empty for what only looks."""
+
+    request: Request
+    me: Me
+    form: FormData
+
+    @cached_property
+    def language(self) -> str:
+        """The language of the answer."""
+        return language_of(self.request)
+
+    def text(self, name: str, default: str = "") -> str:
+        """What was said under a name, in the form or else in the address."""
+        value = self.form.get(name, self.request.query_params.get(name))
+        return value if isinstance(value, str) else default
+
+    def many(self, name: str) -> list[str]:
+        """All that was said under a name, in the form or else in the address."""
+        said = self.form.getlist(name) or self.request.query_params.getlist(name)
+        return [one for one in said if isinstance(one, str)]
+
+    def number(self, name: str) -> int:
+        """A number in the path. Raises HTTPException 404 for what is none."""
+        text = str(self.request.path_params.get(name, ""))
+        if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MOST):
+            raise HTTPException(404)
+        return int(text)
+
+    @staticmethod
+    def new_key() -> str:
+        """An idempotency key for a form: sent twice, it is done once."""
+        return secrets.token_urlsafe(16)
+
+
+@dataclass(frozen=True)
+class Door:
+    """What pages for people of the office are made with."""
+
+    office: Office
+    pages: Pages
+    rates: Rates
+    sessions: Sessions
+    cookies: Cookies
+    bodies: Bodies
+
+    def get(self, path: str, act: Act) -> Route:
+        """An address that shows something."""
+        return Route(path, self._shown(_threaded(act)), methods=["GET"])
+
+    def stream(self, path: str, act: AsyncAct) -> Route:
+        """An address that shows something as it comes; `act` runs in the loop, and waits for no disk."""
+        return Route(path, self._shown(act), methods=["GET"])
+
+    def post(self, path: str, act: Act, *, most: int = SMALL) -> Route:
+        """An address that does something; `most` bytes may be sent to it."""
+        return self.post_async(path, _threaded(act), most=most)
+
+    def post_async(self, path: str, act: AsyncAct, *, most: int = SMALL) -> Route:
+        """The same, for what is done in the loop."""
+        self.bodies.allow(path, most)
+
+        async def answered(request: Request) -> Response:
+            me = await run_in_threadpool(self._who, request)
+            if me is None:
+                return self.pages.answer(request, "signed_out.html", status=401)
+            async with request.form(max_files=FILES_MOST, max_fields=FIELDS_MOST) as form:
+                _require_own_form(request, form, me)
+                return await self._told(Asked(request, me, form), act)
+
+        return Route(path, answered, methods=["POST"])
+
+    def answer(self, asked: Asked, template: str, *, status: int = 200, **context: Any) -> Response:
+        """A page for who asks."""
+        return self.pages.answer(
+            asked.request,
+            template,
+            status=status,
+            me=asked.me,
+            links=links_for(asked.me),
+            here=_room(asked.request),
+            words=process_words(asked.language),
+            form_token=lambda: _TOKEN.format(asked.me.csrf),
+            **context,
+        )
+
+    @staticmethod
+    def see(path: str, **query: str) -> Response:
+        """Look at another address, by GET."""
+        return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
+
+    def _shown(self, act: AsyncAct) -> Callable[[Request], Awaitable[Response]]:
+        async def answered(request: Request) -> Response:
+            me = await run_in_threadpool(self._who, request)
+            if me is None:
+                return self.see("/sign-in", next=_here(request))
+            return await self._told(Asked(request, me, FormData()), act)
+
+        return answered
+
+    async def _told(self, asked: Asked, act: AsyncAct) -> Response:
+        try:
+            return await act(asked)
+        except Problem as problem:
+            answer = self.answer(
+                asked,
+                "problem.html",
+                status=status_of(problem),
+                problem=problem,
+                reasons=problem.reasons if isinstance(problem, Refused) else (),
+            )
+            answer.headers.update(waits_of(problem))
+            return answer
+
+    def _who(self, request: Request) -> Me | None:
+        token = self.cookies.get(request, SESSION)
+        member = self.sessions.find(token) if token else None
+        if member is None:
+            return None
+        own = {one.name: getattr(member, one.name) for one in fields(member)}
+        return Me(**own, csrf=form_token(token))
+
+
+def form_token(secret: str) -> str:
+    """What goes into forms of whoever holds a secret: it shows that the form is ours, and not the secret."""
+    return sha256(b"form:" + secret.encode(errors="replace")).hexdigest()
+
+
+def require_same_site(request: Request) -> None:
+    """Raises HTTPException 403 for what another site had the browser send, where the browser says so."""
+    if request.headers.get("sec-fetch-site") in _UNSAFE:
+        raise HTTPException(403)
+
+
+def _require_own_form(request: Request, form: FormData, me: Me) -> None:
+    require_same_site(request)
+    sent = form.get("csrf")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), me.csrf.encode()):
+        raise HTTPException(403)
+
+
+def _here(request: Request) -> str:
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def _room(request: Request) -> str:
+    """The first part of the path: which room it is in."""
+    return "/" + request.url.path.split("/")[1]
+
+
+def _threaded(act: Act) -> AsyncAct:
+    async def threaded(asked: Asked) -> Response:
+        return await run_in_threadpool(act, asked)
+
+    return threaded
+
+
+@asynccontextmanager
+async def form_of(request: Request) -> AsyncIterator[FormData]:
+    """The form of somebody who has not signed in: without files."""
+    async with request.form(max_files=0, max_fields=20) as form:
+        yield form

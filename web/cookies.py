@@ -1,0 +1,38 @@
+"""The cookies that there are: bound to this very host where pages come over https, out of scripts' reach."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+SESSION: Final = "paraaf"
+VISIT: Final = "paraaf-visit"
+
+
+@dataclass(frozen=True)
+class Cookies:
+    """Sets and reads them. `secure`: pages come over https.
+
+    With `__Host-` before its name a browser takes a cookie only from this host itself, over https: no
+    neighbour under the same domain plants one. Source: RFC 6265bis, 4.1.3.2.
+    """
+
+    secure: bool
+
+    def get(self, request: Request, name: str) -> str:
+        """What the browser holds; "" for nothing."""
+        return request.cookies.get(self._name(name), "")[:200]
+
+    def set(self, response: Response, name: str, value: str) -> None:
+        """Have the browser hold it until it is closed."""
+        response.set_cookie(
+            self._name(name), value, path="/", secure=self.secure, httponly=True, samesite="lax"
+        )
+
+    def drop(self, response: Response, name: str) -> None:
+        """Have the browser forget it."""
+        response.delete_cookie(self._name(name), path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def _name(self, name: str) -> str:
+        return f"__Host-{name}" if self.secure else name

@@ -1,0 +1,116 @@
+"""Who has signed in: a random token in their browser, its digest here, and how long that counts.
+
+A session ends when it is left alone for an hour, after ten hours in any case, when its person signs out, gets
+another password or leaves. What the person may do is looked up each time: a role taken away counts at once.
+"""
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, or_, update
+from sqlalchemy.orm import Session
+
+from workflow.access import People
+from workflow.store import Moment, Store
+from workflow.tables import SessionRow
+
+IDLE = timedelta(hours=1)
+LONGEST = timedelta(hours=10)
+"""A working day: who signs in each morning is not put out in the afternoon."""
+SEEN_EACH = timedelta(minutes=1)
+"""That somebody is there is written down no more often than this."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who has signed in: `roles` are those that they, or people they stand in for today, have in any
+    unit; `session` is the digest under which it is kept."""
+
+    id: str
+    name: str
+    unit: str
+    roles: frozenset[str]
+    method: str
+    opened_at: datetime
+    session: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The sessions of an office. `moment` is the time that all processes share, `today` the office's day."""
+
+    store: Store
+    moment: Moment
+    today: Callable[[], date]
+
+    def find(self, token: str) -> Member | None:
+        """Who has signed in with this token; None for nobody, or nobody any more. Raises StoreUnavailable."""
+        digest = _digest(token)
+        with self.store.read() as session:
+            row = session.get(SessionRow, digest)
+            if row is None:
+                return None
+            now = self.moment(session)
+            if _is_over(row, now):
+                return None
+            member = self._member(session, row)
+            stale = now - row.seen_at >= SEEN_EACH
+        if member is not None and stale:
+            with self.store.write() as session:
+                here = SessionRow.token_sha256 == digest
+                session.execute(update(SessionRow).where(here).values(seen_at=now))
+        return member
+
+    def end(self, token: str) -> None:
+        """End it, if there is one."""
+        with self.store.write() as session:
+            session.execute(delete(SessionRow).where(SessionRow.token_sha256 == _digest(token)))
+
+    def _member(self, session: Session, row: SessionRow) -> Member | None:
+        people, today = People.load(session, [row.person_id]), self.today()
+        if not people.active(row.person_id):
+            return None
+        facts = people.facts[row.person_id]
+        own = {role for role, _ in people.grants.get(row.person_id, ())}
+        lent = {
+            role
+            for principal in people.principals_of(row.person_id, today)
+            for role, _ in people.grants.get(principal, ())
+            if people.stands_in(row.person_id, principal, role, today)
+        }
+        return Member(
+            facts.id,
+            facts.name,
+            facts.unit,
+            frozenset(own | lent),
+            row.method,
+            row.opened_at,
+            row.token_sha256,
+        )
+
+
+def open_session(session: Session, person: str, method: str, now: datetime) -> str:
+    """Open a session for somebody who has just shown who they are; what is over is removed. The token."""
+    over = or_(SessionRow.seen_at < now - IDLE, SessionRow.opened_at < now - LONGEST)
+    session.execute(delete(SessionRow).where(over))
+    token = secrets.token_urlsafe(32)
+    row = SessionRow(token_sha256=_digest(token), person_id=person, method=method, opened_at=now, seen_at=now)
+    session.add(row)
+    session.flush()
+    return token
+
+
+def end_sessions(session: Session, people: Collection[str]) -> None:
+    """These people have to sign in anew."""
+    session.execute(delete(SessionRow).where(SessionRow.person_id.in_(people)))
+
+
+def _is_over(row: SessionRow, now: datetime) -> bool:
+    return now - row.seen_at >= IDLE or now - row.opened_at >= LONGEST
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode(errors="replace")).hexdigest()
