@@ -39,7 +39,8 @@ MOST = 20
 NAME_LONGEST = 60
 
 READ, WRITE, SIGN = "requests:read", "requests:write", "requests:sign"
-DOCUMENTS, VERIFY, PEOPLE, ADMIN = "documents:read", "verify", "people:read", "admin"
+DOCUMENTS, VERIFY, PEOPLE = "documents:read", "verify", "people:read"
+INCIDENTS = "incidents:read"
 SCOPES = MappingProxyType(
     {
         READ: "see requests, their history and the queue",
@@ -48,7 +49,7 @@ SCOPES = MappingProxyType(
         DOCUMENTS: "have documents and evidence packages",
         VERIFY: "have PDFs judged, and ask the register of what was issued",
         PEOPLE: "see people, their roles and substitutes, as far as one administers them",
-        ADMIN: "see incidents, and have steps tried again, as far as one may",
+        INCIDENTS: "see the steps that wait, as far as one sees or administers their requests",
     }
 )
 """What a token may be used for, in the order in which they are told."""
@@ -240,7 +241,7 @@ def _telling(session: Session, people: set[str]) -> Iterator[int]:
 def _require_fit(name: str, scopes: Iterable[str], kept: timedelta) -> list[str]:
     """The scopes in their order. Raises TokenRefused."""
     wanted = set(scopes)
-    if not (name.isprintable() and 0 < len(name.strip()) and len(name) <= NAME_LONGEST):
+    if not (name.isprintable() and len(name.strip()) > 0 and len(name) <= NAME_LONGEST):
         raise TokenRefused(
             f"A token has a name of 1 to {NAME_LONGEST} characters that show.",
             hint="Name it for the program that uses it.",

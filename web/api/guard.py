@@ -43,13 +43,13 @@ class Guard:
     office: Office
     rates: Rates
 
-    def require(self, request: Request, scope: str) -> Bearer:
+    async def require(self, request: Request, scope: str) -> Bearer:
         """Who asks. Raises TokenMissing, TokenUnfit, TooOften, ScopeMissing, StoreUnavailable."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             self._count_failure(request)
             raise TokenMissing
-        bearer = self.office.tokens.bearer(token.strip())
+        bearer = await run_in_threadpool(self.office.tokens.bearer, token.strip())
         if bearer is None:
             self._count_failure(request)
             raise TokenUnfit
@@ -61,12 +61,18 @@ class Guard:
             raise ScopeMissing(scope)
         return bearer
 
+    def take(self, bearer: Bearer, rate: Rate) -> None:
+        """Count what a token asks for that costs more. Raises TooOften."""
+        left = self.rates.take(str(bearer.token), rate)
+        if left.wait_s:
+            raise TooOften(left.wait_s)
+
     def _count_failure(self, request: Request) -> None:
         self.rates.require(request, FAILURES)
 
 
 class Operation(APIRoute):
-    """An operation of the API, with what stands before it: token, scope, rate, names of fields, media type."""
+    """An operation of the API, with what stands before it: token, scope, rate, parameters, media type."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Have what stands before it come first."""
@@ -77,8 +83,7 @@ class Operation(APIRoute):
 
         async def handler(request: Request) -> Response:
             if scope is not None:
-                guard: Guard = request.app.state.guard
-                request.state.bearer = await run_in_threadpool(guard.require, request, scope)
+                request.state.bearer = await guard_of(request).require(request, scope)
             _require_known(request, known)
             if wanted is not None:
                 _require_media_type(request, wanted)
@@ -103,18 +108,24 @@ def bearer_of(request: Request) -> Bearer:
     return bearer
 
 
+def guard_of(request: Request) -> Guard:
+    """What stands before the office that is asked."""
+    guard: Guard = request.app.state.guard
+    return guard
+
+
 def office_of(request: Request) -> Office:
     """The office that is asked."""
-    guard: Guard = request.app.state.guard
-    return guard.office
+    return guard_of(request).office
 
 
 Caller = Annotated[Bearer, Depends(bearer_of)]
 TheOffice = Annotated[Office, Depends(office_of)]
+TheGuard = Annotated[Guard, Depends(guard_of)]
 
 
 def _scope(entry: Mapping[str, Any]) -> str | None:
-    """The scope in an operation's entry; None for one that anybody may use. ValueError where it says nothing."""
+    """The scope in an operation's entry; None for one that anybody may use. ValueError where it says none."""
     security: Sequence[Mapping[str, Sequence[str]]] | None = entry.get("security")
     if security is None:
         raise ValueError("an operation that does not say who may use it")

@@ -19,11 +19,13 @@ from web.api.errors import (
     ApiProblem,
     BodyTooLarge,
     Failed,
+    KeyMissing,
     MethodUnknown,
     Misshapen,
     NothingHere,
     TooOften,
     Unreadable,
+    VersionMissing,
 )
 from workflow.definition_errors import DefinitionUnknown
 from workflow.errors import (
@@ -83,7 +85,9 @@ def as_json(problem: Problem) -> dict[str, Any]:
         "type": f"{PLACE}/{problem.code}",
         "title": title_of(type(problem)),
         "status": status,
-        "detail": str(problem) if status < 500 or isinstance(problem, ApiProblem) else title_of(type(problem)),
+        "detail": str(problem)
+        if status < 500 or isinstance(problem, ApiProblem)
+        else title_of(type(problem)),
         "code": problem.code,
         "hint": _hint(problem) if status < 500 or isinstance(problem, ApiProblem) else "",
         "reasons": [],
@@ -167,6 +171,11 @@ def _of_http(error: HTTPException) -> Problem:
 def _misshapen(errors: Sequence[Mapping[str, Any]]) -> Problem:
     if any(error["type"] == "json_invalid" for error in errors):
         return Unreadable()
+    wrong = {str(error["loc"][-1]).lower() for error in errors if error["loc"][0] == "header"}
+    if "idempotency-key" in wrong:
+        return KeyMissing()
+    if "if-match" in wrong:
+        return VersionMissing()
     return Misshapen([Reason("form", _sentence(error), _field(error["loc"])) for error in errors[:100]])
 
 
