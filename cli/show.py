@@ -73,7 +73,7 @@ def _document(office: "Office", view: RequestView) -> bytes:
 
 
 def _json(
-    view: RequestView, definition: Definition, found: Sequence[Way], retry: "Retry | None"
+    view: RequestView, definition: Definition, found: "Sequence[Way]", retry: "Retry | None"
 ) -> dict[str, Any]:
     request = asdict(view)
     request["retry"] = retry and {"code": retry.code, "tries": retry.tries, "next_at": retry.next_at}
@@ -99,7 +99,7 @@ def _json(
     }
 
 
-def _consent(definition: Definition, way: Way, language: str) -> dict[str, str] | None:
+def _consent(definition: Definition, way: "Way", language: str) -> dict[str, str] | None:
     if way.consent is None:
         return None
     shown, text = definition.consent_in(way.consent, language)
@@ -109,7 +109,7 @@ def _consent(definition: Definition, way: Way, language: str) -> dict[str, str] 
 def _text(
     view: RequestView,
     definition: Definition,
-    found: Sequence[Way],
+    found: "Sequence[Way]",
     warnings: Sequence[FieldProblem],
     who: str,
     *,
@@ -221,7 +221,7 @@ def _accepted(body: Mapping[str, Any]) -> str:
     return f"{said}, showed who they are by {shown['method']} at {shown['at']}" if shown else said
 
 
-def _asks(way: Way, definition: Definition, language: str) -> str:
+def _asks(way: "Way", definition: Definition, language: str) -> str:
     """What has to be said along, as it is typed."""
     asked = ["--remark TEXT"] if way.remark else []
     asked += [f"--fact {name}=…" for name in way.facts]

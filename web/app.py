@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from watching.logs import note
 from web.api.app import api
 from web.api.described import BASE as API
+from web.api.problems import answer_to, problem_of
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
@@ -76,6 +77,8 @@ class Desk:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
+        if request.url.path.startswith(f"{API}/"):  # with what no route has, such as a line's end
+            return answer_to(problem_of(error))
         answer = self.door.pages.answer(
             request, "error.html", status=error.status_code, code=error.status_code
         )

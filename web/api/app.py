@@ -47,6 +47,8 @@ def api(door: Door) -> FastAPI:
     app.state.described = None
     for path, most in BODIES.items():
         door.bodies.allow(f"{BASE}{path}", most)
-    for room in (requests, commands, files, office, about):
+    rooms = (requests, commands, files, office, about)
+    app.state.operations = [one for room in rooms for one in room.router.routes]
+    for room in rooms:
         app.include_router(room.router)
     return app

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Response
 
 from signing.secret import Secret
-from web.api.described import BASE, BODY, COMMAND, errors, header
+from web.api.described import BASE, BODY, COMMAND, errors, header, links
 from web.api.errors import ScopeMissing
 from web.api.guard import Caller, Operation, TheOffice, needs
 from web.api.models import (
@@ -22,8 +22,7 @@ from web.api.models import (
     ProofMade,
 )
 from web.api.problems import as_json, status_of
-from web.api.requests import ETAG
-from workflow.command_form import REQUEST_ID_MAX
+from web.api.requests import ETAG, Number
 from workflow.commands import Answer, Command, Submission
 from workflow.definition_model import SUBMIT
 from workflow.errors import WorkflowError
@@ -53,7 +52,6 @@ Seen = Annotated[
         examples=['"3"'],
     ),
 ]
-Number = Annotated[int, Path(ge=1, le=REQUEST_ID_MAX, description="The request's number.", examples=[12])]
 _DONE = {"headers": {"ETag": ETAG, REPLAYED: header("`true`: it was done before; this is the first answer.")}}
 
 router = APIRouter(route_class=Operation)
@@ -93,7 +91,10 @@ class _Asked:
     status_code=201,
     openapi_extra=needs(WRITE),
     responses={
-        201: {"headers": {**_DONE["headers"], "Location": header("Where the request is.")}},
+        201: {
+            "headers": {**_DONE["headers"], "Location": header("Where the request is.")},
+            "links": links("$response.body#/request"),
+        },
         **errors(*BODY, 404, 409),
     },
 )

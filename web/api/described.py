@@ -40,6 +40,7 @@ OBJECT: Final = (404,)
 BODY: Final = (400, 413, 415)
 COMMAND: Final = (*BODY, 404, 409, 412, 428)
 _WAITING: Final = frozenset({429, 503})
+_OF_A_REQUEST: Final = ("show_request", "list_events", "list_documents", "get_evidence", "send_command")
 _RATES: Mapping[str, Any] = {
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": "How often a token may ask."},
     "RateLimit": {"schema": {"type": "string"}, "description": "How often this one may still."},
@@ -55,6 +56,11 @@ def errors(*statuses: int, anybody: bool = False) -> dict[int | str, dict[str, A
 def header(meaning: str) -> dict[str, Any]:
     """A header of an answer."""
     return {"schema": {"type": "string"}, "description": meaning}
+
+
+def links(number: str) -> dict[str, Any]:
+    """Where a request's number, in an answer, leads."""
+    return {name: {"operationId": name, "parameters": {"number": number}} for name in _OF_A_REQUEST}
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:

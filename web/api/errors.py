@@ -1,6 +1,6 @@
 """What the API itself refuses, before the office is asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from problem import Problem
@@ -102,16 +102,14 @@ class MethodUnknown(ApiProblem):
     code = "web-method"
     status = 405
 
-    def __init__(self, allowed: str) -> None:
-        super().__init__(
-            "This address does not take this method.", hint=f"It takes: {allowed}." if allowed else ""
-        )
-        self.allowed = allowed
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = ", ".join(allowed)
+        super().__init__("This address does not take this method.", hint=f"It takes: {self.allowed}.")
 
     @property
     def headers(self) -> Mapping[str, str]:
         """What it takes."""
-        return {"Allow": self.allowed} if self.allowed else {}
+        return {"Allow": self.allowed}
 
 
 class BodyTooLarge(ApiProblem):

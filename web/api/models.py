@@ -4,15 +4,18 @@ What comes in takes no field that is not named here, and no text for a number. E
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workflow.command_form import NAME_LONGEST, REQUEST_ID_MAX
+from workflow.command_form import NAME_LONGEST
+
+NUMBER_MOST: Final = 2**53 - 1
+"""The largest whole number that every program reads from JSON as it is."""
 
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LONGEST)]
-Number = Annotated[int, Field(ge=1, le=REQUEST_ID_MAX, examples=[12])]
-Version = Annotated[int, Field(ge=0, le=2**53 - 1, examples=[3])]
+Number = Annotated[int, Field(ge=1, le=NUMBER_MOST, examples=[12])]
+Version = Annotated[int, Field(ge=0, le=NUMBER_MOST, examples=[3])]
 Sections = dict[str, Any]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
 
@@ -319,7 +322,7 @@ class ProofAsked(Sent):
     password: str = Field(
         min_length=1, max_length=1024, description="One's own.", json_schema_extra={"format": "password"}
     )
-    requests: list[Seen] = Field(min_length=1, max_length=1000)
+    requests: list[Seen] = Field(min_length=1, max_length=100)
 
 
 class ProofMade(Told):

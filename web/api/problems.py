@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from problem import Problem
 from signing.verify.report import hidden
@@ -127,9 +128,10 @@ def problem_of(error: Exception) -> Problem:
     return Failed()
 
 
-async def told(_: Request, error: Exception) -> Response:
+async def told(request: Request, error: Exception) -> Response:
     """An exception as its answer."""
-    return answer_to(problem_of(error))
+    problem = problem_of(error)
+    return answer_to(MethodUnknown(_allowed(request)) if isinstance(problem, MethodUnknown) else problem)
 
 
 def kinds() -> Mapping[str, type[Problem]]:
@@ -157,12 +159,20 @@ def _reason(reason: Reason) -> dict[str, str]:
     return {"code": reason.code, "message": reason.message, "field": reason.field}
 
 
+def _allowed(request: Request) -> list[str]:
+    """The methods that an address takes."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    operations: Sequence[Route] = request.app.state.operations
+    taken = [one.methods or () for one in operations if one.path_regex.fullmatch(path)]
+    return sorted({method for methods in taken for method in methods})
+
+
 def _of_http(error: HTTPException) -> Problem:
     headers = error.headers or {}
     if error.status_code == 413:
         return BodyTooLarge()
     if error.status_code == 405:
-        return MethodUnknown(headers.get("Allow", ""))
+        return MethodUnknown([])
     if error.status_code == 429:
         return TooOften(int(headers.get("Retry-After", "1")))
     return Unreadable() if error.status_code == 400 else NothingHere()

@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from web.api.described import BASE, OBJECT, errors, header
+from web.api.described import BASE, OBJECT, errors, header, links
 from web.api.errors import Misshapen, NothingHere
 from web.api.guard import Caller, Operation, TheOffice, needs
 from web.api.models import (
+    NUMBER_MOST,
     CannotTold,
     CanTold,
     ConsentTold,
@@ -32,7 +33,7 @@ from web.api.models import (
     TaskTold,
 )
 from workflow import evidence_package
-from workflow.command_form import NAME_LONGEST, REQUEST_ID_MAX
+from workflow.command_form import NAME_LONGEST
 from workflow.definition_model import Definition
 from workflow.errors import Reason
 from workflow.evidence import gather
@@ -47,7 +48,7 @@ ETAG: Final = header("The request's version, to be sent back as `If-Match`.")
 _PLAIN: Final = "^[^\\u0000-\\u001f\\u007f]*$"
 _FILE_NAME = re.compile("[A-Za-z0-9._-]{1,80}")
 
-Number = Annotated[int, Path(ge=1, le=REQUEST_ID_MAX, description="The request's number.", examples=[12])]
+Number = Annotated[int, Path(ge=1, le=NUMBER_MOST, description="The request's number.", examples=[12])]
 Named = Annotated[str | None, Query(min_length=1, max_length=NAME_LONGEST, pattern=_PLAIN)]
 Principal = Annotated[
     str | None,
@@ -60,7 +61,13 @@ router = APIRouter(route_class=Operation)
 @router.get(
     "/requests",
     openapi_extra=needs(READ),
-    responses={200: {"headers": {"Link": header('The next page, as rel="next".')}}, **errors()},
+    responses={
+        200: {
+            "headers": {"Link": header('The next page, as rel="next".')},
+            "links": links("$response.body#/requests/0/id"),
+        },
+        **errors(),
+    },
 )
 def list_requests(
     *,
@@ -269,4 +276,4 @@ def _below(cursor: str) -> int:
         word, number = "", ""
     if word != "below" or not (number.isascii() and number.isdecimal() and len(number) < 20):
         raise Misshapen([Reason("form", "This is no cursor: take it from `next`.", "cursor")])
-    return min(int(number), REQUEST_ID_MAX)
+    return min(int(number), NUMBER_MOST)
