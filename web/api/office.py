@@ -94,7 +94,7 @@ def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
     with office.store.read() as session:
         everywhere, units = _administered(session, caller)
         rows = session.scalars(select(Substitute).order_by(Substitute.valid_from, Substitute.id)).all()
-        theirs = dict(session.execute(select(Person.id, Person.unit)).tuples().all())
+        theirs = {who: unit for who, unit in session.execute(select(Person.id, Person.unit))}
         return SubstituteList(
             substitutes=[
                 SubstituteTold(
