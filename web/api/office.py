@@ -94,7 +94,8 @@ def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
     with office.store.read() as session:
         everywhere, units = _administered(session, caller)
         rows = session.scalars(select(Substitute).order_by(Substitute.valid_from, Substitute.id)).all()
-        theirs = {who: unit for who, unit in session.execute(select(Person.id, Person.unit))}
+        named = select(Person).where(Person.id.in_({row.principal_id for row in rows}))
+        theirs = {one.id: one.unit for one in session.scalars(named)}
         return SubstituteList(
             substitutes=[
                 SubstituteTold(
