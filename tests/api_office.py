@@ -21,7 +21,7 @@ from workflow.tables import Grant
 from workflow.tokens import SCOPES, ListedToken, Tokens
 
 BASE = "/api/v1"
-ADMINISTRATOR = "P200"
+ADMINISTRATOR = "P150"
 
 
 def tokens_of(office: Office, *, days_ago: int = 0) -> Tokens:

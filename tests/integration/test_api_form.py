@@ -14,7 +14,7 @@ from tests.api_office import BASE, Desked, Program, bearing, made_token, opened,
 from tests.databases import KINDS
 from tests.desk_office import browsing, signed_in
 from tests.proving import PASSWORD
-from tests.steps_office import CLERK, DECLARATION, MANAGER
+from tests.steps_office import CLERK, MANAGER
 from web import bodies
 from web.api import guard
 from web.api.app import api
@@ -131,8 +131,6 @@ def everywhere(desked: Desked) -> Iterator[tuple[str, str, str, str]]:
             name="declaration",
             sha256="0" * 64,
             code="x",
-            key=DECLARATION,
-            variant="A3",
         )
         yield route.name, method, f"{BASE}{address}", security[0]["token"][0] if security else ""
 

@@ -216,7 +216,7 @@ def test_processes_are_for_everybody(asker: Program) -> None:
     lines = asker.get(f"{BASE}/definitions").json()["definitions"]
     assert {one["key"] for one in lines} == {DECLARATION, PLAN}
     for one in lines:
-        shown = asker.get(f"{BASE}/definitions/{one['key']}/{one['variant']}")
+        shown = asker.get(f"{BASE}/definitions/{one['sha256']}")
         assert (shown.status_code, shown.json()["sha256"]) == (200, one["sha256"])
         assert "file" not in shown.json()
 

@@ -33,7 +33,7 @@ class Shell:
     def __init__(self, folder: Path, url: str) -> None:
         self._folder, self._url = folder, url
         paraaf = folder / "bin" / "paraaf"
-        paraaf.parent.mkdir()
+        paraaf.parent.mkdir(exist_ok=True)
         paraaf.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli.main "$@"\n')
         paraaf.chmod(0o755)
         path = f"{paraaf.parent}:{os.environ['PATH']}"
@@ -59,13 +59,13 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
     (folder / "password.txt").write_text(PASSWORD)
     (folder / "received.pdf").write_bytes(b"%PDF-1.7 which is cut off")
-    with closing(Office.open(folder / "data")) as office:
-        data = Register.load(SAMPLE).prefill("P022", on=office.newest_day)
-    sent = {"key": "employer-declaration", "variant": "A3", "language": "nl", "data": data}
-    (folder / "request.json").write_text(json.dumps(sent))
+    beginning = TYPED.index("paraaf serve")
+    printed = [(line, Shell(folder, SERVED)(line)) for line in TYPED[:beginning]]
     with closing(Office.open(folder / "data")) as office, served(office) as url:
-        shell = Shell(folder, url)
-        return [(line, shell(line)) for line in TYPED if line != "paraaf serve"]
+        data = Register.load(SAMPLE).prefill("P022", on=office.newest_day)
+        sent = {"key": "employer-declaration", "variant": "A3", "language": "nl", "data": data}
+        (folder / "request.json").write_text(json.dumps(sent))
+        return [*printed, *((line, Shell(folder, url)(line)) for line in TYPED[beginning + 1 :])]
 
 
 def answers(said: list[tuple[str, str]], part: str) -> list[str]:

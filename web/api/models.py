@@ -194,7 +194,7 @@ class EventList(Told):
 class RequestTold(RequestLineTold):
     """A request as its person sees it."""
 
-    definition_sha256: str
+    definition_sha256: str = Field(description="GET /definitions/… shows it.")
     language: str = Field(examples=["en"])
     data: Sections = Field(description="What was filled in, by sections.")
     holds: list[int] = Field(description="What keeps it from being destroyed.")

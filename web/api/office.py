@@ -25,14 +25,12 @@ from web.api.office_models import (
     SubstituteTold,
 )
 from workflow.access import ADMINISTRATOR
-from workflow.command_form import NAME_LONGEST
 from workflow.definition_show import as_json
 from workflow.incidents import listed, retried
 from workflow.tables import Grant, Person, Substitute
 from workflow.tokens import INCIDENTS, PEOPLE, READ, Bearer
 
 router = APIRouter(route_class=Operation)
-Part = Annotated[str, Path(min_length=1, max_length=NAME_LONGEST)]
 
 
 @router.get("/", openapi_extra=for_anybody(), responses=errors(anybody=True))
@@ -115,7 +113,7 @@ def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
 
 @router.get("/definitions", openapi_extra=needs(READ), responses=errors())
 def list_definitions(_: Caller, office: TheOffice) -> DefinitionList:
-    """List the processes, with the ways of signing of each."""
+    """List the processes, with the ways of signing and the versions of each."""
     return DefinitionList(
         definitions=[
             DefinitionLine(
@@ -132,13 +130,15 @@ def list_definitions(_: Caller, office: TheOffice) -> DefinitionList:
 
 
 @router.get(
-    "/definitions/{key}/{variant}",
+    "/definitions/{sha256}",
     openapi_extra=needs(READ),
     responses=errors(*OBJECT),
 )
-def show_definition(key: Part, variant: Part, _: Caller, office: TheOffice) -> DefinitionShown:
-    """Show the states of a process, their triggers, and where these lead."""
-    told = as_json(office.catalogue.get(key, variant))
+def show_definition(
+    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["0" * 64])], _: Caller, office: TheOffice
+) -> DefinitionShown:
+    """Show the states of a process, their triggers, and where these lead: that with which a request began."""
+    told = as_json(office.catalogue.by_hash(sha256))
     del told["file"]
     return DefinitionShown.model_validate(told)
 
