@@ -23,10 +23,12 @@ from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
 from web.headers import SecurityHeaders
 from web.navigation import home_of
+from web.office_pages import OfficePages
 from web.pages import Pages
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.signing_in import Samples, SigningIn
+from web.standing_in import StandingInPages
 from workflow.office import Office
 
 STATIC = Path(__file__).parent / "static"
@@ -59,6 +61,8 @@ class Desk:
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
                 Mount(API, api(door)),
+                *StandingInPages(door).routes(),
+                *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],
