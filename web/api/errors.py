@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from problem import Problem
-from workflow.errors import Refused
+from wording import Sentence
+from workflow.errors import Reason, Refused
+
+_MEND = "Mend what is named; /api/v1/openapi.json says what goes where."
+
+
+def wrong(message: str, field: str) -> Reason:
+    """A reason of the API's own: in English alone, as it is told to programs."""
+    return Reason("form", Sentence(message), field)
 
 
 class ApiProblem(Problem):
@@ -136,7 +144,7 @@ class Misshapen(Refused):
     """What was sent is not what this address takes: `reasons` name every field that is wrong."""
 
     code = "web-misshapen"
-    advice = "Mend what is named; /api/v1/openapi.json says what goes where."
+    advice = Sentence(_MEND)
 
 
 class Unreadable(ApiProblem):

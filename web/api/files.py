@@ -12,12 +12,11 @@ from signing.verify.output import as_dict
 from signing.verify.report import to_json
 from signing.verify.verdict import with_register
 from web.api.described import OBJECT, errors
-from web.api.errors import Busy, Misshapen, NothingHere
+from web.api.errors import Busy, Misshapen, NothingHere, wrong
 from web.api.guard import Caller, Operation, TheGuard, TheOffice, needs
 from web.api.office_models import IssuedTold, PrintedTold, Verified
 from web.rates import Rate
 from web.recipient import AT_ONCE, PATIENCE_S, judged
-from workflow.errors import Reason
 from workflow.issued import IssuedRegister
 from workflow.office import Office
 from workflow.tokens import VERIFY
@@ -77,7 +76,7 @@ async def verify_file(
             size += len(piece)
             file.write(piece)
         if not size:
-            raise Misshapen([Reason("form", "Send the file as the body.", "body")])
+            raise Misshapen([wrong("Send the file as the body.", "body")])
         file.flush()
         report = await places.judged(guard.office, file, name, caller.person)
     return Response(to_json(report), media_type="application/json")

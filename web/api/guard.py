@@ -22,9 +22,9 @@ from web.api.errors import (
     TokenMissing,
     TokenUnfit,
     TooOften,
+    wrong,
 )
 from web.rates import Rate, Rates
-from workflow.errors import Reason
 from workflow.office import Office
 from workflow.tokens import Bearer
 
@@ -145,7 +145,7 @@ def _require_known(request: Request, known: set[str]) -> None:
     """Raises Misshapen for parameters that the operation does not have, or that come twice."""
     given = [name for name, _ in request.query_params.multi_items()]
     reasons = [
-        Reason("form", "There is no such parameter." if name not in known else "Send this once.", name[:60])
+        wrong("There is no such parameter." if name not in known else "Send this once.", name[:60])
         for name in dict.fromkeys(given)
         if name not in known or given.count(name) > 1
     ]

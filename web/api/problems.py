@@ -27,6 +27,7 @@ from web.api.errors import (
     TooOften,
     Unreadable,
     VersionMissing,
+    wrong,
 )
 from workflow.definition_errors import DefinitionUnknown
 from workflow.errors import (
@@ -181,12 +182,12 @@ def _of_http(error: HTTPException) -> Problem:
 def _misshapen(errors: Sequence[Mapping[str, Any]]) -> Problem:
     if any(error["type"] == "json_invalid" for error in errors):
         return Unreadable()
-    wrong = {str(error["loc"][-1]).lower() for error in errors if error["loc"][0] == "header"}
-    if "idempotency-key" in wrong:
+    headers = {str(error["loc"][-1]).lower() for error in errors if error["loc"][0] == "header"}
+    if "idempotency-key" in headers:
         return KeyMissing()
-    if "if-match" in wrong:
+    if "if-match" in headers:
         return VersionMissing()
-    return Misshapen([Reason("form", _sentence(error), _field(error["loc"])) for error in errors[:100]])
+    return Misshapen([wrong(_sentence(error), _field(error["loc"])) for error in errors[:100]])
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from web.api.described import BASE, OBJECT, errors, header, links
-from web.api.errors import Misshapen, NothingHere
+from web.api.errors import Misshapen, NothingHere, wrong
 from web.api.guard import Caller, Operation, TheOffice, needs
 from web.api.models import (
     NUMBER_MOST,
@@ -35,7 +35,6 @@ from web.api.models import (
 from workflow import evidence_package
 from workflow.command_form import NAME_LONGEST
 from workflow.definition_model import Definition
-from workflow.errors import Reason
 from workflow.evidence import gather
 from workflow.listing import RequestFilter
 from workflow.office import Office
@@ -275,5 +274,5 @@ def _below(cursor: str) -> int:
     except ValueError:
         word, number = "", ""
     if word != "below" or not (number.isascii() and number.isdecimal() and len(number) < 20):
-        raise Misshapen([Reason("form", "This is no cursor: take it from `next`.", "cursor")])
+        raise Misshapen([wrong("This is no cursor: take it from `next`.", "cursor")])
     return min(int(number), NUMBER_MOST)
