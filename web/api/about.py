@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from web.api.described import OBJECT, errors, openapi
+from web.api.described import OBJECT, STATUSES, errors, openapi
 from web.api.errors import NothingHere
 from web.api.guard import SCHEME, Operation, for_anybody
 from web.api.models import ProblemKind, ProblemKinds
@@ -30,6 +30,7 @@ class Listed:
     parameters: tuple[tuple[str, str, bool, str], ...]
     sends: str
     answers: tuple[tuple[str, str, str], ...]
+    problems: tuple[str, ...]
 
 
 @router.get("/openapi.json", openapi_extra=for_anybody(), responses=errors(anybody=True))
@@ -49,6 +50,7 @@ def read_docs(request: Request) -> Response:
         operations=list(_operations(told)),
         schemas=list(_schemas(told)),
         scopes=SCOPES,
+        statuses=STATUSES,
         problems=[(code, title_of(kind)) for code, kind in kinds().items()],
         version=told["info"]["version"],
     )
@@ -102,7 +104,9 @@ def _operations(told: Mapping[str, Any]) -> Iterator[Listed]:
                 answers=tuple(
                     (status, answer["description"], _body(answer))
                     for status, answer in sorted(one["responses"].items())
+                    if status < "400"
                 ),
+                problems=tuple(status for status in sorted(one["responses"]) if status >= "400"),
             )
 
 

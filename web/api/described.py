@@ -19,7 +19,7 @@ ABOUT: Final = """Everything that people do on pages, for programs that do it in
 person may do at that moment, and no more than their token's scopes. What is not there and what may not be
 seen is told alike. docs/api.md walks through it by curl."""
 
-_SAID: Mapping[int, str] = {
+STATUSES: Mapping[int, str] = {
     400: "It can't be read, or lacks an idempotency key.",
     401: "There is no token, or it can't be used.",
     403: "The token's scopes, or what one showed of oneself, do not do for this.",
@@ -28,7 +28,7 @@ _SAID: Mapping[int, str] = {
     412: "The request has changed since the version that was seen.",
     413: "It is too much.",
     415: "It is of another media type.",
-    422: "It can't be done like this; `reasons` say why not, with the fields.",
+    422: "It can't be done like this; its reasons say why not, with the fields.",
     428: "The version that was seen is missing.",
     429: "It is asked too often.",
     500: "It is the office's own matter.",
@@ -108,7 +108,7 @@ def _complete(operation: dict[str, Any]) -> None:
 
 def _error(status: int) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "description": _SAID[status],
+        "description": STATUSES[status],
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}ProblemTold"}}},
     }
     headers = {"Retry-After": header("In how many seconds.")} if status in _WAITING else {}

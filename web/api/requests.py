@@ -82,7 +82,9 @@ def list_requests(
     status: Annotated[
         Literal["open", "closed"] | None, Query(description="Those that go on, or not.")
     ] = None,
-    cursor: Annotated[str | None, Query(max_length=60, description="As `next` has it.")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=60, description="As the list before has it, in next.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> RequestList:
     """List the requests that the person may see, newest first."""
