@@ -1,4 +1,4 @@
-"""`paraaf tokens`: made once, listed without themselves, revoked; and what docs/command-line.md says of it."""
+"""`paraaf tokens`: made once, listed without themselves, revoked; as docs/command-line.md says of it."""
 
 from pathlib import Path
 
@@ -12,7 +12,8 @@ PASSWORD = "plainly a sample password"
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("PARAAF_DATA", str(tmp_path / "data"))
     terminal = Terminal(tmp_path / "data", capsys)
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
     terminal("people", "--register", SAMPLE)
