@@ -55,6 +55,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "proofs": "SELECT, INSERT, DELETE",
         "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
+        "saved_filters": "SELECT, INSERT, DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",

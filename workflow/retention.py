@@ -56,7 +56,8 @@ CLEANED = tuple(
     sorted(
         {
             *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
-            *("people", "grants", "substitutes", "passwords", "attempts", "sessions", "api_tokens"),
+            *("people", "grants", "substitutes", "passwords", "attempts", "sessions"),
+            *("saved_filters", "api_tokens"),
         }
     )
 )
