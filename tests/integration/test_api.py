@@ -283,6 +283,37 @@ def test_a_list_is_narrowed(desked: Desked, requester: Program) -> None:
     assert requester.get(f"{BASE}/requests", params={"unit": "none"}).json() == {"requests": [], "next": None}
 
 
+def test_a_queue_is_narrowed_and_paged(desked: Desked, requester: Program, manager: Program) -> None:
+    numbers = {handed_in(desked, requester).json()["request"] for _ in range(3)}
+    address: str | None = f"{BASE}/queue?limit=2&sort=-number&state=manager&assignee=free"
+    found: list[int] = []
+    while address:
+        page = manager.get(address)
+        found += [task["request_id"] for task in page.json()["tasks"]]
+        address = page.json()["next"]
+        assert page.headers.get("link") == (f'<{address}>; rel="next"' if address else None)
+    assert numbers <= set(found)
+    assert found == sorted(found, reverse=True)
+    assert len(found) == len(set(found)) == page.json()["count"]
+    assert manager.get(f"{BASE}/queue?state=review").json()["tasks"] == []
+    said = problem(manager.get(f"{BASE}/queue?cursor=mine"), 422, "web-misshapen")
+    assert [reason["field"] for reason in said["reasons"]] == ["cursor"]
+    problem(manager.get(f"{BASE}/queue?due=tomorrow"), 422, "web-misshapen")
+    problem(manager.get(f"{BASE}/queue?offered_after=2026-02-31"), 422, "workflow-refused")
+
+
+def test_the_next_is_claimed_once(desked: Desked, requester: Program, manager: Program) -> None:
+    handed_in(desked, requester)
+    headers = {"Idempotency-Key": "next-1"}
+    first = manager.post(f"{BASE}/queue/next", headers=headers, json={"state": "manager"})
+    again = manager.post(f"{BASE}/queue/next", headers=headers, json={"state": "manager"})
+    number = first.json()["claimed"]["request"]
+    assert (first.content, again.headers["idempotency-replayed"]) == (again.content, "true")
+    assert manager.get(f"{BASE}/requests/{number}").json()["request"]["claimed_by"] == MANAGER
+    none = manager.post(f"{BASE}/queue/next", headers={"Idempotency-Key": "next-2"}, json={"unit": "none"})
+    assert none.json() == {"claimed": None}
+
+
 # --- documents, evidence, the register
 
 

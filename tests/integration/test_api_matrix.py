@@ -65,6 +65,7 @@ FOR_EVERYBODY = {"list_definitions", "show_definition"}
 # What the recipient's check tells anybody who has the file or the paper; of `verify` see test_api.
 FOR_RECIPIENTS = {"verify_file", "look_up_file", "look_up_code"}
 OTHERWISE = {"submit_request", "send_commands"}  # below
+OF_THE_QUEUE = {"take_next"}  # whoever can take what is listed: see test_api
 WITHOUT_TOKEN = {"list_links", "get_openapi", "read_docs", "list_problems", "show_problem"}
 
 
@@ -142,6 +143,7 @@ def test_every_operation_is_in_one_list(desked: Desked) -> None:
         *FOR_EVERYBODY,
         *FOR_RECIPIENTS,
         *OTHERWISE,
+        *OF_THE_QUEUE,
         *WITHOUT_TOKEN,
     ]
     assert sorted(listed) == sorted(one.name for one in api(Desk(desked.sample.office).door).state.operations)

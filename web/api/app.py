@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from problem import Problem
-from web.api import about, commands, files, office, requests
+from web.api import about, commands, files, office, queue, requests
 from web.api.answers import Answers
 from web.api.described import BASE, name_of
 from web.api.files import Places
@@ -47,7 +47,7 @@ def api(door: Door) -> FastAPI:
     app.state.described = None
     for path, most in BODIES.items():
         door.bodies.allow(f"{BASE}{path}", most)
-    rooms = (requests, commands, files, office, about)
+    rooms = (requests, queue, commands, files, office, about)
     app.state.operations = [one for room in rooms for one in room.router.routes]
     for room in rooms:
         app.include_router(room.router)

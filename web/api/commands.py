@@ -105,7 +105,7 @@ def submit_request(
     command = Command(
         trigger=SUBMIT,
         actor=caller.person,
-        key=f"api:{_bare(key)}",
+        key=f"api:{bare(key)}",
         on_behalf_of=sent.on_behalf_of,
         data=sent.data,
         submission=Submission(sent.key, sent.variant, sent.language, sent.reference),
@@ -132,14 +132,14 @@ def send_command(
     office: TheOffice,
 ) -> AnswerTold:
     """Do something with a request: claim, approve, return, sign and whatever else its state offers."""
-    command = _Asked(caller, _bare(key)).command(sent, number, _version(seen))
+    command = _Asked(caller, bare(key)).command(sent, number, _version(seen))
     return _told(office.engine.execute(command), response)
 
 
 @router.post("/commands", openapi_extra=needs(WRITE), responses=errors(*BODY))
 def send_commands(sent: Batch, key: Key, caller: Caller, office: TheOffice) -> BatchResults:
     """Do many things, in their order; each has its result, and one that is refused stops no other."""
-    asked = _Asked(caller, _bare(key))
+    asked = _Asked(caller, bare(key))
     commands = [
         asked.command(one, one.request, one.version, place=place) for place, one in enumerate(sent.commands)
     ]
@@ -163,10 +163,11 @@ def _told(answer: Answer, response: Response) -> AnswerTold:
     response.headers["ETag"] = f'"{answer.version}"'
     if answer.repeated:
         response.headers[REPLAYED] = "true"
-    return _answer(answer)
+    return answer_of(answer)
 
 
-def _answer(answer: Answer) -> AnswerTold:
+def answer_of(answer: Answer) -> AnswerTold:
+    """What a command did."""
     return AnswerTold(
         request=answer.request_id, version=answer.version, state=answer.state, event_seq=answer.event_seq
     )
@@ -175,7 +176,7 @@ def _answer(answer: Answer) -> AnswerTold:
 def _result(item: BatchItem, result: Answer | WorkflowError) -> BatchResult:
     if isinstance(result, Answer):
         return BatchResult(
-            request=item.request, status=200, replayed=result.repeated, answer=_answer(result), problem=None
+            request=item.request, status=200, replayed=result.repeated, answer=answer_of(result), problem=None
         )
     problem = ProblemTold.model_validate(as_json(result))
     return BatchResult(
@@ -183,7 +184,7 @@ def _result(item: BatchItem, result: Answer | WorkflowError) -> BatchResult:
     )
 
 
-def _bare(key: str) -> str:
+def bare(key: str) -> str:
     """The key without the quotes that the draft asks for."""
     return key.strip('"')
 

@@ -357,9 +357,31 @@ class TaskTold(Told):
     reminded_at: datetime | None
     escalated_at: datetime | None
     lapsed: bool = Field(description="Whoever holds it may not do it any more.")
+    near_at: datetime | None = Field(description="From then on it is near its due time.")
+    claimed_at: datetime | None
+    requester_name: str
+    holder_name: str = Field(description="What the holder is called.")
 
 
 class TaskList(Told):
-    """Tasks, oldest first."""
+    """Tasks, in the order that was asked for."""
 
     tasks: list[TaskTold]
+    next: str | None = Field(description="Where the next page is; null when there is none.")
+    count: int | None = Field(description="How many there are on all pages, up to 1,000.")
+    more: bool = Field(description="Whether there are more than that.")
+
+
+class Looked(Sent):
+    """What kind of task one is ready for; null: any."""
+
+    kind: Name | None = Field(None, description="The process.", examples=["employer-declaration"])
+    variant: Name | None = None
+    state: Name | None = None
+    unit: Name | None = None
+
+
+class Taken(Told):
+    """What was claimed; null where nothing waits."""
+
+    claimed: AnswerTold | None

@@ -29,8 +29,6 @@ from web.api.models import (
     RequestShown,
     RequestTold,
     RetryTold,
-    TaskList,
-    TaskTold,
 )
 from workflow import evidence_package
 from workflow.command_form import NAME_LONGEST
@@ -105,15 +103,6 @@ def list_requests(
         following = f"{BASE}/requests?{urlencode(query)}"
         response.headers["Link"] = f'<{following}>; rel="next"'
     return RequestList(requests=page, next=following)
-
-
-@router.get("/queue", openapi_extra=needs(READ), responses=errors())
-def list_queue(
-    caller: Caller, office: TheOffice, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
-) -> TaskList:
-    """List the open tasks that the person can take, or holds, oldest first."""
-    found = office.engine.queue(caller.person, limit=limit)
-    return TaskList(tasks=[TaskTold.model_validate(one) for one in found])
 
 
 @router.get(
