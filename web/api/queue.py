@@ -54,10 +54,24 @@ def list_queue(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> TaskList:
     """List the open tasks that the person can take, or holds; those due first come first, unless said."""
-    asked = {name: [value] for name, value in request.query_params.items() if name not in ("cursor", "limit")}
-    if cursor is not None:
-        asked["after"] = [cursor]
-    page = _told(lambda: office.engine.queue(caller.person, QueueFilter.from_query(asked), limit=limit))
+    asked = {
+        "kind": kind,
+        "variant": variant,
+        "state": state,
+        "unit": unit,
+        "offered_after": offered_after,
+        "offered_before": offered_before,
+        "assignee": assignee,
+        "holder": holder,
+        "due": due,
+        "due_within": due_within,
+        "suspended": suspended,
+        "text": text,
+        "sort": sort,
+        "after": cursor,
+    }
+    query = {name: [str(value)] for name, value in asked.items() if value is not None}
+    page = _told(lambda: office.engine.queue(caller.person, QueueFilter.from_query(query), limit=limit))
     following = None
     if page.after is not None:
         following = f"{BASE}/queue?{urlencode({**request.query_params, 'cursor': page.after})}"
