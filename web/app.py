@@ -15,6 +15,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from watching.logs import note
+from web.account import Account
+from web.account_codes import AccountCodes
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
@@ -55,6 +57,8 @@ class Desk:
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
+                *Account(door).routes(),
+                *AccountCodes(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

@@ -4,6 +4,7 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from time import monotonic
 
 from starlette.exceptions import HTTPException
@@ -23,23 +24,35 @@ class Rate:
 
 @dataclass
 class Rates:
-    """Who asked how often of late."""
+    """Who asked how often of late; asked from several threads."""
 
     now: Callable[[], float] = monotonic
-    _left: OrderedDict[tuple[str, str], tuple[float, float]] = field(default_factory=OrderedDict)
+    _left: OrderedDict[tuple[str, str, str], tuple[float, float]] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
 
     def require(self, request: Request, rate: Rate) -> None:
         """Take one. Raises HTTPException 429, with Retry-After, where none is left."""
-        key, now = (rate.name, _asker(request)), self.now()
-        left, at = self._left.pop(key, (float(rate.count), now))
-        left = min(float(rate.count), left + (now - at) * rate.count / rate.seconds)
-        taken = left >= 1
-        self._left[key] = (left - 1 if taken else left, now)
-        while len(self._left) > KEPT:
-            self._left.popitem(last=False)
-        if not taken:
-            wait_s = int((1 - left) * rate.seconds / rate.count) + 1
+        wait_s = self.take(request, rate)
+        if wait_s:
             raise HTTPException(429, headers={"Retry-After": str(wait_s)})
+
+    def take(self, request: Request, rate: Rate, about: str = "") -> int:
+        """Take one of those that this address has about something; how long to wait where none is left."""
+        key = (rate.name, _asker(request), about)
+        with self._lock:
+            now = self.now()
+            left, at = self._left.pop(key, (float(rate.count), now))
+            left = min(float(rate.count), left + (now - at) * rate.count / rate.seconds)
+            taken = left >= 1
+            self._left[key] = (left - 1 if taken else left, now)
+            while len(self._left) > KEPT:
+                self._left.popitem(last=False)
+        return 0 if taken else int((1 - left) * rate.seconds / rate.count) + 1
+
+    def forget(self, request: Request, rate: Rate, about: str) -> None:
+        """Let this address begin anew with this."""
+        with self._lock:
+            self._left.pop((rate.name, _asker(request), about), None)
 
 
 def _asker(request: Request) -> str:

@@ -39,6 +39,7 @@ from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
 from workflow.engine import Engine
+from workflow.entrance import Entrance
 from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
@@ -46,6 +47,7 @@ from workflow.judge import office_day
 from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
+from workflow.one_time_codes import OneTimeCodes
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
 from workflow.passwords import Passwords
@@ -57,7 +59,7 @@ from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.sessions import Sessions
-from workflow.store import Store
+from workflow.store import Moment, Store
 from workflow.variables import require_none_moved
 
 if TYPE_CHECKING:
@@ -427,18 +429,32 @@ class Office:
         return self.store.now if self.clock is utc_now else None
 
     @property
+    def moment(self) -> Moment:
+        """The time that all processes share."""
+        ours = self.clock
+        return self._server_clock or (lambda _session: ours())
+
+    @property
     def passwords(self) -> Passwords:
         """The passwords of the people."""
-        ours = self.clock
-        return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
+        return Passwords(self.store, moment=self.moment)
+
+    @property
+    def one_time_codes(self) -> OneTimeCodes:
+        """The codes that some are asked for after their password."""
+        issuer = urlsplit(self.verify_url or "").hostname or "Paraaf"
+        key = self.authority.own_key("code secrets")
+        return OneTimeCodes(self.store, self.passwords, self.moment, key, issuer)
+
+    @property
+    def entrance(self) -> Entrance:
+        """The way in."""
+        return Entrance(self.store, self.moment, self.passwords, self.one_time_codes)
 
     @property
     def sessions(self) -> Sessions:
         """Who has signed in."""
-        ours = self.clock
-        return Sessions(
-            self.store, self._server_clock or (lambda _session: ours()), today=lambda: self.newest_day
-        )
+        return Sessions(self.store, self.moment, today=lambda: self.newest_day)
 
     @property
     def newest_day(self) -> date:

@@ -57,6 +57,7 @@ CLEANED = tuple(
         {
             *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
             *("people", "grants", "substitutes", "passwords", "attempts", "sessions"),
+            *("devices", "code_secrets", "recovery_codes", "passkeys", "ceremonies"),
         }
     )
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from workflow.access import People
@@ -22,6 +22,7 @@ LONGEST = timedelta(hours=10)
 """A working day: who signs in each morning is not put out in the afternoon."""
 SEEN_EACH = timedelta(minutes=1)
 """That somebody is there is written down no more often than this."""
+_NAMED = 16  # digits of the digest
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Member:
     method: str
     opened_at: datetime
     session: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session as its owner sees it. `name` tells it from their others, and opens nothing."""
+
+    name: str
+    method: str
+    browser: str
+    opened_at: datetime
+    seen_at: datetime
+    is_this: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,54 @@ class Sessions:
         with self.store.write() as session:
             session.execute(delete(SessionRow).where(SessionRow.token_sha256 == _digest(token)))
 
+    def of(self, member: Member) -> list[OpenSession]:
+        """Where somebody has signed in, the newest first."""
+        with self.store.read() as session:
+            now = self.moment(session)
+            rows = session.scalars(
+                select(SessionRow)
+                .where(SessionRow.person_id == member.id)
+                .order_by(SessionRow.opened_at.desc(), SessionRow.token_sha256)
+            )
+            return [
+                OpenSession(
+                    row.token_sha256[:_NAMED],
+                    row.method,
+                    row.browser,
+                    row.opened_at,
+                    row.seen_at,
+                    is_this=row.token_sha256 == member.session,
+                )
+                for row in rows
+                if not _is_over(row, now)
+            ]
+
+    def end_named(self, member: Member, name: str) -> None:
+        """End one of somebody's sessions, by the name that their list gives it."""
+        with self.store.write() as session:
+            for row in session.scalars(select(SessionRow).where(SessionRow.person_id == member.id)):
+                if row.token_sha256[:_NAMED] == name:
+                    session.delete(row)
+
+    def end_others(self, member: Member) -> None:
+        """End all of somebody's sessions but this one."""
+        others = (SessionRow.person_id == member.id, SessionRow.token_sha256 != member.session)
+        with self.store.write() as session:
+            session.execute(delete(SessionRow).where(*others))
+
+    def renew(self, member: Member) -> str:
+        """The same session by another token, for who has just shown anew who they are; the earlier is worth
+        nothing any more."""
+        token = secrets.token_urlsafe(32)
+        with self.store.write() as session:
+            row = session.get(SessionRow, member.session)
+            if row is None:
+                return token  # it has ended meanwhile
+            columns = {one.key: getattr(row, one.key) for one in SessionRow.table().columns}
+            session.delete(row)
+            session.add(SessionRow(**{**columns, "token_sha256": _digest(token)}))
+        return token
+
     def _member(self, session: Session, row: SessionRow) -> Member | None:
         people, today = People.load(session, [row.person_id]), self.today()
         if not people.active(row.person_id):
@@ -92,13 +153,24 @@ class Sessions:
         )
 
 
-def open_session(session: Session, person: str, method: str, now: datetime) -> str:
-    """Open a session for somebody who has just shown who they are; what is over is removed. The token."""
+def open_session(session: Session, person: str, method: str, now: datetime, *, browser: str = "") -> str:
+    """Open a session for somebody who has just shown who they are; what is over is removed. The token.
+
+    `browser` says in few words which one holds it.
+    """
     over = or_(SessionRow.seen_at < now - IDLE, SessionRow.opened_at < now - LONGEST)
     session.execute(delete(SessionRow).where(over))
     token = secrets.token_urlsafe(32)
-    row = SessionRow(token_sha256=_digest(token), person_id=person, method=method, opened_at=now, seen_at=now)
-    session.add(row)
+    session.add(
+        SessionRow(
+            token_sha256=_digest(token),
+            person_id=person,
+            method=method,
+            opened_at=now,
+            seen_at=now,
+            browser=browser,
+        )
+    )
     session.flush()
     return token
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
 from tests.proving import PASSWORD
-from workflow import moves, outside, passwords, renewals, substitutes
+from workflow import identity_events, moves, outside, passwords, renewals, substitutes
 from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
@@ -68,6 +68,7 @@ def test_types_are_those_of_the_code() -> None:
         substitutes.ENDED,
         passwords.SET,
         passwords.REMOVED,
+        *identity_events.EVERY,
     }
 
 
@@ -149,6 +150,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found.append(office.records(first)[-1])
     found += substitution_records(office)
     found += password_records(office)
+    found += identity_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
         "definition_of": office.engine.definition,
@@ -202,6 +204,16 @@ def password_records(office: Office) -> list[dict[str, Any]]:
     with office.store.read() as session:
         query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq).order_by(Event.seq.desc())
         rows = session.execute(query.limit(2)).all()
+    return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def identity_records(office: Office) -> list[dict[str, Any]]:
+    """Somebody sets up other means to sign in, and has none any more."""
+    with office.store.write() as session:
+        for kind in identity_events.EVERY:
+            identity_events.tell(session, kind, person="auditor", by="administrator", at=office.now)
+        query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
+        rows = session.execute(query.where(Event.type.in_(identity_events.EVERY))).all()
     return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
 
 
