@@ -32,6 +32,8 @@ class Account:
             sessions=self.door.sessions.of(asked.me),
             has_password=office.passwords.has_one(asked.me.id),
             codes_left=office.one_time_codes.left(asked.me.id),
+            has_passkeys=office.passkeys.site is not None,
+            passkeys=office.passkeys.of(asked.me.id),
         )
 
     def _end(self, asked: Asked) -> Response:

@@ -17,16 +17,20 @@ from starlette.types import ASGIApp
 from watching.logs import note
 from web.account import Account
 from web.account_codes import AccountCodes
+from web.account_passkeys import AccountPasskeys
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
+from web.elsewhere import BACK, SigningInElsewhere
 from web.headers import SecurityHeaders
 from web.navigation import home_of
 from web.pages import Pages
+from web.passkeys import SigningInByPasskey
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.signing_in import Samples, SigningIn
 from workflow.office import Office
+from workflow.oidc import Provider
 
 STATIC = Path(__file__).parent / "static"
 
@@ -48,17 +52,25 @@ class Desk:
             cookies=Cookies(secure=self.secure),
             bodies=Bodies(),
         )
+        self.provider = (
+            None
+            if office.elsewhere is None
+            else Provider(office.elsewhere, back=f"{office.public_url}{BACK}", clock=office.clock)
+        )
 
     def app(self, *, beside: Sequence[BaseRoute] = ()) -> ASGIApp:
         """The application; `beside` are addresses that others serve under it."""
-        door = self.door
+        door, elsewhere = self.door, SigningInElsewhere(self.door, self.provider)
         return Starlette(
             routes=[
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
-                *SigningIn(door, self.samples).routes(),
+                *elsewhere.routes(),
+                *SigningIn(door, self.samples, elsewhere).routes(),
                 *Account(door).routes(),
                 *AccountCodes(door).routes(),
+                *AccountPasskeys(door).routes(),
+                *SigningInByPasskey(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

@@ -47,10 +47,13 @@ class LettingIn:
             browser_of(request),
         )
 
+    def held(self, request: Request) -> str:
+        """What the browser holds of this visit, or is to hold from now on."""
+        return self.door.cookies.get(request, VISIT) or secrets.token_urlsafe(24)
+
     def page(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
         """A page for somebody who has not signed in: its forms go with a cookie of this visit."""
-        held = self.door.cookies.get(request, VISIT)
-        visit = held or secrets.token_urlsafe(24)
+        visit = self.held(request)
         answer = self.door.pages.answer(
             request, template, status=status, visit_token=form_token(visit), **context
         )

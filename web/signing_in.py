@@ -17,6 +17,7 @@ from starlette.routing import Route
 from signing.secret import Secret
 from web.asked import Asked, Door, form_of
 from web.cookies import DEVICE, SESSION
+from web.elsewhere import SigningInElsewhere
 from web.letting_in import AS_ONE, TRIES, LettingIn, inside, text_of
 from workflow.ceremonies import CeremonyOver
 from workflow.entrance import CodeAsked
@@ -51,6 +52,7 @@ class SigningIn:
 
     door: Door
     samples: Samples | None
+    elsewhere: SigningInElsewhere
 
     @property
     def _letting_in(self) -> LettingIn:
@@ -92,10 +94,24 @@ class SigningIn:
             after_s=after_s,
             person=person,
             samples=self.samples.people() if self.samples is not None else (),
+            passwords=self._takes_passwords,
+            passkeys=self.door.office.passkeys.site is not None,
+            elsewhere=self.elsewhere.provider.settings.name if self.elsewhere.provider else "",
         )
 
-    async def _password(self, request: Request) -> Response:
+    @property
+    def _takes_passwords(self) -> bool:
+        provider = self.elsewhere.provider
+        return provider is None or provider.settings.passwords
+
+    def _require_taken(self, request: Request) -> None:
+        """Raises HTTPException: 404 where nobody signs in by a password, 429 for who asks too often."""
+        if not self._takes_passwords:
+            raise HTTPException(404)
         self.door.rates.require(request, TRIES)
+
+    async def _password(self, request: Request) -> Response:
+        self._require_taken(request)
         async with form_of(request) as form:
             self._letting_in.require_visit(request, form)
             person, password = text_of(form, "person").strip()[:100], text_of(form, "password")
@@ -106,7 +122,7 @@ class SigningIn:
 
     async def _sample(self, request: Request) -> Response:
         """As a sample person, by the password that the sample office has for them."""
-        self.door.rates.require(request, TRIES)
+        self._require_taken(request)
         async with form_of(request) as form:
             self._letting_in.require_visit(request, form)
             person, onward = text_of(form, "person")[:100], inside(text_of(form, "next"))
@@ -191,7 +207,7 @@ class SigningIn:
         )
 
     async def _own(self, request: Request) -> Response:
-        self.door.rates.require(request, TRIES)
+        self._require_taken(request)
         async with form_of(request) as form:
             self._letting_in.require_visit(request, form)
             person, onward = text_of(form, "person").strip()[:100], inside(text_of(form, "next"))
@@ -216,8 +232,13 @@ class SigningIn:
         return self._let_in(request, person, new, onward, "password")
 
     def _out(self, asked: Asked) -> Response:
-        self.door.sessions.end(self.door.cookies.get(asked.request, SESSION))
-        answer = self.door.see("/sign-in", said="out")
+        id_token = self.door.sessions.end(self.door.cookies.get(asked.request, SESSION))
+        onward = self.elsewhere.leaving(id_token)
+        answer = (
+            self.door.pages.answer(asked.request, "leaving.html", onward=onward)
+            if onward
+            else self.door.see("/sign-in", said="out")
+        )
         self.door.cookies.drop(answer, SESSION)
         return answer
 

@@ -48,10 +48,11 @@ def begin(
     now: datetime,
     person: str | None = None,
     data: Mapping[str, Any] | None = None,
+    token: str = "",
 ) -> str:
     """Begin; the token. What is over is removed. `bound_to` is what the browser holds."""
     session.execute(delete(CeremonyRow).where(CeremonyRow.made_at < now - FRESH))
-    token = secrets.token_urlsafe(32)
+    token = token or new_token()
     session.add(
         CeremonyRow(
             token_sha256=_digest(token),
@@ -64,6 +65,11 @@ def begin(
     )
     session.flush()
     return token
+
+
+def new_token() -> str:
+    """A token that nobody guesses, for who has to tell it before they begin."""
+    return secrets.token_urlsafe(32)
 
 
 def look(session: Session, kind: Kind, token: str, *, bound_to: str, now: datetime) -> Ceremony:

@@ -4,22 +4,42 @@ A password opens one, or asks for a code first where its person has set up codes
 signed in: what is kept is that a password was right, for this visit, for minutes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.orm import Session
 
 from signing.secret import Secret
 from workflow.ceremonies import begin, look, take
 from workflow.devices import know_device, known_device
+from workflow.errors import WorkflowError
+from workflow.group_roles import METHOD, grant_by_groups
 from workflow.one_time_codes import OneTimeCodes, has_codes
 from workflow.passwords import Passwords
 from workflow.sessions import open_session
 from workflow.store import Moment, Store
+from workflow.tables import Person
+
+if TYPE_CHECKING:
+    from workflow.passkeys import Passkeys  # pages alone need it
 
 WITH_CODE: Final = "+code"
 """Behind the method of a session for which a code was asked, too."""
+
+
+class NotInRegister(WorkflowError):
+    """The organisation vouches for somebody whom this office's HR register does not know."""
+
+    code = "workflow-not-in-register"
+
+    def __init__(self, person: str) -> None:
+        super().__init__(
+            f"The HR register of this office knows nobody with the number {person!r}.",
+            hint="Whoever looks after it loads a register that names you: `paraaf people --register`.",
+        )
+        self.person = person
 
 
 @dataclass(frozen=True)
@@ -29,6 +49,15 @@ class Visit:
     token: str = field(repr=False)
     device: str = field(default="", repr=False)
     browser: str = ""
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """Whom the provider vouches for: the number that it knows them by, and their groups."""
+
+    person: str
+    groups: frozenset[str]
+    id_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,13 +114,35 @@ class Entrance:
 
         return self.codes.check(person, code, then, device=visit.device)
 
+    def by_passkey(self, passkeys: "Passkeys", token: str, answer: str, visit: Visit) -> Opened:
+        """Let somebody in by a passkey of theirs. Raises what Passkeys.check raises."""
+
+        def then(session: Session, now: datetime, person: str, _begun: object) -> Opened:
+            return let_in(session, person, "passkey", visit, now)
+
+        return passkeys.check(token, answer, then, bound_to=visit.token)
+
+    def by_word(self, vouched: Vouched, duties: Mapping[str, tuple[str, ...]], visit: Visit) -> Opened:
+        """Let somebody in whom their organisation vouches for. Raises NotInRegister."""
+        with self.store.write() as session:
+            person = session.get(Person, vouched.person)
+            if person is None or not person.active:
+                raise NotInRegister(vouched.person)
+            opened = let_in(
+                session, person.id, METHOD, visit, self.moment(session), id_token=vouched.id_token
+            )
+            grant_by_groups(session, person, vouched.groups, duties)
+        return opened
+
     def again(self, person: str, method: str, visit: Visit) -> Opened:
         """Open a session for somebody who was signed in; what they did has ended all of theirs."""
         with self.store.write() as session:
             return let_in(session, person, method, visit, self.moment(session))
 
 
-def let_in(session: Session, person: str, method: str, visit: Visit, now: datetime) -> Opened:
+def let_in(
+    session: Session, person: str, method: str, visit: Visit, now: datetime, *, id_token: str = ""
+) -> Opened:
     """Open a session for somebody who has shown who they are, in the transaction that is sure of it."""
-    token = open_session(session, person, method, now, browser=visit.browser)
+    token = open_session(session, person, method, now, browser=visit.browser, id_token=id_token)
     return Opened(token, know_device(session, visit.device, person, now))

@@ -38,6 +38,7 @@ from workflow.chores import Chore
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
+from workflow.elsewhere_settings import Elsewhere, load_elsewhere
 from workflow.engine import Engine
 from workflow.entrance import Entrance
 from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
     from signing.signers import Signer
     from workflow.authorising import Authorising
+    from workflow.passkeys import Passkeys
     from workflow.steps import Steps
     from workflow.workbench import Workbench
 
@@ -114,6 +116,8 @@ class Office:
     """How long timestamp authorities are left alone after failures."""
     meters: Meters
     leavers_kept: timedelta
+    elsewhere: Elsewhere | None = None
+    """Through whom people sign in, beside this office's own passwords."""
 
     @classmethod
     def open(
@@ -164,7 +168,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, base, leavers_kept = settings
+        signing, base, leavers_kept, elsewhere = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -199,7 +203,13 @@ class Office:
             rests=Rests.of(patience or Patience()),
             meters=meters,
             leavers_kept=leavers_kept,
+            elsewhere=elsewhere,
         )
+
+    @property
+    def public_url(self) -> str:
+        """The address under which others reach it, without a slash at its end; "" for none."""
+        return (self.verify_url or "").removesuffix("/verify")
 
     @property
     def profiles(self) -> Mapping[str, Profile]:
@@ -341,6 +351,7 @@ class Office:
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
             Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
+            Chore("sessions", EVERY_TEN_MINUTES, self.sessions.tidy),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -447,6 +458,13 @@ class Office:
         return OneTimeCodes(self.store, self.passwords, self.moment, key, issuer)
 
     @property
+    def passkeys(self) -> "Passkeys":
+        """The passkeys of the people."""
+        from workflow.passkeys import Passkeys, site_of  # noqa: PLC0415  pages alone need it
+
+        return Passkeys(self.store, self.moment, site_of(self.public_url))
+
+    @property
     def entrance(self) -> Entrance:
         """The way in."""
         return Entrance(self.store, self.moment, self.passwords, self.one_time_codes)
@@ -540,16 +558,23 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
     return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
 
 
-Settings = tuple[Organisation, str, timedelta]
+Settings = tuple[Organisation, str, timedelta, Elsewhere | None]
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, the public address, how long leavers are kept.
+    """How the organisation signs, the public address, how long leavers are kept, through whom people sign in.
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
     require_none_moved(environ)
-    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
+    base, elsewhere = _public_url(environ), load_elsewhere(folder, environ)
+    if elsewhere is not None and not base:
+        raise SettingRefused(
+            f"People sign in through {elsewhere.issuer[:200]}, and {PUBLIC_URL} does not say where that sends"
+            " them back to.",
+            hint=f"Set {PUBLIC_URL} to the address of this office.",
+        )
+    return signing_of(folder, environ), base, _leavers_kept(environ), elsewhere
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from workflow.access import People
+from workflow.group_roles import drop_grants
 from workflow.store import Moment, Store
 from workflow.tables import SessionRow
 
@@ -77,10 +78,20 @@ class Sessions:
                 session.execute(update(SessionRow).where(here).values(seen_at=now))
         return member
 
-    def end(self, token: str) -> None:
-        """End it, if there is one."""
+    def end(self, token: str) -> str:
+        """End it, if there is one; the identity token with which its person signs out elsewhere, or ""."""
+        here = SessionRow.token_sha256 == _digest(token)
         with self.store.write() as session:
-            session.execute(delete(SessionRow).where(SessionRow.token_sha256 == _digest(token)))
+            kept = session.scalar(select(SessionRow.id_token).where(here)) or ""
+            session.execute(delete(SessionRow).where(here))
+            drop_grants(session)
+        return kept
+
+    def tidy(self) -> None:
+        """Remove the sessions that are over, and roles that went with them."""
+        with self.store.write() as session:
+            _remove_over(session, self.moment(session))
+            drop_grants(session)
 
     def of(self, member: Member) -> list[OpenSession]:
         """Where somebody has signed in, the newest first."""
@@ -110,12 +121,15 @@ class Sessions:
             for row in session.scalars(select(SessionRow).where(SessionRow.person_id == member.id)):
                 if row.token_sha256[:_NAMED] == name:
                     session.delete(row)
+            session.flush()
+            drop_grants(session)
 
     def end_others(self, member: Member) -> None:
         """End all of somebody's sessions but this one."""
         others = (SessionRow.person_id == member.id, SessionRow.token_sha256 != member.session)
         with self.store.write() as session:
             session.execute(delete(SessionRow).where(*others))
+            drop_grants(session)
 
     def renew(self, member: Member) -> str:
         """The same session by another token, for who has just shown anew who they are; the earlier is worth
@@ -127,6 +141,7 @@ class Sessions:
                 return token  # it has ended meanwhile
             columns = {one.key: getattr(row, one.key) for one in SessionRow.table().columns}
             session.delete(row)
+            session.flush()
             session.add(SessionRow(**{**columns, "token_sha256": _digest(token)}))
         return token
 
@@ -153,13 +168,14 @@ class Sessions:
         )
 
 
-def open_session(session: Session, person: str, method: str, now: datetime, *, browser: str = "") -> str:
+def open_session(
+    session: Session, person: str, method: str, now: datetime, *, browser: str = "", id_token: str = ""
+) -> str:
     """Open a session for somebody who has just shown who they are; what is over is removed. The token.
 
-    `browser` says in few words which one holds it.
+    `browser` says in few words which one holds it; `id_token` goes along when they sign out elsewhere.
     """
-    over = or_(SessionRow.seen_at < now - IDLE, SessionRow.opened_at < now - LONGEST)
-    session.execute(delete(SessionRow).where(over))
+    _remove_over(session, now)
     token = secrets.token_urlsafe(32)
     session.add(
         SessionRow(
@@ -169,6 +185,7 @@ def open_session(session: Session, person: str, method: str, now: datetime, *, b
             opened_at=now,
             seen_at=now,
             browser=browser,
+            id_token=id_token,
         )
     )
     session.flush()
@@ -178,6 +195,12 @@ def open_session(session: Session, person: str, method: str, now: datetime, *, b
 def end_sessions(session: Session, people: Collection[str]) -> None:
     """These people have to sign in anew."""
     session.execute(delete(SessionRow).where(SessionRow.person_id.in_(people)))
+    drop_grants(session)
+
+
+def _remove_over(session: Session, now: datetime) -> None:
+    over = or_(SessionRow.seen_at < now - IDLE, SessionRow.opened_at < now - LONGEST)
+    session.execute(delete(SessionRow).where(over))
 
 
 def _is_over(row: SessionRow, now: datetime) -> bool:

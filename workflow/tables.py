@@ -703,6 +703,8 @@ class SessionRow(Base):
     seen_at: Mapped[datetime]
     browser: Mapped[str] = mapped_column(default="")
     """In few words, for its owner's list."""
+    id_token: Mapped[str] = mapped_column(default="")
+    """With which who signed in elsewhere signs out there."""
 
 
 class SecretRow(Base):

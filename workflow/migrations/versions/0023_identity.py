@@ -14,6 +14,7 @@ TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     """Make the tables; sessions that there are were opened by a browser that nobody noted."""
     op.add_column("sessions", sa.Column("browser", sa.Text(), nullable=False, server_default=""))
+    op.add_column("sessions", sa.Column("id_token", sa.Text(), nullable=False, server_default=""))
     op.add_column("grants", sa.Column("source", sa.Text(), nullable=False, server_default="register"))
     op.create_table(
         "secrets",
