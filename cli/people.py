@@ -23,7 +23,7 @@ from cli.folder import (
     require_keys,
     require_office,
 )
-from cli.people_means import REMOVE_CODES, add_means, remove_codes
+from cli.people_means import REMOVE_CODES, REMOVE_PASSKEYS, add_means, remove_codes, remove_passkeys
 from cli.people_password import add_password, change_password
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
@@ -46,7 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "people",
         description="List people with their roles and who stands in for them. --register loads an HR register"
         " first; --substitute lets somebody stand in for somebody else; password sets"
-        " somebody's password; remove-codes takes away the codes that they are asked for after it.",
+        " somebody's password; remove-codes and remove-passkeys take away with what they sign in beside it.",
     )
     add_data_option(parser)
     parser.add_argument(
@@ -74,6 +74,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_means(verbs)
 
 
+_VERBS = {
+    "password": change_password,
+    REMOVE_CODES: remove_codes,
+    REMOVE_PASSKEYS: remove_passkeys,
+}
+
+
 def run(args: argparse.Namespace) -> int:
     """Load, record, or list."""
     if args.register is not None and args.verb is None:
@@ -82,12 +89,9 @@ def run(args: argparse.Namespace) -> int:
         raise ChoiceNeeded("--many-leave goes with --register.", hint="Name the register, or leave it out.")
     require_office(args.data)
     with closing(Store.open(args.data, make=False)) as store:
-        if args.verb == "password":
+        if args.verb is not None:
             _require_same(store, args.data)
-            return change_password(store, args)
-        if args.verb == REMOVE_CODES:
-            _require_same(store, args.data)
-            return remove_codes(store, args)
+            return _VERBS[args.verb](store, args)
         if args.ended is not None:
             _require_same(store, args.data)
             return _end(store, args)

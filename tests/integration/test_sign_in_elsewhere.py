@@ -29,6 +29,7 @@ from workflow.people import update_people
 from workflow.sessions import IDLE
 from workflow.tables import Grant, Person, SessionRow
 
+pytestmark = pytest.mark.slow
 EMPLOYEE, LEAVER = "P010", "P011"
 DUTIES = {"desk-clerks": ["clerk"], "board": ["auditor"]}
 
