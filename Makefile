@@ -6,9 +6,10 @@ DATA ?= data
 .DEFAULT_GOAL := help
 .PHONY: run test test-fast check bench attacks lint help debian witness clean
 
-run: $(VENV)/run.stamp ## drive sample requests through every step, sign, verify, print the comparison
-	$(BIN)/paraaf demo --data $(DATA) --requests 10 --out out
+run: $(VENV)/run.stamp ## an office of sample people: drives requests through every step, then opens its pages
+	test -e $(DATA)/sample-passwords.json || $(BIN)/paraaf demo --data $(DATA) --requests 10 --waiting 3 --out out
 	@echo 'To have paraaf in reach: export PATH="$$PWD/$(BIN):$$PATH"'
+	$(BIN)/paraaf serve --data $(DATA)
 
 test: $(VENV)/test.stamp debian witness ## every test, including what it needs from Debian
 	$(BIN)/python -m pytest -n 3 --dist worksteal

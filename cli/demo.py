@@ -25,7 +25,7 @@ from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_opti
 from cli.printing import counted, print_json
 from cli.sample_exchange import exchange
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
-from cli.sample_passwords import SamplePasswords
+from cli.sample_people import SamplePasswords
 from cli.sample_provider import SampleProvider, write_settings
 from documents.register import SAMPLE
 from signing.organisation import FILE as SIGNING_FILE
@@ -52,6 +52,8 @@ ALL_VARIANTS = (*VARIANTS, "A2", "A4-DUAL", "N")
 UNSIGNED = "N"
 """The variant of plans that are not signed; the others are of declarations."""
 REMOTE = "A3"
+TRIED = ("A1", "A3", "A4")
+"""Variants of which requests are left waiting: what is signed with them is signed here."""
 REQUESTS_PER_PLAN = 5
 ROUNDS_AT_MOST = 40
 PROVIDER_LATENCY_MS = 100
@@ -85,6 +87,14 @@ def add_parser(subparsers: Any) -> None:
         f" (default: {PROVIDER_LATENCY_MS})",
     )
     parser.add_argument(
+        "--waiting",
+        type=_waiting,
+        default=0,
+        metavar="N",
+        help="leave so many requests more, of each way of signing and in each state where people work, for"
+        " whoever tries the office in a browser (default: 0)",
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to put the signed PDFs and the comparison"
     )
 
@@ -115,6 +125,8 @@ def run(args: argparse.Namespace) -> int:
             office = opened.enter_context(closing(Office.open(args.data, patience=patience, environ=environ)))
         demo = _Demo(office, args.requests, args.variants, say, provider=provider)
         outcome = asyncio.run(demo.run(_out(args), compared=args.out is not None))
+        if args.waiting:
+            asyncio.run(demo.leave_waiting(args.waiting))
     if provider is not None:
         outcome = replace(outcome, provider_latency_ms=args.provider_latency)
     if args.json:
@@ -211,22 +223,13 @@ class _Demo:
 
     async def run(self, out: Path, *, compared: bool) -> Outcome:
         office, begun = self.office, monotonic()
-        if office.register is None:
-            raise AssertionError("the sample register was put into the folder")
+        assert office.register is not None  # noqa: S101 (the sample register was put into the folder)
         with office.store.write() as session:
             people = update_people(session, office.register, now=office.clock()).loaded
         with office.store.read() as session:
             first = session.scalars(select(LogHead.seq)).one_or_none() or 0
         self.say(f"{people} sample people, data folder {office.folder}")
-        today = office_day(next(iter(office.catalogue)), office.clock())  # all by the same calendar
-        passwords = SamplePasswords(office.folder, office.passwords)
-        sample = SampleOffice(
-            office.engine,
-            office.register,
-            today,
-            at_provider=self._at_provider,
-            prove=passwords.prove,
-        )
+        sample = self._people()
         for variant in self.variants:
             if variant == UNSIGNED:
                 sample.submit_plans(self.count, variant)
@@ -257,6 +260,25 @@ class _Demo:
             text = json.dumps(outcome.as_dict(), ensure_ascii=False, indent=2)
             (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
         return outcome
+
+    async def leave_waiting(self, count: int) -> None:
+        """Leave requests for people to go on with, and have those people sign in."""
+        waiting = self._people()
+        waiting.submit_waiting([one for one in TRIED if one in self.variants], count)
+        await self._drive(waiting)
+        SamplePasswords(self.office.folder, self.office.passwords).of(waiting.busiest())
+        self.say(f"{len(waiting.requests)} requests wait for people")
+
+    def _people(self) -> SampleOffice:
+        office = self.office
+        assert office.register is not None  # noqa: S101 (the sample register was put into the folder)
+        return SampleOffice(
+            office.engine,
+            office.register,
+            office_day(next(iter(office.catalogue)), office.clock()),  # all by the same calendar
+            at_provider=self._at_provider,
+            prove=SamplePasswords(office.folder, office.passwords).prove,
+        )
 
     async def _drive(self, sample: SampleOffice) -> None:
         """Rounds: everybody does what waits for them, then the worker does what is automatic."""
@@ -345,6 +367,7 @@ def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]
     say(f"  paraaf show {number} --as {clerk} --data {args.data}")
     say(f"  paraaf throughput --data {args.data}")
     say(f"  paraaf log verify --data {args.data}")
+    say(f"  paraaf serve --data {args.data}")
 
 
 def _out(args: argparse.Namespace) -> Path:
@@ -365,6 +388,12 @@ def _silent(text: str) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError("give a number from 1 to 100000")
+    return int(text)
+
+
+def _waiting(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError("give a number from 0 to 1000")
     return int(text)
 
 

@@ -4,6 +4,7 @@ Every command is marked as a program's, so none of it is ever reported as human 
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,6 +26,8 @@ from workflow.tables import Request
 
 DECLARATION, PLAN = "employer-declaration", "team-action-plan"
 BATCH = 100
+WAITING = ("manager", "review", "sign", "request")
+"""States in which requests are left for people to go on with; the last is of who has to answer a return."""
 EVERY_NTH_IS_RETURNED = 10
 LANGUAGES = ("nl", "en", "da", "nb")
 SIGNING = {
@@ -48,12 +51,14 @@ class SampleOffice:
     """Whether a task is to be signed with the person's key at a provider."""
     prove: Callable[[str, Mapping[int, int]], Proof] | None = None
     """Has a person show that it is they who consent, for the versions that they have seen."""
+    stays: dict[int, str] = field(default_factory=dict)
+    """In which state a request is left as it is."""
     to_authorise: dict[str, list[int]] = field(default_factory=dict)
     """Who has to authorise which requests now."""
     to_exchange: list[tuple[str, QueueItem, OutsideFile]] = field(default_factory=list)
     """Who has to give or take which file of which request now."""
 
-    def submit_declarations(self, variant: str, count: int) -> None:
+    def submit_declarations(self, variant: str, count: int) -> list[int]:
         """Start so many declarations of a variant, prefilled from the register, in all four languages."""
         able = [
             (person, data)
@@ -69,7 +74,31 @@ class SampleOffice:
             commands.append(
                 self._submit(Submission(DECLARATION, variant, language), person.person_id, data, number)
             )
-        self._execute(commands)
+        return [answer.request_id for answer in self._execute(commands)]
+
+    def submit_waiting(self, variants: Iterable[str], count: int) -> None:
+        """Start declarations that stay in a state where people work, so many of each variant in each."""
+        for variant in variants:
+            started = self.submit_declarations(variant, count * len(WAITING))
+            for place, number in enumerate(started):
+                self.stays[number] = WAITING[place % len(WAITING)]
+
+    def busiest(self) -> list[str]:
+        """Of each duty the person for whom most waits; the first auditor, and somebody who asked."""
+        people = self.register.people()
+        waits = Counter(
+            {
+                one.person_id: sum(
+                    item.request_id in self.requests
+                    for item in self.engine.queue(one.person_id, limit=10_000)
+                )
+                for one in people
+            }
+        )
+        duties = ("manager", "clerk", "signer", "auditor")
+        chosen = [max((one for one in people if _only(one, duty)), key=_most(waits)) for duty in duties]
+        asked = max((one for one in people if not one.duties), key=_most(waits))
+        return list(dict.fromkeys(one.person_id for one in (asked, *chosen)))
 
     def _is_no_signers_affair(self, person: Person) -> bool:
         """Whether neither this person nor their manager signs: two others have to be left for that."""
@@ -104,7 +133,7 @@ class SampleOffice:
         offers: dict[int, list[tuple[str, QueueItem]]] = {}
         for person in self.register.people():
             for item in self.engine.queue(person.person_id, limit=10_000):
-                if item.request_id in self.requests:
+                if item.request_id in self.requests and self.stays.get(item.request_id) != item.state:
                     offers.setdefault(item.request_id, []).append((person.person_id, item))
         todo = []
         for offered in offers.values():
@@ -184,7 +213,9 @@ class SampleOffice:
 
     def _act(self, who: str, item: QueueItem) -> Command | None:
         """What this person does with this task; None when they leave it as it is."""
-        if self._is_returned(item):
+        if self._is_returned(item) or (
+            item.state == "manager" and self.stays.get(item.request_id) == "request"
+        ):
             remark = (
                 "Please check the amounts against the pay slip."
                 if item.state == "manager"
@@ -285,6 +316,15 @@ class SampleOffice:
                 self.requests.add(answer.request_id)
                 answers.append(answer)
         return answers
+
+
+def _only(person: Person, duty: str) -> bool:
+    """Whether this is their duty; of a manager, whether it is the only one."""
+    return person.has_duty(duty) and not (duty == "manager" and person.has_duty("signer"))
+
+
+def _most(waits: Mapping[str, int]) -> Callable[[Person], int]:
+    return lambda person: waits[person.person_id]
 
 
 def item_turn(offered: Sequence[tuple[str, QueueItem]]) -> int:

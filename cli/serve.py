@@ -26,6 +26,7 @@ from certs.serve_authority import AuthorityServer
 from cli.authority import authority_kept
 from cli.folder import add_data_option, office_of
 from cli.profiles import profiles_looked_at
+from cli.sample_people import SamplePeople
 from cli.watching import families, ready
 from cli.worker import port
 from watching import logs, spans
@@ -85,7 +86,8 @@ async def _serve(office: Office, server: AuthorityServer, listener: socket.socke
     print(f"Development authority at {server.base_url}", flush=True)
     worker = _WorkersFigures()
     figures = families(office, process="serve", others=worker.families)
-    app = Desk(office).app(beside=watch_routes(ready=ready(office), families=figures))
+    watched = watch_routes(ready=ready(office), families=figures)
+    app = Desk(office, samples=SamplePeople.of(office)).app(beside=watched)
     async with serving(listener, app, proxies=_proxies(os.environ)), authority_kept(server):
         print(f"Pages, metrics and health at {url_of(listener)}", flush=True)
         await _keep_worker(office.folder, worker, stop)

@@ -24,11 +24,13 @@ from web.cookies import SESSION, Cookies
 from web.elsewhere import BACK, SigningInElsewhere
 from web.headers import SecurityHeaders
 from web.navigation import home_of
+from web.office_pages import OfficePages
 from web.pages import Pages
 from web.passkeys import SigningInByPasskey
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.signing_in import Samples, SigningIn
+from web.standing_in import StandingInPages
 from workflow.office import Office
 from workflow.oidc import Provider
 
@@ -71,6 +73,8 @@ class Desk:
                 *AccountCodes(door).routes(),
                 *AccountPasskeys(door).routes(),
                 *SigningInByPasskey(door).routes(),
+                *StandingInPages(door).routes(),
+                *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from wording import Sentence
 from workflow.errors import WorkflowError
 from workflow.tables import CeremonyRow
 
@@ -29,7 +30,9 @@ class CeremonyOver(WorkflowError):
     code = "workflow-ceremony-over"
 
     def __init__(self) -> None:
-        super().__init__("This took too long, or was answered before.", hint="Begin again.")
+        super().__init__(
+            Sentence("This took too long, or was answered before."), hint=Sentence("Begin again.")
+        )
 
 
 @dataclass(frozen=True)

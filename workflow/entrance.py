@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.orm import Session
 
 from signing.secret import Secret
+from wording import Sentence
 from workflow.ceremonies import begin, look, take
 from workflow.devices import know_device, known_device
 from workflow.errors import WorkflowError
@@ -36,8 +37,11 @@ class NotInRegister(WorkflowError):
 
     def __init__(self, person: str) -> None:
         super().__init__(
-            f"The HR register of this office knows nobody with the number {person!r}.",
-            hint="Whoever looks after it loads a register that names you: `paraaf people --register`.",
+            Sentence("The HR register of this office knows nobody with the number {person}.", person=person),
+            hint=Sentence.for_both(
+                "Whoever looks after it loads a register that names you: `paraaf people --register`.",
+                "Ask your HR department, or whoever looks after this office.",
+            ),
         )
         self.person = person
 

@@ -24,6 +24,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from signing.secret import Secret
+from wording import Sentence
 from workflow.ceremonies import begin, look, take
 from workflow.devices import known_device
 from workflow.errors import WorkflowError
@@ -54,8 +55,8 @@ class CodeWrong(WorkflowError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This code does not count: it is not the one of this moment, or it was used before.",
-            hint="Wait for the next one, and see that the telephone's clock is right.",
+            Sentence("This code does not count: it is not the one of this moment, or it was used before."),
+            hint=Sentence("Wait for the next one, and see that the telephone's clock is right."),
         )
 
 
@@ -170,13 +171,22 @@ class OneTimeCodes:
         if by == person:
             if present is None:
                 raise CodesRefused(
-                    "The password is missing.", hint="Give it: only who knows it removes them."
+                    Sentence("The password is missing."),
+                    hint=Sentence("Give it: only who knows it removes them."),
                 )
             self.passwords.check(person, present, lambda _session, _now: None, device=device)
         with self.store.write() as session:
-            require_may(session, person, by, "removes no codes of")
+            require_may(
+                session,
+                person,
+                by,
+                Sentence("{actor} removes no codes of {person}.", actor=by, person=person),
+            )
             if session.get(CodeSecret, person) is None:
-                raise CodesRefused(f"{person} is asked for no codes.", hint="There is nothing to remove.")
+                raise CodesRefused(
+                    Sentence("{person} is asked for no codes.", person=person),
+                    hint=Sentence("There is nothing to remove."),
+                )
             _remove(session, person)
             end_sessions(session, [person])
             tell(session, CODES_REMOVED, person=person, by=by, at=self.moment(session))
@@ -238,8 +248,11 @@ class OneTimeCodes:
             return AESGCM(self.key).decrypt(kept[:_NONCE], kept[_NONCE:], person.encode())
         except InvalidTag as error:
             raise CodesRefused(
-                "The secret of these codes was not enciphered by this office.",
-                hint="An administrator removes them (`paraaf people remove-codes`), then set them up anew.",
+                Sentence("The secret of these codes was not enciphered by this office."),
+                hint=Sentence.for_both(
+                    "An administrator removes them (`paraaf people remove-codes`), then set them up anew.",
+                    "An administrator removes them, then set them up anew.",
+                ),
             ) from error
 
 

@@ -26,6 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from wording import Sentence
 from workflow.ceremonies import Ceremony, Kind, begin, look, take
 from workflow.elsewhere_settings import is_loopback
 from workflow.errors import WorkflowError
@@ -42,6 +43,8 @@ _BYTES: Final = 32
 _NAMED: Final = 16
 _VERIFIED: Final = UserVerificationRequirement.REQUIRED
 
+_UNKNOWN: Final = Sentence("This passkey does not show who you are.")
+
 _Done = TypeVar("_Done")
 
 
@@ -50,8 +53,8 @@ class PasskeyRefused(WorkflowError):
 
     code = "workflow-passkey"
 
-    def __init__(self, why: str = "This passkey does not show who you are.") -> None:
-        super().__init__(why, hint="Begin again, with a passkey that was set up here.")
+    def __init__(self, why: str = _UNKNOWN) -> None:
+        super().__init__(why, hint=Sentence("Begin again, with a passkey that was set up here."))
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Passkeys:
         with self.store.write() as session:
             rows = _rows(session, person)
             if self.site is None or len(rows) >= MOST:
-                raise PasskeyRefused("No more passkeys can be set up.")
+                raise PasskeyRefused(Sentence("No more passkeys can be set up."))
             data["handle"] = rows[0].handle if rows else _new()
             now = self.moment(session)
             return begin(session, "enrol-passkey", bound_to=bound_to, now=now, person=person, data=data)
@@ -151,11 +154,13 @@ class Passkeys:
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-            raise PasskeyRefused("No passkey was set up: the answer does not fit what was asked.") from error
+            raise PasskeyRefused(
+                Sentence("No passkey was set up: the answer does not fit what was asked.")
+            ) from error
         with self.store.write() as session:
             key = bytes_to_base64url(made.credential_id)
             if begun.person != person or session.get(PasskeyRow, key) is not None:
-                raise PasskeyRefused("This passkey is set up already.")
+                raise PasskeyRefused(Sentence("This passkey is set up already."))
             now = self.moment(session)
             session.add(
                 PasskeyRow(
@@ -234,7 +239,12 @@ class Passkeys:
     def remove(self, person: str, *, by: str, key: str | None = None) -> int:
         """Remove one of somebody's passkeys, or all of them; how many. Raises PasswordRefused."""
         with self.store.write() as session:
-            require_may(session, person, by, "removes no passkeys of")
+            require_may(
+                session,
+                person,
+                by,
+                Sentence("{actor} removes no passkeys of {person}.", actor=by, person=person),
+            )
             rows = [row for row in _rows(session, person) if key in {None, row.credential_id[:_NAMED]}]
             for row in rows:
                 session.delete(row)
@@ -252,7 +262,9 @@ class Passkeys:
 
     def _site(self) -> Site:
         if self.site is None:
-            raise PasskeyRefused("There are no passkeys here: PARAAF_PUBLIC_URL is no address over https.")
+            raise PasskeyRefused(
+                Sentence("There are no passkeys here: this office has no address over https.")
+            )
         return self.site
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from signing.secret import Secret
+from wording import Sentence
 from workflow.access import ADMINISTRATOR
 from workflow.ceremonies import forget_ceremonies
 from workflow.command_form import require_name
@@ -157,7 +158,10 @@ class Passwords:
 
         def take(session: Session, _now: datetime) -> None:
             if session.get(PasswordRow, person) is None:
-                raise PasswordRefused(f"{person} has no password.", hint="There is nothing to remove.")
+                raise PasswordRefused(
+                    Sentence("{person} has no password.", person=person),
+                    hint=Sentence("There is nothing to remove."),
+                )
             session.execute(delete(PasswordRow).where(PasswordRow.person_id == person))
 
         self._change(REMOVED, person, by, present, take)
@@ -178,18 +182,26 @@ class Passwords:
         if by == person and self.has_one(person):
             if present is None:
                 raise PasswordRefused(
-                    f"{person} has a password: only who knows it changes it.",
-                    hint="Give the present one too; who has forgotten it asks an administrator for another.",
+                    Sentence("{person} has a password: only who knows it changes it.", person=person),
+                    hint=Sentence(
+                        "Give the present one too; who has forgotten it asks an administrator for another."
+                    ),
                 )
             shown = self.check(
                 person, present, lambda session, _now: _known(session, person), given_too=True, device=device
             )
         with self._store.write() as session:
             log = Appender.lock(session, secrets.token_bytes)  # who changes one waits for whoever does
-            require_may(session, person, by, "sets no password for")
+            require_may(
+                session,
+                person,
+                by,
+                Sentence("{actor} sets no password for {person}.", actor=by, person=person),
+            )
             if by == person and _known(session, person) != shown:
                 raise PasswordRefused(
-                    "Somebody else has just set or removed it.", hint="Look who, and try again."
+                    Sentence("Somebody else has just set or removed it."),
+                    hint=Sentence("Look who, and try again."),
                 )
             now = self._moment(session)
             act(session, now)
@@ -209,20 +221,23 @@ class Passwords:
             return False
 
 
-def require_may(session: Session, person: str, by: str, what_not: str) -> None:
+def require_may(session: Session, person: str, by: str, what_not: Sentence) -> None:
     """Raises PasswordRefused unless both work here, and it is their own or the other's to administer.
 
-    `what_not` says between the two what is refused.
+    `what_not` says what is refused.
     """
     found = {one.id: one for one in session.scalars(select(Person).where(Person.id.in_([person, by])))}
     for who in (person, by):
         if who not in found or not found[who].active:
-            raise PasswordRefused(f"{who} does not work here.", hint="`paraaf people` lists who does.")
+            raise PasswordRefused(
+                Sentence("{person} does not work here.", person=who),
+                hint="`paraaf people` lists who does.",
+            )
     granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
     if person != by and not set(session.scalars(granted)) & {None, found[person].unit}:
         raise PasswordRefused(
-            f"{by} {what_not} {person}.",
-            hint="People do that themselves, and administrators for others in their unit.",
+            what_not,
+            hint=Sentence("People set their own, and administrators those of others in their unit."),
         )
 
 
@@ -279,9 +294,13 @@ def _require_fit(password: Secret) -> None:
     is_long = len(text) >= SHORTEST and len(set(text)) >= SHORTEST // 3
     if not (is_text and is_long) or len(_typed(password)) > LONGEST_BYTES:
         raise PasswordRefused(
-            "This is no password that is kept.",
-            hint=f"Choose at least {SHORTEST} characters, of which not all are the same, and at most"
-            f" {LONGEST_BYTES} bytes: a few words.",
+            Sentence("This is no password that is kept."),
+            hint=Sentence(
+                "Choose at least {least} characters, of which not all are the same, and at most {most}"
+                " bytes: a few words.",
+                least=SHORTEST,
+                most=LONGEST_BYTES,
+            ),
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from signing.profile import Profile
 from signing.secret import Secret
+from wording import Sentence
 from workflow.ceremonies import Ceremony, CeremonyOver
 from workflow.definition_model import Definition
 from workflow.errors import Reason, Refused
@@ -63,7 +64,9 @@ def prove_by_passkey(passkeys: "Passkeys", person: str, token: str, answer: str,
 
 def _require_few(seen: Mapping[int, int]) -> None:
     if not 0 < len(seen) <= MOST:
-        raise Refused([Reason("form", f"Show who you are for 1 to {MOST} requests.", "seen")])
+        raise Refused(
+            [Reason("form", Sentence("Show who you are for 1 to {most} requests.", most=MOST), "seen")]
+        )
 
 
 def is_asked(definition: Definition, *, profiles: Mapping[str, Profile]) -> bool:
