@@ -263,7 +263,7 @@ class Passkeys:
     def _site(self) -> Site:
         if self.site is None:
             raise PasskeyRefused(
-                Sentence("There are no passkeys here: this office has no address over https.")
+                Sentence("There are no passkeys here: the office has no address over https.")
             )
         return self.site
 
