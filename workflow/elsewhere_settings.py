@@ -45,7 +45,7 @@ class Elsewhere:
     person: str
     groups: str = ""
     duties: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    scopes: tuple[str, ...] = ("openid", "profile")
+    scopes: tuple[str, ...] = ("openid",)
     passwords: bool = True
     sign_out_there: bool = True
     ca_file: Path | None = None

@@ -2,10 +2,11 @@
 
 import hmac
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.glewlwyd import CLIENT, CLIENT_SECRET, Glewlwyd, free_port, glewlwyd, new_key
 from tests.steps_office import CLERK, MANAGER, Sample
 from web.asked import form_token
+from workflow.elsewhere_settings import load_elsewhere
 from workflow.errors import SettingRefused
 from workflow.office import Office
 from workflow.oidc import ElsewhereFailed, ElsewhereRefused, Provider
@@ -30,6 +32,7 @@ from workflow.sessions import IDLE
 from workflow.tables import Grant, Person, SessionRow
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
 EMPLOYEE, LEAVER = "P010", "P011"
 DUTIES = {"desk-clerks": ["clerk"], "board": ["auditor"]}
 
@@ -438,6 +441,18 @@ def test_settings_that_are_wrong_are_refused(tmp_path: Path, changed: dict[str, 
     environ = {"PARAAF_OIDC_SECRET": "x", "PARAAF_PUBLIC_URL": "https://paraaf.example.org"}
     with pytest.raises(SettingRefused, match=word):
         Office.open(tmp_path, environ=environ)
+
+
+def test_the_settings_of_the_docs_are_taken(tmp_path: Path) -> None:
+    docs = (ROOT / "docs/how-to/sign-in-through-your-organisation.md").read_text(encoding="utf-8")
+    (tmp_path / "identity.toml").write_text(docs.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    (tmp_path / "oidc-secret").write_text("a secret\n", encoding="utf-8")
+    read = load_elsewhere(tmp_path, {})
+    assert read is not None
+    assert read.duties == {"desk-clerks": ("clerk",), "board": ("auditor",)}
+    listed = re.findall(r"^\| `([a-z_]+)` \|", docs, re.MULTILINE)
+    names = {one.name for one in fields(read)} - {"client_secret"}
+    assert set(listed) - {"client_secret_file"} == names
 
 
 def test_settings_without_a_secret_or_a_way_back_are_refused(tmp_path: Path) -> None:
