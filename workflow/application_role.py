@@ -60,6 +60,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "recovery_codes": "SELECT, INSERT, DELETE",
         "passkeys": "SELECT, INSERT, UPDATE (sign_count, used_at), DELETE",
         "ceremonies": "SELECT, INSERT, DELETE",
+        "saved_filters": "SELECT, INSERT, DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",

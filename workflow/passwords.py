@@ -34,6 +34,7 @@ from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
 from workflow.identity_events import EVERY
 from workflow.proofs import forget_proofs
+from workflow.saved_filters import forget_filters
 from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
 from workflow.tables import Body, CodeSecret, Event, Grant, PasskeyRow, PasswordRow, Person, RecoveryCode
@@ -251,6 +252,7 @@ def forget_people(session: Session, log: Appender, gone: list[str], *, at: datet
     forget_ceremonies(session, gone)
     forget_proofs(session, gone)
     end_sessions(session, gone)
+    forget_filters(session, gone)
     for table in (PasswordRow, CodeSecret, RecoveryCode, PasskeyRow):
         session.execute(delete(table).where(table.person_id.in_(gone)))
     erase_bodies_of_none(log, session, list(_telling(session, set(gone))), at=at)
