@@ -29,6 +29,7 @@ from workflow.engine import Engine
 from workflow.listing import RequestFilter
 from workflow.names import known_names
 from workflow.queue_filter import QueueFilter
+from workflow.queue_page import QueuePage
 from workflow.store import Store
 
 SMALL, SMALL_OPEN = 1_000, 300
@@ -36,7 +37,7 @@ LARGE = 1_000_000
 OPEN_SHARE = 50
 """Of a large office one in so many is open; of a small one more, so that a clerk's pages are full in both."""
 TIMES, WARM = 200, 20
-PAGE = 50
+PAGE, FEW = 50, 3
 AT_ONCE, ROUNDS = 200, 5
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 GOAL = 1.5
@@ -89,8 +90,14 @@ class Desk:
         return self.engine.queue(self.clerk(), limit=PAGE, counted=False)
 
     def filtered(self) -> object:
+        return self.engine.queue(self.clerk(), self._filter(), limit=PAGE)
+
+    def filtered_few(self) -> object:
+        return self.engine.queue(self.clerk(), self._filter(), limit=FEW, counted=False)
+
+    def _filter(self) -> QueueFilter:
         unit = self.random.choice(UNITS)
-        wanted = self.random.choice(
+        return self.random.choice(
             [
                 QueueFilter(kind="employer-declaration", variant="A4"),
                 QueueFilter(unit=unit),
@@ -100,7 +107,6 @@ class Desk:
                 QueueFilter(unit=unit, variant="A3", assignee="free", sort="-number"),
             ]
         )
-        return self.engine.queue(self.clerk(), wanted, limit=PAGE)
 
     def managers(self) -> object:
         manager = f"M-{self.random.choice(UNITS)}-{self.random.randrange(MANAGERS)}"
@@ -150,6 +156,7 @@ MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("queue, first page, with the number", Desk.first_page),
     ("queue, first page, not counted", Desk.uncounted),
     ("queue, filtered (six filters in turn)", Desk.filtered),
+    ("the same, three rows, not counted", Desk.filtered_few),
     ("queue of a manager of one unit", Desk.managers),
     ("queue, a later page", Desk.later_page),
     ("search in the queue", Desk.search),
@@ -178,19 +185,29 @@ class Spread:
 def compared(name: str, what: Callable[[Desk], Any], desks: Sequence[Desk]) -> str:
     """A line of the table: one thing, done in turn at both sizes."""
     seconds: list[list[float]] = [[] for _ in desks]
+    rows = [0 for _ in desks]
     for turn in range(WARM + TIMES):
-        for desk, times in zip(desks, seconds, strict=True):
+        for place, (desk, times) in enumerate(zip(desks, seconds, strict=True)):
             begun = perf_counter()
             done = what(desk)
             if turn >= WARM:
                 times.append(perf_counter() - begun)
+                rows[place] += _rows(done)
             if what is Desk.claim_next:
                 desk.give_back(done)
     small, large = (Spread.of(times) for times in seconds)
     ratio = large.most / small.most
     note = "" if ratio <= GOAL else "  over"
-    figures = f"{small.half:>9.1f}{small.most:>9.1f}{large.half:>9.1f}{large.most:>9.1f}"
-    return f"{name:<40}{figures}{ratio:>8.2f}{note}"
+    figures = f"{small.half:>9.1f}{small.most:>9.1f}{large.half:>11.1f}{large.most:>9.1f}"
+    found = "".join(f"{number / TIMES:>8.1f}" for number in rows)
+    return f"{name:<38}{figures}{ratio:>8.2f}{note:<6}{found}"
+
+
+def _rows(done: object) -> int:
+    """How many lines there were to show."""
+    if isinstance(done, QueuePage):
+        return len(done.items)
+    return len(done) if isinstance(done, list) else 1
 
 
 class Crowd:
@@ -285,7 +302,8 @@ def measure(desks: dict[str, list[Desk]]) -> Iterator[str]:
     """Every line of the tables."""
     for database, both in desks.items():
         sizes = [f"{desk.requests:,}" for desk in both]
-        yield f"\n{database}, ms: {'':<24}{sizes[0]:>12} p50, p95{sizes[1]:>14} p50, p95   ratio of p95"
+        yield f"\n{database}, ms at {sizes[0]} and at {sizes[1]} requests"
+        yield f"{'':<38}{'p50':>9}{'p95':>9}{'p50':>11}{'p95':>9}{'ratio':>8}{'':<6}{'rows':>8}{'rows':>8}"
         for name, what in MEASURED:
             yield compared(name, what, both)
         for desk in both:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, true, tuple_
 from sqlalchemy.engine import Row
 
+from wording import Sentence
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.errors import Reason, Refused
 from workflow.eventlog import utc_text
@@ -105,7 +106,7 @@ def _place(sort: str, cursor: str) -> Place:
             raise ValueError
         return Place(_value(sort, value), task)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        message = "Send what a page gave as its `after`, with the same sort; or leave it out."
+        message = Sentence("Send what a page gave as its `after`, with the same sort; or leave it out.")
         raise Refused([Reason("form", message, "after")]) from None
 
 
