@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from web.asked import Asked, Door
 from web.cookies import KEYS, KEYS_OFF
+from web.letting_in import inside
 from web.pages import A_YEAR_S
-from web.signing_in import inside
 
 
 @dataclass(frozen=True)

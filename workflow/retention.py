@@ -67,6 +67,11 @@ CLEANED = tuple(
                 "saved_filters",
                 "beginnings",
                 "api_tokens",
+                "devices",
+                "code_secrets",
+                "recovery_codes",
+                "passkeys",
+                "ceremonies",
             ),
         }
     )
