@@ -23,6 +23,7 @@ from web.navigation import home_of
 from web.pages import Pages
 from web.rates import Rates
 from web.recipient import RecipientsCheck
+from web.request_page import RequestPage
 from web.signing_in import Samples, SigningIn
 from workflow.office import Office
 
@@ -55,6 +56,7 @@ class Desk:
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
+                *RequestPage(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

@@ -158,15 +158,34 @@ class Engine:
         What they would still have to type (a remark, facts, a consent) is no reason. Raises Refused for names
         that nobody has.
         """
-        for name, value in (("trigger", trigger), ("actor", actor), ("on_behalf_of", on_behalf_of or actor)):
+        return self.why_not_each(request_id, [trigger], actor, on_behalf_of)[trigger]
+
+    def why_not_each(
+        self, request_id: int, triggers: Sequence[str], actor: str, on_behalf_of: str | None = None
+    ) -> dict[str, tuple[Reason, ...]]:
+        """The same of several triggers, by their names, at one moment. Raises as why_not."""
+        for name, value in (
+            *(("trigger", trigger) for trigger in triggers),
+            ("actor", actor),
+            ("on_behalf_of", on_behalf_of or actor),
+        ):
             require_name(name, value)
         require_request_id(request_id)
-        command = Command(trigger, actor, key="", request_id=request_id, on_behalf_of=on_behalf_of)
+        asked = [
+            Command(trigger, actor, key="", request_id=request_id, on_behalf_of=on_behalf_of)
+            for trigger in triggers
+        ]
         with self.store.read() as session:
             ledger = self._reading(session)
-            judge = self._prepare(session, ledger, [command])
-            case = self._visible(judge, ledger, command)
-            return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
+            judge = self._prepare(session, ledger, asked)
+            return {
+                command.trigger: tuple(
+                    self._judge(
+                        judge, ledger, self._visible(judge, ledger, command), command, asked_only=True
+                    ).reasons
+                )
+                for command in asked
+            }
 
     def against(self, commands: Sequence[Command]) -> list[WorkflowError | None]:
         """Why each of these very commands would be refused now; None where it would not. Nothing is done."""
