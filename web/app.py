@@ -18,6 +18,8 @@ from watching.logs import note
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
+from web.folder import SigningFolder
+from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
 from web.navigation import home_of
 from web.pages import Pages
@@ -50,13 +52,14 @@ class Desk:
 
     def app(self, *, beside: Sequence[BaseRoute] = ()) -> ASGIApp:
         """The application; `beside` are addresses that others serve under it."""
-        door = self.door
+        door, requests = self.door, RequestPage(self.door)
         return Starlette(
             routes=[
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
-                *RequestPage(door).routes(),
+                *requests.routes(),
+                *SigningFolder(door, requests.documents, FolderRuns(door)).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

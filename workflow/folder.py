@@ -60,6 +60,7 @@ class Waiting:
     requester_id: str
     requester: str
     unit: str
+    language: str
     document_id: int
     document: str
     kind: str
@@ -77,6 +78,11 @@ class Waiting:
     def ready(self) -> bool:
         """Whether it can be signed as it is."""
         return self.barred is None and self.opened is not False
+
+    @property
+    def consent_text(self) -> tuple[str, str] | None:
+        """The language and the text of what is accepted."""
+        return None if self.consent is None else self.definition.consent_in(self.consent, self.language)
 
     def command(self, actor: str, key: str, proof: Proof | None) -> Command:
         """What their task does, with all that goes with it."""
@@ -138,7 +144,7 @@ def _of_tasks(office: "Office", session: Session, actor: str, tasks: Sequence["Q
             one = _waiting(task, (definition, profile), leads, document, way)
             asked = one.consent is not None and office.engine.asks_proof(definition)
             name = names.get(task.requester_id, task.requester_id)
-            found.append(replace(one, requester=name, proof=asked))
+            found.append(replace(one, requester=name, proof=asked, language=request.language))
     return _with_what_is_kept(session, actor, found)
 
 
@@ -167,6 +173,7 @@ def _waiting(
         requester_id=task.requester_id,
         requester="",
         unit=task.unit,
+        language="",
         document_id=document.id,
         document=document.name,
         kind=document.kind,

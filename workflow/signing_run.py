@@ -88,6 +88,8 @@ class SigningRun:
     redirect_uri: str
     describe: str
     """What the provider's page is told: for how many signatures stands before it."""
+    gone: int = 0
+    """How many were chosen that wait for this person no more."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     stage: Stage = "chosen"
     told: dict[int, Told] = field(default_factory=dict)
@@ -100,6 +102,10 @@ class SigningRun:
 
     def __post_init__(self) -> None:
         self.told |= {one.request_id: Told() for one in self.items}
+
+    def leave_out(self, number: int, why: Problem) -> None:
+        """Refuse one before anything begins."""
+        self._end(number, Told("refused", why))
 
     # what the person does
 
@@ -131,6 +137,11 @@ class SigningRun:
         )
 
     # what is known
+
+    @property
+    def to_do(self) -> list[Waiting]:
+        """What is neither released nor refused yet."""
+        return [one for one in self.items if self.told[one.request_id].state == "chosen"]
 
     @property
     def over(self) -> bool:
@@ -177,8 +188,8 @@ class SigningRun:
 
     async def _go(self, proof: Proof | None) -> None:
         try:
-            await self._release([one for one in self.items if one.way != "provider"], proof)
-            await self._authorise([one for one in self.items if one.way == "provider"])
+            await self._release([one for one in self.to_do if one.way != "provider"], proof)
+            await self._authorise([one for one in self.to_do if one.way == "provider"])
         except asyncio.CancelledError:  # while a device was waited for: nothing of it is signed
             self._refuse(_given_up())
         except Problem as problem:
