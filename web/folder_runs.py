@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from documents.words import mark
 from signing.secret import Secret
 from web.asked import Asked, Door
 from web.folder_words import Group, groups_of, people_of, said_of
@@ -29,6 +30,8 @@ from workflow.signing_runs import SigningRuns
 from workflow.throttle import Throttled
 from workflow.words import process_words
 
+_DESCRIBED: Final = mark("signatures in Paraaf")
+"""What a provider's page is told, after how many."""
 LOOK_S: Final = 1.0
 """How often what was released is looked after, while somebody watches."""
 WATCHED_S: Final = 300.0
@@ -69,7 +72,7 @@ class FolderRuns:
             items,
             language=asked.language,
             redirect_uri=f"{self._own_address(asked)}{ANSWERED}",
-            describe=say("signatures in Paraaf"),
+            describe=say(_DESCRIBED),
             gone=gone,
         )
         for one, now in zip(items, chosen, strict=True):
