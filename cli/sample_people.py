@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.files import write_whole
-from documents.register import SAMPLE, Register
+from documents.register import DUTIES, SAMPLE, Register
 from signing.secret import Secret
-from web.signing_in import DUTIES, SamplePerson
+from web.navigation import ROLES
+from web.signing_in import SamplePerson
 from workflow.office import REGISTER_FILE, Office
 from workflow.passwords import Passwords
 from workflow.proofs import Proof
@@ -69,7 +70,7 @@ class SamplePeople:
             SamplePerson(
                 one.person_id,
                 one.name,
-                tuple(name for duty, name in DUTIES.items() if one.has_duty(duty)) or (DUTIES[""],),
+                tuple(ROLES[duty] for duty in DUTIES if one.has_duty(duty)) or (ROLES["employee"],),
             )
             for one in self.register.people()
             if one.person_id in self.shown

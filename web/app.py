@@ -22,11 +22,13 @@ from web.folder import SigningFolder
 from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
 from web.navigation import home_of
+from web.office_pages import OfficePages
 from web.pages import Pages
 from web.rates import Rates
 from web.recipient import RecipientsCheck
 from web.request_page import RequestPage
 from web.signing_in import Samples, SigningIn
+from web.standing_in import StandingInPages
 from workflow.office import Office
 
 STATIC = Path(__file__).parent / "static"
@@ -60,6 +62,8 @@ class Desk:
                 *SigningIn(door, self.samples).routes(),
                 *requests.routes(),
                 *SigningFolder(door, requests.documents, FolderRuns(door)).routes(),
+                *StandingInPages(door).routes(),
+                *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

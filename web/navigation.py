@@ -1,7 +1,8 @@
 """Where somebody can go: what each role has to do with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from documents.words import mark
 from workflow.sessions import Member
@@ -9,6 +10,19 @@ from workflow.sessions import Member
 EVERYBODY = frozenset({"employee", "author"})
 """Roles that everybody has: people with no other have requests of their own, and no one else's."""
 READING = frozenset({"auditor", "administrator"})
+ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "employee": mark("asks for declarations"),
+        "author": mark("author of plans"),
+        "manager": mark("manager"),
+        "leader": mark("leader of a team"),
+        "clerk": mark("clerk"),
+        "signer": mark("signer"),
+        "auditor": mark("auditor"),
+        "administrator": mark("administrator"),
+    }
+)
+"""What people are called by their roles, in English."""
 SIGNING = frozenset({"signer", "manager", "leader"})
 
 
@@ -36,4 +50,8 @@ def _links(roles: frozenset[str]) -> Iterator[Link]:
     if roles & SIGNING:
         yield Link("/folder", mark("To sign"))
     yield Link("/requests", mark("Requests"))
+    if roles - EVERYBODY - READING:
+        yield Link("/substitutes", mark("Standing in"))
+    if roles & READING:
+        yield Link("/office", mark("The office"))
     yield Link("/verify", mark("Check a document"))

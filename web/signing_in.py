@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from documents.words import mark
 from signing.secret import Secret
 from web.asked import Asked, Door, form_of, form_token, require_same_site
 from web.cookies import SESSION, VISIT
@@ -40,17 +39,6 @@ class SamplePerson:
     id: str
     name: str
     duties: tuple[str, ...]
-
-
-DUTIES: Final = {
-    "manager": mark("manager"),
-    "clerk": mark("clerk"),
-    "signer": mark("signer"),
-    "auditor": mark("auditor"),
-    "administrator": mark("administrator"),
-    "": mark("asks for declarations"),
-}
-"""What sample people do, by their duties in the register; "" for none."""
 
 
 class Samples(Protocol):

@@ -17,6 +17,7 @@ from workflow.definition_model import Branch
 from workflow.errors import Reason
 from workflow.leading import document_signed_in, leading_to_signature
 from workflow.tables import DocumentRow, Opening, Request
+from wording import Sentence
 
 if TYPE_CHECKING:
     from workflow.office import Office
@@ -70,7 +71,10 @@ def why_not_opened(
         return None
     return Reason(
         "unopened",  # UNOPENED; written out, as docs/errors.md is held to
-        "Open the document first, as it is now: on its page, or with `paraaf show N -o FILE.pdf`.",
+        Sentence.for_both(
+            "Open the document first, as it is now: on its page, or with `paraaf show N -o FILE.pdf`.",
+            "Open the document first, as it is now.",
+        ),
         "trigger",
     )
 

@@ -53,6 +53,12 @@ class NobodyAnswered(WorkflowError):
     code: ClassVar[str] = "workflow-nobody-answered"
 
 
+class BrokenOff(WorkflowError):
+    """Signing from a folder broke off for a reason that nobody foresaw; the log has it."""
+
+    code: ClassVar[str] = "workflow-broken-off"
+
+
 @dataclass(frozen=True)
 class Told:
     """What is known of one: `problem` when it was refused, `came` once what was released is looked after."""
@@ -196,7 +202,7 @@ class SigningRun:
             self._refuse(problem)
         except Exception as error:  # noqa: BLE001 (told on the page, and to the log)
             note(log, logging.ERROR, "signing_run_failed", error=error)
-            self._refuse(_failed())
+            self._refuse(_broken_off())
         finally:
             self._turn("over")
 
@@ -305,8 +311,8 @@ def _given_up() -> GivenUp:
     return GivenUp("You gave it up, so nothing was signed.", hint="It waits in your folder as before.")
 
 
-def _failed() -> WorkflowError:
-    return WorkflowError(
+def _broken_off() -> BrokenOff:
+    return BrokenOff(
         "It broke off for a reason that is not known here; the log has it.",
         hint="Look at your folder: what was done is not there any more, and the rest can be done again.",
     )

@@ -1,0 +1,186 @@
+"""The pages about the office: who may see them, of which units, and what can be done there."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from audit import verify_log
+from certs.serve_authority import AuthorityServer
+from tests.databases import KINDS, fresh
+from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.steps_office import CLERK, MANAGER, Sample
+from workflow.tables import Body, Event, Grant, Substitute
+
+AUDITOR, ADMINISTRATOR, LOCAL, EMPLOYEE = "P192", "P056", "P074", "P022"
+PAGES = ("people", "incidents", "processes", "keeping", "log")
+UNIT = "Policy"
+
+
+@dataclass(frozen=True)
+class Place:
+    url: str
+    sample: Sample
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    data = tmp_path_factory.mktemp("office-pages") / "data"
+    data.mkdir(mode=0o700)
+    with fresh(request.param, data, request) as database:
+        sample = Sample.open(data, database.environ)
+        with sample.office.store.write() as session:
+            session.add(Grant(person_id=ADMINISTRATOR, role="administrator", unit=None))
+            session.add(Grant(person_id=LOCAL, role="administrator", unit=UNIT))
+        with AuthorityServer(sample.office.authority.folder):
+            asyncio.run(sample.run_until("delivered", sample.submit("A4")))
+            asyncio.run(sample.office.anchor())
+        with served(sample.office) as url:
+            yield Place(url, sample)
+        sample.office.close()
+
+
+@pytest.fixture
+def client(place: Place) -> Iterator[httpx.Client]:
+    with browsing(place.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("person", [CLERK, MANAGER, EMPLOYEE])
+def test_for_others_there_are_no_such_pages(place: Place, client: httpx.Client, person: str) -> None:
+    signed_in(client, place.sample.office, person)
+    nothing = client.get("/nothing-here").text
+    for page in ("", *(f"/{one}" for one in PAGES), "/log/events"):
+        answer = client.get(f"/office{page}")
+        assert answer.status_code == 404
+        assert _same(answer.text, nothing)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two pages say the same, but for the address in links to other languages."""
+    shown = (re.sub(r'href="[^"]*lang=', "", text) for text in (one, other))
+    return len(set(shown)) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "da", "nb"])
+def test_an_auditor_sees_all_of_them(place: Place, client: httpx.Client, language: str) -> None:
+    signed_in(client, place.sample.office, AUDITOR)
+    for page in ("", *(f"/{one}" for one in PAGES)):
+        assert client.get(f"/office{page}?lang={language}").status_code == 200
+
+
+def test_an_auditor_changes_nothing(place: Place, client: httpx.Client) -> None:
+    signed_in(client, place.sample.office, AUDITOR)
+    token = csrf_of(client.get("/office/people"))
+    answer = client.post("/office/people/password", data={"csrf": token, "person": EMPLOYEE})
+    assert answer.status_code == 404
+    assert not place.sample.office.passwords.has_one("P023")
+
+
+def test_an_administrator_of_a_unit_sees_its_people_alone(place: Place, client: httpx.Client) -> None:
+    signed_in(client, place.sample.office, LOCAL)
+    page = client.get("/office/people").text
+    units = set(re.findall(r'data-label="Unit">([^<]+)<', page))
+    assert units == {UNIT}
+    assert client.get("/office/log").status_code == 404
+    token = csrf_of(client.get("/office/people"))
+    answer = client.post("/office/people/password", data={"csrf": token, "person": "P026"})
+    assert answer.status_code == 422
+    assert not place.sample.office.passwords.has_one("P026")
+
+
+def test_a_given_password_is_shown_once(place: Place, client: httpx.Client) -> None:
+    office = place.sample.office
+    signed_in(client, office, ADMINISTRATOR)
+    token = csrf_of(client.get("/office/people"))
+    answer = client.post("/office/people/password", data={"csrf": token, "person": "P024"})
+    given = re.search(r'class="given">([^<]+)<', answer.text)
+    assert given is not None
+    assert given[1] not in client.get("/office/people").text
+    with browsing(place.url) as theirs:
+        form = {"csrf": csrf_of(theirs.get("/sign-in")), "person": "P024", "password": given[1]}
+        assert "Choose your own password" in theirs.post("/sign-in", data=form).text
+
+
+def test_people_are_found_by_a_part_of_their_name(place: Place, client: httpx.Client) -> None:
+    signed_in(client, place.sample.office, AUDITOR)
+    page = client.get("/office/people", params={"search": "korenb"}).text
+    names = re.findall(r'scope="row">([^<]+)<', page)
+    assert names
+    assert all("Korenb" in name for name in names)
+    assert "Nobody is called like this" in client.get("/office/people?search=%25").text
+    first = client.get("/office/people").text
+    onward = re.search(r'href="(/office/people\?[^"]*after=[^"]+)"', first)
+    assert onward is not None
+    second = client.get(onward[1].replace("&amp;", "&")).text
+    assert not set(re.findall(r'Number">([^<]+)<', first)) & set(re.findall(r'Number">([^<]+)<', second))
+
+
+def test_the_log_is_checked_and_taken_home(place: Place, client: httpx.Client, tmp_path: Path) -> None:
+    signed_in(client, place.sample.office, AUDITOR)
+    token = csrf_of(client.get("/office/log"))
+    assert "Nothing is wrong" in client.post("/office/log/check", data={"csrf": token}).text
+    answer = client.get("/office/log/events")
+    assert "attachment" in answer.headers["content-disposition"]
+    file, root = tmp_path / "events.jsonl", tmp_path / "root.pem"
+    file.write_bytes(answer.content)
+    root.write_bytes(place.sample.office.authority.root_pem)
+    assert verify_log.verify_file(file, trust=[root], anchors=[]).ok
+    assert b"P0" not in answer.content
+
+
+class TestStandingIn:
+    def test_people_name_who_stands_in_for_them(self, place: Place, client: httpx.Client) -> None:
+        office, today = place.sample.office, place.sample.today
+        signed_in(client, office, MANAGER)
+        until = today + timedelta(days=5)
+        form = {"who": "P005", "role": "", "first": today.isoformat(), "last": until.isoformat()}
+        token = csrf_of(client.get("/substitutes"))
+        page = client.post("/substitutes", data={"csrf": token, **form})
+        assert "It counts from its first day on." in page.text
+        with office.store.read() as session:
+            row = session.scalars(select(Substitute).where(Substitute.substitute_id == "P005")).one()
+            assert (row.principal_id, row.role, row.valid_until) == (MANAGER, None, until)
+            event = session.scalars(select(Event).where(Event.type == "substitute_named")).all()[-1]
+            assert f'"actor":"{MANAGER}"' in (session.get_one(Body, event.seq).body or "")
+        ended = {"csrf": token, "who": "P005", "principal": MANAGER, "role": ""}
+        assert "It has ended." in client.post("/substitutes/end", data=ended).text
+
+    def test_nobody_says_it_for_others(self, place: Place, client: httpx.Client) -> None:
+        office, today = place.sample.office, place.sample.today.isoformat()
+        signed_in(client, office, CLERK)
+        token = csrf_of(client.get("/substitutes"))
+        form = {"csrf": token, "who": CLERK, "principal": "P001", "first": today, "last": today}
+        assert client.post("/substitutes", data=form).status_code == 422
+        with office.store.read() as session:
+            theirs = select(Substitute).where(Substitute.principal_id == "P001")
+            before = len(session.scalars(theirs).all())
+        ended = {"csrf": token, "who": "P002", "principal": "P001", "role": ""}
+        assert client.post("/substitutes/end", data=ended).status_code == 422
+        with office.store.read() as session:
+            assert len(session.scalars(theirs).all()) == before
+
+    def test_an_administrator_does_for_those_of_their_unit(self, place: Place, client: httpx.Client) -> None:
+        office, today = place.sample.office, place.sample.today.isoformat()
+        signed_in(client, office, LOCAL)
+        token = csrf_of(client.get("/substitutes"))
+        form = {"csrf": token, "who": "P006", "first": today, "last": today}
+        assert client.post("/substitutes", data={**form, "principal": "P007"}).status_code == 200
+        assert client.post("/substitutes", data={**form, "principal": "P008"}).status_code == 422
+
+    @pytest.mark.parametrize(("field", "value"), [("who", ""), ("first", "soon"), ("last", "31-12-2026")])
+    def test_what_is_no_day_is_told_where(
+        self, place: Place, client: httpx.Client, field: str, value: str
+    ) -> None:
+        signed_in(client, place.sample.office, MANAGER)
+        token = csrf_of(client.get("/substitutes"))
+        form = {"csrf": token, "who": "P005", "first": "2026-12-01", "last": "2026-12-02", field: value}
+        page = client.post("/substitutes", data=form)
+        assert page.status_code == 422
+        assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', page.text, re.DOTALL)

@@ -1,0 +1,183 @@
+"""The people of an office, for those who look after it: administrators and auditors, each of some units."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from wording import Sentence
+from workflow.access import ADMINISTRATOR, AUDITOR, People
+from workflow.errors import SubstitutionRefused
+from workflow.substitutes import Substitution, end_substitutions, name_substitute
+from workflow.tables import Grant, PasswordRow, Person, Substitute
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of which units somebody looks after the people: all of them, or these."""
+
+    everywhere: bool
+    units: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return self.everywhere or bool(self.units)
+
+    def __contains__(self, unit: str) -> bool:
+        return self.everywhere or unit in self.units
+
+    def of(self, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """The same, of a column."""
+        if self.everywhere:
+            return column.is_not(None)
+        return column.in_(sorted(self.units)) if self.units else false()
+
+
+@dataclass(frozen=True)
+class StaffMember:
+    """Somebody who works here; a role's unit is None where it holds for all."""
+
+    id: str
+    name: str
+    unit: str
+    roles: tuple[tuple[str, str | None], ...]
+    has_password: bool
+
+
+@dataclass(frozen=True)
+class StandingIn:
+    """Who stands in for whom, by number and name, in which role (None: in all), first and last day."""
+
+    substitute_id: str
+    substitute: str
+    principal_id: str
+    principal: str
+    role: str | None
+    first: date
+    last: date
+
+
+def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
+    """Of which units somebody has one of these roles, in their own right, or as a substitute today.
+
+    Auditors look for themselves: nobody stands in for one.
+    """
+    people = People.load(session, [person])
+    if not people.active(person):
+        return Reach(everywhere=False, units=frozenset())
+    held = {unit for role, unit in people.grants.get(person, ()) if role in roles}
+    for principal in people.principals_of(person, today):
+        held |= {
+            unit
+            for role, unit in people.grants.get(principal, ())
+            if role in roles and role != AUDITOR and people.stands_in(person, principal, role, today)
+        }
+    return Reach(None in held, frozenset(unit for unit in held if unit is not None))
+
+
+def administers(session: Session, person: str, today: date) -> Reach:
+    """Of which units somebody is an administrator."""
+    return reach_of(session, person, today, ADMINISTRATOR)
+
+
+def oversees(session: Session, person: str, today: date) -> Reach:
+    """Of which units somebody may see who works there."""
+    return reach_of(session, person, today, ADMINISTRATOR, AUDITOR)
+
+
+def staff(
+    session: Session, reach: Reach, *, search: str = "", after: str = "", limit: int = 50
+) -> list[StaffMember]:
+    """Who works in these units, by their numbers from `after` on; `search` is part of a name or a number."""
+    query = (
+        select(Person, PasswordRow.person_id)
+        .outerjoin(PasswordRow, PasswordRow.person_id == Person.id)
+        .where(Person.active, reach.of(Person.table().c.unit), Person.id > after)
+        .order_by(Person.id)
+        .limit(limit)
+    )
+    if search:
+        part = search.lower()
+        name, number = func.lower(Person.name), func.lower(Person.id)
+        query = query.where(
+            or_(name.contains(part, autoescape=True), number.startswith(part, autoescape=True))
+        )
+    found = session.execute(query).all()
+    roles = _roles(session, [person.id for person, _ in found])
+    return [
+        StaffMember(one.id, one.name, one.unit, roles.get(one.id, ()), password is not None)
+        for one, password in found
+    ]
+
+
+def standing_in(
+    session: Session, today: date, *, of: str | None = None, reach: Reach | None = None
+) -> list[StandingIn]:
+    """Who stands in today or later: what concerns one person, or principals of these units."""
+    principals, substitutes = Person.table().alias(), Person.table().alias()
+    query = (
+        select(
+            Substitute.substitute_id,
+            substitutes.c.name,
+            Substitute.principal_id,
+            principals.c.name,
+            Substitute.role,
+            Substitute.valid_from,
+            Substitute.valid_until,
+        )
+        .join(principals, principals.c.id == Substitute.principal_id)
+        .join(substitutes, substitutes.c.id == Substitute.substitute_id)
+        .where(Substitute.valid_until >= today)
+        .order_by(Substitute.valid_from, Substitute.id)
+        .limit(500)
+    )
+    if of is not None:
+        query = query.where(or_(Substitute.principal_id == of, Substitute.substitute_id == of))
+    if reach is not None:
+        query = query.where(reach.of(principals.c.unit))
+    return [StandingIn(*row) for row in session.execute(query)]
+
+
+def name_for(session: Session, wanted: Substitution, *, by: str, today: date, now: datetime) -> None:
+    """Let somebody stand in, as `by` says. Raises SubstitutionRefused."""
+    _require_may(session, by, wanted.principal_id, today)
+    name_substitute(session, wanted, now=now, by=by)
+
+
+def end_for(
+    session: Session,
+    substitute: str,
+    principal: str,
+    role: str | None,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> None:
+    """Have somebody stand in no more from today on, as `by` says. Raises SubstitutionRefused."""
+    _require_may(session, by, principal, today)
+    end_substitutions(session, substitute, principal, role, today=today, now=now, by=by)
+
+
+def _require_may(session: Session, by: str, principal: str, today: date) -> None:
+    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator."""
+    person = session.get(Person, principal)
+    if by == principal or (person is not None and person.unit in administers(session, by, today)):
+        return
+    raise SubstitutionRefused(
+        Sentence("Who stands in for somebody is said by themselves, or by an administrator of their unit."),
+        hint=Sentence("Ask one of them."),
+    )
+
+
+def _roles(session: Session, people: Collection[str]) -> dict[str, tuple[tuple[str, str | None], ...]]:
+    query = (
+        select(Grant.person_id, Grant.role, Grant.unit)
+        .where(Grant.person_id.in_(people))
+        .order_by(Grant.role)
+    )
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for person, role, unit in session.execute(query):
+        found.setdefault(person, []).append((role, unit))
+    return {person: tuple(roles) for person, roles in found.items()}
