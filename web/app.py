@@ -18,10 +18,12 @@ from watching.logs import note
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
+from web.edit_request import EditRequest
 from web.folder import SigningFolder
 from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
 from web.navigation import home_of
+from web.new_requests import NewRequests
 from web.office_pages import OfficePages
 from web.pages import Pages
 from web.rates import Rates
@@ -60,6 +62,8 @@ class Desk:
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
+                *NewRequests(door).routes(),
+                *EditRequest(door).routes(),
                 *requests.routes(),
                 *SigningFolder(door, requests.documents, FolderRuns(door)).routes(),
                 *StandingInPages(door).routes(),

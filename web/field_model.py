@@ -124,6 +124,21 @@ ASKED_WHEN: Final[Mapping[str, Mapping[str, tuple[str, frozenset[str]]]]] = {
 }
 
 
+# What the model leaves open, and a rule of the kind asks for before the document is final.
+NEEDED_BY_RULE: Final[Mapping[str, frozenset[str]]] = {
+    "employer_declaration": frozenset(
+        {
+            "income.fixed_is_unconditional",
+            "signing.name",
+            "signing.place",
+            "signing.contact_name",
+            "signing.contact_phone",
+        }
+    ),
+    "action_plan": frozenset({"approval.name", "approval.function", "safety.employee_representative"}),
+}
+
+
 def value_at(data: Mapping[str, Any] | None, path: str) -> Any:
     """What data holds at a dotted path, rows counted from one; None when nothing."""
     inner: Any = data

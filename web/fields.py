@@ -5,9 +5,8 @@
 `data_view` and `data_form` in fields.html draw them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -15,8 +14,9 @@ from pydantic import ValidationError
 from documents.errors import FieldProblem, Severity
 from documents.kinds import Evidence, Kind, StageName
 from documents.kinds.kind import field_problems
-from web.field_model import ASKED_WHEN, REASONS, FieldType, Spec, parts_of, value_at
+from web.field_model import ASKED_WHEN, NEEDED_BY_RULE, REASONS, FieldType, Spec, parts_of, value_at
 from web.typed import shown, typed
+from wording import Sentence
 from workflow.errors import Reason
 from workflow.words import ProcessWords
 
@@ -112,6 +112,7 @@ class Section:
     """A part of the data. `optional`: it may be left out; `given`: something of it is there.
 
     `complete`: nothing needed is missing, and nothing is wrong; `preview` says in a line what it holds.
+    `when` names the field, and its values, on which it depends whether the part `is_asked`.
     """
 
     name: str
@@ -125,21 +126,29 @@ class Section:
     preview: str
     problems: tuple[Told, ...] = ()
     when: tuple[str, frozenset[str]] | None = None
+    is_asked: bool = True
 
     @property
     def id(self) -> str:
         """Its name in the page."""
-        return id_of(self.name)
+        return part_id_of(self.name)
 
     @property
     def is_open(self) -> bool:
         """Whether there is something to do in it: it is not folded at first."""
-        return not self.complete or (self.optional and not self.given and self.when is not None)
+        if self.given or self.problems:
+            return not self.complete
+        return self.is_asked
 
 
 def id_of(path: str) -> str:
     """The name in the page of what stands at a dotted path."""
     return "f-" + path.replace(".", "-")
+
+
+def part_id_of(name: str) -> str:
+    """The name in the page of a part."""
+    return f"part-{name}"
 
 
 def sections_of(
@@ -158,8 +167,10 @@ def sections_of(
 
     `before` is the data as they were, `register` what the HR register says; `editable` names sections.
     """
-    drawing = _Drawing(kind, data, words, language, tuple(problems), register, before, suggestions)
-    drawn = [drawing.section(spec, editable=name in editable) for name, spec in parts_of(kind).items()]
+    drawing = _Drawing(
+        kind, data, words, language, tuple(problems), register, before, frozenset(editable), suggestions
+    )
+    drawn = [drawing.section(spec) for spec in parts_of(kind).values()]
     return [one for one in drawn if one is not None]
 
 
@@ -181,42 +192,6 @@ def as_problems(kind: Kind[Any], reasons: Iterable[Reason]) -> tuple[FieldProble
         FieldProblem(one.field, one.code, one.message, "warning" if one.code in warnings else "error")
         for one in reasons
     )
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One line above a form: what is wrong, and where; `id` is the field in the page, "" when none is."""
-
-    id: str
-    label: str
-    severity: Severity
-    words: str
-
-
-def mistakes_of(
-    sections: Iterable[Section], problems: Iterable[FieldProblem], words: ProcessWords
-) -> list[Mistake]:
-    """What is wrong, errors first; each with the place where it can be mended."""
-    places = dict(_places(sections))
-    found = []
-    for one in sorted(problems, key=lambda problem: problem.severity):
-        id_, label = places.get(one.field, ("", ""))
-        reason = Reason(one.rule, one.message, "" if id_ else one.field)
-        found.append(Mistake(id_, label, one.severity, words.reason(reason)))
-    return list(dict.fromkeys(found))
-
-
-def _places(sections: Iterable[Section]) -> Iterator[tuple[str, tuple[str, str]]]:
-    for section in sections:
-        if section.editable:
-            yield section.name, (section.id, section.title)
-            for field in _with_rows(section.fields):
-                yield field.path, (field.id, field.label)
-                yield from (
-                    (row.path, (row.id, f"{field.label} {row.number}"))
-                    for row in field.rows
-                    if field.type == "rows"
-                )
 
 
 def every_field(sections: Iterable[Section]) -> Iterator[Field]:
@@ -243,19 +218,22 @@ class _Drawing:
     problems: tuple[FieldProblem, ...]
     register: Mapping[str, Any] | None
     before: Mapping[str, Any] | None
+    editable: frozenset[str]
     suggestions: Mapping[str, tuple[str, ...]]
 
-    def section(self, spec: Spec, *, editable: bool) -> Section | None:
+    def section(self, spec: Spec) -> Section | None:
         """A part; None for one that neither says nor asks anything."""
         if spec.is_constant:
             return None
+        editable = spec.name in self.editable
         fields = self._fields_of(spec, editable=editable)
-        told = self._told(spec.name)
+        told = self._told(spec.name) if spec.type == "part" else ()  # of a list, its field tells
         given = any(field.shown or field.rows for field in fields)
         when = ASKED_WHEN.get(self.kind.name, {}).get(spec.name)
+        is_asked = when is None or self._is_asked(when)
         if spec.type == REASONS:
-            editable, told = editable and bool(fields), ()
-        elif editable and not (given or told) and when is not None and not self._is_asked(when):
+            editable = editable and bool(fields)
+        elif when is not None and not (is_asked or given or told or when[0].split(".")[0] in self.editable):
             editable = False
         if not editable and not told and not any(field.says_something for field in fields):
             return None
@@ -272,6 +250,7 @@ class _Drawing:
             preview=_preview(flat),
             problems=told,
             when=when,
+            is_asked=is_asked,
         )
 
     def _fields_of(self, spec: Spec, *, editable: bool) -> tuple[Field, ...]:
@@ -292,7 +271,7 @@ class _Drawing:
             label=self._label(path),
             type=spec.type,
             help=self.words.help(name, place),
-            needed=spec.needed or spec.least > 0,
+            needed=spec.needed or place in NEEDED_BY_RULE.get(name, ()),
             problems=self._told(path),
             before=self._otherwise(spec, path, value, self.before, empty="–"),
             register=self._otherwise(spec, path, value, self.register, empty=None),
@@ -330,7 +309,7 @@ class _Drawing:
             path, value = f"{REASONS}.{rule.id}", given.get(rule.id)
             yield Field(
                 path=path,
-                label=self.words.reason(Reason(rule.id, rule.message)),
+                label=self.words.reason(Reason(rule.id, Sentence(rule.message))),
                 type="note",
                 value=typed(spec.one, value, self.language),
                 shown=self._shown(spec.one, path, value),
@@ -380,14 +359,14 @@ def _placeless(path: str) -> str:
     return ".".join("n" if step.isdecimal() else step for step in path.split("."))
 
 
-def _preview(fields: Iterable[Field]) -> str:
+def _preview(fields: Sequence[Field]) -> str:
     """What tells in a line that it is this part, without opening it."""
-    said = (
-        field.shown if field.type in {"line", "choice", "postcode"} else f"{field.label} {field.shown}"
-        for field in fields
-        if field.shown and field.type not in {"note", "yes-no"}
+    said = [field for field in fields if field.shown and field.type != "note"]
+    telling = [field for field in said if field.type != "yes-no"] or said
+    return " · ".join(
+        field.shown if field.type in {"line", "choice", "postcode"} else f"{field.label}: {field.shown}"
+        for field in telling[:PREVIEWED]
     )
-    return " · ".join(islice(said, PREVIEWED))
 
 
 def _is_complete(fields: Iterable[Field], told: tuple[Told, ...]) -> bool:

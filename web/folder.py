@@ -9,8 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from documents.kinds import KINDS
-from documents.words import words_in
 from web.asked import Asked, Door
 from web.bodies import MIB
 from web.folder_runs import FolderRuns
@@ -116,7 +114,7 @@ class SigningFolder:
 
 def _title(one: Waiting, *, language: str) -> str:
     """What kind of document it is."""
-    return words_in(language).text(KINDS[one.kind].title)
+    return process_words(language).kind(one.kind)
 
 
 def _pairs(said: Iterable[str]) -> Iterable[tuple[int, int]]:

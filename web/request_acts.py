@@ -3,55 +3,56 @@
 What was wrong with it comes back as a page that keeps what was typed, but never a password.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from problem import Problem
 from signing.secret import Secret
 from web.asked import Asked
+from web.problems import status_of
 from workflow.commands import Answer, Command
 from workflow.definition_model import FACTS
-from workflow.errors import (
-    ClaimedByAnother,
-    KeyReused,
-    NotFound,
-    Reason,
-    Refused,
-    StaleVersion,
-    WorkflowError,
-)
+from workflow.errors import Refused, StaleVersion, WorkflowError
 from workflow.office import Office
 from workflow.passwords import NotAuthenticated, PasswordGiven
 from workflow.proofs import Proof
 from workflow.reading import RequestView
 from workflow.reauthentication import prove_by_password
 from workflow.throttle import Throttled
+from workflow.words import ProcessWords
 
 TAKE_AND_START = "take"
 """Claims, and starts at once: not a verb of the engine's, which times the two apart."""
-_FACT_FIELDS = frozenset(f"facts.{name}" for name in FACTS)
-_TYPED = frozenset({"remark", "consent", "proof"}) | _FACT_FIELDS
+FIELDS = frozenset({"remark", "consent", "proof", "file", *(f"facts.{name}" for name in FACTS)})
+"""What a form of an act may have."""
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """What was refused of a form: with which status, why, and what was typed into it."""
+    """What was refused of a form: with which status, why, and what was typed into it.
+
+    `at` is the field that is to blame for a problem that names none.
+    """
 
     trigger: str
     status: int
-    reasons: tuple[Reason, ...]
+    problem: Problem
+    at: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
-    after_s: int = 0
 
     @property
-    def at_fields(self) -> Mapping[str, Reason]:
-        """Those that stand beside what was typed."""
-        return {one.field: one for one in self.reasons if one.field in _TYPED}
+    def is_stale(self) -> bool:
+        """Whether somebody changed the request meanwhile."""
+        return isinstance(self.problem, StaleVersion)
 
-    @property
-    def elsewhere(self) -> tuple[Reason, ...]:
-        """The others."""
-        return tuple(one for one in self.reasons if one not in self.at_fields.values())
+    def told(self, words: ProcessWords) -> list[tuple[str, str]]:
+        """Each reason in words, with the field of the form beside which it stands, "" for none."""
+        if isinstance(self.problem, Refused):
+            return [
+                (one.field if one.field in FIELDS else "", words.reason(one)) for one in self.problem.reasons
+            ]
+        message, hint = words.error(self.problem)
+        return [(self.at, f"{message} {hint}".strip())]
 
 
 def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
@@ -65,50 +66,27 @@ def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
             return _take_and_start(office, asked, view)
         return _executed(office, asked, view, trigger)
     except (StaleVersion, Refused, NotAuthenticated, PasswordGiven, Throttled) as problem:
-        typed = {name: asked.text(name) for name in sorted(_TYPED - {"proof"})}
-        after_s = problem.after_s if isinstance(problem, Throttled) else 0
-        return Wrong(trigger, _status(problem), tuple(_reasons(problem)), typed, after_s)
-
-
-def _status(problem: Problem) -> int:
-    if isinstance(problem, (StaleVersion, ClaimedByAnother)):
-        return 409
-    return 429 if isinstance(problem, Throttled) else 422
-
-
-def _reasons(problem: Problem) -> Iterable[Reason]:
-    """What was refused; what is wrong with a password stands beside it."""
-    if isinstance(problem, Refused):
-        return problem.reasons
-    return [Reason(problem.code, str(problem), "" if isinstance(problem, StaleVersion) else "proof")]
+        at = "" if isinstance(problem, (StaleVersion, Refused)) else "proof"
+        typed = {name: asked.text(name) for name in sorted(FIELDS - {"proof", "file"})}
+        return Wrong(trigger, status_of(problem), problem, at, typed)
 
 
 def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> Answer:
-    key, drafted = asked.text("key")[:100], bool(asked.text("draft"))
-    data = {} if not drafted or view.draft is None else view.draft.data
     consent = asked.text("consent")[:60] or None
     command = Command(
         trigger=trigger,
         actor=asked.me.id,
-        key=key,
+        key=asked.text("key")[:100],
         request_id=view.id,
         seen_version=_version(asked),
         on_behalf_of=asked.text("for")[:60] or None,
-        data=data,
         remark=asked.text("remark").strip() or None,
         facts=facts_of(asked),
         consent=consent,
         through="page",
         proof=_proof(office, asked, view, trigger, consent),
     )
-    try:
-        return office.engine.execute(command)
-    except (KeyReused, NotFound):
-        # sent twice, and the draft that was sent is gone, or the request is out of sight
-        answer = office.engine.answered(asked.me.id, key, view.id, trigger)
-        if answer is None or not drafted:
-            raise
-        return answer
+    return office.engine.execute(command)
 
 
 def _proof(

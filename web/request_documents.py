@@ -16,8 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from documents.kinds import KINDS
-from documents.words import words_in
 from signing.page_images import PageImage, PageNotDrawnError
 from signing.verify.bulk import verify_sources
 from signing.verify.details import about_file, about_signature, heading
@@ -31,12 +29,15 @@ from web.drawn_pages import PAGES_MOST, DrawnPages
 from web.rates import Rate
 from web.recipient import tone_of
 from workflow import evidence_package
+from workflow.definition_model import OUTSIDE_FILES
 from workflow.errors import NotFound
 from workflow.evidence import NotAnchoredYet, gather
 from workflow.issued import IssuedRegister
+from workflow.kept_files import kept_file
 from workflow.openings import note_opening
 from workflow.particulars import particulars
 from workflow.request_files import RequestFile, request_file
+from workflow.words import process_words
 
 DRAWN = Rate("drawn-pages", 240, 60.0)
 JUDGED = Rate("judged-documents", 60, 600.0)
@@ -65,6 +66,7 @@ class RequestDocuments:
             self.door.get("/requests/{n}/documents/{name}.pdf", self._download),
             self.door.get("/requests/{n}/documents/{name}/pages/{page}.png", self._page),
             self.door.get("/requests/{n}/documents/{name}/verify", self._verify),
+            self.door.get("/requests/{n}/files/{what}.pdf", self._kept),
             self.door.post("/requests/{n}/evidence", self._evidence),
         ]
 
@@ -88,8 +90,16 @@ class RequestDocuments:
         file = self._file(asked)
         pdf = self.door.office.blobs.get(file.sha256)
         self._opened(file, asked)
-        title = words_in(asked.language).text(KINDS[file.kind].title)
+        title = process_words(asked.language).kind(file.kind)
         return attachment(pdf, "application/pdf", f"{title} {file.number}.pdf")
+
+    def _kept(self, asked: Asked) -> Response:
+        """A file that was given out, or came back."""
+        what = next((one for one in OUTSIDE_FILES if one == asked.request.path_params["what"]), None)
+        if what is None:
+            raise HTTPException(404)
+        kept = kept_file(self.door.office, asked.number("n"), asked.me.id, what)
+        return attachment(kept.pdf, "application/pdf", f"{kept.number} {what}.pdf")
 
     def _page(self, asked: Asked) -> Response:
         file, number = self._file(asked), asked.number("page")

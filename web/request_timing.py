@@ -55,7 +55,7 @@ def lasting(seconds: float, say: Callable[[str], str]) -> str:
     """A length of time in the two units that tell most, such as 2 d 3 h."""
     whole = int(abs(seconds))
     if whole < _MINUTE:
-        return say(mark("less than a minute"))
+        return say(mark("< 1 min"))
     if whole < _HOUR:
         return say(mark("{minutes} min")).format(minutes=whole // _MINUTE)
     if whole < _DAY:

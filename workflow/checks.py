@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from documents.errors import FieldProblem, KindProblems
+from documents.errors import FieldProblem, KindProblems, Severity
 from documents.kinds import KINDS
 from documents.kinds.kind import Kind, field_problems
 from documents.kinds.rule import Evidence, Stage
+from wording import Sentence
 from workflow.definition_model import Check, Definition
-from workflow.errors import Reason
 from workflow.reading import RequestView
 
 if TYPE_CHECKING:
@@ -27,13 +27,14 @@ class Checked:
     rule: str
     outcome: Outcome
     field: str
-    message: str
+    message: Sentence
     reason: str = ""
 
     @property
-    def as_reason(self) -> Reason:
-        """The rule, to be put into words."""
-        return Reason(self.rule, self.message)
+    def as_problem(self) -> FieldProblem:
+        """The same as a problem of its field."""
+        severity: Severity = "error" if self.outcome == "failed" else "warning"
+        return FieldProblem(self.field, self.rule, self.message, severity)
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ def _asked(kind: Kind[Any], data: Mapping[str, Any], stage: Check, evidence: Evi
             continue
         problems = rule.problems(model, evidence)
         if not problems:
-            yield Checked(rule.id, "passed", "", rule.message)
+            yield Checked(rule.id, "passed", "", Sentence(rule.message))
         elif rule.severity == "warning" and rule.id in reasons:
-            yield Checked(rule.id, "explained", problems[0].field, rule.message, reasons[rule.id])
+            yield Checked(rule.id, "explained", problems[0].field, problems[0].message, reasons[rule.id])
         else:
             yield from map(_wrong, problems)
 

@@ -35,7 +35,7 @@ from workflow.access import People
 from workflow.cases import Case
 from workflow.clock import Watch
 from workflow.command_form import require_form, require_name, require_request_id
-from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
+from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble, Submission
 from workflow.definition import Catalogue
 from workflow.definition_errors import DefinitionRefused, DefinitionUnknown
 from workflow.definition_model import REPAIR, SUBMIT, Branch, Definition
@@ -203,6 +203,19 @@ class Engine:
         except WorkflowError as error:
             return error
         return None
+
+    def why_not_begun(self, key: str, variant: str, actor: str) -> tuple[Reason, ...]:
+        """Every reason why this person can't begin a request of this process now; none when they can.
+
+        What they would fill in is not missed. Raises DefinitionUnknown, and Refused as why_not.
+        """
+        require_name("actor", actor)
+        command = Command(SUBMIT, actor, key="", submission=Submission(key, variant))
+        with self.store.read() as session:
+            ledger = self._reading(session)
+            judge = self._prepare(session, ledger, [command])
+            case = self._new_case(judge, command)
+            return tuple(self._judge(judge, ledger, case, command, asked_only=True).reasons)
 
     # --- reading
 

@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from signing.organisation import Organisation
+from wording import Sentence
 from workflow.cases import Case
 from workflow.commands import Command
 from workflow.definition_model import Branch
 from workflow.errors import Reason
 from workflow.leading import document_signed_in, leading_to_signature
 from workflow.tables import DocumentRow, Opening, Request
-from wording import Sentence
 
 if TYPE_CHECKING:
     from workflow.office import Office
