@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from web.asked import Asked, Door
 from web.bodies import MIB
-from web.folder_runs import FolderRuns
+from web.folder_runs import FolderRuns, counts
 from web.folder_words import asked_of, barred_by, groups_of, people_of, signature_of
 from web.languages import translations
 from web.request_documents import RequestDocuments
@@ -44,7 +44,9 @@ class SigningFolder:
         return self._page(asked)
 
     def _page(self, asked: Asked, *, status: int = 200, wrong: str = "") -> Response:
-        waiting = waiting_for(self.door.office, asked.me.id)
+        going = self.runs.going(asked)
+        busy = {one.request_id for run in going if not run.over for one in run.to_do}
+        waiting = [one for one in waiting_for(self.door.office, asked.me.id) if one.request_id not in busy]
         kept = [one for one in waiting if one.kept]
         stack = [one for one in waiting if not one.kept]
         return self.door.answer(
@@ -58,7 +60,8 @@ class SigningFolder:
             people=people_of(stack),
             kept=kept,
             most=MOST,
-            going=self.runs.going(asked),
+            going=going,
+            counts=counts,
             chosen=set(asked.many("chosen")),
             all_chosen=asked.text("choose") == ALL,
             now=self.door.office.clock(),

@@ -125,7 +125,7 @@ def test_an_answer_that_the_provider_lost_is_told_of_its_document_alone(
     asked = began(by_pin, [sound, lost])
     done = by_pin.say(asked, "word", pin=PIN)
     by_pin.until(done, "Released: 1 of 2.")
-    assert "answer was lost" in by_pin.results(done)[lost][1]
+    assert "its answer did not arrive" in by_pin.results(done)[lost][1]
     monkeypatch.undo()
     again = by_pin.say(began(by_pin, [lost]), "word", pin=PIN)
     page = by_pin.until(again, "Released: 1 of 1.")
@@ -171,7 +171,7 @@ def test_who_says_no_there_signs_nothing(on_page: Folder) -> None:
     [number] = bring_to(on_page.sample, "sign", 1, "A3")
     done = answer_on_page(on_page, began(on_page, [number], LOOK_AT_PAGE), "no")
     page = on_page.until(done, "Not signed: 1.")
-    assert "Nothing was authorised on the provider&#39;s page." in page.text
+    assert "The signatures were not authorised." in page.text
     assert on_page.sample.request(number).state == "sign"
 
 
