@@ -34,7 +34,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Requests of each kind wait for the signer. Made first: once the browser is there, no other loop runs."""
+    """Requests of each kind wait for the signer. Made first: with the browser there, no other loop runs."""
     port = free_port()
     redirect = f"http://127.0.0.1:{port}/folder/authorised"
     with remote_office(tmp_path_factory.mktemp("folder"), redirect=redirect) as sample:

@@ -15,6 +15,7 @@ from tests.steps_office import MANAGER, OTHER_SIGNER, SIGNER, Sample
 from workflow.moves import MOVED
 
 CLERKS_ALONE = "P020"
+MANY = 200
 
 
 @dataclass(frozen=True)
@@ -202,3 +203,18 @@ def test_a_document_is_read_and_the_next_is_a_step_away(folder: Folder) -> None:
     assert f'href="/folder/documents/{second}" rel="next"' in page.text
     assert f"/requests/{first}/documents/declaration/pages/1.png" in page.text
     assert f"/requests/{first}/documents/declaration.pdf" in page.text
+
+
+@pytest.mark.slow
+def test_two_hundred_are_signed_by_one_click(folder: Folder) -> None:
+    """And each once, in the order in which they waited; counted in the log."""
+    numbers = bring_to(folder.sample, "sign", MANY, "A1")
+    run = folder.choose(numbers)
+    assert f"Sign {MANY}" in run.text
+    done = folder.sign(run)
+    folder.until(done, f"Released: {MANY} of {MANY}.")
+    folder.work()
+    page = folder.until(done, f"Sealed: {MANY}.")
+    assert page.text.count("Signed and sealed") == MANY
+    signed = [len(folder.sample.records(number, "document_signed")) for number in numbers]
+    assert signed == [1] * MANY
