@@ -14,6 +14,7 @@ import httpx
 from tests.desk_office import PASSWORD, browsing, csrf_of, signed_in
 from tests.steps_office import SIGNER, Sample
 
+BEATS_MOST, SILENT_MOST = 15, 3
 _SEEN = re.compile(r'name="seen" value="(\d+)-(\d+)"')
 _ACCEPTED = re.compile(r'name="accepted" value="([0-9a-f]{64})"')
 _ROW = re.compile(r'<li class="(\w+)" id="r(\d+)">.*?class="said">([^<]*)<', re.DOTALL)
@@ -64,25 +65,30 @@ class Folder:
 
     def until(self, run: httpx.Response, words: str) -> httpx.Response:
         """Look again until the page says so: after each event of its stream."""
-        after = 0
-        for _ in range(200):
+        after, silent = 0, 0
+        while silent < SILENT_MOST:
             page = self.client.get(run.url.path)
             if words in page.text:
                 return page
-            for told in self.stream(run, after=after):
+            silent += 1
+            for told in self.stream(run, after=after, beats=BEATS_MOST):
                 after = told.id
-                if told.kind in ("turn", "end"):
+                if told.kind == "turn":
+                    silent = 0
                     break
         raise AssertionError(page.text)
 
-    def stream(self, run: httpx.Response, *, after: int = 0, header: bool = True) -> Iterator[Told]:
-        """The events of a go, as long as somebody reads them."""
-        headers = {"Last-Event-ID": str(after)} if header and after else {}
+    def stream(self, run: httpx.Response, *, after: int = 0, beats: int = 60) -> Iterator[Told]:
+        """The events of a go after one of them, as long as somebody reads them, or it only shows life."""
+        headers = {"Last-Event-ID": str(after)} if after else {}
         kind, number = "", 0
         with self.client.stream("GET", f"{run.url.path}/events", headers=headers) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
             for line in answer.iter_lines():
                 name, _, value = line.partition(": ")
+                beats -= line == ": here"
+                if not beats:
+                    return
                 if name == "event":
                     kind = value
                 elif name == "id":
