@@ -18,14 +18,18 @@ from documents.kinds.action_plan import example as plan_example
 from documents.register import Person, Register
 from workflow.commands import Answer, Command, Submission
 from workflow.definition_model import Definition, OutsideFile
-from workflow.engine import Engine
+from workflow.engine import QUEUE_MOST, Engine
 from workflow.errors import WorkflowError
 from workflow.proofs import Proof
-from workflow.reading import QueueItem, RequestView
+from workflow.queue_filter import QueueFilter
+from workflow.queue_page import QueueItem
+from workflow.reading import RequestView
 from workflow.tables import Request
 
 DECLARATION, PLAN = "employer-declaration", "team-action-plan"
 BATCH = 100
+ASKING = 5
+"""People whose requests are left waiting."""
 WAITING = ("manager", "review", "sign", "request")
 """States in which requests are left for people to go on with; the last is of who has to answer a return."""
 EVERY_NTH_IS_RETURNED = 10
@@ -58,8 +62,11 @@ class SampleOffice:
     to_exchange: list[tuple[str, QueueItem, OutsideFile]] = field(default_factory=list)
     """Who has to give or take which file of which request now."""
 
-    def submit_declarations(self, variant: str, count: int) -> list[int]:
-        """Start so many declarations of a variant, prefilled from the register, in all four languages."""
+    def submit_declarations(self, variant: str, count: int, *, few: int = 0) -> list[int]:
+        """Start so many declarations of a variant, prefilled from the register, in all four languages.
+
+        `few`: of so many people with no other duties, who so have several each.
+        """
         able = [
             (person, data)
             for person in self.register.people()
@@ -67,6 +74,8 @@ class SampleOffice:
         ]
         if "second_release" in self.engine.catalogue.get(DECLARATION, variant).states:
             able = [one for one in able if self._is_no_signers_affair(one[0])]
+        if few:
+            able = [one for one in able if not one[0].duties][:few]
         commands = []
         for number in range(count):
             person, data = able[number % len(able)]
@@ -79,7 +88,7 @@ class SampleOffice:
     def submit_waiting(self, variants: Iterable[str], count: int) -> None:
         """Start declarations that stay in a state where people work, so many of each variant in each."""
         for variant in variants:
-            started = self.submit_declarations(variant, count * len(WAITING))
+            started = self.submit_declarations(variant, count * len(WAITING), few=ASKING)
             for place, number in enumerate(started):
                 self.stays[number] = WAITING[place % len(WAITING)]
 
@@ -88,10 +97,7 @@ class SampleOffice:
         people = self.register.people()
         waits = Counter(
             {
-                one.person_id: sum(
-                    item.request_id in self.requests
-                    for item in self.engine.queue(one.person_id, limit=10_000)
-                )
+                one.person_id: sum(item.request_id in self.requests for item in self._queue(one.person_id))
                 for one in people
             }
         )
@@ -132,7 +138,7 @@ class SampleOffice:
         """Let everybody do what waits for them, once; gives the number of tasks done."""
         offers: dict[int, list[tuple[str, QueueItem]]] = {}
         for person in self.register.people():
-            for item in self.engine.queue(person.person_id, limit=10_000):
+            for item in self._queue(person.person_id):
                 if item.request_id in self.requests and self.stays.get(item.request_id) != item.state:
                     offers.setdefault(item.request_id, []).append((person.person_id, item))
         todo = []
@@ -158,6 +164,10 @@ class SampleOffice:
             if remote:
                 self.to_authorise.setdefault(who, []).append(item.request_id)
         return len(todo)
+
+    def _queue(self, who: str) -> tuple[QueueItem, ...]:
+        """Everything that somebody can do, in the order in which it came."""
+        return self.engine.queue(who, QueueFilter(sort="age"), limit=QUEUE_MOST, counted=False).items
 
     def _proven(self, acts: Sequence[Command]) -> list[Command]:
         """The same, with what shows that it is they where that is asked, once for all of a person's."""

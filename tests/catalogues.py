@@ -63,7 +63,7 @@ PROCESS = Domain(
     ROOT / "workflow",
     ROOT / "workflow",
     # what is said both to who types commands and on pages has words for pages alone
-    {"mark": None, "Sentence": None, "for_both": (2,)},
+    {"mark": None, "Sentence": None, "for_both": (2,), "counted": (1, 2)},
 )
 DOMAINS = (DOCUMENTS, VERIFICATION, PAGES, PROCESS)
 

@@ -264,14 +264,14 @@ class _Drawing:
 
     def field(self, spec: Spec, path: str, *, empty: bool) -> Field:
         """One field, with its rows; `empty`: with as many as are needed, though there is nothing in them."""
-        name, place = self.kind.name, _placeless(path)
+        name = self.kind.name
         value = value_at(self.data, path)
         field = Field(
             path=path,
             label=self._label(path),
             type=spec.type,
-            help=self.words.help(name, place),
-            needed=spec.needed or place in NEEDED_BY_RULE.get(name, ()),
+            help=self.words.help(name, path),
+            needed=spec.needed or _placeless(path) in NEEDED_BY_RULE.get(name, ()),
             problems=self._told(path),
             before=self._otherwise(spec, path, value, self.before, empty="–"),
             register=self._otherwise(spec, path, value, self.register, empty=None),
@@ -283,8 +283,8 @@ class _Drawing:
         return replace(
             field,
             value=typed(spec, value, self.language),
-            shown=self._shown(spec, place, value),
-            options=tuple(Option(one, self.words.choice(name, place, one)) for one in spec.choices),
+            shown=self._shown(spec, path, value),
+            options=tuple(Option(one, self.words.choice(name, path, one)) for one in spec.choices),
         )
 
     def _rows(self, spec: Spec, path: str, value: Any, *, empty: bool) -> Iterator[Row]:
@@ -292,7 +292,7 @@ class _Drawing:
         for number in range(1, max(count, spec.least if empty and spec.needed else 0) + 1):
             at = f"{path}.{number}"
             if spec.one is not None:
-                one = replace(self.field(spec.one, at, empty=empty), label=self._label(path))
+                one = replace(self.field(spec.one, at, empty=empty), label=self._label(path), help="")
                 yield Row(at, number, (one,))
             else:
                 fields = tuple(self.field(one, f"{at}.{one.name}", empty=empty) for one in spec.inner)
@@ -309,17 +309,18 @@ class _Drawing:
             path, value = f"{REASONS}.{rule.id}", given.get(rule.id)
             yield Field(
                 path=path,
-                label=self.words.reason(Reason(rule.id, Sentence(rule.message))),
+                label=self.words.field(self.kind.name, path),
                 type="note",
+                help=self.words.told(Sentence(rule.message)),
                 value=typed(spec.one, value, self.language),
                 shown=self._shown(spec.one, path, value),
                 problems=self._told(path),
                 before=self._otherwise(spec.one, path, value, self.before, empty="–"),
             )
 
-    def _shown(self, spec: Spec, place: str, value: Any) -> str:
+    def _shown(self, spec: Spec, path: str, value: Any) -> str:
         if spec.type == "choice" and spec.takes(value):
-            return self.words.choice(self.kind.name, place, spec.canonical(value))
+            return self.words.choice(self.kind.name, path, spec.canonical(value))
         return shown(spec, value, self.language)
 
     def _otherwise(
@@ -337,14 +338,14 @@ class _Drawing:
             return None if value is None else empty
         if spec.canonical(there) == (None if value is None else spec.canonical(value)):
             return None
-        return self._shown(spec, _placeless(path), there)
+        return self._shown(spec, path, there)
 
     def _label(self, path: str) -> str:
-        return self.words.field(self.kind.name, _placeless(path))
+        return self.words.field(self.kind.name, path)
 
     def _told(self, path: str) -> tuple[Told, ...]:
         return tuple(
-            Told(one.rule, one.severity, self.words.reason(Reason(one.rule, one.message)))
+            Told(one.rule, one.severity, self.words.problem(one))
             for one in self.problems
             if one.field == path
         )

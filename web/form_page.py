@@ -49,7 +49,7 @@ class Filling:
             editable=self.editable,
             suggestions=self.suggestions,
         )
-        return sections, mistakes_of(sections, problems, words)
+        return sections, mistakes_of(self.kind.name, sections, problems, words)
 
     def at_first(self) -> list[FieldProblem]:
         """What is told before anything was sent: not that what is still empty has to be filled in."""

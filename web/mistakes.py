@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from documents.errors import FieldProblem, Severity
 from web.fields import Section, every_field
-from workflow.errors import Reason
 from workflow.words import ProcessWords
 
 
@@ -20,16 +19,15 @@ class Mistake:
 
 
 def mistakes_of(
-    sections: Iterable[Section], problems: Iterable[FieldProblem], words: ProcessWords
+    kind: str, sections: Iterable[Section], problems: Iterable[FieldProblem], words: ProcessWords
 ) -> list[Mistake]:
     """What is wrong, errors first; each with the place where it can be mended."""
     places = {path: (number, id_, label) for number, (path, id_, label) in enumerate(_places(sections))}
-    nowhere = (len(places), "", "")
     found = []
     for one in problems:
+        nowhere = (len(places), "", words.place(kind, one.field) if one.field else "")
         number, id_, label = places.get(one.field, nowhere)
-        told = words.reason(Reason(one.rule, one.message, "" if id_ else one.field))
-        found.append((one.severity, number, Mistake(id_, label, one.severity, told)))
+        found.append((one.severity, number, Mistake(id_, label, one.severity, words.problem(one))))
     return list(dict.fromkeys(mistake for *_, mistake in sorted(found, key=lambda one: one[:2])))
 
 

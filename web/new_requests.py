@@ -16,6 +16,7 @@ from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step,
 from web.languages import NAMES
 from web.problems import status_of
 from web.registered import prefilled, registered
+from workflow.beginnings import Begun
 from workflow.commands import Command, Submission
 from workflow.definition_errors import DefinitionUnknown
 from workflow.definition_model import SUBMIT, Definition
@@ -67,8 +68,14 @@ class NewRequests:
         ]
 
     def _choose(self, asked: Asked) -> Response:
+        offered = {(one.key, one.variant): one for one in self.door.office.catalogue.offered}
+        begun = [
+            (offered[one.key, one.variant], one.saved_at)
+            for one in self.door.office.beginnings.of(asked.me.id)
+            if (one.key, one.variant) in offered
+        ]
         found = self._processes(asked.me.id)
-        return self.door.answer(asked, "new_requests.html", processes=found)
+        return self.door.answer(asked, "new_requests.html", processes=found, begun=begun)
 
     def _processes(self, person: str) -> list[Process]:
         engine = self.door.office.engine
@@ -84,8 +91,9 @@ class NewRequests:
         definition = self._definition(asked)
         if why := self.door.office.engine.why_not_begun(definition.key, definition.variant, asked.me.id):
             raise Refused(why)
-        filling = self._filling(asked, definition, None)
-        return self._page(asked, definition, filling, filling.at_first())
+        begun = self.door.office.beginnings.find(asked.me.id, definition)
+        filling = self._filling(asked, definition, None if begun is None else dict(begun.data))
+        return self._page(asked, definition, filling, filling.at_first(), begun=begun)
 
     def _sent(self, asked: Asked) -> Response:
         definition, do = self._definition(asked), asked.text("do")
@@ -94,10 +102,31 @@ class NewRequests:
         data = sent_data(asked, kind, {}, editable, keep_rows=is_step(do))
         focus = focus_after(kind, data, do) if is_step(do) else ""
         filling = self._filling(asked, definition, data)
-        if do == "send":
-            return self._submitted(asked, definition, filling)
+        if do == "drop":
+            self.door.office.beginnings.drop(asked.me.id, definition)
+            return self.door.see(asked.request.url.path)
+        if do in {"send", "save"}:
+            return self._done(asked, definition, filling, do)
         problems = filling.at_first() if focus else filling.looked_at()
         return self._page(asked, definition, filling, problems, focus=focus)
+
+    def _done(self, asked: Asked, definition: Definition, filling: Filling, do: str) -> Response:
+        """Send it, or save it for later; where that can't be, the form as it was sent."""
+        try:
+            return (
+                self._submitted(asked, definition, filling)
+                if do == "send"
+                else self._saved(asked, definition, filling)
+            )
+        except Refused as refused:
+            problems = filling.refused(refused.reasons)
+            return self._page(asked, definition, filling, problems, status=status_of(refused))
+
+    def _saved(self, asked: Asked, definition: Definition, filling: Filling) -> Response:
+        language = asked.text("language")
+        language = language if language in LANGUAGES else asked.language
+        self.door.office.beginnings.keep(asked.me.id, definition, language, filling.data)
+        return self.door.see(asked.request.url.path, said="saved")
 
     def _submitted(self, asked: Asked, definition: Definition, filling: Filling) -> Response:
         submission = Submission(definition.key, definition.variant, asked.text("language"))
@@ -109,11 +138,8 @@ class NewRequests:
             submission=submission,
             through="page",
         )
-        try:
-            answer = self.door.office.engine.execute(command)
-        except Refused as refused:
-            problems = filling.refused(refused.reasons)
-            return self._page(asked, definition, filling, problems, status=status_of(refused))
+        answer = self.door.office.engine.execute(command)
+        self.door.office.beginnings.drop(asked.me.id, definition)
         return self.door.see(f"/requests/{answer.request_id}")
 
     def _definition(self, asked: Asked) -> Definition:
@@ -153,9 +179,10 @@ class NewRequests:
         *,
         status: int = 200,
         focus: str = "",
+        begun: Begun | None = None,
     ) -> Response:
         sections, mistakes = filling.drawn(asked, problems)
-        language = asked.text("language")
+        language = asked.text("language") or ("" if begun is None else begun.language)
         return self.door.answer(
             asked,
             "new_request.html",
@@ -167,6 +194,8 @@ class NewRequests:
             key=asked.text("key") or asked.new_key(),
             chosen=language if language in LANGUAGES else asked.language,
             choices=NAMES,
+            saved_at=None if begun is None else begun.saved_at,
+            said=asked.request.query_params.get("said", ""),
         )
 
 

@@ -3,7 +3,7 @@
 What was wrong with it comes back as a page that keeps what was typed, but never a password.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from problem import Problem
@@ -12,7 +12,7 @@ from web.asked import Asked
 from web.problems import status_of
 from workflow.commands import Answer, Command
 from workflow.definition_model import FACTS
-from workflow.errors import Refused, StaleVersion, WorkflowError
+from workflow.errors import Reason, Refused, StaleVersion, WorkflowError
 from workflow.office import Office
 from workflow.passwords import NotAuthenticated, PasswordGiven
 from workflow.proofs import Proof
@@ -45,11 +45,12 @@ class Wrong:
         """Whether somebody changed the request meanwhile."""
         return isinstance(self.problem, StaleVersion)
 
-    def told(self, words: ProcessWords) -> list[tuple[str, str]]:
+    def told(self, words: ProcessWords, named: Callable[[Reason], Reason]) -> list[tuple[str, str]]:
         """Each reason in words, with the field of the form beside which it stands, "" for none."""
         if isinstance(self.problem, Refused):
             return [
-                (one.field if one.field in FIELDS else "", words.reason(one)) for one in self.problem.reasons
+                (one.field if one.field in FIELDS else "", words.reason(named(one)))
+                for one in self.problem.reasons
             ]
         message, hint = words.error(self.problem)
         return [(self.at, f"{message} {hint}".strip())]

@@ -27,7 +27,7 @@ from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
 from workflow.judge import VERBS
 from workflow.kept_files import kept_kinds
-from workflow.particulars import Particulars, particulars
+from workflow.particulars import SUSPENDED, Particulars, particulars
 from workflow.path import path_of
 from workflow.reading import DocumentView, RequestView
 from workflow.request_files import request_file
@@ -35,7 +35,6 @@ from workflow.ways import Way, ways
 from workflow.words import process_words
 
 MYSELF: Final = "-"
-_SUSPENDED: Final = "request_suspended"
 # Why a verb is not there at all, rather than refused: nobody misses it.
 _OUT_OF_PLACE: Final = frozenset(
     {"not-suspended", "no-incident", "unclaimed", "held", "started", "automatic", "ended"}
@@ -216,7 +215,7 @@ class RequestPage:
         self, who: str, view: RequestView, definition: Definition, principal: str | None, found: Checks | None
     ) -> Offer:
         ways_there = ways(self.door.office.engine, view, definition, who, principal)
-        open_rules = frozenset(one.rule for one in _wrong_in(found))
+        open_rules = frozenset(one.rule for one in found.in_the_way) if found is not None else frozenset()
         fills = any(one.trigger == "save_draft" and one.possible for one in ways_there)
         return Offer(
             principal,
@@ -280,4 +279,4 @@ def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
 
 
 def _suspended_for(happened: Sequence[Happened]) -> str:
-    return next((one.remark for one in reversed(happened) if one.kind == _SUSPENDED), "")
+    return next((one.remark for one in reversed(happened) if one.kind == SUSPENDED), "")

@@ -51,6 +51,12 @@ class Checks:
         return tuple(one for one in self.found if one.outcome == outcome)
 
     @property
+    def in_the_way(self) -> tuple[Checked, ...]:
+        """What has to be settled before the request can go on: reasons are asked at the last stage alone."""
+        asked = self.of("asks-reason") if self.stage == "final" else ()
+        return (*self.of("failed"), *asked)
+
+    @property
     def at_fields(self) -> Mapping[str, tuple[Checked, ...]]:
         """What was found wrong, by field."""
         wrong = [one for one in self.found if one.outcome in {"failed", "asks-reason"}]

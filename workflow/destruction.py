@@ -120,6 +120,7 @@ STAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tasks": (
             *("id", "request_id", "state", "role", "offered_at", "claimed_at", "started_at"),
             *("suspended_us", "closed_at"),
+            *("unit", "definition_sha256", "named", "suspended_at", "due_at", "near_at"),  # of open ones
         ),
         "documents": (
             *("id", "request_id", "name", "kind", "revision_no", "issued_on", "valid_until"),

@@ -62,14 +62,6 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
         mark("Wait, then try again. Who has forgotten their password asks an administrator for another."),
     ),
     "workflow-nothing-to-authorise": (mark("Nothing of this waits for your signature at a provider."), ""),
-    "workflow-given-up": (
-        mark("You gave it up, so nothing was signed."),
-        mark("It waits in your folder as before."),
-    ),
-    "workflow-nobody-answered": (
-        mark("Nobody answered, so nothing was signed."),
-        mark("Begin again when you have the time for it."),
-    ),
     "workflow-broken-off": (
         mark("It broke off for a reason that is not known here."),
         mark("Look at your folder: what was done is not there any more, and the rest can be done again."),
@@ -123,6 +115,36 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "workflow-fact-missing": (mark("Something is not filled in on which the way on depends."), ""),
     "workflow-trigger-not-here": (mark("This can't be done where the request is."), _LOOK),
     "workflow-calendar-ended": (mark("The working calendar does not know this year's holidays."), _TELL),
+    "workflow-given-up": (mark("You gave it up: nothing was signed."), mark("Begin again when you want to.")),
+    "workflow-nobody-answered": (
+        mark("The question stood unanswered for too long: nothing of it was signed."),
+        mark("Begin again."),
+    ),
+    "workflow-document-not-there": (
+        mark("The request has no such document: not yet, or not any more."),
+        mark("Look at the request again."),
+    ),
+    "workflow-ceremony-over": (mark("This took too long, or was answered before."), mark("Begin again.")),
+    "workflow-code-wrong": (
+        mark("This code does not count: it is not the one of this moment, or it was used before."),
+        mark("Wait for the next one, and see that the telephone's clock is right."),
+    ),
+    "workflow-codes": (
+        mark("One-time codes can't be set up or removed like this."),
+        mark("Look at your account again."),
+    ),
+    "workflow-passkey": (
+        mark("This passkey does not show who you are, or can't be set up."),
+        mark("Begin again, with a passkey that was set up here."),
+    ),
+    "workflow-elsewhere": (mark("The organisation's sign-in can't be asked now."), _AGAIN),
+    "workflow-elsewhere-refused": (
+        mark("The organisation's sign-in did not say who you are."),
+        mark("Begin again. If that does not help, tell whoever runs the office."),
+    ),
+    "workflow-not-in-register": (mark("The HR register here does not know you."), _TELL),
+    "workflow-token": ("", mark("Mend what is named, or ask an administrator.")),
+    "workflow-webhook": ("", mark("Mend what is named, or ask an administrator.")),
     "document-data": (
         mark("Something in the document is missing, or not right."),
         mark("Mend the fields named."),
@@ -156,6 +178,10 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "signing-scan-refused": (
         mark("The scan can't be read, is not whole, or is not of a document that waits for one."),
         mark("Scan every page, with its code."),
+    ),
+    "signing-page-not-drawn": (
+        mark("This page can't be shown."),
+        mark("Download the document, and look at it there."),
     ),
     "signing-document-refused": (mark("This PDF can't be signed safely."), _TELL),
     "signing-timestamp": (mark("No timestamp could be had."), _AGAIN),

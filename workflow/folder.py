@@ -24,7 +24,7 @@ from workflow.workbench import latest_documents
 
 if TYPE_CHECKING:
     from workflow.office import Office
-    from workflow.reading import QueueItem
+    from workflow.queue_page import QueueItem
 
 Way = Literal["click", "seal", "provider", "key"]
 """How it is signed: the organisation's seal after a text was accepted, or when it is released; the person's
@@ -105,13 +105,13 @@ administrator; could not be sealed, and is back; or has gone another way."""
 
 
 def waiting_for(office: "Office", actor: str, wanted: Collection[int] | None = None) -> list[Waiting]:
-    """The documents that wait for this person's signature, oldest first; of some requests, if they are named.
+    """The documents that wait for this person's signature, the first due first; of some requests, if named.
 
     Raises Refused for a name that nobody has.
     """
     tasks = [
         task
-        for task in office.engine.queue(actor, limit=QUEUE_MOST)
+        for task in office.engine.queue(actor, limit=QUEUE_MOST, counted=False).items
         if not task.suspended_at and (wanted is None or task.request_id in wanted)
     ]
     found: list[Waiting] = []

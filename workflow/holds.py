@@ -26,8 +26,9 @@ from workflow.commands import Answer, Command
 from workflow.definition_model import Definition
 from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
-from workflow.judge import no_role, no_substitute, office_day
+from workflow.judge import office_day
 from workflow.pinned import DefinitionOf, read_or_none
+from workflow.sentences import no_role, no_substitute, unknown
 from workflow.store import Store
 from workflow.tables import CommandKey, Event, Hold, Request
 
@@ -256,7 +257,7 @@ def _against_person(  # noqa: PLR0917  who, for whom, where and when
             "own-hold", Sentence("The requester neither places nor releases a hold on their own request.")
         )
     elif not people.active(principal):
-        yield Reason("person", Sentence("{person} is not known here, or no longer active.", person=principal))
+        yield Reason("person", unknown(principal))
     elif not roles:
         yield Reason("role", no_role(principal, request.unit))
     if on_behalf_of == actor:

@@ -5,7 +5,7 @@ them: who, where, four eyes, what was typed, where it leads.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -41,6 +41,7 @@ from workflow.errors import Reason, WorkflowError
 from workflow.machine import take
 from workflow.named import named
 from workflow.proofs import Shown
+from workflow.sentences import held_by, lacks, no_substitute, only_elsewhere, unknown
 
 VERBS = RESERVED_VERBS
 RELEASE = "release"
@@ -131,10 +132,7 @@ class Judge:
         gives_back = is_given_back(case, command)
         for person in [actor] if gives_back else sorted({actor, principal}):
             if not self.people.active(person):
-                yield Reason(
-                    "person",
-                    Sentence("{person} is not known here, or no longer active.", person=person),
-                )
+                yield Reason("person", unknown(person))
         if gives_back:  # whatever became of the role since
             return
         yield from self._against_role(case, state, command)
@@ -167,7 +165,7 @@ class Judge:
                     ),
                 )
         elif roles and not self._theirs(case, principal, roles):
-            yield Reason("role", _lacks(definition, roles, principal, case.unit))
+            yield Reason("role", lacks(definition, roles, principal, case.unit))
 
     def _roles_used(self, case: Case, state: State, command: Command) -> tuple[str, ...]:
         """The roles of which one is needed for this; none when the state has none (automatic, ended)."""
@@ -264,7 +262,7 @@ class Judge:
             may_release = not holds_on or self._by_an_administrator(case, command)
             ends = command.trigger == WITHDRAW or self._for_a_leaver(case, command)
             if not may_release or not (command.trigger == RELEASE or ends):
-                yield _held_by(task.claimed_by, lapsed=not holds_on)
+                yield held_by(task.claimed_by, lapsed=not holds_on)
         elif command.trigger == "claim":
             yield Reason("held", Sentence("You hold this task already."))
         elif command.trigger == "start" and task.started_at is not None:
@@ -450,7 +448,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def _not_here(definition: Definition, state: State, trigger: str) -> Reason:
     if any(trigger in other.triggers for other in definition.states.values()):
-        return Reason("not-here", _only_elsewhere(state, trigger))
+        return Reason("not-here", only_elsewhere(state, trigger))
     return Reason(
         "unknown-trigger",
         Sentence(
@@ -458,58 +456,6 @@ def _not_here(definition: Definition, state: State, trigger: str) -> Reason:
             process=definition.label,
             trigger=trigger[:60],
         ),
-    )
-
-
-def _only_elsewhere(state: State, trigger: str) -> Sentence:
-    if state.role is None:
-        return Sentence(
-            "'{trigger:trigger}' can't be done in state '{state:state}'; no person can.",
-            trigger=trigger,
-            state=state.name,
-        )
-    return Sentence(
-        "'{trigger:trigger}' can't be done in state '{state:state}'; possible: {triggers:triggers}.",
-        trigger=trigger,
-        state=state.name,
-        triggers=", ".join(state.triggers),
-    )
-
-
-def _held_by(holder: str, *, lapsed: bool) -> Reason:
-    if lapsed:
-        return Reason(
-            "claim-lapsed",
-            Sentence(
-                "{holder:person} holds this task, and may not do it any more: release it first.",
-                holder=holder,
-            ),
-        )
-    return Reason("claimed", Sentence("{holder:person} holds this task.", holder=holder))
-
-
-def _lacks(definition: Definition, roles: Sequence[str], person: str, unit: str) -> Sentence:
-    if len(roles) > 1:
-        return no_role(person, unit)
-    return Sentence(
-        "{person} does not have the role '{role:word}' for unit {unit}.",
-        person=person,
-        role=definition.roles[roles[0]],
-        unit=unit,
-    )
-
-
-def no_role(person: str, unit: str) -> Sentence:
-    """Say that somebody has nothing to do with a process in a unit."""
-    return Sentence("{person} has no role in this process for unit {unit}.", person=person, unit=unit)
-
-
-def no_substitute(actor: str, principal: str) -> Sentence:
-    """Say that somebody does not stand in for somebody else."""
-    return Sentence(
-        "{actor} does not stand in for {principal} in this role today.",
-        actor=actor,
-        principal=principal,
     )
 
 

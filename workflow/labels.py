@@ -29,6 +29,15 @@ ROLES: Final = (
     mark("Author of the plan"),
     mark("Leader who answers for the team"),
 )
+PROFILES: Final = (  # titles of the signing profiles
+    mark("The approver's signature"),
+    mark("Click to sign, with the organisation's seal"),
+    mark("Signed elsewhere and imported"),
+    mark("The organisation's seal"),
+    mark("Paper: print, sign by hand, stamp, post"),
+    mark("The person's own signature"),
+    mark("No signature needed"),
+)
 DUTIES: Final[Mapping[str, str]] = {  # what somebody may be, whatever the process
     "employee": mark("Employee"),
     "manager": mark("Manager"),
@@ -145,6 +154,16 @@ EVENTS: Final[Mapping[str, str]] = {
     "substitute_ended": mark("Substitution ended"),
     "password_set": mark("Password set"),
     "password_removed": mark("Password removed"),
+    "passkey_added": mark("Passkey added"),
+    "passkey_removed": mark("Passkey removed"),
+    "codes_set_up": mark("One-time codes set up"),
+    "codes_removed": mark("One-time codes removed"),
+    "recovery_code_used": mark("Recovery code used"),
+    "token_made": mark("Token made for a program"),
+    "token_revoked": mark("Token of a program revoked"),
+    "webhook_added": mark("Webhook added"),
+    "webhook_removed": mark("Webhook removed"),
+    "webhook_stopped": mark("Webhook stopped"),
     "personal_data_erased": mark("Personal data erased"),
     "request_destroyed": mark("Destroyed at the end of its term"),
     "document_renewed": mark("Archive timestamp renewed"),

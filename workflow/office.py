@@ -33,6 +33,7 @@ from signing.profile import Profile
 from watching.meters import Meters
 from workflow import anchors, identity, preflight, remote
 from workflow.authority_health import Rests, SharedHealth
+from workflow.beginnings import Beginnings
 from workflow.calendar import later_by
 from workflow.cases import Case
 from workflow.chores import Chore
@@ -442,6 +443,11 @@ class Office:
         return Sessions(
             self.store, self._server_clock or (lambda _session: ours()), today=lambda: self.newest_day
         )
+
+    @property
+    def beginnings(self) -> Beginnings:
+        """Requests that people have begun and not sent."""
+        return Beginnings(self.store, KINDS, self.clock)
 
     @property
     def newest_day(self) -> date:

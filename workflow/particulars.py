@@ -1,28 +1,30 @@
 """What stands beside a request that somebody sees: its task, when it is due, names, for whom they may act."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
+from wording import Sentence
 from workflow.access import AUDITOR, People
 from workflow.calendar import CALENDARS
 from workflow.claims import Holders
 from workflow.definition_errors import CalendarEnded
 from workflow.definition_model import Definition
+from workflow.errors import Reason
 from workflow.judge import office_day
+from workflow.moves import DONE_BY
 from workflow.reading import RequestView
-from workflow.reminders import due_at
-from workflow.tables import Person, Request, Task
+from workflow.tables import Person, Task
 
 if TYPE_CHECKING:
     from workflow.jobs import Retry
     from workflow.office import Office
 
-_NEAR = 4  # due is near in the last quarter of the time that there is
+SUSPENDED = DONE_BY["suspend"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class Particulars:
         """Somebody by name; by their number when nobody knows it any more."""
         return self.names.get(person or "", person or "")
 
+    def named(self, reason: Reason) -> Reason:
+        """The same reason, with names in the place of people's numbers."""
+        said = reason.message
+        values = {name: self.names.get(str(value), value) for name, value in said.values.items()}
+        return replace(reason, message=Sentence(said.template, **values))
+
 
 def particulars(office: "Office", view: RequestView, who: str) -> Particulars:
     """Read them, for somebody who was shown the request."""
@@ -77,7 +85,7 @@ def particulars(office: "Office", view: RequestView, who: str) -> Particulars:
         rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(sorted(wanted))))
         return Particulars(
             definition=definition,
-            work=_open_work(session, view.id, definition, now),
+            work=_open_work(session, view, definition, now),
             names={row.id: row.name for row in rows},
             principals=principals,
             audits=people.has_role(who, AUDITOR, view.unit),
@@ -94,40 +102,32 @@ def _named(view: RequestView) -> Iterator[str]:
         yield from (str(body[name]) for name in ("actor", "on_behalf_of") if body.get(name))
 
 
-def _open_work(session: Session, request_id: int, definition: Definition, now: datetime) -> OpenWork | None:
-    tasks, requests = Task.table(), Request.table()
-    query = (
-        select(tasks, requests.c.unit, requests.c.requester_id)
-        .join_from(tasks, requests, tasks.c.request_id == requests.c.id)
-        .where(tasks.c.request_id == request_id, tasks.c.closed_at.is_(None))
+def _open_work(session: Session, view: RequestView, definition: Definition, now: datetime) -> OpenWork | None:
+    tasks = Task.table()
+    query = select(tasks, literal(view.requester_id).label("requester_id")).where(
+        tasks.c.request_id == view.id, tasks.c.closed_at.is_(None)
     )
-    row = session.connection().execute(query).one_or_none()
+    row: Any = session.connection().execute(query).one_or_none()
     if row is None:
         return None
-    due = due_at(session, row, definition)
-    left, near = _left(definition, row.state, due, now)
     return OpenWork(
         role=row.role,
         offered_at=row.offered_at,
         claimed_by=row.claimed_by,
         claimed_for=row.claimed_for,
         started_at=row.started_at,
-        due_at=due,
-        left=left,
-        near=near,
+        due_at=row.due_at,
+        left=_left(definition, row.due_at, now),
+        near=row.due_at is not None and row.near_at is not None and row.near_at <= now <= row.due_at,
         lapsed=Holders.load(session, [row]).lapsed(row, definition, office_day(definition, now)),
     )
 
 
-def _left(
-    definition: Definition, state: str, due: datetime | None, now: datetime
-) -> tuple[timedelta | None, bool]:
-    """The working time that is left, and whether that is little of what there was."""
-    duration, calendar = definition.states[state].due, CALENDARS[definition.calendar]
-    if due is None or duration is None:
-        return None, False
+def _left(definition: Definition, due: datetime | None, now: datetime) -> timedelta | None:
+    """The working time until then, negative once it is over."""
+    if due is None:
+        return None
     try:
-        left = calendar.working_between(now, due)
+        return CALENDARS[definition.calendar].working_between(now, due)
     except CalendarEnded:
-        return None, False
-    return left, timedelta() <= left < calendar.length(duration) / _NEAR
+        return None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from documents.register import Person as RegisteredPerson
 from documents.register import Register
+from workflow.beginnings import forget_beginnings
 from workflow.destruction import NOBODY
 from workflow.eventlog import Appender
 from workflow.passwords import forget_people
@@ -145,6 +146,7 @@ def remove_unneeded(
     session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
+    forget_beginnings(session, gone)
     forget_people(session, log, gone, at=at)
     session.execute(delete(Person).where(Person.id.in_(gone)))
     return len(gone)

@@ -30,6 +30,7 @@ from documents.words import words_in
 from problem import Problem
 from wording import Sentence, Value, Wording, catalogue, mark
 from workflow import labels
+from workflow.calendar import Duration
 from workflow.definition_model import Definition
 from workflow.error_texts import ERRORS, UNKNOWN
 from workflow.errors import Reason, Refused
@@ -112,6 +113,24 @@ class ProcessWords(Wording):
     def duty(self, role: str) -> str:
         """What somebody is here, whatever the process."""
         return self._named(labels.DUTIES, role)
+
+    def profile(self, title: str) -> str:
+        """What a signing profile is called, by its title."""
+        return self.text(title)
+
+    def length(self, duration: Duration) -> str:
+        """A length of time as a definition gives it: "3 months"."""
+        counted = self.counted
+        parts = (
+            duration.years and counted("{count} year", "{count} years", duration.years),
+            duration.months and counted("{count} month", "{count} months", duration.months),
+            duration.weeks and counted("{count} week", "{count} weeks", duration.weeks),
+            duration.days and counted("{count} day", "{count} days", duration.days),
+            duration.hours and counted("{count} hour", "{count} hours", duration.hours),
+            duration.minutes and counted("{count} minute", "{count} minutes", duration.minutes),
+            duration.seconds and counted("{count} second", "{count} seconds", duration.seconds),
+        )
+        return " ".join(part for part in parts if part)
 
     def condition(self, guard: str) -> str:
         """On what a way on depends."""

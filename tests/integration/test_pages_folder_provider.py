@@ -94,7 +94,7 @@ def test_what_is_given_up_before_the_word_signs_nothing(by_pin: Folder) -> None:
     [number] = bring_to(by_pin.sample, "sign", 1, "A3")
     asked = began(by_pin, [number])
     over = by_pin.until(by_pin.say(asked, "give-up"), "Not signed: 1.")
-    assert "You gave it up, so nothing was signed." in over.text
+    assert "You gave it up: nothing was signed." in over.text
     assert number in by_pin.waiting()
     assert "PIN" not in by_pin.say(asked, "word", pin=PIN).text
     assert by_pin.sample.request(number).state == "sign"
@@ -213,6 +213,6 @@ def test_a_question_that_nobody_answers_is_over_after_a_while(
 ) -> None:
     monkeypatch.setattr("workflow.signing_run.PATIENCE_S", 0.05)
     [number] = bring_to(by_pin.sample, "sign", 1, "A3")
-    over = by_pin.until(by_pin.sign(by_pin.choose([number])), "Nobody answered")
-    assert "so nothing was signed" in over.text
+    over = by_pin.until(by_pin.sign(by_pin.choose([number])), "stood unanswered for too long")
+    assert "nothing of it was signed" in over.text
     assert by_pin.sample.request(number).state == "sign"

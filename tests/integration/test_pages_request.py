@@ -7,17 +7,20 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import BytesIO
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
-from workflow.tables import Event
+from workflow.commands import StepTrouble
+from workflow.tables import Event, Task
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
 
@@ -220,6 +223,7 @@ def test_why_something_can_not_be_done_stands_beside_it(desk: Desk) -> None:
     assert "You can look at this, and do nothing with it now." in page
     assert f'action="/requests/{number}/do"' not in page
     assert re.search(r'<span class="disabled">Approve.*?Why can&#39;t I\?', page, re.DOTALL)
+    assert f"{desk.sample.register.person(desk.auditor()).name} does not have the role" in page
 
 
 def test_a_colleague_sees_who_holds_it(desk: Desk) -> None:
@@ -235,6 +239,23 @@ def test_a_colleague_sees_who_holds_it(desk: Desk) -> None:
     assert '<span class="disabled">' in page
 
 
+def test_what_is_past_due_or_soon_due_is_told_so(desk: Desk) -> None:
+    number, now = to_state(desk, "review"), desk.sample.office.clock()
+    for near, due, said in (
+        (now - timedelta(days=30), now - timedelta(days=20), "past due by"),
+        (now - timedelta(days=1), now + timedelta(days=20), "due soon"),
+        (now + timedelta(days=10), now + timedelta(days=20), "of working time left"),
+    ):
+        with desk.sample.office.store.write() as session:
+            of_it = update(Task).where(Task.request_id == number, Task.closed_at.is_(None))
+            session.execute(of_it.values(near_at=near, due_at=due))
+        page = desk.page(CLERK, number).text
+        assert [one for one in ("past due by", "due soon") if one in page] == [
+            one for one in (said,) if one != "of working time left"
+        ]
+        assert said in page
+
+
 def test_what_is_to_be_filled_in_first_is_offered_first(desk: Desk) -> None:
     number = to_state(desk, "review")
     page = desk.page(CLERK, number).text
@@ -245,6 +266,18 @@ def test_what_is_to_be_filled_in_first_is_offered_first(desk: Desk) -> None:
         form_of(desk.page(CLERK, number), "approve")
 
 
+def test_what_only_wants_a_reason_later_is_in_nobodys_way(desk: Desk) -> None:
+    number = to_state(desk, "manager")
+    data = desk.sample.request(number).data
+    desk.sample.do("return", MANAGER, number, remark="Your address?")
+    employee = {**data["employee"], "address": "Elsewhere 1"}
+    desk.sample.do("submit", desk.sample.request(number).requester_id, number, data={"employee": employee})
+    page = desk.page(MANAGER, number)
+    assert "Asks for a reason:" in page.text
+    assert desk.do(MANAGER, number, "approve").status_code == 200
+    assert desk.sample.request(number).state == "review"
+
+
 def test_suspending_asks_why_and_resuming_goes_on(desk: Desk) -> None:
     number = to_state(desk, "review")
     assert desk.do(CLERK, number, "suspend").status_code == 422
@@ -252,6 +285,18 @@ def test_suspending_asks_why_and_resuming_goes_on(desk: Desk) -> None:
     assert "it waits for somebody outside" in page
     assert "The bank has to answer." in page
     assert "Suspended since" not in desk.do(CLERK, number, "resume").text
+
+
+def test_a_step_that_was_given_up_is_told_and_repaired(desk: Desk) -> None:
+    number = to_state(desk, "rendering")
+    engine, (ref,) = desk.sample.office.engine, desk.sample.waiting(number)
+    with desk.sample.office.store.write() as session:
+        engine.report_trouble(session, [StepTrouble(ref, "document-blob", "The disk of <b>E</b> is full.")])
+    page = desk.page(CLERK, number).text
+    assert "A step was given up on" in page
+    assert "The disk of &lt;b&gt;E&lt;/b&gt; is full." in page
+    assert "A step was given up on" not in desk.do(CLERK, number, "repair").text
+    assert desk.events(number)[-1] == "incident_resolved"
 
 
 def test_signing_by_click_asks_for_consent_and_password(desk: Desk) -> None:
@@ -288,6 +333,7 @@ def test_for_themselves_they_are_told_why_not(desk: Desk) -> None:
     page = desk.page(OTHER_SIGNER, number, **{"for": "-"}).text
     assert "You act as the substitute of" not in page
     assert '<span class="disabled">Sign</span>' in page
+    assert f"The document names {desk.sample.register.person(SIGNER).name} for this" in page
 
 
 def test_standing_in_for_who_did_not_ask_is_refused(desk: Desk) -> None:
@@ -388,3 +434,27 @@ def test_a_file_goes_out_and_another_is_not_taken_back(desk: Desk) -> None:
         assert answer.status_code == 422
         assert 'id="imported-file-mistake"' in answer.text
     assert desk.events(number) == before
+
+
+def test_of_a_destroyed_request_it_shows_what_stays(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In an office of its own: its clock goes on for years."""
+    sample = Sample.open(tmp_path_factory.mktemp("destroyed"), {})
+    request.addfinalizer(sample.office.close)
+    with AuthorityServer(sample.office.authority.folder):
+        number = sample.submit("A3")
+        asyncio.run(sample.run_until("delivered", number))
+    name = sample.request(number).data["employee"]["name"]
+    later = sample.office.clock() + timedelta(days=400)
+    retention = sample.office.retention
+    retention._clock = lambda: later
+    assert retention.run(clock_is_right=True).requests == 1
+    with served(sample.office) as url, browsing(url) as client:
+        signed_in(client, sample.office, CLERK)
+        page = client.get(f"/requests/{number}")
+        assert page.status_code == 200
+        assert "was destroyed at the end of its term" in page.text
+        assert name not in page.text
+        for below in (".pdf", "/pages/1.png", "/verify"):
+            assert client.get(f"/requests/{number}/documents/declaration{below}").status_code == 404

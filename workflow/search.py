@@ -1,0 +1,74 @@
+"""Requests by what somebody types: a number, or the beginning of a reference or of a person's id or name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CompoundSelect, func, literal, select, union
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import NullType
+
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.tables import Person, Request
+
+_Numbers = CompoundSelect[tuple[int]]
+FEW = 200
+_LAST = "\U0010ffff"  # after which no character comes
+
+
+class starts_with(GenericFunction[Any]):  # noqa: N801  a function of SQL
+    """Whether a text begins so; character by character, whatever the database's language: so an index finds
+    it (on PostgreSQL one of text_pattern_ops).
+
+    It has no type: of a boolean, SQLAlchemy would ask SQLite whether it is 1, and no index knows that.
+    """
+
+    type = NullType()
+    inherit_cache = True
+
+
+@compiles(starts_with)
+def _between(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    column, first, last = (compiler.process(one, **kw) for one in element.clauses)
+    return f"({column} >= {first} AND {column} < {last})"
+
+
+@compiles(starts_with, "postgresql")
+def _between_patterns(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    column, first, last = (compiler.process(one, **kw) for one in element.clauses)
+    return f"({column} OPERATOR(pg_catalog.~>=~) {first} AND {column} OPERATOR(pg_catalog.~<~) ({last}))"
+
+
+def begins(column: ColumnElement[Any], text: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a column's text begins so."""
+    return starts_with(column, text, text + literal(_LAST))
+
+
+def finding(session: Session, text: str, *, open_only: bool) -> Sequence[int] | _Numbers:
+    """The numbers of the requests that a text finds; the question for them, where they are more than FEW."""
+    numbers = found_by(text, open_only=open_only)
+    few = [row.id for row in session.connection().execute(numbers.limit(FEW + 1))]
+    return few if len(few) <= FEW else numbers
+
+
+def found_by(text: str, *, open_only: bool) -> _Numbers:
+    """The numbers of the requests that a text finds, each looked for by an index of its own.
+
+    `open_only`: among those that have not ended, which have indexes of their own.
+    """
+    requests, people = Request.table(), Person.table()
+    numbers = select(requests.c.id)
+    if open_only:
+        numbers = numbers.where(requests.c.closed_at.is_(None))
+    typed = literal(text)
+    whom = union(
+        select(people.c.id).where(begins(people.c.id, typed)),
+        select(people.c.id).where(begins(func.lower(people.c.name), func.lower(typed))),
+    )
+    by = [begins(requests.c.reference, typed), requests.c.requester_id.in_(whom)]
+    if text.isascii() and text.isdecimal() and int(text) <= REQUEST_ID_MAX:
+        by.append(requests.c.id == int(text))
+    return union(*(numbers.where(one) for one in by))
