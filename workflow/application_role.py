@@ -53,6 +53,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "passwords": "SELECT, INSERT, UPDATE (phc, own, set_at), DELETE",
         "attempts": "SELECT, INSERT, UPDATE (failures, last_at, blocked_until), DELETE",
         "proofs": "SELECT, INSERT, DELETE",
+        "openings": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
         "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",

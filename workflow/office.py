@@ -35,14 +35,16 @@ from workflow import anchors, identity, preflight, remote
 from workflow.authority_health import Rests, SharedHealth
 from workflow.beginnings import Beginnings
 from workflow.calendar import later_by
+from workflow.cases import Case
 from workflow.chores import Chore
+from workflow.commands import Command
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
-from workflow.definition_model import Definition
+from workflow.definition_model import Branch, Definition
 from workflow.elsewhere_settings import Elsewhere, load_elsewhere
 from workflow.engine import Engine
 from workflow.entrance import Entrance
-from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
+from workflow.errors import AnchorNotKept, Reason, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
@@ -50,6 +52,7 @@ from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
 from workflow.one_time_codes import OneTimeCodes
+from workflow.openings import why_not_opened
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
 from workflow.passwords import Passwords
@@ -185,7 +188,7 @@ class Office:
             asks_proof=partial(is_asked, profiles=signing.profiles),
             evidence_of=partial(_evidence, register),
             why_not_offered=partial(preflight.why_not_offered, signing=signing),
-            why_not_signed=partial(remote.why_not_signed, signing=signing),
+            why_not_signed=partial(_why_not_signed, signing=signing),
             meters=meters,
         )
         return cls(
@@ -640,6 +643,15 @@ def _public_url(environ: Mapping[str, str]) -> str:
             hint="Write it like https://paraaf.example.org, with or without a path.",
         )
     return url.rstrip("/")
+
+
+def _why_not_signed(
+    session: Session, case: Case, command: Command, branch: Branch, *, signing: Organisation
+) -> Reason | None:
+    """What keeps a command from leading to a signature: before a key is used, the document is opened."""
+    return why_not_opened(session, case, command, branch, signing=signing) or remote.why_not_signed(
+        session, case, command, branch, signing=signing
+    )
 
 
 class RegisterMissing(WorkflowError):

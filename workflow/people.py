@@ -24,6 +24,7 @@ from workflow.tables import (
     Hold,
     Incident,
     LogHead,
+    Opening,
     Person,
     Request,
     Substitute,
@@ -37,7 +38,7 @@ EVERYBODY = ("employee", "author")
 NAMING = (
     Request.requester_id,
     *(Task.claimed_by, Task.claimed_for, Task.done_by, Task.done_for),
-    *(Hand.person_id, Draft.person_id, CommandKey.actor),
+    *(Hand.person_id, Draft.person_id, CommandKey.actor, Opening.person_id),
     *(Incident.resolved_by, Hold.placed_by, Hold.released_by),
 )
 """Where a request names a person, beside the bodies of its events."""

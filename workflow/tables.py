@@ -842,6 +842,18 @@ class CeremonyRow(Base):
     made_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Opening(Base):
+    """That somebody opened a document, as the file of this digest: asked for where a profile says so."""
+
+    __tablename__ = "openings"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
+    opened_at: Mapped[datetime]
+
+
 class SavedFilterRow(Base):
     """A person's filter of their queue, under a name of their choice: see `saved_filters`."""
 
