@@ -53,6 +53,8 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "passwords": "SELECT, INSERT, UPDATE (phc, own, set_at), DELETE",
         "attempts": "SELECT, INSERT, UPDATE (failures, last_at, blocked_until), DELETE",
         "proofs": "SELECT, INSERT, DELETE",
+        "webhooks": "SELECT, INSERT, UPDATE (after_seq, stopped_at), DELETE",
+        "webhook_messages": "SELECT, INSERT, UPDATE (tries, next_at, status, code, taken_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",

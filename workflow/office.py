@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from certs.authority import DevelopmentAuthority
+from certs.errors import TrustError
+from certs.hosts import AllowedHosts
 from certs.trust import TrustStore
 from documents.blobs import Blobs
 from documents.kinds import KINDS, Evidence
@@ -59,12 +61,14 @@ from workflow.scrub import Scrub
 from workflow.sessions import Sessions
 from workflow.store import Store
 from workflow.variables import require_none_moved
+from workflow.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
     from signing.signers import Signer
     from workflow.authorising import Authorising
     from workflow.steps import Steps
+    from workflow.webhook_sending import Sender
     from workflow.workbench import Workbench
 
 REGISTER_FILE = "hr_register.csv"
@@ -74,6 +78,8 @@ ANCHORS = "PARAAF_ANCHORS"
 LEAVERS = "PARAAF_LEAVERS_KEPT_DAYS"
 LEAVERS_DAYS_MOST = 3_650
 SIGNING = "PARAAF_SIGNING"
+WEBHOOK_HOSTS = "PARAAF_WEBHOOK_HOSTS"
+EVERY_TEN_SECONDS = "* * * * * */10"
 # Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
 ANCHOR_PROFILE = "organisation-seal"
 EVERY_TEN_MINUTES = "*/10 * * * *"
@@ -112,6 +118,7 @@ class Office:
     """How long timestamp authorities are left alone after failures."""
     meters: Meters
     leavers_kept: timedelta
+    webhook_hosts: AllowedHosts
 
     @classmethod
     def open(
@@ -162,7 +169,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, base, leavers_kept = settings
+        signing, base, leavers_kept, hosts = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -197,6 +204,7 @@ class Office:
             rests=Rests.of(patience or Patience()),
             meters=meters,
             leavers_kept=leavers_kept,
+            webhook_hosts=hosts,
         )
 
     @property
@@ -339,6 +347,8 @@ class Office:
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
             Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
+            Chore("webhooks", EVERY_TEN_SECONDS, self.sender.run),
+            Chore("forget-messages", AFTER_MIDNIGHT, self.sender.forget),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -433,6 +443,20 @@ class Office:
         return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
 
     @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return Webhooks(self.store, self.webhook_hosts, self.authority.own_key("webhooks"))
+
+    @property
+    def sender(self) -> "Sender":
+        """Tells them."""
+        from workflow.webhook_sending import Sender  # noqa: PLC0415  as said above
+
+        where = self.verify_url.removesuffix("/verify") if self.verify_url else None
+        source = where or f"urn:paraaf:{self.authority.root_sha256}"
+        return Sender(self.store, self.webhooks, source, self.clock)
+
+    @property
     def sessions(self) -> Sessions:
         """Who has signed in."""
         ours = self.clock
@@ -524,16 +548,16 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
     return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
 
 
-Settings = tuple[Organisation, str, timedelta]
+Settings = tuple[Organisation, str, timedelta, AllowedHosts]
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, the public address, how long leavers are kept.
+    """How the organisation signs, the public address, how long leavers are kept, whom webhooks may tell.
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
     require_none_moved(environ)
-    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
+    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ), _hosts(environ)
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:
@@ -564,6 +588,15 @@ def _leavers_kept(environ: Mapping[str, str]) -> timedelta:
             hint="Write it like 30.",
         )
     return timedelta(days=int(said))
+
+
+def _hosts(environ: Mapping[str, str]) -> AllowedHosts:
+    """The hosts that webhooks may tell. Raises SettingRefused."""
+    said = [one.strip() for one in environ.get(WEBHOOK_HOSTS, "").split(",")]
+    try:
+        return AllowedHosts.parse(filter(None, said))
+    except TrustError as error:
+        raise SettingRefused(f"{WEBHOOK_HOSTS}: {error}", hint=error.hint) from error
 
 
 def _public_url(environ: Mapping[str, str]) -> str:

@@ -699,3 +699,39 @@ class SessionRow(Base):
     method: Mapped[str]
     opened_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class WebhookRow(Base):
+    """An address that is told of events, from after `after_seq` on; its secret is made from `salt`."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    url: Mapped[str]
+    types: Mapped[list[str]] = mapped_column(JSON)
+    salt: Mapped[bytes]
+    after_seq: Mapped[int] = mapped_column(BigInt)
+    added_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class WebhookMessage(Base):
+    """An event that a webhook is told of: tried until it was taken, or `next_at` is null."""
+
+    __tablename__ = "webhook_messages"
+    __table_args__ = (
+        Index(
+            "ix_webhook_messages_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id"), primary_key=True, autoincrement=False)
+    event_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"), primary_key=True, autoincrement=False)
+    tries: Mapped[int]
+    next_at: Mapped[datetime | None]
+    status: Mapped[int | None]
+    code: Mapped[str]
+    taken_at: Mapped[datetime | None]

@@ -39,6 +39,7 @@ KNOWN: Final = (
     "PARAAF_TRACES",
     "PARAAF_TRUSTED_LISTS",
     "PARAAF_VERIFY_ONLINE",
+    "PARAAF_WEBHOOK_HOSTS",
 )
 """As docs/settings.md lists them."""
 MOVED: Final = {
