@@ -1,0 +1,98 @@
+"""What mail says: few words, a link, and nothing of what a request holds."""
+
+import gettext
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cache
+from pathlib import Path
+
+from documents.words import mark
+
+_FOLDER = Path(__file__).parent / "locale"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A request in a list: its number, what it is, and whether it is past its time."""
+
+    number: int
+    title: str
+    late: bool = False
+
+
+SUBJECTS = {
+    "returned": mark("Request {number} came back to you"),
+    "done": mark("Request {number} is done"),
+    "refused": mark("Request {number} was refused"),
+    "withdrawn": mark("Request {number} was withdrawn"),
+    "waiting": mark("Request {number} waits for you"),
+    "due": mark("Request {number} has waited for a long time"),
+}
+_SENTENCES = {
+    "returned": mark("It was returned to you with a remark, and goes on when you have answered."),
+    "done": mark("It has come to its end. What was made for you can be saved from its page."),
+    "refused": mark("It has come to its end. Its page says why."),
+    "withdrawn": mark("It was withdrawn. Its page says by whom."),
+    "waiting": mark("It is your turn, or that of one of those who can do it with you."),
+    "due": mark("It should have gone on by now, or soon."),
+}
+_DAILY_SUBJECT = mark("{count} requests wait for you")
+_ONE_SUBJECT = mark("1 request waits for you")
+_DAILY = mark("These wait for you, or for you and others; the oldest first:")
+_LATE = mark("past its time")
+_MORE = mark("and {count} more")
+_ALL = mark("All of them: {url}")
+_FOOT = mark("How often you get such mail you choose here: {url}")
+
+
+def about_one(kind: str, line: Line, *, to: Address, sender: str, base: str, language: str) -> EmailMessage:
+    """Mail about one request."""
+    say = _words(language)
+    text = [
+        f"{line.number}: {line.title}",
+        "",
+        say(_SENTENCES[kind]),
+        "",
+        f"{base}/requests/{line.number}",
+    ]
+    return _message(say(SUBJECTS[kind]).format(number=line.number), text, to, sender, base, language)
+
+
+def about_many(
+    lines: Sequence[Line], count: int, *, to: Address, sender: str, base: str, language: str
+) -> EmailMessage:
+    """Mail once a day: the first of what waits, of `count` in all."""
+    say = _words(language)
+    subject = say(_ONE_SUBJECT) if count == 1 else say(_DAILY_SUBJECT).format(count=count)
+    text = [say(_DAILY), ""]
+    for line in lines:
+        late = f" ({say(_LATE)})" if line.late else ""
+        text.append(f"- {line.number}: {line.title}{late}\n  {base}/requests/{line.number}")
+    if count > len(lines):
+        text.append(f"- {say(_MORE).format(count=count - len(lines))}")
+    text += ["", say(_ALL).format(url=f"{base}/queue")]
+    return _message(subject, text, to, sender, base, language)
+
+
+def _message(
+    subject: str, text: Sequence[str], to: Address, sender: str, base: str, language: str
+) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["From"] = Address("Paraaf", addr_spec=sender)
+    message["To"] = to
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to us
+    message["Content-Language"] = language
+    foot = _words(language)(_FOOT).format(url=f"{base}/mail")
+    message.set_content("\n".join([*text, "", "-- ", foot, ""]), charset="utf-8")
+    return message
+
+
+@cache
+def _words(language: str) -> Callable[[str], str]:
+    if language == "en":
+        return gettext.NullTranslations().gettext
+    return gettext.translation("mail", _FOLDER, [language]).gettext
