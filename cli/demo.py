@@ -43,7 +43,7 @@ from workflow.logcheck import LogReport, verify
 from workflow.office import SIGNING, Office
 from workflow.outcomes import Patience
 from workflow.people import update_people
-from workflow.reading import QueueItem
+from workflow.queue_page import QueueItem
 from workflow.remote import signs_next
 from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
 

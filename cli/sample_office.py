@@ -18,10 +18,12 @@ from documents.kinds.action_plan import example as plan_example
 from documents.register import Person, Register
 from workflow.commands import Answer, Command, Submission
 from workflow.definition_model import Definition, OutsideFile
-from workflow.engine import Engine
+from workflow.engine import QUEUE_MOST, Engine
 from workflow.errors import WorkflowError
 from workflow.proofs import Proof
-from workflow.reading import QueueItem, RequestView
+from workflow.queue_filter import QueueFilter
+from workflow.queue_page import QueueItem
+from workflow.reading import RequestView
 from workflow.tables import Request
 
 DECLARATION, PLAN = "employer-declaration", "team-action-plan"
@@ -88,10 +90,7 @@ class SampleOffice:
         people = self.register.people()
         waits = Counter(
             {
-                one.person_id: sum(
-                    item.request_id in self.requests
-                    for item in self.engine.queue(one.person_id, limit=10_000)
-                )
+                one.person_id: sum(item.request_id in self.requests for item in self._queue(one.person_id))
                 for one in people
             }
         )
@@ -132,7 +131,7 @@ class SampleOffice:
         """Let everybody do what waits for them, once; gives the number of tasks done."""
         offers: dict[int, list[tuple[str, QueueItem]]] = {}
         for person in self.register.people():
-            for item in self.engine.queue(person.person_id, limit=10_000):
+            for item in self._queue(person.person_id):
                 if item.request_id in self.requests and self.stays.get(item.request_id) != item.state:
                     offers.setdefault(item.request_id, []).append((person.person_id, item))
         todo = []
@@ -158,6 +157,10 @@ class SampleOffice:
             if remote:
                 self.to_authorise.setdefault(who, []).append(item.request_id)
         return len(todo)
+
+    def _queue(self, who: str) -> tuple[QueueItem, ...]:
+        """Everything that somebody can do, in the order in which it came."""
+        return self.engine.queue(who, QueueFilter(sort="age"), limit=QUEUE_MOST, counted=False).items
 
     def _proven(self, acts: Sequence[Command]) -> list[Command]:
         """The same, with what shows that it is they where that is asked, once for all of a person's."""

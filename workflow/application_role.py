@@ -20,7 +20,7 @@ from workflow.errors import WorkflowError
 RIGHTS: Mapping[str, str] = MappingProxyType(
     {
         "alembic_version": "SELECT",
-        "people": "SELECT, INSERT, UPDATE (name, unit, active, left_at), DELETE",
+        "people": "SELECT, INSERT, UPDATE (name, unit, active, left_at, email), DELETE",
         "grants": "SELECT, INSERT, DELETE",
         "substitutes": "SELECT, INSERT, UPDATE (valid_until), DELETE",
         "definitions": "SELECT, INSERT",
@@ -53,9 +53,13 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "passwords": "SELECT, INSERT, UPDATE (phc, own, set_at), DELETE",
         "attempts": "SELECT, INSERT, UPDATE (failures, last_at, blocked_until), DELETE",
         "proofs": "SELECT, INSERT, DELETE",
+        "mail_choices": "SELECT, INSERT, UPDATE (own, work, language), DELETE",
+        "mails": "SELECT, INSERT, UPDATE (tries, next_at, sent_at, code), DELETE",
+        "mail_state": "SELECT, INSERT, UPDATE (after_seq, told_on)",
         "webhooks": "SELECT, INSERT, UPDATE (after_seq, stopped_at), DELETE",
         "webhook_messages": "SELECT, INSERT, UPDATE (tries, next_at, status, code, taken_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
+        "saved_filters": "SELECT, INSERT, DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",
         "procrastinate_events": "SELECT, INSERT",

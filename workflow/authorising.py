@@ -54,7 +54,7 @@ from workflow.workbench import Work, Workbench, found, latest_documents, read_al
 
 if TYPE_CHECKING:
     from workflow.office import Office
-    from workflow.reading import QueueItem
+    from workflow.queue_page import QueueItem
 
 Word = Callable[[CscClient, RemoteCredential, Sequence[bytes], str], Awaitable[Authorisation]]
 """Asks the person: client, key, hashes and their digest algorithm → the authorisation."""
@@ -260,7 +260,7 @@ class Authorising:
     def _items(self, actor: str, asked: Collection[int] | None = None) -> list[_Item]:
         tasks = [
             item
-            for item in self._office.engine.queue(actor, limit=QUEUE_MOST)
+            for item in self._office.engine.queue(actor, limit=QUEUE_MOST, counted=False).items
             if not item.suspended_at and (asked is None or item.request_id in asked)
         ]
         with self._office.store.read() as session:

@@ -24,6 +24,18 @@ class OpenTask:
     closed_at: datetime | None = None
     done_by: str | None = None
     done_for: str | None = None
+    unit: str | None = None
+    definition_sha256: str | None = None
+    named: str | None = None
+    suspended_at: datetime | None = None
+    due_at: datetime | None = None
+    near_at: datetime | None = None
+
+    def close(self, at: datetime, by: str, on_behalf_of: str | None) -> None:
+        """Somebody has done it; what is kept of open tasks alone is gone."""
+        self.closed_at, self.done_by, self.done_for = at, by, on_behalf_of
+        self.unit = self.definition_sha256 = self.named = None
+        self.suspended_at = self.due_at = self.near_at = None
 
 
 @dataclass(slots=True)

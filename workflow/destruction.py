@@ -106,7 +106,7 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Columns whose values are replaced, table by table."""
-DELETED = ("drafts", "hands", "commands", "deliveries", "proofs")
+DELETED = ("drafts", "hands", "commands", "deliveries", "proofs", "mails")
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
 """What the event log erases by itself, and tells."""
@@ -119,6 +119,7 @@ STAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tasks": (
             *("id", "request_id", "state", "role", "offered_at", "claimed_at", "started_at"),
             *("suspended_us", "closed_at"),
+            *("unit", "definition_sha256", "named", "suspended_at", "due_at", "near_at"),  # of open ones
         ),
         "documents": (
             *("id", "request_id", "name", "kind", "revision_no", "issued_on", "valid_until"),

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -34,7 +34,7 @@ from workflow.access import People
 from workflow.cases import Case
 from workflow.clock import Watch
 from workflow.command_form import require_form, require_name, require_request_id
-from workflow.commands import Answer, Command, StepRef, StepResult, StepTrouble
+from workflow.commands import Answer, Channel, Command, StepRef, StepResult, StepTrouble
 from workflow.definition import Catalogue
 from workflow.definition_errors import DefinitionRefused, DefinitionUnknown
 from workflow.definition_model import REPAIR, SUBMIT, Branch, Definition
@@ -56,16 +56,22 @@ from workflow.eventlog import GENESIS, Appender, Head
 from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submission, office_day
 from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
-from workflow.moves import Mover
+from workflow.moves import DONE_BY, Mover
 from workflow.pinned import lacking, pinned
 from workflow.proofs import against
-from workflow.reading import QueueItem, RequestView
+from workflow.queue_filter import EVERYTHING, QueueFilter, require_filter
+from workflow.queue_page import Asker, QueuePage, queue_page
+from workflow.reading import RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
 
 ATTEMPTS = 4
 QUEUE_MOST = 10_000
+CLAIM = "claim"
+TRIED = 5
+"""Of the queue's first tasks so many are tried, should one be refused for what the queue does not ask."""
 log = logging.getLogger(__name__)
+Done = TypeVar("Done")
 
 Defer = Callable[[Session, Sequence[StepRef]], None]
 
@@ -186,23 +192,41 @@ class Engine:
 
     # --- reading
 
-    def queue(self, actor: str, *, limit: int = 500) -> list[QueueItem]:
-        """The open tasks that this person can take, oldest first; substitutes see their principals' too.
+    def queue(
+        self, actor: str, wanted: QueueFilter = EVERYTHING, *, limit: int = 500, counted: bool = True
+    ) -> QueuePage:
+        """A page of the open tasks that this person can take; substitutes see their principals' too.
 
-        Raises Refused for a name that nobody has, and for a limit below 1 or over QUEUE_MOST.
+        `counted` False: nobody asks how many there are on all pages. Raises Refused for a name that nobody
+        has, for a filter that is none, and for a limit below 1 or over QUEUE_MOST.
         """
         require_name("actor", actor)
+        require_filter(wanted)
         if type(limit) is not int or not 0 < limit <= QUEUE_MOST:
             raise Refused([Reason("form", f"Ask for 1 to {QUEUE_MOST} tasks.", "limit")])
         with self.store.read() as session:
-            return reading.queue(
-                session,
-                actor,
-                people=People.load(session, [actor]),
-                pinned=pinned(session, self.definition),
-                today=max(office_day(one, self._clock()) for one in self.catalogue),
-                limit=limit,
-            )
+            return queue_page(session, self._asker(session, actor), wanted, limit=limit, counted=counted)
+
+    def take_next(
+        self, actor: str, wanted: QueueFilter = EVERYTHING, *, key: str, channel: Channel = "person"
+    ) -> Answer | None:
+        """Claim the task that is due first, of those that this person can take and nobody holds; None when
+        there is none. Whose they are, their order and page are not asked of the filter.
+
+        It is a claim like any other, chosen under the log's lock: of two who ask at once, the second gets the
+        one after. Sent again with its key, the first answer is given again. Raises Refused, KeyReused,
+        AnswerUnreadable, Contended; whatever is raised, nothing is recorded.
+        """
+        require_filter(wanted)
+        require_form(Command(CLAIM, actor, key, request_id=1, channel=channel))
+        begun = monotonic()
+        with span("command", count=1, trigger=CLAIM):
+            command, result = self._attempt(lambda session: self._take(session, actor, wanted, key, channel))
+        if command is not None and result is not None:
+            self._tell(command, result, round((monotonic() - begun) * 1000))
+        if isinstance(result, WorkflowError):
+            raise result
+        return result
 
     def requests(
         self, actor: str, wanted: RequestFilter | None = None, *, limit: int = 50
@@ -290,6 +314,45 @@ class Engine:
 
     # --- inside
 
+    def _asker(self, session: Session, actor: str) -> Asker:
+        now = self._clock()
+        return Asker(
+            actor,
+            People.load(session, [actor]),
+            pinned(session, self.definition),
+            now,
+            today=max(office_day(one, now) for one in self.catalogue),
+        )
+
+    def _take(
+        self, session: Session, actor: str, wanted: QueueFilter, key: str, channel: Channel
+    ) -> tuple[Command | None, Answer | WorkflowError | None]:
+        """Claim the first of the queue's free tasks that can be claimed; nobody claims meanwhile."""
+        ledger = self._ledger(session)
+        ledger.load_keys({(actor, key)})
+        command = Command(CLAIM, actor, key, channel=channel)
+        if (actor, key) in ledger.answers:
+            return command, _claimed_before(session, ledger.answers[actor, key][1])
+        free = replace(wanted, assignee="free", holder=None, suspended=False, sort="due", after=None)
+        page = queue_page(session, self._asker(session, actor), free, limit=TRIED, counted=False)
+        result: Answer | WorkflowError | None = None
+        for item in page.items:
+            command = replace(command, request_id=item.request_id, on_behalf_of=item.on_behalf_of)
+            [result] = self._transact(session, [command])
+            if isinstance(result, Answer):
+                break
+        return command, result
+
+    def _attempt(self, do: Callable[[Session], Done]) -> Done:
+        """Do something in a transaction; again, while others change the same rows. Raises Contended."""
+        for _ in range(ATTEMPTS):
+            try:
+                with self.store.write() as session:
+                    return do(session)
+            except (IntegrityError, Raced) as error:
+                last = error
+        raise _contended(last)
+
     def _run(self, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
         begun = monotonic()
         with span("command", count=len(commands), trigger=self._known(commands[0].trigger)):
@@ -300,17 +363,17 @@ class Engine:
         return results
 
     def _tried(self, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
-        for _ in range(ATTEMPTS):
-            try:
-                with self.store.write() as session:
-                    return self._transact(session, commands)
-            except DefinitionMissing as error:
-                return [error] if len(commands) == 1 else [self._tried([command])[0] for command in commands]
-            except (IntegrityError, Raced) as error:
-                if len(commands) > 1:
-                    return [self._tried([command])[0] for command in commands]
-                last = error
-        return [_contended(last)]
+        try:
+            if len(commands) == 1:
+                return self._attempt(lambda session: self._transact(session, commands))
+            with self.store.write() as session:
+                return self._transact(session, commands)
+        except (DefinitionMissing, Contended) as error:
+            if len(commands) == 1:
+                return [error]
+        except (IntegrityError, Raced):
+            pass
+        return [self._tried([command])[0] for command in commands]
 
     def _known(self, trigger: object) -> str:
         """The trigger, when it is one: anybody may send anything, and what they typed is not repeated."""
@@ -560,6 +623,14 @@ def _outcome(result: Answer | WorkflowError) -> str:
     if isinstance(result, Answer):
         return "repeated" if result.repeated else "done"
     return "raced" if isinstance(result, (Contended, StaleVersion, ClaimedByAnother)) else "refused"
+
+
+def _claimed_before(session: Session, answer: Answer | None) -> Answer | WorkflowError:
+    """The first answer under a key, when that claimed a task."""
+    if answer is None:
+        return AnswerUnreadable()
+    kind = session.scalar(select(Event.type).where(Event.seq == answer.event_seq))
+    return answer if kind == DONE_BY[CLAIM] else KeyReused()
 
 
 def _form(command: Command) -> str | WorkflowError:

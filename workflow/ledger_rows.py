@@ -151,6 +151,12 @@ TASK_FIELDS = (
     "closed_at",
     "done_by",
     "done_for",
+    "unit",
+    "definition_sha256",
+    "named",
+    "suspended_at",
+    "due_at",
+    "near_at",
 )
 _fields_of_task = attrgetter(*TASK_FIELDS)
 
@@ -225,6 +231,12 @@ _CHANGE_TASK = (
         closed_at=bindparam("b_closed_at"),
         done_by=bindparam("b_done_by"),
         done_for=bindparam("b_done_for"),
+        unit=bindparam("b_unit"),
+        definition_sha256=bindparam("b_definition_sha256"),
+        named=bindparam("b_named"),
+        suspended_at=bindparam("b_suspended_at"),
+        due_at=bindparam("b_due_at"),
+        near_at=bindparam("b_near_at"),
     )
 )
 _DROP_DRAFTS = delete(_drafts).where(

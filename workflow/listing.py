@@ -1,21 +1,30 @@
-"""Which requests a person may see: listed newest first, chosen in SQL by the rules of access.People.sees."""
+"""Which requests a person may see: listed newest first, chosen in SQL by the rules of access.People.sees.
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+Each way to them (one's own, those of units, all) is an index that is read from its end, no further than a
+page needs.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.orm import Session
 
 from workflow.access import AUDITOR, People, StandIn, requester_role
 from workflow.definition_model import Definition
 from workflow.pinned import Pinned
+from workflow.search import found_by
 from workflow.tables import Request
 
 
 @dataclass(frozen=True)
 class RequestFilter:
-    """What is looked for; None leaves it open. `below`: only requests with a smaller number, for paging."""
+    """What is looked for; None leaves it open. `below`: only requests with a smaller number, for paging.
+
+    `text` is a request's number, or the beginning of its reference or of its requester's id or name.
+    """
 
     state: str | None = None
     key: str | None = None
@@ -24,6 +33,7 @@ class RequestFilter:
     reference: str | None = None
     closed: bool | None = None
     below: int | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,32 @@ class RequestLine:
     destroyed_at: datetime | None
 
 
+@dataclass
+class _Sight:
+    """Which requests of some definitions somebody sees: all, those of units, those of these requesters."""
+
+    everything: bool = False
+    units: set[str] = field(default_factory=set)
+    requesters: set[str] = field(default_factory=set)
+
+    def see(self, unit: str | None) -> None:
+        """Those of one unit more, or (None) all."""
+        if unit is None:
+            self.everything = True
+        else:
+            self.units.add(unit)
+
+    def ways(self) -> Iterator[ColumnElement[bool]]:
+        """Each way to them, as an index has them."""
+        if self.everything:
+            yield _requests.c.id > 0
+            return
+        for unit in sorted(self.units):
+            yield _requests.c.unit == unit
+        if self.requesters:
+            yield _requests.c.requester_id.in_(sorted(self.requesters))
+
+
 def requests(
     session: Session,
     actor: str,
@@ -61,44 +97,63 @@ def requests(
     """
     if not people.active(actor):
         return []
-    table = Request.table()
-    connection = session.connection()
-    seen = [
-        and_(table.c.definition_sha256 == sha256_hex, _sight(people, actor, definition, today_of(definition)))
+    sights = {
+        sha256_hex: _sight(people, actor, definition, today_of(definition))
         for sha256_hex, definition in pinned.read.items()
+    }
+    sights |= dict.fromkeys(pinned.unread, _own_or_audited(people, actor))
+    chosen = list(_chosen(wanted))
+    ways = [
+        select(_requests.c.id).where(way, of, *chosen).order_by(_requests.c.id.desc()).limit(limit)
+        for sight, of in _alike(sights)
+        for way in sight.ways()
     ]
-    if pinned.unread:
-        sight = or_(table.c.requester_id == actor, *_audited(people, actor))
-        seen.append(and_(table.c.definition_sha256.in_(list(pinned.unread)), sight))
-    query = (
-        select(*(table.c[name] for name in RequestLine.__dataclass_fields__))
-        .where(or_(false(), *seen), *_chosen(wanted))
-        .order_by(table.c.id.desc())
-        .limit(limit)
+    if not ways:
+        return []
+    newest = union(*(select(way.subquery()) for way in ways)).subquery()
+    page = select(newest.c.id).order_by(newest.c.id.desc()).limit(limit).subquery()
+    query: Select[Any] = (
+        select(*(_requests.c[name] for name in RequestLine.__dataclass_fields__))
+        .join_from(page, _requests, _requests.c.id == page.c.id)
+        .order_by(_requests.c.id.desc())
     )
-    return [RequestLine(**row._asdict()) for row in connection.execute(query)]
+    return [RequestLine(**row._asdict()) for row in session.connection().execute(query)]
+
+
+def _alike(sights: dict[str, _Sight]) -> Iterator[tuple[_Sight, ColumnElement[bool]]]:
+    """Each sight once, with the definitions of which it is."""
+    different: list[_Sight] = []
+    for sight in sights.values():
+        if sight not in different:
+            different.append(sight)
+    for sight in different:
+        same = sorted(sha256_hex for sha256_hex, other in sights.items() if other == sight)
+        yield sight, _requests.c.definition_sha256.in_(same)
 
 
 def _chosen(wanted: RequestFilter) -> Iterator[ColumnElement[bool]]:
-    table = Request.table()
     for name in ("state", "key", "variant", "unit", "reference"):
         if (value := getattr(wanted, name)) is not None:
-            yield table.c[name] == value
+            yield _requests.c[name] == value
     if wanted.closed is not None:
-        yield table.c.closed_at.is_not(None) if wanted.closed else table.c.closed_at.is_(None)
+        yield _requests.c.closed_at.is_not(None) if wanted.closed else _requests.c.closed_at.is_(None)
     if wanted.below is not None:
-        yield table.c.id < wanted.below
+        yield _requests.c.id < wanted.below
+    if wanted.text is not None:
+        yield _requests.c.id.in_(found_by(wanted.text, open_only=False))
 
 
-def _audited(people: People, actor: str) -> Iterator[ColumnElement[bool]]:
-    table = Request.table()
-    for role, unit in sorted(people.grants.get(actor, ()), key=str):
+def _own_or_audited(people: People, actor: str) -> _Sight:
+    sight = _Sight(requesters={actor})
+    for role, unit in people.grants.get(actor, ()):
         if role == AUDITOR:
-            yield table.c.unit == unit if unit is not None else table.c.unit.is_not(None)
+            sight.see(unit)
+    return sight
 
 
-def _sight(people: People, actor: str, definition: Definition, today: date) -> ColumnElement[bool]:
+def _sight(people: People, actor: str, definition: Definition, today: date) -> _Sight:
     """Which requests of one definition the actor sees, in their own right and as a substitute."""
+    sight = _Sight()
     rights: list[tuple[str, StandIn | None]] = [(actor, None)]
     rights += [
         (principal, swap)
@@ -106,18 +161,20 @@ def _sight(people: People, actor: str, definition: Definition, today: date) -> C
         for swap in people.stand_ins[actor, principal]
         if swap.holds(None, today)
     ]
-    return or_(false(), *(one for right in rights for one in _by_right(people, definition, *right)))
+    for right in rights:
+        _add(sight, people, definition, *right)
+    return sight
 
 
-def _by_right(
-    people: People, definition: Definition, person: str, swap: StandIn | None
-) -> Iterable[ColumnElement[bool]]:
-    table = Request.table()
+def _add(sight: _Sight, people: People, definition: Definition, person: str, swap: StandIn | None) -> None:
     own = requester_role(definition)
     if swap is None or swap.role in (None, own):
-        yield table.c.requester_id == person
-    for role, unit in sorted(people.grants.get(person, ()), key=str):
+        sight.requesters.add(person)
+    for role, unit in people.grants.get(person, ()):
         audits = swap is None and role == AUDITOR
         works = role in definition.roles and role != own and (swap is None or swap.role in (None, role))
         if audits or works:
-            yield table.c.unit == unit if unit is not None else table.c.unit.is_not(None)
+            sight.see(unit)
+
+
+_requests = Request.table()

@@ -71,6 +71,7 @@ class ToldTask:
     claimed_at: str | None = None
     started_at: str | None = None
     suspended_us: int = 0
+    pauses: list[tuple[str, str]] = field(default_factory=list)  # suspended, went on
     closed_at: str | None = None
     claimed_by: str | None = None
     claimed_for: str | None = None
@@ -223,6 +224,7 @@ class Replay:
         task = self.tasks.get(told.task) if told.task is not None else None
         if task is not None and told.suspended_at is not None and ("to" in said or kind == "request_resumed"):
             task.suspended_us += _microseconds(told.suspended_at, at)
+            task.pauses.append((told.suspended_at, at))
         if "to" in said or kind == "request_resumed":
             told.suspended_at = None
         elif kind == "request_suspended":

@@ -10,8 +10,10 @@ from languages import LANGUAGES
 from workflow.errors import Reason, Refused
 from workflow.tables import MailChoice, Person
 
-Often = Literal["each", "daily", "none"]
-OFTEN: Final[tuple[Often, ...]] = get_args(Often)
+Own = Literal["each", "none"]
+Work = Literal["daily", "each", "none"]
+OWN: Final[tuple[Own, ...]] = get_args(Own)
+WORK: Final[tuple[Work, ...]] = get_args(Work)
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ def choose(session: Session, person: str, wanted: Choice) -> None:
     wrong = [
         Reason("form", f"Choose one of: {', '.join(allowed)}.", name)
         for name, value, allowed in (
-            ("own", wanted.own, OFTEN),
-            ("work", wanted.work, OFTEN),
+            ("own", wanted.own, OWN),
+            ("work", wanted.work, WORK),
             ("language", wanted.language, ("", *LANGUAGES)),
         )
         if value not in allowed

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.headerregistry import Address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from documents.addresses import is_address
 from languages import LANGUAGES
 from signing.authorities import is_loopback
 from signing.secret import Secret
 from workflow.errors import SettingRefused
 
 SERVER, SENDER = "PARAAF_MAIL", "PARAAF_MAIL_FROM"
-USER, PASSWORD_FILE = "PARAAF_MAIL_USER", "PARAAF_MAIL_PASSWORD_FILE"  # noqa: S105 (names of variables)
+USER, PASSWORD_FILE = "PARAAF_MAIL_USER", "PARAAF_MAIL_PASSWORD_FILE"
 LANGUAGE = "PARAAF_MAIL_LANGUAGE"
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 
@@ -22,8 +22,8 @@ _PORTS: Final = {"smtp": 587, "smtps": 465}
 class MailSettings:
     """Where mail is handed over, as whom, and from whom it comes.
 
-    `enciphered`: "tls" from the first byte, "starttls" before anything is said, "" never. `base` is the public
-    address of the office, to which links lead; `language` that of people who have not chosen one.
+    `enciphered`: "tls" from the first byte, "starttls" before anything is said, "" never. `base` is the
+    public address of the office, to which links lead; `language` that of people who have not chosen one.
     """
 
     host: str
@@ -70,17 +70,6 @@ class MailSettings:
             user=user,
             password=_password(file) if file else None,
         )
-
-
-def is_address(text: str) -> bool:
-    """Whether mail can be sent to it: one plain address, in ASCII."""
-    if not text.isascii() or len(text) > 254 or any(char in text for char in '\r\n "<>,;'):
-        return False
-    try:
-        parsed = Address(addr_spec=text)
-    except (ValueError, IndexError):
-        return False
-    return bool(parsed.username) and "." in parsed.domain.strip(".")
 
 
 def _server(text: str) -> tuple[str, str, int]:

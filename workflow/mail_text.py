@@ -48,24 +48,32 @@ _ALL = mark("All of them: {url}")
 _FOOT = mark("How often you get such mail you choose here: {url}")
 
 
-def about_one(kind: str, line: Line, *, to: Address, sender: str, base: str, language: str) -> EmailMessage:
+@dataclass(frozen=True)
+class Envelope:
+    """To whom it goes and from whom, where its links lead, and in which language it is."""
+
+    to: Address
+    sender: str
+    base: str
+    language: str
+
+
+def about_one(kind: str, line: Line, envelope: Envelope) -> EmailMessage:
     """Mail about one request."""
-    say = _words(language)
+    say = _words(envelope.language)
     text = [
         f"{line.number}: {line.title}",
         "",
         say(_SENTENCES[kind]),
         "",
-        f"{base}/requests/{line.number}",
+        f"{envelope.base}/requests/{line.number}",
     ]
-    return _message(say(SUBJECTS[kind]).format(number=line.number), text, to, sender, base, language)
+    return _message(say(SUBJECTS[kind]).format(number=line.number), text, envelope)
 
 
-def about_many(
-    lines: Sequence[Line], count: int, *, to: Address, sender: str, base: str, language: str
-) -> EmailMessage:
+def about_many(lines: Sequence[Line], count: int, envelope: Envelope) -> EmailMessage:
     """Mail once a day: the first of what waits, of `count` in all."""
-    say = _words(language)
+    say, base = _words(envelope.language), envelope.base
     subject = say(_ONE_SUBJECT) if count == 1 else say(_DAILY_SUBJECT).format(count=count)
     text = [say(_DAILY), ""]
     for line in lines:
@@ -74,19 +82,17 @@ def about_many(
     if count > len(lines):
         text.append(f"- {say(_MORE).format(count=count - len(lines))}")
     text += ["", say(_ALL).format(url=f"{base}/queue")]
-    return _message(subject, text, to, sender, base, language)
+    return _message(subject, text, envelope)
 
 
-def _message(
-    subject: str, text: Sequence[str], to: Address, sender: str, base: str, language: str
-) -> EmailMessage:
+def _message(subject: str, text: Sequence[str], envelope: Envelope) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
-    message["From"] = Address("Paraaf", addr_spec=sender)
-    message["To"] = to
+    message["From"] = Address("Paraaf", addr_spec=envelope.sender)
+    message["To"] = envelope.to
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to us
-    message["Content-Language"] = language
-    foot = _words(language)(_FOOT).format(url=f"{base}/mail")
+    message["Content-Language"] = envelope.language
+    foot = _words(envelope.language)(_FOOT).format(url=f"{envelope.base}/mail")
     message.set_content("\n".join([*text, "", "-- ", foot, ""]), charset="utf-8")
     return message
 

@@ -16,12 +16,15 @@ from workflow.definition_model import (
     SUBMIT,
     WITHDRAW,
     Branch,
+    State,
     consent_sha256,
 )
+from workflow.due import DueTimes, due_times, put_off
 from workflow.eventlog import utc_text
 from workflow.judge import Ruling, data_digest, rules_of
 from workflow.ledger import Ledger
 from workflow.machine import take
+from workflow.named import named
 
 MOVED = "request_advanced"
 MOVED_BY = MappingProxyType(
@@ -139,7 +142,7 @@ class Mover:
         case.state, case.step_seq, case.suspended_at = branch.to, seq, None
         state = case.definition.states[branch.to]
         if state.role is not None:
-            case.task = OpenTask(id=seq, state=state.name, role=state.role, offered_at=self._now)
+            case.task = self._offered(case, state, state.role, seq)
             moved["task"] = seq
         elif state.auto is not None:
             self._ledger.refs[case.id] = StepRef(case.id, state.name, seq)
@@ -147,6 +150,21 @@ class Mover:
             case.closed_at, case.outcome = self._now, state.end
             moved["outcome"] = state.end
         return self._note(case, kind, moved, body)
+
+    def _offered(self, case: Case, state: State, role: str, seq: int) -> OpenTask:
+        definition = case.definition
+        times = due_times(definition, state.name, self._now)
+        return OpenTask(
+            id=seq,
+            state=state.name,
+            role=role,
+            offered_at=self._now,
+            unit=case.unit,
+            definition_sha256=definition.sha256_hex,
+            named=named(state, case.data),
+            due_at=times.due_at,
+            near_at=times.near_at,
+        )
 
     def _lay_hands(self, case: Case, command: Command) -> None:
         for rule, _ in rules_of(case.definition, case.state):
@@ -162,7 +180,7 @@ class Mover:
             return
         if case.suspended_at is not None:
             task.suspended_us += _microseconds(self._now - case.suspended_at)
-        task.closed_at, task.done_by, task.done_for = self._now, command.actor, command.on_behalf_of
+        task.close(self._now, command.actor, command.on_behalf_of)
         case.closed_tasks.append(task)
         case.task = None
 
@@ -189,12 +207,19 @@ class Mover:
                 self._ledger.save_draft(case, command.actor, command.data, self._now)
             case "suspend":
                 case.suspended_at = self._now
+                if task is not None:
+                    task.suspended_at = self._now
             case "resume" if task and case.suspended_at is not None:
-                task.suspended_us += _microseconds(self._now - case.suspended_at)
-                case.suspended_at = None
+                self._resume(case, task, case.suspended_at)
             case "repair":
                 facts["code"] = self._repair(case, command)
         return self._note(case, DONE_BY[command.trigger], facts, body)
+
+    def _resume(self, case: Case, task: OpenTask, since: datetime) -> None:
+        task.suspended_us += _microseconds(self._now - since)
+        times = put_off(case.definition, DueTimes(task.due_at, task.near_at), (since, self._now))
+        task.due_at, task.near_at = times.due_at, times.near_at
+        case.suspended_at = task.suspended_at = None
 
     def _repair(self, case: Case, command: Command) -> str:
         incident = self._ledger.incidents[case.id]

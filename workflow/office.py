@@ -47,6 +47,7 @@ from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
 from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
+from workflow.mail_settings import MailSettings
 from workflow.names import known_names
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
     from signing.signers import Signer
     from workflow.authorising import Authorising
+    from workflow.mail import Post
     from workflow.steps import Steps
     from workflow.webhook_sending import Sender
     from workflow.workbench import Workbench
@@ -119,6 +121,7 @@ class Office:
     meters: Meters
     leavers_kept: timedelta
     webhook_hosts: AllowedHosts
+    mail: MailSettings | None
 
     @classmethod
     def open(
@@ -169,7 +172,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, base, leavers_kept, hosts = settings
+        signing, base = settings.signing, settings.base
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -203,8 +206,9 @@ class Office:
             limits=RateLimits(store, _limits(signing), moment=store.now, slack=PERMIT_KEPT),
             rests=Rests.of(patience or Patience()),
             meters=meters,
-            leavers_kept=leavers_kept,
-            webhook_hosts=hosts,
+            leavers_kept=settings.leavers_kept,
+            webhook_hosts=settings.webhook_hosts,
+            mail=settings.mail,
         )
 
     @property
@@ -349,6 +353,8 @@ class Office:
             Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
             Chore("webhooks", EVERY_TEN_SECONDS, self.sender.run),
             Chore("forget-messages", AFTER_MIDNIGHT, self.sender.forget),
+            Chore("mail", EVERY_MINUTE, self.post.run),
+            Chore("forget-mail", AFTER_MIDNIGHT, self.post.forget),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -446,6 +452,13 @@ class Office:
     def webhooks(self) -> Webhooks:
         """Who is told of events."""
         return Webhooks(self.store, self.webhook_hosts, self.authority.own_key("webhooks"))
+
+    @property
+    def post(self) -> "Post":
+        """Makes mail for the people, and sends it."""
+        from workflow.mail import Post  # noqa: PLC0415  as said above
+
+        return Post(self.store, self.engine, self.mail, self.clock)
 
     @property
     def sender(self) -> "Sender":
@@ -548,16 +561,29 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
     return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
 
 
-Settings = tuple[Organisation, str, timedelta, AllowedHosts]
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says: how the organisation signs, the public address, how long leavers are kept,
+    whom webhooks may tell, how mail leaves."""
+
+    signing: Organisation
+    base: str
+    leavers_kept: timedelta
+    webhook_hosts: AllowedHosts
+    mail: MailSettings | None
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, the public address, how long leavers are kept, whom webhooks may tell.
-
-    Raises SettingRefused, ProfileError, CertsProblem.
-    """
+    """Raises SettingRefused, ProfileError, CertsProblem."""
     require_none_moved(environ)
-    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ), _hosts(environ)
+    base = _public_url(environ)
+    return Settings(
+        signing=signing_of(folder, environ),
+        base=base,
+        leavers_kept=_leavers_kept(environ),
+        webhook_hosts=_hosts(environ),
+        mail=MailSettings.of(environ, base),
+    )
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:

@@ -30,6 +30,7 @@ from workflow.command_form import require_name
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
 from workflow.proofs import forget_proofs
+from workflow.saved_filters import forget_filters
 from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
 from workflow.tables import Body, Event, Grant, PasswordRow, Person
@@ -216,6 +217,7 @@ def forget_people(session: Session, log: Appender, gone: list[str], *, at: datet
         forget_attempts(session, person)
     forget_proofs(session, gone)
     end_sessions(session, gone)
+    forget_filters(session, gone)
     session.execute(delete(PasswordRow).where(PasswordRow.person_id.in_(gone)))
     erase_bodies_of_none(log, session, list(_telling(session, set(gone))), at=at)
 

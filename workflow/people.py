@@ -23,6 +23,8 @@ from workflow.tables import (
     Hold,
     Incident,
     LogHead,
+    MailChoice,
+    MailRow,
     Person,
     Request,
     Substitute,
@@ -42,6 +44,7 @@ DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
 LEAVERS_KEPT = timedelta(days=30)
 """So long people are kept after a register first left them out: it may have done so by mistake."""
 EVERYBODY = ("employee", "author")
+_Standing = tuple[str, str, str | None, frozenset[tuple[str, str | None]]]
 NAMING = (
     Request.requester_id,
     *(Task.claimed_by, Task.claimed_for, Task.done_by, Task.done_for),
@@ -76,9 +79,12 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     for entry in registered:
         person = known.pop(entry.person_id, None)
         if person is None:
-            session.add(Person(id=entry.person_id, name=entry.name, unit=entry.unit, active=True))
+            session.add(
+                Person(id=entry.person_id, name=entry.name, unit=entry.unit, active=True, email=entry.email)
+            )
         else:
             person.name, person.unit = entry.name, entry.unit
+            person.email = entry.email
             person.active, person.left_at = True, None
     for gone in known.values():
         if gone.active:
@@ -99,13 +105,13 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     )
 
 
-def _standing(session: Session) -> dict[str, tuple[str, str, frozenset[tuple[str, str | None]]]]:
-    """Everybody who works here, with name, unit and roles."""
+def _standing(session: Session) -> dict[str, _Standing]:
+    """Everybody who works here, with name, unit, address and roles."""
     roles: dict[str, set[tuple[str, str | None]]] = {}
     for grant in session.execute(select(Grant.person_id, Grant.role, Grant.unit)):
         roles.setdefault(grant.person_id, set()).add((grant.role, grant.unit))
-    people = session.execute(select(Person.id, Person.name, Person.unit).where(Person.active))
-    return {one.id: (one.name, one.unit, frozenset(roles.get(one.id, ()))) for one in people}
+    people = session.execute(select(Person.id, Person.name, Person.unit, Person.email).where(Person.active))
+    return {one.id: (one.name, one.unit, one.email, frozenset(roles.get(one.id, ()))) for one in people}
 
 
 def unneeded(session: Session, left_by: datetime, among: Collection[str] | None = None) -> list[str]:
@@ -137,6 +143,8 @@ def remove_unneeded(
     """
     gone = unneeded(session, left_by, some)
     session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
+    session.execute(delete(MailRow).where(MailRow.person_id.in_(gone)))
+    session.execute(delete(MailChoice).where(MailChoice.person_id.in_(gone)))
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
     forget_people(session, log, gone, at=at)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert, select
+from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.orm import Session
 
 from watching.logs import note
@@ -20,10 +20,11 @@ from workflow.calendar import CALENDARS, WorkingCalendar
 from workflow.clock import ClockImplausible, require_plausible, require_steady
 from workflow.definition_errors import CalendarEnded
 from workflow.definition_model import After, Definition
+from workflow.due import pauses
 from workflow.eventlog import Appender
 from workflow.pinned import read_or_none
 from workflow.store import Store
-from workflow.tables import Event, Reminder, Request, Task
+from workflow.tables import Reminder, Request, Task
 
 EVENTS = {"remind": "task_reminded", "escalate": "task_escalated"}
 TASKS = 500  # in one transaction: others wait for it
@@ -148,21 +149,6 @@ class Reminders:
         return {"task_id": due.task_id, "place": due.place, "event_seq": seq, "told_at": now}
 
 
-def due_at(session: Session, task: Row[Any], definition: Definition) -> datetime | None:
-    """When an open task is due by its state's `due`, later by what it was suspended.
-
-    None when it has no due time, or when the calendar does not reach so far.
-    """
-    duration, calendar = definition.states[task.state].due, CALENDARS[definition.calendar]
-    if duration is None:
-        return None
-    try:
-        away = _suspended(session, task, calendar)
-        return calendar.after_working(task.offered_at, calendar.length(duration) + away)
-    except CalendarEnded:
-        return None
-
-
 def waited_for(session: Session, task: Row[Any], calendar: WorkingCalendar, now: datetime) -> timedelta:
     """The working time that an open task has waited, less what it was suspended. Raises CalendarEnded."""
     return calendar.working_between(task.offered_at, now) - _suspended(session, task, calendar)
@@ -172,25 +158,16 @@ def _suspended(session: Session, task: Row[Any], calendar: WorkingCalendar) -> t
     """The working time of a task's ended suspensions."""
     if task.suspended_us:
         return sum(
-            (calendar.working_between(*pause) for pause in _pauses(session, task.request_id, task.id)),
+            (
+                calendar.working_between(*pause)
+                for pause in pauses(session.connection(), task.request_id, task.id)
+            ),
             timedelta(),
         )
     return timedelta()
 
 
-def _pauses(session: Session, request_id: int, task_id: int) -> Iterator[tuple[datetime, datetime]]:
-    """When this task was suspended, and when it went on; a task's number is the event that offered it."""
-    begun: datetime | None = None
-    for row in session.execute(_PAUSES, {"request": request_id, "task": task_id}):
-        at = datetime.fromisoformat(row.recorded_at)
-        if row.type == "request_suspended":
-            begun = at
-        elif begun is not None:
-            yield begun, at
-            begun = None
-
-
-_tasks, _requests, _events = Task.table(), Request.table(), Event.table()
+_tasks, _requests = Task.table(), Request.table()
 _OPEN: Select[Any] = (
     select(
         _tasks.c.id,
@@ -208,13 +185,4 @@ _DONE = (
     select(Reminder.task_id, Reminder.place)
     .join(Task, Task.id == Reminder.task_id)
     .where(Task.closed_at.is_(None))
-)
-_PAUSES: Select[tuple[str, str]] = (
-    select(_events.c.type, _events.c.recorded_at)
-    .where(
-        _events.c.request_id == bindparam("request"),
-        _events.c.seq > bindparam("task"),
-        _events.c.type.in_(("request_suspended", "request_resumed")),
-    )
-    .order_by(_events.c.seq)
 )

@@ -56,7 +56,7 @@ CLEANED = tuple(
     sorted(
         {
             *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
-            *("people", "grants", "substitutes", "passwords", "attempts", "sessions"),
+            *("people", "grants", "substitutes", "passwords", "attempts", "sessions", "saved_filters"),
         }
     )
 )

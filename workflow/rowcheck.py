@@ -21,11 +21,14 @@ from workflow.definition_errors import DefinitionRefused
 from workflow.definition_model import Definition, consent_sha256
 from workflow.definition_reader import read
 from workflow.destruction import remains
+from workflow.due import DueTimes, due_times
 from workflow.errors import LogUnwritable
 from workflow.eventlog import utc_text
 from workflow.judge import data_digest, office_day, rules_of
 from workflow.keeping import due_day
 from workflow.logreplay import Replay, Told, ToldDocument, ToldTask
+from workflow.named import named
+from workflow.open_tasks import BESIDE
 from workflow.tables import (
     ArchiveRow,
     Body,
@@ -74,7 +77,7 @@ COMPARED: Mapping[str, Mapping[Fate, tuple[str, ...]]] = MappingProxyType(
                 *("id", "request_id", "state", "offered_at", "claimed_by", "claimed_for", "claimed_at"),
                 *("started_at", "closed_at", "done_by", "done_for"),
             ),
-            "derived": ("role", "suspended_us"),
+            "derived": ("role", "suspended_us", *BESIDE),
         },
         "reminders": {"compared": ("task_id", "event_seq", "told_at"), "derived": ("place",)},
         "hands": {"derived": ("request_id", "rule", "person_id", "state")},
@@ -232,6 +235,8 @@ class _Rows:
         self._definitions = definitions
         self._within = within
         self._languages: dict[int, str] = {}
+        self._units: dict[int, str] = {}
+        self._named: dict[int, str | None] = {}
         self._documents: dict[int, Row[Any]] = {}
 
     def differ(self) -> Iterator[Odd]:
@@ -271,7 +276,8 @@ class _Rows:
             if told is None:
                 yield Odd(0, f"No event tells of request {row.id}.")
                 continue
-            self._languages[row.id] = row.language
+            self._languages[row.id], self._units[row.id] = row.language, row.unit
+            self._named[row.id] = self._name_in(row)
             for name, ours, theirs in _of_request(row, told):
                 if ours != theirs:
                     yield Odd(told.last_seq, f"The {name} of request {row.id} is not what its events say.")
@@ -313,6 +319,9 @@ class _Rows:
             if _task(row) != _told_task(told, self._role(told, row)) or (told.known and people != theirs):
                 what = "its state, role, times, holder, or who did it"
                 yield Odd(row.id, f"Task {row.id} is not what the events say: {what}.")
+            elif self._beside(told, row) != tuple(getattr(row, name) for name in BESIDE):
+                what = "when it is due, or what it repeats of its request"
+                yield Odd(row.id, f"Task {row.id} does not follow from the events: {what}.")
         for number in missing:
             yield Odd(number, f"Task {number} is gone.")
 
@@ -322,6 +331,33 @@ class _Rows:
         if definition is None or told.state not in definition.states:
             return row.role
         return definition.states[told.state].role
+
+    def _beside(self, told: ToldTask, row: Row[Any]) -> tuple[object, ...]:
+        """What is kept beside a task while it is open; the row's own where that is not known."""
+        if told.closed_at is not None:
+            return (None,) * len(BESIDE)
+        number, definition = told.request_id, self._definitions.get(told.definition)
+        request, times = self._told.requests[number], DueTimes(row.due_at, row.near_at)
+        if definition is not None and told.state in definition.states:
+            pauses = [
+                (datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in told.pauses
+            ]
+            times = due_times(definition, told.state, datetime.fromisoformat(told.offered_at), pauses)
+        since = request.suspended_at
+        return (
+            self._units.get(number),
+            told.definition,
+            self._named.get(number),
+            None if since is None else datetime.fromisoformat(since),
+            times.due_at,
+            times.near_at,
+        )
+
+    def _name_in(self, row: Row[Any]) -> str | None:
+        """Whom a request's document names for the state that it is in."""
+        definition = self._definition(row.id)
+        state = None if definition is None else definition.states.get(row.state)
+        return None if state is None else named(state, row.data)
 
     def _reminders_differ(self) -> Iterator[Odd]:
         table, tasks = Reminder.table(), Task.table()

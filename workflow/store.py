@@ -217,17 +217,19 @@ class Store:
         known = revisions()
         return found in known[: known.index(to or known[-1])]
 
-    def migrate(self, to: str = "heads") -> None:
+    def migrate(self, to: str = "heads", then: Callable[[Connection], object] | None = None) -> None:
         """Bring the tables up to date, or to an earlier revision; several processes may do so at once.
 
-        A SQLite file of an earlier release is written anew first: deleted rows may still be in it. Raises
-        StoreOutdated when the database was made by a later release.
+        `then` is done in the same transaction. A SQLite file of an earlier release is written anew first:
+        deleted rows may still be in it. Raises StoreOutdated when the database was made by a later release.
         """
         if self.file is not None:
             _make_private(self.file)
             self._wipe_once()
         with _told(self.file), self._writer.begin() as connection:
             _upgrade(connection, to)
+            if then is not None:
+                then(connection)
 
     def _wipe_once(self) -> None:
         if self.behind(self.revision(), WIPED_FROM):

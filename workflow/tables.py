@@ -21,6 +21,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
+    func,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -87,15 +89,35 @@ def named_in(table: str, column: str) -> Index:
     return Index(f"ix_{table}_{column}", column, sqlite_where=named, postgresql_where=named)
 
 
+def open_in_order(column: str) -> Index:
+    """An index in which the open tasks of a role are in an order, with what is asked of them beside it: a
+    queue is read from it alone, and of what it leaves out no row is looked up."""
+    beside = ("unit", "definition_sha256", "state", "claimed_by", "suspended_at", "named", "closed_at")
+    keys = ("request_id", "offered_at", "due_at", "near_at")
+    order = dict.fromkeys(("role", column, "id", *beside, *keys))
+    still_open = text("closed_at IS NULL")
+    name = f"ix_tasks_open_{column}"
+    return Index(name, *order, sqlite_where=still_open, postgresql_where=still_open)
+
+
 class Person(Base):
     """Somebody who may act or be acted for."""
 
     __tablename__ = "people"
+    __table_args__ = (
+        Index("ix_people_name", "name"),
+        Index(
+            "ix_people_lower_name",
+            func.lower(column("name")).label("lower_name"),
+            postgresql_ops={"lower_name": "text_pattern_ops"},
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     unit: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str | None]
     left_at: Mapped[datetime | None]
     """When a register first left them out; None while they work here."""
 
@@ -183,6 +205,8 @@ class Request(Base):
             sqlite_where=text("destroyed_at IS NULL"),
             postgresql_where=text("destroyed_at IS NULL"),
         ),
+        Index("ix_requests_unit", "unit", "id"),
+        Index("ix_requests_reference", "reference", postgresql_ops={"reference": "text_pattern_ops"}),
         # what waits where is found without what has ended
         Index(
             "ix_requests_open",
@@ -192,6 +216,17 @@ class Request(Base):
             "step_seq",
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
+        ),
+        # of an office's life, what is open is little: who looks for it reads no more than that
+        *(
+            Index(
+                f"ix_requests_open_{name}",
+                name,
+                sqlite_where=text("closed_at IS NULL"),
+                postgresql_where=text("closed_at IS NULL"),
+                postgresql_ops={name: "text_pattern_ops"},
+            )
+            for name in ("requester_id", "reference")
         ),
     )
 
@@ -217,7 +252,12 @@ class Request(Base):
 
 
 class Task(Base):
-    """A state's work for a person. `…_for` is the principal of a substitute; `done_by` moved it on."""
+    """A state's work for a person. `…_for` is the principal of a substitute; `done_by` moved it on.
+
+    While it is open it says what its request does, so that a queue reads one table: `unit`,
+    `definition_sha256`, `suspended_at`, and `named`, whom the document names for it. `due_at` and `near_at`
+    follow from the state's `due` (see `due`). Closed, it says nothing of these.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -230,10 +270,10 @@ class Task(Base):
         ),
         Index("ix_tasks_request_id_state", "request_id", "state"),
         Index("ix_tasks_role_closed_at", "role", "closed_at"),
+        *(open_in_order(name) for name in ("due_at", "offered_at", "request_id")),
         Index(
-            "ix_tasks_open",
-            "role",
-            "offered_at",
+            "ix_tasks_held",
+            "claimed_by",
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
@@ -248,6 +288,12 @@ class Task(Base):
     state: Mapped[str]
     role: Mapped[str]
     offered_at: Mapped[datetime]
+    unit: Mapped[str | None]
+    definition_sha256: Mapped[str | None]
+    named: Mapped[str | None]
+    suspended_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    near_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     claimed_for: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     claimed_at: Mapped[datetime | None]
@@ -735,3 +781,60 @@ class WebhookMessage(Base):
     status: Mapped[int | None]
     code: Mapped[str]
     taken_at: Mapped[datetime | None]
+
+
+class SavedFilterRow(Base):
+    """A person's filter of their queue, under a name of their choice: see `saved_filters`."""
+
+    __tablename__ = "saved_filters"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    query: Mapped[str]
+
+
+class MailChoice(Base):
+    """How often a person wants mail, and in which language: see `mail_choices`."""
+
+    __tablename__ = "mail_choices"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    own: Mapped[str]
+    work: Mapped[str]
+    language: Mapped[str]
+
+
+class MailRow(Base):
+    """Mail to a person, about one request or (null) about what waits for them: tried until it was sent, or
+    `next_at` is null."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        Index(
+            "ix_mails_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
+    kind: Mapped[str]
+    made_at: Mapped[datetime]
+    tries: Mapped[int]
+    next_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    code: Mapped[str]
+
+
+class MailState(Base):
+    """Up to which event mail was made, and the last day on which people were told what waits: one row."""
+
+    __tablename__ = "mail_state"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    after_seq: Mapped[int] = mapped_column(BigInt)
+    told_on: Mapped[date | None]

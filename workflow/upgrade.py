@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from workflow import open_tasks
 from workflow.application_role import RoleUnfit, grant, require_fit
 from workflow.store import VARIABLE, Store, require_new
 
@@ -31,9 +32,9 @@ def upgrade(
     """Bring the tables up to date, as their owner, and give the application role its rights.
 
     (1) see what is there; (2) let the caller act before tables with content change: this is where a backup is
-    made; (3) migrate, in one transaction; (4) grant. Repeated, it changes nothing. Raises StoreUnavailable,
-    StoreOutdated when the database is of a later release, RestoreUnfinished when it holds nothing, and the
-    folder an office's keys or files, RoleUnfit.
+    made; (3) migrate, in one transaction with what is kept beside open tasks; (4) grant. Repeated, it changes
+    nothing. Raises StoreUnavailable, StoreOutdated when the database is of a later release, RestoreUnfinished
+    when it holds nothing, and the folder an office's keys or files, RoleUnfit.
     """
     with closing(owners_store(folder, environ)) as store:
         before = store.revision()  # (1)
@@ -41,7 +42,7 @@ def upgrade(
             require_new(folder)
         if before is not None and store.behind(before):
             before_upgrade(store, before)  # (2)
-        store.migrate()  # (3)
+        store.migrate(then=open_tasks.settle)  # (3)
         role = give_rights(store, environ)  # (4)
         return Upgraded(before, store.revision() or "", role)
 

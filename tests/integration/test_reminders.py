@@ -99,19 +99,21 @@ def test_the_clock_stands_still_while_a_request_waits_for_an_outsider(office: Of
 
 def test_the_queue_says_when_a_task_is_due_and_that_it_was_reminded_of(office: Office) -> None:
     number = office.submit()
-    [item] = office.engine.queue("manager")
+    [item] = office.engine.queue("manager").items
     assert item.due_at == FRIDAY + timedelta(days=4)  # 16 hours: two working days
     assert item.reminded_at is None
     remind(office, MONDAY)
-    assert [one.reminded_at for one in office.engine.queue("manager")] == [MONDAY]
-    assert [one.escalated_at for one in office.engine.queue("manager")] == [None]
+    assert [one.reminded_at for one in office.engine.queue("manager").items] == [MONDAY]
+    assert [one.escalated_at for one in office.engine.queue("manager").items] == [None]
     office.do("claim", "manager", number)
     office.do("suspend", "manager", number, remark="Waits.")
     office.now = MONDAY + timedelta(hours=2)
     office.do("resume", "manager", number)
-    assert [one.due_at for one in office.engine.queue("manager")] == [FRIDAY + timedelta(days=4, hours=2)]
+    assert [one.due_at for one in office.engine.queue("manager").items] == [
+        FRIDAY + timedelta(days=4, hours=2)
+    ]
     remind(office, WEDNESDAY + timedelta(hours=2))
-    [item] = office.engine.queue("manager")
+    [item] = office.engine.queue("manager").items
     assert item.escalated_at == item.reminded_at == office.now
 
 
@@ -180,7 +182,7 @@ def test_a_calendar_that_ends_is_told_and_stops_nobody(
 ) -> None:
     office.now = datetime(2028, 12, 29, 15, 0, tzinfo=UTC)
     office.submit()
-    [item] = office.engine.queue("manager")
+    [item] = office.engine.queue("manager").items
     assert item.due_at is None
     assert remind(office, datetime(2029, 1, 8, 15, 0, tzinfo=UTC)) == 0
     assert "lists holidays for 2025 to 2028" in caplog.text

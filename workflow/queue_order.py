@@ -1,0 +1,126 @@
+"""In which order a queue is read, and where a page ends: what comes next is found by an index, not counted.
+
+What has no due time is due after all that has one.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, true, tuple_
+from sqlalchemy.engine import Row
+
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.errors import Reason, Refused
+from workflow.eventlog import utc_text
+from workflow.queue_filter import QueueFilter
+from workflow.tables import Task
+
+_COLUMNS = {"due": "due_at", "age": "offered_at", "number": "request_id"}
+KEYS = tuple(_COLUMNS.values())
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page ended: the value that it is sorted by, and the task's number."""
+
+    value: datetime | int | None
+    task: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sort, and the place after which it goes on."""
+
+    sort: str
+    descending: bool
+    after: Place | None
+
+    @classmethod
+    def of(cls, wanted: QueueFilter) -> "Order":
+        """What a filter asks for. Raises Refused for a place that is none of its sort."""
+        after = None if wanted.after is None else _place(wanted.sort, wanted.after)
+        return cls(wanted.sort, wanted.descending, after)
+
+    @property
+    def column(self) -> str:
+        """The column of tasks that it goes by."""
+        return _COLUMNS[self.sort.removeprefix("-")]
+
+    def cursor(self, row: Row[Any]) -> str:
+        """The place of a row, for who asks for the next page."""
+        value = getattr(row, self.column)
+        said = utc_text(value) if isinstance(value, datetime) else value
+        text = json.dumps([self.sort, said, row.id], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def by(self, table: FromClause) -> Sequence[ColumnElement[Any]]:
+        """The order of rows, whatever their values are."""
+        key = table.c[self.column]
+        columns = [key.is_(None), key, table.c.id] if self.column == "due_at" else [key, table.c.id]
+        return [column.desc() if self.descending else column for column in columns]
+
+    def stretches(self) -> Iterator[tuple[list[ColumnElement[bool]], Sequence[ColumnElement[Any]]]]:
+        """The stretches of an index that hold what comes after the place: conditions, and an order that the
+        index has. Those that are due, and those that never are, are two."""
+        tasks = Task.table()
+        key, number = tasks.c[self.column], tasks.c.id
+        ordered = [key.desc(), number.desc()] if self.descending else [key, number]
+        if self.column != "due_at":
+            yield self._beyond(key), ordered
+            return
+        place = self.after
+        if place is None or place.value is not None or self.descending:
+            past = place is not None and place.value is None  # all that are due come after it
+            yield [key.is_not(None), *([] if past else self._beyond(key))], ordered
+        if place is None or place.value is None or not self.descending:
+            here = place is not None and place.value is None
+            yield [key.is_(None), *(self._numbered() if here else [])], ordered[1:]
+
+    def beyond(self) -> list[ColumnElement[bool]]:
+        """What comes after the place, for rows that are few and found otherwise."""
+        return [or_(*(and_(true(), *where) for where, _ in self.stretches()))]
+
+    def _beyond(self, key: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        if self.after is None:
+            return []
+        here = tuple_(key, Task.table().c.id)
+        there = tuple_(literal(self.after.value, key.type), literal(self.after.task))
+        return [here < there if self.descending else here > there]
+
+    def _numbered(self) -> list[ColumnElement[bool]]:
+        number, place = Task.table().c.id, self.after
+        assert place is not None  # noqa: S101 (asked before)
+        return [number < place.task if self.descending else number > place.task]
+
+
+def _place(sort: str, cursor: str) -> Place:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        said, value, task = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if said != sort or not _is_number(task):
+            raise ValueError
+        return Place(_value(sort, value), task)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        message = "Send what a page gave as its `after`, with the same sort; or leave it out."
+        raise Refused([Reason("form", message, "after")]) from None
+
+
+def _value(sort: str, value: object) -> datetime | int | None:
+    if sort.endswith("number"):
+        if not _is_number(value):
+            raise ValueError
+        return value  # type: ignore[return-value]
+    if value is None and sort.endswith("due"):
+        return None
+    moment = datetime.fromisoformat(value)  # type: ignore[arg-type]
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value <= REQUEST_ID_MAX
