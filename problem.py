@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from wording import Sentence
+
 
 class Problem(Exception):
     """Base of every error that a person or the API may see (RFC 9457 calls it a problem).
@@ -16,6 +18,12 @@ class Problem(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+    @property
+    def sentence(self) -> Sentence:
+        """The message, which may be one that can be told in other languages."""
+        said = self.args[0] if self.args else ""
+        return said if isinstance(said, Sentence) else Sentence(str(said))
 
     @property
     def impersonal_text(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from problem import Problem
+from wording import Sentence
 
 Severity = Literal["error", "warning"]
 
@@ -20,7 +21,7 @@ class FieldProblem:
 
     field: str
     rule: str
-    message: str
+    message: Sentence
     severity: Severity = "error"
 
     def __str__(self) -> str:

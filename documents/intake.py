@@ -28,12 +28,14 @@ from documents.kinds import Evidence, Kind, StageName, kind_named, merged
 from documents.kinds.fields import Line, Section
 from documents.kinds.kind import field_problems
 from documents.register import Register
+from wording import Sentence
 
 __all__ = ["DEFAULT_LIMITS", "Intake", "Limits", "Row", "RowProblem", "read_bytes", "read_rows"]
 
-_NOBODY_NAMED = (
+_NOBODY_NAMED = Sentence(
     "This row names nobody, so nothing comes from the HR register: give it a person_id, or every field."
 )
+_UNKNOWN = Sentence("The HR register holds no person of this id.")
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ class _RowReader:
             known = self.register.prefill(person_id, on=self.on, kind=self.kind.name)
             return merged(known, given), self.register.evidence(person_id, on=self.on)
         except PersonUnknown as error:
-            problem = FieldProblem("person_id", "person-unknown", str(error))
+            problem = FieldProblem("person_id", "person-unknown", _UNKNOWN)
             raise KindProblems(self.kind.name, [problem]) from error
 
 

@@ -12,6 +12,7 @@ from documents.intake_row import OWN_FIELDS, RawRow
 from documents.kinds import Kind
 from documents.kinds.kind import shown_name
 from documents.kinds.paths import is_field, is_place
+from wording import Sentence
 
 SEPARATORS = ";,\t"
 _SEPARATOR_LINE = re.compile(r"sep=([;,\t])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)  # Excel writes it for itself
@@ -98,11 +99,11 @@ def _refused_header(message: str) -> IntakeRefused:
 def _broken_row(line: int, error: csv.Error) -> RawRow:
     """Only text after a closing quotation mark leaves the next line sound; csv tells it in words."""
     if "expected after" in str(error):
-        sentence = (
+        sentence = Sentence(
             "A quotation mark stands inside a cell; write it twice, and put the cell in quotation marks."
         )
         return RawRow.unreadable(line, "csv-quotation", sentence)
-    sentence = (
+    sentence = Sentence(
         "A quotation mark that opens in this row is not closed, or its cell is far too long; "
         "nothing from here on was read."
     )
@@ -113,15 +114,17 @@ def _row(line: int, columns: list[str], cells: list[str], limits: Limits) -> Raw
     while len(cells) > len(columns) and not cells[-1].strip():
         cells = cells[:-1]
     if len(cells) != len(columns):
-        sentence = (
-            f"This row has {len(cells)} cells and the first line {len(columns)}; "
-            "a cell that holds the separator stands in quotation marks."
+        sentence = Sentence(
+            "This row has {cells} cells and the first line {columns}; "
+            "a cell that holds the separator stands in quotation marks.",
+            cells=len(cells),
+            columns=len(columns),
         )
         return RawRow.unreadable(line, "row-width", sentence)
     filled = {path: cell for path, cell in zip(columns, cells, strict=True) if cell.strip()}
     long = [path for path, cell in filled.items() if len(cell) > limits.cell_characters]
     if long:
-        sentence = f"This cell is longer than {limits.cell_characters} characters."
+        sentence = Sentence("This cell is longer than {longest} characters.", longest=limits.cell_characters)
         return RawRow(line, {}, tuple(FieldProblem(path, "cell-too-long", sentence) for path in long))
     return RawRow(line, _nested(filled))
 

@@ -10,13 +10,14 @@ from documents.errors import FieldProblem
 from documents.intake_file import Limits
 from documents.intake_row import RawRow
 from documents.kinds.kind import shown_name
+from wording import Sentence
 
 _BLANKS = " \t\r\n"
 _BLANK_RUN = re.compile(f"[{_BLANKS}]*")
-_NOT_AN_OBJECT = "A row is an object with named fields."
-_STOPPED = "This is not well-formed JSON from this line on; nothing from here on was read."
-_NOT_JSON = "This is not well-formed JSON."
-_TOO_DEEP = "The data is nested too deeply."
+_NOT_AN_OBJECT = Sentence("A row is an object with named fields.")
+_STOPPED = Sentence("This is not well-formed JSON from this line on; nothing from here on was read.")
+_NOT_JSON = Sentence("This is not well-formed JSON.")
+_TOO_DEEP = Sentence("The data is nested too deeply.")
 
 
 def json_rows(text: str, limits: Limits) -> Iterator[RawRow]:
@@ -53,9 +54,9 @@ class _Decoder:
         if not isinstance(value, dict):
             return RawRow.unreadable(line, "wrong-type", _NOT_AN_OBJECT), end
         if _holds_more_than(self._limits.values, value):
-            sentence = f"This row holds more than {self._limits.values} values."
+            sentence = Sentence("This row holds more than {most} values.", most=self._limits.values)
             return RawRow.unreadable(line, "row-too-large", sentence), end
-        twice = "This field stands twice in one object."
+        twice = Sentence("This field stands twice in one object.")
         problems = {FieldProblem(shown_name(name), "repeated-field", twice) for name in self._repeated}
         return RawRow(line, value, tuple(sorted(problems))), end
 
@@ -126,11 +127,11 @@ def _only_row(text: str, line: int, decoder: _Decoder) -> RawRow:
     except (ValueError, RecursionError) as error:
         return _broken(line + text.count("\n", 0, getattr(error, "pos", 0)), error, _NOT_JSON)
     if _stripped(text[end:]):
-        return RawRow.unreadable(line, "json-syntax", "More text follows after the object.")
+        return RawRow.unreadable(line, "json-syntax", Sentence("More text follows after the object."))
     return row
 
 
-def _broken(line: int, error: Exception, sentence: str) -> RawRow:
+def _broken(line: int, error: Exception, sentence: Sentence) -> RawRow:
     deep = isinstance(error, RecursionError)
     return RawRow.unreadable(line, "json-syntax", _TOO_DEEP if deep else sentence)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.errors import FieldProblem
+from wording import Sentence
 
 OWN_FIELDS = {  # names in a file → what belongs to the row and not to the document
     "reference": "reference",
@@ -23,6 +24,6 @@ class RawRow:
     last: bool = False
 
     @classmethod
-    def unreadable(cls, line: int, rule: str, sentence: str, *, last: bool = False) -> "RawRow":
+    def unreadable(cls, line: int, rule: str, sentence: Sentence, *, last: bool = False) -> "RawRow":
         """Make a row without fields, and say why."""
         return cls(line, {}, (FieldProblem("", rule, sentence),), last)

@@ -71,17 +71,17 @@ def stamp_lines(
     """
     if consent is not None:
         said = _click_lines(words, consent, person=person, organisation=organisation, principal=principal)
-        sealed = words.text("Sealed on {when}").format(when=_moment(words, at))
-        level_line = words.text("Level: PAdES {level}").format(level=level)
+        sealed = words.text("Sealed on {when}", when=_moment(words, at))
+        level_line = words.text("Level: PAdES {level}", level=level)
         return (*said, f"{sealed}. {level_line}", *_notice(words, development=development))
     capacity = words.text(_CAPACITY.get((signed_as, field), "")) if (signed_as, field) in _CAPACITY else ""
     done = words.text("Signed on {when}") if signed_as == "person" else words.text("Sealed on {when}")
     lines = [
         person if signed_as == "person" else organisation,
         capacity.format(person=person),
-        words.text("On behalf of {principal}").format(principal=principal) if principal else "",
+        words.text("On behalf of {principal}", principal=principal) if principal else "",
         done.format(when=_moment(words, at)),
-        words.text("Level: PAdES {level}").format(level=level),
+        words.text("Level: PAdES {level}", level=level),
         *_notice(words, development=development),
     ]
     return tuple(line for line in lines if line)
@@ -94,16 +94,16 @@ def _click_lines(
     through = words.text(THROUGH_SHOWN[consent.through]) if consent.through else ""
     method = words.text(METHODS_SHOWN[consent.reauthenticated]) if consent.reauthenticated else ""
     how = [
-        words.text("Channel: {channel}").format(channel=through) if through else "",
-        words.text("Identity confirmed anew by: {method}").format(method=method)
+        words.text("Channel: {channel}", channel=through) if through else "",
+        words.text("Identity confirmed anew by: {method}", method=method)
         if method
         else words.text("Identity not confirmed anew"),
     ]
     lines = (
-        words.text("Sealed by {organisation}").format(organisation=organisation),
-        words.text("{person} has not signed with a key of their own").format(person=person),
-        words.text("{person} consented on {when}").format(person=person, when=_moment(words, consent.at)),
-        words.text("On behalf of {principal}").format(principal=principal) if principal else "",
+        words.text("Sealed by {organisation}", organisation=organisation),
+        words.text("{person} has not signed with a key of their own", person=person),
+        words.text("{person} consented on {when}", person=person, when=_moment(words, consent.at)),
+        words.text("On behalf of {principal}", principal=principal) if principal else "",
         ". ".join(part for part in how if part),
         words.text("SHA-256 of the text consented to:"),
         consent.text_sha256,

@@ -1,19 +1,17 @@
-"""The words of a language: labels from the gettext catalogues, and how it writes amounts and dates.
+"""The words of documents in one language, and how it writes amounts and dates (`wording` holds the rest).
 
 Sources hold English; `locale/<language>/LC_MESSAGES/documents.po` holds the rest, compiled to .mo beside it.
 """
 
-import gettext
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from documents.errors import DocumentError
 from languages import LANGUAGES, WRITING
+from wording import Wording, catalogue, mark
 
 __all__ = ["LANGUAGES", "UnknownLanguage", "Words", "mark", "words_in"]
-
-_FOLDER = Path(__file__).parent / "locale"
 
 
 class UnknownLanguage(DocumentError):
@@ -22,26 +20,12 @@ class UnknownLanguage(DocumentError):
     code = "document-language"
 
 
-def mark(message: str) -> str:
-    """Mark a message for the catalogues where it is written; it is translated where it is used."""
-    return message
-
-
-class Words:
+class Words(Wording):
     """One language; make it with `words_in`."""
-
-    def __init__(self, language: str, translations: gettext.NullTranslations) -> None:
-        self.language = language
-        self._writing = WRITING[language]
-        self._translations = translations
-
-    def text(self, message: str) -> str:
-        """`message` in this language."""
-        return self._translations.gettext(message)
 
     def months(self, count: int) -> str:
         """A length in months: "12 months"."""
-        return self._translations.ngettext("{count} month", "{count} months", count).format(count=count)
+        return self.counted("{count} month", "{count} months", count)
 
     def yes_no(self, answer: bool) -> str:
         """The word for an answer."""
@@ -75,6 +59,4 @@ def words_in(language: str) -> Words:
             f"Documents can't be written in the language “{language[:20]}”",
             hint=f"Use one of: {', '.join(LANGUAGES)}.",
         )
-    if language == "en":
-        return Words(language, gettext.NullTranslations())
-    return Words(language, gettext.translation("documents", _FOLDER, [language]))
+    return Words(language, catalogue("documents", Path(__file__).parent, language))

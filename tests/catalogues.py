@@ -37,7 +37,16 @@ DOCUMENTS = Domain(
     "Words of the documents.",
     ROOT / "documents",
     ROOT / "documents",
-    {"_": None, "text": None, "mark": None, "ngettext": (1, 2)},
+    # the second argument of a rule is what it says
+    {
+        "_": None,
+        "text": None,
+        "mark": None,
+        "counted": (1, 2),
+        "Sentence": None,
+        "Rule": (2,),
+        "_broken": (2,),
+    },
 )
 VERIFICATION = Domain(
     "verification",
@@ -48,7 +57,15 @@ VERIFICATION = Domain(
     {"text": None, "mark": None, "counted": (1, 2), "Finding": (2,), "add": (2,)},
 )
 PAGES = Domain("pages", "Words of the pages.", ROOT / "web", ROOT / "web", {"_": None, "mark": None})
-DOMAINS = (DOCUMENTS, VERIFICATION, PAGES)
+PROCESS = Domain(
+    "process",
+    "Words of what happens to requests.",
+    ROOT / "workflow",
+    ROOT / "workflow",
+    # what is said both to who types commands and on pages has words for pages alone
+    {"mark": None, "Sentence": None, "for_both": (2,)},
+)
+DOMAINS = (DOCUMENTS, VERIFICATION, PAGES, PROCESS)
 
 
 def po_path(language: str, domain: Domain = DOCUMENTS) -> Path:

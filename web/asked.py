@@ -33,6 +33,7 @@ from web.problems import status_of, waits_of
 from web.rates import Rates
 from workflow.errors import Refused
 from workflow.office import Office
+from workflow.people import name_of
 from workflow.sessions import Member, Sessions
 from workflow.words import process_words
 
@@ -136,7 +137,7 @@ class Door:
             links=links_for(asked.me),
             role_names=ROLES,
             here=_room(asked.request),
-            words=process_words(asked.language),
+            words=process_words(asked.language).knowing(self._name_of),
             form_token=lambda: _TOKEN.format(asked.me.csrf),
             **context,
         )
@@ -159,15 +160,26 @@ class Door:
         try:
             return await act(asked)
         except Problem as problem:
-            answer = self.answer(
-                asked,
-                "problem.html",
-                status=status_of(problem),
-                problem=problem,
-                reasons=problem.reasons if isinstance(problem, Refused) else (),
-            )
-            answer.headers.update(waits_of(problem))
-            return answer
+            return await run_in_threadpool(self._refused, asked, problem)
+
+    def _refused(self, asked: Asked, problem: Problem) -> Response:
+        answer = self.answer(
+            asked,
+            "problem.html",
+            status=status_of(problem),
+            problem=problem,
+            reasons=problem.reasons if isinstance(problem, Refused) else (),
+        )
+        answer.headers.update(waits_of(problem))
+        return answer
+
+    def _name_of(self, person: str) -> str | None:
+        """The name of who holds what was asked for, by their id."""
+        try:
+            with self.office.store.read() as session:
+                return name_of(session, person)
+        except Problem:  # then the sentence has the id
+            return None
 
     def _who(self, request: Request) -> Me | None:
         token = self.cookies.get(request, SESSION)

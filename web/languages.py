@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from languages import LANGUAGES, WRITING
+from wording import catalogue
 
-_FOLDER = Path(__file__).parent / "locale"
 NAMES = {"en": "English", "nl": "Nederlands", "da": "Dansk", "nb": "Norsk"}
 """Each language in its own words."""
 CHOSEN = "paraaf-language"
@@ -54,9 +54,7 @@ def _quality(text: str) -> float:
 @cache
 def translations(language: str) -> gettext.NullTranslations:
     """The words of the pages."""
-    if language == "en":
-        return gettext.NullTranslations()
-    return gettext.translation("pages", _FOLDER, [language])
+    return catalogue("pages", Path(__file__).parent, language)
 
 
 def moment(at: datetime, language: str, zone: ZoneInfo) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from wording import Sentence
 from workflow.definition_model import OutsideFile
 
 if TYPE_CHECKING:
@@ -16,11 +17,17 @@ if TYPE_CHECKING:
 EVENTS: Mapping[OutsideFile, str] = MappingProxyType(
     {"given": "document_exported", "signed": "document_imported", "scan": "document_scanned"}
 )
-WANTED: Mapping[OutsideFile, str] = MappingProxyType(
+WANTED: Mapping[OutsideFile, Sentence] = MappingProxyType(
     {
-        "given": "Have the file given out: `paraaf exchange give` does this.",
-        "signed": "Bring the signed file: `paraaf exchange take` does this.",
-        "scan": "Bring the scan: `paraaf exchange scan` does this.",
+        "given": Sentence.for_both(
+            "Have the file given out: `paraaf exchange give` does this.", "Hand out the file."
+        ),
+        "signed": Sentence.for_both(
+            "Bring the signed file: `paraaf exchange take` does this.", "Bring the signed file along."
+        ),
+        "scan": Sentence.for_both(
+            "Bring the scan: `paraaf exchange scan` does this.", "Bring the scan along."
+        ),
     }
 )
 

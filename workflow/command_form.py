@@ -6,6 +6,7 @@ What has no form is refused by itself, so that it never reaches a statement that
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
+from wording import Sentence
 from workflow.canonical import encode
 from workflow.commands import CHANNELS, THROUGH, Command, Submission
 from workflow.errors import LogUnwritable, NotFound, Reason, Refused
@@ -25,9 +26,16 @@ def require_form(command: Command) -> str:
     try:
         text = encode(command.content())
     except LogUnwritable as error:
-        raise Refused([Reason("form", f"{error} {error.hint}")]) from error
+        raise Refused([Reason("form", error.sentence)]) from error
     if len(text) > COMMAND_LONGEST:
-        raise Refused([Reason("form", f"Send no more than {COMMAND_LONGEST} characters in one command.")])
+        raise Refused(
+            [
+                Reason(
+                    "form",
+                    Sentence("Send no more than {most} characters in one command.", most=COMMAND_LONGEST),
+                )
+            ]
+        )
     if command.request_id is not None:
         require_request_id(command.request_id)
     return sha256(text.encode()).hexdigest()
@@ -65,7 +73,7 @@ def _against_name(name: str, value: object) -> Reason | None:
     """A name: one line of characters that show, and not too many."""
     if isinstance(value, str) and 0 < len(value) <= NAME_LONGEST and value.isprintable():
         return None
-    sentence = f"Send this as text of 1 to {NAME_LONGEST} characters that show."
+    sentence = Sentence("Send this as text of 1 to {most} characters that show.", most=NAME_LONGEST)
     return Reason("key", sentence, name) if name == "key" else Reason("form", sentence, name)
 
 
@@ -85,11 +93,11 @@ def _against_types(command: Command) -> Iterator[Reason]:
         ("proof", command.proof is None or _is_proof(command.proof)),
     ):
         if not right:
-            yield Reason("form", "This is not what a command has here.", name)
+            yield Reason("form", Sentence("This is not what a command has here."), name)
     if isinstance(command.facts, Mapping):
         for name, text in command.facts.items():
             if not (isinstance(name, str) and isinstance(text, str)):
-                yield Reason("fact", "Fill in this fact.", f"facts.{str(name)[:60]}")
+                yield Reason("fact", Sentence("Fill in this fact."), f"facts.{str(name)[:60]}")
 
 
 def _is_proof(value: object) -> bool:

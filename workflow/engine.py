@@ -29,6 +29,7 @@ from documents.kinds.rule import NOTHING_ELSE, Evidence
 from watching.logs import note
 from watching.meters import Meters
 from watching.spans import span
+from wording import Sentence
 from workflow import listing, reading
 from workflow.access import People
 from workflow.cases import Case
@@ -203,7 +204,7 @@ class Engine:
         require_name("actor", actor)
         require_filter(wanted)
         if type(limit) is not int or not 0 < limit <= QUEUE_MOST:
-            raise Refused([Reason("form", f"Ask for 1 to {QUEUE_MOST} tasks.", "limit")])
+            raise Refused([Reason("form", Sentence("Ask for 1 to {most} tasks.", most=QUEUE_MOST), "limit")])
         with self.store.read() as session:
             return queue_page(session, self._asker(session, actor), wanted, limit=limit, counted=counted)
 
@@ -237,7 +238,9 @@ class Engine:
         """
         require_name("actor", actor)
         if type(limit) is not int or not 0 < limit <= QUEUE_MOST + 1:
-            raise Refused([Reason("form", f"Ask for 1 to {QUEUE_MOST + 1} requests.", "limit")])
+            raise Refused(
+                [Reason("form", Sentence("Ask for 1 to {most} requests.", most=QUEUE_MOST + 1), "limit")]
+            )
         now = self._clock()
         with self.store.read() as session:
             return listing.requests(
@@ -501,7 +504,9 @@ class Engine:
             data = case.data if ruling.data is None else ruling.data
             for state, name in ledger.bearers.missing(case.definition, data, case.unit):
                 role = case.definition.roles[state.role or ""]
-                message = f"Nobody with the role {role!r} is called {name}."
+                message = Sentence(
+                    "Nobody with the role '{role:word}' is called {name}.", role=role, name=name
+                )
                 ruling.reasons.append(Reason("nobody-named", message, state.named_in or ""))
         if not asked_only and ruling.branch is not None and not ruling.reasons:
             why = self._why_not_signed(ledger.session, case, command, ruling.branch)
@@ -509,7 +514,9 @@ class Engine:
         if not asked_only and case.definition.asks_consent(case.state, command.trigger):
             self._look_at_proof(judge, ledger, case, command, ruling)
         if command.trigger == REPAIR and case.id not in ledger.incidents:
-            ruling.reasons.append(Reason("no-incident", "No step of this request waits for a repair."))
+            ruling.reasons.append(
+                Reason("no-incident", Sentence("No step of this request waits for a repair."))
+            )
         return ruling
 
     def _look_at_proof(
@@ -547,7 +554,12 @@ class Engine:
         new = command.submission
         if new is None or command.trigger != SUBMIT:
             raise Refused(
-                [Reason("submission", "Name a request, or submit a new one with its process and variant.")]
+                [
+                    Reason(
+                        "submission",
+                        Sentence("Name a request, or submit a new one with its process and variant."),
+                    )
+                ]
             )
         if reasons := list(against_submission(new)):
             raise Refused(reasons)
@@ -646,7 +658,17 @@ def _require_unused(ledger: Ledger, command: Command) -> None:
     taken = new and ledger.references.get((new.key, command.principal, new.reference or ""))
     if new is not None and taken is not None:
         raise Refused(
-            [Reason("reference", f"The reference {new.reference!r} is request {taken}.", "reference")]
+            [
+                Reason(
+                    "reference",
+                    Sentence(
+                        "The reference '{reference}' is request {number}.",
+                        reference=new.reference or "",
+                        number=str(taken),
+                    ),
+                    "reference",
+                )
+            ]
         )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from problem import Problem
+from wording import Sentence
 
 
 class WorkflowError(Problem):
@@ -22,7 +23,7 @@ class Reason:
     """
 
     code: str
-    message: str
+    message: Sentence
     field: str = ""
 
     def __str__(self) -> str:
@@ -33,7 +34,7 @@ class Refused(WorkflowError):
     """The command can't be done now: `reasons` lists everything that stands in its way."""
 
     code: ClassVar[str] = "workflow-refused"
-    advice: ClassVar[str] = "Settle what is named and try again."
+    advice: ClassVar[Sentence] = Sentence("Settle what is named and try again.")
 
     def __init__(self, reasons: Iterable[Reason]) -> None:
         self.reasons = tuple(reasons)
@@ -44,7 +45,7 @@ class ClaimedByAnother(Refused):
     """Somebody else holds the task: `holder` since `since`."""
 
     code: ClassVar[str] = "workflow-claimed"
-    advice: ClassVar[str] = (
+    advice: ClassVar[Sentence] = Sentence(
         "Choose another task, or ask the holder to release this one; where they can't, an administrator does."
     )
 
@@ -53,7 +54,9 @@ class ClaimedByAnother(Refused):
     ) -> None:
         super().__init__(reasons)
         if lapsed:
-            self.hint = "Release it: whoever could take the task does, or an administrator. Then go on."
+            self.hint = Sentence(
+                "Release it: whoever could take the task does, or an administrator. Then go on."
+            )
         self.holder = holder
         self.since = since
 

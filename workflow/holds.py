@@ -19,13 +19,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from documents.kinds.fields import NOTE_MAX, wrong_text
+from wording import Sentence
 from workflow.access import ADMINISTRATOR, People, working_roles
 from workflow.command_form import require_form, require_name, require_request_id
 from workflow.commands import Answer, Command
 from workflow.definition_model import Definition
 from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
-from workflow.judge import office_day
+from workflow.judge import no_role, no_substitute, office_day
 from workflow.pinned import DefinitionOf, read_or_none
 from workflow.store import Store
 from workflow.tables import CommandKey, Event, Hold, Request
@@ -251,23 +252,25 @@ def _against_person(  # noqa: PLR0917  who, for whom, where and when
     theirs = (ADMINISTRATOR,) if definition is None else working_roles(definition)
     roles = [role for role in theirs if people.has_role(principal, role, request.unit)]
     if request.requester_id in {actor, principal}:
-        yield Reason("own-hold", "The requester neither places nor releases a hold on their own request.")
+        yield Reason(
+            "own-hold", Sentence("The requester neither places nor releases a hold on their own request.")
+        )
     elif not people.active(principal):
-        yield Reason("person", f"{principal} is not known here, or no longer active.")
+        yield Reason("person", Sentence("{person} is not known here, or no longer active.", person=principal))
     elif not roles:
-        yield Reason("role", f"{principal} has no role in this process for unit {request.unit}.")
+        yield Reason("role", no_role(principal, request.unit))
     if on_behalf_of == actor:
-        yield Reason("substitute", "Nobody stands in for themselves.")
+        yield Reason("substitute", Sentence("Nobody stands in for themselves."))
     elif actor != principal and not any(people.stands_in(actor, principal, role, today) for role in roles):
-        yield Reason("substitute", f"{actor} does not stand in for {principal} in this role today.")
+        yield Reason("substitute", no_substitute(actor, principal))
 
 
 def _against(request: Request, reason: str) -> Iterator[Reason]:
     """Why nobody can place or release a hold on this request, or not for this reason."""
     if request.destroyed_at is not None:
-        yield Reason("destroyed", "The request was destroyed at the end of its term.")
+        yield Reason("destroyed", Sentence("The request was destroyed at the end of its term."))
     if not reason.strip():
-        yield Reason("remark", "Say why.", "reason")
+        yield Reason("remark", Sentence("Say why."), "reason")
     elif message := wrong_text(reason, longest=NOTE_MAX, lines=True):
         yield Reason("remark", message, "reason")
 
@@ -277,8 +280,9 @@ def _chosen(holds: Sequence[Hold], hold_id: int | None) -> Hold:
     if hold_id is not None:
         holds = [hold for hold in holds if hold.id == hold_id]
     if not holds:
-        raise Refused([Reason("no-hold", "The request has no such hold to release.")])
+        raise Refused([Reason("no-hold", Sentence("The request has no such hold to release."))])
     if len(holds) > 1:
         listed = ", ".join(str(hold.id) for hold in holds)
-        raise Refused([Reason("which-hold", f"The request has several holds: say which of {listed}.")])
+        several = Sentence("The request has several holds: say which of {holds}.", holds=listed)
+        raise Refused([Reason("which-hold", several)])
     return holds[0]

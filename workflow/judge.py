@@ -5,7 +5,7 @@ them: who, where, four eyes, what was typed, where it leads.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from documents.kinds.fields import LINE_MAX, NOTE_MAX, wrong_text
 from documents.kinds.kind import shown_name
 from documents.kinds.rule import NOTHING_ELSE, Evidence
 from documents.words import LANGUAGES
+from wording import Sentence
 from workflow.access import ADMINISTRATOR, People, four_eyes_rules, requester_role, working_roles
 from workflow.brought import WANTED
 from workflow.calendar import CALENDARS
@@ -130,17 +131,20 @@ class Judge:
         gives_back = is_given_back(case, command)
         for person in [actor] if gives_back else sorted({actor, principal}):
             if not self.people.active(person):
-                yield Reason("person", f"{person} is not known here, or no longer active.")
+                yield Reason(
+                    "person",
+                    Sentence("{person} is not known here, or no longer active.", person=person),
+                )
         if gives_back:  # whatever became of the role since
             return
         yield from self._against_role(case, state, command)
         yield from self._against_unnamed(case, state, command)
         if command.on_behalf_of == actor:
-            yield Reason("substitute", "Nobody stands in for themselves.")
+            yield Reason("substitute", Sentence("Nobody stands in for themselves."))
         elif actor != principal:
             roles = self._roles_used(case, state, command)
             if not self._stands_in(case, actor, principal, roles):
-                yield Reason("substitute", f"{actor} does not stand in for {principal} in this role today.")
+                yield Reason("substitute", no_substitute(actor, principal))
 
     def _against_role(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         definition, principal = case.definition, command.principal
@@ -148,14 +152,22 @@ class Judge:
         roles = self._roles_used(case, state, command)
         if roles == (own,):
             if principal != case.requester_id:
-                yield Reason("requester", f"Only the requester can do this, and {principal} is not.")
+                yield Reason(
+                    "requester",
+                    Sentence("Only the requester can do this, and {person} is not.", person=principal),
+                )
             # asked when it begins: a requester who moves to another unit keeps their requests
             elif case.version == 0 and not self.people.has_role(principal, own, case.unit):
-                yield Reason("role", f"{principal} does not have the role {definition.roles[own]!r}.")
+                yield Reason(
+                    "role",
+                    Sentence(
+                        "{person} does not have the role '{role:word}'.",
+                        person=principal,
+                        role=definition.roles[own],
+                    ),
+                )
         elif roles and not self._theirs(case, principal, roles):
-            named_role = f"does not have the role {definition.roles[roles[0]]!r}" if len(roles) == 1 else ""
-            lacks = named_role or "has no role in this process"
-            yield Reason("role", f"{principal} {lacks} for unit {case.unit}.")
+            yield Reason("role", _lacks(definition, roles, principal, case.unit))
 
     def _roles_used(self, case: Case, state: State, command: Command) -> tuple[str, ...]:
         """The roles of which one is needed for this; none when the state has none (automatic, ended)."""
@@ -209,23 +221,29 @@ class Judge:
             return
         name = named(state, case.data)
         if name is not None and not self.people.has_name(command.principal, name):
-            yield Reason("not-named", f"The document names {name} for this: they do it, or it is returned.")
+            yield Reason(
+                "not-named",
+                Sentence("The document names {name} for this: they do it, or it is returned.", name=name),
+            )
 
     def _against_state(self, case: Case, state: State, command: Command) -> Iterator[Reason]:
         verb = command.trigger
         if state.end is not None:
-            yield Reason("ended", f"The request has ended: {case.state}.")
+            yield Reason("ended", Sentence("The request has ended: {state:state}.", state=case.state))
         elif state.auto is not None:
-            yield Reason("automatic", f"The request is in an automatic step: {case.state}.")
+            yield Reason(
+                "automatic",
+                Sentence("The request is in an automatic step: {state:state}.", state=case.state),
+            )
         if verb == "resume":
             if case.suspended_at is None:
-                yield Reason("not-suspended", "The request is not suspended.")
+                yield Reason("not-suspended", Sentence("The request is not suspended."))
         elif (
             case.suspended_at is not None
             and verb not in _ALLOWED_WHILE_SUSPENDED
             and not self._for_a_leaver(case, command)
         ):
-            yield Reason("suspended", "The request is suspended: it waits for somebody outside.")
+            yield Reason("suspended", Sentence("The request is suspended: it waits for somebody outside."))
         if state.role is not None and (verb != WITHDRAW or self._for_a_leaver(case, command)):
             yield from self._against_claim(case, command)
             if verb not in {RELEASE, "resume", WITHDRAW}:  # of which none approves anything
@@ -238,7 +256,7 @@ class Judge:
             return
         if task.claimed_by is None:
             if command.trigger in _NEED_CLAIM:
-                yield Reason("unclaimed", "Nobody holds this task: claim it first.")
+                yield Reason("unclaimed", Sentence("Nobody holds this task: claim it first."))
         elif command.actor not in {task.claimed_by, task.claimed_for}:
             # what somebody holds who may not do it any more, whoever could take the task puts back;
             # anybody's claim, an administrator
@@ -246,15 +264,11 @@ class Judge:
             may_release = not holds_on or self._by_an_administrator(case, command)
             ends = command.trigger == WITHDRAW or self._for_a_leaver(case, command)
             if not may_release or not (command.trigger == RELEASE or ends):
-                holds = f"{task.claimed_by} holds this task"
-                if holds_on:
-                    yield Reason("claimed", f"{holds}.")
-                else:
-                    yield Reason("claim-lapsed", f"{holds}, and may not do it any more: release it first.")
+                yield _held_by(task.claimed_by, lapsed=not holds_on)
         elif command.trigger == "claim":
-            yield Reason("held", "You hold this task already.")
+            yield Reason("held", Sentence("You hold this task already."))
         elif command.trigger == "start" and task.started_at is not None:
-            yield Reason("started", "This task was started already.")
+            yield Reason("started", Sentence("This task was started already."))
 
     def _holds_on(self, case: Case, task: OpenTask) -> bool:
         """Whether whoever claimed a task could do so today."""
@@ -271,48 +285,52 @@ class Judge:
 
     def _against_entries(self, case: Case, trigger: Trigger | None, command: Command) -> Iterator[Reason]:
         if trigger is not None and command.seen_version is None and decides(case.definition, trigger):
-            yield Reason("unseen", "Say which version of the request you have seen.", "seen_version")
+            yield Reason(
+                "unseen", Sentence("Say which version of the request you have seen."), "seen_version"
+            )
         asks_remark = trigger.remark if trigger is not None else command.trigger == "suspend"
         if asks_remark and not (command.remark and command.remark.strip()):
-            yield Reason("remark", "Say why in a remark.", "remark")
+            yield Reason("remark", Sentence("Say why in a remark."), "remark")
         elif message := _wrong_remark(command.remark):
             yield Reason("remark", message, "remark")
         consent = trigger.consent if trigger is not None else None
         if consent is not None and command.consent != consent:
-            yield Reason("consent", f"Accept the text {consent!r} first.", "consent")
+            accept = Sentence.for_both(f"Accept the text {consent!r} first.", "Accept the text first.")
+            yield Reason("consent", accept, "consent")
         elif consent is None and command.consent is not None:
-            yield Reason("consent", "There is no text to accept here.", "consent")
+            yield Reason("consent", Sentence("There is no text to accept here."), "consent")
         wanted = trigger.file if trigger is not None else None
         brought = command.brought.file if command.brought is not None else None
         if brought != wanted:
-            yield Reason("file", WANTED[wanted] if wanted is not None else "No file goes with this.", "file")
+            none = Sentence("No file goes with this.")
+            yield Reason("file", WANTED[wanted] if wanted is not None else none, "file")
         asked = trigger.record if trigger is not None else ()
         for name in asked:
             if name not in command.facts:
-                yield Reason("fact", "Fill in this fact.", f"facts.{name}")
+                yield Reason("fact", Sentence("Fill in this fact."), f"facts.{name}")
             elif message := self._wrong_fact(name, command.facts[name], case):
                 yield Reason("fact", message, f"facts.{name}")
         for name in command.facts:
             if name not in asked:
-                yield Reason("fact", "This fact is not asked here.", f"facts.{name[:60]}")
+                yield Reason("fact", Sentence("This fact is not asked here."), f"facts.{name[:60]}")
 
     def _against_data(
         self, case: Case, state: State, trigger: Trigger | None, command: Command
     ) -> Iterator[Reason]:
         no_data = command.trigger == WITHDRAW or self._for_a_leaver(case, command)
         if no_data or (trigger is None and command.trigger != "save_draft"):
-            yield Reason("data", f"{command.trigger[:60]!r} takes no data.")
+            yield Reason("data", Sentence("'{trigger:trigger}' takes no data.", trigger=command.trigger[:60]))
             return
         for section in command.data:
             if section not in state.edits:
-                yield Reason("section", "This part can't be changed here.", shown_name(section))
+                yield Reason("section", Sentence("This part can't be changed here."), shown_name(section))
         if trigger is None:  # a draft: half of it may be missing or malformed
             for document in case.definition.documents.values():
                 for one in self.kinds[document.kind].unfit_to_keep(command.data):
                     yield Reason(one.rule, one.message, one.field)
 
-    def _wrong_fact(self, name: str, value: str, case: Case) -> str:
-        """What is wrong with a fact that a person entered; "" when nothing is."""
+    def _wrong_fact(self, name: str, value: str, case: Case) -> Sentence | None:
+        """What is wrong with a fact that a person entered; None when nothing is."""
         if FACTS[name] == "text":
             lines = name == "note"
             return wrong_text(value, longest=NOTE_MAX if lines else LINE_MAX, lines=lines)
@@ -321,14 +339,14 @@ class Judge:
         except ValueError:
             day = None
         if day is None:
-            return "Write the day as 2026-11-20."
+            return Sentence("Write the day as 2026-11-20.")
         if day > self.today(case.definition):
-            return "The day has not come yet."
+            return Sentence("The day has not come yet.")
         if day < office_day(case.definition, case.opened_at):
-            return "The request was not there on that day."
+            return Sentence("The request was not there on that day.")
         if name == "posted_on" and value < case.signed_on:
-            return f"It was signed later than that, on {case.signed_on}."
-        return ""
+            return Sentence("It was signed later than that, on {on:day}.", on=case.signed_on)
+        return None
 
     def _lead(self, case: Case, trigger: Trigger, command: Command, ruling: Ruling) -> None:
         """Check the document's data as they would be, and find the branch."""
@@ -346,14 +364,14 @@ class Judge:
             ruling.branch = take(case.definition, case.state, trigger.name, stored, delivered=case.delivered)
         except (NoBranch, FactMissing) as error:
             if not ruling.reasons:
-                ruling.reasons.append(Reason("no-way", str(error)))
+                ruling.reasons.append(Reason("no-way", error.sentence))
 
     def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
         """Reasons why a document's data is not fit; the canonical data when they are."""
         try:
             evidence = self.evidence_of(case.requester_id, self.today(case.definition))
         except WorkflowError as error:
-            yield Reason(error.code, f"{error} {error.hint}")
+            yield Reason(error.code, Sentence(f"{error} {error.hint}"))  # told by its code
             return
         for document in case.definition.documents.values():
             kind = self.kinds[document.kind]
@@ -377,19 +395,23 @@ def is_given_back(case: Case, command: Command) -> bool:
 def against_submission(new: Submission) -> Iterator[Reason]:
     """Why a new request can't be taken in as it is: its language, or the sender's reference."""
     if new.language not in LANGUAGES:
-        yield Reason("language", f"Choose one of: {', '.join(LANGUAGES)}.", "language")
+        yield Reason(
+            "language",
+            Sentence("Choose one of: {languages}.", languages=", ".join(LANGUAGES)),
+            "language",
+        )
     reference = new.reference
     if reference is None:
         return
     if message := wrong_text(reference, longest=LINE_MAX, lines=False):
         yield Reason("reference", message, "reference")
     elif reference != reference.strip():
-        yield Reason("reference", "Send the reference without spaces around it.", "reference")
+        yield Reason("reference", Sentence("Send the reference without spaces around it."), "reference")
 
 
-def _wrong_remark(remark: str | None) -> str:
-    """What is wrong with what a person wrote; "" when nothing is, or when they wrote nothing."""
-    return "" if remark is None else wrong_text(remark, longest=NOTE_MAX, lines=True)
+def _wrong_remark(remark: str | None) -> Sentence | None:
+    """What is wrong with what a person wrote; None when nothing is, or when they wrote nothing."""
+    return None if remark is None else wrong_text(remark, longest=NOTE_MAX, lines=True)
 
 
 def decides(definition: Definition, trigger: Trigger) -> bool:
@@ -428,13 +450,78 @@ def _zone(name: str) -> ZoneInfo:
 
 def _not_here(definition: Definition, state: State, trigger: str) -> Reason:
     if any(trigger in other.triggers for other in definition.states.values()):
-        possible = f"possible: {', '.join(state.triggers)}" if state.role is not None else "no person can"
-        return Reason("not-here", f"{trigger!r} can't be done in state {state.name!r}; {possible}.")
-    return Reason("unknown-trigger", f"The process {definition.label} knows no {trigger[:60]!r}.")
+        return Reason("not-here", _only_elsewhere(state, trigger))
+    return Reason(
+        "unknown-trigger",
+        Sentence(
+            "The process {process:process} knows no '{trigger:trigger}'.",
+            process=definition.label,
+            trigger=trigger[:60],
+        ),
+    )
+
+
+def _only_elsewhere(state: State, trigger: str) -> Sentence:
+    if state.role is None:
+        return Sentence(
+            "'{trigger:trigger}' can't be done in state '{state:state}'; no person can.",
+            trigger=trigger,
+            state=state.name,
+        )
+    return Sentence(
+        "'{trigger:trigger}' can't be done in state '{state:state}'; possible: {triggers:triggers}.",
+        trigger=trigger,
+        state=state.name,
+        triggers=", ".join(state.triggers),
+    )
+
+
+def _held_by(holder: str, *, lapsed: bool) -> Reason:
+    if lapsed:
+        return Reason(
+            "claim-lapsed",
+            Sentence(
+                "{holder:person} holds this task, and may not do it any more: release it first.",
+                holder=holder,
+            ),
+        )
+    return Reason("claimed", Sentence("{holder:person} holds this task.", holder=holder))
+
+
+def _lacks(definition: Definition, roles: Sequence[str], person: str, unit: str) -> Sentence:
+    if len(roles) > 1:
+        return no_role(person, unit)
+    return Sentence(
+        "{person} does not have the role '{role:word}' for unit {unit}.",
+        person=person,
+        role=definition.roles[roles[0]],
+        unit=unit,
+    )
+
+
+def no_role(person: str, unit: str) -> Sentence:
+    """Say that somebody has nothing to do with a process in a unit."""
+    return Sentence("{person} has no role in this process for unit {unit}.", person=person, unit=unit)
+
+
+def no_substitute(actor: str, principal: str) -> Sentence:
+    """Say that somebody does not stand in for somebody else."""
+    return Sentence(
+        "{actor} does not stand in for {principal} in this role today.",
+        actor=actor,
+        principal=principal,
+    )
 
 
 def _against_four_eyes(case: Case, command: Command) -> Iterator[Reason]:
     for rule, other in rules_of(case.definition, case.state):
         for person in sorted({command.actor, command.principal}):
             if case.hands.get((rule, person)) == other:
-                yield Reason("four-eyes", f"{person} had a hand in {other!r}, so somebody else must do this.")
+                yield Reason(
+                    "four-eyes",
+                    Sentence(
+                        "{person} had a hand in '{state:state}', so somebody else must do this.",
+                        person=person,
+                        state=other,
+                    ),
+                )

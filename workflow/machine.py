@@ -12,6 +12,7 @@ from typing import Any
 
 from transitions import EventData, Machine, MachineError
 
+from wording import Sentence
 from workflow.definition_errors import FactMissing, NoBranch, TriggerNotHere
 from workflow.definition_model import DELIVERED, Branch, Definition
 
@@ -24,7 +25,10 @@ def _contract(facts: Facts) -> str:
     contract = employment.get("contract") if isinstance(employment, Mapping) else None
     if contract not in ("permanent", "temporary", "flexible"):
         raise FactMissing(
-            "The way on depends on the contract, and employment.contract is not filled in.",
+            Sentence(
+                "The way on depends on the contract, and {field} is not filled in.",
+                field="employment.contract",
+            ),
             hint="Fill in employment.contract: permanent, temporary or flexible.",
         )
     return str(contract)
@@ -115,7 +119,13 @@ def take(
         raise _not_here(definition, state, trigger) from error
     if row.branch is None:
         raise NoBranch(
-            f"No branch of {trigger!r} in state {state!r} of {definition.label} fits the data.",
+            Sentence(
+                "No branch of '{trigger:trigger}' in state '{state:state}' of {process:process} fits"
+                " the data.",
+                trigger=trigger,
+                state=state,
+                process=definition.label,
+            ),
             hint="Run: paraaf definitions check",
         )
     return row.branch

@@ -25,6 +25,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from signing.secret import Secret
+from wording import Sentence
 from workflow.access import ADMINISTRATOR
 from workflow.command_form import require_name
 from workflow.errors import WorkflowError
@@ -149,7 +150,10 @@ class Passwords:
 
         def take(session: Session, _now: datetime) -> None:
             if session.get(PasswordRow, person) is None:
-                raise PasswordRefused(f"{person} has no password.", hint="There is nothing to remove.")
+                raise PasswordRefused(
+                    Sentence("{person} has no password.", person=person),
+                    hint=Sentence("There is nothing to remove."),
+                )
             session.execute(delete(PasswordRow).where(PasswordRow.person_id == person))
 
         self._change(REMOVED, person, by, present, take)
@@ -168,8 +172,10 @@ class Passwords:
         if by == person and self.has_one(person):
             if present is None:
                 raise PasswordRefused(
-                    f"{person} has a password: only who knows it changes it.",
-                    hint="Give the present one too; who has forgotten it asks an administrator for another.",
+                    Sentence("{person} has a password: only who knows it changes it.", person=person),
+                    hint=Sentence(
+                        "Give the present one too; who has forgotten it asks an administrator for another."
+                    ),
                 )
             shown = self.check(person, present, lambda session, _now: _known(session, person), given_too=True)
         with self._store.write() as session:
@@ -177,7 +183,8 @@ class Passwords:
             self._require_may(session, person, by)
             if by == person and _known(session, person) != shown:
                 raise PasswordRefused(
-                    "Somebody else has just set or removed it.", hint="Look who, and try again."
+                    Sentence("Somebody else has just set or removed it."),
+                    hint=Sentence("Look who, and try again."),
                 )
             now = self._moment(session)
             act(session, now)
@@ -194,12 +201,15 @@ class Passwords:
         found = {one.id: one for one in session.scalars(select(Person).where(Person.id.in_([person, by])))}
         for who in (person, by):
             if who not in found or not found[who].active:
-                raise PasswordRefused(f"{who} does not work here.", hint="`paraaf people` lists who does.")
+                raise PasswordRefused(
+                    Sentence("{person} does not work here.", person=who),
+                    hint="`paraaf people` lists who does.",
+                )
         granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
         if person != by and not set(session.scalars(granted)) & {None, found[person].unit}:
             raise PasswordRefused(
-                f"{by} sets no password for {person}.",
-                hint="People set their own, and administrators those of others in their unit.",
+                Sentence("{actor} sets no password for {person}.", actor=by, person=person),
+                hint=Sentence("People set their own, and administrators those of others in their unit."),
             )
 
     def _fits(self, phc: str, password: Secret) -> bool:
@@ -260,9 +270,13 @@ def _require_fit(password: Secret) -> None:
     is_long = len(text) >= SHORTEST and len(set(text)) >= SHORTEST // 3
     if not (is_text and is_long) or len(_typed(password)) > LONGEST_BYTES:
         raise PasswordRefused(
-            "This is no password that is kept.",
-            hint=f"Choose at least {SHORTEST} characters, of which not all are the same, and at most"
-            f" {LONGEST_BYTES} bytes: a few words.",
+            Sentence("This is no password that is kept."),
+            hint=Sentence(
+                "Choose at least {least} characters, of which not all are the same, and at most {most}"
+                " bytes: a few words.",
+                least=SHORTEST,
+                most=LONGEST_BYTES,
+            ),
         )
 
 

@@ -114,6 +114,11 @@ def _standing(session: Session) -> dict[str, _Standing]:
     return {one.id: (one.name, one.unit, one.email, frozenset(roles.get(one.id, ()))) for one in people}
 
 
+def name_of(session: Session, person: str) -> str | None:
+    """The name of somebody by their id."""
+    return session.scalar(select(Person.name).where(Person.id == person))
+
+
 def unneeded(session: Session, left_by: datetime, among: Collection[str] | None = None) -> list[str]:
     """The people who left at `left_by` or earlier and whom no request names any more, of all or among some.
 

@@ -30,6 +30,7 @@ from signing.organisation import KeysAtProvider, Organisation
 from signing.profile import Profile
 from watching.logs import note
 from watching.meters import authority_label
+from wording import Sentence, mark
 from workflow.authority_health import health_of
 from workflow.definition_model import Definition
 from workflow.errors import Reason
@@ -389,6 +390,8 @@ def settings_sha256(signing: Organisation, profile: Profile) -> str:
 
 # Who may begin
 
+_NO_LEVEL = mark("no level")
+
 
 def why_not_offered(session: Session, definition: Definition, signing: Organisation) -> Reason | None:
     """Why no new request may begin with a process; None when one may."""
@@ -399,23 +402,37 @@ def why_not_offered(session: Session, definition: Definition, signing: Organisat
         if profile.is_unsigned and kind not in signing.unsigned and kind not in signing.minimum:
             return Reason(
                 "signature-not-waived",
-                f"{definition.label} bears no signature, and this office has not said that a document of the"
-                f" kind {kind} needs none.",
+                Sentence(
+                    "{process:process} bears no signature, and this office has not said that a document of"
+                    " the kind {kind:kind} needs none.",
+                    process=definition.label,
+                    kind=kind,
+                ),
                 "variant",
             )
         lowest = signing.minimum.get(kind)
         if lowest is not None and not (profile.level and profile.level.reaches(lowest)):
             return Reason(
                 "below-minimum-level",
-                f"{definition.label} is signed at {profile.level or 'no level'}, and this office asks for"
-                f" {lowest} at least.",
+                Sentence(
+                    "{process:process} is signed at {level:word}, and this office asks for {lowest} at"
+                    " least.",
+                    process=definition.label,
+                    level=str(profile.level or _NO_LEVEL),
+                    lowest=str(lowest),
+                ),
                 "variant",
             )
     if signing.forgets(profile):
         return Reason(
             "development-keys",
-            f"{definition.label} would be signed with keys of the development authority, which prove nothing,"
-            f" and this office has signers of its own. Its profile {profile.name!r} names none of them.",
+            Sentence(
+                "{process:process} would be signed with keys of the development authority, which prove"
+                " nothing, and this office has signers of its own. Its profile '{profile}' names none of"
+                " them.",
+                process=definition.label,
+                profile=profile.name,
+            ),
             "variant",
         )
     row = session.get(ProfileCheck, profile.name)
@@ -425,7 +442,14 @@ def why_not_offered(session: Session, definition: Definition, signing: Organisat
         return None  # said anew since
     return Reason(
         "profile-not-ready",
-        f"{definition.label} is not offered now: nothing can be signed under its profile {profile.name!r}"
-        f" ({row.code}). Whoever runs the office sees why with `paraaf check`.",
+        Sentence.for_both(
+            "{process:process} is not offered now: nothing can be signed under its profile '{profile}'"
+            " ({code}). Whoever runs the office sees why with `paraaf check`.",
+            "{process:process} is not offered now: nothing can be signed under its profile '{profile}'"
+            " ({code}). Whoever runs the office can see why.",
+            process=definition.label,
+            profile=profile.name,
+            code=row.code,
+        ),
         "variant",
     )

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from wording import Sentence
 from workflow.errors import Reason
 from workflow.tables import ProofRow
 
@@ -55,15 +56,19 @@ def against(
     """
     if proof is None:
         return Reason(
-            "proof-missing", "Show that it is you: this is done with your password, typed now.", "proof"
+            "proof-missing",
+            Sentence("Show that it is you: this is done with your password, typed now."),
+            "proof",
         )
     fits = shown is not None and (shown.person_id, shown.version) == (person, version)
     if fits and shown is not None and abs(now - shown.at) <= FRESH:
         return None
     return Reason(
         "proof-unfit",
-        "What shows that it is you is too old, used, or of another person, request or version: type the"
-        " password anew.",
+        Sentence(
+            "What shows that it is you is too old, used, or of another person, request or version: type the"
+            " password anew."
+        ),
         "proof",
     )
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from signing.profile import Profile
 from signing.secret import Secret
+from wording import Sentence
 from workflow.definition_model import Definition
 from workflow.errors import Reason, Refused
 from workflow.passwords import Passwords
@@ -28,7 +29,9 @@ def prove_by_password(passwords: Passwords, person: str, password: Secret, seen:
     Raises what Passwords.check raises, and Refused for too many requests.
     """
     if not 0 < len(seen) <= MOST:
-        raise Refused([Reason("form", f"Show who you are for 1 to {MOST} requests.", "seen")])
+        raise Refused(
+            [Reason("form", Sentence("Show who you are for 1 to {most} requests.", most=MOST), "seen")]
+        )
     return passwords.check(
         person, password, lambda session, now: _keep(session, person, "password", seen, now)
     )

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from signing.organisation import Organisation
+from wording import Sentence
 from workflow.cases import Case
 from workflow.commands import Command
 from workflow.definition_evidence import SIGN
@@ -56,7 +57,10 @@ def why_not_signed(
         return None
     return Reason(
         "not-authorised",  # NOT_AUTHORISED; written out, as docs/errors.md is held to
-        "The signature has to be authorised at the provider first: `paraaf authorise` does both.",
+        Sentence.for_both(
+            "The signature has to be authorised at the provider first: `paraaf authorise` does both.",
+            "The signature has to be authorised at the provider first: do both in the signing folder.",
+        ),
         "trigger",
     )
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from wording import Sentence
 from workflow.access import ADMINISTRATOR, AUDITOR, People
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
@@ -165,8 +166,8 @@ def _require_may(session: Session, by: str, principal: str, today: date) -> None
     if by == principal or (person is not None and person.unit in administers(session, by, today)):
         return
     raise SubstitutionRefused(
-        "Who stands in for somebody is said by themselves, or by an administrator of their unit.",
-        hint="Ask one of them.",
+        Sentence("Who stands in for somebody is said by themselves, or by an administrator of their unit."),
+        hint=Sentence("Ask one of them."),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from wording import Sentence
 from workflow.errors import SubstitutionRefused
 from workflow.eventlog import Appender, erase_bodies_of_none
 from workflow.tables import Body, Event, Grant, Person, Substitute
@@ -34,18 +35,25 @@ def name_substitute(session: Session, wanted: Substitution, *, now: datetime, by
     """
     log = Appender.lock(session, secrets.token_bytes)
     if wanted.substitute_id == wanted.principal_id:
-        raise SubstitutionRefused("Nobody stands in for themselves.", hint="Name two people.")
+        raise SubstitutionRefused(
+            Sentence("Nobody stands in for themselves."), hint=Sentence("Name two people.")
+        )
     if wanted.last < wanted.first:
-        raise SubstitutionRefused("The last day lies before the first.", hint="Change the days.")
+        raise SubstitutionRefused(
+            Sentence("The last day lies before the first."), hint=Sentence("Change the days.")
+        )
     for who in (wanted.substitute_id, wanted.principal_id):
         person = session.get(Person, who)
         if person is None or not person.active:
-            raise SubstitutionRefused(f"{who} does not work here.", hint="`paraaf people` lists who does.")
+            raise SubstitutionRefused(
+                Sentence("{person} does not work here.", person=who),
+                hint="`paraaf people` lists who does.",
+            )
     _require_role(session, wanted)
     same = [_substitution(row) for row in _rows(session, wanted.substitute_id, wanted.principal_id)]
     if wanted in same:
         raise SubstitutionRefused(
-            "This was said before.", hint="`paraaf people` lists who stands in for whom."
+            Sentence("This was said before."), hint="`paraaf people` lists who stands in for whom."
         )
     row = Substitute(
         principal_id=wanted.principal_id,
@@ -88,9 +96,8 @@ def end_substitutions(
         _tell(log, ENDED, row.id, left, now=now, by=by)
         ended.append(left)
     if not ended:
-        where = f" as {role}" if role else ""
         raise SubstitutionRefused(
-            f"{substitute_id} does not stand in for {principal_id}{where}, today or later.",
+            _nothing_to_end(substitute_id, principal_id, role),
             hint="`paraaf people` lists who stands in for whom.",
         )
     session.flush()
@@ -157,6 +164,21 @@ def _told(session: Session) -> list[_Told]:
     return found
 
 
+def _nothing_to_end(substitute_id: str, principal_id: str, role: str | None) -> Sentence:
+    if role:
+        return Sentence(
+            "{substitute} does not stand in for {principal} as {role:duty}, today or later.",
+            substitute=substitute_id,
+            principal=principal_id,
+            role=role,
+        )
+    return Sentence(
+        "{substitute} does not stand in for {principal}, today or later.",
+        substitute=substitute_id,
+        principal=principal_id,
+    )
+
+
 def _rows(session: Session, substitute_id: str, principal_id: str) -> Iterator[Substitute]:
     query = (
         select(Substitute)
@@ -176,7 +198,11 @@ def _require_role(session: Session, wanted: Substitution) -> None:
     theirs = session.scalars(select(Grant.role).where(Grant.person_id == wanted.principal_id)).all()
     if wanted.role not in theirs:
         raise SubstitutionRefused(
-            f"{wanted.principal_id} does not have the role {wanted.role!r}, so nobody can stand in for it.",
+            Sentence(
+                "{person} does not have the role '{role:duty}', so nobody can stand in for it.",
+                person=wanted.principal_id,
+                role=wanted.role,
+            ),
             hint=f"Theirs are: {', '.join(sorted(set(theirs)))}.",
         )
 

@@ -7,24 +7,28 @@ No message repeats the value: it may be personal data.
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 from documents.kinds.national_number import holds_national_number
 from fonts import regular
+from wording import Sentence, Value, mark
 
 _SPACES = {0xA0: " ", 0x202F: " "}  # no-break spaces, as spreadsheets bring them
 LINE_MAX = 120
 NOTE_MAX = 2000
 NATIONAL_NUMBER = "national-number"
-NATIONAL_NUMBER_SENTENCE = (
+NATIONAL_NUMBER_SENTENCE = Sentence(
     "This text shows a number that looks like a citizen service number (BSN); take it out."
 )
 AMOUNT_MAX = Decimal("9999999.99")
+_AMOUNT_FORMAT = mark("Write an amount like 1234.56 or 1.234,56, without a currency.")
+_PERCENTAGE_FORMAT = mark("Write a percentage like 25 or 12.5, without the sign.")
 
 _POINT_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 _COMMA_AMOUNT = re.compile(r"[0-9]{1,12}(,[0-9]{1,2})?")
@@ -44,8 +48,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False)
 
 
-def _broken(rule: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError(rule, message)
+def _broken(rule: str, message: str, **values: Value) -> PydanticCustomError:
+    return PydanticCustomError(rule, "{sentence}", {"sentence": Sentence(message, **values)})
+
+
+def sentence_of(context: Mapping[str, Any] | None) -> Sentence | None:
+    """The sentence of a rule of ours that pydantic tells as broken; None where the rule is its own."""
+    sentence = (context or {}).get("sentence")
+    return sentence if isinstance(sentence, Sentence) else None
 
 
 def _refuse_characters(text: str, *, lines: bool) -> None:
@@ -60,13 +70,15 @@ def _refuse_characters(text: str, *, lines: bool) -> None:
         elif category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
             raise _broken(
                 "text-invisible-character",
-                f"This text holds an invisible or reserved character (U+{ord(character):04X}); type it anew.",
+                "This text holds an invisible or reserved character ({character}); type it anew.",
+                character=f"U+{ord(character):04X}",
             )
     unprintable = regular().missing(text.replace("\n", ""))  # the bold face has the same characters
     if unprintable:
         raise _broken(
             "text-not-printable",
-            f"This text holds a character that can't be printed (U+{ord(unprintable[0]):04X}); replace it.",
+            "This text holds a character that can't be printed ({character}); replace it.",
+            character=f"U+{ord(unprintable[0]):04X}",
         )
 
 
@@ -74,29 +86,29 @@ def _text(value: object, *, longest: int, lines: bool) -> str:
     if not isinstance(value, str):
         raise _broken("wrong-type", "This field takes text.")
     if len(value) > longest * 4:  # before any work on it
-        raise _broken("text-too-long", f"This text is longer than {longest} characters.")
+        raise _broken("text-too-long", "This text is longer than {longest} characters.", longest=longest)
     text = value.replace("\r\n", "\n") if lines else value
     text = unicodedata.normalize("NFC", text.translate(_SPACES)).strip(" \n" if lines else " ")
     _refuse_characters(text, lines=lines)
     if not text:
         raise _broken("missing", "Fill in this field.")
     if len(text) > longest:
-        raise _broken("text-too-long", f"This text is longer than {longest} characters.")
+        raise _broken("text-too-long", "This text is longer than {longest} characters.", longest=longest)
     return text
 
 
 def _refuse_national_number(text: str) -> None:
     if holds_national_number(text):
-        raise _broken(NATIONAL_NUMBER, NATIONAL_NUMBER_SENTENCE)
+        raise PydanticCustomError(NATIONAL_NUMBER, "{sentence}", {"sentence": NATIONAL_NUMBER_SENTENCE})
 
 
-def wrong_text(value: object, *, longest: int, lines: bool) -> str:
-    """Say what is wrong with a text that belongs to no field of a document; "" when nothing is."""
+def wrong_text(value: object, *, longest: int, lines: bool) -> Sentence | None:
+    """Say what is wrong with a text that belongs to no field of a document; None when nothing is."""
     try:
         _refuse_national_number(_text(value, longest=longest, lines=lines))
     except PydanticCustomError as error:
-        return error.message()
-    return ""
+        return sentence_of(error.context)
+    return None
 
 
 def _line(value: object) -> str:
@@ -112,11 +124,11 @@ def _note(value: object) -> str:
 
 
 def _amount(value: object) -> Decimal:
-    number = _decimal(value, "amount-format", "Write an amount like 1234.56 or 1.234,56, without a currency.")
+    number = _decimal(value, "amount-format", _AMOUNT_FORMAT)
     if number < 0:
         raise _broken("amount-negative", "An amount can't be negative.")
     if number > AMOUNT_MAX:
-        raise _broken("amount-too-large", f"An amount can't be more than {AMOUNT_MAX}.")
+        raise _broken("amount-too-large", "An amount can't be more than {most:amount}.", most=str(AMOUNT_MAX))
     if number != number.quantize(Decimal("0.01")):
         raise _broken("amount-cents", "An amount has at most two decimals.")
     return abs(number).quantize(Decimal("0.01"))  # abs: no minus before zero
@@ -134,7 +146,7 @@ def _decimal(value: object, rule: str, message: str) -> Decimal:
     if not number.is_finite():
         raise _broken(rule, message)
     if number.adjusted() >= 12:  # a digit for 10^12: no field takes it, and arithmetic could overflow
-        raise _broken("amount-too-large", f"An amount can't be more than {AMOUNT_MAX}.")
+        raise _broken("amount-too-large", "An amount can't be more than {most:amount}.", most=str(AMOUNT_MAX))
     return number
 
 
@@ -153,7 +165,7 @@ def _decimal_of_text(text: str, rule: str, message: str) -> Decimal:
 
 
 def _percentage(value: object) -> Decimal:
-    number = _decimal(value, "percentage-format", "Write a percentage like 25 or 12.5, without the sign.")
+    number = _decimal(value, "percentage-format", _PERCENTAGE_FORMAT)
     if not 0 <= number <= 100:
         raise _broken("percentage-range", "A percentage lies between 0 and 100.")
     if number != number.quantize(Decimal("0.01")):

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from documents.errors import FieldProblem, KindProblems
-from documents.kinds.fields import NATIONAL_NUMBER, NATIONAL_NUMBER_SENTENCE, Note, Section
+from documents.kinds.fields import NATIONAL_NUMBER, NATIONAL_NUMBER_SENTENCE, Note, Section, sentence_of
 from documents.kinds.national_number import holds_national_number
 from documents.kinds.rule import NOTHING_ELSE, Evidence, Rule, Stage
+from wording import Sentence, mark
 
 StageName = Literal["request", "review", "final"]
 
@@ -114,7 +115,7 @@ class Kind(Generic[M]):
                 yield FieldProblem(
                     f"reasons.{shown_name(rule_id)}",
                     "reason-without-rule",
-                    "There is no warning of this name to give a reason for.",
+                    Sentence("There is no warning of this name to give a reason for."),
                 )
 
 
@@ -126,7 +127,9 @@ def field_problems(error: ValidationError) -> list[FieldProblem]:
         for detail in details[:PROBLEMS_MAX]
     }
     if len(details) > PROBLEMS_MAX:
-        more = f"There are {len(details) - PROBLEMS_MAX} problems more; mend those named first."
+        more = Sentence(
+            "There are {count} problems more; mend those named first.", count=len(details) - PROBLEMS_MAX
+        )
         problems.add(FieldProblem("", "more-problems", more))
     # a list whose only row is bad is not also too short
     parents = {problem.field.rpartition(".")[0] for problem in problems}
@@ -169,7 +172,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 _NEVER_KEPT = frozenset({"unknown-field", "text-invisible-character", NATIONAL_NUMBER})
-_TOO_DEEP = FieldProblem("", "wrong-type", "The data is nested too deeply.")
+_TOO_DEEP = FieldProblem("", "wrong-type", Sentence("The data is nested too deeply."))
 
 
 def merged(data: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,21 +208,23 @@ def _step(step: int | str) -> str:
 def _field_problem(path: str, detail: ErrorDetails) -> FieldProblem:
     """Turn pydantic's finding into a rule and a sentence; our own field types bring both along."""
     type_, context = detail["type"], detail.get("ctx", {})
-    if type_ in _SENTENCES:
-        rule, sentence = _SENTENCES[type_]
-        return FieldProblem(path, rule, sentence.format_map(context))
+    if (ours := sentence_of(context)) is not None:
+        return FieldProblem(path, type_, ours)
     if type_ == "literal_error":
-        return FieldProblem(path, "choice", f"Choose one of: {context['expected'].replace(chr(39), '')}.")
-    return FieldProblem(path, type_, detail["msg"])
+        choices = context["expected"].replace("'", "")
+        return FieldProblem(path, "choice", Sentence("Choose one of: {choices:choices}.", choices=choices))
+    rule, sentence = _SENTENCES.get(type_, (type_, mark("This is not what this field takes.")))
+    values = {name: value for name, value in context.items() if isinstance(value, int | str)}
+    return FieldProblem(path, rule, Sentence(sentence, **values))
 
 
 _SENTENCES = {  # pydantic's error type → our rule and sentence
-    "missing": ("missing", "Fill in this field."),
-    "extra_forbidden": ("unknown-field", "There is no field of this name."),
-    "too_short": ("row-count", "Give at least {min_length} of these."),
-    "too_long": ("row-count", "Give at most {max_length} of these."),
-    "model_type": ("wrong-type", "This part takes fields with names."),
-    "mapping_type": ("wrong-type", "This part takes fields with names."),
-    "tuple_type": ("wrong-type", "This part takes a list."),
-    "string_type": ("wrong-type", "This field takes text."),
+    "missing": ("missing", mark("Fill in this field.")),
+    "extra_forbidden": ("unknown-field", mark("There is no field of this name.")),
+    "too_short": ("row-count", mark("Give at least {min_length} of these.")),
+    "too_long": ("row-count", mark("Give at most {max_length} of these.")),
+    "model_type": ("wrong-type", mark("This part takes fields with names.")),
+    "mapping_type": ("wrong-type", mark("This part takes fields with names.")),
+    "tuple_type": ("wrong-type", mark("This part takes a list.")),
+    "string_type": ("wrong-type", mark("This field takes text.")),
 }

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Generic, Protocol, TypeVar
 
 from documents.errors import FieldProblem, Severity
+from wording import Sentence
 
 
 class Stage(IntEnum):
@@ -108,5 +109,6 @@ class Rule(Generic[M]):
     def problems(self, model: M, evidence: Evidence) -> list[FieldProblem]:
         """Apply the rule, whatever the stage."""
         return [
-            FieldProblem(field, self.id, self.message, self.severity) for field in self.test(model, evidence)
+            FieldProblem(field, self.id, Sentence(self.message), self.severity)
+            for field in self.test(model, evidence)
         ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from documents.labels import EXPLAINED
 from documents.layout.signing_block import Place, Signing
 from documents.sheet import Box, Sheet
 from documents.words import Words, mark
@@ -18,10 +19,7 @@ _SAFETY = {
     "cause": mark("Cause"),
     "sickness_absence": mark("Sickness absence"),
 }
-EXPLAINED: Mapping[str, str] = {  # rule that takes a reason → what of the document it is about
-    "deadline-far": mark("Deadlines"),
-    "safety-plan-late": mark("Previous plan"),
-}
+_EXPLAINED = EXPLAINED["action_plan"]
 Rows = list[tuple[str, str]]
 
 
@@ -98,7 +96,7 @@ def _reasons(sheet: Sheet, reasons: Mapping[str, str], words: Words) -> None:
     if reasons:
         sheet.heading(words.text("Explanations"))
         sheet.fields(
-            [(words.text(EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(reasons.items())]
+            [(words.text(_EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(reasons.items())]
         )
 
 

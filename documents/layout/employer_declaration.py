@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from documents.labels import CONTRACTS, EXPLAINED, PROSPECTS
 from documents.layout.signing_block import Place, Signing
 from documents.sheet import HEADING_HEIGHT, HEADING_RULE, WIDTH, Box, Column, Section, Sheet, fields_height
 from documents.words import Words, mark
@@ -12,16 +13,6 @@ TITLE = mark("Employer declaration")
 LABELS: Mapping[str, str] = {
     "employer": mark("Signature of the employer"),
     "manager": mark("Signature of the manager"),
-}
-_CONTRACTS = {
-    "permanent": mark("Permanent"),
-    "temporary": mark("Temporary"),
-    "flexible": mark("Flexible (on call or through an agency)"),
-}
-_PROSPECTS = {
-    "permanent": mark("Continued as a permanent contract"),
-    "temporary": mark("Continued as a temporary contract"),
-    "none": mark("Not continued"),
 }
 _FIXED = {
     "gross_yearly": mark("Gross salary"),
@@ -34,25 +25,14 @@ _VARIABLE = {
     "commission": mark("Commission"),
     "overtime": mark("Overtime"),
 }
-EXPLAINED: Mapping[str, str] = {  # rule that takes a reason → what of the document it is about
-    "address-without-number": mark("Address"),
-    "name-differs": mark("Name"),
-    "birth-date-differs": mark("Date of birth"),
-    "address-differs": mark("Address"),
-    "variable-period-not-last": mark("Variable parts"),
-    "variable-period-before-service": mark("Variable parts"),
-    "holiday-allowance-low": mark("Holiday allowance"),
-    "pay-slip-differs": mark("Gross salary"),
-}
+_EXPLAINED = EXPLAINED["employer_declaration"]
 Rows = list[tuple[str, str]]
 
 
 def sender(data: Mapping[str, Any], words: Words) -> tuple[str, tuple[str, ...]]:
     """The employer's name, and the lines under it."""
     employer = data["employer"]
-    number = words.text("Chamber of commerce number {number}").format(
-        number=employer["chamber_of_commerce_number"]
-    )
+    number = words.text("Chamber of commerce number {number}", number=employer["chamber_of_commerce_number"])
     return employer["name"], (f"{_address(employer)} · {number}",)
 
 
@@ -86,7 +66,7 @@ def draw(
     signing = _signing(data.get("signing", {}), words, issued_on, places)
     statement = data["other"].get("supplementary_statement")
     reasons = [
-        (_(EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(data.get("reasons", {}).items())
+        (_(_EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(data.get("reasons", {}).items())
     ]
     # no page of signatures alone: the last section before them comes along
     behind = HEADING_HEIGHT + signing.height
@@ -134,7 +114,7 @@ def _employee(employee: Mapping[str, Any], words: Words) -> Rows:
 
 def _employment(employment: Mapping[str, Any], words: Words) -> Rows:
     _ = words.text
-    contract = _CONTRACTS[employment["contract"]]
+    contract = CONTRACTS[employment["contract"]]
     rows = [
         (_("Contract"), _(contract)),
         (_("Start of the contract"), words.day(employment["starts_on"])),
@@ -162,7 +142,7 @@ def _continuation(sheet: Sheet, continuation: Mapping[str, Any], words: Words) -
     sheet.paragraph(
         _("What the employer intends if work and organisation stay as they are on the date of issue.")
     )
-    prospect = _PROSPECTS[continuation["prospect"]]
+    prospect = PROSPECTS[continuation["prospect"]]
     rows = [(_("When the contract ends"), _(prospect))]
     if "months" in continuation:
         rows.append((_("For at least"), words.months(continuation["months"])))
@@ -210,9 +190,7 @@ def _basis(income: Mapping[str, Any], words: Words) -> Rows:
             )
         )
     if "variable_until" in income:
-        period = _("The twelve months up to and including {day}").format(
-            day=words.day(income["variable_until"])
-        )
+        period = _("The twelve months up to and including {day}", day=words.day(income["variable_until"]))
         rows.append((_("Variable parts"), period))
     return rows
 

@@ -145,8 +145,9 @@ class Letterhead:
             return self.words.text(
                 "The code identifies this document: give it when you ask the sender about it."
             )
-        sentence = self.words.text("Check this document at {address} or by scanning the code.")
-        return sentence.format(address=self.cover.verify_url)
+        return self.words.text(
+            "Check this document at {address} or by scanning the code.", address=self.cover.verify_url
+        )
 
     def _further(self, canvas: PageCanvas) -> float:
         y = self._note(canvas, _TOP + 10)
@@ -179,7 +180,7 @@ class Letterhead:
             code = qr_operators(cover.page_code(page, pages), 12, _FOOT - 14, _PAGE_CODE_SIZE)
             canvas.operators(code)
         canvas.rule(LEFT, _FOOT + 14, WIDTH, HAIRLINE)
-        place = self.words.text("Page {page} of {pages}").format(page=page + 1, pages=pages)
+        place = self.words.text("Page {page} of {pages}", page=page + 1, pages=pages)
         code = f"{self.words.text('Verification code')} {cover.verification_code}"
         code = _shortened(code, SMALL, WIDTH * 0.6)  # wider than 32 of the widest letters
         code_right = RIGHT - SMALL.width(place) - _FOOT_GAP

@@ -19,10 +19,10 @@ class Unsigned:
         """The statement: approved by whom and when, that it bears no signature, and how it is checked."""
         moment = self.approved_at.astimezone(UTC)
         when = f"{words.day(moment.date())}, {moment:%H:%M} UTC"
-        approved = words.text("Approved electronically by {person} on {when}.").format(
-            person=self.approver, when=when
+        approved = words.text(
+            "Approved electronically by {person} on {when}.", person=self.approver, when=when
         )
-        behalf = words.text("On behalf of {principal}").format(principal=self.principal)
+        behalf = words.text("On behalf of {principal}", principal=self.principal or "")
         return Place(
             None,
             words.text("No signature"),

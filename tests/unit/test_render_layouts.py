@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from documents.kinds import KINDS
+from documents.labels import EXPLAINED
 from documents.layout import action_plan, employer_declaration
 from documents.layout.letterhead import Cover, Letterhead
 from documents.layout.signing_block import BOX_HEIGHT, BOX_WIDTH, INK_HEIGHT, Place, unsigned_appearance
@@ -287,8 +288,9 @@ def test_every_reason_is_printed_with_what_it_explains(name: str) -> None:
     layout, data = CASES[name]
     kind = KINDS["employer_declaration" if name == "declaration" else "action_plan"]
     warnings = [rule.id for rule in kind.rules if rule.severity == "warning"]
-    assert set(layout.EXPLAINED) == set(warnings)  # type: ignore[attr-defined]
+    explained = EXPLAINED[kind.name]
+    assert set(explained) == set(warnings)
     for rule in warnings:
         content = b"".join(drawn(layout, {**data, "reasons": {rule: "Because of it."}})).decode("latin-1")
-        label = content.rindex(LABEL.face.hex(layout.EXPLAINED[rule]))  # type: ignore[attr-defined]
+        label = content.rindex(LABEL.face.hex(explained[rule]))
         assert 0 < content.index(BODY.face.hex("Because of it.")) - label < 400
