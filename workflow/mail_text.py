@@ -1,17 +1,13 @@
 """What mail says: few words, a link, and nothing of what a request holds."""
 
-import gettext
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from functools import cache
-from pathlib import Path
 
-from documents.words import mark
-
-_FOLDER = Path(__file__).parent / "locale"
+from wording import mark
+from workflow.words import process_words
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Envelope:
 
 def about_one(kind: str, line: Line, envelope: Envelope) -> EmailMessage:
     """Mail about one request."""
-    say = _words(envelope.language)
+    say = process_words(envelope.language).text
     text = [
         f"{line.number}: {line.title}",
         "",
@@ -73,7 +69,7 @@ def about_one(kind: str, line: Line, envelope: Envelope) -> EmailMessage:
 
 def about_many(lines: Sequence[Line], count: int, envelope: Envelope) -> EmailMessage:
     """Mail once a day: the first of what waits, of `count` in all."""
-    say, base = _words(envelope.language), envelope.base
+    say, base = process_words(envelope.language).text, envelope.base
     subject = say(_ONE_SUBJECT) if count == 1 else say(_DAILY_SUBJECT).format(count=count)
     text = [say(_DAILY), ""]
     for line in lines:
@@ -92,13 +88,6 @@ def _message(subject: str, text: Sequence[str], envelope: Envelope) -> EmailMess
     message["To"] = envelope.to
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to us
     message["Content-Language"] = envelope.language
-    foot = _words(envelope.language)(_FOOT).format(url=f"{envelope.base}/mail")
+    foot = process_words(envelope.language).text(_FOOT).format(url=f"{envelope.base}/mail")
     message.set_content("\n".join([*text, "", "-- ", foot, ""]), charset="utf-8")
     return message
-
-
-@cache
-def _words(language: str) -> Callable[[str], str]:
-    if language == "en":
-        return gettext.NullTranslations().gettext
-    return gettext.translation("mail", _FOLDER, [language]).gettext
