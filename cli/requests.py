@@ -23,6 +23,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--variant", metavar="V", help="only with this way of signing")
     parser.add_argument("--unit", help="only of this unit")
     parser.add_argument("--reference", metavar="R", help="only with the sender's number R")
+    parser.add_argument(
+        "--text", metavar="T", help="only this one, or where reference, requester's id or name begin so"
+    )
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--open", dest="closed", action="store_const", const=False, help="only open ones")
     either.add_argument("--closed", dest="closed", action="store_const", const=True, help="only ended ones")
@@ -35,7 +38,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
     wanted = RequestFilter(
-        args.state, args.key, args.variant, args.unit, args.reference, args.closed, args.below
+        args.state, args.key, args.variant, args.unit, args.reference, args.closed, args.below, args.text
     )
     with office_of(args) as office:
         # one more tells whether there is a next page

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -56,18 +56,22 @@ class Server:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    settings: Sequence[str] = ()
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @classmethod
-    def make(cls) -> "Server":
-        """Make a cluster and start it; there is one database in it with all tables, to be copied."""
+    def make(cls, place: Path | None = None, settings: Sequence[str] = ()) -> "Server":
+        """Make a cluster and start it; there is one database in it with all tables, to be copied.
+
+        Where there is room, in memory; or in a folder of this `place`.
+        """
         roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
-        place = IN_MEMORY if roomy else Path(tempfile.gettempdir())
+        place = place or (IN_MEMORY if roomy else Path(tempfile.gettempdir()))
         _remove_leftovers(place)
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
-        server = cls(folder, _free_port())
+        server = cls(folder, _free_port(), settings=settings)
         try:
             made = [*_as_somebody(), binary("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust"]
             subprocess.run(
@@ -96,7 +100,7 @@ class Server:
             *_as_somebody("--pdeathsig", "QUIT"),  # it ends with this process, however that ends
             *(binary("postgres"), "-D", self.folder / "data", "-c", f"port={self.port}"),
             *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"),
-            *(word for setting in SETTINGS for word in ("-c", setting)),
+            *(word for setting in (*SETTINGS, *self.settings) for word in ("-c", setting)),
         ]
         ready = [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         for _ in range(START_LIMIT_S * 20):

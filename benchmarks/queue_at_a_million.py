@@ -1,0 +1,304 @@
+"""A clerk's desk at 1,000 and at 1,000,000 requests: `python -m benchmarks.queue_at_a_million [COUNT]`.
+
+Both databases, each of both sizes, filled by benchmarks.filling in the folder for temporary files (some 14
+GB, gone at the end). Each thing is done in turn at both sizes, so that whatever else the machine does meets
+both alike. Then 200 clerks work at once, in threads of this process.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+from random import Random
+from threading import Lock
+from time import perf_counter
+from typing import Any
+
+from benchmarks.filling import CLERKS, EMPLOYEES, MANAGERS, UNITS, fill
+from documents.kinds import KINDS
+from tests.postgresql import APPLICATION, TEMPLATE, Server, url_of
+from workflow.commands import Answer, Command
+from workflow.definition import load_folder
+from workflow.engine import Engine
+from workflow.listing import RequestFilter
+from workflow.names import known_names
+from workflow.queue_filter import QueueFilter
+from workflow.store import Store
+
+SMALL, SMALL_OPEN = 1_000, 300
+LARGE = 1_000_000
+OPEN_SHARE = 50
+"""Of a large office one in so many is open; of a small one more, so that a clerk's pages are full in both."""
+TIMES, WARM = 200, 20
+PAGE = 50
+AT_ONCE, ROUNDS = 200, 5
+SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
+GOAL = 1.5
+
+
+@dataclass
+class Desk:
+    """One office of one size on one database, and who works there."""
+
+    store: Store
+    requests: int
+    random: Random = field(default_factory=lambda: Random(6))  # noqa: S311 (the same each time)
+    keys: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(
+            store=self.store,
+            catalogue=load_folder(known_names()),
+            kinds=KINDS,
+            defer=lambda _session, _refs: None,
+            clock=lambda: datetime.now(UTC),
+            asks_proof=lambda _definition: False,
+        )
+        pages = self.engine.queue("C000", limit=PAGE)
+        self.waiting = [item.request_id for item in pages.items]
+        self.later = self._deep(pages.after)
+
+    def _deep(self, after: str | None) -> str | None:
+        """The place of a page far behind: the hundredth, or the last full one."""
+        deep = after
+        for _ in range(98):
+            page = self.engine.queue("C000", QueueFilter(after=deep), limit=PAGE, counted=False)
+            if page.after is None:
+                break
+            deep = page.after
+        return deep
+
+    def clerk(self) -> str:
+        return f"C{self.random.randrange(CLERKS):03}"
+
+    def key(self) -> str:
+        return f"bench-{next(self.keys)}"
+
+    # --- what is measured
+
+    def first_page(self) -> object:
+        return self.engine.queue(self.clerk(), limit=PAGE)
+
+    def uncounted(self) -> object:
+        return self.engine.queue(self.clerk(), limit=PAGE, counted=False)
+
+    def filtered(self) -> object:
+        unit = self.random.choice(UNITS)
+        wanted = self.random.choice(
+            [
+                QueueFilter(kind="employer-declaration", variant="A4"),
+                QueueFilter(unit=unit),
+                QueueFilter(due="near", assignee="free"),
+                QueueFilter(due_within=8, sort="-due"),
+                QueueFilter(assignee="others", suspended=False, sort="age"),
+                QueueFilter(unit=unit, variant="A3", assignee="free", sort="-number"),
+            ]
+        )
+        return self.engine.queue(self.clerk(), wanted, limit=PAGE)
+
+    def managers(self) -> object:
+        manager = f"M-{self.random.choice(UNITS)}-{self.random.randrange(MANAGERS)}"
+        return self.engine.queue(manager, limit=PAGE)
+
+    def later_page(self) -> object:
+        return self.engine.queue(self.clerk(), QueueFilter(after=self.later), limit=PAGE)
+
+    def search(self) -> object:
+        number = self.random.choice(self.waiting)
+        text = self.random.choice(
+            [
+                str(number),
+                f"R2026-{number:07}",
+                f"E{self.random.randrange(EMPLOYEES):04}",
+                "Greet van der Veldh",
+            ]
+        )
+        return self.engine.queue(self.clerk(), QueueFilter(text=text), limit=PAGE)
+
+    def claim_next(self) -> tuple[str, Answer | None]:
+        who = self.clerk()
+        return who, self.engine.take_next(who, key=self.key())
+
+    def give_back(self, claimed: tuple[str, Answer | None]) -> None:
+        """Not measured: the next is to find as many."""
+        who, answer = claimed
+        assert answer is not None
+        self.engine.execute(Command("release", who, self.key(), answer.request_id))
+
+    def show(self) -> object:
+        return self.engine.show(self.random.choice(self.waiting), "C000")
+
+    def list_requests(self) -> object:
+        return self.engine.requests(self.clerk(), limit=PAGE)
+
+    def own_requests(self) -> object:
+        return self.engine.requests(f"E{self.random.randrange(EMPLOYEES):04}", limit=PAGE)
+
+    def find_request(self) -> object:
+        number = self.random.randrange(1, self.requests + 1)
+        text = self.random.choice([str(number), f"R2026-{number:07}", f"E{number % EMPLOYEES:04}"])
+        return self.engine.requests("auditor", RequestFilter(text=text), limit=PAGE)
+
+
+MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
+    ("queue, first page, with the number", Desk.first_page),
+    ("queue, first page, not counted", Desk.uncounted),
+    ("queue, filtered (six filters in turn)", Desk.filtered),
+    ("queue of a manager of one unit", Desk.managers),
+    ("queue, a later page", Desk.later_page),
+    ("search in the queue", Desk.search),
+    ("claim the next", Desk.claim_next),
+    ("show a request", Desk.show),
+    ("requests, first page", Desk.list_requests),
+    ("requests of one's own", Desk.own_requests),
+    ("search among all requests", Desk.find_request),
+)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Milliseconds of one thing, done many times."""
+
+    half: float
+    most: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Spread":
+        """Median, and the 95th percentile."""
+        ordered = sorted(seconds)
+        return cls(ordered[len(ordered) // 2] * 1e3, ordered[len(ordered) * 95 // 100] * 1e3)
+
+
+def compared(name: str, what: Callable[[Desk], Any], desks: Sequence[Desk]) -> str:
+    """A line of the table: one thing, done in turn at both sizes."""
+    seconds: list[list[float]] = [[] for _ in desks]
+    for turn in range(WARM + TIMES):
+        for desk, times in zip(desks, seconds, strict=True):
+            begun = perf_counter()
+            done = what(desk)
+            if turn >= WARM:
+                times.append(perf_counter() - begun)
+            if what is Desk.claim_next:
+                desk.give_back(done)
+    small, large = (Spread.of(times) for times in seconds)
+    ratio = large.most / small.most
+    note = "" if ratio <= GOAL else "  over"
+    figures = f"{small.half:>9.1f}{small.most:>9.1f}{large.half:>9.1f}{large.most:>9.1f}"
+    return f"{name:<40}{figures}{ratio:>8.2f}{note}"
+
+
+class Crowd:
+    """Clerks who work at once, each until they have done so many tasks; nobody may get what another holds."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = Lock()
+        self._held: set[int] = set()
+        self.seconds: dict[str, list[float]] = {}
+        self.errors: list[str] = []
+        self.nothing = 0
+
+    def work(self) -> "Crowd":
+        """Let them all work."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._clerk, range(AT_ONCE)))
+        return self
+
+    def _clerk(self, number: int) -> None:
+        who, engine = f"C{number:03}", self._desk.engine
+        for turn in range(ROUNDS):
+            try:
+                self._timed("look", partial(engine.queue, who, limit=PAGE))
+                key = f"crowd-{number}-{turn}"
+                answer = self._timed("claim the next", partial(engine.take_next, who, key=key))
+                if answer is None:
+                    self.nothing += 1
+                    continue
+                self._take(answer.request_id)
+                self._timed("show", partial(engine.show, answer.request_id, who))
+                with self._lock:
+                    self._held.remove(answer.request_id)
+                back = Command("release", who, f"{key}-back", answer.request_id)
+                self._timed("release", partial(engine.execute, back))
+            except Exception as error:  # noqa: BLE001 (every one is told)
+                self.errors.append(repr(error))
+
+    def _take(self, request: int) -> None:
+        with self._lock:
+            if request in self._held:
+                raise AssertionError(f"two hold request {request}")
+            self._held.add(request)
+
+    def _timed(self, name: str, do: Callable[[], Any]) -> Any:
+        begun = perf_counter()
+        got = do()
+        with self._lock:
+            self.seconds.setdefault(name, []).append(perf_counter() - begun)
+        return got
+
+    def lines(self) -> Iterator[str]:
+        """What came of it."""
+        for name, times in self.seconds.items():
+            spread = Spread.of(times)
+            yield f"  {name:<20}{len(times):>7} times{spread.half:>9.0f}{spread.most:>9.0f}"
+        yield f"  nothing was free: {self.nothing} times"
+        yield f"  errors: {len(self.errors)}{''.join(f' {one}' for one in sorted(set(self.errors))[:3])}"
+
+
+@contextmanager
+def filled(large: int) -> Iterator[tuple[dict[str, list[Desk]], list[str]]]:
+    """Both databases in both sizes, and what filling them took."""
+    with tempfile.TemporaryDirectory(prefix="paraaf-queue-") as name, ExitStack() as opened:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server is another user
+        server = Server.make(folder, SETTINGS)
+        opened.callback(server.remove)
+        desks: dict[str, list[Desk]] = {"SQLite": [], "PostgreSQL": []}
+        told = []
+        for size, still_open in ((SMALL, SMALL_OPEN), (large, large // OPEN_SHARE)):
+            database = f"of_{size}"
+            server.run(f"CREATE DATABASE {database} TEMPLATE {TEMPLATE}")
+            (folder / str(size)).mkdir()
+            file = Store.open(folder / str(size), {})
+            begun = perf_counter()
+            events = fill(
+                [file, Store(url_of(server.port, database))], size, still_open, now=datetime.now(UTC)
+            )
+            took = perf_counter() - begun
+            told.append(
+                f"{size:,} requests, {still_open:,} open, {events:,} events: filled in {took:.0f} s (both)"
+            )
+            desks["SQLite"].append(Desk(file, size))
+            desks["PostgreSQL"].append(Desk(Store(url_of(server.port, database, APPLICATION)), size))
+        yield desks, told
+        for desk in (*desks["SQLite"], *desks["PostgreSQL"]):
+            desk.store.close()
+
+
+def measure(desks: dict[str, list[Desk]]) -> Iterator[str]:
+    """Every line of the tables."""
+    for database, both in desks.items():
+        sizes = [f"{desk.requests:,}" for desk in both]
+        yield f"\n{database}, ms: {'':<24}{sizes[0]:>12} p50, p95{sizes[1]:>14} p50, p95   ratio of p95"
+        for name, what in MEASURED:
+            yield compared(name, what, both)
+        for desk in both:
+            yield f"\n{database}, {AT_ONCE} clerks at once at {desk.requests:,} requests, ms: p50, p95"
+            yield from Crowd(desk).work().lines()
+
+
+def table(large: int = LARGE) -> str:
+    """The measurements as text."""
+    with filled(large) as (desks, told):
+        lines = list(measure(desks))
+    return "\n".join(["```", *told, *lines, "```"])
+
+
+if __name__ == "__main__":
+    print(table(int(sys.argv[1]) if len(sys.argv) > 1 else LARGE))
