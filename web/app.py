@@ -19,6 +19,7 @@ from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.cookies import SESSION, Cookies
 from web.headers import SecurityHeaders
+from web.mail_page import MailPage
 from web.navigation import home_of
 from web.office_pages import OfficePages
 from web.pages import Pages
@@ -59,6 +60,7 @@ class Desk:
                 *SigningIn(door, self.samples).routes(),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
+                *MailPage(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

@@ -311,3 +311,13 @@ async def _handed_over(server: aiosmtplib.SMTP, message: EmailMessage) -> str:
     except aiosmtplib.SMTPResponseException as error:
         return "not-taken" if error.code in _PERMANENT else "later"
     return ""
+
+
+async def handed_over_now(settings: MailSettings, message: EmailMessage) -> tuple[str, str]:
+    """Hand one over at once: why it was not taken ("" where it was), and what the server said."""
+    try:
+        async with connection(settings) as server:
+            await server.send_message(message)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        return "not-taken", f"{type(error).__name__}: {error}"[:500]
+    return "", ""

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from languages import LANGUAGES
+from wording import Sentence
 from workflow.errors import Reason, Refused
 from workflow.tables import MailChoice, Person
 
@@ -37,7 +38,7 @@ def choice_of(session: Session, person: str) -> Choice:
 def choose(session: Session, person: str, wanted: Choice) -> None:
     """Keep what somebody chose. Raises Refused with every field that is wrong."""
     wrong = [
-        Reason("form", f"Choose one of: {', '.join(allowed)}.", name)
+        Reason("form", Sentence("Choose one of: {choices}.", choices=", ".join(allowed)), name)
         for name, value, allowed in (
             ("own", wanted.own, OWN),
             ("work", wanted.work, WORK),
@@ -46,7 +47,7 @@ def choose(session: Session, person: str, wanted: Choice) -> None:
         if value not in allowed
     ]
     if session.scalar(select(Person.id).where(Person.id == person, Person.active)) is None:
-        wrong.append(Reason("form", "Nobody of this number works here.", "person"))
+        wrong.append(Reason("form", Sentence("Nobody of this number works here."), "person"))
     if wrong:
         raise Refused(wrong)
     row = session.get(MailChoice, person)

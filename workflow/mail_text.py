@@ -35,6 +35,8 @@ _SENTENCES = {
     "waiting": mark("It is your turn, or that of one of those who can do it with you."),
     "due": mark("It should have gone on by now, or soon."),
 }
+_TEST_SUBJECT = mark("A test: mail from this office arrives")
+_TEST = mark("Somebody who runs the office had this sent, to see that mail arrives.")
 _DAILY_SUBJECT = mark("{count} requests wait for you")
 _ONE_SUBJECT = mark("1 request waits for you")
 _DAILY = mark("These wait for you, or for you and others; the oldest first:")
@@ -81,13 +83,19 @@ def about_many(lines: Sequence[Line], count: int, envelope: Envelope) -> EmailMe
     return _message(subject, text, envelope)
 
 
+def a_test(envelope: Envelope) -> EmailMessage:
+    """Mail to see that mail arrives."""
+    say = process_words(envelope.language).text
+    return _message(say(_TEST_SUBJECT), [say(_TEST)], envelope)
+
+
 def _message(subject: str, text: Sequence[str], envelope: Envelope) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
     message["From"] = Address("Paraaf", addr_spec=envelope.sender)
     message["To"] = envelope.to
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to us
-    message["Content-Language"] = envelope.language
     foot = process_words(envelope.language).text(_FOOT).format(url=f"{envelope.base}/mail")
     message.set_content("\n".join([*text, "", "-- ", foot, ""]), charset="utf-8")
+    message["Content-Language"] = envelope.language  # after it: what is set replaces such heads
     return message
