@@ -31,6 +31,7 @@ from web.folder import SigningFolder
 from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
 from web.keys import Keys
+from web.mail_page import MailPage
 from web.navigation import home_of
 from web.new_requests import NewRequests
 from web.office_pages import OfficePages
@@ -97,6 +98,7 @@ class Desk:
                 Mount(API, api(door)),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
+                *MailPage(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

@@ -107,7 +107,7 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Columns whose values are replaced, table by table."""
-DELETED = ("drafts", "hands", "commands", "deliveries", "proofs", "openings")
+DELETED = ("drafts", "hands", "commands", "deliveries", "proofs", "openings", "mails")
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
 """What the event log erases by itself, and tells."""
