@@ -16,8 +16,8 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
-from threading import Lock
-from time import perf_counter
+from threading import Lock, Semaphore
+from time import perf_counter, sleep, time_ns
 from typing import Any
 
 from benchmarks.filling import CLERKS, EMPLOYEES, MANAGERS, UNITS, fill
@@ -29,6 +29,7 @@ from workflow.engine import Engine
 from workflow.listing import RequestFilter
 from workflow.names import known_names
 from workflow.queue_filter import QueueFilter
+from workflow.queue_page import QueuePage
 from workflow.store import Store
 
 SMALL, SMALL_OPEN = 1_000, 300
@@ -36,8 +37,10 @@ LARGE = 1_000_000
 OPEN_SHARE = 50
 """Of a large office one in so many is open; of a small one more, so that a clerk's pages are full in both."""
 TIMES, WARM = 200, 20
-PAGE = 50
-AT_ONCE, ROUNDS = 200, 5
+PAGE, FEW = 50, 3
+AT_ONCE, ROUNDS, PAUSE_S = 200, 2, 20.0
+SERVED = 40
+"""So many are served at a time, as by the threads of `paraaf serve`; the others wait, and that counts."""
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 GOAL = 1.5
 
@@ -49,7 +52,7 @@ class Desk:
     store: Store
     requests: int
     random: Random = field(default_factory=lambda: Random(6))  # noqa: S311 (the same each time)
-    keys: Iterator[int] = field(default_factory=count)
+    keys: Iterator[int] = field(default_factory=lambda: count(time_ns()))
 
     def __post_init__(self) -> None:
         self.engine = Engine(
@@ -89,8 +92,14 @@ class Desk:
         return self.engine.queue(self.clerk(), limit=PAGE, counted=False)
 
     def filtered(self) -> object:
+        return self.engine.queue(self.clerk(), self._filter(), limit=PAGE)
+
+    def filtered_few(self) -> object:
+        return self.engine.queue(self.clerk(), self._filter(), limit=FEW, counted=False)
+
+    def _filter(self) -> QueueFilter:
         unit = self.random.choice(UNITS)
-        wanted = self.random.choice(
+        return self.random.choice(
             [
                 QueueFilter(kind="employer-declaration", variant="A4"),
                 QueueFilter(unit=unit),
@@ -100,7 +109,6 @@ class Desk:
                 QueueFilter(unit=unit, variant="A3", assignee="free", sort="-number"),
             ]
         )
-        return self.engine.queue(self.clerk(), wanted, limit=PAGE)
 
     def managers(self) -> object:
         manager = f"M-{self.random.choice(UNITS)}-{self.random.randrange(MANAGERS)}"
@@ -150,6 +158,7 @@ MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("queue, first page, with the number", Desk.first_page),
     ("queue, first page, not counted", Desk.uncounted),
     ("queue, filtered (six filters in turn)", Desk.filtered),
+    ("the same, three rows, not counted", Desk.filtered_few),
     ("queue of a manager of one unit", Desk.managers),
     ("queue, a later page", Desk.later_page),
     ("search in the queue", Desk.search),
@@ -178,28 +187,39 @@ class Spread:
 def compared(name: str, what: Callable[[Desk], Any], desks: Sequence[Desk]) -> str:
     """A line of the table: one thing, done in turn at both sizes."""
     seconds: list[list[float]] = [[] for _ in desks]
+    rows = [0 for _ in desks]
     for turn in range(WARM + TIMES):
-        for desk, times in zip(desks, seconds, strict=True):
+        for place, (desk, times) in enumerate(zip(desks, seconds, strict=True)):
             begun = perf_counter()
             done = what(desk)
             if turn >= WARM:
                 times.append(perf_counter() - begun)
+                rows[place] += _rows(done)
             if what is Desk.claim_next:
                 desk.give_back(done)
     small, large = (Spread.of(times) for times in seconds)
     ratio = large.most / small.most
     note = "" if ratio <= GOAL else "  over"
-    figures = f"{small.half:>9.1f}{small.most:>9.1f}{large.half:>9.1f}{large.most:>9.1f}"
-    return f"{name:<40}{figures}{ratio:>8.2f}{note}"
+    figures = f"{small.half:>9.1f}{small.most:>9.1f}{large.half:>11.1f}{large.most:>9.1f}"
+    found = "".join(f"{number / TIMES:>8.1f}" for number in rows)
+    return f"{name:<38}{figures}{ratio:>8.2f}{note:<6}{found}"
+
+
+def _rows(done: object) -> int:
+    """How many lines there were to show."""
+    if isinstance(done, QueuePage):
+        return len(done.items)
+    return len(done) if isinstance(done, list) else 1
 
 
 class Crowd:
-    """Clerks who work at once, each until they have done so many tasks; nobody may get what another holds."""
+    """Clerks who work at once, with pauses of up to PAUSE_S; nobody may get what another holds."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = Lock()
         self._held: set[int] = set()
+        self._door = Semaphore(SERVED)
         self.seconds: dict[str, list[float]] = {}
         self.errors: list[str] = []
         self.nothing = 0
@@ -212,10 +232,10 @@ class Crowd:
 
     def _clerk(self, number: int) -> None:
         who, engine = f"C{number:03}", self._desk.engine
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             try:
                 self._timed("look", partial(engine.queue, who, limit=PAGE))
-                key = f"crowd-{number}-{turn}"
+                key = self._desk.key()
                 answer = self._timed("claim the next", partial(engine.take_next, who, key=key))
                 if answer is None:
                     self.nothing += 1
@@ -236,8 +256,10 @@ class Crowd:
             self._held.add(request)
 
     def _timed(self, name: str, do: Callable[[], Any]) -> Any:
+        sleep(self._desk.random.uniform(0, PAUSE_S))  # they read, and think
         begun = perf_counter()
-        got = do()
+        with self._door:
+            got = do()
         with self._lock:
             self.seconds.setdefault(name, []).append(perf_counter() - begun)
         return got
@@ -285,7 +307,8 @@ def measure(desks: dict[str, list[Desk]]) -> Iterator[str]:
     """Every line of the tables."""
     for database, both in desks.items():
         sizes = [f"{desk.requests:,}" for desk in both]
-        yield f"\n{database}, ms: {'':<24}{sizes[0]:>12} p50, p95{sizes[1]:>14} p50, p95   ratio of p95"
+        yield f"\n{database}, ms at {sizes[0]} and at {sizes[1]} requests"
+        yield f"{'':<38}{'p50':>9}{'p95':>9}{'p50':>11}{'p95':>9}{'ratio':>8}{'':<6}{'rows':>8}{'rows':>8}"
         for name, what in MEASURED:
             yield compared(name, what, both)
         for desk in both:

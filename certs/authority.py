@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ObjectIdentifier
 
 from certs.authority_certificates import marked_name
@@ -121,6 +122,15 @@ class DevelopmentAuthority:
     def root_sha256(self) -> str:
         """The fingerprint of the root certificate, in hexadecimal digits."""
         return self.root.fingerprint(SHA256()).hex()
+
+    def own_key(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose of the office's own; it lies nowhere, but comes from the root's.
+
+        Whoever has this folder has it. Source: RFC 5869.
+        """
+        root = self._issuer.root.private_key
+        secret = root.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return HKDF(SHA256(), 32, salt=None, info=f"paraaf:{purpose}".encode()).derive(secret)
 
     @property
     def trust(self) -> TrustStore:

@@ -23,6 +23,7 @@ from cli.folder import (
     require_keys,
     require_office,
 )
+from cli.people_means import REMOVE_CODES, REMOVE_PASSKEYS, add_means, remove_codes, remove_passkeys
 from cli.people_password import add_password, change_password
 from cli.printing import aligned, counted, print_json
 from documents.register import Register
@@ -44,7 +45,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "people",
         description="List people with their roles and who stands in for them. --register loads an HR register"
-        " first; --substitute lets somebody stand in for somebody else; password sets somebody's password.",
+        " first; --substitute lets somebody stand in for somebody else; password sets"
+        " somebody's password; remove-codes and remove-passkeys take away with what they sign in beside it.",
     )
     add_data_option(parser)
     parser.add_argument(
@@ -67,7 +69,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="who no longer stands in, --for whom, from today on",
     )
     add_json_option(parser)
-    add_password(parser.add_subparsers(dest="verb", metavar="password", required=False))
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=False)
+    add_password(verbs)
+    add_means(verbs)
+
+
+_VERBS = {
+    "password": change_password,
+    REMOVE_CODES: remove_codes,
+    REMOVE_PASSKEYS: remove_passkeys,
+}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,9 +89,9 @@ def run(args: argparse.Namespace) -> int:
         raise ChoiceNeeded("--many-leave goes with --register.", hint="Name the register, or leave it out.")
     require_office(args.data)
     with closing(Store.open(args.data, make=False)) as store:
-        if args.verb == "password":
+        if args.verb is not None:
             _require_same(store, args.data)
-            return change_password(store, args)
+            return _VERBS[args.verb](store, args)
         if args.ended is not None:
             _require_same(store, args.data)
             return _end(store, args)

@@ -13,6 +13,7 @@ from cli.open_warnings import as_json, how_to_settle, open_warnings
 from cli.printing import NOTHING, aligned, holds_named, minute, print_json, printable, second
 from documents.errors import FieldProblem
 from workflow.definition import Definition
+from workflow.dotted import flat
 from workflow.incidents import what_to_do
 from workflow.reading import HistoryEntry, RequestView
 
@@ -129,10 +130,10 @@ def _text(
         yield f"  retry      {retry.code}: tries {retry.tries}, the next at {second(retry.next_at)} UTC"
         yield f"             what to do: {what_to_do(retry.code)}"
     yield "\nData"
-    yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
+    yield from aligned(_fields(view.data), indent="  ")
     if view.draft is not None:
         yield f"\nYour draft, saved {minute(view.draft.saved_at)} UTC (--draft sends it)"
-        yield from aligned(list(_flat(view.draft.data)) or [("nothing", "")], indent="  ")
+        yield from aligned(_fields(view.draft.data), indent="  ")
     if warnings:
         yield "\nTo be settled before signing"
         yield from (f"  {printable(str(one))} {how_to_settle(one.rule)}" for one in warnings)
@@ -180,16 +181,8 @@ def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]
         yield "destroyed", f"{minute(view.destroyed_at)} UTC, at the end of its term"
 
 
-def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """Fields of the data by their dotted names."""
-    for name, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{name}.")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            numbered = {str(number): item for number, item in enumerate(value, start=1)}
-            yield from _flat(numbered, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", _value(value)
+def _fields(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, _value(value)) for name, value in flat(data)] or [("nothing", "")]
 
 
 def _value(value: object) -> str:

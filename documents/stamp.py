@@ -21,7 +21,7 @@ THROUGH_SHOWN: Mapping[str, str] = {
     "page": mark("web page"),
     "program": mark("program"),
 }
-METHODS_SHOWN: Mapping[str, str] = {"password": mark("password")}
+METHODS_SHOWN: Mapping[str, str] = {"password": mark("password"), "passkey": mark("passkey")}
 
 
 @dataclass(frozen=True)

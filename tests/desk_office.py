@@ -17,16 +17,16 @@ from workflow.office import Office
 
 
 @contextmanager
-def served(office: Office, *, proxies: Sequence[str] = ()) -> Iterator[str]:
+def served(office: Office, *, proxies: Sequence[str] = (), port: int = 0) -> Iterator[str]:
     """The address of an office's desk."""
-    with served_app(Desk(office).app(), proxies=proxies) as url:
+    with served_app(Desk(office).app(), proxies=proxies, port=port) as url:
         yield url
 
 
 @contextmanager
-def served_app(app: ASGIApp, *, proxies: Sequence[str] = ()) -> Iterator[str]:
+def served_app(app: ASGIApp, *, proxies: Sequence[str] = (), port: int = 0) -> Iterator[str]:
     """The address of an application, served by a loop in a thread."""
-    listener, loop, stop = listening("127.0.0.1", 0), asyncio.new_event_loop(), asyncio.Event()
+    listener, loop, stop = listening("127.0.0.1", port), asyncio.new_event_loop(), asyncio.Event()
     started = threading.Event()
 
     async def serve() -> None:

@@ -15,21 +15,34 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from watching.logs import note
+from web.account import Account
+from web.account_codes import AccountCodes
+from web.account_passkeys import AccountPasskeys
 from web.api.app import api
 from web.api.described import BASE as API
 from web.api.problems import answer_to, problem_of
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
+from web.bulk import Bulk
 from web.cookies import SESSION, Cookies
+from web.edit_request import EditRequest
+from web.elsewhere import BACK, SigningInElsewhere
 from web.headers import SecurityHeaders
+from web.keys import Keys
 from web.navigation import home_of
+from web.new_requests import NewRequests
 from web.office_pages import OfficePages
 from web.pages import Pages
+from web.passkeys import SigningInByPasskey
+from web.queue import Queue
 from web.rates import Rates
 from web.recipient import RecipientsCheck
+from web.request_page import RequestPage
+from web.requests import Requests
 from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
 from workflow.office import Office
+from workflow.oidc import Provider
 
 STATIC = Path(__file__).parent / "static"
 
@@ -51,15 +64,32 @@ class Desk:
             cookies=Cookies(secure=self.secure),
             bodies=Bodies(),
         )
+        self.provider = (
+            None
+            if office.elsewhere is None
+            else Provider(office.elsewhere, back=f"{office.public_url}{BACK}", clock=office.clock)
+        )
 
     def app(self, *, beside: Sequence[BaseRoute] = ()) -> ASGIApp:
         """The application; `beside` are addresses that others serve under it."""
-        door = self.door
+        door, elsewhere = self.door, SigningInElsewhere(self.door, self.provider)
         return Starlette(
             routes=[
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
-                *SigningIn(door, self.samples).routes(),
+                *elsewhere.routes(),
+                *SigningIn(door, self.samples, elsewhere).routes(),
+                *Account(door).routes(),
+                *AccountCodes(door).routes(),
+                *AccountPasskeys(door).routes(),
+                *SigningInByPasskey(door).routes(),
+                *Keys(door).routes(),
+                *Queue(door).routes(),
+                *Bulk(door).routes(),
+                *Requests(door).routes(),
+                *NewRequests(door).routes(),
+                *EditRequest(door).routes(),
+                *RequestPage(door).routes(),
                 Mount(API, api(door)),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),

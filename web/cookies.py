@@ -8,6 +8,16 @@ from starlette.responses import Response
 
 SESSION: Final = "paraaf"
 VISIT: Final = "paraaf-visit"
+DEVICE: Final = "paraaf-device"
+DEVICE_S: Final = 90 * 24 * 3600
+KEYS: Final = "paraaf-keys"
+"""Whether single keys do something; static/keys.js reads it, too."""
+KEYS_OFF: Final = "off"
+
+
+def keys_are_off(request: Request) -> bool:
+    """Whether who asks has turned single keys off."""
+    return request.cookies.get(KEYS) == KEYS_OFF
 
 
 @dataclass(frozen=True)
@@ -24,10 +34,16 @@ class Cookies:
         """What the browser holds; "" for nothing."""
         return request.cookies.get(self._name(name), "")[:200]
 
-    def set(self, response: Response, name: str, value: str) -> None:
-        """Have the browser hold it until it is closed."""
+    def set(self, response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
+        """Have the browser hold it for so long, or until it is closed."""
         response.set_cookie(
-            self._name(name), value, path="/", secure=self.secure, httponly=True, samesite="lax"
+            self._name(name),
+            value,
+            path="/",
+            max_age=seconds,
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
         )
 
     def drop(self, response: Response, name: str) -> None:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
+from threading import Lock
 from time import monotonic
 
 from starlette.exceptions import HTTPException
@@ -33,30 +34,42 @@ class Left:
 
 @dataclass
 class Rates:
-    """Who asked how often of late."""
+    """Who asked how often of late; asked from several threads."""
 
     now: Callable[[], float] = monotonic
-    _left: OrderedDict[tuple[str, str], tuple[float, float]] = field(default_factory=OrderedDict)
+    _left: OrderedDict[tuple[str, str, str], tuple[float, float]] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
 
     def require(self, request: Request, rate: Rate) -> None:
         """Take one. Raises HTTPException 429, with Retry-After, where none is left."""
-        wait_s = self.take(_asker(request), rate).wait_s
+        wait_s = self.wait_of(request, rate)
         if wait_s:
             raise HTTPException(429, headers={"Retry-After": str(wait_s)})
 
-    def take(self, asker: str, rate: Rate) -> Left:
+    def wait_of(self, request: Request, rate: Rate, about: str = "") -> int:
+        """Take one of those that this address has about something; how long to wait where none is left."""
+        return self.take(_asker(request), rate, about).wait_s
+
+    def take(self, asker: str, rate: Rate, about: str = "") -> Left:
         """Take one of an asker's, if there is one."""
-        key, now = (rate.name, asker), self.now()
-        left, at = self._left.pop(key, (float(rate.count), now))
-        left = min(float(rate.count), left + (now - at) * rate.count / rate.seconds)
-        taken = left >= 1
-        left = left - 1 if taken else left
-        self._left[key] = (left, now)
-        while len(self._left) > KEPT:
-            self._left.popitem(last=False)
+        key = (rate.name, asker, about)
+        with self._lock:
+            now = self.now()
+            left, at = self._left.pop(key, (float(rate.count), now))
+            left = min(float(rate.count), left + (now - at) * rate.count / rate.seconds)
+            taken = left >= 1
+            left = left - 1 if taken else left
+            self._left[key] = (left, now)
+            while len(self._left) > KEPT:
+                self._left.popitem(last=False)
         each_s = rate.seconds / rate.count
         wait_s = 0 if taken else int((1 - left) * each_s) + 1
         return Left(int(left), wait_s, ceil((rate.count - left) * each_s))
+
+    def forget(self, request: Request, rate: Rate, about: str) -> None:
+        """Let this address begin anew with this."""
+        with self._lock:
+            self._left.pop((rate.name, _asker(request), about), None)
 
 
 def _asker(request: Request) -> str:

@@ -4,32 +4,27 @@ Before anybody has signed in, forms carry a token that goes with a cookie of thi
 by another site's form, as somebody else. Who signs in gets a new session, whatever the browser held before.
 """
 
-import hmac
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from signing.secret import Secret
-from web.asked import Asked, Door, form_of, form_token, require_same_site
-from web.cookies import SESSION, VISIT
-from web.navigation import home_of
-from web.rates import Rate
+from web.asked import Asked, Door, form_of
+from web.cookies import DEVICE, SESSION
+from web.elsewhere import SigningInElsewhere
+from web.letting_in import AS_ONE, TRIES, LettingIn, inside, text_of
+from workflow.ceremonies import CeremonyOver
+from workflow.entrance import CodeAsked
 from workflow.errors import Refused
+from workflow.one_time_codes import CodesRefused, CodeWrong
 from workflow.passwords import NotAuthenticated, PasswordGiven, PasswordRefused
-from workflow.sessions import open_session
 from workflow.throttle import Throttled
-
-TRIES: Final = Rate("sign-in", 60, 600.0)
-"""Of one address: a whole office may be behind it. Each person's own failures are counted apart."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +52,18 @@ class SigningIn:
 
     door: Door
     samples: Samples | None
+    elsewhere: SigningInElsewhere
+
+    @property
+    def _letting_in(self) -> LettingIn:
+        return LettingIn(self.door)
 
     def routes(self) -> list[Route]:
         """Their addresses."""
         return [
             Route("/sign-in", self._form, methods=["GET"]),
             Route("/sign-in", self._password, methods=["POST"]),
+            Route("/sign-in/code", self._code, methods=["POST"]),
             Route("/sign-in/own", self._own, methods=["POST"]),
             Route("/sign-in/sample", self._sample, methods=["POST"]),
             self.door.post("/sign-out", self._out),
@@ -83,51 +84,59 @@ class SigningIn:
         person: str = "",
         onward: str = "",
     ) -> Response:
-        visit = self.door.cookies.get(request, VISIT) or secrets.token_urlsafe(24)
-        answer = self.door.pages.answer(
+        return self._letting_in.page(
             request,
             "sign_in.html",
             status=status,
-            visit_token=form_token(visit),
             onward=onward or inside(request.query_params.get("next", "")),
             said=request.query_params.get("said", ""),
             wrong=wrong,
             after_s=after_s,
             person=person,
             samples=self.samples.people() if self.samples is not None else (),
+            passwords=self._takes_passwords,
+            passkeys=self.door.office.passkeys.site is not None,
+            elsewhere=self.elsewhere.provider.settings.name if self.elsewhere.provider else "",
         )
-        self.door.cookies.set(answer, VISIT, visit)
-        if after_s:
-            answer.headers["Retry-After"] = str(after_s)
-        return answer
+
+    @property
+    def _takes_passwords(self) -> bool:
+        provider = self.elsewhere.provider
+        return provider is None or provider.settings.passwords
+
+    def _require_taken(self, request: Request) -> None:
+        """Raises HTTPException: 404 where nobody signs in by a password, 429 for who asks too often."""
+        if not self._takes_passwords:
+            raise HTTPException(404)
+        self.door.rates.require(request, TRIES)
 
     async def _password(self, request: Request) -> Response:
-        self.door.rates.require(request, TRIES)
+        self._require_taken(request)
         async with form_of(request) as form:
-            self._require_visit(request, form)
-            person, password = _text(form, "person").strip()[:100], _text(form, "password")
-            onward = inside(_text(form, "next"))
+            self._letting_in.require_visit(request, form)
+            person, password = text_of(form, "person").strip()[:100], text_of(form, "password")
+            onward = inside(text_of(form, "next"))
             return await run_in_threadpool(
                 self._let_in, request, person, Secret(password), onward, "password"
             )
 
     async def _sample(self, request: Request) -> Response:
         """As a sample person, by the password that the sample office has for them."""
-        self.door.rates.require(request, TRIES)
+        self._require_taken(request)
         async with form_of(request) as form:
-            self._require_visit(request, form)
-            person, onward = _text(form, "person")[:100], inside(_text(form, "next"))
+            self._letting_in.require_visit(request, form)
+            person, onward = text_of(form, "person")[:100], inside(text_of(form, "next"))
         password = self.samples.password(person) if self.samples is not None else None
         if password is None:
             raise HTTPException(404)
         return await run_in_threadpool(self._let_in, request, person, password, onward, "sample")
 
     def _let_in(self, request: Request, person: str, password: Secret, onward: str, method: str) -> Response:
-        passwords = self.door.office.passwords
+        entrance, visit = self.door.office.entrance, self._letting_in.visit(request)
         try:
-            token = passwords.check(
-                person, password, lambda session, now: open_session(session, person, method, now)
-            )
+            about = entrance.known_as(person, visit)
+            self._require_rare(request, about)
+            came = entrance.by_password(person, password, visit, method=method)
         except (NotAuthenticated, Refused):
             return self._page(request, status=422, wrong="password", person=person, onward=onward)
         except PasswordGiven:
@@ -136,43 +145,82 @@ class SigningIn:
             return self._page(
                 request, status=429, wrong="throttled", after_s=error.after_s, person=person, onward=onward
             )
-        held = self.door.cookies.get(request, SESSION)
-        if held:
-            self.door.sessions.end(held)  # who was signed in here before is not any more
-        member = self.door.sessions.find(token)
-        answer = RedirectResponse(onward or (home_of(member) if member else "/"), status_code=303)
-        self.door.cookies.set(answer, SESSION, token)
-        self.door.cookies.drop(answer, VISIT)
-        return answer
+        self.door.rates.forget(request, AS_ONE, about)
+        if isinstance(came, CodeAsked):
+            return self._code_page(request, came.token, onward)
+        return self._letting_in.welcome(request, came, onward)
+
+    def _require_rare(self, request: Request, about: str) -> None:
+        """Raises Throttled, where this address has tried to be them too often: nothing is counted then."""
+        wait_s = self.door.rates.wait_of(request, AS_ONE, about)
+        if wait_s:
+            raise Throttled(wait_s)
+
+    def _code_page(
+        self,
+        request: Request,
+        token: str,
+        onward: str,
+        *,
+        status: int = 200,
+        wrong: str = "",
+        after_s: int = 0,
+    ) -> Response:
+        """Where somebody whose password is right types a code."""
+        return self._letting_in.page(
+            request,
+            "sign_in_code.html",
+            status=status,
+            token=token,
+            onward=onward,
+            wrong=wrong,
+            after_s=after_s,
+        )
+
+    async def _code(self, request: Request) -> Response:
+        self.door.rates.require(request, TRIES)
+        async with form_of(request) as form:
+            self._letting_in.require_visit(request, form)
+            token, code = text_of(form, "token"), text_of(form, "code")[:40]
+            onward = inside(text_of(form, "next"))
+        return await run_in_threadpool(self._coded, request, token, code, onward)
+
+    def _coded(self, request: Request, token: str, code: str, onward: str) -> Response:
+        try:
+            opened = self.door.office.entrance.by_code(token, code, self._letting_in.visit(request))
+        except CeremonyOver:
+            return self._page(request, status=422, wrong="over", onward=onward)
+        except (CodeWrong, CodesRefused):
+            return self._code_page(request, token, onward, status=422, wrong="code")
+        except Throttled as error:
+            return self._code_page(
+                request, token, onward, status=429, wrong="throttled", after_s=error.after_s
+            )
+        return self._letting_in.welcome(request, opened, onward)
 
     def _own_page(
         self, request: Request, person: str, onward: str, *, status: int = 200, wrong: str = ""
     ) -> Response:
         """Where somebody whose password was given to them chooses their own."""
-        visit = self.door.cookies.get(request, VISIT)
-        return self.door.pages.answer(
-            request,
-            "own_password.html",
-            status=status,
-            visit_token=form_token(visit),
-            person=person,
-            onward=onward,
-            wrong=wrong,
+        return self._letting_in.page(
+            request, "own_password.html", status=status, person=person, onward=onward, wrong=wrong
         )
 
     async def _own(self, request: Request) -> Response:
-        self.door.rates.require(request, TRIES)
+        self._require_taken(request)
         async with form_of(request) as form:
-            self._require_visit(request, form)
-            person, onward = _text(form, "person").strip()[:100], inside(_text(form, "next"))
-            present, new = _text(form, "password"), _text(form, "new")
-            if new != _text(form, "again"):
+            self._letting_in.require_visit(request, form)
+            person, onward = text_of(form, "person").strip()[:100], inside(text_of(form, "next"))
+            present, new = text_of(form, "password"), text_of(form, "new")
+            if new != text_of(form, "again"):
                 return self._own_page(request, person, onward, status=422, wrong="differ")
         return await run_in_threadpool(self._chosen, request, person, Secret(present), Secret(new), onward)
 
     def _chosen(self, request: Request, person: str, present: Secret, new: Secret, onward: str) -> Response:
+        visit = self._letting_in.visit(request)
         try:
-            self.door.office.passwords.set(person, new, by=person, present=present)
+            self._require_rare(request, self.door.office.entrance.known_as(person, visit))
+            self.door.office.passwords.set(person, new, by=person, present=present, device=visit.device)
         except (NotAuthenticated, Refused):
             return self._own_page(request, person, onward, status=422, wrong="password")
         except PasswordRefused:
@@ -184,8 +232,13 @@ class SigningIn:
         return self._let_in(request, person, new, onward, "password")
 
     def _out(self, asked: Asked) -> Response:
-        self.door.sessions.end(self.door.cookies.get(asked.request, SESSION))
-        answer = self.door.see("/sign-in", said="out")
+        id_token = self.door.sessions.end(self.door.cookies.get(asked.request, SESSION))
+        onward = self.elsewhere.leaving(id_token)
+        answer = (
+            self.door.pages.answer(asked.request, "leaving.html", onward=onward)
+            if onward
+            else self.door.see("/sign-in", said="out")
+        )
         self.door.cookies.drop(answer, SESSION)
         return answer
 
@@ -199,7 +252,11 @@ class SigningIn:
             return self.door.answer(asked, "password.html", status=422, wrong="differ", after_s=0)
         try:
             self.door.office.passwords.set(
-                person, Secret(new), by=person, present=Secret(asked.text("password"))
+                person,
+                Secret(new),
+                by=person,
+                present=Secret(asked.text("password")),
+                device=self.door.cookies.get(asked.request, DEVICE),
             )
         except NotAuthenticated:
             return self.door.answer(asked, "password.html", status=422, wrong="password", after_s=0)
@@ -209,27 +266,4 @@ class SigningIn:
             return self.door.answer(
                 asked, "password.html", status=429, wrong="throttled", after_s=error.after_s
             )
-        return self._let_in(asked.request, person, Secret(new), "", "password")
-
-    def _require_visit(self, request: Request, form: FormData) -> None:
-        require_same_site(request)
-        visit, sent = self.door.cookies.get(request, VISIT), _text(form, "csrf")
-        if not visit or not hmac.compare_digest(sent.encode(), form_token(visit).encode()):
-            raise HTTPException(403)
-
-
-def inside(path: str) -> str:
-    """The address, where it is one of this office's own pages; else ""."""
-    try:
-        parts = urlsplit(path)
-    except ValueError:
-        return ""
-    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return (
-        path if ours and not (parts.scheme or parts.netloc) and "\\" not in path and len(path) < 500 else ""
-    )
-
-
-def _text(form: FormData, field: str) -> str:
-    value = form.get(field)
-    return value if isinstance(value, str) else ""
+        return self._letting_in.welcome(asked.request, self._letting_in.anew(asked), "/account")

@@ -33,12 +33,15 @@ from signing.profile import Profile
 from watching.meters import Meters
 from workflow import anchors, identity, preflight, remote
 from workflow.authority_health import Rests, SharedHealth
+from workflow.beginnings import Beginnings
 from workflow.calendar import later_by
 from workflow.chores import Chore
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Definition
+from workflow.elsewhere_settings import Elsewhere, load_elsewhere
 from workflow.engine import Engine
+from workflow.entrance import Entrance
 from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
@@ -46,6 +49,7 @@ from workflow.judge import office_day
 from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.names import known_names
+from workflow.one_time_codes import OneTimeCodes
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
 from workflow.passwords import Passwords
@@ -57,7 +61,7 @@ from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.sessions import Sessions
-from workflow.store import Store
+from workflow.store import Moment, Store
 from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
 
@@ -65,6 +69,7 @@ if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
     from signing.signers import Signer
     from workflow.authorising import Authorising
+    from workflow.passkeys import Passkeys
     from workflow.steps import Steps
     from workflow.workbench import Workbench
 
@@ -113,6 +118,8 @@ class Office:
     """How long timestamp authorities are left alone after failures."""
     meters: Meters
     leavers_kept: timedelta
+    elsewhere: Elsewhere | None = None
+    """Through whom people sign in, beside this office's own passwords."""
 
     @classmethod
     def open(
@@ -163,7 +170,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, base, leavers_kept = settings
+        signing, base, leavers_kept, elsewhere = settings
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -198,7 +205,13 @@ class Office:
             rests=Rests.of(patience or Patience()),
             meters=meters,
             leavers_kept=leavers_kept,
+            elsewhere=elsewhere,
         )
+
+    @property
+    def public_url(self) -> str:
+        """The address under which others reach it, without a slash at its end; "" for none."""
+        return (self.verify_url or "").removesuffix("/verify")
 
     @property
     def profiles(self) -> Mapping[str, Profile]:
@@ -340,6 +353,7 @@ class Office:
             Chore("destroy", AFTER_MIDNIGHT, self.retention.run),
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
             Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
+            Chore("sessions", EVERY_TEN_MINUTES, self.sessions.tidy),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -428,10 +442,34 @@ class Office:
         return self.store.now if self.clock is utc_now else None
 
     @property
+    def moment(self) -> Moment:
+        """The time that all processes share."""
+        ours = self.clock
+        return self._server_clock or (lambda _session: ours())
+
+    @property
     def passwords(self) -> Passwords:
         """The passwords of the people."""
-        ours = self.clock
-        return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
+        return Passwords(self.store, moment=self.moment)
+
+    @property
+    def one_time_codes(self) -> OneTimeCodes:
+        """The codes that some are asked for after their password."""
+        issuer = urlsplit(self.verify_url or "").hostname or "Paraaf"
+        key = self.authority.own_key("code secrets")
+        return OneTimeCodes(self.store, self.passwords, self.moment, key, issuer)
+
+    @property
+    def passkeys(self) -> "Passkeys":
+        """The passkeys of the people."""
+        from workflow.passkeys import Passkeys, site_of  # noqa: PLC0415  pages alone need it
+
+        return Passkeys(self.store, self.moment, site_of(self.public_url))
+
+    @property
+    def entrance(self) -> Entrance:
+        """The way in."""
+        return Entrance(self.store, self.moment, self.passwords, self.one_time_codes)
 
     @property
     def tokens(self) -> Tokens:
@@ -443,10 +481,12 @@ class Office:
     @property
     def sessions(self) -> Sessions:
         """Who has signed in."""
-        ours = self.clock
-        return Sessions(
-            self.store, self._server_clock or (lambda _session: ours()), today=lambda: self.newest_day
-        )
+        return Sessions(self.store, self.moment, today=lambda: self.newest_day)
+
+    @property
+    def beginnings(self) -> Beginnings:
+        """Requests that people have begun and not sent."""
+        return Beginnings(self.store, KINDS, self.clock)
 
     @property
     def newest_day(self) -> date:
@@ -532,16 +572,23 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
     return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
 
 
-Settings = tuple[Organisation, str, timedelta]
+Settings = tuple[Organisation, str, timedelta, Elsewhere | None]
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, the public address, how long leavers are kept.
+    """How the organisation signs, the public address, how long leavers are kept, through whom people sign in.
 
     Raises SettingRefused, ProfileError, CertsProblem.
     """
     require_none_moved(environ)
-    return signing_of(folder, environ), _public_url(environ), _leavers_kept(environ)
+    base, elsewhere = _public_url(environ), load_elsewhere(folder, environ)
+    if elsewhere is not None and not base:
+        raise SettingRefused(
+            f"People sign in through {elsewhere.issuer[:200]}, and {PUBLIC_URL} does not say where that sends"
+            " them back to.",
+            hint=f"Set {PUBLIC_URL} to the address of this office.",
+        )
+    return signing_of(folder, environ), base, _leavers_kept(environ), elsewhere
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:

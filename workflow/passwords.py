@@ -27,15 +27,18 @@ from sqlalchemy.orm import Session
 from signing.secret import Secret
 from wording import Sentence
 from workflow.access import ADMINISTRATOR
+from workflow.ceremonies import forget_ceremonies
 from workflow.command_form import require_name
+from workflow.devices import forget_devices, known_device
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
+from workflow.identity_events import EVERY
 from workflow.proofs import forget_proofs
 from workflow.saved_filters import forget_filters
 from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
-from workflow.tables import Body, Event, Grant, PasswordRow, Person
-from workflow.throttle import Throttle, forget_attempts
+from workflow.tables import Body, CodeSecret, Event, Grant, PasskeyRow, PasswordRow, Person, RecoveryCode
+from workflow.throttle import Throttle, forget_attempt, forget_attempts
 
 SET, REMOVED = "password_set", "password_removed"
 SHORTEST = 12
@@ -95,14 +98,18 @@ class Passwords:
         then: Callable[[Session, datetime], _Done],
         *,
         given_too: bool = False,
+        device: str = "",
     ) -> _Done:
         """See that it is this person's own password, and do `then` in the transaction that is sure of it.
 
-        `given_too`: one that somebody gave them will do. Raises NotAuthenticated, PasswordGiven, Throttled,
+        `given_too`: one that somebody gave them will do; `device`: what their browser holds of earlier
+        sign-ins. Raises NotAuthenticated, PasswordGiven, Throttled,
         StoreUnavailable, Refused for no name.
         """
         require_name("person", person)
-        self._throttle.begin(person)  # (1)
+        with self._store.read() as session:
+            known = known_device(session, device, person, self._moment(session))
+        whose = self._throttle.begin(person, device=known)  # (1)
         with self._store.read() as session:  # (2)
             kept = _known(session, person)
         if not self._fits(kept or self._made_up, password) or kept is None:
@@ -116,7 +123,7 @@ class Passwords:
                 raise PasswordGiven
             if anew is not None:
                 row.phc = anew
-            forget_attempts(session, person)
+            forget_attempt(session, whose)
             return then(session, self._moment(session))
 
     def has_one(self, person: str) -> bool:
@@ -124,7 +131,9 @@ class Passwords:
         with self._store.read() as session:
             return _known(session, person) is not None
 
-    def set(self, person: str, password: Secret, *, by: str, present: Secret | None = None) -> None:
+    def set(
+        self, person: str, password: Secret, *, by: str, present: Secret | None = None, device: str = ""
+    ) -> None:
         """Give a person a password, in place of the one that they had. What they proved before is void, and
         they sign in anew.
 
@@ -142,7 +151,7 @@ class Passwords:
                 row.phc, row.own, row.set_at = phc, by == person, now
             session.flush()
 
-        self._change(SET, person, by, present, put)
+        self._change(SET, person, by, present, put, device=device)
 
     def remove(self, person: str, *, by: str, present: Secret | None = None) -> None:
         """Take a person's password away. What they proved before is void, and they
@@ -165,6 +174,8 @@ class Passwords:
         by: str,
         present: Secret | None,
         act: Callable[[Session, datetime], None],
+        *,
+        device: str = "",
     ) -> None:
         require_name("person", person)
         require_name("by", by)
@@ -177,10 +188,17 @@ class Passwords:
                         "Give the present one too; who has forgotten it asks an administrator for another."
                     ),
                 )
-            shown = self.check(person, present, lambda session, _now: _known(session, person), given_too=True)
+            shown = self.check(
+                person, present, lambda session, _now: _known(session, person), given_too=True, device=device
+            )
         with self._store.write() as session:
             log = Appender.lock(session, secrets.token_bytes)  # who changes one waits for whoever does
-            self._require_may(session, person, by)
+            require_may(
+                session,
+                person,
+                by,
+                Sentence("{actor} sets no password for {person}.", actor=by, person=person),
+            )
             if by == person and _known(session, person) != shown:
                 raise PasswordRefused(
                     Sentence("Somebody else has just set or removed it."),
@@ -191,26 +209,11 @@ class Passwords:
             forget_proofs(session, [person])
             end_sessions(session, [person])
             forget_attempts(session, person)
+            if by != person:
+                forget_devices(session, [person])
             body = {"actor": by, "person": person}
             log.append(kind, at=now, request_id=None, facts={"channel": "person"}, body=body)
             log.write()
-
-    @staticmethod
-    def _require_may(session: Session, person: str, by: str) -> None:
-        """Raises PasswordRefused unless both work here, and it is their own or the other's to administer."""
-        found = {one.id: one for one in session.scalars(select(Person).where(Person.id.in_([person, by])))}
-        for who in (person, by):
-            if who not in found or not found[who].active:
-                raise PasswordRefused(
-                    Sentence("{person} does not work here.", person=who),
-                    hint="`paraaf people` lists who does.",
-                )
-        granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
-        if person != by and not set(session.scalars(granted)) & {None, found[person].unit}:
-            raise PasswordRefused(
-                Sentence("{actor} sets no password for {person}.", actor=by, person=person),
-                hint=Sentence("People set their own, and administrators those of others in their unit."),
-            )
 
     def _fits(self, phc: str, password: Secret) -> bool:
         try:
@@ -219,16 +222,39 @@ class Passwords:
             return False
 
 
+def require_may(session: Session, person: str, by: str, what_not: Sentence) -> None:
+    """Raises PasswordRefused unless both work here, and it is their own or the other's to administer.
+
+    `what_not` says what is refused.
+    """
+    found = {one.id: one for one in session.scalars(select(Person).where(Person.id.in_([person, by])))}
+    for who in (person, by):
+        if who not in found or not found[who].active:
+            raise PasswordRefused(
+                Sentence("{person} does not work here.", person=who),
+                hint="`paraaf people` lists who does.",
+            )
+    granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
+    if person != by and not set(session.scalars(granted)) & {None, found[person].unit}:
+        raise PasswordRefused(
+            what_not,
+            hint=Sentence("People set their own, and administrators those of others in their unit."),
+        )
+
+
 def forget_people(session: Session, log: Appender, gone: list[str], *, at: datetime) -> None:
     """Remove what is kept of people who are removed, and erase the bodies of the events that tell of it."""
     if not gone:
         return
     for person in gone:
         forget_attempts(session, person)
+    forget_devices(session, gone)
+    forget_ceremonies(session, gone)
     forget_proofs(session, gone)
     end_sessions(session, gone)
     forget_filters(session, gone)
-    session.execute(delete(PasswordRow).where(PasswordRow.person_id.in_(gone)))
+    for table in (PasswordRow, CodeSecret, RecoveryCode, PasskeyRow):
+        session.execute(delete(table).where(table.person_id.in_(gone)))
     erase_bodies_of_none(log, session, list(_telling(session, set(gone))), at=at)
 
 
@@ -236,7 +262,7 @@ def _telling(session: Session, people: set[str]) -> Iterator[int]:
     query = (
         select(Event.seq, Body.body)
         .join(Body, Body.seq == Event.seq)
-        .where(Event.request_id.is_(None), Event.type.in_((SET, REMOVED)), Body.body.is_not(None))
+        .where(Event.request_id.is_(None), Event.type.in_((SET, REMOVED, *EVERY)), Body.body.is_not(None))
     )
     for seq, body in session.execute(query):
         said = json.loads(body or "{}")

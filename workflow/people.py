@@ -1,16 +1,17 @@
 """The people of an office, as the HR register knows them, and the roles that their duties give."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from documents.register import Person as RegisteredPerson
 from documents.register import Register
+from workflow.beginnings import forget_beginnings
 from workflow.destruction import NOBODY
+from workflow.duties import DUTY_ROLES
 from workflow.eventlog import Appender
 from workflow.passwords import forget_people
 from workflow.proofs import forget_proofs
@@ -30,16 +31,6 @@ from workflow.tables import (
 )
 from workflow.tokens import forget_tokens, revoke_all
 
-# A duty in the register → roles, and whether they hold for every unit or only for the person's own.
-DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
-    {
-        "manager": (("manager", False), ("leader", False)),
-        "clerk": (("clerk", True),),
-        "signer": (("signer", True),),
-        "auditor": (("auditor", True),),
-        "administrator": (("administrator", True),),
-    }
-)
 LEAVERS_KEPT = timedelta(days=30)
 """So long people are kept after a register first left them out: it may have done so by mistake."""
 EVERYBODY = ("employee", "author")
@@ -87,11 +78,11 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     session.flush()
     forget_proofs(session, known)
     revoke_all(session, known, at=now)
-    end_sessions(session, known)
     session.execute(delete(Grant))
     session.add_all(_grants(registered))
     session.flush()
     after = _standing(session)
+    end_sessions(session, {*known, *_with_less(before, after)})
     return Change(
         loaded=len(after),
         joined=len(after.keys() - before.keys()),
@@ -101,7 +92,17 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     )
 
 
-def _standing(session: Session) -> dict[str, tuple[str, str, frozenset[tuple[str, str | None]]]]:
+_Standing = dict[str, tuple[str, str, frozenset[tuple[str, str | None]]]]
+
+
+def _with_less(before: _Standing, after: _Standing) -> Iterator[str]:
+    """Who has lost a role, or what their groups had added: they sign in anew."""
+    for who, (_, _, roles) in before.items():
+        if who in after and roles - after[who][2]:
+            yield who
+
+
+def _standing(session: Session) -> _Standing:
     """Everybody who works here, with name, unit and roles."""
     roles: dict[str, set[tuple[str, str | None]]] = {}
     for grant in session.execute(select(Grant.person_id, Grant.role, Grant.unit)):
@@ -146,6 +147,7 @@ def remove_unneeded(
     session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
+    forget_beginnings(session, gone)
     forget_people(session, log, gone, at=at)
     forget_tokens(session, log, gone, at=at)
     session.execute(delete(Person).where(Person.id.in_(gone)))

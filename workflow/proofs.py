@@ -19,7 +19,7 @@ from wording import Sentence
 from workflow.errors import Reason
 from workflow.tables import ProofRow
 
-Method = Literal["password"]
+Method = Literal["password", "passkey"]
 """How somebody may show who they are. What is added here has a word in documents.stamp too."""
 METHODS: tuple[Method, ...] = get_args(Method)
 FRESH = timedelta(minutes=5)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Literal, Self, get_args
 from urllib.parse import urlencode
 
+from wording import Sentence
 from workflow.errors import Reason, Refused
 
 Sort = Literal["due", "-due", "age", "-age", "number", "-number"]
@@ -59,12 +60,12 @@ class QueueFilter:
         for name in (field.name for field in fields(cls)):
             given = [value.strip() for value in query.get(name, ()) if value.strip()]
             if len(given) > 1:
-                wrong.append(_reason(name, "Say this once."))
+                wrong.append(_reason(name, Sentence("Say this once.")))
             elif given:
                 try:
                     values[name] = _READERS.get(name, str)(given[0])
-                except ValueError as error:
-                    wrong.append(_reason(name, str(error)))
+                except _UnfitError as error:
+                    wrong.append(_reason(name, error.sentence))
         found = cls(**values)
         if wrong := [*wrong, *against(found)]:
             raise Refused(wrong)
@@ -102,26 +103,34 @@ class QueueFilter:
 EVERYTHING = QueueFilter()
 
 
+def turned(sort: Sort) -> Sort:
+    """A sort the other way round."""
+    other = sort.removeprefix("-") if sort.startswith("-") else f"-{sort}"
+    return next(one for one in SORTS if one == other)
+
+
 def against(wanted: QueueFilter) -> Iterator[Reason]:
     """Why a filter can't be looked for: each field that is none of its kind."""
     for name in _NAMES:
         value = getattr(wanted, name)
         longest = 1_000 if name == "after" else TEXT_LONGEST
         if value is not None and not _is_line(value, longest):
-            yield _reason(name, f"Send this as text of 1 to {longest} characters that show.")
+            yield _reason(
+                name, Sentence("Send this as text of 1 to {most} characters that show.", most=longest)
+            )
     for name, known in (("assignee", ASSIGNEES), ("due", DUES), ("sort", SORTS)):
         value = getattr(wanted, name)
         if value not in known and (value is not None or name == "sort"):
-            yield _reason(name, f"Choose one of: {', '.join(known)}.")
+            yield _reason(name, _one_of(known))
     for name in ("offered_after", "offered_before"):
         value = getattr(wanted, name)
         if value is not None and type(value) is not date:
-            yield _reason(name, "Give a day.")
+            yield _reason(name, _day_form())
     hours = wanted.due_within
     if hours is not None and (type(hours) is not int or not 0 < hours <= HOURS_MOST):
-        yield _reason("due_within", f"Give working hours from 1 to {HOURS_MOST}.")
+        yield _reason("due_within", _hours_form())
     if not (wanted.suspended is None or isinstance(wanted.suspended, bool)):
-        yield _reason("suspended", "Choose one of: yes, no.")
+        yield _reason("suspended", _one_of(tuple(_YES_NO)))
 
 
 def require_filter(wanted: QueueFilter) -> None:
@@ -134,26 +143,46 @@ def _is_line(value: object, longest: int) -> bool:
     return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
-def _reason(name: str, message: str) -> Reason:
+class _UnfitError(ValueError):
+    """A text that can't be read; what to tell of it."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+def _reason(name: str, message: Sentence) -> Reason:
     return Reason("form", message, name)
+
+
+def _one_of(known: Sequence[str]) -> Sentence:
+    return Sentence("Choose one of: {known}.", known=", ".join(known))
+
+
+def _day_form() -> Sentence:
+    return Sentence("Write the day as 2026-11-20.")
+
+
+def _hours_form() -> Sentence:
+    return Sentence("Give working hours from 1 to {most}.", most=HOURS_MOST)
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
-        raise ValueError("Write the day as 2026-11-20.") from None
+        raise _UnfitError(_day_form()) from None
 
 
 def _hours(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(HOURS_MOST))):
-        raise ValueError(f"Give working hours from 1 to {HOURS_MOST}.")
+        raise _UnfitError(_hours_form())
     return int(text)
 
 
 def _suspended(text: str) -> bool:
     if text not in _YES_NO:
-        raise ValueError(f"Choose one of: {', '.join(_YES_NO)}.")
+        raise _UnfitError(_one_of(tuple(_YES_NO)))
     return _YES_NO[text]
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, true, tuple_
 from sqlalchemy.engine import Row
 
+from wording import Sentence
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.errors import Reason, Refused
 from workflow.eventlog import utc_text
-from workflow.queue_filter import QueueFilter
+from workflow.queue_filter import QueueFilter, Sort, turned
 from workflow.tables import Task
 
 _COLUMNS = {"due": "due_at", "age": "offered_at", "number": "request_id"}
@@ -35,7 +36,7 @@ class Place:
 class Order:
     """A sort, and the place after which it goes on."""
 
-    sort: str
+    sort: Sort
     descending: bool
     after: Place | None
 
@@ -44,6 +45,10 @@ class Order:
         """What a filter asks for. Raises Refused for a place that is none of its sort."""
         after = None if wanted.after is None else _place(wanted.sort, wanted.after)
         return cls(wanted.sort, wanted.descending, after)
+
+    def turned(self) -> "Order":
+        """The same the other way round, from its beginning."""
+        return Order(turned(self.sort), not self.descending, None)
 
     @property
     def column(self) -> str:
@@ -105,7 +110,7 @@ def _place(sort: str, cursor: str) -> Place:
             raise ValueError
         return Place(_value(sort, value), task)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        message = "Send what a page gave as its `after`, with the same sort; or leave it out."
+        message = Sentence("Send what a page gave as its `after`, with the same sort; or leave it out.")
         raise Refused([Reason("form", message, "after")]) from None
 
 

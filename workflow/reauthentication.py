@@ -1,4 +1,4 @@
-"""Who consents shows anew who they are: by a password now; another way is one more function here.
+"""Who consents shows anew who they are: by a password or a passkey; another way is one more function here.
 
 Each way ends in a proof (`proofs`), which the engine judges; it does not know the ways.
 """
@@ -6,6 +6,7 @@ Each way ends in a proof (`proofs`), which the engine judges; it does not know t
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -13,11 +14,15 @@ from sqlalchemy.orm import Session
 from signing.profile import Profile
 from signing.secret import Secret
 from wording import Sentence
+from workflow.ceremonies import Ceremony, CeremonyOver
 from workflow.definition_model import Definition
 from workflow.errors import Reason, Refused
 from workflow.passwords import Passwords
 from workflow.proofs import FRESH, Method, Proof
 from workflow.tables import ProofRow
+
+if TYPE_CHECKING:
+    from workflow.passkeys import Challenge, Passkeys  # pages alone need it
 
 MOST = 1000
 """Requests that one proof is for."""
@@ -28,13 +33,40 @@ def prove_by_password(passwords: Passwords, person: str, password: Secret, seen:
 
     Raises what Passwords.check raises, and Refused for too many requests.
     """
+    _require_few(seen)
+    return passwords.check(
+        person, password, lambda session, now: _keep(session, person, "password", seen, now)
+    )
+
+
+def ask_for_passkey(
+    passkeys: "Passkeys", person: str, seen: Mapping[int, int], *, bound_to: str
+) -> "Challenge":
+    """What a browser is asked, so that a passkey of this person proves it for what they have seen.
+
+    `bound_to` is what the browser holds of their session. Raises Refused, PasskeyRefused.
+    """
+    _require_few(seen)
+    data = {"seen": [[number, version] for number, version in seen.items()]}
+    return passkeys.begin(bound_to=bound_to, kind="prove-passkey", person=person, data=data)
+
+
+def prove_by_passkey(passkeys: "Passkeys", person: str, token: str, answer: str, *, bound_to: str) -> Proof:
+    """Make a proof for the requests for which the passkey was asked. Raises PasskeyRefused, CeremonyOver."""
+
+    def then(session: Session, now: datetime, whose: str, begun: Ceremony) -> Proof:
+        if whose != person:
+            raise CeremonyOver  # it was begun by somebody else
+        return _keep(session, person, "passkey", dict(begun.data["seen"]), now)
+
+    return passkeys.check(token, answer, then, bound_to=bound_to, kind="prove-passkey")
+
+
+def _require_few(seen: Mapping[int, int]) -> None:
     if not 0 < len(seen) <= MOST:
         raise Refused(
             [Reason("form", Sentence("Show who you are for 1 to {most} requests.", most=MOST), "seen")]
         )
-    return passwords.check(
-        person, password, lambda session, now: _keep(session, person, "password", seen, now)
-    )
 
 
 def is_asked(definition: Definition, *, profiles: Mapping[str, Profile]) -> bool:

@@ -26,6 +26,7 @@ from documents.blobs import Blobs, Misplaced, is_whole
 from documents.errors import BlobError, BlobLocked
 from watching.logs import note
 from workflow import clock, destruction, keeping
+from workflow.beginnings import are_old, forget_old
 from workflow.eventlog import Appender
 from workflow.faults import point
 from workflow.judge import office_day
@@ -56,8 +57,22 @@ CLEANED = tuple(
     sorted(
         {
             *(*destruction.EMPTIED, *destruction.DELETED, *destruction.ERASED),
-            *("people", "grants", "substitutes", "passwords", "attempts", "sessions"),
-            *("saved_filters", "api_tokens"),
+            *(
+                "people",
+                "grants",
+                "substitutes",
+                "passwords",
+                "attempts",
+                "sessions",
+                "saved_filters",
+                "beginnings",
+                "api_tokens",
+                "devices",
+                "code_secrets",
+                "recovery_codes",
+                "passkeys",
+                "ceremonies",
+            ),
         }
     )
 )
@@ -176,6 +191,7 @@ class Retention:
             files += removals.remove()
             people = self._remove_people()
             substitutions = self._forget_substitutions()
+            self._forget_beginnings()
         unclean_since = self._clean(whole=whole)  # (5)
         if removals.refused is not None:
             raise removals.refused
@@ -383,6 +399,16 @@ class Retention:
             if forgotten:
                 self._make_unclean(session, log, now)
         return forgotten
+
+    def _forget_beginnings(self) -> None:
+        with self._store.read() as session:
+            if not are_old(session, self._clock()):
+                return
+        with self._store.write() as session:
+            log = Appender.lock(session, self._random_bytes)
+            now = self._clock()
+            forget_old(session, now)
+            self._make_unclean(session, log, now)
 
     def _make_unclean(self, session: Session, log: Appender, at: datetime) -> None:
         """Note that the database's files hold traces, since when, and how they stand now."""

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from wording import Sentence
+from workflow import sentences
 from workflow.errors import Reason, Refused
 from workflow.queue_filter import QueueFilter, require_filter
 from workflow.tables import Person, SavedFilterRow
@@ -45,10 +47,18 @@ def save_filter(session: Session, person: str, name: str, wanted: QueueFilter) -
     # locked: of two that are saved at once the second sees the first
     known = select(people.c.id).where(people.c.id == person, people.c.active).with_for_update()
     if session.connection().execute(known).first() is None:
-        raise Refused([Reason("person", f"{person} is not known here, or no longer active.")])
+        raise Refused([Reason("person", sentences.unknown(person))])
     remove_filter(session, person, name)
     if len(saved_filters(session, person)) >= MOST:
-        raise Refused([Reason("full", f"Remove one first: {MOST} filters are kept of a person.", "name")])
+        raise Refused(
+            [
+                Reason(
+                    "full",
+                    Sentence("Remove one first: {most} filters are kept of a person.", most=MOST),
+                    "name",
+                )
+            ]
+        )
     row = {"person_id": person, "name": name, "query": query}
     session.connection().execute(insert(SavedFilterRow.table()), [row])
 
@@ -81,5 +91,7 @@ def _require_name(name: object) -> None:
         and name == name.strip()
     ):
         return
-    message = f"Give a name of 1 to {NAME_LONGEST} characters that show, without spaces around it."
+    message = Sentence(
+        "Give a name of 1 to {most} characters that show, without spaces around it.", most=NAME_LONGEST
+    )
     raise Refused([Reason("form", message, "name")])

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from workflow.access import People
+from workflow.group_roles import drop_grants
 from workflow.store import Moment, Store
 from workflow.tables import SessionRow
 
@@ -22,6 +23,7 @@ LONGEST = timedelta(hours=10)
 """A working day: who signs in each morning is not put out in the afternoon."""
 SEEN_EACH = timedelta(minutes=1)
 """That somebody is there is written down no more often than this."""
+_NAMED = 16  # digits of the digest
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class Member:
     method: str
     opened_at: datetime
     session: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session as its owner sees it. `name` tells it from their others, and opens nothing."""
+
+    name: str
+    method: str
+    browser: str
+    opened_at: datetime
+    seen_at: datetime
+    is_this: bool
 
 
 @dataclass(frozen=True)
@@ -64,10 +78,72 @@ class Sessions:
                 session.execute(update(SessionRow).where(here).values(seen_at=now))
         return member
 
-    def end(self, token: str) -> None:
-        """End it, if there is one."""
+    def end(self, token: str) -> str:
+        """End it, if there is one; the identity token with which its person signs out elsewhere, or ""."""
+        here = SessionRow.token_sha256 == _digest(token)
         with self.store.write() as session:
-            session.execute(delete(SessionRow).where(SessionRow.token_sha256 == _digest(token)))
+            kept = session.scalar(select(SessionRow.id_token).where(here)) or ""
+            session.execute(delete(SessionRow).where(here))
+            drop_grants(session)
+        return kept
+
+    def tidy(self) -> None:
+        """Remove the sessions that are over, and roles that went with them."""
+        with self.store.write() as session:
+            _remove_over(session, self.moment(session))
+            drop_grants(session)
+
+    def of(self, member: Member) -> list[OpenSession]:
+        """Where somebody has signed in, the newest first."""
+        with self.store.read() as session:
+            now = self.moment(session)
+            rows = session.scalars(
+                select(SessionRow)
+                .where(SessionRow.person_id == member.id)
+                .order_by(SessionRow.opened_at.desc(), SessionRow.token_sha256)
+            )
+            return [
+                OpenSession(
+                    row.token_sha256[:_NAMED],
+                    row.method,
+                    row.browser,
+                    row.opened_at,
+                    row.seen_at,
+                    is_this=row.token_sha256 == member.session,
+                )
+                for row in rows
+                if not _is_over(row, now)
+            ]
+
+    def end_named(self, member: Member, name: str) -> None:
+        """End one of somebody's sessions, by the name that their list gives it."""
+        with self.store.write() as session:
+            for row in session.scalars(select(SessionRow).where(SessionRow.person_id == member.id)):
+                if row.token_sha256[:_NAMED] == name:
+                    session.delete(row)
+            session.flush()
+            drop_grants(session)
+
+    def end_others(self, member: Member) -> None:
+        """End all of somebody's sessions but this one."""
+        others = (SessionRow.person_id == member.id, SessionRow.token_sha256 != member.session)
+        with self.store.write() as session:
+            session.execute(delete(SessionRow).where(*others))
+            drop_grants(session)
+
+    def renew(self, member: Member) -> str:
+        """The same session by another token, for who has just shown anew who they are; the earlier is worth
+        nothing any more."""
+        token = secrets.token_urlsafe(32)
+        with self.store.write() as session:
+            row = session.get(SessionRow, member.session)
+            if row is None:
+                return token  # it has ended meanwhile
+            columns = {one.key: getattr(row, one.key) for one in SessionRow.table().columns}
+            session.delete(row)
+            session.flush()
+            session.add(SessionRow(**{**columns, "token_sha256": _digest(token)}))
+        return token
 
     def _member(self, session: Session, row: SessionRow) -> Member | None:
         people, today = People.load(session, [row.person_id]), self.today()
@@ -92,13 +168,26 @@ class Sessions:
         )
 
 
-def open_session(session: Session, person: str, method: str, now: datetime) -> str:
-    """Open a session for somebody who has just shown who they are; what is over is removed. The token."""
-    over = or_(SessionRow.seen_at < now - IDLE, SessionRow.opened_at < now - LONGEST)
-    session.execute(delete(SessionRow).where(over))
+def open_session(
+    session: Session, person: str, method: str, now: datetime, *, browser: str = "", id_token: str = ""
+) -> str:
+    """Open a session for somebody who has just shown who they are; what is over is removed. The token.
+
+    `browser` says in few words which one holds it; `id_token` goes along when they sign out elsewhere.
+    """
+    _remove_over(session, now)
     token = secrets.token_urlsafe(32)
-    row = SessionRow(token_sha256=_digest(token), person_id=person, method=method, opened_at=now, seen_at=now)
-    session.add(row)
+    session.add(
+        SessionRow(
+            token_sha256=_digest(token),
+            person_id=person,
+            method=method,
+            opened_at=now,
+            seen_at=now,
+            browser=browser,
+            id_token=id_token,
+        )
+    )
     session.flush()
     return token
 
@@ -106,6 +195,12 @@ def open_session(session: Session, person: str, method: str, now: datetime) -> s
 def end_sessions(session: Session, people: Collection[str]) -> None:
     """These people have to sign in anew."""
     session.execute(delete(SessionRow).where(SessionRow.person_id.in_(people)))
+    drop_grants(session)
+
+
+def _remove_over(session: Session, now: datetime) -> None:
+    over = or_(SessionRow.seen_at < now - IDLE, SessionRow.opened_at < now - LONGEST)
+    session.execute(delete(SessionRow).where(over))
 
 
 def _is_over(row: SessionRow, now: datetime) -> bool:

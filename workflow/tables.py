@@ -151,6 +151,8 @@ class Grant(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     role: Mapped[str]
     unit: Mapped[str | None]
+    source: Mapped[str] = mapped_column(default="register")
+    """Who says so: the HR register, or the groups with which somebody has signed in elsewhere."""
 
 
 class Substitute(Base):
@@ -763,6 +765,81 @@ class SessionRow(Base):
     method: Mapped[str]
     opened_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    browser: Mapped[str] = mapped_column(default="")
+    """In few words, for its owner's list."""
+    id_token: Mapped[str] = mapped_column(default="")
+    """With which who signed in elsewhere signs out there."""
+
+
+class SecretRow(Base):
+    """A secret of this office, made at random when it was first needed: see `office_secrets`."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[bytes]
+
+
+class Device(Base):
+    """That a browser has signed somebody in before; of what it holds, only the digest: see `devices`."""
+
+    __tablename__ = "devices"
+
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    seen_at: Mapped[datetime]
+
+
+class CodeSecret(Base):
+    """What a person's codes are made from, enciphered; codes up to `last_step` count no more: see `codes`."""
+
+    __tablename__ = "code_secrets"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    secret: Mapped[bytes]
+    last_step: Mapped[int] = mapped_column(BigInt)
+    set_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """A code with which somebody signs in once who has lost what makes their codes, as Argon2id."""
+
+    __tablename__ = "recovery_codes"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    phc: Mapped[str]
+
+
+class PasskeyRow(Base):
+    """A key of somebody's device, with which they sign in: see `passkeys`.
+
+    `handle` is what their devices know them by.
+    """
+
+    __tablename__ = "passkeys"
+
+    credential_id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    handle: Mapped[str]
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInt)
+    name: Mapped[str]
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class CeremonyRow(Base):
+    """A sign-in, or a change of how one signs in, that has begun and is answered once: see `ceremonies`."""
+
+    __tablename__ = "ceremonies"
+
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    bound_sha256: Mapped[str]
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), index=True)
+    data: Mapped[dict[str, Any]]
+    made_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SavedFilterRow(Base):
@@ -773,3 +850,16 @@ class SavedFilterRow(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     query: Mapped[str]
+
+
+class Beginning(Base):
+    """What somebody has filled in of a request that they have not sent yet: see `beginnings`."""
+
+    __tablename__ = "beginnings"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    variant: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime] = mapped_column(index=True)

@@ -2,19 +2,25 @@
 
 The row of `attempts` is changed under its lock, in a short transaction of its own, before anything is looked
 at: an attempt counts as failed until it has succeeded, so a hundred at once are no more than one after the
-other. Names of nobody have rows too, in so few places that they fill no disk; what is told is the same.
+other. Names of nobody have rows too, in so few places that they fill no disk; which place is whose, nobody
+can work out without the office's secret. What is told is the same.
+
+All strangers who try to be somebody share that person's row. A browser that has signed them in before has a
+row of its own (`devices`): so strangers make nobody wait where they always work.
 """
 
+import hmac
 from datetime import timedelta
-from hashlib import sha256
 from math import ceil
+from typing import Final
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from workflow.errors import WorkflowError
+from workflow.office_secrets import office_secret
 from workflow.store import Moment, Store
-from workflow.tables import Attempts, Person
+from workflow.tables import Attempts, Device, Person
 
 FREE = 3
 """So many may fail before anybody has to wait: people mistype."""
@@ -23,7 +29,10 @@ LONGEST_WAIT = timedelta(minutes=15)
 """Waits double up to this: 100 guesses a day at most, and a person who was locked out by others is let in."""
 FORGOTTEN = timedelta(days=1)
 """Failures so long ago do not count any more."""
-_STRANGERS = 3  # hex digits: places for what is nobody's number
+CODE: Final = "#"
+"""Before the rows of codes: who knows a password has no more guesses at the code by typing it again."""
+_DEVICE = "!"
+_STRANGERS = 4  # hex digits: places for what is nobody's number
 
 
 class Throttled(WorkflowError):
@@ -46,10 +55,15 @@ class Throttle:
         self._store = store
         self._moment = moment
 
-    def begin(self, person: str) -> None:
-        """Count an attempt to be this person, as a failed one. Raises Throttled, StoreUnavailable."""
-        while not self._counted(self._row_of(person)):
+    def begin(self, person: str, *, device: str = "", kind: str = "") -> str:
+        """Count an attempt to be this person, as a failed one; in whose row.
+
+        `device`: the digest of a browser that has signed them in before; `kind`: CODE for a code. Raises
+        Throttled, StoreUnavailable.
+        """
+        while not self._counted(whose := self._row_of(person, device, kind)):
             pass  # they have just shown who they are, by another attempt, and the row is gone
+        return whose
 
     def _counted(self, whose: str) -> bool:
         """Count an attempt in the row that there is; false where there is none any more."""
@@ -68,22 +82,31 @@ class Throttle:
             connection.execute(update(table).where(here).values(**counted))
         return True
 
-    def _row_of(self, person: str) -> str:
+    def _row_of(self, person: str, device: str = "", kind: str = "") -> str:
         """Whose row it is, made when it is not there."""
-        people = Person.table()
+        people, secret = Person.table(), office_secret(self._store, "throttle")
         with self._store.read() as session:
             known = session.connection().execute(select(people.c.id).where(people.c.id == person)).first()
             now = self._moment(session)
-        stranger = sha256(person.encode()).hexdigest()[:_STRANGERS]
-        whose = f"?{stranger}" if known is None else person
+        place = hmac.digest(secret, person.encode(errors="replace"), "sha256").hex()[:_STRANGERS]
+        own = f"{_DEVICE}{device}" if device else person
+        whose = kind + (f"?{place}" if known is None else own)
         none = {"whose": whose, "failures": 0, "last_at": now, "blocked_until": now}
         self._store.have_row(Attempts.table(), none)
         return whose
 
 
+def forget_attempt(session: Session, whose: str) -> None:
+    """They have shown who they are: earlier failures in this row do not count. Those of strangers stay."""
+    session.execute(delete(Attempts).where(Attempts.whose == whose))
+
+
 def forget_attempts(session: Session, person: str) -> None:
-    """They have shown who they are, or got another password: earlier failures do not count."""
-    session.execute(delete(Attempts).where(Attempts.whose == person))
+    """They got another password, or are removed: nothing that failed before counts."""
+    theirs = select(Device.token_sha256).where(Device.person_id == person)
+    devices = [f"{_DEVICE}{digest}" for digest in session.scalars(theirs)]
+    whose = [one for row in (person, *devices) for one in (row, CODE + row)]
+    session.execute(delete(Attempts).where(Attempts.whose.in_(whose)))
 
 
 def wait_after(failures: int) -> timedelta:

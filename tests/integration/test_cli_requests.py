@@ -403,6 +403,58 @@ class TestQueueAndShow:
         assert count == "2 tasks"
         assert len(terminal.json("queue", "--as", MANAGER, "--limit", 1)["tasks"]) == 1
 
+    def test_the_queue_is_chosen_in_order_and_in_pages(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        terminal.json("fire", 2, "claim", "--as", MANAGER)
+        queue = ("queue", "--as", MANAGER, "--sort=-number")
+        said = terminal.json(*queue, "--limit", 1)
+        assert ([one["request_id"] for one in said["tasks"]], said["count"], said["more"]) == ([2], 2, False)
+        plain = terminal.office(*queue, "--limit", 1).out.splitlines()
+        assert plain[-2:] == ["1 task of 2", f"There are more: --after {said['after']}"]
+        said = terminal.json(*queue, "--after", said["after"])
+        assert ([one["request_id"] for one in said["tasks"]], said["after"]) == ([1], None)
+        assert [one["request_id"] for one in terminal.json(*queue, "--text", "R-2")["tasks"]] == [2]
+        assert [one["request_id"] for one in terminal.json(*queue, "--assignee", "free")["tasks"]] == [1]
+        assert terminal.json(*queue, "--due", "past")["tasks"] == []
+        assert (
+            terminal.office(*queue, "--suspended").out == f"Nothing waits for {MANAGER} that is looked for.\n"
+        )
+        said = terminal.office(*queue, "--offered-after", "yesterday")
+        assert said.status == 1
+        assert "offered_after: Write the day as 2026-11-20." in said.err
+
+    def test_the_next_is_claimed_once_by_a_key(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        first = terminal.json("queue", "--as", MANAGER, "--next", "--key", "k", "--text", "R-2")["claimed"]
+        assert (first["request_id"], first["repeated"]) == (2, False)
+        again = terminal.json("queue", "--as", MANAGER, "--next", "--key", "k")["claimed"]
+        assert again == first | {"repeated": True}
+        assert (
+            terminal.office("queue", "--as", MANAGER, "--next").out
+            == f"{MANAGER} holds request 1, in manager.\n"
+        )
+        assert terminal.json("queue", "--as", MANAGER, "--next") == {"claimed": None}
+        said = terminal.office("queue", "--as", MANAGER, "--next")
+        assert (said.status, said.out) == (0, f"Nothing waits for {MANAGER} that nobody holds.\n")
+
+    def test_filters_are_kept_and_used_by_their_names(self, terminal: Terminal, rows: Path) -> None:
+        terminal.json("submit", rows)
+        queue = ("queue", "--as", MANAGER)
+        assert terminal.office(*queue, "--filters").out == f"No filter of {MANAGER} is kept.\n"
+        kept = terminal.json(*queue, "--text", "R-2", "--sort=-age", "--save", "second")["filters"]
+        assert kept == [{"name": "second", "query": "text=R-2&sort=-age"}]
+        assert [one["request_id"] for one in terminal.json(*queue, "--filter", "second")["tasks"]] == [2]
+        over = terminal.json(*queue, "--filter", "second", "--text", "R-1")["tasks"]
+        assert [one["request_id"] for one in over] == [1]
+        assert terminal.office(*queue, "--filters").out.splitlines()[1].split() == [
+            "second",
+            "text=R-2&sort=-age",
+        ]
+        assert terminal.json(*queue, "--remove", "second") == {"filters": []}
+        for option in ("--remove", "--filter"):
+            said = terminal.office(*queue, option, "second")
+            assert (said.status, said.err.splitlines()[0]) == (1, "paraaf: The filter second is not there.")
+
     def test_show_says_what_can_be_done_and_why_not_the_rest(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
         shown = terminal.json("show", 1, "--as", MANAGER)
@@ -884,7 +936,8 @@ def test_what_has_waited_for_days_is_reminded_of_and_the_queue_says_so(
 ) -> None:
     terminal.json("submit", rows)
     with closing(Store.open(terminal.data)) as store, store.write() as session:
-        session.execute(update(Task).values(offered_at=datetime.now(UTC) - timedelta(days=30)))
+        then = datetime.now(UTC) - timedelta(days=30)
+        session.execute(update(Task).values(offered_at=then, due_at=then + timedelta(days=2)))
     said = terminal.office("worker", "--until-idle")
     assert (said.status, said.out) == (0, "2 reminded, 2 escalated.\n")
     lines = terminal.office("queue", "--as", MANAGER).out.splitlines()

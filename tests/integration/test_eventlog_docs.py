@@ -15,7 +15,7 @@ from sqlalchemy import select
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
 from tests.proving import PASSWORD
-from workflow import moves, outside, passwords, renewals, substitutes, tokens
+from workflow import identity_events, moves, outside, passwords, renewals, substitutes, tokens
 from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
@@ -70,6 +70,7 @@ def test_types_are_those_of_the_code() -> None:
         passwords.REMOVED,
         tokens.MADE,
         tokens.REVOKED,
+        *identity_events.EVERY,
     }
 
 
@@ -152,6 +153,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found += substitution_records(office)
     found += password_records(office)
     found += token_records(office)
+    found += identity_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
         "definition_of": office.engine.definition,
@@ -227,6 +229,16 @@ def test_who_has_a_token_is_in_bodies_alone(records: list[dict[str, Any]]) -> No
     for record in theirs:
         hashed = json.dumps({**record, "body": None})
         assert not any(word in hashed for word in ("auditor", "administrator", "nightly", "requests:read"))
+
+
+def identity_records(office: Office) -> list[dict[str, Any]]:
+    """Somebody sets up other means to sign in, and has none any more."""
+    with office.store.write() as session:
+        for kind in identity_events.EVERY:
+            identity_events.tell(session, kind, person="auditor", by="administrator", at=office.now)
+        query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
+        rows = session.execute(query.where(Event.type.in_(identity_events.EVERY))).all()
+    return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
 
 
 def test_who_has_a_password_is_in_bodies_alone(records: list[dict[str, Any]]) -> None:

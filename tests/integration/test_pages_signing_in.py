@@ -13,7 +13,7 @@ from signing.secret import Secret
 from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in, with_password
 from tests.steps_office import CLERK, MANAGER, Sample
-from web.signing_in import inside
+from web.letting_in import inside
 from workflow.sessions import IDLE, LONGEST, open_session
 from workflow.tables import Grant, Person, SessionRow
 

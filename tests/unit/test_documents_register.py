@@ -14,7 +14,7 @@ from documents.kinds import KINDS
 from documents.kinds.national_number import holds_national_number
 from documents.register import DUTIES, SAMPLE, Person, Register
 from documents.sample import make_register
-from workflow.people import DUTY_ROLES
+from workflow.duties import DUTY_ROLES
 
 DAYS = [date(2024, 11, 20), date(2026, 2, 28), date(2030, 1, 1)]
 

@@ -1,0 +1,221 @@
+"""Requests begun and filled in, in Chromium: with and without JavaScript, by keyboard, in every language.
+
+PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from documents.words import LANGUAGES
+from tests.desk_office import browser_signed_in, served
+from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
+
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+NEW, NEW_PLAN = f"/requests/new/{DECLARATION}/A3", f"/requests/new/{PLAN}/standard"
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    sample = Sample.open(tmp_path_factory.mktemp("forms"), {})
+    yield sample
+    sample.office.close()
+
+
+@pytest.fixture(scope="module")
+def browser(sample: Sample) -> Iterator[Browser]:
+    assert sample
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url(sample: Sample) -> Iterator[str]:
+    with served(sample.office) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def requester(sample: Sample) -> str:
+    return sample.request(sample.submit("A3")).requester_id
+
+
+def page_of(browser: Browser, url: str, sample: Sample, person: str, *, javascript: bool) -> Page:
+    context = browser.new_context(base_url=url, java_script_enabled=javascript)
+    return browser_signed_in(context, sample.office, person)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without"])
+def test_a_requester_begins_leaves_comes_back_and_sends(
+    browser: Browser, url: str, sample: Sample, requester: str, javascript: bool
+) -> None:
+    page = page_of(browser, url, sample, requester, javascript=javascript)
+    page.goto("/requests/new")
+    page.get_by_role("link", name=re.compile("Begin.*Employer declaration")).click()
+    page.locator("summary", has_text="Income per year").click()
+    salary = page.get_by_label("Gross salary")
+    known = salary.input_value()
+    salary.fill("1.234")
+    page.get_by_role("button", name="Add a row").click()
+    page.locator("[name='income.lines.1.label']").fill("Sample line")
+    page.locator("[name='income.lines.1.amount']").fill("100,00")
+    page.locator("[name='income.lines.1.fixed'][value='yes']").check()
+    page.get_by_role("button", name="Save for later").click()
+    expect(page.get_by_role("status")).to_contain_text("It is saved.")
+
+    page.goto("/requests/new")
+    page.get_by_label("You have begun").get_by_role("link").click()
+    page.get_by_role("button", name="Send the request").click()
+    told = page.get_by_role("alert")
+    expect(told).to_be_focused()
+    told.get_by_role("link", name="Gross salary").click()
+    salary = page.get_by_label("Gross salary")
+    assert salary.input_value() == "1.234"
+    assert salary.get_attribute("aria-invalid") == "true"
+    described = salary.get_attribute("aria-describedby") or ""
+    assert "two meanings" in page.locator(f"#{described.split()[-1]}").inner_text()
+    if javascript:
+        expect(salary).to_be_focused()
+    salary.fill(known)
+    page.get_by_role("button", name="Send the request").click()
+    number = int(page.url.rsplit("/", 1)[1])
+    assert sample.request(number).data["income"]["lines"][0]["label"] == "Sample line"
+    page.context.close()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without"])
+def test_a_manager_fills_in_the_continuation_by_keyboard(
+    browser: Browser, url: str, sample: Sample, javascript: bool
+) -> None:
+    number = sample.submit("A3", temporary=True)
+    page = page_of(browser, url, sample, MANAGER, javascript=javascript)
+    page.goto(f"/requests/{number}/edit")
+    page.locator("[name='continuation.prospect']").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")  # temporary
+    page.keyboard.press("Tab")
+    page.keyboard.type("12")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")  # yes
+    page.keyboard.press("Tab")
+    page.keyboard.type("From next year on 32 hours.")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.locator("button[value='fire:approve']:focus").count():
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/requests/{number}")
+    assert sample.request(number).data["continuation"] == {
+        "prospect": "temporary",
+        "months": 12,
+        "changed_conditions": True,
+        "changed_conditions_text": "From next year on 32 hours.",
+    }
+    page.context.close()
+
+
+def test_enter_in_a_field_sends_nothing_on(browser: Browser, url: str, sample: Sample) -> None:
+    number = sample.submit("A3")
+    sample.do("approve", MANAGER, number)
+    page = page_of(browser, url, sample, CLERK, javascript=True)
+    page.goto(f"/requests/{number}/edit")
+    page.locator("[name='signing.place']").fill("Voorbeeldstad")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert page.locator("[name='signing.place']").input_value() == "Voorbeeldstad"
+    assert sample.request(number).state == "review"
+    page.context.close()
+
+
+def test_only_what_applies_is_in_sight(browser: Browser, url: str, sample: Sample, requester: str) -> None:
+    page = page_of(browser, url, sample, requester, javascript=True)
+    page.goto(NEW_PLAN)
+    safety = page.locator("#part-safety")
+    expect(safety).to_be_hidden()
+    page.locator("[name='header.subject']").select_option("occupational-safety")
+    expect(page.locator("[name='safety.nature']")).to_be_visible()
+    page.locator("[name='safety.nature']").fill("Typed")
+    page.locator("[name='header.subject']").select_option("general")
+    expect(safety).to_be_visible()  # what was typed is never out of sight
+    page.context.close()
+
+
+def test_who_leaves_with_something_typed_is_asked(
+    browser: Browser, url: str, sample: Sample, requester: str
+) -> None:
+    page = page_of(browser, url, sample, requester, javascript=True)
+    asked: list[str] = []
+
+    def answer(dialog: object) -> None:
+        asked.append(dialog.type)  # type: ignore[attr-defined]
+        dialog.accept()  # type: ignore[attr-defined]
+
+    page.on("dialog", answer)
+    page.goto(NEW_PLAN)
+    page.goto("/requests/new")
+    assert asked == []
+    page.goto(NEW_PLAN)
+    page.locator("[name='header.title']").fill("Typed")
+    page.locator("[name='header.title']").press("Tab")
+    page.goto("/requests/new")
+    assert asked == ["beforeunload"]
+    page.context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_can_use_the_forms(
+    browser: Browser, url: str, sample: Sample, requester: str, language: str, theme: str
+) -> None:
+    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
+    number = sample.submit("A3", temporary=True)
+    for name, (width, height) in SIZES.items():
+        for person, address in (
+            (requester, "/requests/new"),
+            (requester, NEW),
+            (requester, NEW_PLAN),
+            (MANAGER, f"/requests/{number}/edit"),
+        ):
+            context = browser.new_context(
+                base_url=url,
+                viewport={"width": width, "height": height},
+                color_scheme=theme,  # type: ignore[arg-type]
+            )
+            page, told = browser_signed_in(context, sample.office, person), []
+            page.goto(f"{address}?lang={language}")
+            page.on("console", lambda message, told=told: told.append(message.text))
+            page.on("pageerror", lambda error, told=told: told.append(str(error)))
+            page.reload()
+            page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
+            _require_usable(page)
+            if address != "/requests/new":
+                if address == NEW:
+                    page.locator("[name='income.gross_yearly']").fill("1.234")
+                    page.locator("button[value='add:income.lines']").click()
+                page.locator("button[value='send'], button[value='fire:approve']").click()
+                page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
+                _require_usable(page)
+            _keep(page, f"form-{address.strip('/').replace('/', '-')}-{language}-{theme}-{name}")
+            assert [one for one in told if "422" not in one] == []
+            context.close()
+
+
+def _require_usable(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+
+def _keep(page: Page, name: str) -> None:
+    folder = os.environ.get("PARAAF_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

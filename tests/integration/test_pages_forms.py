@@ -1,0 +1,491 @@
+"""Requests begun and filled in over HTTP, without JavaScript: nothing that was typed is lost."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import delete, update
+
+from documents.kinds import KINDS as DOCUMENTS
+from tests.databases import KINDS, fresh
+from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.html_forms import HtmlForm, form_of_class
+from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
+from workflow.beginnings import KEPT
+from workflow.preflight import settings_sha256
+from workflow.tables import Beginning, Draft, Event, Grant, Person, ProfileCheck, Request, Substitute
+
+NEW = f"/requests/new/{DECLARATION}/A3"
+NEW_PLAN = f"/requests/new/{PLAN}/standard"
+SEND, SAVE, APPROVE = ("do", "send"), ("do", "save"), ("do", "fire:approve")
+SAVE_DRAFT = ("do", "save_draft")
+
+
+@dataclass(frozen=True)
+class Place:
+    url: str
+    sample: Sample
+
+    def requester(self, *, temporary: bool = False) -> str:
+        """Somebody of the manager's unit who can ask for a declaration."""
+        return self.sample.request(self.sample.submit("A3", temporary=temporary)).requester_id
+
+    def events(self) -> int:
+        return len(self.sample.rows(Event))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    data = tmp_path_factory.mktemp("forms") / "data"
+    data.mkdir(mode=0o700)
+    with fresh(request.param, data, request) as database:
+        sample = Sample.open(data, database.environ)
+        with served(sample.office) as url:
+            yield Place(url, sample)
+        sample.office.close()
+
+
+@pytest.fixture
+def client(place: Place) -> Iterator[httpx.Client]:
+    with browsing(place.url) as client:
+        client.cookies.set("paraaf-language", "en", domain="127.0.0.1")
+        yield client
+
+
+def opened(place: Place, client: httpx.Client, person: str, address: str) -> HtmlForm:
+    """A page's form, for somebody who has signed in."""
+    signed_in(client, place.sample.office, person)
+    page = client.get(address)
+    assert page.status_code == 200, page.text
+    return form_of_class(page.text, "fields")
+
+
+def number_in(answer: httpx.Response) -> int:
+    assert answer.status_code == 303, re.findall('<section class="mistakes".*?</section>', answer.text, re.S)
+    return int(answer.headers["location"].split("/")[2])
+
+
+# --- beginning
+
+
+def test_who_may_begin_what_and_why_not(place: Place, client: httpx.Client) -> None:
+    office, person = place.sample.office, place.requester()
+    profile = office.profiles[office.catalogue.get(DECLARATION, "A4").signing]
+    with office.store.write() as session:
+        session.execute(delete(Grant).where(Grant.person_id == person, Grant.role == "author"))
+        session.add(
+            ProfileCheck(
+                profile=profile.name,
+                settings_sha256=settings_sha256(office.signing, profile),
+                checked_at=office.clock(),
+                code="key-gone",
+                message="",
+                may_pass=False,
+            )
+        )
+    try:
+        signed_in(client, office, person)
+        page = client.get("/requests/new").text
+        assert f'href="{NEW}"' in page
+        assert f'href="/requests/new/{DECLARATION}/A1"' in page
+        assert "Not now:" in page
+        assert f'href="/requests/new/{DECLARATION}/A4"' not in page
+        assert f'href="{NEW_PLAN}"' not in page
+        assert client.get(NEW_PLAN).status_code == 422
+        assert client.get(f"/requests/new/{DECLARATION}/A4").status_code == 422
+    finally:
+        with office.store.write() as session:
+            session.execute(delete(ProfileCheck).where(ProfileCheck.profile == profile.name))
+            session.add(Grant(person_id=person, role="author", unit=None))
+
+
+@pytest.mark.parametrize("address", [f"/requests/new/{DECLARATION}/A9", "/requests/new/x/y"])
+def test_there_is_no_form_for_a_process_that_there_is_not(
+    place: Place, client: httpx.Client, address: str
+) -> None:
+    signed_in(client, place.sample.office, CLERK)
+    assert client.get(address).status_code == 404
+
+
+def test_the_form_holds_what_the_register_says_and_becomes_a_request(
+    place: Place, client: httpx.Client
+) -> None:
+    person = place.requester()
+    form = opened(place, client, person, NEW)
+    form.fill("language", "da")
+    made = place.sample.request(number_in(form.send(client, SEND, follow=False)))
+    kind = DOCUMENTS["employer_declaration"]
+    filled_in = place.sample.register.prefill(person, on=place.sample.today)
+    assert made.data == kind.json_of(kind.model.model_validate(filled_in))
+    assert (made.requester_id, made.language, made.state) == (person, "da", "manager")
+
+
+def test_sent_twice_it_is_one_request(place: Place, client: httpx.Client) -> None:
+    form = opened(place, client, place.requester(), NEW)
+    first = number_in(form.send(client, SEND, follow=False))
+    events = place.events()
+    assert number_in(form.send(client, SEND, follow=False)) == first
+    assert place.events() == events
+
+
+def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:
+    person = place.requester()
+    form = opened(place, client, person, NEW)
+    form.fill("income.gross_yearly", "1.234")
+    form.fill("employee.town", "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}")
+    form.fill("employee.function", "")
+    form.fill("employer.name", '=HYPERLINK("x")')
+    form.fill("language", "nb")
+    events = place.events()
+    answer = form.send(client, SEND)
+    assert answer.status_code == 422
+    assert place.events() == events
+    again = form_of_class(answer.text, "fields")
+    for name in ("income.gross_yearly", "employee.town", "employee.function", "employer.name", "language"):
+        assert again.value(name) == form.value(name)
+    assert "<img" not in answer.text
+    for name in ("income-gross_yearly", "employee-town", "employee-function"):
+        assert f'<a href="#f-{name}">' in answer.text
+        assert f'id="f-{name}-told1"' in answer.text
+    known = opened(place, client, person, NEW)
+    for name in ("income.gross_yearly", "employee.town", "employee.function", "employer.name"):
+        again.fill(name, known.value(name) or "")
+    again.fill("employee.maiden_name", "{{7*7}} Voorbeeld")
+    again.fill("employer.town", '=HYPERLINK("x")')
+    again.fill("csrf", known.value("csrf") or "")
+    assert again.value("key") == form.value("key")
+    made = place.sample.request(number_in(again.send(client, SEND, follow=False)))
+    assert made.data["employee"]["maiden_name"] == "{{7*7}} Voorbeeld"
+    assert made.data["employer"]["town"] == '=HYPERLINK("x")'
+
+
+def test_what_is_too_long_is_refused_by_name(place: Place, client: httpx.Client) -> None:
+    form = opened(place, client, place.requester(), NEW)
+    form.fill("employee.function", "x" * 100_000)
+    answer = form.send(client, SEND)
+    assert answer.status_code == 422
+    assert '<a href="#f-employee-function">' in answer.text
+    form.fill("employee.function", "x" * 600_000)
+    assert form.send(client, SEND).status_code == 413
+
+
+def test_rows_come_and_go_by_buttons(place: Place, client: httpx.Client) -> None:
+    form = opened(place, client, place.requester(), NEW)
+    form.fill("employee.maiden_name", "Kept meanwhile")
+    for number in (1, 2):
+        form = form_of_class(form.send(client, ("do", "add:income.lines")).text, "fields")
+        form.fill(f"income.lines.{number}.label", f"Line {number}")
+        form.fill(f"income.lines.{number}.amount", f"{number}00")
+        form.fill(f"income.lines.{number}.fixed", "yes")
+    form = form_of_class(form.send(client, ("do", "remove:income.lines.1")).text, "fields")
+    made = place.sample.request(number_in(form.send(client, SEND, follow=False)))
+    assert made.data["income"]["lines"] == [{"label": "Line 2", "amount": "200.00", "fixed": True}]
+    assert made.data["employee"]["maiden_name"] == "Kept meanwhile"
+
+
+def test_a_plan_is_written_from_an_empty_form(place: Place, client: httpx.Client) -> None:
+    form = opened(place, client, place.requester(), NEW_PLAN)
+    answer = form.send(client, SEND)
+    assert answer.status_code == 422
+    assert '<a href="#f-actions">' in answer.text
+    form = form_of_class(answer.text, "fields")
+    for name, value in {
+        "header.title": "Plan",
+        "header.subject": "general",
+        "actions.1.focus_area": "Area",
+        "actions.1.description": "First.\r\nSecond.",
+        "actions.1.responsible": "A. Voorbeeld",
+        "actions.1.deadlines.1": "1 december 2027",
+        "actions.1.follow_up": "Monthly.",
+        "actions.1.goal_reached_when": "Done.",
+        "approval.name": place.sample.register.person(MANAGER).name,
+    }.items():
+        form.fill(name, value)
+    made = place.sample.request(number_in(form.send(client, SEND, follow=False)))
+    assert made.data["actions"][0]["description"] == "First.\nSecond."
+    assert made.data["actions"][0]["deadlines"] == ["2027-12-01"]
+    assert "safety" not in made.data
+
+
+# --- leaving it, and coming back
+
+
+def test_what_was_begun_is_there_again_for_its_person_alone(place: Place, client: httpx.Client) -> None:
+    person = place.requester()
+    form = opened(place, client, person, NEW)
+    known = form.value("income.gross_yearly") or ""
+    form.fill("income.gross_yearly", "not yet known")
+    form.fill("language", "da")
+    events = place.events()
+    saved = form.send(client, SAVE)
+    assert saved.status_code == 200
+    assert "It is saved." in saved.text
+    assert place.events() == events
+    with browsing(place.url) as elsewhere:
+        again = opened(place, elsewhere, person, NEW)
+        assert (again.value("income.gross_yearly"), again.value("language")) == ("not yet known", "da")
+        assert "You have begun" in elsewhere.get("/requests/new").text
+    with browsing(place.url) as other:
+        assert opened(place, other, MANAGER, NEW).value("income.gross_yearly") != "not yet known"
+    form.fill("income.gross_yearly", known)
+    number_in(form.send(client, SEND, follow=False))
+    assert place.sample.rows(Beginning) == []
+    assert "You have begun" not in client.get("/requests/new").text
+
+
+def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: httpx.Client) -> None:
+    office = place.sample.office
+    form = opened(place, client, place.requester(), NEW)
+    form.fill("employee.function", "Typed")
+    form = form_of_class(form.send(client, SAVE).text, "fields")
+    again = form_of_class(form.send(client, ("do", "drop")).text, "fields")
+    assert again.value("employee.function") != "Typed"
+    assert place.sample.rows(Beginning) == []
+    again.fill("employee.function", "Typed")
+    again.send(client, SAVE)
+    with office.store.write() as session:
+        session.execute(update(Beginning).values(saved_at=office.clock() - KEPT + timedelta(hours=1)))
+    office.retention.run()
+    assert len(place.sample.rows(Beginning)) == 1
+    with office.store.write() as session:
+        session.execute(update(Beginning).values(saved_at=office.clock() - KEPT))
+    assert form_of_class(client.get(NEW).text, "fields").value("employee.function") != "Typed"
+    office.retention.run()
+    assert place.sample.rows(Beginning) == []
+
+
+def test_what_was_begun_goes_with_its_person(place: Place) -> None:
+    office = place.sample.office
+    long_ago = office.clock() - timedelta(days=400)
+    with office.store.write() as session:
+        session.add(Person(id="leaver", name="L", unit="U", active=False, left_at=long_ago))
+        session.flush()
+        session.add(
+            Beginning(
+                person_id="leaver",
+                key=DECLARATION,
+                variant="A3",
+                language="en",
+                data={},
+                saved_at=office.clock(),
+            )
+        )
+    assert office.retention.run().people == 1
+    assert place.sample.rows(Beginning) == []
+
+
+def test_not_even_a_beginning_keeps_a_national_number(place: Place, client: httpx.Client) -> None:
+    form = opened(place, client, place.requester(), NEW)
+    form.fill("employee.function", "111222333")
+    answer = form.send(client, SAVE)
+    assert answer.status_code == 422
+    assert '<a href="#f-employee-function">' in answer.text
+    assert place.sample.rows(Beginning) == []
+
+
+# --- filling in what there is
+
+
+def test_the_manager_declares_the_continuation(place: Place, client: httpx.Client) -> None:
+    number = place.sample.submit("A3", temporary=True)
+    form = opened(place, client, MANAGER, f"/requests/{number}/edit")
+    assert {name.split(".")[0] for name in form.names if "." in name} == {"continuation"}
+    answer = form.send(client, APPROVE)
+    assert answer.status_code == 422
+    assert place.sample.request(number).state == "manager"
+    form = form_of_class(answer.text, "fields")
+    form.fill("continuation.prospect", "temporary")
+    form.fill("continuation.changed_conditions", "no")
+    answer = form.send(client, APPROVE)
+    assert '<a href="#f-continuation-months">' in answer.text
+    form = form_of_class(answer.text, "fields")
+    assert form.value("continuation.prospect") == "temporary"
+    form.fill("continuation.months", "12")
+    assert number_in(form.send(client, APPROVE, follow=False)) == number
+    made = place.sample.request(number)
+    assert made.state == "review"
+    assert made.data["continuation"] == {"prospect": "temporary", "months": 12, "changed_conditions": False}
+    events = place.events()
+    assert number_in(form.send(client, APPROVE, follow=False)) == number  # sent twice, done once
+    assert place.events() == events
+
+
+def test_a_draft_comes_back_to_who_saved_it(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    address = f"/requests/{number}/edit"
+    form = opened(place, client, CLERK, address)
+    form.fill("signing.place", "Voorbeeldstad")
+    form.fill("signing.contact_phone", "not a number yet")
+    saved = form.send(client, SAVE_DRAFT)
+    assert "Your draft is saved." in saved.text
+    [draft] = place.sample.rows(Draft, Draft.request_id == number)
+    assert draft.data == {"signing": {"place": "Voorbeeldstad", "contact_phone": "not a number yet"}}
+    with browsing(place.url) as elsewhere:
+        form = opened(place, elsewhere, CLERK, address)
+        assert form.value("signing.contact_phone") == "not a number yet"
+    with browsing(place.url) as other:
+        colleague = other_clerk(place)
+        assert opened(place, other, colleague, address).value("signing.contact_phone") == ""
+
+
+def test_the_clerk_gives_reasons_and_names_the_signer(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    name = place.sample.register.person(place.sample.signer).name
+    assert f'<option value="{html.escape(name)}">' in client.get(f"/requests/{number}/edit").text
+    for field, value in {
+        "signing.name": name,
+        "signing.place": "Voorbeeldstad",
+        "signing.contact_name": "Desk",
+        "signing.contact_phone": "070 000 0000",
+        "other.supplementary_statement": "36 hours a week.",
+    }.items():
+        form.fill(field, value)
+    for field in form.names:
+        if field.startswith("reasons."):
+            form.fill(field, "Looked into.")
+    assert number_in(form.send(client, APPROVE, follow=False)) == number
+    made = place.sample.request(number)
+    assert made.state == "rendering"
+    assert made.data["other"]["supplementary_statement"] == "36 hours a week."
+
+
+def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> None:
+    number = place.sample.submit("A3")
+    place.sample.do("return", MANAGER, number, remark="<b>The function</b> is wrong.")
+    form = opened(place, client, place.sample.request(number).requester_id, f"/requests/{number}/edit")
+    page = client.get(f"/requests/{number}/edit").text
+    assert "&lt;b&gt;The function&lt;/b&gt; is wrong." in page
+    form.fill("employee.maiden_name", "Another name")
+    assert number_in(form.send(client, ("do", "fire:submit"), follow=False)) == number
+    made = place.sample.request(number)
+    assert (made.state, made.data["employee"]["maiden_name"]) == ("manager", "Another name")
+
+
+def test_a_change_by_somebody_else_is_shown_beside_what_was_typed(place: Place, client: httpx.Client) -> None:
+    number = place.sample.submit("A3", temporary=True)
+    form = opened(place, client, MANAGER, f"/requests/{number}/edit")
+    form.fill("continuation.prospect", "permanent")
+    form.fill("continuation.changed_conditions", "no")
+    place.sample.do("claim", MANAGER, number)
+    answer = form.send(client, APPROVE)
+    assert answer.status_code == 409
+    assert "What you typed is still here." in answer.text
+    assert "Now in the request:" in answer.text
+    again = form_of_class(answer.text, "fields")
+    assert again.value("continuation.prospect") == "permanent"
+    number_in(again.send(client, APPROVE, follow=False))
+    assert place.sample.request(number).state == "review"
+
+
+def test_what_was_typed_is_shown_where_the_request_has_gone_on(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    form.fill("signing.place", "<i>Voorbeeldstad</i>")
+    place.sample.do("return", CLERK, number, remark="Once more.")
+    answer = form.send(client, SAVE_DRAFT)
+    assert answer.status_code == 409
+    assert "&lt;i&gt;Voorbeeldstad&lt;/i&gt;" in answer.text
+    assert place.sample.rows(Draft, Draft.request_id == number) == []
+
+
+def test_what_was_typed_stays_where_a_colleague_took_the_task(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    form.fill("signing.place", "Typed before")
+    place.sample.do("claim", other_clerk(place), number)
+    answer = form.send(client, APPROVE)
+    assert answer.status_code == 409
+    assert form_of_class(answer.text, "fields").value("signing.place") == "Typed before"
+
+
+def test_a_substitute_fills_it_in_for_the_manager(place: Place, client: httpx.Client) -> None:
+    number = place.sample.submit("A3", temporary=True)
+    substitute = another(place, of=number)
+    with place.sample.office.store.write() as session:
+        session.add(
+            Substitute(
+                principal_id=MANAGER,
+                substitute_id=substitute,
+                role="manager",
+                valid_from=place.sample.today,
+                valid_until=place.sample.today,
+            )
+        )
+    form = opened(place, client, substitute, f"/requests/{number}/edit")
+    form.fill("continuation.prospect", "permanent")
+    form.fill("continuation.changed_conditions", "no")
+    number_in(form.send(client, APPROVE, follow=False))
+    assert place.sample.request(number).state == "review"
+    assert place.sample.records(number, "request_advanced")
+
+
+def test_who_may_not_see_a_request_is_told_as_of_one_that_there_is_not(
+    place: Place, client: httpx.Client
+) -> None:
+    seen = str(place.sample.submit("A3"))
+    signed_in(client, place.sample.office, stranger(place))
+    token = csrf_of(client.get("/requests/new"))
+    told = set()
+    for number in (seen, "999999"):
+        form = {"csrf": token, "do": "save_draft", "key": "k", "state": "manager", "version": "1"}
+        for answer in (
+            client.get(f"/requests/{number}/edit"),
+            client.post(f"/requests/{number}/edit", data=form),
+        ):
+            assert answer.status_code == 404
+            main = answer.text.split("<main")[1]
+            told.add(main.replace(number, "N"))
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("number", ["x", "²", "1e9", "0", "-1", "9" * 40])
+def test_no_other_address_is_a_request(place: Place, client: httpx.Client, number: str) -> None:
+    signed_in(client, place.sample.office, CLERK)
+    assert client.get(f"/requests/{number}/edit").status_code == 404
+
+
+def test_who_can_only_look_has_no_form(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    signed_in(client, place.sample.office, place.sample.request(number).requester_id)
+    assert client.get(f"/requests/{number}/edit").status_code == 422
+
+
+# --- people
+
+
+def at_review(place: Place) -> int:
+    number = place.sample.submit("A3")
+    place.sample.do("approve", MANAGER, number)
+    return number
+
+
+def other_clerk(place: Place) -> str:
+    return next(
+        one.person_id
+        for one in place.sample.register.people()
+        if one.has_duty("clerk") and one.person_id != CLERK
+    )
+
+
+def another(place: Place, *, of: int) -> str:
+    """Somebody of the request's unit without duties, whose request it is not."""
+    request: Request = place.sample.request(of)
+    return next(
+        one.person_id
+        for one in place.sample.register.people()
+        if one.unit == request.unit and not one.duties and one.person_id != request.requester_id
+    )
+
+
+def stranger(place: Place) -> str:
+    """Somebody of another unit without duties."""
+    unit: Any = place.sample.register.person(MANAGER).unit
+    return next(
+        one.person_id for one in place.sample.register.people() if one.unit != unit and not one.duties
+    )

@@ -1,0 +1,248 @@
+"""Filling in a request's document where it is now: the requester after a return, the manager, the clerk.
+
+What was typed is lost to nothing: not to a mistake, not to a change by somebody else, not to a colleague who
+took the task meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import or_, select
+from starlette.responses import Response
+from starlette.routing import Route
+
+from documents.errors import FieldProblem
+from web.asked import Asked, Door
+from web.form_data import changes
+from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
+from web.problems import status_of
+from web.registered import registered
+from workflow.access import People
+from workflow.commands import Command
+from workflow.definition_model import RETURN, WITHDRAW, Definition, State, Trigger
+from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleVersion, WorkflowError
+from workflow.judge import merged
+from workflow.reading import HistoryEntry, RequestView
+from workflow.tables import Grant, Person
+
+SAVE: Final = "save_draft"
+FIRE: Final = "fire:"
+SUGGESTED: Final = 200
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request in the hands of somebody who may fill it in, for themselves or for whom they stand in."""
+
+    view: RequestView
+    definition: Definition
+    on_behalf_of: str | None
+
+    @property
+    def state(self) -> State:
+        """Where the request is."""
+        return self.definition.states[self.view.state]
+
+    @property
+    def sends(self) -> list[Trigger]:
+        """What goes on from here with what was filled in, and with nothing else than a remark."""
+        return [trigger for trigger in self.state.triggers.values() if _sends(trigger)]
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """The page under /requests/N/edit."""
+
+    door: Door
+
+    def routes(self) -> list[Route]:
+        """Its address."""
+        path = "/requests/{n}/edit"
+        return [self.door.get(path, self._form), self.door.post(path, self._sent, most=FORM_MOST)]
+
+    def _form(self, asked: Asked) -> Response:
+        task = self._task(asked)
+        if not task.state.edits:
+            return self.door.see(f"/requests/{task.view.id}")
+        if why := self._why_not(asked, task):
+            raise Refused(why)
+        draft = task.view.draft
+        data = merged(task.view.data, {} if draft is None else draft.data)
+        filling = self._filling(task, data)
+        return self._page(asked, task, filling, filling.at_first())
+
+    def _sent(self, asked: Asked) -> Response:
+        task, do = self._task(asked), asked.text("do")
+        if asked.text("state") != task.view.state:
+            return self._moved_on(asked, task, do.removeprefix(FIRE))
+        kind, below = kind_of(task.definition), task.view.data
+        editable = editable_in(task.state, kind)
+        data = sent_data(asked, kind, below, editable, keep_rows=is_step(do))
+        focus = focus_after(kind, data, do) if is_step(do) else ""
+        filling = self._filling(task, data)
+        if do == SAVE or do.removeprefix(FIRE) in {trigger.name for trigger in task.sends}:
+            return self._done(asked, task, filling, do.removeprefix(FIRE))
+        return self._page(
+            asked, task, filling, filling.at_first() if focus else filling.looked_at(), focus=focus
+        )
+
+    def _done(self, asked: Asked, task: Task, filling: Filling, trigger: str) -> Response:
+        """Save the draft, or send it on; where that can't be, the form as it was sent."""
+        view = task.view
+        version = asked.text("version")
+        command = Command(
+            trigger,
+            asked.me.id,
+            key=asked.text("key"),
+            request_id=view.id,
+            seen_version=int(version) if version.isascii() and version.isdecimal() else None,
+            on_behalf_of=task.on_behalf_of,
+            data=changes(filling.data, view.data, filling.editable),
+            remark=asked.text("remark").strip() or None,
+            through="page",
+        )
+        try:
+            self.door.office.engine.execute(command)
+        except (Refused, StaleVersion, KeyReused) as error:
+            return self._not_done(asked, task, filling, error)
+        if trigger == SAVE:
+            return self.door.see(f"/requests/{view.id}/edit", said="saved")
+        return self.door.see(f"/requests/{view.id}")
+
+    def _not_done(self, asked: Asked, task: Task, filling: Filling, error: WorkflowError) -> Response:
+        stale = isinstance(error, StaleVersion)
+        if stale:
+            filling = replace(filling, before=task.view.data)
+        by_field = isinstance(error, Refused) and not isinstance(error, ClaimedByAnother)
+        reasons: Sequence[Reason] = error.reasons if isinstance(error, Refused) and by_field else ()
+        return self._page(
+            asked,
+            task,
+            filling,
+            filling.refused(reasons) if by_field else filling.at_first(),
+            status=status_of(error),
+            error=None if by_field else error,
+            stale=stale,
+        )
+
+    def _moved_on(self, asked: Asked, task: Task, trigger: str) -> Response:
+        """It is somewhere else by now: by this very form, which was sent twice, or by somebody else."""
+        view, kind = task.view, kind_of(task.definition)
+        if self.door.office.engine.answered(asked.me.id, asked.text("key"), view.id, trigger):
+            return self.door.see(f"/requests/{view.id}")
+        then = task.definition.states.get(asked.text("state"), task.state)
+        editable = editable_in(then, kind)
+        data = sent_data(asked, kind, view.data, editable, keep_rows=False)
+        typed = {name: part for name, part in data.items() if part != view.data.get(name)}
+        sections, _ = replace(self._filling(task, typed), editable=(), register=None).drawn(asked, ())
+        return self.door.answer(
+            asked,
+            "moved_on.html",
+            status=409,
+            view=view,
+            definition=task.definition,
+            sections=sections,
+            remark=asked.text("remark"),
+        )
+
+    def _task(self, asked: Asked) -> Task:
+        """The request as this person sees it. Raises NotFound."""
+        engine = self.door.office.engine
+        view = engine.show(asked.number("n"), asked.me.id)
+        with self.door.office.store.read() as session:
+            definition = engine.definition(session, view.definition_sha256)
+            people = People.load(session, [asked.me.id])
+        task = Task(view, definition, None)
+        if SAVE in view.possible or not task.state.edits:
+            return task
+        today = self.door.office.today(definition)
+        for principal in people.principals_of(asked.me.id, today):
+            if not engine.why_not(view.id, SAVE, asked.me.id, principal):
+                return Task(view, definition, principal)
+        return task
+
+    def _why_not(self, asked: Asked, task: Task) -> tuple[Reason, ...]:
+        return self.door.office.engine.why_not(task.view.id, SAVE, asked.me.id, task.on_behalf_of)
+
+    def _filling(self, task: Task, data: dict[str, Any]) -> Filling:
+        office, view, definition = self.door.office, task.view, task.definition
+        kind, today = kind_of(definition), office.today(definition)
+        return Filling(
+            kind,
+            data,
+            editable_in(task.state, kind),
+            stage_of(task.state),
+            office.evidence_of(view.requester_id, definition),
+            register=registered(office, view.requester_id, kind.name, today),
+            suggestions=self._names(task),
+        )
+
+    def _names(self, task: Task) -> Mapping[str, tuple[str, ...]]:
+        """Who could be named in a field that a later state asks for."""
+        persons, grants = Person.table(), Grant.table()
+        with self.door.office.store.read() as session:
+            return {
+                state.named_in: tuple(
+                    session.scalars(
+                        select(persons.c.name)
+                        .join_from(persons, grants, grants.c.person_id == persons.c.id)
+                        .where(persons.c.active, grants.c.role == state.role)
+                        .where(or_(grants.c.unit.is_(None), grants.c.unit == task.view.unit))
+                        .distinct()
+                        .order_by(persons.c.name)
+                        .limit(SUGGESTED)
+                    )
+                )
+                for state in task.definition.states.values()
+                if state.named_in is not None
+            }
+
+    def _page(
+        self,
+        asked: Asked,
+        task: Task,
+        filling: Filling,
+        problems: Sequence[FieldProblem],
+        *,
+        status: int = 200,
+        focus: str = "",
+        error: WorkflowError | None = None,
+        stale: bool = False,
+    ) -> Response:
+        sections, mistakes = filling.drawn(asked, problems)
+        view, engine = task.view, self.door.office.engine
+        return self.door.answer(
+            asked,
+            "edit_request.html",
+            status=status,
+            view=view,
+            definition=task.definition,
+            on_behalf_of=task.on_behalf_of,
+            sections=sections,
+            mistakes=mistakes if asked.form and not focus else [],
+            focus=focus,
+            error=error,
+            stale=stale,
+            movable=not self._why_not(asked, task),
+            sends=[
+                (trigger, engine.why_not(view.id, trigger.name, asked.me.id, task.on_behalf_of))
+                for trigger in task.sends
+            ],
+            returned=last_return(view.history),
+            said=asked.request.query_params.get("said", ""),
+            saved_at=None if view.draft is None else view.draft.saved_at,
+            remark=asked.text("remark"),
+            key=asked.text("key") if asked.form and not stale else asked.new_key(),
+        )
+
+
+def last_return(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
+    """The return by which a request came to where it is; None when it came otherwise."""
+    moved = next((one for one in reversed(history) if "to" in one.record), None)
+    return moved if moved is not None and moved.type == "request_returned" else None
+
+
+def _sends(trigger: Trigger) -> bool:
+    asks_more = trigger.consent is not None or trigger.file is not None or trigger.record
+    return trigger.name not in {RETURN, WITHDRAW} and not asks_more

@@ -1,0 +1,205 @@
+"""Beginning a request: which processes there are, and a form that the HR register has filled in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from documents.errors import FieldProblem
+from documents.words import LANGUAGES
+from web.asked import Asked, Door
+from web.form_data import changes
+from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
+from web.languages import NAMES
+from web.problems import status_of
+from web.registered import prefilled, registered
+from workflow.beginnings import Begun
+from workflow.commands import Command, Submission
+from workflow.definition_errors import DefinitionUnknown
+from workflow.definition_model import SUBMIT, Definition
+from workflow.errors import Reason, Refused
+
+PREFERRED: Final = ("A3", "A1", "A4", "A4-DUAL", "A2", "A0", "standard", "N")
+"""Of several variants that somebody may begin, the first of these is recommended: a person's own signature,
+made here, before a seal, and that before paper."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One variant of a process, and why it is not for this person now."""
+
+    definition: Definition
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process with its variants, the recommended one first; `open`: somebody may begin that one."""
+
+    ways: Sequence[Way]
+
+    @property
+    def first(self) -> Way:
+        """The recommended variant."""
+        return self.ways[0]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is one that may be begun."""
+        return not self.first.reasons
+
+
+@dataclass(frozen=True)
+class NewRequests:
+    """The pages under /requests/new."""
+
+    door: Door
+
+    def routes(self) -> list[Route]:
+        """Its addresses."""
+        form = "/requests/new/{key}/{variant}"
+        return [
+            self.door.get("/requests/new", self._choose),
+            self.door.get(form, self._form),
+            self.door.post(form, self._sent, most=FORM_MOST),
+        ]
+
+    def _choose(self, asked: Asked) -> Response:
+        offered = {(one.key, one.variant): one for one in self.door.office.catalogue.offered}
+        begun = [
+            (offered[one.key, one.variant], one.saved_at)
+            for one in self.door.office.beginnings.of(asked.me.id)
+            if (one.key, one.variant) in offered
+        ]
+        found = self._processes(asked.me.id)
+        return self.door.answer(asked, "new_requests.html", processes=found, begun=begun)
+
+    def _processes(self, person: str) -> list[Process]:
+        engine = self.door.office.engine
+        ways: dict[str, list[Way]] = {}
+        for one in engine.catalogue.offered:
+            if len(one.documents) == 1:
+                why = engine.why_not_begun(one.key, one.variant, person)
+                ways.setdefault(one.key, []).append(Way(one, why))
+        found = [Process(sorted(some, key=_rank)) for some in ways.values()]
+        return sorted(found, key=lambda process: not process.is_open)
+
+    def _form(self, asked: Asked) -> Response:
+        definition = self._definition(asked)
+        if why := self.door.office.engine.why_not_begun(definition.key, definition.variant, asked.me.id):
+            raise Refused(why)
+        begun = self.door.office.beginnings.find(asked.me.id, definition)
+        filling = self._filling(asked, definition, None if begun is None else dict(begun.data))
+        return self._page(asked, definition, filling, filling.at_first(), begun=begun)
+
+    def _sent(self, asked: Asked) -> Response:
+        definition, do = self._definition(asked), asked.text("do")
+        kind = kind_of(definition)
+        editable = editable_in(definition.states[definition.start], kind)
+        data = sent_data(asked, kind, {}, editable, keep_rows=is_step(do))
+        focus = focus_after(kind, data, do) if is_step(do) else ""
+        filling = self._filling(asked, definition, data)
+        if do == "drop":
+            self.door.office.beginnings.drop(asked.me.id, definition)
+            return self.door.see(asked.request.url.path)
+        if do in {"send", "save"}:
+            return self._done(asked, definition, filling, do)
+        problems = filling.at_first() if focus else filling.looked_at()
+        return self._page(asked, definition, filling, problems, focus=focus)
+
+    def _done(self, asked: Asked, definition: Definition, filling: Filling, do: str) -> Response:
+        """Send it, or save it for later; where that can't be, the form as it was sent."""
+        try:
+            return (
+                self._submitted(asked, definition, filling)
+                if do == "send"
+                else self._saved(asked, definition, filling)
+            )
+        except Refused as refused:
+            problems = filling.refused(refused.reasons)
+            return self._page(asked, definition, filling, problems, status=status_of(refused))
+
+    def _saved(self, asked: Asked, definition: Definition, filling: Filling) -> Response:
+        language = asked.text("language")
+        language = language if language in LANGUAGES else asked.language
+        self.door.office.beginnings.keep(asked.me.id, definition, language, filling.data)
+        return self.door.see(asked.request.url.path, said="saved")
+
+    def _submitted(self, asked: Asked, definition: Definition, filling: Filling) -> Response:
+        submission = Submission(definition.key, definition.variant, asked.text("language"))
+        command = Command(
+            SUBMIT,
+            asked.me.id,
+            key=asked.text("key"),
+            data=changes(filling.data, {}, filling.editable),
+            submission=submission,
+            through="page",
+        )
+        answer = self.door.office.engine.execute(command)
+        self.door.office.beginnings.drop(asked.me.id, definition)
+        return self.door.see(f"/requests/{answer.request_id}")
+
+    def _definition(self, asked: Asked) -> Definition:
+        """The process that the address names. Raises HTTPException 404."""
+        catalogue = self.door.office.engine.catalogue
+        try:
+            found = catalogue.get(asked.request.path_params["key"], asked.request.path_params["variant"])
+        except DefinitionUnknown:
+            raise HTTPException(404) from None
+        if len(found.documents) != 1:
+            raise HTTPException(404)
+        return found
+
+    def _filling(self, asked: Asked, definition: Definition, data: dict[str, Any] | None) -> Filling:
+        """What is filled in: what was sent, or else what the register says."""
+        office, kind = self.door.office, kind_of(definition)
+        state, today = definition.states[definition.start], office.today(definition)
+        editable = editable_in(state, kind)
+        if data is None:
+            known = prefilled(office, asked.me.id, kind.name, today)
+            data = {name: part for name, part in known.items() if name in editable}
+        return Filling(
+            kind,
+            data,
+            editable,
+            stage_of(state),
+            office.evidence_of(asked.me.id, definition),
+            register=registered(office, asked.me.id, kind.name, today),
+        )
+
+    def _page(
+        self,
+        asked: Asked,
+        definition: Definition,
+        filling: Filling,
+        problems: Sequence[FieldProblem],
+        *,
+        status: int = 200,
+        focus: str = "",
+        begun: Begun | None = None,
+    ) -> Response:
+        sections, mistakes = filling.drawn(asked, problems)
+        language = asked.text("language") or ("" if begun is None else begun.language)
+        return self.door.answer(
+            asked,
+            "new_request.html",
+            status=status,
+            definition=definition,
+            sections=sections,
+            mistakes=mistakes if asked.form and not focus else [],
+            focus=focus,
+            key=asked.text("key") or asked.new_key(),
+            chosen=language if language in LANGUAGES else asked.language,
+            choices=NAMES,
+            saved_at=None if begun is None else begun.saved_at,
+            said=asked.request.query_params.get("said", ""),
+        )
+
+
+def _rank(way: Way) -> tuple[bool, int, str]:
+    variant = way.definition.variant
+    place = PREFERRED.index(variant) if variant in PREFERRED else len(PREFERRED)
+    return bool(way.reasons), place, variant
