@@ -418,6 +418,8 @@ def test_a_substitute_fills_it_in_for_the_manager(place: Place, client: httpx.Cl
             )
         )
     form = opened(place, client, substitute, f"/requests/{number}/edit")
+    name = html.escape(place.sample.register.person(MANAGER).name)
+    assert f"You stand in for {name}." in client.get(f"/requests/{number}/edit").text
     form.fill("continuation.prospect", "permanent")
     form.fill("continuation.changed_conditions", "no")
     number_in(form.send(client, APPROVE, follow=False))
