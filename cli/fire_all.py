@@ -9,24 +9,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from cli.errors import InputUnreadable
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.people_password import asked_proof
 from cli.printing import counted, print_json, printable
+from workflow import many
 from workflow.commands import Answer, Command
 from workflow.definition import Definition
 from workflow.errors import Refused, WorkflowError
 from workflow.judge import VERBS
 from workflow.proofs import Proof
-from workflow.tables import Request
 
 if TYPE_CHECKING:
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
-BATCH = 100  # requests in one transaction
 _EPILOG = """FILE is what `paraaf queue --as WHO --json` printed, or a part of it: it says which version of
 each request was seen. Tasks in whose state TRIGGER is not offered are left out, and counted.
 exit status: 0 all done, or done before under the same --key; 1 at least one was refused, with every
@@ -72,7 +69,7 @@ class _Task:
     state: str
     principal: str | None
     definition: Definition | None
-    """None for a request that is not there: the engine says so."""
+    """None for a request that is not there, or whose definition can't be read: the engine says so."""
 
     def offered(self, trigger: str) -> bool:
         """Whether its state offers this, as far as can be told."""
@@ -94,12 +91,7 @@ def run(args: argparse.Namespace) -> int:
         listed = _listed(args.tasks)
         offered = [one for one in _tasks(office, listed) if one.offered(args.trigger)]
         proof = _proof(office, args, offered)
-        commands = [_command(args, one, proof) for one in offered]
-        told = [
-            answer
-            for start in range(0, len(commands), BATCH)
-            for answer in office.engine.execute_batch(commands[start : start + BATCH])
-        ]
+        told = many.do_all(office.engine, _commands(args, offered, proof))
     refused = sum(isinstance(one, WorkflowError) for one in told)
     left_out = len(listed) - len(offered)
     if args.json:
@@ -134,32 +126,24 @@ def _has(task: object, wanted: Mapping[str, type]) -> bool:
 
 def _tasks(office: "Office", listed: Sequence[Mapping[str, Any]]) -> Iterator[_Task]:
     """The tasks, with the definitions that their requests are pinned to."""
-    with office.store.read() as session:
-        numbers = [one["request_id"] for one in listed]
-        query = select(Request.id, Request.definition_sha256).where(Request.id.in_(numbers))
-        pinned = {
-            row.id: office.engine.definition(session, row.definition_sha256) for row in session.execute(query)
-        }
+    pinned = many.definitions_of(office.engine, [one["request_id"] for one in listed])
     for one in listed:
         number, principal = one["request_id"], one.get("on_behalf_of")
         yield _Task(number, one["version"], one["state"], principal, pinned.get(number))
 
 
-def _command(args: argparse.Namespace, task: _Task, proof: Proof | None) -> Command:
-    consent = task.consent(args.trigger) if args.consent else None
-    key = args.key or secrets.token_hex(16)
-    return Command(
+def _commands(args: argparse.Namespace, tasks: Sequence[_Task], proof: Proof | None) -> list[Command]:
+    wish = Command(
         trigger=args.trigger,
         actor=args.who,
-        key=f"fire-all:{key}:{task.request}:{task.version}",
-        request_id=task.request,
-        on_behalf_of=task.principal,
-        seen_version=task.version,
+        key=f"fire-all:{args.key or secrets.token_hex(16)}",
         remark=args.remark,
-        consent=consent,
-        proof=proof if consent else None,
         through="command-line",
     )
+    accepted = {one.request: one.consent(args.trigger) for one in tasks if args.consent}
+    own = {number: {"consent": text, "proof": proof} for number, text in accepted.items() if text}
+    picked = [many.Picked(one.request, one.version, one.principal) for one in tasks]
+    return many.commands_for(wish, picked, own)
 
 
 def _proof(office: "Office", args: argparse.Namespace, tasks: Sequence[_Task]) -> Proof | None:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,15 @@ from cli.folder import add_data_option, add_json_option, add_person_option, offi
 from cli.open_warnings import as_json, how_to_settle, open_warnings
 from cli.printing import NOTHING, aligned, holds_named, minute, print_json, printable, second
 from documents.errors import FieldProblem
-from workflow.definition import Definition, State
-from workflow.errors import Reason
+from workflow.definition import Definition
+from workflow.dotted import flat
 from workflow.incidents import what_to_do
-from workflow.judge import VERBS
 from workflow.reading import HistoryEntry, RequestView
 
 if TYPE_CHECKING:
     from workflow.jobs import Retry  # a second to import, which help and wrong calls need not wait for
     from workflow.office import Office
+    from workflow.ways import Way
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,6 +43,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Print the request, and write its document when asked."""
+    from workflow.ways import ways  # noqa: PLC0415  as said above
+
     if args.output is not None:
         require_room(args.output, force=args.force)
     with office_of(args) as office:
@@ -50,49 +52,17 @@ def run(args: argparse.Namespace) -> int:
         with office.store.read() as session:
             definition = office.engine.definition(session, view.definition_sha256)
             retry = next((r for r in office.jobs.retries(session) if r.ref.request_id == view.id), None)
-        ways = _ways(office, view, definition, args.who, args.principal)
+        found = ways(office.engine, view, definition, args.who, args.principal)
         warnings = open_warnings(office, view, definition)
         if args.output is not None:
             write_whole(args.output, _document(office, view), force=args.force)
     if args.json:
-        print_json(_json(view, definition, ways, retry) | {"warnings": [as_json(one) for one in warnings]})
+        print_json(_json(view, definition, found, retry) | {"warnings": [as_json(one) for one in warnings]})
         return 0
-    print("\n".join(_text(view, definition, ways, warnings, args.who, retry=retry)))
+    print("\n".join(_text(view, definition, found, warnings, args.who, retry=retry)))
     if args.output is not None:
         print(f"\nWritten: {args.output}")
     return 0
-
-
-@dataclass(frozen=True)
-class _Way:
-    """Something that might be done with a request: `reasons` against it, and what has to be said with it."""
-
-    trigger: str
-    reasons: tuple[Reason, ...]
-    remark: bool = False
-    consent: str | None = None
-    facts: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-
-
-def _ways(
-    office: "Office", view: RequestView, definition: Definition, who: str, principal: str | None
-) -> list[_Way]:
-    state = definition.states[view.state]
-    return [
-        _way(state, verb, office.engine.why_not(view.id, verb, who, principal))
-        for verb in (*state.triggers, *VERBS)
-    ]
-
-
-def _way(state: State, verb: str, reasons: tuple[Reason, ...]) -> _Way:
-    trigger = state.triggers.get(verb)
-    if trigger is None:
-        return _Way(
-            verb, reasons, remark=verb == "suspend", sections=state.edits if verb == "save_draft" else ()
-        )
-    sections = () if verb in {"withdraw", "return"} else state.edits
-    return _Way(verb, reasons, trigger.remark, trigger.consent, trigger.record, sections)
 
 
 def _document(office: "Office", view: RequestView) -> bytes:
@@ -104,11 +74,11 @@ def _document(office: "Office", view: RequestView) -> bytes:
 
 
 def _json(
-    view: RequestView, definition: Definition, ways: Sequence[_Way], retry: "Retry | None"
+    view: RequestView, definition: Definition, found: "Sequence[Way]", retry: "Retry | None"
 ) -> dict[str, Any]:
     request = asdict(view)
     request["retry"] = retry and {"code": retry.code, "tries": retry.tries, "next_at": retry.next_at}
-    request["possible"] = [way.trigger for way in ways if not way.reasons]
+    request["possible"] = [way.trigger for way in found if not way.reasons]
     return {
         "request": request,
         "can": [
@@ -119,18 +89,18 @@ def _json(
                 "facts": list(way.facts),
                 "sections": list(way.sections),
             }
-            for way in ways
+            for way in found
             if not way.reasons
         ],
         "cannot": [
             {"trigger": way.trigger, "reasons": [asdict(reason) for reason in way.reasons]}
-            for way in ways
+            for way in found
             if way.reasons
         ],
     }
 
 
-def _consent(definition: Definition, way: _Way, language: str) -> dict[str, str] | None:
+def _consent(definition: Definition, way: "Way", language: str) -> dict[str, str] | None:
     if way.consent is None:
         return None
     shown, text = definition.consent_in(way.consent, language)
@@ -140,7 +110,7 @@ def _consent(definition: Definition, way: _Way, language: str) -> dict[str, str]
 def _text(
     view: RequestView,
     definition: Definition,
-    ways: Sequence[_Way],
+    found: "Sequence[Way]",
     warnings: Sequence[FieldProblem],
     who: str,
     *,
@@ -160,17 +130,17 @@ def _text(
         yield f"  retry      {retry.code}: tries {retry.tries}, the next at {second(retry.next_at)} UTC"
         yield f"             what to do: {what_to_do(retry.code)}"
     yield "\nData"
-    yield from aligned(list(_flat(view.data)) or [("nothing", "")], indent="  ")
+    yield from aligned(_fields(view.data), indent="  ")
     if view.draft is not None:
         yield f"\nYour draft, saved {minute(view.draft.saved_at)} UTC (--draft sends it)"
-        yield from aligned(list(_flat(view.draft.data)) or [("nothing", "")], indent="  ")
+        yield from aligned(_fields(view.draft.data), indent="  ")
     if warnings:
         yield "\nTo be settled before signing"
         yield from (f"  {printable(str(one))} {how_to_settle(one.rule)}" for one in warnings)
     yield "\nHistory (UTC)"
     yield from aligned([_event(entry) for entry in view.history], indent="  ")
-    can = [way for way in ways if not way.reasons]
-    ended = {reason for way in ways for reason in way.reasons if reason.code == "ended"}
+    can = [way for way in found if not way.reasons]
+    ended = {reason for way in found for reason in way.reasons if reason.code == "ended"}
     if ended:  # nothing else stands in the way that could be settled
         yield f"\n{who} can do nothing with it. {' '.join(map(str, ended))}"
         return
@@ -182,7 +152,7 @@ def _text(
     )
     yield f"\n{who} can't"
     yield from aligned(
-        [(way.trigger, " ".join(map(str, way.reasons))) for way in ways if way.reasons], indent="  "
+        [(way.trigger, " ".join(map(str, way.reasons))) for way in found if way.reasons], indent="  "
     )
 
 
@@ -211,16 +181,8 @@ def _head(view: RequestView, definition: Definition) -> Iterator[tuple[str, str]
         yield "destroyed", f"{minute(view.destroyed_at)} UTC, at the end of its term"
 
 
-def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """Fields of the data by their dotted names."""
-    for name, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{name}.")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            numbered = {str(number): item for number, item in enumerate(value, start=1)}
-            yield from _flat(numbered, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", _value(value)
+def _fields(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, _value(value)) for name, value in flat(data)] or [("nothing", "")]
 
 
 def _value(value: object) -> str:
@@ -252,7 +214,7 @@ def _accepted(body: Mapping[str, Any]) -> str:
     return f"{said}, showed who they are by {shown['method']} at {shown['at']}" if shown else said
 
 
-def _asks(way: _Way, definition: Definition, language: str) -> str:
+def _asks(way: "Way", definition: Definition, language: str) -> str:
     """What has to be said along, as it is typed."""
     asked = ["--remark TEXT"] if way.remark else []
     asked += [f"--fact {name}=…" for name in way.facts]

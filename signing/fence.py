@@ -15,7 +15,13 @@ from pathlib import Path
 from types import ModuleType
 
 _main = threading.Lock()
-_FENCED = ("signing.foreign", "signing.outside", "signing.scans", "signing.verify.fence")
+_FENCED = (
+    "signing.foreign",
+    "signing.outside",
+    "signing.page_images",
+    "signing.scans",
+    "signing.verify.fence",
+)
 
 
 def fence_context(module: str) -> ForkServerContext:

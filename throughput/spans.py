@@ -86,22 +86,41 @@ class _Task:
                 yield Span(self.state, kind, self.spent[kind].total_seconds(), channel)
 
 
+def case_so_far(records: Iterable[Mapping[str, Any]], *, now: datetime) -> Case | None:
+    """What the log says of one request until now: a task that is open counts up to this moment.
+
+    None without events. Raises LogOutOfOrder.
+    """
+    reader, last = _Reader(), 0
+    for record in records:
+        last = _later(record, last)
+        reader.read(record)
+    for number, task in reader.tasks.items():
+        reader.cases[number].spans.extend(task.spans(now, "person"))
+    return next(iter(reader.cases.values()), None)
+
+
 def cases_of(records: Iterable[Mapping[str, Any]]) -> list[Case]:
     """Read event records (parsed, in sequence) into one `Case` per request.
 
     Raises LogOutOfOrder when a sequence number does not rise.
     """
-    reader = _Reader()
-    last = 0
+    reader, last = _Reader(), 0
     for record in records:
-        if record["seq"] <= last:
-            raise LogOutOfOrder(
-                f"Event {record['seq']} came after event {last}.", hint="Give the events by their sequence."
-            )
-        last = record["seq"]
+        last = _later(record, last)
         if record.get("request") is not None:
             reader.read(record)
     return list(reader.cases.values())
+
+
+def _later(record: Mapping[str, Any], last: int) -> int:
+    """The sequence of a record, which has to be later than the last one's. Raises LogOutOfOrder."""
+    seq: int = record["seq"]
+    if seq <= last:
+        raise LogOutOfOrder(
+            f"Event {seq} came after event {last}.", hint="Give the events by their sequence."
+        )
+    return seq
 
 
 class _Reader:

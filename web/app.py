@@ -17,15 +17,20 @@ from starlette.types import ASGIApp
 from watching.logs import note
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
+from web.bulk import Bulk
 from web.cookies import SESSION, Cookies
 from web.edit_request import EditRequest
 from web.headers import SecurityHeaders
+from web.keys import Keys
 from web.navigation import home_of
 from web.new_requests import NewRequests
 from web.office_pages import OfficePages
 from web.pages import Pages
+from web.queue import Queue
 from web.rates import Rates
 from web.recipient import RecipientsCheck
+from web.request_page import RequestPage
+from web.requests import Requests
 from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
 from workflow.office import Office
@@ -59,8 +64,13 @@ class Desk:
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
                 *SigningIn(door, self.samples).routes(),
+                *Keys(door).routes(),
+                *Queue(door).routes(),
+                *Bulk(door).routes(),
+                *Requests(door).routes(),
                 *NewRequests(door).routes(),
                 *EditRequest(door).routes(),
+                *RequestPage(door).routes(),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),

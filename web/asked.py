@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from problem import Problem
 from web.bodies import SMALL, Bodies
-from web.cookies import SESSION, Cookies
+from web.cookies import SESSION, Cookies, keys_are_off
 from web.languages import language_of
 from web.navigation import ROLES, links_for
 from web.pages import Pages
@@ -137,6 +137,8 @@ class Door:
             links=links_for(asked.me),
             role_names=ROLES,
             here=_room(asked.request),
+            address=_here(asked.request),
+            keys_off=keys_are_off(asked.request),
             words=process_words(asked.language).knowing(self._name_of),
             form_token=lambda: _TOKEN.format(asked.me.csrf),
             **context,

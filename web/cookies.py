@@ -8,6 +8,14 @@ from starlette.responses import Response
 
 SESSION: Final = "paraaf"
 VISIT: Final = "paraaf-visit"
+KEYS: Final = "paraaf-keys"
+"""Whether single keys do something; static/keys.js reads it, too."""
+KEYS_OFF: Final = "off"
+
+
+def keys_are_off(request: Request) -> bool:
+    """Whether who asks has turned single keys off."""
+    return request.cookies.get(KEYS) == KEYS_OFF
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,10 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                stricter = headers.get("Content-Security-Policy")
                 headers.update(self._headers)
+                if stricter is not None:  # what an answer asks for comes on top
+                    headers["Content-Security-Policy"] = f"{POLICY}; {stricter}"
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

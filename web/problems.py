@@ -4,10 +4,16 @@ from collections.abc import Mapping
 
 from problem import Problem
 from workflow.errors import ClaimedByAnother, Contended, KeyReused, NotFound, StaleVersion, StoreUnavailable
+from workflow.evidence import NothingToShow
+from workflow.kept_files import NothingKept
+from workflow.request_files import DocumentNotThere
 from workflow.throttle import Throttled
 
 _STATUS: tuple[tuple[type[Problem], int], ...] = (
     (NotFound, 404),
+    (DocumentNotThere, 404),
+    (NothingKept, 404),
+    (NothingToShow, 404),
     (StaleVersion, 409),
     (ClaimedByAnother, 409),
     (KeyReused, 409),

@@ -110,7 +110,7 @@ class RecipientsCheck:
             request,
             "verdict.html",
             report=report,
-            tone=_tone(report),
+            tone=tone_of(report),
             sentence=sentence_in(report, words),
             parts=parts,
         )
@@ -191,7 +191,7 @@ def _day(told: str | None) -> date | None:
     return date.fromisoformat(told[:10]) if told else None
 
 
-def _tone(report: Report) -> str:
+def tone_of(report: Report) -> str:
     """Good news is what proves something, as a development key does not; or what nobody had to sign."""
     if report.register is not None and report.register.vouches:
         return "good"

@@ -72,6 +72,12 @@ def kept_file(office: "Office", request_id: int, who: str, file: OutsideFile | N
     )
 
 
+def kept_kinds(session: Session, request_id: int) -> list[OutsideFile]:
+    """Which files of a request there are, whoever asks, in the order in which they came about."""
+    found = _kept(session, request_id)
+    return [each for each in reversed(_LATEST_FIRST) if each in found]
+
+
 def _kept(session: Session, request_id: int) -> dict[OutsideFile, tuple[str, str]]:
     """Number and SHA-256 of the newest of each kind; of a destroyed request nothing."""
     told = select(Event.type, Event.record).where(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, select, union
 from sqlalchemy.orm import Session
 
 from workflow.access import AUDITOR, People, StandIn, requester_role
@@ -21,8 +21,9 @@ from workflow.tables import Request
 
 @dataclass(frozen=True)
 class RequestFilter:
-    """What is looked for; None leaves it open. `below`: only requests with a smaller number, for paging.
+    """What is looked for; None leaves it open.
 
+    For paging, `below`: only requests with a smaller number; `above`: those with the next larger ones.
     `text` is a request's number, or the beginning of its reference or of its requester's id or name.
     """
 
@@ -34,6 +35,9 @@ class RequestFilter:
     closed: bool | None = None
     below: int | None = None
     text: str | None = None
+    above: int | None = None
+    requester: str | None = None
+    numbers: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,16 @@ def requests(
     }
     sights |= dict.fromkeys(pinned.unread, _own_or_audited(people, actor))
     chosen = list(_chosen(session, wanted))
+    rising = wanted.above is not None
     ways = [
-        select(_requests.c.id).where(way, of, *chosen).order_by(_requests.c.id.desc()).limit(limit)
+        select(_requests.c.id).where(way, of, *chosen).order_by(_numbers(_requests, rising)).limit(limit)
         for sight, of in _alike(sights)
         for way in sight.ways()
     ]
     if not ways:
         return []
-    newest = union(*(select(way.subquery()) for way in ways)).subquery()
-    page = select(newest.c.id).order_by(newest.c.id.desc()).limit(limit).subquery()
+    found = union(*(select(way.subquery()) for way in ways)).subquery()
+    page = select(found.c.id).order_by(_numbers(found, rising)).limit(limit).subquery()
     query: Select[Any] = (
         select(*(_requests.c[name] for name in RequestLine.__dataclass_fields__))
         .join_from(page, _requests, _requests.c.id == page.c.id)
@@ -139,8 +144,19 @@ def _chosen(session: Session, wanted: RequestFilter) -> Iterator[ColumnElement[b
         yield _requests.c.closed_at.is_not(None) if wanted.closed else _requests.c.closed_at.is_(None)
     if wanted.below is not None:
         yield _requests.c.id < wanted.below
+    if wanted.above is not None:
+        yield _requests.c.id > wanted.above
+    if wanted.requester is not None:
+        yield _requests.c.requester_id == wanted.requester
+    if wanted.numbers is not None:
+        yield _requests.c.id.in_(wanted.numbers)
     if wanted.text is not None:
         yield _requests.c.id.in_(finding(session, wanted.text, open_only=False))
+
+
+def _numbers(table: FromClause, rising: bool) -> ColumnElement[int]:
+    number: ColumnElement[int] = table.c.id
+    return number if rising else number.desc()
 
 
 def _own_or_audited(people: People, actor: str) -> _Sight:

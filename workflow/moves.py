@@ -19,6 +19,7 @@ from workflow.definition_model import (
     State,
     consent_sha256,
 )
+from workflow.dotted import flat
 from workflow.due import DueTimes, due_times, put_off
 from workflow.eventlog import utc_text
 from workflow.judge import Ruling, data_digest, rules_of
@@ -99,6 +100,7 @@ class Mover:
     # --- triggers of the definition
 
     def _fire(self, case: Case, command: Command, ruling: Ruling, branch: Branch) -> int:
+        before = case.data
         if ruling.data is not None or case.stored_version is None:
             case.data = {} if ruling.data is None else ruling.data
             case.data_sha256 = data_digest(case.data)
@@ -109,6 +111,8 @@ class Mover:
         facts = {"trigger": command.trigger, "channel": command.channel, **_days(command)}
         body = _body(command)
         body["data_sha256"] = case.data_sha256
+        if case.version and before is not case.data and (changed := _changed(before, case.data)):
+            body["before"] = changed
         if command.consent is not None:
             body |= _consented(case, command, ruling)
         kind = MOVED_BY.get(command.trigger, MOVED)
@@ -264,6 +268,12 @@ def _consented(case: Case, command: Command, ruling: Ruling) -> dict[str, Any]:
     if shown is not None:
         body["reauthenticated"] = {"method": shown.method, "at": utc_text(shown.at)}
     return body
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are otherwise now, by their dotted names: as they were, None where there were none."""
+    was, now = dict(flat(before)), dict(flat(after))
+    return {name: was.get(name) for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)}
 
 
 def _days(command: Command) -> dict[str, str]:

@@ -103,6 +103,12 @@ class QueueFilter:
 EVERYTHING = QueueFilter()
 
 
+def turned(sort: Sort) -> Sort:
+    """A sort the other way round."""
+    other = sort.removeprefix("-") if sort.startswith("-") else f"-{sort}"
+    return next(one for one in SORTS if one == other)
+
+
 def against(wanted: QueueFilter) -> Iterator[Reason]:
     """Why a filter can't be looked for: each field that is none of its kind."""
     for name in _NAMES:

@@ -17,7 +17,7 @@ from wording import Sentence
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.errors import Reason, Refused
 from workflow.eventlog import utc_text
-from workflow.queue_filter import QueueFilter
+from workflow.queue_filter import QueueFilter, Sort, turned
 from workflow.tables import Task
 
 _COLUMNS = {"due": "due_at", "age": "offered_at", "number": "request_id"}
@@ -36,7 +36,7 @@ class Place:
 class Order:
     """A sort, and the place after which it goes on."""
 
-    sort: str
+    sort: Sort
     descending: bool
     after: Place | None
 
@@ -45,6 +45,10 @@ class Order:
         """What a filter asks for. Raises Refused for a place that is none of its sort."""
         after = None if wanted.after is None else _place(wanted.sort, wanted.after)
         return cls(wanted.sort, wanted.descending, after)
+
+    def turned(self) -> "Order":
+        """The same the other way round, from its beginning."""
+        return Order(turned(self.sort), not self.descending, None)
 
     @property
     def column(self) -> str:

@@ -84,6 +84,7 @@ class QueueItem:
 @dataclass(frozen=True)
 class QueuePage:
     """Some of a queue. `after`: what the next page's filter has as its `after`; None: this is the last.
+    `before`: the same for the page before, of the sort the other way round; None: this is the first.
 
     `count`: how many the filter finds on all pages; with `more`, there are more than these COUNTED. None: it
     was not asked.
@@ -93,6 +94,7 @@ class QueuePage:
     after: str | None = None
     count: int | None = 0
     more: bool = False
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,23 @@ def queue_page(
     after = order.cursor(rows[limit - 1]) if len(rows) > limit else None
     if after is None and wanted.after is None:
         return QueuePage(items, None, len(items))
+    before = order.turned().cursor(rows[0]) if rows and wanted.after is not None else None
     count = _count(session, asker, wanted) if counted else None
-    return QueuePage(items, after, None if count is None else min(count, COUNTED), (count or 0) > COUNTED)
+    told = None if count is None else min(count, COUNTED)
+    return QueuePage(items, after, told, (count or 0) > COUNTED, before)
+
+
+def still_free(session: Session, items: Sequence[QueueItem]) -> list[QueueItem]:
+    """Those of these free tasks that nobody has claimed, moved on or suspended since, in their order."""
+    numbers = [item.request_id for item in items]
+    query = select(_tasks.c.request_id, _tasks.c.offered_at).where(
+        _tasks.c.request_id.in_(numbers),
+        _tasks.c.closed_at.is_(None),
+        _tasks.c.claimed_by.is_(None),
+        _tasks.c.suspended_at.is_(None),
+    )
+    there = {tuple(row) for row in session.connection().execute(query)}
+    return [item for item in items if (item.request_id, item.offered_at) in there]
 
 
 class _Ways:

@@ -1,0 +1,177 @@
+"""The page of a request in Chromium: with JavaScript and without, on two sizes of screen; axe looks.
+
+PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+
+from certs.serve_authority import AuthorityServer
+from documents.words import LANGUAGES
+from tests.desk_office import PASSWORD, browser_signed_in, served
+from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
+
+pytestmark = pytest.mark.slow
+
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@dataclass
+class Seen:
+    """An office with a request in each of some states, and who looks at it."""
+
+    sample: Sample
+    url: str
+    requests: dict[str, int]
+    browser: Browser
+    states: dict[str, StorageState]
+
+    def context(
+        self, person: str, size: str = "desk", theme: str = "light", *, js: bool = True
+    ) -> BrowserContext:
+        """A browser of somebody who has signed in before."""
+        width, height = SIZES[size]
+        context = self.browser.new_context(
+            base_url=self.url,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,  # type: ignore[arg-type]
+            java_script_enabled=js,
+            storage_state=self.states.get(person),
+        )
+        if person not in self.states:
+            browser_signed_in(context, self.sample.office, person).close()
+            self.states[person] = context.storage_state()
+        return context
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    sample = Sample.open(tmp_path_factory.mktemp("requests"), {})
+    with AuthorityServer(sample.office.authority.folder):
+        requests = {
+            "delivered": sample.submit("A3", temporary=True),
+            "sign": sample.submit("A1"),
+            "returned": sample.submit("A4"),
+            "review": sample.submit("A3"),
+        }
+        returned = requests["returned"]
+        sample.do("return", MANAGER, returned, remark="Is this your address?\nPlease look.")
+        data = sample.request(returned).data
+        employee = {**data["employee"], "address": "A street of an uncommonly-long-name-without-any-space 1"}
+        sample.do("submit", sample.request(returned).requester_id, returned, data={"employee": employee})
+        for state in ("delivered", "sign", "review"):
+            asyncio.run(sample.run_until(state, requests[state]))
+        sample.do("claim", CLERK, requests["review"])
+    with served(sample.office) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        yield Seen(sample, url, requests, browser, {})
+        browser.close()
+    sample.office.close()
+
+
+WHO = {"delivered": "requester", "sign": SIGNER, "returned": MANAGER, "review": CLERK}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_can_use_it(seen: Seen, language: str, theme: str) -> None:
+    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
+    for size in SIZES:
+        for state, number in seen.requests.items():
+            who = WHO[state] if WHO[state] != "requester" else seen.sample.request(number).requester_id
+            context = seen.context(who, size, theme)
+            page, told = context.new_page(), list[str]()
+            page.on("console", lambda message, told=told: told.append(message.text))
+            page.on("pageerror", lambda error, told=told: told.append(str(error)))
+            page.goto(f"/requests/{number}?lang={language}", wait_until="networkidle")
+            for summary in page.locator(".act summary, .cannot summary").all():
+                summary.click()
+            _require_usable(page)
+            _keep(page, f"request-{state}-{language}-{theme}-{size}")
+            assert told == []
+            context.close()
+
+
+def _require_usable(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+
+
+def _keep(page: Page, name: str) -> None:
+    folder = os.environ.get("PARAAF_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def test_the_pages_of_the_document_are_drawn(seen: Seen) -> None:
+    number = seen.requests["delivered"]
+    context = seen.context(CLERK)
+    page = context.new_page()
+    page.goto(f"/requests/{number}")
+    pictures = page.get_by_role("img", name="Page ")
+    assert pictures.count() == 2
+    pictures.last.scroll_into_view_if_needed()
+    page.wait_for_function("[...document.images].every((one) => one.naturalWidth === 1200)")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as PDF").click()
+    assert download.value.suggested_filename.endswith(".pdf")
+    context.close()
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["with-javascript", "without"])
+def test_a_clerk_returns_and_the_manager_reads_why(seen: Seen, js: bool) -> None:
+    number = seen.sample.submit("A3")
+    seen.sample.act([number])
+    context = seen.context(CLERK, js=js)
+    page = context.new_page()
+    page.goto(f"/requests/{number}?lang=en")
+    page.get_by_role("button", name="Claim and start").click()
+    assert "Done: Claim and start." in page.get_by_role("status").inner_text()
+    page.locator("#key-r summary").click()
+    page.get_by_label("Why, for who reads it next").fill("The town is missing.")
+    page.locator("#key-r button").click()
+    assert page.get_by_role("status").is_visible()
+    context.close()
+    context = seen.context(MANAGER, js=js)
+    page = context.new_page()
+    page.goto(f"/requests/{number}?lang=nl")
+    assert "The town is missing." in page.locator(".remark.returned").inner_text()
+    context.close()
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["with-javascript", "without"])
+def test_a_signer_consents_and_shows_who_they_are(seen: Seen, js: bool) -> None:
+    number = seen.sample.submit("A1")
+    with AuthorityServer(seen.sample.office.authority.folder):
+        _run_until(seen, "sign", number)
+    context = seen.context(SIGNER, js=js)
+    page = context.new_page()
+    page.goto(f"/requests/{number}?lang=en")
+    form = page.locator("#act-sign")
+    form.get_by_label("I accept this text").check()
+    form.get_by_label("Your password").fill("not the one")
+    form.get_by_role("button").click()
+    assert page.get_by_role("alert").is_visible()
+    assert form.get_by_label("Your password").input_value() == ""
+    form.get_by_label("I accept this text").check()
+    form.get_by_label("Your password").fill(PASSWORD)
+    form.get_by_role("button").click()
+    assert page.get_by_role("status").is_visible()
+    assert seen.sample.request(number).state == "sealing"
+    context.close()
+
+
+def _run_until(seen: Seen, state: str, number: int) -> None:
+    """In a thread: a loop runs in this one while there is a browser."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(lambda: asyncio.run(seen.sample.run_until(state, number))).result()

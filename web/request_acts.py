@@ -1,0 +1,139 @@
+"""What somebody does with a request, sent by a form of its page.
+
+What was wrong with it comes back as a page that keeps what was typed, but never a password.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from problem import Problem
+from signing.secret import Secret
+from web.asked import Asked
+from web.problems import status_of
+from workflow.commands import Answer, Command
+from workflow.definition_model import FACTS
+from workflow.errors import Reason, Refused, StaleVersion, WorkflowError
+from workflow.office import Office
+from workflow.passwords import NotAuthenticated, PasswordGiven
+from workflow.proofs import Proof
+from workflow.reading import RequestView
+from workflow.reauthentication import prove_by_password
+from workflow.throttle import Throttled
+from workflow.words import ProcessWords
+
+TAKE_AND_START = "take"
+"""Claims, and starts at once: not a verb of the engine's, which times the two apart."""
+FIELDS = frozenset({"remark", "consent", "proof", "file", *(f"facts.{name}" for name in FACTS)})
+"""What a form of an act may have."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What was refused of a form: with which status, why, and what was typed into it.
+
+    `at` is the field that is to blame for a problem that names none.
+    """
+
+    trigger: str
+    status: int
+    problem: Problem
+    at: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether somebody changed the request meanwhile."""
+        return isinstance(self.problem, StaleVersion)
+
+    def told(self, words: ProcessWords, named: Callable[[Reason], Reason]) -> list[tuple[str, str]]:
+        """Each reason in words, with the field of the form beside which it stands, "" for none."""
+        if isinstance(self.problem, Refused):
+            return [
+                (one.field if one.field in FIELDS else "", words.reason(named(one)))
+                for one in self.problem.reasons
+            ]
+        message, hint = words.error(self.problem)
+        return [(self.at, f"{message} {hint}".strip())]
+
+
+def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
+    """Do what a form says, or tell what is wrong with it.
+
+    Raises NotFound, KeyReused, and what is nobody's fault: StoreUnavailable, Contended.
+    """
+    trigger = asked.text("trigger")[:60]
+    try:
+        if trigger == TAKE_AND_START:
+            return _take_and_start(office, asked, view)
+        return _executed(office, asked, view, trigger)
+    except (StaleVersion, Refused, NotAuthenticated, PasswordGiven, Throttled) as problem:
+        at = "" if isinstance(problem, (StaleVersion, Refused)) else "proof"
+        typed = {name: asked.text(name) for name in sorted(FIELDS - {"proof", "file"})}
+        return Wrong(trigger, status_of(problem), problem, at, typed)
+
+
+def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> Answer:
+    consent = asked.text("consent")[:60] or None
+    command = Command(
+        trigger=trigger,
+        actor=asked.me.id,
+        key=asked.text("key")[:100],
+        request_id=view.id,
+        seen_version=_version(asked),
+        on_behalf_of=asked.text("for")[:60] or None,
+        remark=asked.text("remark").strip() or None,
+        facts=facts_of(asked),
+        consent=consent,
+        through="page",
+        proof=_proof(office, asked, view, trigger, consent),
+    )
+    return office.engine.execute(command)
+
+
+def _proof(
+    office: Office, asked: Asked, view: RequestView, trigger: str, consent: str | None
+) -> Proof | None:
+    """What shows that it is they, by the password that they typed; None where they typed none."""
+    password = asked.text("password")
+    with office.store.read() as session:
+        definition = office.engine.definition(session, view.definition_sha256)
+    if not password or consent is None or not office.engine.asks_proof(definition):
+        return None
+    seen = _version(asked)
+    if seen != view.version or not definition.asks_consent(view.state, trigger):
+        return None  # the engine says what is amiss
+    return prove_by_password(office.passwords, asked.me.id, Secret(password), {view.id: seen})
+
+
+def _take_and_start(office: Office, asked: Asked, view: RequestView) -> Answer:
+    """Claim a task and start on it, as two events: the first refusal is what is told."""
+    key, principal = asked.text("key")[:90], asked.text("for")[:60] or None
+    commands = [
+        Command(
+            verb,
+            asked.me.id,
+            key=f"{key}-{verb}",
+            request_id=view.id,
+            seen_version=seen,
+            on_behalf_of=principal,
+            through="page",
+        )
+        for verb, seen in (("claim", _version(asked)), ("start", None))
+    ]
+    answers = office.engine.execute_batch(commands)
+    for answer in answers:
+        if isinstance(answer, WorkflowError):
+            raise answer
+    return [one for one in answers if isinstance(one, Answer)][-1]
+
+
+def facts_of(asked: Asked) -> dict[str, str]:
+    """What was filled in of what a person may report."""
+    given = {name: asked.text(f"facts.{name}").strip() for name in FACTS}
+    return {name: value for name, value in given.items() if value}
+
+
+def _version(asked: Asked) -> int | None:
+    """Which version the form was about."""
+    text = asked.text("version")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None

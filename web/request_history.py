@@ -1,0 +1,59 @@
+"""What happened to a request, event by event, as its page tells it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from workflow.definition_model import FACTS
+from workflow.reading import HistoryEntry
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event: `who` and `principal` are numbers of people, `changed` counts fields of the data.
+
+    `after` is the state that it led to, `before` the one from which; both None where it moved nothing.
+    """
+
+    at: datetime
+    kind: str
+    before: str | None
+    after: str | None
+    who: str | None
+    principal: str | None
+    remark: str
+    message: str
+    consent: str
+    shown_anew: bool
+    facts: tuple[tuple[str, str], ...]
+    changed: int
+
+
+def told(history: Sequence[HistoryEntry]) -> list[Happened]:
+    """The events in their order; of one whose personal part was erased, what is left."""
+    return [_happened(entry) for entry in history]
+
+
+def _happened(entry: HistoryEntry) -> Happened:
+    record, body = entry.record, entry.body or {}
+    moved = record.get("from") != record.get("to")
+    return Happened(
+        at=datetime.fromisoformat(entry.at),
+        kind=entry.type,
+        before=record.get("from") if moved else None,
+        after=record.get("to") if moved else None,
+        who=body.get("actor"),
+        principal=body.get("on_behalf_of"),
+        remark=str(body.get("remark", "")),
+        message=str(body.get("message", "")),
+        consent=str(body.get("consent", "")),
+        shown_anew="reauthenticated" in body,
+        facts=tuple(_facts(entry)),
+        changed=len(body.get("before", ())),
+    )
+
+
+def _facts(entry: HistoryEntry) -> Iterator[tuple[str, str]]:
+    """What people reported: days stand in the record, words in the body."""
+    said = {**entry.record, **(entry.body or {}).get("facts", {})}
+    yield from ((name, str(said[name])) for name in FACTS if name in said)
