@@ -20,6 +20,7 @@ from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step,
 from web.problems import status_of
 from web.registered import registered
 from workflow.access import People
+from workflow.changes import since_return
 from workflow.commands import Command
 from workflow.definition_model import RETURN, WITHDRAW, Definition, State, Trigger
 from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleVersion, WorkflowError
@@ -146,7 +147,9 @@ class EditRequest:
         editable = editable_in(then, kind)
         data = sent_data(asked, kind, view.data, editable, keep_rows=False)
         typed = {name: part for name, part in data.items() if part != view.data.get(name)}
-        sections, _ = replace(self._filling(task, typed), editable=(), register=None).drawn(asked, ())
+        sections, _ = replace(self._filling(task, typed), editable=(), register=None, before=None).drawn(
+            asked, ()
+        )
         return self.door.answer(
             asked,
             "moved_on.html",
@@ -179,6 +182,7 @@ class EditRequest:
     def _filling(self, task: Task, data: dict[str, Any]) -> Filling:
         office, view, definition = self.door.office, task.view, task.definition
         kind, today = kind_of(definition), office.today(definition)
+        since = since_return(view.history, view.data)
         return Filling(
             kind,
             data,
@@ -186,6 +190,7 @@ class EditRequest:
             stage_of(task.state),
             office.evidence_of(view.requester_id, definition),
             register=registered(office, view.requester_id, kind.name, today),
+            before=None if since is None else since.before(view.data),
             suggestions=self._names(task),
         )
 
