@@ -16,8 +16,8 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
-from threading import Lock
-from time import perf_counter
+from threading import Lock, Semaphore
+from time import perf_counter, sleep, time_ns
 from typing import Any
 
 from benchmarks.filling import CLERKS, EMPLOYEES, MANAGERS, UNITS, fill
@@ -38,7 +38,9 @@ OPEN_SHARE = 50
 """Of a large office one in so many is open; of a small one more, so that a clerk's pages are full in both."""
 TIMES, WARM = 200, 20
 PAGE, FEW = 50, 3
-AT_ONCE, ROUNDS = 200, 5
+AT_ONCE, ROUNDS, PAUSE_S = 200, 2, 20.0
+SERVED = 40
+"""So many are served at a time, as by the threads of `paraaf serve`; the others wait, and that counts."""
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 GOAL = 1.5
 
@@ -50,7 +52,7 @@ class Desk:
     store: Store
     requests: int
     random: Random = field(default_factory=lambda: Random(6))  # noqa: S311 (the same each time)
-    keys: Iterator[int] = field(default_factory=count)
+    keys: Iterator[int] = field(default_factory=lambda: count(time_ns()))
 
     def __post_init__(self) -> None:
         self.engine = Engine(
@@ -211,12 +213,13 @@ def _rows(done: object) -> int:
 
 
 class Crowd:
-    """Clerks who work at once, each until they have done so many tasks; nobody may get what another holds."""
+    """Clerks who work at once, with pauses of up to PAUSE_S; nobody may get what another holds."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = Lock()
         self._held: set[int] = set()
+        self._door = Semaphore(SERVED)
         self.seconds: dict[str, list[float]] = {}
         self.errors: list[str] = []
         self.nothing = 0
@@ -229,10 +232,10 @@ class Crowd:
 
     def _clerk(self, number: int) -> None:
         who, engine = f"C{number:03}", self._desk.engine
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             try:
                 self._timed("look", partial(engine.queue, who, limit=PAGE))
-                key = f"crowd-{number}-{turn}"
+                key = self._desk.key()
                 answer = self._timed("claim the next", partial(engine.take_next, who, key=key))
                 if answer is None:
                     self.nothing += 1
@@ -253,8 +256,10 @@ class Crowd:
             self._held.add(request)
 
     def _timed(self, name: str, do: Callable[[], Any]) -> Any:
+        sleep(self._desk.random.uniform(0, PAUSE_S))  # they read, and think
         begun = perf_counter()
-        got = do()
+        with self._door:
+            got = do()
         with self._lock:
             self.seconds.setdefault(name, []).append(perf_counter() - begun)
         return got

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "keep an office going: its worker and the development authority",
         "worker": "do the automatic steps: render, sign, deliver",
         "people": "show or load the people and their roles, let somebody stand in",
+        "tokens": "make, list and revoke tokens of programs that use the API",
         "submit": "hand in requests from CSV or JSON files",
         "queue": "show the tasks that wait for somebody",
         "requests": "list the requests that somebody may see",

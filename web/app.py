@@ -15,6 +15,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from watching.logs import note
+from web.api.app import api
+from web.api.described import BASE as API
+from web.api.problems import answer_to, problem_of
 from web.asked import Door
 from web.bodies import Bodies, BodyLimit
 from web.bulk import Bulk
@@ -71,6 +74,7 @@ class Desk:
                 *NewRequests(door).routes(),
                 *EditRequest(door).routes(),
                 *RequestPage(door).routes(),
+                Mount(API, api(door)),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
@@ -91,6 +95,8 @@ class Desk:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
+        if request.url.path.startswith(f"{API}/"):  # with what no route has, such as a line's end
+            return answer_to(problem_of(error))
         answer = self.door.pages.answer(
             request, "error.html", status=error.status_code, code=error.status_code
         )

@@ -4,6 +4,7 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from time import monotonic
 
 from starlette.exceptions import HTTPException
@@ -21,6 +22,15 @@ class Rate:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Left:
+    """What is left after one was taken, or (`wait_s` is not 0) none could be; and in how long all are."""
+
+    left: int
+    wait_s: int
+    full_in_s: int
+
+
 @dataclass
 class Rates:
     """Who asked how often of late."""
@@ -30,16 +40,23 @@ class Rates:
 
     def require(self, request: Request, rate: Rate) -> None:
         """Take one. Raises HTTPException 429, with Retry-After, where none is left."""
-        key, now = (rate.name, _asker(request)), self.now()
+        wait_s = self.take(_asker(request), rate).wait_s
+        if wait_s:
+            raise HTTPException(429, headers={"Retry-After": str(wait_s)})
+
+    def take(self, asker: str, rate: Rate) -> Left:
+        """Take one of an asker's, if there is one."""
+        key, now = (rate.name, asker), self.now()
         left, at = self._left.pop(key, (float(rate.count), now))
         left = min(float(rate.count), left + (now - at) * rate.count / rate.seconds)
         taken = left >= 1
-        self._left[key] = (left - 1 if taken else left, now)
+        left = left - 1 if taken else left
+        self._left[key] = (left, now)
         while len(self._left) > KEPT:
             self._left.popitem(last=False)
-        if not taken:
-            wait_s = int((1 - left) * rate.seconds / rate.count) + 1
-            raise HTTPException(429, headers={"Retry-After": str(wait_s)})
+        each_s = rate.seconds / rate.count
+        wait_s = 0 if taken else int((1 - left) * each_s) + 1
+        return Left(int(left), wait_s, ceil((rate.count - left) * each_s))
 
 
 def _asker(request: Request) -> str:

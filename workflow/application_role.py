@@ -54,6 +54,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "attempts": "SELECT, INSERT, UPDATE (failures, last_at, blocked_until), DELETE",
         "proofs": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
+        "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
         "saved_filters": "SELECT, INSERT, DELETE",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",

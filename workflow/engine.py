@@ -61,7 +61,7 @@ from workflow.moves import DONE_BY, Mover
 from workflow.pinned import lacking, pinned
 from workflow.proofs import against
 from workflow.queue_filter import EVERYTHING, QueueFilter, require_filter
-from workflow.queue_page import Asker, QueuePage, queue_page
+from workflow.queue_page import Asker, QueueItem, QueuePage, queue_page, still_free
 from workflow.reading import RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
@@ -69,8 +69,9 @@ from workflow.tables import DefinitionSource, Event
 ATTEMPTS = 4
 QUEUE_MOST = 10_000
 CLAIM = "claim"
-TRIED = 5
-"""Of the queue's first tasks so many are tried, should one be refused for what the queue does not ask."""
+TRIED = 20
+"""So many of the queue's first tasks are looked at: others may be faster, or one be refused for what the
+queue does not ask."""
 log = logging.getLogger(__name__)
 Done = TypeVar("Done")
 
@@ -246,15 +247,19 @@ class Engine:
         """Claim the task that is due first, of those that this person can take and nobody holds; None when
         there is none. Whose they are, their order and page are not asked of the filter.
 
-        It is a claim like any other, chosen under the log's lock: of two who ask at once, the second gets the
-        one after. Sent again with its key, the first answer is given again. Raises Refused, KeyReused,
-        AnswerUnreadable, Contended; whatever is raised, nothing is recorded.
+        It is a claim like any other, of what is still free under the log's lock: of two who ask at once, the
+        second gets the one after. Sent again with its key, the first answer is given again. Raises Refused,
+        KeyReused, AnswerUnreadable, Contended; whatever is raised, nothing is recorded.
         """
         require_filter(wanted)
         require_form(Command(CLAIM, actor, key, request_id=1, channel=channel))
+        wanted = replace(wanted, assignee="free", holder=None, suspended=False, sort="due", after=None)
         begun = monotonic()
         with span("command", count=1, trigger=CLAIM):
-            command, result = self._attempt(lambda session: self._take(session, actor, wanted, key, channel))
+            with self.store.read() as session:  # while others may write
+                seen = self._first(session, actor, wanted)
+            asked = Command(CLAIM, actor, key, channel=channel)
+            command, result = self._attempt(lambda session: self._take(session, asked, wanted, seen))
         if command is not None and result is not None:
             self._tell(command, result, round((monotonic() - begun) * 1000))
         if isinstance(result, WorkflowError):
@@ -359,20 +364,24 @@ class Engine:
             today=max(office_day(one, now) for one in self.catalogue),
         )
 
+    def _first(self, session: Session, actor: str, wanted: QueueFilter) -> Sequence[QueueItem]:
+        page = queue_page(session, self._asker(session, actor), wanted, limit=TRIED, counted=False)
+        return page.items
+
     def _take(
-        self, session: Session, actor: str, wanted: QueueFilter, key: str, channel: Channel
+        self, session: Session, asked: Command, wanted: QueueFilter, seen: Sequence[QueueItem]
     ) -> tuple[Command | None, Answer | WorkflowError | None]:
-        """Claim the first of the queue's free tasks that can be claimed; nobody claims meanwhile."""
+        """Claim the first of the tasks that were seen and are still free; nobody claims meanwhile."""
         ledger = self._ledger(session)
-        ledger.load_keys({(actor, key)})
-        command = Command(CLAIM, actor, key, channel=channel)
-        if (actor, key) in ledger.answers:
-            return command, _claimed_before(session, ledger.answers[actor, key][1])
-        free = replace(wanted, assignee="free", holder=None, suspended=False, sort="due", after=None)
-        page = queue_page(session, self._asker(session, actor), free, limit=TRIED, counted=False)
-        result: Answer | WorkflowError | None = None
-        for item in page.items:
-            command = replace(command, request_id=item.request_id, on_behalf_of=item.on_behalf_of)
+        ledger.load_keys({(asked.actor, asked.key)})
+        if (asked.actor, asked.key) in ledger.answers:
+            return asked, _claimed_before(session, ledger.answers[asked.actor, asked.key][1])
+        left: Sequence[QueueItem] = still_free(session, seen)
+        if seen and not left:
+            left = self._first(session, asked.actor, wanted)
+        command, result = None, None
+        for item in left:
+            command = replace(asked, request_id=item.request_id, on_behalf_of=item.on_behalf_of)
             [result] = self._transact(session, [command])
             if isinstance(result, Answer):
                 break

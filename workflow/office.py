@@ -59,6 +59,7 @@ from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.sessions import Sessions
 from workflow.store import Store
+from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
 
 if TYPE_CHECKING:
@@ -432,6 +433,13 @@ class Office:
         """The passwords of the people."""
         ours = self.clock
         return Passwords(self.store, moment=self._server_clock or (lambda _session: ours()))
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of programs that use the API in somebody's name."""
+        ours = self.clock
+        moment = self._server_clock or (lambda _session: ours())
+        return Tokens(self.store, moment=moment, passwords=self.passwords)
 
     @property
     def sessions(self) -> Sessions:

@@ -29,6 +29,7 @@ from workflow.tables import (
     Substitute,
     Task,
 )
+from workflow.tokens import forget_tokens, revoke_all
 
 # A duty in the register → roles, and whether they hold for every unit or only for the person's own.
 DUTY_ROLES: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
@@ -86,6 +87,7 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
             gone.active, gone.left_at = False, now
     session.flush()
     forget_proofs(session, known)
+    revoke_all(session, known, at=now)
     end_sessions(session, known)
     session.execute(delete(Grant))
     session.add_all(_grants(registered))
@@ -136,7 +138,7 @@ def unneeded(session: Session, left_by: datetime, among: Collection[str] | None 
 def remove_unneeded(
     session: Session, log: Appender, left_by: datetime, some: Collection[str], *, at: datetime
 ) -> int:
-    """Remove these people, as far as they are unneeded still, with their passwords; how many they were.
+    """Remove these people, as far as they are unneeded still, with passwords and tokens; how many they were.
 
     The log's lock is held: nothing names anybody meanwhile. Each column that may name them has an index, by
     which the foreign keys look as well.
@@ -147,6 +149,7 @@ def remove_unneeded(
     session.execute(delete(Substitute).where(swaps))
     forget_beginnings(session, gone)
     forget_people(session, log, gone, at=at)
+    forget_tokens(session, log, gone, at=at)
     session.execute(delete(Person).where(Person.id.in_(gone)))
     return len(gone)
 

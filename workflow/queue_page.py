@@ -132,6 +132,19 @@ def queue_page(
     return QueuePage(items, after, told, (count or 0) > COUNTED, before)
 
 
+def still_free(session: Session, items: Sequence[QueueItem]) -> list[QueueItem]:
+    """Those of these free tasks that nobody has claimed, moved on or suspended since, in their order."""
+    numbers = [item.request_id for item in items]
+    query = select(_tasks.c.request_id, _tasks.c.offered_at).where(
+        _tasks.c.request_id.in_(numbers),
+        _tasks.c.closed_at.is_(None),
+        _tasks.c.claimed_by.is_(None),
+        _tasks.c.suspended_at.is_(None),
+    )
+    there = {tuple(row) for row in session.connection().execute(query)}
+    return [item for item in items if (item.request_id, item.offered_at) in there]
+
+
 class _Ways:
     """The ways to the tasks that a filter finds, of which no two lead to the same."""
 

@@ -66,6 +66,7 @@ CLEANED = tuple(
                 "sessions",
                 "saved_filters",
                 "beginnings",
+                "api_tokens",
             ),
         }
     )

@@ -736,6 +736,23 @@ class ProofRow(Base):
     made_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class ApiToken(Base):
+    """A token by which a program uses the API in a person's name: see `tokens`. Of the token itself only the
+    digest is here; `scopes` with spaces between them."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[str]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    last_used_on: Mapped[date | None]
+    revoked_at: Mapped[datetime | None]
+
+
 class SessionRow(Base):
     """Somebody who has signed in, and how; of what their browser holds, only the digest: see `sessions`."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
 from tests.proving import PASSWORD
-from workflow import moves, outside, passwords, renewals, substitutes
+from workflow import moves, outside, passwords, renewals, substitutes, tokens
 from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
@@ -68,6 +68,8 @@ def test_types_are_those_of_the_code() -> None:
         substitutes.ENDED,
         passwords.SET,
         passwords.REMOVED,
+        tokens.MADE,
+        tokens.REVOKED,
     }
 
 
@@ -149,6 +151,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found.append(office.records(first)[-1])
     found += substitution_records(office)
     found += password_records(office)
+    found += token_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
         "definition_of": office.engine.definition,
@@ -203,6 +206,27 @@ def password_records(office: Office) -> list[dict[str, Any]]:
         query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq).order_by(Event.seq.desc())
         rows = session.execute(query.limit(2)).all()
     return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def token_records(office: Office) -> list[dict[str, Any]]:
+    """Somebody makes a token, and revokes it."""
+    passwords = office.proving.passwords
+    passwords.set("auditor", PASSWORD, by="auditor")
+    theirs = tokens.Tokens(office.store, moment=lambda _session: office.now, passwords=passwords)
+    _, made = theirs.make("auditor", "nightly report", [tokens.READ], password=PASSWORD)
+    theirs.revoke(made.id, by="administrator")
+    with office.store.read() as session:
+        query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq).order_by(Event.seq.desc())
+        rows = session.execute(query.limit(2)).all()
+    return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def test_who_has_a_token_is_in_bodies_alone(records: list[dict[str, Any]]) -> None:
+    theirs = [record for record in records if record["type"] in (tokens.MADE, tokens.REVOKED)]
+    assert [record["body"]["actor"] for record in theirs] == ["administrator", "auditor"]
+    for record in theirs:
+        hashed = json.dumps({**record, "body": None})
+        assert not any(word in hashed for word in ("auditor", "administrator", "nightly", "requests:read"))
 
 
 def test_who_has_a_password_is_in_bodies_alone(records: list[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from problem import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-ROOMS = ("certs", "cli", "documents", "fonts", "signing", "throughput", "watching", "workflow")
+ROOMS = ("certs", "cli", "documents", "fonts", "signing", "throughput", "watching", "web", "workflow")
 STYLE = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
