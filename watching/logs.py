@@ -34,6 +34,7 @@ FIELDS = frozenset(
     {
         # whose: ids and names of the process definitions, never of people
         "request",
+        "webhook",
         "key",
         "variant",
         "state",

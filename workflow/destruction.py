@@ -39,6 +39,7 @@ from workflow.tables import (
     Hand,
     Hold,
     Incident,
+    MailRow,
     Opening,
     Person,
     ProofRow,
@@ -153,7 +154,7 @@ _TABLES: Mapping[str, Table] = MappingProxyType(
         for table in (
             *(_requests, _tasks, _documents, _signatures, _incidents, _holds),
             *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table(), ProofRow.table()),
-            Opening.table(),
+            *(Opening.table(), MailRow.table()),
         )
     }
 )

@@ -285,7 +285,13 @@ class Post:
                 row.sent_at = None if code else now
         failed = sorted({code for code in outcomes.values() if code})
         if failed:
-            note(log, logging.WARNING, "mail_not_sent", codes=failed, count=sum(map(bool, outcomes.values())))
+            note(
+                log,
+                logging.WARNING,
+                "mail_not_sent",
+                code=", ".join(failed),
+                count=sum(map(bool, outcomes.values())),
+            )
         return sum(not code for code in outcomes.values())
 
 

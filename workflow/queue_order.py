@@ -110,7 +110,10 @@ def _place(sort: str, cursor: str) -> Place:
             raise ValueError
         return Place(_value(sort, value), task)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        message = Sentence("Send what a page gave as its `after`, with the same sort; or leave it out.")
+        message = Sentence.for_both(
+            "Send what a page gave as its `after`, with the same sort; or leave it out.",
+            "This page is not there any more: begin at the first one.",
+        )
         raise Refused([Reason("form", message, "after")]) from None
 
 
