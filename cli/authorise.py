@@ -16,7 +16,8 @@ from cli.printing import aligned, counted, minute, print_json, printable
 from cli.queue import require_known
 
 if TYPE_CHECKING:
-    from signing.csc import Authorisation, CscClient, Factor, RemoteCredential
+    from signing.csc import Factor
+    from workflow.asking import Answered, Asking
     from workflow.authorising import Outcome, Part, ToSign, Word
     from workflow.office import Office  # a second to import, which help and wrong calls need not wait for
 
@@ -120,36 +121,37 @@ class _Asking:
 
 def _word(args: argparse.Namespace, asking: _Asking) -> "Word":
     """How the person is asked, as their key wants it."""
+    from workflow.asking import Given, OnDevice, OnPage, PersonsWord  # noqa: PLC0415 (a second to import)
 
-    async def word(
-        client: "CscClient", key: "RemoteCredential", hashes: Sequence[bytes], digest: str
-    ) -> "Authorisation":
-        from cli.provider_page import asked_on_page  # noqa: PLC0415 (aiohttp)
+    async def ask(asked: "Asking") -> "Answered":
+        if isinstance(asked, OnPage):
+            from cli.provider_page import answer_from_page  # noqa: PLC0415 (aiohttp)
 
-        told = f"{counted(len(hashes), 'signature')} in Paraaf{asking.words}"
-        if key.mode == "oauth2code":
-            return await asked_on_page(
-                client, key, hashes, digest, redirect=args.redirect, description=told, patience_s=PATIENCE_S
-            )
+            return await answer_from_page(asked, redirect=args.redirect, patience_s=PATIENCE_S)
+        if isinstance(asked, OnDevice):
+            return Given()
+        if asked.wrong is not None:  # from a file, it would be the same again
+            raise asked.wrong
+        key = asked.key
+        if args.send_code and key.otp.online and not asked.sent:
+            return Given(send=True)
         print(
-            f"{counted(len(hashes), 'signature')} with {printable(key.description or key.credential_id)}.",
+            f"{counted(asked.count, 'signature')} with {printable(key.description or key.credential_id)}.",
             file=sys.stderr,
         )
         pin = _factor(key.pin, "PIN", args.pin_file)
-        if args.send_code and key.otp.online:
-            await client.send_code(key.credential_id)
-        code = _factor(key.otp, "one-time code", args.code_file)
-        return await client.authorise(
-            key.credential_id, hashes, digest=digest, pin=pin, otp=code, description=told
-        )
+        return Given(pin, _factor(key.otp, "one-time code", args.code_file))
 
-    return word
+    def describe(count: int) -> str:
+        return f"{counted(count, 'signature')} in Paraaf{asking.words}"
+
+    return PersonsWord(ask, describe, args.redirect)
 
 
-def _factor(factor: "Factor", what: str, file: Path | None) -> str | None:
-    """The PIN or the code, from its file or the terminal; None where none is wanted. Raises ChoiceNeeded."""
+def _factor(factor: "Factor", what: str, file: Path | None) -> str:
+    """The PIN or the code, from its file or the terminal; "" where none is wanted. Raises ChoiceNeeded."""
     if not factor.is_needed and file is None:
-        return None
+        return ""
     if file is not None:
         return read_input(file).decode("utf-8", errors="replace").strip()
     if not sys.stdin.isatty():
@@ -189,9 +191,13 @@ def _state(one: "ToSign") -> str:
     return "perhaps signed before" if one.tried else ""
 
 
+def _json(one: "Outcome") -> dict[str, object]:
+    return {name: getattr(one, name) for name in ("request_id", "code", "message", "hint", "repeated")}
+
+
 def _tell_outcomes(args: argparse.Namespace, outcomes: "Sequence[Outcome]") -> int:
     if args.json:
-        print_json({"outcomes": [asdict(one) for one in outcomes]})
+        print_json({"outcomes": [_json(one) for one in outcomes]})
     elif not outcomes:
         print("Nothing waits.")
     else:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from certs.fenced_fetch import AllowedHosts
+from certs.hosts import AllowedHosts
 from cli.files import read_input, require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.printing import print_json, printable

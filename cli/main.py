@@ -40,6 +40,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "verify": "judge signed PDFs: authentic as issued, or why not",
         "throughput": "compare the ways of signing: how many, how long, how often right",
         "log": "verify the event log or an export of it, anchor its head",
+        "mail": "show or change how often somebody gets mail, test the mail server",
+        "webhooks": "tell other systems what happens",
         "export": "write the event log out, for an auditor",
         "evidence": "write what proves one request into one file, or check such a file",
         "certs": "ask for certificates, take them in, change over from key to key",

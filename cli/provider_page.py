@@ -2,30 +2,21 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from cli.errors import ChoiceNeeded
-from signing.csc import Authorisation, CscClient, RemoteCredential
+from workflow.asking import OnPage
 
 _DONE = "Thank you. Go back to the terminal: it tells what came of it."
 
 
-async def asked_on_page(
-    client: CscClient,
-    key: RemoteCredential,
-    hashes: Sequence[bytes],
-    digest: str,
-    *,
-    redirect: str,
-    description: str,
-    patience_s: float,
-) -> Authorisation:
-    """Print the page's address, wait for the browser to come back, and redeem what it brings.
+async def answer_from_page(asked: OnPage, *, redirect: str, patience_s: float) -> Mapping[str, str]:
+    """Print the page's address, and wait for the browser to come back: the query that it brings.
 
-    Raises ChoiceNeeded for an address that is not of this machine, or when nobody came; RemoteError.
+    Raises ChoiceNeeded for an address that is not of this machine, or when nobody came.
     """
     parts = urlsplit(redirect)
     if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1") or not parts.port:
@@ -33,8 +24,7 @@ async def asked_on_page(
             "--redirect is no address of this machine.",
             hint="Write it like http://127.0.0.1:8421/authorised.",
         )
-    question = await client.ask_on_page(key.credential_id, hashes, redirect_uri=redirect, digest=digest)
-    url = await client.page_url(question, description=description)
+    question = asked.question
     answered: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
 
     async def take(request: web.Request) -> web.Response:
@@ -50,9 +40,13 @@ async def asked_on_page(
     await runner.setup()
     try:
         await web.TCPSite(runner, parts.hostname, parts.port).start()
-        print(f"Open this page, and authorise {len(hashes)} there:\n{url}", file=sys.stderr, flush=True)
+        print(
+            f"Open this page, and authorise {len(question.hashes)} there:\n{asked.url}",
+            file=sys.stderr,
+            flush=True,
+        )
         try:
-            query = await asyncio.wait_for(answered, patience_s)
+            return await asyncio.wait_for(answered, patience_s)
         except TimeoutError:
             raise ChoiceNeeded(
                 f"Nobody came back from the provider's page within {patience_s:g} s.", hint="Begin again."
@@ -63,4 +57,3 @@ async def asked_on_page(
         ) from error
     finally:
         await runner.cleanup()
-    return await client.redeem(question, query)

@@ -15,6 +15,7 @@ from documents.errors import FieldProblem
 from workflow.definition import Definition
 from workflow.dotted import flat
 from workflow.incidents import what_to_do
+from workflow.openings import note_opening
 from workflow.reading import HistoryEntry, RequestView
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
         warnings = open_warnings(office, view, definition)
         if args.output is not None:
             write_whole(args.output, _document(office, view), force=args.force)
+            shown = view.documents[-1]
+            note_opening(office, view.id, shown.name, shown.current_sha256, args.who)
     if args.json:
         print_json(_json(view, definition, found, retry) | {"warnings": [as_json(one) for one in warnings]})
         return 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certs.errors import CertsProblem, TrustError
-from certs.fenced_fetch import AllowedHosts
+from certs.hosts import AllowedHosts
 from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists
 from cli.errors import (

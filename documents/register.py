@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from disk import read_file
+from documents.addresses import is_address
 from documents.errors import PersonUnknown, RegisterError
 from documents.kinds.employer_declaration import last_month_end
 from documents.kinds.fields import (
@@ -57,6 +58,7 @@ class Person(Section):
     team: Line
     manager_id: Line | None = None
     duties: Line | None = None
+    email: Line | None = None
     function: Line
     in_service_since: Day
     contract: Choice[Literal["permanent", "temporary", "flexible"]]
@@ -225,6 +227,8 @@ def _person(row: Mapping[str | None, Any], line: int) -> Person:
     except ValidationError as error:
         problem = field_problems(error)[0]
         raise _wrong(line, problem.field, problem.message) from None
+    if person.email is not None and not is_address(person.email):
+        raise _wrong(line, "email", "Write one address, like name@example.org.")
     if any(duty not in DUTIES for duty in (person.duties or "").split()):
         raise _wrong(line, "duties", f"Only these are duties, parted by blanks: {', '.join(DUTIES)}.")
     return person

@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from certs.authority_certificates import marked_name
 from certs.errors import AuthorityError
-from certs.fenced_fetch import AllowedHosts
+from certs.hosts import AllowedHosts
 from certs.trust import TrustStore
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.foreign import require_size

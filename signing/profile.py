@@ -56,7 +56,8 @@ class Profile:
     (`signing.organisation`) by holder, ANYBODY for all: the first whose certificate is valid signs; without
     any the development PKI's keys do. For what is signed elsewhere, `expects` is the lowest level of the
     signatures that come back, and `pinned` are people's certificates: SHA-256 in hex by the person's number.
-    `reauthenticate`: whoever clicks shows anew who they are.
+    `reauthenticate`: whoever clicks shows anew who they are. `opened_first`: nobody signs, or releases a
+    seal, before they have opened the document as it is then.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Profile:
     expects: Level | None = None
     pinned: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     reauthenticate: bool = True
+    opened_first: bool = False
 
     def signers_of(self, holder: str) -> tuple[str, ...]:
         """The names of a person's or an organisation's signers, in the order in which they are tried."""
@@ -127,6 +129,7 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
         expects=None if expects is None else Level(expects),
         pinned=_pinned(table),
         reauthenticate=table.take("reauthenticate", bool, "true or false", True),
+        opened_first=table.take("opened_first", bool, "true or false", False),
     )
     table.finish()
     for url in (name for name in profile.timestampers if "://" in name):
@@ -145,6 +148,7 @@ def profile_from(name: str, table: CheckedTable) -> Profile:
             ("level", profile.level),
             ("timestampers", profile.timestampers),
             ("signer", profile.signers),
+            ("opened_first", profile.opened_first),
         ):
             if value:
                 table.refuse(key, f"makes no sense for kind {profile.kind!r}", "Remove it.")

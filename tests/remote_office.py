@@ -16,16 +16,17 @@ from workflow import faults
 from workflow.office import Office
 
 PIN = "482915"
+REDIRECT = "http://127.0.0.1:9/authorised"
 PEOPLE = (SIGNER, OTHER_SIGNER, MANAGER)
 
 
-def write_settings(folder: Path, office: Office, *, kind: str = "pin") -> None:
+def write_settings(folder: Path, office: Office, *, kind: str = "pin", redirect: str = REDIRECT) -> None:
     """Make the provider with a key for each signer, and the office's `signing.toml`."""
     assert office.register is not None
     people = [
         SandboxPerson(person, office.register.person(person).name, "password", PIN) for person in PEOPLE
     ]
-    sandbox = Sandbox.create(office.authority, people=people, redirect_uris=["http://127.0.0.1:9/authorised"])
+    sandbox = Sandbox.create(office.authority, people=people, redirect_uris=[redirect])
     secret = folder / "provider.secret"
     secret.write_text(sandbox.client_secret)
     keys = "\n".join(f'{person} = "{person}-{kind}"' for person in PEOPLE)
@@ -53,10 +54,11 @@ def remote_office(
     kind: str = "pin",
     pace: CscPace | None = None,
     environ: Mapping[str, str] | None = None,
+    redirect: str = REDIRECT,
 ) -> Iterator[Sample]:
     """A sample office with its authority and its provider at work."""
     first = Sample.open(folder, environ)
-    write_settings(folder, first.office, kind=kind)
+    write_settings(folder, first.office, kind=kind, redirect=redirect)
     first.office.close()
     sample = Sample.open(folder, environ)
     try:

@@ -27,8 +27,11 @@ from web.bulk import Bulk
 from web.cookies import SESSION, Cookies
 from web.edit_request import EditRequest
 from web.elsewhere import BACK, SigningInElsewhere
+from web.folder import SigningFolder
+from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
 from web.keys import Keys
+from web.mail_page import MailPage
 from web.navigation import home_of
 from web.new_requests import NewRequests
 from web.office_pages import OfficePages
@@ -72,7 +75,8 @@ class Desk:
 
     def app(self, *, beside: Sequence[BaseRoute] = ()) -> ASGIApp:
         """The application; `beside` are addresses that others serve under it."""
-        door, elsewhere = self.door, SigningInElsewhere(self.door, self.provider)
+        door, requests = self.door, RequestPage(self.door)
+        elsewhere = SigningInElsewhere(door, self.provider)
         return Starlette(
             routes=[
                 Route("/", self._home),
@@ -89,10 +93,12 @@ class Desk:
                 *Requests(door).routes(),
                 *NewRequests(door).routes(),
                 *EditRequest(door).routes(),
-                *RequestPage(door).routes(),
+                *requests.routes(),
+                *SigningFolder(door, requests.documents, FolderRuns(door)).routes(),
                 Mount(API, api(door)),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
+                *MailPage(door).routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],

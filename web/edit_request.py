@@ -6,6 +6,7 @@ took the task meanwhile.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import or_, select
@@ -19,10 +20,12 @@ from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step,
 from web.problems import status_of
 from web.registered import registered
 from workflow.access import People
+from workflow.changes import since_return
 from workflow.commands import Command
 from workflow.definition_model import RETURN, WITHDRAW, Definition, State, Trigger
 from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleVersion, WorkflowError
 from workflow.judge import merged
+from workflow.people import name_of
 from workflow.reading import HistoryEntry, RequestView
 from workflow.tables import Grant, Person
 
@@ -48,6 +51,15 @@ class Task:
     def sends(self) -> list[Trigger]:
         """What goes on from here with what was filled in, and with nothing else than a remark."""
         return [trigger for trigger in self.state.triggers.values() if _sends(trigger)]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A return: why, by whom, and when."""
+
+    remark: str
+    who: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -135,7 +147,9 @@ class EditRequest:
         editable = editable_in(then, kind)
         data = sent_data(asked, kind, view.data, editable, keep_rows=False)
         typed = {name: part for name, part in data.items() if part != view.data.get(name)}
-        sections, _ = replace(self._filling(task, typed), editable=(), register=None).drawn(asked, ())
+        sections, _ = replace(self._filling(task, typed), editable=(), register=None, before=None).drawn(
+            asked, ()
+        )
         return self.door.answer(
             asked,
             "moved_on.html",
@@ -168,6 +182,7 @@ class EditRequest:
     def _filling(self, task: Task, data: dict[str, Any]) -> Filling:
         office, view, definition = self.door.office, task.view, task.definition
         kind, today = kind_of(definition), office.today(definition)
+        since = since_return(view.history, view.data)
         return Filling(
             kind,
             data,
@@ -175,8 +190,23 @@ class EditRequest:
             stage_of(task.state),
             office.evidence_of(view.requester_id, definition),
             register=registered(office, view.requester_id, kind.name, today),
+            before=None if since is None else since.before(view.data),
             suggestions=self._names(task),
         )
+
+    def _name(self, person: str | None) -> str:
+        if person is None:
+            return ""
+        with self.door.office.store.read() as session:
+            return name_of(session, person) or person
+
+    def _returned(self, view: RequestView) -> Returned | None:
+        """Why it was returned to where it is now; None when it was not, or nobody can tell any more."""
+        entry = last_return(view.history)
+        if entry is None or entry.body is None:
+            return None
+        at, who = datetime.fromisoformat(entry.at), self._name(str(entry.body.get("actor", "")))
+        return Returned(str(entry.body.get("remark", "")), who, at)
 
     def _names(self, task: Task) -> Mapping[str, tuple[str, ...]]:
         """Who could be named in a field that a later state asks for."""
@@ -218,7 +248,7 @@ class EditRequest:
             status=status,
             view=view,
             definition=task.definition,
-            on_behalf_of=task.on_behalf_of,
+            principal=self._name(task.on_behalf_of),
             sections=sections,
             mistakes=mistakes if asked.form and not focus else [],
             focus=focus,
@@ -229,7 +259,7 @@ class EditRequest:
                 (trigger, engine.why_not(view.id, trigger.name, asked.me.id, task.on_behalf_of))
                 for trigger in task.sends
             ],
-            returned=last_return(view.history),
+            returned=self._returned(view),
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
             remark=asked.text("remark"),

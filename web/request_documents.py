@@ -34,6 +34,7 @@ from workflow.errors import NotFound
 from workflow.evidence import NotAnchoredYet, gather
 from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
+from workflow.openings import note_opening
 from workflow.particulars import particulars
 from workflow.request_files import RequestFile, request_file
 from workflow.words import process_words
@@ -82,9 +83,13 @@ class RequestDocuments:
         name = str(asked.request.path_params["name"])[:100]
         return request_file(self.door.office, asked.number("n"), name, asked.me.id)
 
+    def _opened(self, file: RequestFile, asked: Asked) -> None:
+        note_opening(self.door.office, file.request_id, file.name, file.sha256, asked.me.id)
+
     def _download(self, asked: Asked) -> Response:
         file = self._file(asked)
         pdf = self.door.office.blobs.get(file.sha256)
+        self._opened(file, asked)
         title = process_words(asked.language).kind(file.kind)
         return attachment(pdf, "application/pdf", f"{title} {file.number}.pdf")
 
@@ -104,6 +109,7 @@ class RequestDocuments:
         # kept by this browser alone, which asks each time whether it still may
         headers = {"Cache-Control": "private, no-cache", "ETag": tag}
         if asked.request.headers.get("if-none-match") == tag:
+            self._opened(file, asked)
             return Response(status_code=304, headers=headers)
         if self.pages.kept(file.sha256, number) is None:
             self.door.rates.require(asked.request, DRAWN)
@@ -111,6 +117,7 @@ class RequestDocuments:
             image = self._drawn(file, number)
         except PageNotDrawnError:
             raise HTTPException(404) from None
+        self._opened(file, asked)
         return Response(image.png, media_type="image/png", headers=headers)
 
     def _drawn(self, file: RequestFile, number: int, *, patience_s: float = PATIENCE_S) -> PageImage:

@@ -20,7 +20,7 @@ from workflow.errors import WorkflowError
 RIGHTS: Mapping[str, str] = MappingProxyType(
     {
         "alembic_version": "SELECT",
-        "people": "SELECT, INSERT, UPDATE (name, unit, active, left_at), DELETE",
+        "people": "SELECT, INSERT, UPDATE (name, unit, active, left_at, email), DELETE",
         "grants": "SELECT, INSERT, DELETE",
         "substitutes": "SELECT, INSERT, UPDATE (valid_until), DELETE",
         "definitions": "SELECT, INSERT",
@@ -53,8 +53,14 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "passwords": "SELECT, INSERT, UPDATE (phc, own, set_at), DELETE",
         "attempts": "SELECT, INSERT, UPDATE (failures, last_at, blocked_until), DELETE",
         "proofs": "SELECT, INSERT, DELETE",
+        "openings": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
         "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
+        "mail_choices": "SELECT, INSERT, UPDATE (own, work, language), DELETE",
+        "mails": "SELECT, INSERT, UPDATE (tries, next_at, sent_at, code), DELETE",
+        "mail_state": "SELECT, INSERT, UPDATE (after_seq, told_on)",
+        "webhooks": "SELECT, INSERT, UPDATE (after_seq, stopped_at), DELETE",
+        "webhook_messages": "SELECT, INSERT, UPDATE (tries, next_at, status, code, taken_at), DELETE",
         "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
         "secrets": "SELECT, INSERT",
         "devices": "SELECT, INSERT, DELETE",

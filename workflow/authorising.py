@@ -27,7 +27,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -78,6 +78,8 @@ class Part:
 
 Announce = Callable[[Part], None]
 """Told of each question, before the person is asked it."""
+Tell = Callable[[Sequence["Outcome"]], None]
+"""Told what came of some, as soon as it is known."""
 _TOGETHER = 100  # commands in one transaction
 
 
@@ -115,13 +117,17 @@ class ToSign:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one: `code` is "" when it is signed and has gone on, else what stood in the way."""
+    """What came of one: `code` is "" when it is signed and has gone on, else what stood in the way.
+
+    `problem` is the same, for who tells it in another language.
+    """
 
     request_id: int
     code: str = ""
     message: str = ""
     hint: str = ""
     repeated: bool = False
+    problem: Problem | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass
@@ -216,17 +222,19 @@ class Authorising:
         consents: bool = False,
         through: Through = "program",
         announce: Announce = lambda _: None,
+        tell: Tell = lambda _: None,
     ) -> list[Outcome]:
         """Sign what these requests wait for with the person's key, and do what their tasks ask for.
 
         `channel`: whether a person does it, or a program in their place, which is never timed as a person.
         `shown`: the digests of the documents that the person was shown; another one is left out, and told.
         `consents`: whether they accept the texts that go with it, `through` where. What their task would
-        refuse is not signed. `announce` is told of each question. One that can't be signed stops no other,
-        nor does a provider. Raises NothingToAuthorise; a Problem when at the only provider the person's word
-        was not had: then nothing was signed.
+        refuse is not signed. `announce` is told of each question, `tell` of what came of some while others
+        are on their way. One that can't be signed stops no other, nor does a provider. Raises
+        NothingToAuthorise; a Problem when at the only provider the person's word was not had: then nothing
+        was signed.
         """
-        items = self._items(actor, set(wanted))[:MOST]
+        items = (await written(self._bench, self._items, actor, set(wanted)))[:MOST]
         if not items:
             raise NothingToAuthorise(
                 "Nothing of this waits for your signature at a provider.",
@@ -238,16 +246,20 @@ class Authorising:
         }
         how = _How(actor, channel, consents, through)
         ready: list[_Item] = []
-        for item, why in zip(items, self._why_not(items, how, shown), strict=True):
+        reasons = await written(self._bench, self._why_not, items, how, shown)
+        for item, why in zip(items, reasons, strict=True):
             if why is None:
                 ready.append(item)
             else:
                 outcomes[item.to_sign.request_id] = _outcome(item, why)
+        ready_numbers = {item.to_sign.request_id for item in ready}
+        tell([one for one in outcomes.values() if one.request_id not in ready_numbers])
+        asked = _Asker(word, announce, tell)
         keys = list(dict.fromkeys(item.remote for item in ready))
         for remote in keys:
             theirs = [item for item in ready if item.remote == remote]
             try:
-                told = await self._with_key(how, remote, theirs, word, announce)
+                told = await self._with_key(how, remote, theirs, asked)
             except Problem as error:
                 if len(keys) == 1:
                     raise
@@ -328,14 +340,16 @@ class Authorising:
     # (2) to (5), with one key
 
     async def _with_key(
-        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word, announce: Announce
+        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], asked: "_Asker"
     ) -> list[Outcome]:
         """What came of each. Raises a Problem when it kept all of them from being signed."""
         done = [item for item in items if item.to_sign.signed]
         unsigned = [item for item in items if not item.to_sign.signed]
         outcomes = await written(self._bench, self._go_on, how, done)
+        asked.tell(outcomes)
         try:
-            async for signed in self._parts(how, remote, unsigned, word, announce):
+            async for signed in self._parts(how, remote, unsigned, asked):
+                asked.tell(signed)
                 outcomes += signed
         except Problem as error:
             if not outcomes:
@@ -345,7 +359,7 @@ class Authorising:
         return outcomes
 
     async def _parts(
-        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], word: Word, announce: Announce
+        self, how: "_How", remote: RemoteKey, items: Sequence[_Item], asked: "_Asker"
     ) -> AsyncIterator[list[Outcome]]:
         """What came of those that were signed at once, of the next, at last of those that were not signed."""
         if not items:
@@ -353,7 +367,7 @@ class Authorising:
         service = service_of(remote.provider, remote.source)
         async with CscClient.open(service, clock=self._office.clock) as client:
             batch = _Batch(self._office, self._bench, client, await client.credential(remote.credential_id))
-            async with aclosing(batch.run(how.actor, items, word, announce)) as parts:
+            async with aclosing(batch.run(how.actor, items, asked.word, asked.announce)) as parts:
                 async for signed in parts:
                     yield await written(self._bench, self._go_on, how, signed)
             yield batch.failed
@@ -367,6 +381,15 @@ class Authorising:
             outcomes += [_outcome(item, answer) for item, answer in zip(some, answers, strict=True)]
             point("authorise.gone-on")
         return outcomes
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Who asks the person, and is told how it goes."""
+
+    word: Word
+    announce: Announce
+    tell: Tell
 
 
 @dataclass(frozen=True)
@@ -402,11 +425,11 @@ def _outcome(item: _Item, answer: Answer | WorkflowError) -> Outcome:
     number = item.to_sign.request_id
     if isinstance(answer, Answer):
         return Outcome(number, repeated=item.repeated)
-    return Outcome(number, answer.code, str(answer), answer.hint, item.repeated)
+    return Outcome(number, answer.code, str(answer), answer.hint, item.repeated, answer)
 
 
 def _failed(item: _Item, error: Problem) -> Outcome:
-    return Outcome(item.to_sign.request_id, error.code, str(error), error.hint, item.repeated)
+    return Outcome(item.to_sign.request_id, error.code, str(error), error.hint, item.repeated, error)
 
 
 def _moved() -> Raced:

@@ -39,6 +39,7 @@ from workflow.tables import (
     Hand,
     Hold,
     Incident,
+    Opening,
     Person,
     ProofRow,
     RenewalRow,
@@ -106,7 +107,7 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Columns whose values are replaced, table by table."""
-DELETED = ("drafts", "hands", "commands", "deliveries", "proofs")
+DELETED = ("drafts", "hands", "commands", "deliveries", "proofs", "openings", "mails")
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
 """What the event log erases by itself, and tells."""
@@ -152,6 +153,7 @@ _TABLES: Mapping[str, Table] = MappingProxyType(
         for table in (
             *(_requests, _tasks, _documents, _signatures, _incidents, _holds),
             *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table(), ProofRow.table()),
+            Opening.table(),
         )
     }
 )

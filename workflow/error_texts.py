@@ -62,6 +62,10 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
         mark("Wait, then try again. Who has forgotten their password asks an administrator for another."),
     ),
     "workflow-nothing-to-authorise": (mark("Nothing of this waits for your signature at a provider."), ""),
+    "workflow-broken-off": (
+        mark("It broke off for a reason that is not known here."),
+        mark("Look at your folder: what was done is not there any more, and the rest can be done again."),
+    ),
     "workflow-authorisation-missing": (
         mark("The person has not authorised this signature at their provider."),
         mark("They do that in their signing folder."),

@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from certs.authority import DevelopmentAuthority
+from certs.errors import TrustError
+from certs.hosts import AllowedHosts
 from certs.trust import TrustStore
 from documents.blobs import Blobs
 from documents.kinds import KINDS, Evidence
@@ -35,21 +37,25 @@ from workflow import anchors, identity, preflight, remote
 from workflow.authority_health import Rests, SharedHealth
 from workflow.beginnings import Beginnings
 from workflow.calendar import later_by
+from workflow.cases import Case
 from workflow.chores import Chore
+from workflow.commands import Command
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
-from workflow.definition_model import Definition
+from workflow.definition_model import Branch, Definition
 from workflow.elsewhere_settings import Elsewhere, load_elsewhere
 from workflow.engine import Engine
 from workflow.entrance import Entrance
-from workflow.errors import AnchorNotKept, SettingRefused, WorkflowError
+from workflow.errors import AnchorNotKept, Reason, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
 from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
+from workflow.mail_settings import MailSettings
 from workflow.names import known_names
 from workflow.one_time_codes import OneTimeCodes
+from workflow.openings import why_not_opened
 from workflow.outcomes import Patience
 from workflow.own_blobs import OwnBlobs
 from workflow.passwords import Passwords
@@ -64,13 +70,16 @@ from workflow.sessions import Sessions
 from workflow.store import Moment, Store
 from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
+from workflow.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from signing.pades import SigningDesk  # imported where it signs: it takes as long as all the rest here
     from signing.signers import Signer
     from workflow.authorising import Authorising
+    from workflow.mail import Post
     from workflow.passkeys import Passkeys
     from workflow.steps import Steps
+    from workflow.webhook_sending import Sender
     from workflow.workbench import Workbench
 
 REGISTER_FILE = "hr_register.csv"
@@ -80,6 +89,8 @@ ANCHORS = "PARAAF_ANCHORS"
 LEAVERS = "PARAAF_LEAVERS_KEPT_DAYS"
 LEAVERS_DAYS_MOST = 3_650
 SIGNING = "PARAAF_SIGNING"
+WEBHOOK_HOSTS = "PARAAF_WEBHOOK_HOSTS"
+EVERY_TEN_SECONDS = "* * * * * */10"
 # Under it the log is anchored too: its timestampers, its conditions for the organisation's seal.
 ANCHOR_PROFILE = "organisation-seal"
 EVERY_TEN_MINUTES = "*/10 * * * *"
@@ -118,6 +129,8 @@ class Office:
     """How long timestamp authorities are left alone after failures."""
     meters: Meters
     leavers_kept: timedelta
+    webhook_hosts: AllowedHosts
+    mail: MailSettings | None
     elsewhere: Elsewhere | None = None
     """Through whom people sign in, beside this office's own passwords."""
 
@@ -170,7 +183,7 @@ class Office:
         patience: Patience | None,
         settings: "Settings",
     ) -> Self:
-        signing, base, leavers_kept, elsewhere = settings
+        signing, base = settings.signing, settings.base
         file = folder / REGISTER_FILE
         register = Register.load(file) if file.exists() else None
         meters = Meters()
@@ -185,7 +198,7 @@ class Office:
             asks_proof=partial(is_asked, profiles=signing.profiles),
             evidence_of=partial(_evidence, register),
             why_not_offered=partial(preflight.why_not_offered, signing=signing),
-            why_not_signed=partial(remote.why_not_signed, signing=signing),
+            why_not_signed=partial(_why_not_signed, signing=signing),
             meters=meters,
         )
         return cls(
@@ -204,8 +217,10 @@ class Office:
             limits=RateLimits(store, _limits(signing), moment=store.now, slack=PERMIT_KEPT),
             rests=Rests.of(patience or Patience()),
             meters=meters,
-            leavers_kept=leavers_kept,
-            elsewhere=elsewhere,
+            leavers_kept=settings.leavers_kept,
+            webhook_hosts=settings.webhook_hosts,
+            mail=settings.mail,
+            elsewhere=settings.elsewhere,
         )
 
     @property
@@ -354,6 +369,10 @@ class Office:
             Chore("renew", EVERY_HOUR, self.renewals.run_when_due),
             Chore("preflight", EVERY_TEN_MINUTES, lambda: preflight.run_when_due(self, seen)),
             Chore("sessions", EVERY_TEN_MINUTES, self.sessions.tidy),
+            Chore("webhooks", EVERY_TEN_SECONDS, self.sender.run),
+            Chore("forget-messages", AFTER_MIDNIGHT, self.sender.forget),
+            Chore("mail", EVERY_MINUTE, self.post.run),
+            Chore("forget-mail", AFTER_MIDNIGHT, self.post.forget),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -479,6 +498,26 @@ class Office:
         return Tokens(self.store, moment=moment, passwords=self.passwords)
 
     @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return Webhooks(self.store, self.webhook_hosts, self.authority.own_key("webhooks"))
+
+    @property
+    def post(self) -> "Post":
+        """Makes mail for the people, and sends it."""
+        from workflow.mail import Post  # noqa: PLC0415  as said above
+
+        return Post(self.store, self.engine, self.mail, self.clock)
+
+    @property
+    def sender(self) -> "Sender":
+        """Tells them."""
+        from workflow.webhook_sending import Sender  # noqa: PLC0415  as said above
+
+        source = self.public_url or f"urn:paraaf:{self.authority.root_sha256}"
+        return Sender(self.store, self.webhooks, source, self.clock)
+
+    @property
     def sessions(self) -> Sessions:
         """Who has signed in."""
         return Sessions(self.store, self.moment, today=lambda: self.newest_day)
@@ -572,14 +611,21 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
     return {one.name: one.limit for one in signing.authorities("") if one.limit is not None}
 
 
-Settings = tuple[Organisation, str, timedelta, Elsewhere | None]
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says: how the organisation signs, the public address, how long leavers are kept,
+    whom webhooks may tell, how mail leaves, through whom people sign in."""
+
+    signing: Organisation
+    base: str
+    leavers_kept: timedelta
+    webhook_hosts: AllowedHosts
+    mail: MailSettings | None
+    elsewhere: Elsewhere | None
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
-    """How the organisation signs, the public address, how long leavers are kept, through whom people sign in.
-
-    Raises SettingRefused, ProfileError, CertsProblem.
-    """
+    """Raises SettingRefused, ProfileError, CertsProblem."""
     require_none_moved(environ)
     base, elsewhere = _public_url(environ), load_elsewhere(folder, environ)
     if elsewhere is not None and not base:
@@ -588,7 +634,14 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
             " them back to.",
             hint=f"Set {PUBLIC_URL} to the address of this office.",
         )
-    return signing_of(folder, environ), base, _leavers_kept(environ), elsewhere
+    return Settings(
+        signing=signing_of(folder, environ),
+        base=base,
+        leavers_kept=_leavers_kept(environ),
+        webhook_hosts=_hosts(environ),
+        mail=MailSettings.of(environ, base),
+        elsewhere=elsewhere,
+    )
 
 
 def signing_of(folder: Path, environ: Mapping[str, str] = os.environ) -> Organisation:
@@ -621,6 +674,15 @@ def _leavers_kept(environ: Mapping[str, str]) -> timedelta:
     return timedelta(days=int(said))
 
 
+def _hosts(environ: Mapping[str, str]) -> AllowedHosts:
+    """The hosts that webhooks may tell. Raises SettingRefused."""
+    said = [one.strip() for one in environ.get(WEBHOOK_HOSTS, "").split(",")]
+    try:
+        return AllowedHosts.parse(filter(None, said))
+    except TrustError as error:
+        raise SettingRefused(f"{WEBHOOK_HOSTS}: {error}", hint=error.hint) from error
+
+
 def _public_url(environ: Mapping[str, str]) -> str:
     """The address under which others reach the office, without a slash at its end; "" for none.
 
@@ -640,6 +702,15 @@ def _public_url(environ: Mapping[str, str]) -> str:
             hint="Write it like https://paraaf.example.org, with or without a path.",
         )
     return url.rstrip("/")
+
+
+def _why_not_signed(
+    session: Session, case: Case, command: Command, branch: Branch, *, signing: Organisation
+) -> Reason | None:
+    """What keeps a command from leading to a signature: before a key is used, the document is opened."""
+    return why_not_opened(session, case, command, branch, signing=signing) or remote.why_not_signed(
+        session, case, command, branch, signing=signing
+    )
 
 
 class RegisterMissing(WorkflowError):

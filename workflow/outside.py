@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from certs.fenced_fetch import AllowedHosts
+from certs.hosts import AllowedHosts
 from documents.kinds import KINDS
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.outside_errors import ScanRefusedError

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from signing.secret import Secret
 from wording import Sentence
+from workflow import webhooks
 from workflow.access import ADMINISTRATOR
 from workflow.ceremonies import forget_ceremonies
 from workflow.command_form import require_name
@@ -259,10 +260,11 @@ def forget_people(session: Session, log: Appender, gone: list[str], *, at: datet
 
 
 def _telling(session: Session, people: set[str]) -> Iterator[int]:
+    kinds = (SET, REMOVED, *EVERY, webhooks.ADDED, webhooks.REMOVED)
     query = (
         select(Event.seq, Body.body)
         .join(Body, Body.seq == Event.seq)
-        .where(Event.request_id.is_(None), Event.type.in_((SET, REMOVED, *EVERY)), Body.body.is_not(None))
+        .where(Event.request_id.is_(None), Event.type.in_(kinds), Body.body.is_not(None))
     )
     for seq, body in session.execute(query):
         said = json.loads(body or "{}")

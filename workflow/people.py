@@ -24,6 +24,9 @@ from workflow.tables import (
     Hold,
     Incident,
     LogHead,
+    MailChoice,
+    MailRow,
+    Opening,
     Person,
     Request,
     Substitute,
@@ -37,7 +40,7 @@ EVERYBODY = ("employee", "author")
 NAMING = (
     Request.requester_id,
     *(Task.claimed_by, Task.claimed_for, Task.done_by, Task.done_for),
-    *(Hand.person_id, Draft.person_id, CommandKey.actor),
+    *(Hand.person_id, Draft.person_id, CommandKey.actor, Opening.person_id),
     *(Incident.resolved_by, Hold.placed_by, Hold.released_by),
 )
 """Where a request names a person, beside the bodies of its events."""
@@ -68,9 +71,12 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     for entry in registered:
         person = known.pop(entry.person_id, None)
         if person is None:
-            session.add(Person(id=entry.person_id, name=entry.name, unit=entry.unit, active=True))
+            session.add(
+                Person(id=entry.person_id, name=entry.name, unit=entry.unit, active=True, email=entry.email)
+            )
         else:
             person.name, person.unit = entry.name, entry.unit
+            person.email = entry.email
             person.active, person.left_at = True, None
     for gone in known.values():
         if gone.active:
@@ -92,23 +98,23 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     )
 
 
-_Standing = dict[str, tuple[str, str, frozenset[tuple[str, str | None]]]]
+_Standing = dict[str, tuple[str, str, str | None, frozenset[tuple[str, str | None]]]]
 
 
 def _with_less(before: _Standing, after: _Standing) -> Iterator[str]:
     """Who has lost a role, or what their groups had added: they sign in anew."""
-    for who, (_, _, roles) in before.items():
-        if who in after and roles - after[who][2]:
+    for who, (*_, roles) in before.items():
+        if who in after and roles - after[who][-1]:
             yield who
 
 
 def _standing(session: Session) -> _Standing:
-    """Everybody who works here, with name, unit and roles."""
+    """Everybody who works here, with name, unit, address and roles."""
     roles: dict[str, set[tuple[str, str | None]]] = {}
     for grant in session.execute(select(Grant.person_id, Grant.role, Grant.unit)):
         roles.setdefault(grant.person_id, set()).add((grant.role, grant.unit))
-    people = session.execute(select(Person.id, Person.name, Person.unit).where(Person.active))
-    return {one.id: (one.name, one.unit, frozenset(roles.get(one.id, ()))) for one in people}
+    people = session.execute(select(Person.id, Person.name, Person.unit, Person.email).where(Person.active))
+    return {one.id: (one.name, one.unit, one.email, frozenset(roles.get(one.id, ()))) for one in people}
 
 
 def name_of(session: Session, person: str) -> str | None:
@@ -145,6 +151,8 @@ def remove_unneeded(
     """
     gone = unneeded(session, left_by, some)
     session.execute(delete(Grant).where(Grant.person_id.in_(gone)))
+    session.execute(delete(MailRow).where(MailRow.person_id.in_(gone)))
+    session.execute(delete(MailChoice).where(MailChoice.person_id.in_(gone)))
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
     forget_beginnings(session, gone)

@@ -118,6 +118,7 @@ class Person(Base):
     name: Mapped[str]
     unit: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str | None]
     left_at: Mapped[datetime | None]
     """When a register first left them out; None while they work here."""
 
@@ -842,6 +843,54 @@ class CeremonyRow(Base):
     made_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Opening(Base):
+    """That somebody opened a document, as the file of this digest: asked for where a profile says so."""
+
+    __tablename__ = "openings"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), index=True)
+    opened_at: Mapped[datetime]
+
+
+class WebhookRow(Base):
+    """An address that is told of events, from after `after_seq` on; its secret is made from `salt`."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    url: Mapped[str]
+    types: Mapped[list[str]] = mapped_column(JSON)
+    salt: Mapped[bytes]
+    after_seq: Mapped[int] = mapped_column(BigInt)
+    added_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class WebhookMessage(Base):
+    """An event that a webhook is told of: tried until it was taken, or `next_at` is null."""
+
+    __tablename__ = "webhook_messages"
+    __table_args__ = (
+        Index(
+            "ix_webhook_messages_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id"), primary_key=True, autoincrement=False)
+    event_seq: Mapped[int] = mapped_column(ForeignKey("events.seq"), primary_key=True, autoincrement=False)
+    tries: Mapped[int]
+    next_at: Mapped[datetime | None]
+    status: Mapped[int | None]
+    code: Mapped[str]
+    taken_at: Mapped[datetime | None]
+
+
 class SavedFilterRow(Base):
     """A person's filter of their queue, under a name of their choice: see `saved_filters`."""
 
@@ -863,3 +912,50 @@ class Beginning(Base):
     language: Mapped[str]
     data: Mapped[dict[str, Any]]
     saved_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class MailChoice(Base):
+    """How often a person wants mail, and in which language: see `mail_choices`."""
+
+    __tablename__ = "mail_choices"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    own: Mapped[str]
+    work: Mapped[str]
+    language: Mapped[str]
+
+
+class MailRow(Base):
+    """Mail to a person, about one request or (null) about what waits for them: tried until it was sent, or
+    `next_at` is null."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        Index(
+            "ix_mails_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
+    kind: Mapped[str]
+    made_at: Mapped[datetime]
+    tries: Mapped[int]
+    next_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    code: Mapped[str]
+
+
+class MailState(Base):
+    """Up to which event mail was made, and the last day on which people were told what waits: one row."""
+
+    __tablename__ = "mail_state"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    after_seq: Mapped[int] = mapped_column(BigInt)
+    told_on: Mapped[date | None]

@@ -6,7 +6,7 @@ from datetime import datetime
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from certs.fenced_fetch import AllowedHosts
+from certs.hosts import AllowedHosts
 from certs.trust import TrustStore
 from signing.verify.fence import AT_ONCE, Assignment, Worker, verifying_context
 from signing.verify.limits import DEFAULT_LIMITS, Limits

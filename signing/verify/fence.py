@@ -23,7 +23,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from certs.fenced_fetch import AllowedHosts, FencedFetcher
+from certs.fenced_fetch import FencedFetcher
+from certs.hosts import AllowedHosts
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.verify.findings import Finding
 from signing.verify.limits import Limits

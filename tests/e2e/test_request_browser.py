@@ -149,6 +149,24 @@ def test_a_clerk_returns_and_the_manager_reads_why(seen: Seen, js: bool) -> None
     context.close()
 
 
+def test_a_clerk_needs_no_mouse(seen: Seen) -> None:
+    number = seen.sample.submit("A3")
+    seen.sample.act([number])
+    context = seen.context(CLERK)
+    page = context.new_page()
+    page.goto(f"/requests/{number}?lang=en")
+    page.keyboard.press("c")
+    page.wait_for_url("**/requests/*?said=take")
+    page.keyboard.press("r")
+    page.wait_for_function("document.activeElement.name === 'remark'")
+    page.keyboard.type("Are you sure?")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/requests/*?said=return")
+    assert seen.sample.request(number).state == "manager"
+    context.close()
+
+
 @pytest.mark.parametrize("js", [True, False], ids=["with-javascript", "without"])
 def test_a_signer_consents_and_shows_who_they_are(seen: Seen, js: bool) -> None:
     number = seen.sample.submit("A1")

@@ -18,7 +18,7 @@ from web.api import files, guard
 from web.api.app import api
 from web.app import Desk
 from web.rates import Rate
-from workflow.commands import Command, Submission
+from workflow.commands import Command, StepTrouble, Submission
 from workflow.tables import Person
 
 OTHER_MANAGER, AUDITOR = "P008", "P192"
@@ -123,6 +123,18 @@ def submitted(desked: Desked, person: str) -> int:
     return sample.office.engine.execute(command).request_id
 
 
+@pytest.fixture(scope="module")
+def given_up(desked: Desked) -> int:
+    """One more of the requester's, of which a step was given up."""
+    sample = desked.sample
+    number = sample.submit("A4")
+    while not (waiting := sample.waiting(number)):
+        sample.act([number])
+    with sample.office.store.write() as session:
+        sample.office.engine.report_trouble(session, [StepTrouble(waiting[0], "disk", "No room.")])
+    return number
+
+
 @pytest.fixture(params=SEES)
 def role(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -194,10 +206,17 @@ def without_number(result: dict[str, Any], number: int) -> str:
 def test_lists_hold_what_one_sees(objects: dict[str, int], role: str, asker: Program) -> None:
     listed = {one["id"] for one in asker.get(f"{BASE}/requests?limit=500").json()["requests"]}
     assert listed & set(objects.values()) == {objects[name] for name in SEES[role]}
-    assert asker.get(f"{BASE}/incidents").json() == {"incidents": [], "retries": []}
     waiting = {one["request_id"] for one in asker.get(f"{BASE}/queue").json()["tasks"]}
     takes = {"manager": {"team's"}, "other manager": {"other's"}}.get(role, set())
     assert waiting & set(objects.values()) == {objects[name] for name in takes}
+
+
+def test_incidents_are_for_who_sees_or_administers_the_request(
+    given_up: int, role: str, asker: Program
+) -> None:
+    listed = asker.get(f"{BASE}/incidents").json()["incidents"]
+    told = "own" in SEES[role] or role == "administrator"
+    assert [one["request_id"] for one in listed] == ([given_up] if told else [])
 
 
 def test_what_is_of_people_is_for_administrators_and_oneself(

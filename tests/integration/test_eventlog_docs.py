@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from certs.hosts import AllowedHosts
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
 from tests.proving import PASSWORD
-from workflow import identity_events, moves, outside, passwords, renewals, substitutes, tokens
+from workflow import identity_events, moves, outside, passwords, renewals, substitutes, tokens, webhooks
 from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
@@ -71,6 +72,9 @@ def test_types_are_those_of_the_code() -> None:
         tokens.MADE,
         tokens.REVOKED,
         *identity_events.EVERY,
+        webhooks.ADDED,
+        webhooks.REMOVED,
+        webhooks.STOPPED,
     }
 
 
@@ -154,6 +158,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found += password_records(office)
     found += token_records(office)
     found += identity_records(office)
+    found += webhook_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
         "definition_of": office.engine.definition,
@@ -239,6 +244,19 @@ def identity_records(office: Office) -> list[dict[str, Any]]:
         query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
         rows = session.execute(query.where(Event.type.in_(identity_events.EVERY))).all()
     return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def webhook_records(office: Office) -> list[dict[str, Any]]:
+    """Another system is told, says that it is gone, and is told no more."""
+    hooks = webhooks.Webhooks(office.store, AllowedHosts.parse(["hooks.example"]), b"key")
+    number, _ = hooks.add("https://hooks.example/x", [], by="administrator", at=NOW)
+    with office.store.write() as session:
+        webhooks.stop(session, number, at=NOW)
+    hooks.remove(number, by="administrator", at=NOW)
+    with office.store.read() as session:
+        query = select(Event.record, Body.body).outerjoin(Body, Body.seq == Event.seq)
+        rows = session.execute(query.order_by(Event.seq.desc()).limit(3)).all()
+    return [{**json.loads(record), "body": json.loads(body or "{}")} for record, body in rows]
 
 
 def test_who_has_a_password_is_in_bodies_alone(records: list[dict[str, Any]]) -> None:

@@ -367,6 +367,16 @@ def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> N
     assert (made.state, made.data["employee"]["maiden_name"]) == ("manager", "Another name")
 
 
+def test_what_the_requester_changed_is_marked_for_the_manager(place: Place, client: httpx.Client) -> None:
+    number = place.sample.submit("A3", temporary=True)
+    request = place.sample.request(number)
+    place.sample.do("return", MANAGER, number, remark="Your name at birth?")
+    changed = {"employee": {**request.data["employee"], "maiden_name": "Another"}}
+    place.sample.do("submit", request.requester_id, number, data=changed)
+    opened(place, client, MANAGER, f"/requests/{number}/edit")
+    assert client.get(f"/requests/{number}/edit").text.count("Changed; before:") == 1
+
+
 def test_a_change_by_somebody_else_is_shown_beside_what_was_typed(place: Place, client: httpx.Client) -> None:
     number = place.sample.submit("A3", temporary=True)
     form = opened(place, client, MANAGER, f"/requests/{number}/edit")
@@ -391,6 +401,7 @@ def test_what_was_typed_is_shown_where_the_request_has_gone_on(place: Place, cli
     answer = form.send(client, SAVE_DRAFT)
     assert answer.status_code == 409
     assert "&lt;i&gt;Voorbeeldstad&lt;/i&gt;" in answer.text
+    assert "Changed; before:" not in answer.text
     assert place.sample.rows(Draft, Draft.request_id == number) == []
 
 
@@ -418,6 +429,8 @@ def test_a_substitute_fills_it_in_for_the_manager(place: Place, client: httpx.Cl
             )
         )
     form = opened(place, client, substitute, f"/requests/{number}/edit")
+    name = html.escape(place.sample.register.person(MANAGER).name)
+    assert f"You stand in for {name}." in client.get(f"/requests/{number}/edit").text
     form.fill("continuation.prospect", "permanent")
     form.fill("continuation.changed_conditions", "no")
     number_in(form.send(client, APPROVE, follow=False))

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 
 from certs.authority import DevelopmentAuthority
-from certs.fenced_fetch import AllowedHosts, FencedFetcher
+from certs.fenced_fetch import FencedFetcher
+from certs.hosts import AllowedHosts
 from certs.keystore import Credential
 from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore

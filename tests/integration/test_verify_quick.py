@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from certs import der
 from certs.authority import DevelopmentAuthority
-from certs.fenced_fetch import AllowedHosts
+from certs.hosts import AllowedHosts
 from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
 from certs.trusted_lists import load_trusted_lists

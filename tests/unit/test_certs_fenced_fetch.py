@@ -11,15 +11,8 @@ from aiohttp import web
 
 from certs.errors import TrustError
 from certs.evidence import UnusableAnswer
-from certs.fenced_fetch import (
-    REQUESTS_A_FILE,
-    AllowedHosts,
-    FencedFetcher,
-    Target,
-    is_public,
-    send,
-    split_url,
-)
+from certs.fenced_fetch import REQUESTS_A_FILE, FencedFetcher, send
+from certs.hosts import AllowedHosts, Target, is_public, split_url
 from certs.loopback import free_base_url
 
 PUBLIC = "93.184.216.34"

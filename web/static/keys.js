@@ -34,7 +34,7 @@ function use(key) {
   if (!found || found.disabled) return false;
   const presses = found.matches("a") || PRESSED.has(key) || "press" in found.dataset;
   found.focus();
-  if (presses && found.matches("a, button")) found.click();
+  if (presses && found.matches("a, button, summary")) found.click();
   return true;
 }
 

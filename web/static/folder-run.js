@@ -1,0 +1,37 @@
+// A go of the signing folder: each document as it stands, told as it happens.
+
+const run = document.getElementById("run");
+if (run && !("settled" in run.dataset)) {
+  const counts = document.getElementById("counts");
+  const bar = run.querySelector("progress");
+  const source = new EventSource(run.dataset.events);
+
+  const count = (data) => {
+    counts.textContent = counts.dataset.words
+      .replace("{released}", data.released)
+      .replace("{of}", data.of)
+      .replace("{sealed}", data.sealed)
+      .replace("{refused}", data.refused);
+    bar.value = data.sealed + data.refused;
+  };
+
+  source.addEventListener("told", (event) => {
+    const data = JSON.parse(event.data);
+    const row = document.getElementById(`r${data.request}`);
+    row.className = data.tone;
+    row.querySelector(".said").textContent = data.text;
+    row.querySelector(".hint").textContent = data.hint;
+    count(data);
+  });
+
+  // another question, or the end of it: the page itself is another
+  source.addEventListener("turn", () => location.reload());
+
+  source.addEventListener("end", (event) => {
+    source.close();
+    count(JSON.parse(event.data));
+    run.querySelector(".again")?.parentElement.remove();
+  });
+
+  addEventListener("pagehide", () => source.close());
+}

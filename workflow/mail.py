@@ -1,0 +1,323 @@
+"""Mail to the people of the office: what came back to them, what is done, what waits, what is nearly due.
+
+It follows the log: mail remembers up to which event it was made, and is kept in a table until it was sent, or
+was tried for a day. Nothing of a request goes by mail but its number, and what kind it is. Who wants to hear
+but once a day gets, on working days in the morning, the first of what waits.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import aiosmtplib
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from watching.logs import note
+from workflow.access import requester_role
+from workflow.calendar import CALENDARS
+from workflow.definition_model import Definition
+from workflow.engine import Engine
+from workflow.errors import NotFound
+from workflow.mail_choices import Choice, choice_of, in_language
+from workflow.mail_settings import MailSettings
+from workflow.mail_text import Envelope, Line, about_many, about_one
+from workflow.store import Store
+from workflow.tables import Event, LogHead, MailChoice, MailRow, MailState, Person, Request, Task
+from workflow.words import process_words
+
+DAILY: Final = "daily"
+MORNING: Final = time(7)
+LOOKED_AT: Final = 1_000  # events in one transaction
+BATCH: Final = 50
+FIRST: Final = 10
+"""So many requests a daily mail lists."""
+SECONDS: Final = 30.0
+WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 960))
+PUT_OFF: Final = timedelta(minutes=5)
+KEPT: Final = timedelta(days=30)
+_PERMANENT: Final = range(500, 600)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Post:
+    """Makes mail and sends it. `settings` None: no mail is made either."""
+
+    store: Store
+    engine: Engine
+    settings: MailSettings | None
+    clock: Callable[[], datetime]
+
+    def run(self) -> int:
+        """Make what is news, and send what is due; how many were sent."""
+        if self.settings is None:
+            return 0
+        self._begin()
+        with self.store.read() as session:
+            head = session.scalar(select(LogHead.seq)) or 0
+            news = session.scalars(select(MailState.after_seq)).one() < head
+        if news:
+            with self.store.write() as session:
+                self._collect(session)
+        self._tell_daily()
+        sent = 0
+        while due := self._due():
+            sent += asyncio.run(self._send(self.settings, due))
+            if len(due) < BATCH:
+                break
+        return sent
+
+    def forget(self) -> None:
+        """Forget mail of long ago."""
+        with self.store.write() as session:
+            old = MailRow.made_at < self.clock() - KEPT
+            session.execute(delete(MailRow).where(old, MailRow.next_at.is_(None)))
+
+    # --- what is news
+
+    def _begin(self) -> None:
+        """From now on, where mail was never made: nobody is told of years of events."""
+        with self.store.read() as session:
+            there = session.get(MailState, 1) is not None
+            head = session.scalar(select(LogHead.seq)) or 0
+        if not there:
+            self.store.have_row(MailState.table(), {"id": 1, "after_seq": head, "told_on": None})
+
+    def _collect(self, session: Session) -> None:
+        state = session.get_one(MailState, 1, with_for_update=True)
+        events = session.execute(
+            select(Event.seq, Event.request_id, Event.record)
+            .where(Event.seq > state.after_seq)
+            .order_by(Event.seq)
+            .limit(LOOKED_AT)
+        ).all()
+        rows: dict[tuple[str, int, str], dict[str, Any]] = {}
+        for _, request_id, record in events:
+            if request_id is not None:
+                for person, kind in self._told_of(session, request_id, json.loads(record)):
+                    rows[person, request_id, kind] = self._row(person, request_id, kind)
+        if rows:
+            session.execute(insert(MailRow), list(rows.values()))
+        if events:
+            state.after_seq = events[-1].seq
+
+    def _told_of(self, session: Session, request_id: int, record: Any) -> Iterator[tuple[str, str]]:
+        """Who is told of an event at once, and as what."""
+        request = session.get(Request, request_id)
+        if request is None or request.destroyed_at is not None:
+            return
+        if "outcome" in record:
+            if self._wants(session, request.requester_id, "own"):
+                yield request.requester_id, record["outcome"]
+            return
+        if record["type"] in {"task_reminded", "task_escalated"}:
+            yield from ((one, "due") for one in self._able(session, request))
+            return
+        if "task" not in record or record.get("to") != request.state:
+            return
+        definition = self.engine.definition(session, request.definition_sha256)
+        if definition.states[request.state].role == requester_role(definition):
+            if self._wants(session, request.requester_id, "own"):
+                yield request.requester_id, "returned"
+        else:
+            yield from ((one, "waiting") for one in self._able(session, request))
+
+    def _able(self, session: Session, request: Request) -> Iterator[str]:
+        """Those who want to hear at once of what waits for them, and could do this: they can claim it, or
+        hold it."""
+        task = session.scalars(
+            select(Task).where(Task.request_id == request.id, Task.closed_at.is_(None))
+        ).one_or_none()
+        if task is None:
+            return
+        wanting = (
+            select(Person.id)
+            .join(MailChoice, MailChoice.person_id == Person.id)
+            .where(Person.active, Person.email.is_not(None), MailChoice.work == "each")
+        )
+        for person in session.scalars(wanting).all():
+            if (task.claimed_by is None and self._can_claim(request.id, person)) or task.claimed_by == person:
+                yield person
+
+    def _can_claim(self, request_id: int, person: str) -> bool:
+        try:
+            return not self.engine.why_not(request_id, "claim", person)
+        except NotFound:
+            return False
+
+    @staticmethod
+    def _wants(session: Session, person: str, what: str) -> bool:
+        known = select(Person.email).where(Person.id == person, Person.active)
+        if session.scalar(known) is None:
+            return False
+        often: str = getattr(choice_of(session, person), what)
+        return often == "each"
+
+    def _row(self, person: str, request_id: int | None, kind: str) -> dict[str, Any]:
+        now = self.clock()
+        return {
+            "person_id": person,
+            "request_id": request_id,
+            "kind": kind,
+            "made_at": now,
+            "tries": 0,
+            "next_at": now,
+            "sent_at": None,
+            "code": "",
+        }
+
+    # --- once a day
+
+    def _tell_daily(self) -> None:
+        """On a working day, from the morning on, once: for everybody who wants to hear daily of something."""
+        definition = next(iter(self.engine.catalogue))
+        calendar = CALENDARS[definition.calendar]
+        there = self.clock().astimezone(ZoneInfo(calendar.zone))
+        today = there.date()
+        if there.time() < MORNING or not calendar.is_working_day(today):
+            return
+        with self.store.read() as session:
+            if session.get_one(MailState, 1).told_on == today:
+                return
+        with self.store.write() as session:
+            state = session.get_one(MailState, 1, with_for_update=True)
+            if state.told_on == today:
+                return
+            state.told_on = today
+            chosen = ~exists().where(MailChoice.person_id == Person.id, MailChoice.work != DAILY)
+            people = session.scalars(
+                select(Person.id).where(Person.active, Person.email.is_not(None), chosen)
+            ).all()
+            if people:
+                session.execute(insert(MailRow), [self._row(one, None, DAILY) for one in people])
+
+    # --- sending
+
+    def _due(self) -> list[tuple[int, EmailMessage | None]]:
+        """What is due, put off so that nobody else sends it meanwhile; None where there is nothing to say."""
+        now = self.clock()
+        due = (MailRow.next_at <= now, MailRow.sent_at.is_(None))
+        with self.store.read() as session:
+            if session.scalars(select(MailRow.id).where(*due).limit(1)).first() is None:
+                return []
+        with self.store.write() as session:
+            query = select(MailRow).where(*due).order_by(MailRow.next_at, MailRow.id).limit(BATCH)
+            rows = session.scalars(query.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                row.next_at = now + PUT_OFF
+            session.flush()
+            found = [(row.id, row.person_id, row.request_id, row.kind) for row in rows]
+        return [(number, self._message(person, request, kind)) for number, person, request, kind in found]
+
+    def _message(self, person: str, request_id: int | None, kind: str) -> EmailMessage | None:
+        settings = self.settings
+        assert settings is not None  # noqa: S101 (nothing is sent without)
+        with self.store.read() as session:
+            row = session.get(Person, person)
+            if row is None or not row.active or row.email is None:
+                return None
+            choice = in_language(choice_of(session, person), settings.language)
+            envelope = Envelope(
+                Address(row.name, addr_spec=row.email), settings.sender, settings.base, choice.language
+            )
+            if request_id is not None:
+                request = session.get(Request, request_id)
+                if request is None or request.destroyed_at is not None:
+                    return None
+                definition = self.engine.definition(session, request.definition_sha256)
+                return about_one(kind, Line(request_id, self._title(definition, choice.language)), envelope)
+        return self._daily(person, choice, envelope)
+
+    def _daily(self, person: str, choice: Choice, envelope: Envelope) -> EmailMessage | None:
+        page = self.engine.queue(person, limit=FIRST)
+        if not page.items or not page.count or choice.work != DAILY:
+            return None
+        now = self.clock()
+        lines = [
+            Line(
+                one.request_id,
+                self._title(self.engine.catalogue.get(one.key, one.variant), choice.language),
+                late=one.due_at is not None and one.due_at < now and one.suspended_at is None,
+            )
+            for one in page.items
+        ]
+        return about_many(lines, page.count, envelope)
+
+    @staticmethod
+    def _title(definition: Definition, language: str) -> str:
+        return process_words(language).title(definition)
+
+    async def _send(self, settings: MailSettings, due: Sequence[tuple[int, EmailMessage | None]]) -> int:
+        """Send these over one connection; what can't be sent now stays for later."""
+        outcomes: dict[int, str] = {number: "" for number, message in due if message is None}
+        wanted = [(number, message) for number, message in due if message is not None]
+        try:
+            if wanted:
+                async with connection(settings) as server:
+                    for number, message in wanted:
+                        outcomes[number] = await _handed_over(server, message)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            code = "refused-login" if isinstance(error, aiosmtplib.SMTPAuthenticationError) else "unreachable"
+            outcomes |= {number: code for number, _ in wanted if number not in outcomes}
+        return await asyncio.to_thread(self._record, outcomes)
+
+    def _record(self, outcomes: dict[int, str]) -> int:
+        now = self.clock()
+        with self.store.write() as session:
+            for number, code in outcomes.items():
+                row = session.get(MailRow, number)
+                if row is None:
+                    continue  # the person, or the request, has gone meanwhile
+                row.tries += 1
+                row.code = code
+                wait = WAITS[row.tries - 1] if row.tries <= len(WAITS) else None
+                ends = not code or code == "not-taken" or wait is None
+                row.next_at = None if ends or wait is None else now + wait
+                row.sent_at = None if code else now
+        failed = sorted({code for code in outcomes.values() if code})
+        if failed:
+            note(log, logging.WARNING, "mail_not_sent", codes=failed, count=sum(map(bool, outcomes.values())))
+        return sum(not code for code in outcomes.values())
+
+
+def connection(settings: MailSettings) -> aiosmtplib.SMTP:
+    """A connection to the mail server, to be entered; enciphered before anything is said, but on loopback."""
+    return aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        use_tls=settings.enciphered == "tls",
+        start_tls=settings.enciphered == "starttls",
+        username=settings.user or None,
+        password=settings.password.reveal() if settings.password is not None else None,
+        timeout=SECONDS,
+    )
+
+
+async def _handed_over(server: aiosmtplib.SMTP, message: EmailMessage) -> str:
+    """Hand one over; why it was not taken, "" where it was."""
+    try:
+        await server.send_message(message)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        return "not-taken" if all(one.code in _PERMANENT for one in error.recipients) else "later"
+    except aiosmtplib.SMTPResponseException as error:
+        return "not-taken" if error.code in _PERMANENT else "later"
+    return ""
+
+
+async def handed_over_now(settings: MailSettings, message: EmailMessage) -> tuple[str, str]:
+    """Hand one over at once: why it was not taken ("" where it was), and what the server said."""
+    try:
+        async with connection(settings) as server:
+            await server.send_message(message)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        return "not-taken", f"{type(error).__name__}: {error}"[:500]
+    return "", ""

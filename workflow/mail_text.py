@@ -1,0 +1,101 @@
+"""What mail says: few words, a link, and nothing of what a request holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from wording import mark
+from workflow.words import process_words
+
+
+@dataclass(frozen=True)
+class Line:
+    """A request in a list: its number, what it is, and whether it is past its time."""
+
+    number: int
+    title: str
+    late: bool = False
+
+
+SUBJECTS = {
+    "returned": mark("Request {number} came back to you"),
+    "done": mark("Request {number} is done"),
+    "refused": mark("Request {number} was refused"),
+    "withdrawn": mark("Request {number} was withdrawn"),
+    "waiting": mark("Request {number} waits for you"),
+    "due": mark("Request {number} has waited for a long time"),
+}
+_SENTENCES = {
+    "returned": mark("It was returned to you with a remark, and goes on when you have answered."),
+    "done": mark("It has come to its end. What was made for you can be saved from its page."),
+    "refused": mark("It has come to its end. Its page says why."),
+    "withdrawn": mark("It was withdrawn. Its page says by whom."),
+    "waiting": mark("It is your turn, or that of one of those who can do it with you."),
+    "due": mark("It should have gone on by now, or soon."),
+}
+_TEST_SUBJECT = mark("A test: mail from this office arrives")
+_TEST = mark("Somebody who runs the office had this sent, to see that mail arrives.")
+_DAILY_SUBJECT = mark("{count} requests wait for you")
+_ONE_SUBJECT = mark("1 request waits for you")
+_DAILY = mark("These wait for you, or for you and others; the oldest first:")
+_LATE = mark("past its time")
+_MORE = mark("and {count} more")
+_ALL = mark("All of them: {url}")
+_FOOT = mark("How often you get such mail you choose here: {url}")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """To whom it goes and from whom, where its links lead, and in which language it is."""
+
+    to: Address
+    sender: str
+    base: str
+    language: str
+
+
+def about_one(kind: str, line: Line, envelope: Envelope) -> EmailMessage:
+    """Mail about one request."""
+    say = process_words(envelope.language).text
+    text = [
+        f"{line.number}: {line.title}",
+        "",
+        say(_SENTENCES[kind]),
+        "",
+        f"{envelope.base}/requests/{line.number}",
+    ]
+    return _message(say(SUBJECTS[kind]).format(number=line.number), text, envelope)
+
+
+def about_many(lines: Sequence[Line], count: int, envelope: Envelope) -> EmailMessage:
+    """Mail once a day: the first of what waits, of `count` in all."""
+    say, base = process_words(envelope.language).text, envelope.base
+    subject = say(_ONE_SUBJECT) if count == 1 else say(_DAILY_SUBJECT).format(count=count)
+    text = [say(_DAILY), ""]
+    for line in lines:
+        late = f" ({say(_LATE)})" if line.late else ""
+        text.append(f"- {line.number}: {line.title}{late}\n  {base}/requests/{line.number}")
+    if count > len(lines):
+        text.append(f"- {say(_MORE).format(count=count - len(lines))}")
+    text += ["", say(_ALL).format(url=f"{base}/queue")]
+    return _message(subject, text, envelope)
+
+
+def a_test(envelope: Envelope) -> EmailMessage:
+    """Mail to see that mail arrives."""
+    say = process_words(envelope.language).text
+    return _message(say(_TEST_SUBJECT), [say(_TEST)], envelope)
+
+
+def _message(subject: str, text: Sequence[str], envelope: Envelope) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["From"] = Address("Paraaf", addr_spec=envelope.sender)
+    message["To"] = envelope.to
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to us
+    foot = process_words(envelope.language).text(_FOOT).format(url=f"{envelope.base}/mail")
+    message.set_content("\n".join([*text, "", "-- ", foot, ""]), charset="utf-8")
+    message["Content-Language"] = envelope.language  # after it: what is set replaces such heads
+    return message
