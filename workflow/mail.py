@@ -285,13 +285,8 @@ class Post:
                 row.sent_at = None if code else now
         failed = sorted({code for code in outcomes.values() if code})
         if failed:
-            note(
-                log,
-                logging.WARNING,
-                "mail_not_sent",
-                code=", ".join(failed),
-                count=sum(map(bool, outcomes.values())),
-            )
+            count = sum(map(bool, outcomes.values()))
+            note(log, logging.WARNING, "mail_not_sent", code=", ".join(failed), count=count)
         return sum(not code for code in outcomes.values())
 
 
