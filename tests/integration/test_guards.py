@@ -51,7 +51,7 @@ ON_SQLITE = {
         "DROP INDEX uq_tasks_open",
         "CREATE INDEX uq_tasks_open ON tasks (request_id) WHERE closed_at IS NULL",
     ): "The unique index uq_tasks_open of tasks is missing.",
-    ("DROP INDEX ix_tasks_open",): "The index ix_tasks_open of tasks is missing.",
+    ("DROP INDEX ix_tasks_held",): "The index ix_tasks_held of tasks is missing.",
     (
         "PRAGMA writable_schema = ON",
         REWRITE.format("'id = 1', 'id > 0'", "log_head"),
@@ -108,7 +108,7 @@ ON_A_SERVER = {
     ): "There is a policy helper of events, which this release does not make.",
     ("ALTER TABLE anchors SET UNLOGGED",): "The table anchors is not as this release makes it.",
     ("DROP INDEX uq_tasks_open",): "The unique index uq_tasks_open of tasks is missing.",
-    ("DROP INDEX ix_tasks_open",): "The index ix_tasks_open of tasks is missing.",
+    ("DROP INDEX ix_tasks_held",): "The index ix_tasks_held of tasks is missing.",
     (
         "ALTER TABLE signatures DROP CONSTRAINT uq_signatures_document_id_field",
     ): "The constraint uq_signatures_document_id_field of signatures is missing.",
