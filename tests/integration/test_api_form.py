@@ -224,7 +224,7 @@ def test_me_says_whom_the_token_speaks_for(desked: Desked, manager: Program) -> 
 
 
 def test_a_token_asks_so_often_and_is_told_how_often(desked: Desked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "USES", Rate("token", 3, 3600.0))
+    monkeypatch.setattr(guard, "USES", Rate("few", 3, 3600.0))  # counted apart from the usual one
     token, _ = made_token(desked.sample.office, "P018")
     with program(desked.url, token) as client:
         answers = [client.get(f"{BASE}/me") for _ in range(4)]
