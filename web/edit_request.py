@@ -256,7 +256,10 @@ class EditRequest:
             stale=stale,
             movable=not self._why_not(asked, task),
             sends=[
-                (trigger, engine.why_not(view.id, trigger.name, asked.me.id, task.on_behalf_of))
+                (
+                    trigger,
+                    _beside_fields(engine.why_not(view.id, trigger.name, asked.me.id, task.on_behalf_of)),
+                )
                 for trigger in task.sends
             ],
             returned=self._returned(view),
@@ -276,3 +279,8 @@ def last_return(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
 def _sends(trigger: Trigger) -> bool:
     asks_more = trigger.consent is not None or trigger.file is not None or trigger.record
     return trigger.name not in {RETURN, WITHDRAW} and not asks_more
+
+
+def _beside_fields(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """What stands in the way beside what is filled in here: that is looked at when it is sent."""
+    return tuple(one for one in reasons if not one.field)
