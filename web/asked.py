@@ -40,6 +40,7 @@ from workflow.words import process_words
 FIELDS_MOST: Final = 3_000
 FILES_MOST: Final = 4
 DIGITS_MOST: Final = 18
+VERSION_DIGITS_MOST: Final = 9
 _TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
 _UNSAFE = frozenset({"cross-site", "same-site"})
 
@@ -83,6 +84,11 @@ class Asked:
         if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MOST):
             raise HTTPException(404)
         return int(text)
+
+    def version(self) -> int | None:
+        """Which version of a request the form was about; None where it says none."""
+        text = self.text("version")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS_MOST else None
 
     @staticmethod
     def new_key() -> str:

@@ -102,13 +102,12 @@ class EditRequest:
     def _done(self, asked: Asked, task: Task, filling: Filling, trigger: str) -> Response:
         """Save the draft, or send it on; where that can't be, the form as it was sent."""
         view = task.view
-        version = asked.text("version")
         command = Command(
             trigger,
             asked.me.id,
             key=asked.text("key"),
             request_id=view.id,
-            seen_version=int(version) if version.isascii() and version.isdecimal() else None,
+            seen_version=asked.version(),
             on_behalf_of=task.on_behalf_of,
             data=changes(filling.data, view.data, filling.editable),
             remark=asked.text("remark").strip() or None,
