@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from problem import Problem
 from web.bodies import SMALL, Bodies
-from web.cookies import SESSION, Cookies, keys_are_off
+from web.cookies import DEVICE, SESSION, Cookies, keys_are_off
 from web.languages import language_of
 from web.navigation import ROLES, links_for
 from web.pages import Pages
@@ -50,9 +50,11 @@ AsyncAct = Callable[["Asked"], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Me(Member):
-    """Who asks; `csrf` goes into each of their forms."""
+    """Who asks; `csrf` goes into each of their forms, and `device` is what their browser holds of earlier
+    sign-ins."""
 
     csrf: str = field(repr=False)
+    device: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class Door:
         if member is None:
             return None
         own = {one.name: getattr(member, one.name) for one in fields(member)}
-        return Me(**own, csrf=form_token(token))
+        return Me(**own, csrf=form_token(token), device=self.cookies.get(request, DEVICE))
 
 
 def form_token(secret: str) -> str:

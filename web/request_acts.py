@@ -102,7 +102,9 @@ def _proof(
     seen = asked.version()
     if seen != view.version or not definition.asks_consent(view.state, trigger):
         return None  # the engine says what is amiss
-    return prove_by_password(office.passwords, asked.me.id, Secret(password), {view.id: seen})
+    return prove_by_password(
+        office.passwords, asked.me.id, Secret(password), {view.id: seen}, device=asked.me.device
+    )
 
 
 def _take_and_start(office: Office, asked: Asked, view: RequestView) -> Answer:
