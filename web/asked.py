@@ -75,6 +75,11 @@ class Asked:
         value = self.form.get(name, self.request.query_params.get(name))
         return value if isinstance(value, str) else default
 
+    def typed(self, name: str) -> str:
+        """What was typed into a form: a link that somebody sent fills in none."""
+        value = self.form.get(name)
+        return value if isinstance(value, str) else ""
+
     def many(self, name: str) -> list[str]:
         """All that was said under a name, in the form or else in the address."""
         said = self.form.getlist(name) or self.request.query_params.getlist(name)

@@ -261,7 +261,7 @@ class EditRequest:
             returned=self._returned(view),
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
-            remark=asked.text("remark"),
+            remark=asked.typed("remark"),
             key=asked.text("key") if asked.form and not stale else asked.new_key(),
         )
 

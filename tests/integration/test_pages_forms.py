@@ -471,6 +471,17 @@ def test_a_number_that_nobody_counts_to_is_no_request(place: Place, client: http
     assert client.get(address).status_code == 404
 
 
+@pytest.mark.parametrize("address", [NEW, "/requests/{number}/edit", "/substitutes"])
+def test_a_link_fills_in_no_form(place: Place, client: httpx.Client, address: str) -> None:
+    signed_in(client, place.sample.office, MANAGER)
+    number = place.sample.submit("A3")
+    names = ("remark", "key", "who", "principal", "role", "first", "last", "version", "state", "do")
+    query = "&".join(f"{name}=planted" for name in names)
+    page = client.get(f"{address.format(number=number)}?{query}")
+    assert page.status_code == 200
+    assert "planted" not in re.sub(r'(href|name="back" value)="[^"]*"', "", page.text)
+
+
 def test_a_version_that_nobody_counts_to_is_none(place: Place, client: httpx.Client) -> None:
     form = opened(place, client, MANAGER, f"/requests/{place.sample.submit('A3')}/edit")
     form.fill("version", "9" * 5000)
