@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from problem import Problem
 from web.bodies import SMALL, Bodies
-from web.cookies import SESSION, Cookies, keys_are_off
+from web.cookies import DEVICE, SESSION, Cookies, keys_are_off
 from web.languages import language_of
 from web.navigation import ROLES, links_for
 from web.pages import Pages
@@ -40,6 +40,7 @@ from workflow.words import process_words
 FIELDS_MOST: Final = 3_000
 FILES_MOST: Final = 4
 DIGITS_MOST: Final = 18
+VERSION_DIGITS_MOST: Final = 9
 _TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
 _UNSAFE = frozenset({"cross-site", "same-site"})
 
@@ -49,9 +50,11 @@ AsyncAct = Callable[["Asked"], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Me(Member):
-    """Who asks; `csrf` goes into each of their forms."""
+    """Who asks; `csrf` goes into each of their forms, and `device` is what their browser holds of earlier
+    sign-ins."""
 
     csrf: str = field(repr=False)
+    device: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Asked:
         value = self.form.get(name, self.request.query_params.get(name))
         return value if isinstance(value, str) else default
 
+    def typed(self, name: str) -> str:
+        """What was typed into a form: a link that somebody sent fills in none."""
+        value = self.form.get(name)
+        return value if isinstance(value, str) else ""
+
     def many(self, name: str) -> list[str]:
         """All that was said under a name, in the form or else in the address."""
         said = self.form.getlist(name) or self.request.query_params.getlist(name)
@@ -83,6 +91,11 @@ class Asked:
         if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MOST):
             raise HTTPException(404)
         return int(text)
+
+    def version(self) -> int | None:
+        """Which version of a request the form was about; None where it says none."""
+        text = self.text("version")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS_MOST else None
 
     @staticmethod
     def new_key() -> str:
@@ -189,7 +202,7 @@ class Door:
         if member is None:
             return None
         own = {one.name: getattr(member, one.name) for one in fields(member)}
-        return Me(**own, csrf=form_token(token))
+        return Me(**own, csrf=form_token(token), device=self.cookies.get(request, DEVICE))
 
 
 def form_token(secret: str) -> str:

@@ -102,13 +102,12 @@ class EditRequest:
     def _done(self, asked: Asked, task: Task, filling: Filling, trigger: str) -> Response:
         """Save the draft, or send it on; where that can't be, the form as it was sent."""
         view = task.view
-        version = asked.text("version")
         command = Command(
             trigger,
             asked.me.id,
             key=asked.text("key"),
             request_id=view.id,
-            seen_version=int(version) if version.isascii() and version.isdecimal() else None,
+            seen_version=asked.version(),
             on_behalf_of=task.on_behalf_of,
             data=changes(filling.data, view.data, filling.editable),
             remark=asked.text("remark").strip() or None,
@@ -265,7 +264,7 @@ class EditRequest:
             returned=self._returned(view),
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
-            remark=asked.text("remark"),
+            remark=asked.typed("remark"),
             key=asked.text("key") if asked.form and not stale else asked.new_key(),
         )
 

@@ -134,7 +134,8 @@ class FolderRuns:
         if not seen:
             return None
         password = Secret(asked.text("password"))
-        return prove_by_password(self.door.office.passwords, run.actor, password, seen)
+        passwords = self.door.office.passwords
+        return prove_by_password(passwords, run.actor, password, seen, device=asked.me.device)
 
     async def _word(self, asked: Asked) -> Response:
         """What was typed for the key at the provider."""

@@ -191,7 +191,7 @@ class NewRequests:
             sections=sections,
             mistakes=mistakes if asked.form and not focus else [],
             focus=focus,
-            key=asked.text("key") or asked.new_key(),
+            key=asked.typed("key") or asked.new_key(),
             chosen=language if language in LANGUAGES else asked.language,
             choices=NAMES,
             saved_at=None if begun is None else begun.saved_at,

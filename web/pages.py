@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -65,7 +65,9 @@ class Pages:
 def _elsewhere(request: Request, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Each language: code, name, and the address of this page in it; of an answer to a form, the start."""
     looked = request.method in {"GET", "HEAD"}
-    path = request.url.path if looked else "/verify" if request.url.path.startswith("/verify") else "/"
+    # of a path that begins with two strokes a browser would make another host
+    here = "/" + quote(request.url.path.lstrip("/"))
+    path = here if looked else "/verify" if request.url.path.startswith("/verify") else "/"
     kept = [one for one in request.query_params.multi_items() if one[0] != "lang"] if looked else []
     return [(code, name, f"{path}?{urlencode([*kept, ('lang', code)])}") for code, name in names.items()]
 

@@ -79,7 +79,7 @@ def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> 
         actor=asked.me.id,
         key=asked.text("key")[:100],
         request_id=view.id,
-        seen_version=_version(asked),
+        seen_version=asked.version(),
         on_behalf_of=asked.text("for")[:60] or None,
         remark=asked.text("remark").strip() or None,
         facts=facts_of(asked),
@@ -99,10 +99,12 @@ def _proof(
         definition = office.engine.definition(session, view.definition_sha256)
     if not password or consent is None or not office.engine.asks_proof(definition):
         return None
-    seen = _version(asked)
+    seen = asked.version()
     if seen != view.version or not definition.asks_consent(view.state, trigger):
         return None  # the engine says what is amiss
-    return prove_by_password(office.passwords, asked.me.id, Secret(password), {view.id: seen})
+    return prove_by_password(
+        office.passwords, asked.me.id, Secret(password), {view.id: seen}, device=asked.me.device
+    )
 
 
 def _take_and_start(office: Office, asked: Asked, view: RequestView) -> Answer:
@@ -118,7 +120,7 @@ def _take_and_start(office: Office, asked: Asked, view: RequestView) -> Answer:
             on_behalf_of=principal,
             through="page",
         )
-        for verb, seen in (("claim", _version(asked)), ("start", None))
+        for verb, seen in (("claim", asked.version()), ("start", None))
     ]
     answers = office.engine.execute_batch(commands)
     for answer in answers:
@@ -131,9 +133,3 @@ def facts_of(asked: Asked) -> dict[str, str]:
     """What was filled in of what a person may report."""
     given = {name: asked.text(f"facts.{name}").strip() for name in FACTS}
     return {name: value for name, value in given.items() if value}
-
-
-def _version(asked: Asked) -> int | None:
-    """Which version the form was about."""
-    text = asked.text("version")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None

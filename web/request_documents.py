@@ -34,7 +34,7 @@ from workflow.errors import NotFound
 from workflow.evidence import NotAnchoredYet, gather
 from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
-from workflow.openings import note_opening
+from workflow.openings import has_to_open, note_opening
 from workflow.particulars import particulars
 from workflow.request_files import RequestFile, request_file
 from workflow.words import process_words
@@ -84,7 +84,14 @@ class RequestDocuments:
         return request_file(self.door.office, asked.number("n"), name, asked.me.id)
 
     def _opened(self, file: RequestFile, asked: Asked) -> None:
+        """Keep that they were given it: by HEAD nobody is."""
+        if asked.request.method == "HEAD":
+            return
         note_opening(self.door.office, file.request_id, file.name, file.sha256, asked.me.id)
+
+    def _has_to_open(self, file: RequestFile, asked: Asked) -> bool:
+        """Whether they have to be given it: that a browser says it has it already would not count."""
+        return has_to_open(self.door.office, file.request_id, file.name, file.sha256, asked.me.id)
 
     def _download(self, asked: Asked) -> Response:
         file = self._file(asked)
@@ -108,8 +115,7 @@ class RequestDocuments:
         tag = f'"{file.sha256[:32]}-{number}"'
         # kept by this browser alone, which asks each time whether it still may
         headers = {"Cache-Control": "private, no-cache", "ETag": tag}
-        if asked.request.headers.get("if-none-match") == tag:
-            self._opened(file, asked)
+        if asked.request.headers.get("if-none-match") == tag and not self._has_to_open(file, asked):
             return Response(status_code=304, headers=headers)
         if self.pages.kept(file.sha256, number) is None:
             self.door.rates.require(asked.request, DRAWN)

@@ -101,9 +101,9 @@ class RequestPage:
     def routes(self) -> list[Route]:
         """Its addresses."""
         return [
-            self.door.get("/requests/{n:int}", self._show),
-            self.door.post("/requests/{n:int}/do", self._do),
-            self.door.post("/requests/{n:int}/file", self._file, most=FILE_MOST),
+            self.door.get("/requests/{n}", self._show),
+            self.door.post("/requests/{n}/do", self._do),
+            self.door.post("/requests/{n}/file", self._file, most=FILE_MOST),
             *self.documents.routes(),
         ]
 

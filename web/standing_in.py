@@ -49,7 +49,7 @@ class StandingInPages:
             today=today,
             wrong=wrong,
             problem=problem,
-            typed={name: asked.text(name) for name in ("who", "principal", "role", "first", "last")},
+            typed={name: asked.typed(name) for name in ("who", "principal", "role", "first", "last")},
             done=asked.text("done") if asked.request.method == "GET" else "",
         )
 

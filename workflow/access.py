@@ -172,6 +172,12 @@ class People:
         )
 
 
+def administers_more(session: Session, person: str, than: Collection[str | None]) -> bool:
+    """Whether somebody administers more than these units (None: all of them)."""
+    query = select(Grant.unit).where(Grant.person_id == person, Grant.role == ADMINISTRATOR)
+    return None not in than and not set(session.scalars(query)) <= set(than)
+
+
 def requester_role(definition: Definition) -> str:
     """The role of the start state: in that role a person acts only on requests of their own."""
     role = definition.states[definition.start].role

@@ -29,15 +29,9 @@ def note_opening(office: "Office", request_id: int, name: str, sha256: str, who:
     """Keep that somebody was given a document, by its name and its file's digest: once, and where its
     profile asks for it.
     """
-    with office.store.read() as session:
-        request = session.get_one(Request, request_id)
-        definition = office.engine.definition(session, request.definition_sha256)
-        profile = office.profiles.get(definition.signing)
-        if profile is None or not profile.opened_first:
-            return
-        row = _last(session, request_id, name)
-        if row is None or row.current_sha256 != sha256 or is_opened(session, row, who):
-            return
+    row = _unnoted(office, request_id, name, sha256, who)
+    if row is None:
+        return
     opening = Opening(
         document_id=row.id,
         sha256=row.current_sha256,
@@ -50,6 +44,25 @@ def note_opening(office: "Office", request_id: int, name: str, sha256: str, who:
             session.add(opening)
     except IntegrityError:  # opened twice at once
         return
+
+
+def has_to_open(office: "Office", request_id: int, name: str, sha256: str, who: str) -> bool:
+    """Whether it counts for somebody, here and now, that they are given a document: it did not happen yet."""
+    return _unnoted(office, request_id, name, sha256, who) is not None
+
+
+def _unnoted(office: "Office", request_id: int, name: str, sha256: str, who: str) -> DocumentRow | None:
+    """The document whose opening is asked for and was not kept yet."""
+    with office.store.read() as session:
+        request = session.get_one(Request, request_id)
+        definition = office.engine.definition(session, request.definition_sha256)
+        profile = office.profiles.get(definition.signing)
+        if profile is None or not profile.opened_first:
+            return None
+        row = _last(session, request_id, name)
+        if row is None or row.current_sha256 != sha256 or is_opened(session, row, who):
+            return None
+        return row
 
 
 def is_opened(session: Session, document: DocumentRow, who: str) -> bool:

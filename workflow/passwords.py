@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from signing.secret import Secret
 from wording import Sentence
 from workflow import webhooks
-from workflow.access import ADMINISTRATOR
+from workflow.access import ADMINISTRATOR, administers_more
 from workflow.ceremonies import forget_ceremonies
 from workflow.command_form import require_name
 from workflow.devices import forget_devices, known_device
@@ -224,7 +224,8 @@ class Passwords:
 
 
 def require_may(session: Session, person: str, by: str, what_not: Sentence) -> None:
-    """Raises PasswordRefused unless both work here, and it is their own or the other's to administer.
+    """Raises PasswordRefused unless both work here, and it is their own or the other's to administer: who
+    administers more than the other does not get into their hands.
 
     `what_not` says what is refused.
     """
@@ -236,7 +237,8 @@ def require_may(session: Session, person: str, by: str, what_not: Sentence) -> N
                 hint="`paraaf people` lists who does.",
             )
     granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
-    if person != by and not set(session.scalars(granted)) & {None, found[person].unit}:
+    units = set(session.scalars(granted))
+    if person != by and (not units & {None, found[person].unit} or administers_more(session, person, units)):
         raise PasswordRefused(
             what_not,
             hint=Sentence("People set their own, and administrators those of others in their unit."),

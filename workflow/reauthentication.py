@@ -28,14 +28,20 @@ MOST = 1000
 """Requests that one proof is for."""
 
 
-def prove_by_password(passwords: Passwords, person: str, password: Secret, seen: Mapping[int, int]) -> Proof:
+def prove_by_password(
+    passwords: Passwords, person: str, password: Secret, seen: Mapping[int, int], *, device: str = ""
+) -> Proof:
     """Make a proof for the requests that the person has seen, in these versions.
 
-    Raises what Passwords.check raises, and Refused for too many requests.
+    `device`: what their browser holds of earlier sign-ins, so that strangers who guess keep nobody from
+    signing. Raises what Passwords.check raises, and Refused for too many requests.
     """
     _require_few(seen)
     return passwords.check(
-        person, password, lambda session, now: _keep(session, person, "password", seen, now)
+        person,
+        password,
+        lambda session, now: _keep(session, person, "password", seen, now),
+        device=device,
     )
 
 

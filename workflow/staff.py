@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from wording import Sentence
-from workflow.access import ADMINISTRATOR, AUDITOR, People
+from workflow.access import ADMINISTRATOR, AUDITOR, People, administers_more
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, PasswordRow, Person, Substitute
@@ -161,9 +161,14 @@ def end_for(
 
 
 def _require_may(session: Session, by: str, principal: str, today: date) -> None:
-    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator."""
-    person = session.get(Person, principal)
-    if by == principal or (person is not None and person.unit in administers(session, by, today)):
+    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator: who
+    administers less than they do has nobody stand in for that.
+    """
+    person, reach = session.get(Person, principal), administers(session, by, today)
+    units: Collection[str | None] = (None,) if reach.everywhere else reach.units
+    if by == principal or (
+        person is not None and person.unit in reach and not administers_more(session, principal, units)
+    ):
         return
     raise SubstitutionRefused(
         Sentence("Who stands in for somebody is said by themselves, or by an administrator of their unit."),

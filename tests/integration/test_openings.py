@@ -80,6 +80,20 @@ def test_it_can_be_chosen_once_it_was_opened(folder: Folder, what: str) -> None:
     folder.until(folder.sign(folder.choose([number])), "Released: 1 of 1.")
 
 
+def test_who_is_given_nothing_has_opened_nothing(folder: Folder) -> None:
+    [number] = to_sign(folder.sample, "A4")
+    [document] = folder.sample.documents(number)
+    below = f"/requests/{number}/documents/declaration"
+    tag = f'"{document.current_sha256[:32]}-1"'  # as who has the digest works it out
+    for address in (f"{below}.pdf", f"{below}/pages/1.png"):
+        assert folder.client.head(address).status_code == 200
+    assert number not in folder.waiting()
+    again = folder.client.get(f"{below}/pages/1.png", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content[:4]) == (200, b"\x89PNG")
+    assert number in folder.waiting()
+    assert folder.client.get(f"{below}/pages/1.png", headers={"If-None-Match": tag}).status_code == 304
+
+
 def to_sign(sample: Sample, variant: str) -> list[int]:
     return bring_to(sample, "sign", 1, variant)
 

@@ -463,6 +463,31 @@ def test_no_other_address_is_a_request(place: Place, client: httpx.Client, numbe
     assert client.get(f"/requests/{number}/edit").status_code == 404
 
 
+@pytest.mark.parametrize("below", ["", "/edit", "/documents/declaration.pdf"])
+def test_a_number_that_nobody_counts_to_is_no_request(place: Place, client: httpx.Client, below: str) -> None:
+    address = f"/requests/{'9' * 5000}{below}"
+    assert client.get(address, follow_redirects=False).status_code == 303
+    signed_in(client, place.sample.office, CLERK)
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("address", [NEW, "/requests/{number}/edit", "/substitutes"])
+def test_a_link_fills_in_no_form(place: Place, client: httpx.Client, address: str) -> None:
+    signed_in(client, place.sample.office, MANAGER)
+    number = place.sample.submit("A3")
+    names = ("remark", "key", "who", "principal", "role", "first", "last", "version", "state", "do")
+    query = "&".join(f"{name}=planted" for name in names)
+    page = client.get(f"{address.format(number=number)}?{query}")
+    assert page.status_code == 200
+    assert "planted" not in re.sub(r'(href|name="back" value)="[^"]*"', "", page.text)
+
+
+def test_a_version_that_nobody_counts_to_is_none(place: Place, client: httpx.Client) -> None:
+    form = opened(place, client, MANAGER, f"/requests/{place.sample.submit('A3')}/edit")
+    form.fill("version", "9" * 5000)
+    assert form.send(client, SAVE_DRAFT).status_code < 500
+
+
 def test_who_can_only_look_has_no_form(place: Place, client: httpx.Client) -> None:
     number = at_review(place)
     signed_in(client, place.sample.office, place.sample.request(number).requester_id)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from audit import verify_log
 from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, fresh
 from tests.desk_office import browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, Sample
-from workflow.tables import Body, Event, Grant, Substitute
+from workflow.tables import Body, Event, Grant, Person, Substitute
 
 AUDITOR, ADMINISTRATOR, LOCAL, EMPLOYEE = "P192", "P056", "P074", "P022"
 PAGES = ("people", "incidents", "processes", "keeping", "log")
@@ -106,6 +106,27 @@ def test_a_given_password_is_shown_once(place: Place, client: httpx.Client) -> N
     with browsing(place.url) as theirs:
         form = {"csrf": csrf_of(theirs.get("/sign-in")), "person": "P024", "password": given[1]}
         assert "Choose your own password" in theirs.post("/sign-in", data=form).text
+
+
+def test_an_administrator_of_a_unit_does_not_get_hold_of_one_of_all(
+    place: Place, client: httpx.Client
+) -> None:
+    office, today, above = place.sample.office, place.sample.today.isoformat(), "P006"
+    with office.store.write() as session:
+        assert session.get_one(Person, above).unit == UNIT
+        session.add(Grant(person_id=above, role="administrator", unit=None))
+    signed_in(client, office, LOCAL)
+    token = csrf_of(client.get("/substitutes"))
+    form = {"csrf": token, "who": LOCAL, "principal": above, "first": today, "last": today}
+    answers = [
+        client.post("/office/people/password", data={"csrf": token, "person": above}),
+        client.post("/substitutes", data=form),
+    ]
+    with office.store.write() as session:
+        session.execute(delete(Grant).where(Grant.person_id == above, Grant.role == "administrator"))
+    assert [one.status_code for one in answers] == [422, 422]
+    assert client.get("/office/log").status_code == 404
+    assert not office.passwords.has_one(above)
 
 
 def test_people_are_found_by_a_part_of_their_name(place: Place, client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -269,3 +270,31 @@ def test_a_code_is_read_however_it_is_typed() -> None:
     letters = code_of(bytes(range(16)))
     misread = letters.replace("O", "0").replace("I", "1").replace("B", "8")
     assert as_printed(misread) == letters
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "utf-7", '"Punycode"', "é"])
+@pytest.mark.parametrize("address", ["/verify/file", "/verify/fingerprint", "/sign-in"])
+def test_a_form_in_characters_that_take_long_to_read_is_refused(
+    client: httpx.Client, address: str, charset: str
+) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="sha256"\r\n\r\n%s\r\n--x--\r\n' % (b"9" * 60_000)
+    kind = f"multipart/form-data; boundary=x; charset={charset}".encode("latin-1")
+    assert client.post(address, content=body, headers={b"Content-Type": kind}).status_code == 415
+
+
+def test_a_form_may_say_that_it_is_in_the_usual_ones(client: httpx.Client) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="sha256"\r\n\r\n%s\r\n--x--\r\n' % (b"9" * 64)
+    kind = "multipart/form-data; boundary=x; charset=UTF-8"
+    assert client.post("/verify/fingerprint", content=body, headers={"Content-Type": kind}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"//evil.example/", b"/%2Fevil.example", b"/%5Cevil.example", b"/%09/evil.example", b"///evil.example"],
+)
+def test_no_language_leads_to_another_host(issued: Issued, client: httpx.Client, path: bytes) -> None:
+    page = client.get(httpx.URL(issued.url).copy_with(raw_path=path))
+    assert page.status_code == 404
+    links = re.findall(r'href="([^"]*lang=[^"]*)"', page.text)
+    assert len(links) == len(LANGUAGES)
+    assert all(re.match(r"/[A-Za-z0-9%]", link) for link in links)

@@ -9,10 +9,12 @@ import httpx
 import pytest
 from sqlalchemy import delete, select
 
+from certs.serve_authority import AuthorityServer
 from signing.secret import Secret
 from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in, with_password
-from tests.steps_office import CLERK, MANAGER, Sample
+from tests.folder_office import bring_to, folder_of
+from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 from workflow.devices import MOST, PEOPLE_MOST, forget_devices, know_device, known_device
 from workflow.office_secrets import office_secret
 from workflow.tables import Attempts, Device, Grant
@@ -48,7 +50,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def _nothing_failed(place: Place) -> None:
     with place.sample.office.store.write() as session:
         session.execute(delete(Attempts))
-        forget_devices(session, [CLERK, MANAGER])
+        forget_devices(session, [CLERK, MANAGER, SIGNER])
 
 
 @contextmanager
@@ -70,6 +72,28 @@ def lock_out(place: Place, person: str) -> None:
         with come_from(place, f"192.0.2.{number}") as stranger:
             attempt(stranger, person)
     assert place.failures(person) >= 4
+
+
+def test_strangers_keep_nobody_from_signing_where_they_have_signed_in_before(place: Place) -> None:
+    with (
+        AuthorityServer(place.sample.office.authority.folder),
+        folder_of(place.url, place.sample) as folder,
+    ):
+        one, other = bring_to(place.sample, "sign", 2, "A1")
+        run, page = folder.choose([one]), folder.client.get(f"/requests/{other}?lang=en")
+        lock_out(place, SIGNER)
+        assert folder.sign(run).status_code == 200
+        form = {
+            "csrf": csrf_of(page),
+            "trigger": "sign",
+            "version": str(place.sample.request(other).version),
+            "consent": "click",
+            "password": PASSWORD,
+            "key": "signed",
+        }
+        done = folder.client.post(f"/requests/{other}/do", data=form, follow_redirects=False)
+        assert done.status_code == 303
+        assert place.failures(SIGNER) >= 4  # of strangers: what they have tried still counts for them
 
 
 def test_strangers_make_nobody_wait_where_they_have_signed_in_before(place: Place) -> None:
