@@ -67,7 +67,7 @@ def opened(place: Place, client: httpx.Client, person: str, address: str) -> Htm
 
 def number_in(answer: httpx.Response) -> int:
     assert answer.status_code == 303, re.findall('<section class="mistakes".*?</section>', answer.text, re.S)
-    return int(answer.headers["location"].split("/")[2])
+    return int(answer.headers["location"].split("/")[2].split("?")[0])
 
 
 # --- beginning
