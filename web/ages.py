@@ -62,15 +62,21 @@ class Ages:
             span = calendar.working_between(start, end)
         except CalendarEnded:
             return ""
-        return self._words(calendar, span)
+        return _words(calendar, span, self.say)
 
-    def _words(self, calendar: WorkingCalendar, span: timedelta) -> str:
-        days, rest = divmod(span, calendar.length(_A_DAY))
-        hours, rest = divmod(rest, timedelta(hours=1))
-        minutes = rest // timedelta(minutes=1)
-        parts = [(_DAYS, days), (_HOURS, hours), (_MINUTES, 0 if days else minutes)]
-        said = [self.say(text).format(days=one, hours=one, minutes=one) for text, one in parts if one]
-        return " ".join(said) or self.say(_MINUTES).format(minutes=0)
+
+def working(span: timedelta, definition: Definition, say: Translate) -> str:
+    """A length of working time, in either direction, in the days of the process's calendar."""
+    return _words(CALENDARS[definition.calendar], abs(span), say)
+
+
+def _words(calendar: WorkingCalendar, span: timedelta, say: Translate) -> str:
+    days, rest = divmod(span, calendar.length(_A_DAY))
+    hours, rest = divmod(rest, timedelta(hours=1))
+    minutes = rest // timedelta(minutes=1)
+    parts = [(_DAYS, days), (_HOURS, hours), (_MINUTES, 0 if days else minutes)]
+    said = [say(text).format(days=one, hours=one, minutes=one) for text, one in parts if one]
+    return " ".join(said) or say(_MINUTES).format(minutes=0)
 
 
 SENTENCES = (mark("Past due by {span}"), mark("Due soon, in {span}"), mark("In {span}"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,6 +16,7 @@ from documents.errors import FieldProblem
 from web.asked import Asked, Door
 from web.form_data import changes
 from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
+from web.nameable import nameable
 from web.problems import status_of
 from web.registered import registered
 from workflow.access import People
@@ -27,11 +27,9 @@ from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleV
 from workflow.judge import merged
 from workflow.people import name_of
 from workflow.reading import HistoryEntry, RequestView
-from workflow.tables import Grant, Person
 
 SAVE: Final = "save_draft"
 FIRE: Final = "fire:"
-SUGGESTED: Final = 200
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class EditRequest:
             return self._not_done(asked, task, filling, error)
         if trigger == SAVE:
             return self.door.see(f"/requests/{view.id}/edit", said="saved")
-        return self.door.see(f"/requests/{view.id}")
+        return self.door.see(f"/requests/{view.id}", said=trigger)
 
     def _not_done(self, asked: Asked, task: Task, filling: Filling, error: WorkflowError) -> Response:
         stale = isinstance(error, StaleVersion)
@@ -209,23 +207,8 @@ class EditRequest:
 
     def _names(self, task: Task) -> Mapping[str, tuple[str, ...]]:
         """Who could be named in a field that a later state asks for."""
-        persons, grants = Person.table(), Grant.table()
         with self.door.office.store.read() as session:
-            return {
-                state.named_in: tuple(
-                    session.scalars(
-                        select(persons.c.name)
-                        .join_from(persons, grants, grants.c.person_id == persons.c.id)
-                        .where(persons.c.active, grants.c.role == state.role)
-                        .where(or_(grants.c.unit.is_(None), grants.c.unit == task.view.unit))
-                        .distinct()
-                        .order_by(persons.c.name)
-                        .limit(SUGGESTED)
-                    )
-                )
-                for state in task.definition.states.values()
-                if state.named_in is not None
-            }
+            return nameable(session, task.definition, task.view.unit, request_id=task.view.id)
 
     def _page(
         self,

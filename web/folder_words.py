@@ -74,9 +74,10 @@ def said_of(told: Told, say: Say, words: ProcessWords) -> Said:
 
 
 def barred_by(one: Waiting, words: ProcessWords) -> str:
-    """Why a document can't be signed now."""
+    """Why a document can't be signed now; that a password is asked for keeps nobody from it."""
     if isinstance(one.barred, Refused):
-        return " ".join(words.reason(reason) for reason in one.barred.reasons)
+        reasons = one.barred.reasons
+        return " ".join(words.reason(reason) for reason in reasons if reason.code != "proof-missing")
     return "" if one.barred is None else words.error(one.barred)[0]
 
 

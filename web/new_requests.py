@@ -14,6 +14,7 @@ from web.asked import Asked, Door
 from web.form_data import changes
 from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
 from web.languages import NAMES
+from web.nameable import nameable
 from web.problems import status_of
 from web.registered import prefilled, registered
 from workflow.beginnings import Begun
@@ -140,7 +141,7 @@ class NewRequests:
         )
         answer = self.door.office.engine.execute(command)
         self.door.office.beginnings.drop(asked.me.id, definition)
-        return self.door.see(f"/requests/{answer.request_id}")
+        return self.door.see(f"/requests/{answer.request_id}", said=SUBMIT)
 
     def _definition(self, asked: Asked) -> Definition:
         """The process that the address names. Raises HTTPException 404."""
@@ -161,6 +162,8 @@ class NewRequests:
         if data is None:
             known = prefilled(office, asked.me.id, kind.name, today)
             data = {name: part for name, part in known.items() if name in editable}
+        with office.store.read() as session:
+            names = nameable(session, definition, asked.me.unit, requester=asked.me.id)
         return Filling(
             kind,
             data,
@@ -168,6 +171,7 @@ class NewRequests:
             stage_of(state),
             office.evidence_of(asked.me.id, definition),
             register=registered(office, asked.me.id, kind.name, today),
+            suggestions=names,
         )
 
     def _page(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from documents.kinds import KINDS
+from web.ages import working
 from web.asked import Asked, Door
 from web.drawn_pages import DrawnPages
 from web.fields import Section, sections_of
@@ -173,6 +174,7 @@ class RequestPage:
             said=_known(definition, asked.text("said")) if wrong is None else None,
             key=asked.new_key(),
             lasting=partial(lasting, say=say),
+            working=partial(working, definition=definition, say=say),
             moment=datetime.fromisoformat,
             take_and_start=TAKE_AND_START,
         )

@@ -138,7 +138,8 @@ class SigningIn:
             self._require_rare(request, about)
             came = entrance.by_password(person, password, visit, method=method)
         except (NotAuthenticated, Refused):
-            return self._page(request, status=422, wrong="password", person=person, onward=onward)
+            wrong = "sample" if method == "sample" else "password"
+            return self._page(request, status=422, wrong=wrong, person=person, onward=onward)
         except PasswordGiven:
             return self._own_page(request, person, onward)
         except Throttled as error:

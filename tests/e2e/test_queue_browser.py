@@ -322,3 +322,28 @@ def _keep(page: Page, name: str) -> None:
     folder = os.environ.get("PARAAF_SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without"])
+def test_the_head_is_one_line_with_a_menu_on_a_phone(
+    desk: QueueOffice, queue: Signed, javascript: bool
+) -> None:
+    desk.crowd(1)
+    page = queue(viewport={"width": 390, "height": 844}, java_script_enabled=javascript)
+    rooms = page.get_by_role("navigation", name="Rooms")
+    expect(rooms).to_be_hidden()
+    assert (page.locator(".top").bounding_box() or {})["height"] < 60
+    page.get_by_text("Menu", exact=True).press("Enter")
+    rooms.get_by_role("link", name="Standing in").click()
+    page.wait_for_url("**/substitutes")
+    page.get_by_role("navigation", name="Language").get_by_text("English").first.click()
+    page.get_by_role("link", name="Nederlands").click()
+    expect(page.locator("html")).to_have_attribute("lang", "nl")
+
+
+def test_on_a_desk_the_menu_lies_open_on_one_line(desk: QueueOffice, queue: Signed) -> None:
+    desk.crowd(1)
+    page = queue(viewport={"width": 1440, "height": 900})
+    expect(page.get_by_role("link", name="To sign", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert (page.locator(".top").bounding_box() or {})["height"] < 60

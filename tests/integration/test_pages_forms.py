@@ -15,7 +15,7 @@ from documents.kinds import KINDS as DOCUMENTS
 from tests.databases import KINDS, fresh
 from tests.desk_office import browsing, csrf_of, served, signed_in
 from tests.html_forms import HtmlForm, form_of_class
-from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
+from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, SIGNER, Sample
 from workflow.beginnings import KEPT
 from workflow.preflight import settings_sha256
 from workflow.tables import Beginning, Draft, Event, Grant, Person, ProfileCheck, Request, Substitute
@@ -67,7 +67,7 @@ def opened(place: Place, client: httpx.Client, person: str, address: str) -> Htm
 
 def number_in(answer: httpx.Response) -> int:
     assert answer.status_code == 303, re.findall('<section class="mistakes".*?</section>', answer.text, re.S)
-    return int(answer.headers["location"].split("/")[2])
+    return int(answer.headers["location"].split("/")[2].split("?")[0])
 
 
 # --- beginning
@@ -527,3 +527,37 @@ def stranger(place: Place) -> str:
     return next(
         one.person_id for one in place.sample.register.people() if one.unit != unit and not one.duties
     )
+
+
+def test_a_signer_is_proposed_unless_four_eyes_keep_them_from_it(place: Place, client: httpx.Client) -> None:
+    office, name = place.sample.office, place.sample.register.person(MANAGER).name
+    number = place.sample.submit("A3")
+    place.sample.do("approve", MANAGER, number)
+    with office.store.write() as session:
+        session.add(Grant(person_id=MANAGER, role="signer", unit=None))
+    try:
+        signed_in(client, office, CLERK)
+        page = client.get(f"/requests/{number}/edit").text
+        assert f'<option value="{place.sample.register.person(SIGNER).name}">' in page
+        assert f'<option value="{name}">' not in page
+    finally:
+        with office.store.write() as session:
+            session.execute(delete(Grant).where(Grant.person_id == MANAGER, Grant.role == "signer"))
+
+
+def test_who_approves_a_plan_is_proposed_at_once(place: Place, client: httpx.Client) -> None:
+    person = place.requester()
+    signed_in(client, place.sample.office, person)
+    page = client.get(NEW_PLAN).text
+    assert f'<option value="{place.sample.register.person(MANAGER).name}">' in page
+    assert f'<option value="{place.sample.register.person(person).name}">' not in page
+
+
+def test_what_was_sent_is_confirmed(place: Place, client: httpx.Client) -> None:
+    person = place.requester()
+    signed_in(client, place.sample.office, person)
+    form = form_of_class(client.get(NEW).text, "fields")
+    answer = form.send(client, SEND, follow=False)
+    page = client.get(answer.headers["location"]).text
+    assert "Done: Submit." in page
+    assert "Waits for: Manager of the employee." in page
