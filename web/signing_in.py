@@ -241,6 +241,7 @@ class SigningIn:
             else self.door.see("/sign-in", said="out")
         )
         self.door.cookies.drop(answer, SESSION)
+        answer.headers["Clear-Site-Data"] = '"cache"'  # pages of documents that were drawn here
         return answer
 
     def _change_form(self, asked: Asked) -> Response:

@@ -91,7 +91,8 @@ def test_signing_out_ends_the_session_here_and_at_the_office(place: Place, clien
     page = signed_in(client, place.sample.office, CLERK)
     page = client.get("/password")
     held = client.cookies["paraaf"]
-    client.post("/sign-out", data={"csrf": csrf_of(page)})
+    answer = client.post("/sign-out", data={"csrf": csrf_of(page)})
+    assert answer.history[0].headers["clear-site-data"] == '"cache"'
     assert "paraaf" not in client.cookies
     client.cookies.set("paraaf", held)
     assert client.get("/password").url.path == "/sign-in"
