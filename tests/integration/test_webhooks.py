@@ -131,7 +131,7 @@ def test_only_wanted_types_are_told(place: Place, listener: Listener) -> None:
     manager = next(
         one
         for one in place.sample.register.people()
-        if any(item.request_id == request for item in place.sample.office.engine.queue(one.person_id))
+        if any(item.request_id == request for item in place.sample.office.engine.queue(one.person_id).items)
     ).person_id
     place.sample.do("claim", manager, request)
     assert place.sender(listener.place).run() == 1
