@@ -76,6 +76,7 @@ def test_what_was_acknowledged_outlives_the_server(
         wait_for(lambda: not sample.waiting(), 60)
         while sample.act():
             wait_for(lambda: not sample.waiting(), 60)
+        wait_for(lambda: sample.jobs() == 0, 60)  # a job ends a moment after the step that it was for
     assert busy > times(5) / 2
     assert len(acknowledged) >= times(5)
     require_acknowledged(sample, acknowledged)
