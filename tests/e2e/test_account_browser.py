@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from languages import LANGUAGES
 from signing.secret import Secret
@@ -141,15 +141,15 @@ def test_codes_are_set_up_without_javascript(place: Place) -> None:
     page.get_by_role("textbox", name="Code").fill(code_of(secret, now_of(place.sample)))
     page.get_by_label("Present password").fill(PASSWORD)
     page.get_by_role("button", name="Ask for codes from now on").click()
-    assert page.get_by_role("listitem").filter(has_text=re.compile(r"^\d\w{3}-")).count() == 10
+    expect(page.get_by_role("listitem").filter(has_text=re.compile(r"^\d\w{3}-"))).to_have_count(10)
     _keep(page, "recovery")
     page.get_by_role("link", name="I have kept them").click()
-    assert "Recovery codes left: 10" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Recovery codes left: 10")
     _keep(page, "account-with-codes")
     page.get_by_role("link", name="Remove the codes").click()
     page.get_by_label("Present password").fill(PASSWORD)
     page.get_by_role("button", name="Remove the codes").click()
-    assert "asked for no codes" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("asked for no codes")
     context.close()
 
 

@@ -66,8 +66,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=re.compile(f"^{name}")).first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile(f"^{name}")).first.click()
 
 
 def unfold(page: Page, name: str) -> None:
@@ -78,8 +78,8 @@ def return_it(page: Page, remark: str) -> None:
     unfold(page, "Return with a remark")
     form = page.locator("details[open] form", has=page.get_by_role("button", name=re.compile("^Return")))
     form.locator("textarea").first.fill(remark)
-    form.get_by_role("button", name=re.compile("^Return")).click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        form.get_by_role("button", name=re.compile("^Return")).click()
 
 
 def test_a_declaration_goes_all_its_way(desk: Desk, tmp_path: Path) -> None:

@@ -303,11 +303,14 @@ def _pages(page: Page, person: str, language: str) -> Iterator[str]:
     page.locator("[data-key='?']").first.click()
     yield "help"
     page.keyboard.press("Escape")
-    page.locator("button[value=approve]").click()
+    with page.expect_navigation():
+        page.locator("button[value=approve]").click()
     yield "ask"
-    page.locator("form.sure a").click()
+    with page.expect_navigation():
+        page.locator("form.sure a").click()
     page.locator("[data-pick]").first.check()
-    page.locator("button[value=release]").click()  # nobody holds it
+    with page.expect_navigation():
+        page.locator("button[value=release]").click()  # nobody holds it
     yield "refused"
 
 
