@@ -453,7 +453,7 @@ def test_who_may_not_see_a_request_is_told_as_of_one_that_there_is_not(
         ):
             assert answer.status_code == 404
             main = answer.text.split("<main")[1]
-            told.add(re.sub(rf"\b{number}\b", "N", main))
+            told.add(main)  # it repeats no number
     assert len(told) == 1
 
 
