@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from languages import LANGUAGES
 from signing.secret import Secret
 from tests.desk_office import PASSWORD, browser_signed_in, served
-from tests.e2e.test_pages_browser import SIZES, _keep, _require_usable
 from tests.glewlwyd import free_port
+from tests.looking import SIZES, keep, look
 from tests.steps_office import Sample
 from workflow.one_time_codes import _totp
 from workflow.tables import PasskeyRow
@@ -100,16 +100,16 @@ def test_everybody_can_use_the_pages(place: Place, language: str, theme: str) ->
             ("codes-remove", "/account/codes/remove"),
         ):
             page.goto(f"{address}?lang={language}")
-            look_at(page, f"{name}-{language}-{theme}-{size}")
+            look(page, f"{name}-{language}-{theme}-{size}")
         page.goto("/account")
         page.locator('form[action="/account/codes/begin"] button').click()
         page.wait_for_url("**/account/codes?token=*")
-        look_at(page, f"codes-{language}-{theme}-{size}")
+        look(page, f"codes-{language}-{theme}-{size}")
         page.locator("#code").fill("000000")
         page.locator("#password").fill("not this one at all")
         page.locator('form[action="/account/codes"] button').click()
         page.locator("#wrong").wait_for()
-        look_at(page, f"codes-wrong-{language}-{theme}-{size}")
+        look(page, f"codes-wrong-{language}-{theme}-{size}")
         context.close()
 
 
@@ -120,15 +120,15 @@ def test_everybody_can_sign_in(place: Place, language: str, theme: str) -> None:
         context = place.context(size, theme)
         page = context.new_page()
         page.goto(f"/sign-in?lang={language}")
-        look_at(page, f"sign-in-{language}-{theme}-{size}")
+        look(page, f"sign-in-{language}-{theme}-{size}")
         page.goto(f"/sign-in/elsewhere?lang={language}")
-        look_at(page, f"elsewhere-{language}-{theme}-{size}")
+        look(page, f"elsewhere-{language}-{theme}-{size}")
         page.goto("/sign-in")
         page.locator("#person").fill(WITH_CODES)
         page.locator("#password").fill(PASSWORD)
         page.locator("#password").press("Enter")
         page.locator("#code").wait_for()
-        look_at(page, f"code-{language}-{theme}-{size}")
+        look(page, f"code-{language}-{theme}-{size}")
         context.close()
 
 
@@ -142,10 +142,10 @@ def test_codes_are_set_up_without_javascript(place: Place) -> None:
     page.get_by_label("Present password").fill(PASSWORD)
     page.get_by_role("button", name="Ask for codes from now on").click()
     expect(page.get_by_role("listitem").filter(has_text=re.compile(r"^\d\w{3}-"))).to_have_count(10)
-    _keep(page, "recovery")
+    keep(page, "recovery")
     page.get_by_role("link", name="I have kept them").click()
     expect(page.locator("main")).to_contain_text("Recovery codes left: 10")
-    _keep(page, "account-with-codes")
+    keep(page, "account-with-codes")
     page.get_by_role("link", name="Remove the codes").click()
     page.get_by_label("Present password").fill(PASSWORD)
     page.get_by_role("button", name="Remove the codes").click()
@@ -168,8 +168,3 @@ def zbar(png: bytes) -> str:
     """What zbarimg reads in a picture."""
     command = ["zbarimg", "--quiet", "--raw", "-"]
     return subprocess.run(command, input=png, capture_output=True, check=True).stdout.decode().strip()
-
-
-def look_at(page: Page, name: str) -> None:
-    _require_usable(page)
-    _keep(page, name)

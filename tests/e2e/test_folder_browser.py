@@ -3,22 +3,19 @@
 PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from documents.words import LANGUAGES
 from tests.desk_office import PASSWORD, browser_signed_in, served
 from tests.folder_office import bring_to, free_port
+from tests.looking import SIZES, look
 from tests.remote_office import PIN, remote_office
 from tests.steps_office import SIGNER, Sample
 
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 MANY = 200
 
 
@@ -167,13 +164,3 @@ def test_everybody_can_use_the_folder(place: Place, language: str, theme: str) -
         # the browser would have a PIN kept under a name, which it should not be
         assert [one for one in told if "422" not in one and "username fields" not in one] == []
         context.close()
-
-
-def look(page: Page, name: str) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == [], name
-    pictures = os.environ.get("PARAAF_SCREENSHOTS")
-    if pictures:
-        page.screenshot(path=Path(pictures) / f"{name}.png", full_page=True)

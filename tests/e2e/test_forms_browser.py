@@ -3,20 +3,17 @@
 PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
 """
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from documents.words import LANGUAGES
 from tests.desk_office import browser_signed_in, served
+from tests.looking import SIZES, keep, require_usable
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
 
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 NEW, NEW_PLAN = f"/requests/new/{DECLARATION}/A3", f"/requests/new/{PLAN}/standard"
 
 
@@ -195,27 +192,14 @@ def test_everybody_can_use_the_forms(
             page.on("pageerror", lambda error, told=told: told.append(str(error)))
             page.reload()
             page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-            _require_usable(page)
+            require_usable(page)
             if address != "/requests/new":
                 if address == NEW:
                     page.locator("[name='income.gross_yearly']").fill("1.234")
                     page.locator("button[value='add:income.lines']").click()
                 page.locator("button[value='send'], button[value='fire:approve']").click()
                 page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-                _require_usable(page)
-            _keep(page, f"form-{address.strip('/').replace('/', '-')}-{language}-{theme}-{name}")
+                require_usable(page)
+            keep(page, f"form-{address.strip('/').replace('/', '-')}-{language}-{theme}-{name}")
             assert [one for one in told if "422" not in one] == []
             context.close()
-
-
-def _require_usable(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
-
-
-def _keep(page: Page, name: str) -> None:
-    folder = os.environ.get("PARAAF_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -4,20 +4,17 @@ PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from certs.serve_authority import AuthorityServer
 from documents.words import LANGUAGES
 from tests.desk_office import served
+from tests.looking import SIZES, keep, require_usable
 from tests.steps_office import Sample
-
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
@@ -112,20 +109,7 @@ def test_everybody_can_use_the_pages(
                 page.click("summary")
             else:
                 page.goto(f"{address}?lang={language}")
-            _require_usable(page)
-            _keep(page, f"{address.strip('/').split('/')[-1][:8]}-{language}-{theme}-{name}")
+            require_usable(page)
+            keep(page, f"{address.strip('/').split('/')[-1][:8]}-{language}-{theme}-{name}")
         assert told == []
         context.close()
-
-
-def _require_usable(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
-
-
-def _keep(page: Page, name: str) -> None:
-    folder = os.environ.get("PARAAF_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

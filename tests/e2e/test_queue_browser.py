@@ -3,20 +3,17 @@
 PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from documents.words import LANGUAGES
 from tests.desk_office import browser_signed_in, served
+from tests.looking import SIZES, keep, require_usable
 from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice
 from tests.steps_office import MANAGER
 
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 FEW, NOTHING = "P008", "P012"  # managers of other units
 NO_NAME = '<img src=x onerror="document.title=1">\N{RIGHT-TO-LEFT OVERRIDE}'
 Signed = Callable[..., Page]
@@ -276,8 +273,8 @@ def test_everybody_can_use_the_pages(
                 context = contexts(base_url=url, viewport=viewport, color_scheme=theme)
                 page = browser_signed_in(context, full.office, person)
                 for name in _pages(page, person, language):
-                    _require_usable(page)
-                    _keep(page, f"{name}-{person}-{language}-{theme}-{size}")
+                    require_usable(page)
+                    keep(page, f"{name}-{person}-{language}-{theme}-{size}")
 
 
 def _employee_of(desk: QueueOffice, manager: str) -> str:
@@ -312,19 +309,6 @@ def _pages(page: Page, person: str, language: str) -> Iterator[str]:
     with page.expect_navigation():
         page.locator("button[value=release]").click()  # nobody holds it
     yield "refused"
-
-
-def _require_usable(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
-
-
-def _keep(page: Page, name: str) -> None:
-    folder = os.environ.get("PARAAF_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without"])

@@ -4,24 +4,20 @@ PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, StorageState, sync_playwright
 
 from certs.serve_authority import AuthorityServer
 from documents.words import LANGUAGES
 from tests.desk_office import PASSWORD, browser_signed_in, served
+from tests.looking import SIZES, keep, require_usable
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 
 pytestmark = pytest.mark.slow
-
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 @dataclass
@@ -94,23 +90,10 @@ def test_everybody_can_use_it(seen: Seen, language: str, theme: str) -> None:
             page.goto(f"/requests/{number}?lang={language}", wait_until="networkidle")
             for summary in page.locator(".act summary, .cannot summary").all():
                 summary.click()
-            _require_usable(page)
-            _keep(page, f"request-{state}-{language}-{theme}-{size}")
+            require_usable(page)
+            keep(page, f"request-{state}-{language}-{theme}-{size}")
             assert told == []
             context.close()
-
-
-def _require_usable(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
-
-
-def _keep(page: Page, name: str) -> None:
-    folder = os.environ.get("PARAAF_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def test_the_pages_of_the_document_are_drawn(seen: Seen) -> None:
