@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -35,6 +35,7 @@ from signing.verify.words import words_in as report_words
 from watching.logs import note
 from web.bodies import MIB, SMALL, Bodies
 from web.languages import language_of
+from web.letting_in import text_of
 from web.pages import Pages
 from web.rates import Rate, Rates
 from workflow.codes import as_printed
@@ -126,7 +127,7 @@ class RecipientsCheck:
 
     async def _fingerprint(self, request: Request) -> Response:
         self.rates.require(request, LOOK_UPS)
-        digest = re.sub(r"[\s:]", "", _text(await request.form(max_files=0), "sha256")[:200]).lower()
+        digest = re.sub(r"[\s:]", "", text_of(await request.form(max_files=0), "sha256")[:200]).lower()
         if not _SHA256.fullmatch(digest):
             return self._wrong(request, "sha256")
         word = await asyncio.to_thread(self._register.by_digest, digest)
@@ -144,7 +145,7 @@ class RecipientsCheck:
         )
 
     async def _typed(self, request: Request) -> Response:
-        code = as_printed(_text(await request.form(max_files=0), "code"))
+        code = as_printed(text_of(await request.form(max_files=0), "code"))
         if code is None:
             self.rates.require(request, LOOK_UPS)
             return self._wrong(request, "code")
@@ -197,8 +198,3 @@ def tone_of(report: Report) -> str:
         return "good"
     tone = _TONES[report.verdict]
     return "mixed" if tone == "good" and any(one.development for one in report.signatures) else tone
-
-
-def _text(form: FormData, field: str) -> str:
-    value = form.get(field)
-    return value if isinstance(value, str) else ""
