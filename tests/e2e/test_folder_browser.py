@@ -137,7 +137,8 @@ def test_everybody_can_use_the_folder(place: Place, language: str, theme: str) -
         page.on("console", lambda message, told=told: told.append(message.text))
         page.on("pageerror", lambda error, told=told: told.append(str(error)))
         look(folder(page, language), f"folder-{language}-{theme}-{name}")
-        page.locator(".stack a").first.click()
+        with page.expect_navigation():
+            page.locator(".stack a").first.click()
         look(page, f"folder-document-{language}-{theme}-{name}")
         folder(page, language)
         for box in page.locator("input[name=chosen]").all()[:1]:
@@ -150,7 +151,8 @@ def test_everybody_can_use_the_folder(place: Place, language: str, theme: str) -
             tick.check()
         if page.locator("#password").count():
             page.locator("#password").fill("wrong, and so refused")
-            page.locator("form.card button").click()
+            with page.expect_navigation():
+                page.locator("form.card button").click()
             look(page, f"folder-wrong-{language}-{theme}-{name}")
         folder(page, language)
         page.locator("fieldset", has_text="provider").locator("input[type=checkbox]").first.check()
