@@ -13,13 +13,17 @@ from certs.authority import DevelopmentAuthority
 from certs.child_server import ChildServer
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
+from tests import in_memory
 from tests.databases import KINDS, Database, fresh
 from tests.object_storage import Storage, served
 from tests.postgresql import Server
+from tests.proving import QUICK
+from tests.read_once import read_once
 from tests.softhsm import CONF, SoftHsm, SoftToken
 from tests.warm import warm
 from workflow.store import FILE, Store
 
+in_memory.move_in()
 # A loaded machine makes an example slow, not wrong.
 settings.register_profile("paraaf", deadline=None)
 settings.load_profile("paraaf")
@@ -56,6 +60,15 @@ def warm_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ChildServer, "__init__", init)
             yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_offices() -> Iterator[None]:
+    """Have every office of this process hash passwords and recovery codes at no cost, and read once what they
+    all read."""
+    with read_once(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workflow.passwords.HASHER", QUICK)
+        yield
 
 
 @pytest.fixture(scope="session")

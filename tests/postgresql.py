@@ -24,6 +24,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
+from tests import in_memory
 from workflow.application_role import grant
 from workflow.store import Store
 
@@ -31,8 +32,6 @@ BINARIES = "usr/lib/postgresql/*/bin/initdb"
 OWNER, APPLICATION, PLAIN_OWNER = "paraaf_owner", "paraaf", "paraaf_plain"
 PREFIX = "paraaf-pg-"
 TEMPLATE, NOTHING = "migrated", "template1"
-IN_MEMORY = Path("/dev/shm")  # noqa: S108  a tmpfs on every Debian
-ROOM_BYTES = 2 * 1024**3
 START_LIMIT_S = 60
 SETTINGS = (
     "max_connections=200",
@@ -65,8 +64,7 @@ class Server:
 
         Where there is room, in memory; or in a folder of this `place`.
         """
-        roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES
-        place = place or (IN_MEMORY if roomy else Path(tempfile.gettempdir()))
+        place = place or in_memory.place()
         _remove_leftovers(place)
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root

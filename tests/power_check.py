@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from certs.serve_authority import AuthorityServer
+from tests import in_memory
 from tests.integration.test_store_upgrade import FIRST_RELEASE
 from tests.power_loss import Disk, Recording, State, chance_of
 from tests.power_run import opened, peopled
@@ -135,9 +136,8 @@ def go_on(root: Path) -> int:
 
 @contextmanager
 def written(state: State) -> Any:
-    """A state as a folder, in memory if there is such a disk: its fsyncs say nothing here."""
-    memory = Path("/dev/shm")  # noqa: S108 (a folder of a random name in it, for its owner alone)
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    """A state as a folder, in memory if there is room: its fsyncs say nothing here."""
+    with tempfile.TemporaryDirectory(dir=in_memory.place()) as folder:
         state.write(Path(folder))
         yield Path(folder)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
-from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,7 +28,7 @@ from workflow.ceremonies import begin, look, take
 from workflow.devices import known_device
 from workflow.errors import WorkflowError
 from workflow.identity_events import CODES_REMOVED, CODES_SET_UP, RECOVERY_CODE_USED, tell
-from workflow.passwords import HASHER, Passwords, require_may
+from workflow.passwords import Passwords, require_may
 from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
 from workflow.tables import CodeSecret, Person, RecoveryCode
@@ -85,7 +84,6 @@ class OneTimeCodes:
     moment: Moment
     key: bytes = field(repr=False)
     issuer: str = "Paraaf"
-    hasher: PasswordHasher = HASHER
 
     def left(self, person: str) -> int | None:
         """How many recovery codes somebody has left; None where they are asked for no codes."""
@@ -124,7 +122,7 @@ class OneTimeCodes:
         if step is None:
             raise CodeWrong
         recovery = [_recovery_code(place) for place in range(RECOVERY_CODES)]
-        hashed = [self.hasher.hash(one) for one in recovery]
+        hashed = [self.passwords.hasher.hash(one) for one in recovery]
 
         def keep(session: Session, now: datetime) -> None:
             take(session, "enrol-code", token, bound_to=bound_to, now=now)
@@ -230,7 +228,7 @@ class OneTimeCodes:
 
     def _fits(self, phc: str, typed: str) -> bool:
         try:
-            return self.hasher.verify(phc, typed)
+            return self.passwords.hasher.verify(phc, typed)
         except (VerificationError, InvalidHashError):
             return False
 

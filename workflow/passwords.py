@@ -83,14 +83,15 @@ class PasswordRefused(WorkflowError):
 
 
 class Passwords:
-    """The passwords of an office's people. `moment` is the time that all processes share."""
+    """The passwords of an office's people. `moment` is the time that all processes share; `hasher` is HASHER
+    unless another is given."""
 
-    def __init__(self, store: Store, *, moment: Moment, hasher: PasswordHasher = HASHER) -> None:
+    def __init__(self, store: Store, *, moment: Moment, hasher: PasswordHasher | None = None) -> None:
         self._store = store
         self._moment = moment
-        self._hasher = hasher
+        self.hasher = hasher or HASHER
         self._throttle = Throttle(store, moment)
-        self._made_up = _made_up(hasher)
+        self._made_up = _made_up(self.hasher)
 
     def check(
         self,
@@ -115,7 +116,7 @@ class Passwords:
             kept = _known(session, person)
         if not self._fits(kept or self._made_up, password) or kept is None:
             raise NotAuthenticated
-        anew = self._hasher.hash(_typed(password)) if self._hasher.check_needs_rehash(kept) else None
+        anew = self.hasher.hash(_typed(password)) if self.hasher.check_needs_rehash(kept) else None
         with self._store.write() as session:  # (3)
             row = session.get(PasswordRow, person, with_for_update=True, populate_existing=True)
             if row is None or _known(session, person) != kept:
@@ -142,7 +143,7 @@ class Passwords:
         Raises PasswordRefused, and what check raises.
         """
         _require_fit(password)
-        phc = self._hasher.hash(_typed(password))
+        phc = self.hasher.hash(_typed(password))
 
         def put(session: Session, now: datetime) -> None:
             row = session.get(PasswordRow, person)
@@ -218,7 +219,7 @@ class Passwords:
 
     def _fits(self, phc: str, password: Secret) -> bool:
         try:
-            return self._hasher.verify(phc, _typed(password))
+            return self.hasher.verify(phc, _typed(password))
         except (VerificationError, InvalidHashError):
             return False
 

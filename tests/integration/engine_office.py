@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from documents.kinds import KINDS
 from signing.profile import packaged_profiles
 from tests.proving import Proving
+from tests.read_once import packaged
 from workflow import outside
 from workflow.brought import Brought
 from workflow.commands import Answer, Command, StepRef, StepResult, Submission
-from workflow.definition import Catalogue, load_folder
+from workflow.definition import Catalogue
 from workflow.definition_model import Definition
 from workflow.engine import Engine
 from workflow.logcheck import LogReport, verify
@@ -96,7 +97,7 @@ class Office:
     """An engine with its clock, its job list and a way to send commands."""
 
     store: Store
-    catalogue: Catalogue = field(default_factory=lambda: load_folder(known_names()))
+    catalogue: Catalogue = field(default_factory=lambda: packaged(known_names()))
     now: datetime = NOW
     deferred: list[StepRef] = field(default_factory=list)
     keys: Iterable[int] = field(default_factory=lambda: count(1))

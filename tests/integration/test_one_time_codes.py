@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from signing.secret import Secret
 from tests.databases import Database
 from tests.integration.engine_office import Office
-from tests.proving import PASSWORD, QUICK
+from tests.proving import PASSWORD
 from workflow.ceremonies import FRESH, CeremonyOver
 from workflow.entrance import CodeAsked, Entrance, Opened, Visit
 from workflow.eventlog import Appender
@@ -39,9 +39,7 @@ def office(tmp_path: Path, database: Database) -> Iterator[Office]:
 
 @pytest.fixture
 def codes(office: Office) -> OneTimeCodes:
-    return OneTimeCodes(
-        office.store, office.proving.passwords, lambda _session: office.now, b"k" * 32, hasher=QUICK
-    )
+    return OneTimeCodes(office.store, office.proving.passwords, lambda _session: office.now, b"k" * 32)
 
 
 @pytest.fixture

@@ -17,13 +17,21 @@ from sqlalchemy import select, update
 from documents.register import SAMPLE, Register
 from signing.profile import packaged_profiles
 from signing.secret import Secret
-from tests.databases import Database
+from tests.databases import Database, only_sqlite
 from tests.integration.engine_office import Office
 from tests.proving import PASSWORD, QUICK
 from workflow.commands import Command
 from workflow.errors import NotFound, Refused
 from workflow.eventlog import Appender
-from workflow.passwords import REMOVED, SET, NotAuthenticated, PasswordGiven, PasswordRefused, Passwords
+from workflow.passwords import (
+    HASHER,
+    REMOVED,
+    SET,
+    NotAuthenticated,
+    PasswordGiven,
+    PasswordRefused,
+    Passwords,
+)
 from workflow.people import remove_unneeded, update_people
 from workflow.proofs import FRESH, Proof
 from workflow.reauthentication import is_asked, prove_by_password
@@ -371,6 +379,20 @@ def test_a_password_is_hashed_anew_once_the_settings_are_others(office: Office, 
         kept = session.get_one(PasswordRow, "signer").phc
     assert kept.startswith("$argon2id$v=19$m=16,t=2,p=1$")
     assert tried(later, "signer", PASSWORD) is None
+
+
+@only_sqlite
+def test_an_office_hashes_at_the_cost_that_is_recommended(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Source: RFC 9106, 4. Other tests' offices hash at no cost."""
+    monkeypatch.setattr("workflow.passwords.HASHER", HASHER)
+    usual = Passwords(office.store, moment=lambda _session: office.now)
+    usual.set("signer", PASSWORD, by="signer")
+    with office.store.read() as session:
+        kept = session.get_one(PasswordRow, "signer").phc
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert tried(usual, "signer", PASSWORD) is None
 
 
 def test_no_secret_is_kept_logged_or_shown(
