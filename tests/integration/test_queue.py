@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from tests.databases import Database, intruder
+from tests.databases import KINDS, Database, fresh, intruder
 from tests.integration.engine_office import NAMES, UNIT, Office, sections
 from workflow import open_tasks, queue_page, saved_filters
 from workflow.commands import Answer, Submission
@@ -33,7 +33,26 @@ def office(tmp_path: Path, database: Database) -> Iterator[Office]:
 
 @pytest.fixture
 def busy(office: Office) -> Office:
-    """A week of work: tasks of managers, clerks and authors, some held, some suspended, one never due."""
+    """A week of work, for one test alone."""
+    return worked(office)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def week(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A week of work on the Tuesday after it, with one more that is suspended and one more that was returned:
+    for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("week")
+    with fresh(request.param, folder, request) as database:
+        office = worked(Office.open(folder, database.environ))
+        office.now = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
+        office.do("suspend", "clerk", 1, remark="Waits.")
+        office.do("return", "manager", office.submit(), remark="Look.")  # as well as the eighth: never due
+        yield office
+        office.store.close()
+
+
+def worked(office: Office) -> Office:
+    """Tasks of managers, clerks and authors, some held, some suspended, one never due."""
     for count in range(9):
         number = office.submit(
             variant="A3" if count % 2 else "A1", reference=f"R-{count}_x" if count else None
@@ -75,15 +94,14 @@ ORDER: dict[str, Callable[[QueueItem], tuple[object, ...]]] = {
 
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("person", ["clerk", "manager", "employee", "manager2"])
-def test_pages_put_together_are_the_queue_in_its_order(busy: Office, sort: Sort, person: str) -> None:
-    busy.do("return", "manager2", 2, remark="Look.")  # as well as the eighth: two that are never due
-    whole = busy.engine.queue(person, QueueFilter(sort=sort))
+def test_pages_put_together_are_the_queue_in_its_order(week: Office, sort: Sort, person: str) -> None:
+    whole = week.engine.queue(person, QueueFilter(sort=sort))
     assert whole.after is None
     assert len(whole.items) == whole.count
     expected = sorted(whole.items, key=ORDER[sort.removeprefix("-")], reverse=sort.startswith("-"))
     assert list(whole.items) == expected
     for limit in (1, 2, 3):
-        cut = list(pages(busy, person, QueueFilter(sort=sort), limit))
+        cut = list(pages(week, person, QueueFilter(sort=sort), limit))
         assert [item for page in cut for item in page.items] == expected
         assert {page.count for page in cut} == {len(expected)}
         assert {len(page.items) for page in cut[:-1]} <= {limit}
@@ -133,16 +151,14 @@ def _night(day: int) -> datetime:
 @pytest.mark.parametrize(("wanted", "holds"), FILTERS)
 @pytest.mark.parametrize("sort", ["due", "-age"])
 def test_a_filter_finds_what_it_says_and_all_of_it(
-    busy: Office, wanted: dict[str, object], holds: Holds, sort: Sort
+    week: Office, wanted: dict[str, object], holds: Holds, sort: Sort
 ) -> None:
-    busy.now = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
-    busy.do("suspend", "clerk", 1, remark="Waits.")
     for person in ("clerk", "manager"):
         if person == "manager" and "assignee" in wanted:
             continue
-        everything = busy.engine.queue(person, QueueFilter(sort=sort)).items
-        expected = [item.request_id for item in everything if holds(item, busy.now)]
-        assert found(busy, person, **wanted, sort=sort) == expected
+        everything = week.engine.queue(person, QueueFilter(sort=sort)).items
+        expected = [item.request_id for item in everything if holds(item, week.now)]
+        assert found(week, person, **wanted, sort=sort) == expected
 
 
 def test_each_filter_finds_something_in_that_week_and_not_all(busy: Office) -> None:
@@ -177,11 +193,11 @@ def test_each_filter_finds_something_in_that_week_and_not_all(busy: Office) -> N
         ("2", []),  # which waits for a manager
     ],
 )
-def test_a_text_finds_numbers_references_and_requesters(busy: Office, text: str, numbers: list[int]) -> None:
+def test_a_text_finds_numbers_references_and_requesters(week: Office, text: str, numbers: list[int]) -> None:
     if "R" in text:
         numbers = [number for number in numbers if number != 1]
-    reviewed = {item.request_id for item in busy.engine.queue("clerk").items}
-    assert sorted(found(busy, "clerk", text=text)) == [one for one in numbers if one in reviewed]
+    reviewed = {item.request_id for item in week.engine.queue("clerk").items}
+    assert sorted(found(week, "clerk", text=text)) == [one for one in numbers if one in reviewed]
 
 
 def test_a_text_finds_nothing_that_the_person_can_not_take(busy: Office) -> None:
