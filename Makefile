@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data
 .DEFAULT_GOAL := help
+# Hundreds of processes that tests start would each compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run test test-fast check bench attacks lint help debian witness clean
 
 run: $(VENV)/run.stamp ## an office of sample people: drives requests through every step, then opens its pages

@@ -92,7 +92,11 @@ class Sample:
         assert office.register is not None
         self.register = office.register
         self.signer = SIGNER
-        self.today = office_day(next(iter(office.catalogue)), office.clock())
+
+    @property
+    def today(self) -> date:
+        """The office's day, which is another one after midnight."""
+        return office_day(next(iter(self.office.catalogue)), self.office.clock())
 
     @classmethod
     def open(
