@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 import httpx
@@ -110,11 +111,13 @@ def test_no_file_is_asked_for_again(client: httpx.Client) -> None:
         assert "Choose a file that is not empty." in answer.text
 
 
-def test_a_file_is_on_no_disk_under_a_name(issued: Issued, client: httpx.Client) -> None:
-    shared = Path(tempfile.gettempdir())
-    before = set(shared.iterdir())
+def test_a_file_is_on_no_disk_under_a_name(
+    issued: Issued, client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_temp_dir()  # which this process makes once, and keeps
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     sent(client, issued.pdf + b"\n" * 3_000_000)  # more than stays in memory
-    assert not [one for one in set(shared.iterdir()) - before if one.is_file()]
+    assert not [one for one in tmp_path.rglob("*") if one.is_file()]
 
 
 def test_what_is_too_long_is_refused(client: httpx.Client) -> None:

@@ -180,6 +180,10 @@ def test_what_draws_is_loaded_only_when_something_is_drawn() -> None:
     assert run.stdout.split() == ["False", "True"]
 
 
+# Of work: on a loaded machine it may take many.
+ONE_SECOND = Limits(drawing_cpu_s=1, wall_s=600)
+
+
 def _crash(*_args: object) -> None:
     ctypes.string_at(0)
 
@@ -195,14 +199,14 @@ def test_a_renderer_that_dies_costs_the_picture_and_nothing_else(
 ) -> None:
     honest, forged = (make(maker, name).pdf for name in ("visible_in_made_field", "overlay_signature"))
     monkeypatch.setattr(drawing, "draw_and_compare", work)
-    report = judged(maker, honest, Limits(drawing_cpu_s=1))
+    report = judged(maker, honest, ONE_SECOND)
     assert report.verdict is Verdict.SIGNED_BUT
     assert report.passed
     assert report.pages_compared == 0
     (finding,) = found(report, "page_not_compared")
     assert why in finding.detail
     assert "no page could be compared with what was signed" in report.sentence
-    report = judged(maker, forged, Limits(drawing_cpu_s=1))
+    report = judged(maker, forged, ONE_SECOND)
     assert report.verdict is Verdict.NOT_WHAT_WAS_SIGNED
     assert found(report, "visible_field_added")
     assert found(report, "page_not_compared")
@@ -229,7 +233,7 @@ def test_a_page_that_never_gets_drawn_is_told_of_and_nothing_is_lost(maker: Make
     spec = SigFieldSpec("manager", box=(72, 400, 272, 460))
     made = with_fields(update(plain_pdf(), _forms_in_forms), EMPLOYER, spec)
     pdf = maker.stock.sign(maker.stock.sign(made, maker.clerk), maker.manager, field="manager")
-    report = judged(maker, pdf, Limits(drawing_cpu_s=1))
+    report = judged(maker, pdf, ONE_SECOND)
     assert all(each.signer for each in report.signatures)
     assert len(report.signatures) == 2
     assert report.verdict is Verdict.SIGNED_BUT
