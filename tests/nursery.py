@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.steps_office import Sample
 
-LIMIT_S = 60
+LIMIT_S = 180
 Typed = tuple[list[str], dict[str, str]]
 """The words of a command, and the environment that it has beside this process's."""
 Asked = tuple[str, str, str] | Typed | int

@@ -420,7 +420,7 @@ def worker(
         process.communicate()
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], limit_s: float = 180) -> None:
     """Wait until something has happened in another process."""
     end = time.monotonic() + limit_s
     while not condition():

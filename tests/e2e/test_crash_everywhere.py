@@ -79,7 +79,7 @@ class Way:
         words = (self.sample.office.folder, url, self.passed, self.kills)
         process = CONTEXT.Process(target=work_with_fuse, args=words)
         process.start()
-        process.join(60)
+        process.join(180)
         assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
         return process.exitcode
 

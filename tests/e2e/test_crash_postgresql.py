@@ -65,7 +65,7 @@ def test_what_was_acknowledged_outlives_the_server(
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(worker(sample, forever=True))
-        wait_for(lambda: at_work(sample) == 2, 60)  # one that finds no server when it opens the office ends
+        wait_for(lambda: at_work(sample) == 2)  # one that finds no server when it opens the office ends
         for _ in range(times(5)):
             before = dict(acknowledged)
             people_act(sample, acknowledged, time.monotonic() + 0.5 + chance.random())
@@ -73,10 +73,10 @@ def test_what_was_acknowledged_outlives_the_server(
             postgresql.stop(signal.SIGKILL)
             postgresql.start()
             require_acknowledged(sample, acknowledged)
-        wait_for(lambda: not sample.waiting(), 60)
+        wait_for(lambda: not sample.waiting())
         while sample.act():
-            wait_for(lambda: not sample.waiting(), 60)
-        wait_for(lambda: sample.jobs() == 0, 60)  # a job ends a moment after the step that it was for
+            wait_for(lambda: not sample.waiting())
+        wait_for(lambda: sample.jobs() == 0)  # a job ends a moment after the step that it was for
     assert busy > times(5) / 2
     assert len(acknowledged) >= times(5)
     require_acknowledged(sample, acknowledged)

@@ -63,11 +63,11 @@ def test_two_workers_killed_at_any_moment_sign_everything_once(sample: Sample, s
                 running[victim].wait()
                 kills += 1
                 running[victim] = fresh()
-            wait_for(lambda: not sample.jobs(), 60)
+            wait_for(lambda: not sample.jobs())
             sample.require_sound(requests)
             sample.act(requests)
             running = [fresh(), fresh()]
-        wait_for(lambda: not sample.jobs(), 60)
+        wait_for(lambda: not sample.jobs())
     assert kills >= 4
     sample.require_finished(requests)
 
@@ -89,7 +89,7 @@ def test_a_worker_that_was_only_stopped_does_no_harm_when_it_goes_on(sample: Sam
         before = {number: [row.value for row in sample.signatures(number)] for number in requests}
         os.kill(stopped.pid, signal.SIGCONT)
         sample.act(requests)
-        wait_for(lambda: not sample.jobs(), 60)  # by the one that was stopped; its connections may be cut
+        wait_for(lambda: not sample.jobs())  # by the one that was stopped; its connections may be cut
     after = {number: [row.value for row in sample.signatures(number)] for number in requests}
     assert all(after[number][: len(values)] == values for number, values in before.items())
     sample.require_finished(requests)

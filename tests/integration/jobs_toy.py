@@ -186,7 +186,7 @@ def worker(toy: Toy, *words: str, **settings: str) -> Iterator[subprocess.Popen[
         process.communicate()
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 15) -> None:
+def wait_for(condition: Callable[[], bool], limit_s: float = 180) -> None:
     """Wait until something has happened in another process."""
     end = time.monotonic() + limit_s
     while not condition():

@@ -21,11 +21,12 @@ from tests.command_line import Said, Terminal
 from tests.databases import NOW, Database, only_postgresql
 from tests.postgresql import APPLICATION, NOTHING, OWNER, TEMPLATE, Server
 from tests.small_disk import PAGE, pages_used, small_disk
+from tests.steps_office import wait_for
 from workflow.office import Office
 from workflow.store import FILE, VARIABLE, Store
 
 pytestmark = pytest.mark.slow
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 REASONS = "Connection refused|server closed the connection|shutting down|terminating connection"
 """Whichever is seen first when a server goes away."""
 
@@ -204,6 +205,14 @@ class Worker:
         return self.log.read_text()
 
 
+def has_begun(worker: Worker, database: Database, server: Server) -> bool:
+    """Whether a worker is at work, and has said of each profile that nobody can sign under what is amiss."""
+    said = worker.log.read_text()
+    with server.connection(str(database.url.database)) as connection:
+        known = connection.execute("SELECT id FROM procrastinate_workers").fetchone()
+    return known is not None and said.count("profile_check_failed") == said.count("nobody can sign") > 0
+
+
 @only_postgresql
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
@@ -213,7 +222,8 @@ def test_a_worker_says_once_that_the_database_is_lost_and_once_that_it_is_back(
     worker = Worker(tmp_path, database.url.render_as_string(), form)
     try:
         worker.wait_for("Worker ready")
-        time.sleep(2)  # it has its connections
+        wait_for(lambda: has_begun(worker, database, postgresql))
+        time.sleep(2)  # it has all its connections
         before = worker.log.read_text()
         postgresql.stop(signal.SIGQUIT)
         try:

@@ -243,7 +243,7 @@ def test_a_worker_anchors_when_it_is_due(
         await asyncio.gather(working, return_exceptions=True)
 
     with served(office):
-        asyncio.run(asyncio.wait_for(until_anchored(), 30))
+        asyncio.run(asyncio.wait_for(until_anchored(), 180))
     assert [made.kind for made in kept(office)] == ["timestamp"]
 
 
@@ -261,7 +261,7 @@ def test_a_worker_says_that_it_can_not_anchor_and_goes_on(
         await asyncio.gather(working, return_exceptions=True)
 
     with caplog.at_level(logging.ERROR, logger="workflow.jobs"):
-        asyncio.run(asyncio.wait_for(until_told(), 30))
+        asyncio.run(asyncio.wait_for(until_told(), 180))
     assert kept(office) == []
 
 

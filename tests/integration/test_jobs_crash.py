@@ -63,7 +63,7 @@ def test_killing_workers_at_any_moment_loses_nothing(toy: Toy, seed: int) -> Non
         running = [stack.enter_context(worker(toy, **SETTINGS)) for _ in range(2)]
         while kills < 6 and toy.count("toy_done") < 220:
             goal = toy.count("toy_done") + chance.randint(1, 25)
-            wait_for(lambda goal=goal: toy.count("toy_done") >= min(goal, 240), 30)  # type: ignore[misc]
+            wait_for(lambda goal=goal: toy.count("toy_done") >= min(goal, 240))  # type: ignore[misc]
             victim = chance.randrange(2)
             running[victim].kill()
             running[victim].wait()
@@ -94,7 +94,7 @@ def test_killing_the_process_that_defers_leaves_jobs_and_states_together(toy: To
     command = [sys.executable, "-c", SUBMITTER, url_of(toy), str(Path(jobs_toy.__file__).parent)]
     submitter = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
-        wait_for(lambda: toy.count("toy") >= goal, 30)
+        wait_for(lambda: toy.count("toy") >= goal)
     finally:
         submitter.kill()
         submitter.wait()

@@ -124,7 +124,7 @@ def test_a_retry_is_listed_and_can_be_brought_forward(toy: Toy) -> None:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(body(), 20))
+    asyncio.run(asyncio.wait_for(body(), 180))
     assert retries() == []
 
 
@@ -155,7 +155,7 @@ def test_a_retry_that_a_wrong_clock_put_off_is_due_once_it_is_set_right(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toy.store, "now", lambda _: moment)  # a server's own was wrong
-        asyncio.run(asyncio.wait_for(body(), 20))
+        asyncio.run(asyncio.wait_for(body(), 180))
         wrong = Jobs(toy.store, now=lambda: moment, random=lambda: 0.0, patience=QUICK)
         assert wrong.reconcile(toy.waiting) == 0
     assert asleep() == refs, "by the clock that made it, it waits as it should"
@@ -193,7 +193,7 @@ def test_a_retry_waits_as_long_as_it_is_to_by_the_clock_that_jobs_are_taken_by(
         await asyncio.gather(working, return_exceptions=True)
 
     toy.submit(2, together=False)
-    asyncio.run(asyncio.wait_for(body(), 20))
+    asyncio.run(asyncio.wait_for(body(), 180))
     assert jobs.reconcile(toy.waiting) == 0
     found = {one.ref.request_id: (one.code, one.tries) for one in retries()}
     assert found == {

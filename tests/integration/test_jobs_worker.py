@@ -40,7 +40,7 @@ from workflow.store import Store
 from workflow.workbench import ProfileMissing
 
 YEARLY = "0 0 1 1 *"
-LIMIT_S = 30
+LIMIT_S = 180
 SHORT_S = 0.1
 CALM = replace(QUICK, heartbeat_s=0.9, silent_s=1.9)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

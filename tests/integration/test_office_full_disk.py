@@ -54,7 +54,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def work_on(sample: Sample) -> None:
     """Whoever's turn it is acts, until all requests are at their end. Raises what the worker raises."""
     for _ in range(12):
-        asyncio.run(asyncio.wait_for(sample.office.work(until_idle=True), 60))
+        asyncio.run(asyncio.wait_for(sample.office.work(until_idle=True), 180))
         if not sample.act():
             return
 

@@ -203,7 +203,7 @@ def test_the_queue_tries_again_until_the_authority_is_back(sample: Sample) -> No
             assert not working.done()
             assert sample.request(number).state == "sealing"
         with served(sample):
-            await asyncio.wait_for(working, 20)
+            await asyncio.wait_for(working, 180)
 
     asyncio.run(run())
     sample.require_finished([number])
