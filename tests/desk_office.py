@@ -36,7 +36,7 @@ def served_app(app: ASGIApp, *, proxies: Sequence[str] = (), port: int = 0) -> I
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    assert started.wait(10)
+    assert started.wait(180)
     try:
         yield url_of(listener)
     finally:

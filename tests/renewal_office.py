@@ -66,7 +66,7 @@ def answering(folder: Path, clock: Clock) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert up.wait(30)
+    assert up.wait(180)
     loop, enough = running[0]
     try:
         yield

@@ -32,7 +32,7 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def kill_at(sample: Sample, point: str) -> None:
     with born_worker(sample, point) as process:
-        assert process.wait(60) == -signal.SIGKILL, f"{point} was not reached"
+        assert process.wait(180) == -signal.SIGKILL, f"{point} was not reached"
     time.sleep(QUICK.silent_s)  # then the next worker takes it for dead
 
 

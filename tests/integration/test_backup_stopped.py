@@ -58,7 +58,7 @@ def test_a_backup_that_is_stopped_leaves_nothing(office: Path, tmp_path: Path, h
     with at_work(BACKUP, "backup", "-o", tmp_path / "b.tar", "--data", office) as process:
         assert names(tmp_path) != []
         process.send_signal(how)
-        assert process.wait(30) == 128 + how
+        assert process.wait(180) == 128 + how
     assert names(tmp_path) == []
 
 
@@ -94,7 +94,7 @@ def test_a_restore_that_is_stopped_or_killed_can_be_repeated(
     before = names(tmp_path)
     with at_work(RESTORE, "restore", tmp_path / "b.tar", "--data", folder) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 128 + signal.SIGTERM
+        assert process.wait(180) == 128 + signal.SIGTERM
     assert names(tmp_path) == before
     assert not there or names(folder) == []
     with at_work(RESTORE, "restore", tmp_path / "b.tar", "--data", folder) as process:

@@ -43,7 +43,7 @@ def toy(database: Database) -> Iterator[Toy]:
 
 def finish(toy: Toy) -> None:
     with worker(toy, "until-idle", **SETTINGS) as last:
-        assert last.wait(60) == 0
+        assert last.wait(180) == 0
 
 
 def assert_all_recorded_once(toy: Toy, count: int) -> None:
@@ -80,7 +80,7 @@ def test_a_worker_that_dies_with_a_job_in_hand_loses_nothing(toy: Toy, point: st
     toy.submit(12)
     toy.submit(4, first=100, together=False)
     with worker(toy, **SETTINGS, **{VARIABLE: point}) as process:
-        assert process.wait(30) == -signal.SIGKILL
+        assert process.wait(180) == -signal.SIGKILL
     with toy.store.read() as session:
         held = session.execute(text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"))
         assert held.scalar_one() == 1

@@ -398,8 +398,8 @@ def test_two_worker_processes_share_the_work(toy: Toy) -> None:
     toy.submit(60, together=False)
     settings = {"TOY_BODY": "0.01"}
     with worker(toy, "until-idle", **settings) as one, worker(toy, "until-idle", **settings) as two:
-        assert one.wait(30) == 0
-        assert two.wait(30) == 0
+        assert one.wait(180) == 0
+        assert two.wait(180) == 0
     assert toy.states() == {"end": 60}
     with toy.store.read() as session:
         shares = session.execute(text("SELECT count(*) FROM toy_done GROUP BY worker")).scalars().all()
@@ -414,7 +414,7 @@ def test_a_worker_told_to_stop_finishes_the_step_in_hand(toy: Toy, number: int) 
     with worker(toy, TOY_BODY="0.4", TOY_NOTE="1") as process:
         wait_for(lambda: toy.count("toy_runs") >= 1)
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(180) == 0
         assert process.stderr is not None
         assert b"Traceback" not in process.stderr.read()
     assert toy.states() == {"two": 3}  # the chunk in hand was finished, the next not begun
@@ -444,7 +444,7 @@ def test_a_poisonous_step_takes_no_good_one_with_it(toy: Toy, concurrency: str) 
     deaths = 0
     while deaths < 8:
         with worker(toy, "until-idle", TOY_POISON="5", TOY_CONCURRENCY=concurrency) as process:
-            if process.wait(30) == 0:
+            if process.wait(180) == 0:
                 break
             deaths += 1
     assert toy.states() == {"end": 14, "one": 1}

@@ -343,7 +343,7 @@ def test_a_worker_that_is_stopped_before_it_records_signatures_signs_all_the_sam
             assert removed_by_scrub(sample) == 1
             [before] = [row.value for row in sample.signatures(number)]
             os.kill(stopped.pid, signal.SIGCONT)
-            assert stopped.wait(30) == 0
+            assert stopped.wait(180) == 0
         assert [row.value for row in sample.signatures(number)] == [before]
         sample.act([number])
         asyncio.run(sample.work())
