@@ -15,3 +15,9 @@ class LogOutOfOrder(ThroughputError):
     """The events were not given in the order of their sequence."""
 
     code: ClassVar[str] = "throughput-order"
+
+
+class DurationsUnusable(ThroughputError):
+    """Durations can't be reckoned with."""
+
+    code: ClassVar[str] = "throughput-durations"
