@@ -21,3 +21,9 @@ class DurationsUnusable(ThroughputError):
     """Durations can't be reckoned with."""
 
     code: ClassVar[str] = "throughput-durations"
+
+
+class SumsWrong(ThroughputError):
+    """Counts of a report do not add up."""
+
+    code: ClassVar[str] = "throughput-sums"
