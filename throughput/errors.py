@@ -27,3 +27,9 @@ class SumsWrong(ThroughputError):
     """Counts of a report do not add up."""
 
     code: ClassVar[str] = "throughput-sums"
+
+
+class PeriodUnusable(ThroughputError):
+    """A report can't be made of such a period."""
+
+    code: ClassVar[str] = "throughput-period"

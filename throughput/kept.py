@@ -48,13 +48,30 @@ def bucket_us(place: int) -> float:
     return float(1.02 ** (place + 0.5))
 
 
+class Clocks:
+    """The working clocks of definitions, by their digest: read once each."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, WorkClock | None] = {}
+
+    def of(self, session: Session, sha256: str) -> WorkClock | None:
+        """The clock of the calendar that a definition names; None where there is none."""
+        if sha256 not in self._known:
+            source = session.scalar(
+                select(DefinitionSource.source).where(DefinitionSource.sha256_hex == sha256)
+            )
+            name = None if source is None else tomllib.loads(source).get("process", {}).get("calendar")
+            self._known[sha256] = None if name is None else work_clock(name)
+        return self._known[sha256]
+
+
 @dataclass
 class Keeper:
     """Keeps the timings of an office up with its log."""
 
     store: Store
     at_once: int = AT_ONCE
-    _clocks: dict[str, WorkClock | None] = field(default_factory=dict)
+    clocks: Clocks = field(default_factory=Clocks)
 
     def catch_up(self) -> int:
         """Read what has come since; gives how many events that were. Several may do it at once."""
@@ -95,18 +112,9 @@ class Keeper:
         pages = _Pages.of(session, sorted({record["request"] for record in records}))
         for record in records:
             case = pages.case(record)
-            read(case, record, lambda sha256: self._clock(session, sha256))
+            read(case, record, lambda sha256: self.clocks.of(session, sha256))
             pages.note(case, record)
         pages.write(session)
-
-    def _clock(self, session: Session, sha256: str) -> WorkClock | None:
-        if sha256 not in self._clocks:
-            source = session.scalar(
-                select(DefinitionSource.source).where(DefinitionSource.sha256_hex == sha256)
-            )
-            name = None if source is None else tomllib.loads(source).get("process", {}).get("calendar")
-            self._clocks[sha256] = None if name is None else work_clock(name)
-        return self._clocks[sha256]
 
 
 @dataclass

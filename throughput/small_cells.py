@@ -147,7 +147,13 @@ def _wrong(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> Iterator[Sum]:
             yield one
 
 
+class _Quiet(highspy.Highs):
+    """A solver that prints nothing: it says what it is as soon as it is made, on standard output."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802  its name there; called while it is made
+        self.silent()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
+
+
 def _solver() -> Any:
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.silent()
-    return solver
+    return _Quiet()  # type: ignore[no-untyped-call]
