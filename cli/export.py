@@ -1,20 +1,30 @@
 """`paraaf export`: the event log for others to look at."""
 
 import argparse
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cli.errors import ChoiceNeeded
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import counted, print_json
 
-# XES, OCEL and slices for process mining come with the room that makes them.
-WHAT = ("events",)
+if TYPE_CHECKING:
+    from throughput.mining import Trace
+
+WHAT = ("events", "xes", "slices")
 _EPILOG = """The file is lines of JSON: what it is, the anchors, then every event as it was hashed. Without
 --with-bodies it names nobody; with it, it is for its owner alone to read. Verify it with
   paraaf log verify FILE --trust ROOT.pem
 docs/auditing.md tells the format, and what a verification promises.
+`xes` and `slices` are for process mining: every request's activities, as XES (IEEE 1849) or as CSV with
+start and end. People are pseudonyms there, other ones in each export.
 exit status: 0 the file is there, whole and on the disk; 1 it is not."""
 
 
@@ -28,7 +38,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "`paraaf log verify FILE` or with audit/verify_log.py alone. The office may go on meanwhile.",
     )
     parser.add_argument(
-        "what", choices=WHAT, help="what to export; events: every event of the log, and its anchors"
+        "what",
+        choices=WHAT,
+        help="events: every event of the log, and its anchors; xes, slices: for process mining",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where it goes")
     parser.add_argument(
@@ -41,6 +53,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Write the file, whole and on the disk, and say what is in it."""
+    if args.what != "events":
+        return _mined(args)
     from workflow.logexport import Export  # noqa: PLC0415  help need not wait for SQLAlchemy
     from workflow.store import Store  # noqa: PLC0415
 
@@ -72,4 +86,36 @@ def run(args: argparse.Namespace) -> int:
     else:
         held = f"{counted(export.events, 'event')} and {counted(len(export.anchors), 'anchor')}"
         print(f"{held} in {args.output}; head {export.head}")
+    return 0
+
+
+def _mined(args: argparse.Namespace) -> int:
+    """The requests for process mining."""
+    from throughput.mining import Pseudonyms, traces  # noqa: PLC0415  as above
+    from throughput.slices import slices  # noqa: PLC0415
+    from throughput.xes import xes  # noqa: PLC0415
+    from workflow.store import Store  # noqa: PLC0415
+
+    if args.with_bodies:
+        raise ChoiceNeeded(f"{args.what} never holds bodies.", hint="Leave --with-bodies out.")
+    require_office(args.data)
+    require_room(args.output, force=args.force)
+    digest, told = sha256(), Counter[str]()
+
+    def counting(found: Iterator["Trace"]) -> Iterator["Trace"]:
+        for trace in found:
+            told["requests"] += 1
+            yield trace
+
+    form = xes if args.what == "xes" else slices
+    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
+        found = traces(session, Pseudonyms(secrets.token_bytes(32)))
+        with writing_whole(args.output, force=args.force) as file:
+            for piece in form(counting(found)):
+                file.write(piece)
+                digest.update(piece)
+    if args.json:
+        print_json({"output": str(args.output), "requests": told["requests"], "sha256": digest.hexdigest()})
+    else:
+        print(f"{counted(told['requests'], 'request')} in {args.output}")
     return 0
