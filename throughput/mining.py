@@ -56,6 +56,7 @@ class Moment:
     channel: str
     trigger: str | None = None
     mark: str | None = None
+    document: str | None = None  # its name in the definition, and its revision
 
 
 @dataclass(frozen=True)
@@ -181,5 +182,6 @@ class _Teller:
                 said.get("channel", "person"),
                 said.get("trigger"),
                 said.get("mark"),
+                f"{said['document']} {said.get('revision', 1)}" if said.get("document") else None,
             )
         )

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -33,10 +34,20 @@ FOLLOWS = {
     "suspend": {"resume", "withdraw"},
     "resume": {"assign", "reassign", "start", "suspend", "complete", "withdraw"},
 }
-PM4PY = """
+HEAD = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
 import pm4py
+"""
+OCEL = """
+from pm4py.objects.ocel.validation import ocel20_rel_validation
+satisfied, violations = ocel20_rel_validation.apply(sys.argv[1])
+sizes = [[len(log.events), len(log.objects), len(log.relations)]
+         for log in (pm4py.read_ocel2_sqlite(sys.argv[1]), pm4py.read_ocel2_json(sys.argv[2]))]
+found = {"satisfied": len(satisfied), "violations": list(violations), "sqlite": sizes[0], "json": sizes[1]}
+print("ANSWER" + json.dumps(found))
+"""
+XES = """
 log = pm4py.read_xes(sys.argv[1])
 done = log[log["lifecycle:transition"] == "complete"]
 times = log.groupby("case:concept:name")["time:timestamp"]
@@ -45,6 +56,13 @@ rework = pm4py.get_rework_cases_per_activity(done)
 variants = {name: list(found["concept:name"]) for name, found in done.groupby("case:concept:name")}
 print("ANSWER" + json.dumps({"lead": lead, "rework": rework, "variants": variants}))
 """
+
+
+def by_pm4py(script: str, *files: Path) -> Any:
+    """What pm4py says of files, in a process of its own."""
+    call = [sys.executable, "-c", HEAD + script, *map(str, files)]
+    ran = subprocess.run(call, capture_output=True, text=True, check=True, cwd=files[0].parent)
+    return json.loads(ran.stdout.rpartition("ANSWER")[2])
 
 
 @pytest.fixture
@@ -125,15 +143,44 @@ def test_bodies_are_never_in_it(tmp_path: Path, office: Office, capsys: pytest.C
     assert not (tmp_path / "x").exists()
 
 
+def test_an_ocel_names_the_objects_that_had_a_part_in_an_event(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "log.json"
+    assert main(["export", "ocel", "-o", str(file), "--data", str(tmp_path)]) == 0
+    log = json.loads(file.read_bytes())
+    objects = {one["id"]: one for one in log["objects"]}
+    assert len(objects) == len(log["objects"])
+    assert {one["type"] for one in log["events"]} == {one["name"] for one in log["eventTypes"]}
+    for event in log["events"]:
+        parts = [objects[one["objectId"]]["type"] for one in event["relationships"]]
+        assert parts[:2] == ["request", "task"]
+    back = next(one for one in log["events"] if {"name": "trigger", "value": "return"} in one["attributes"])
+    assert back["type"] == "manager complete"
+    assert [objects[one["objectId"]]["type"] for one in back["relationships"]] == [
+        "request",
+        "task",
+        "person",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.witness
+def test_pm4pys_constraints_of_ocel_hold(office: Office, tmp_path: Path) -> None:
+    files = [tmp_path / "log.sqlite", tmp_path / "log.json"]
+    for file in files:
+        assert main(["export", "ocel", "-o", str(file), "--data", str(tmp_path)]) == 0
+    theirs = by_pm4py(OCEL, *files)
+    assert theirs["violations"] == []
+    assert theirs["satisfied"] > 0
+    assert theirs["sqlite"] == theirs["json"]
+    assert theirs["json"][0] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.witness
 def test_pm4py_reads_the_same_lead_times_rework_and_variants(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "log.xes"
     assert main(["export", "xes", "-o", str(file), "--data", str(tmp_path)]) == 0
-    ran = subprocess.run(
-        [sys.executable, "-c", PM4PY, str(file)], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
-    theirs = json.loads(ran.stdout.rpartition("ANSWER")[2])
+    theirs = by_pm4py(XES, file)
     with office.store.read() as session:
         ours = {str(trace.case.request): trace for trace in traces(session, Pseudonyms(b"k" * 32))}
     assert theirs["lead"].keys() == ours.keys()
