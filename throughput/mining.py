@@ -149,14 +149,14 @@ class _Teller:
             self.holder = None
         elif record["type"] == "request_submitted" and record.get("from"):
             self._tell(record["from"], "complete", at, record["seq"], by=actor, said=record)
-        elif record.get("durations_us") and record.get("from"):
+        elif task is None and record.get("from") not in {None, record["to"]}:
             self._step(record, at)
         if record.get("task"):
             self._tell(record["to"], "schedule", at, record["seq"], by=None, said={})
 
     def _step(self, record: Mapping[str, Any], at: datetime) -> None:
         """A machine's work: it ended when it was told, and began as long before as it took."""
-        since = at - timedelta(microseconds=sum(record["durations_us"].values()))
+        since = at - timedelta(microseconds=sum((record.get("durations_us") or {}).values()))
         state, number = record["from"], record["seq"]
         self._tell(state, "start", since, number, by=None, said={"channel": "system"})
         self._tell(state, "complete", at, number, by=None, said=record)
