@@ -33,3 +33,9 @@ class PeriodUnusable(ThroughputError):
     """A report can't be made of such a period."""
 
     code: ClassVar[str] = "throughput-period"
+
+
+class ScenarioUnusable(ThroughputError):
+    """Assumptions can't be simulated."""
+
+    code: ClassVar[str] = "throughput-scenario"
