@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 
 from throughput.spans import Case, TaskTime, Wait, begun, read
 from throughput.working import WorkClock, work_clock
+from workflow.chores import Chore
+from workflow.jobs import EVERY_MINUTE
 from workflow.store import Store
 from workflow.tables import (
     DefinitionSource,
@@ -63,6 +65,11 @@ class Clocks:
             name = None if source is None else tomllib.loads(source).get("process", {}).get("calendar")
             self._known[sha256] = None if name is None else work_clock(name)
         return self._known[sha256]
+
+
+def chore(store: Store) -> Chore:
+    """What a worker does so that no report has much to read."""
+    return Chore("timings", EVERY_MINUTE, Keeper(store).catch_up)
 
 
 @dataclass

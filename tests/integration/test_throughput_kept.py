@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from tests.databases import Database
 from tests.integration.engine_office import Office
 from throughput.events import records_since
-from throughput.kept import MILESTONES, Keeper
+from throughput.kept import MILESTONES, Keeper, chore
 from throughput.spans import Case, Wait, cases_of
 from throughput.working import work_clock
 from workflow.tables import TimingCase, TimingState, TimingStep, TimingTask
@@ -138,3 +138,11 @@ def test_what_other_rules_kept_is_made_anew(office: Office) -> None:
         session.execute(update(TimingCase).values(returns=99))
     keeper.catch_up()
     assert kept(office) == before
+
+
+def test_a_worker_keeps_it_up(office: Office) -> None:
+    for _ in work(office):
+        pass
+    one = chore(office.store)
+    assert (one.name, one.run()) == ("timings", len(office.records(1)) + len(office.records(2)))
+    require_same(office)
