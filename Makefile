@@ -38,6 +38,7 @@ debian:
 
 witness: $(VENV)/test.stamp
 	@tests/witness/build
+	@tests/witness/bpmn/build
 
 $(VENV)/python.stamp:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Paraaf needs Python 3.11 or later; set PYTHON=…")'

@@ -1,4 +1,4 @@
-"""`paraaf definitions`: check process definitions, show them as tables, draw them as Mermaid diagrams."""
+"""`paraaf definitions`: check process definitions, show them as tables, draw them as Mermaid or BPMN."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -6,14 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli.errors import ChoiceNeeded
 from cli.printing import print_json
 from workflow.definition import Definition, DefinitionRefused, load, load_folder
+from workflow.definition_bpmn import bpmn
 from workflow.definition_show import as_json, mermaid, table
 from workflow.names import known_names
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add `paraaf definitions check|show|mermaid [FILE]`."""
+    """Add `paraaf definitions check|show|mermaid|bpmn [FILE]`."""
     parser = subparsers.add_parser(
         "definitions",
         description="Check, show or draw process definitions. Exit status 1 when one is refused.",
@@ -68,6 +70,14 @@ def _diagrams(definitions: Sequence[Definition]) -> str:
     return "\n\n".join(f"## {one.label}\n\n```mermaid\n{mermaid(one)}\n```" for one in definitions)
 
 
+def _one_bpmn(definitions: Sequence[Definition]) -> str:
+    if len(definitions) != 1:
+        raise ChoiceNeeded(
+            "A BPMN document holds one process.", hint="Name the definition's file, or say --json."
+        )
+    return bpmn(definitions[0])
+
+
 def _summary(definition: Definition) -> dict[str, Any]:
     whole = as_json(definition)
     return {key: whole[key] for key in ("key", "variant", "version", "status", "sha256", "file")}
@@ -77,9 +87,11 @@ _SHOWN: Mapping[str, Callable[[Sequence[Definition]], str]] = {
     "check": _checked,
     "show": _tables,
     "mermaid": _diagrams,
+    "bpmn": _one_bpmn,
 }
 _JSON: Mapping[str, Callable[[Definition], dict[str, Any]]] = {
     "check": _summary,
     "show": as_json,
     "mermaid": lambda definition: _summary(definition) | {"mermaid": mermaid(definition)},
+    "bpmn": lambda definition: _summary(definition) | {"bpmn": bpmn(definition)},
 }

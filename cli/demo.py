@@ -31,9 +31,8 @@ from documents.register import SAMPLE
 from signing.organisation import FILE as SIGNING_FILE
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
-from throughput.compare import as_json, as_text
+from throughput.compare import Comparison, as_json, as_text
 from throughput.events import records_since
-from throughput.measures import VariantMeasures, measure
 from throughput.spans import cases_of
 from workflow.authorising import Authorising
 from workflow.errors import WorkflowError
@@ -177,7 +176,7 @@ class Outcome:
 
     seconds: float
     requests: int
-    measures: Sequence[VariantMeasures]
+    compared: Comparison
     reports: Mapping[Indication, int]
     failures: Sequence[Report]
     log: LogReport
@@ -197,7 +196,7 @@ class Outcome:
         return {
             "seconds": round(self.seconds, 3),
             "requests": self.requests,
-            "comparison": as_json(self.measures),
+            "comparison": as_json(self.compared),
             "simulated": {"provider_latency_ms": self.provider_latency_ms},
             "verified": {str(indication): count for indication, count in self.reports.items()},
             "log": {"events": self.log.checked, "ok": self.log.ok},
@@ -246,7 +245,9 @@ class _Demo:
         outcome = Outcome(
             seconds=monotonic() - begun,
             requests=len(sample.requests),
-            measures=measure(cases_of(r for r in records if r.get("request") in sample.requests)),
+            compared=Comparison.of(
+                cases_of(r for r in records if r.get("request") in sample.requests), now=office.clock()
+            ),
             reports=Counter(report.indication for report in reports),
             failures=[report for report in reports if not report.passed],
             log=log,
@@ -355,7 +356,7 @@ def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]
     for state, count in outcome.unfinished.items():
         say(f"  not finished: {count} in {state}")
     say(f"{outcome.requests} requests in {outcome.seconds:.1f} s\n")
-    say(as_text(outcome.measures))
+    say(as_text(outcome.compared))
     if outcome.provider_latency_ms is not None:
         waits = f"Simulated: the provider is ours, for trials; it waits {outcome.provider_latency_ms} ms"
         say(f"{waits} before each answer.\n")

@@ -1,20 +1,35 @@
 """`paraaf export`: the event log for others to look at."""
 
 import argparse
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
+from cli.errors import ChoiceNeeded
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import counted, print_json
 
-# XES, OCEL and slices for process mining come with the room that makes them.
-WHAT = ("events",)
+if TYPE_CHECKING:
+    from throughput.mining import Trace
+
+WHAT = ("events", "xes", "ocel", "slices")
+SQLITE = ".sqlite"
+PIECE = 2**20
 _EPILOG = """The file is lines of JSON: what it is, the anchors, then every event as it was hashed. Without
 --with-bodies it names nobody; with it, it is for its owner alone to read. Verify it with
   paraaf log verify FILE --trust ROOT.pem
 docs/auditing.md tells the format, and what a verification promises.
+The others are for process mining: every request's activities, as XES (IEEE 1849), as OCEL 2.0 (SQLite
+where FILE ends in .sqlite, else JSON), or as CSV with start and end (slices). People are pseudonyms there,
+other ones in each export.
 exit status: 0 the file is there, whole and on the disk; 1 it is not."""
 
 
@@ -28,7 +43,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "`paraaf log verify FILE` or with audit/verify_log.py alone. The office may go on meanwhile.",
     )
     parser.add_argument(
-        "what", choices=WHAT, help="what to export; events: every event of the log, and its anchors"
+        "what",
+        choices=WHAT,
+        help="events: every event of the log, and its anchors; xes, ocel, slices: for process mining",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where it goes")
     parser.add_argument(
@@ -41,6 +58,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Write the file, whole and on the disk, and say what is in it."""
+    if args.what != "events":
+        return _mined(args)
     from workflow.logexport import Export  # noqa: PLC0415  help need not wait for SQLAlchemy
     from workflow.store import Store  # noqa: PLC0415
 
@@ -73,3 +92,53 @@ def run(args: argparse.Namespace) -> int:
         held = f"{counted(export.events, 'event')} and {counted(len(export.anchors), 'anchor')}"
         print(f"{held} in {args.output}; head {export.head}")
     return 0
+
+
+def _mined(args: argparse.Namespace) -> int:
+    """The requests for process mining."""
+    from throughput.mining import Pseudonyms, traces  # noqa: PLC0415  as above
+    from workflow.store import Store  # noqa: PLC0415
+
+    if args.with_bodies:
+        raise ChoiceNeeded(f"{args.what} never holds bodies.", hint="Leave --with-bodies out.")
+    require_office(args.data)
+    require_room(args.output, force=args.force)
+    digest, told = sha256(), Counter[str]()
+    names = Pseudonyms(secrets.token_bytes(32))
+    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
+
+        def found() -> Iterator["Trace"]:
+            told["requests"] = 0  # who reads twice counts once
+            for trace in traces(session, names):
+                told["requests"] += 1
+                yield trace
+
+        with writing_whole(args.output, force=args.force) as file:
+            for piece in _pieces(args, found):
+                file.write(piece)
+                digest.update(piece)
+    if args.json:
+        print_json({"output": str(args.output), "requests": told["requests"], "sha256": digest.hexdigest()})
+    else:
+        print(f"{counted(told['requests'], 'request')} in {args.output}")
+    return 0
+
+
+def _pieces(args: argparse.Namespace, found: Callable[[], Iterator["Trace"]]) -> Iterator[bytes]:
+    """The file's bytes, piece by piece."""
+    from throughput import ocel  # noqa: PLC0415  as above
+    from throughput.slices import slices  # noqa: PLC0415
+    from throughput.xes import xes  # noqa: PLC0415
+
+    if args.what == "xes":
+        yield from xes(found())
+    elif args.what == "slices":
+        yield from slices(found())
+    elif args.output.suffix == SQLITE:
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "ocel.sqlite"
+            ocel.as_sqlite(found, made)
+            with made.open("rb") as file:
+                yield from iter(partial(file.read, PIECE), b"")
+    else:
+        yield from ocel.as_json(found)

@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "sign": "sign any PDF",
         "verify": "judge signed PDFs: authentic as issued, or why not",
         "throughput": "compare the ways of signing: how many, how long, how often right",
+        "simulate": "what if requests were signed another way",
+        "monitor": "count a month: what began, how it ended, how many met the norm",
         "log": "verify the event log or an export of it, anchor its head",
         "mail": "show or change how often somebody gets mail, test the mail server",
         "webhooks": "tell other systems what happens",

@@ -1,7 +1,6 @@
 """`paraaf throughput`: what the event log says of the ways of signing."""
 
 import argparse
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,9 +9,8 @@ from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
-from throughput.compare import as_csv, as_json, as_text
+from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.events import records_since
-from throughput.measures import VariantMeasures, measure
 from throughput.report import report_pdf
 from throughput.spans import Case, cases_of
 from workflow.definition import load_folder
@@ -51,11 +49,11 @@ def run(args: argparse.Namespace) -> int:
         every = cases_of(records_since(session))
     _require_key(args.key, {case.key for case in every})
     cases = [case for case in every if _asked(case, args)]
-    rows = measure(cases)
+    told = Comparison.of(cases, now=datetime.now(UTC))
     if args.report is not None:
-        content = report_pdf(rows, period=_period(args, len(cases)), made_at=datetime.now(UTC))
+        content = report_pdf(told, period=_period(args, len(cases)), made_at=datetime.now(UTC))
         write_whole(args.report, content, force=args.force)
-    _tell(rows, args)
+    _tell(told, args)
     return 0
 
 
@@ -105,13 +103,13 @@ def _period(args: argparse.Namespace, count: int) -> str:
     return " ".join(parts)
 
 
-def _tell(rows: Sequence[VariantMeasures], args: argparse.Namespace) -> None:
+def _tell(told: Comparison, args: argparse.Namespace) -> None:
     if args.json:
         period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
-        print_json({"period": period, **as_json(rows)})
+        print_json({"period": period, **as_json(told)})
     elif args.csv:
-        print(as_csv(rows), end="")
+        print(as_csv(told.rows), end="")
     else:
-        print(as_text(rows), end="")
+        print(as_text(told), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

@@ -7,16 +7,20 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
-from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures
+from throughput.contrasts import Contrast, contrasts
+from throughput.difference import Faster, Interval
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures, measure
+from throughput.spans import Case
 
 NOTHING = "–"
 BY_PROGRAM = "by program"
 
 
-WORDS = frozenset({"process", "variant", "source's verdict"})
+WORDS = frozenset({"process", "variant", "source's verdict", "figure", "what may be said"})
 """Columns that hold words; the others hold figures."""
 
 
@@ -29,27 +33,78 @@ class Table:
     notes: Sequence[str] = ()
 
 
-def tables(rows: Sequence[VariantMeasures]) -> list[Table]:
-    """The tables a person reads: flow, people, machine, and apart from them the claims."""
-    return [_flow(rows), _people(rows), _machine(rows), *_providers(rows), _claims()] if rows else []
+@dataclass(frozen=True)
+class Comparison:
+    """The figures of each variant, and what may be said of the differences between them."""
+
+    rows: Sequence[VariantMeasures]
+    contrasts: Sequence[Contrast] = ()
+
+    @classmethod
+    def of(cls, cases: Sequence[Case], *, now: datetime) -> "Comparison":
+        """Compare the variants of each process; `now` ends what is open."""
+        return cls(measure(cases), contrasts(cases, now=now))
 
 
-def as_text(rows: Sequence[VariantMeasures]) -> str:
-    """The tables as text."""
+def tables(told: Comparison) -> list[Table]:
+    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims."""
+    rows = told.rows
     if not rows:
+        return []
+    return [
+        _flow(rows),
+        _people(rows),
+        *_differences(told.contrasts),
+        _machine(rows),
+        *_providers(rows),
+        _claims(),
+    ]
+
+
+def as_text(told: Comparison) -> str:
+    """The tables as text."""
+    if not told.rows:
         return "No requests in this period.\n"
     return "\n".join(
         table.title + "\n" + _grid(table.rows) + "".join(f"{note}\n" for note in table.notes)
-        for table in tables(rows)
+        for table in tables(told)
     )
 
 
-def as_json(rows: Sequence[VariantMeasures]) -> dict[str, Any]:
+def as_json(told: Comparison) -> dict[str, Any]:
     """The same figures with stable keys; seconds and milliseconds as the keys say."""
     return {
-        "measured": [asdict(row) for row in rows],
+        "measured": [asdict(row) for row in told.rows],
+        "differences": [_difference(one) for one in told.contrasts],
         "claimed": [asdict(claim) | {"origin": "claimed"} for claim in CLAIMS],
         "plausibility": asdict(plausibility()) | {"possible": plausibility().possible, "origin": "claimed"},
+    }
+
+
+def _difference(one: Contrast) -> dict[str, Any]:
+    found = one.found
+    return {
+        "key": one.key,
+        "figure": one.figure,
+        "unit": "s",
+        "a": one.a,
+        "b": one.b,
+        "n_a": one.n_a,
+        "n_b": one.n_b,
+        "open_a": one.open_a,
+        "open_b": one.open_b,
+        "median_a": found.a,
+        "median_b": found.b,
+        "a_minus_b": found.value,
+        "interval_low": found.interval.low,
+        "interval_high": found.interval.high,
+        "level": found.interval.level,
+        "a_faster_low": found.faster.low,
+        "a_faster_high": found.faster.high,
+        "smallest_difference": one.smallest_s,
+        "cases_needed": one.needed,
+        "distinguishable": found.distinguishable,
+        "origin": "measured",
     }
 
 
@@ -130,6 +185,65 @@ def _touch(row: VariantMeasures) -> list[str]:
     if row.touch_total_s is None:
         return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
     return [_time(row.touch_total_s.median), _time(row.touch_total_s.p90)]
+
+
+def _differences(found: Sequence[Contrast]) -> Iterator[Table]:
+    """The differences and how sure they are; no tables when there is nothing to compare."""
+    if not found:
+        return
+    keys = [["process", "figure", "A", "B"], *([one.key, one.figure, one.a, one.b] for one in found)]
+    sizes = [["n A", "n B", "median A", "median B", "A − B", "95 % interval", "P(A faster)"]]
+    sizes += [
+        [
+            *(_n(one.n_a, one.open_a), _n(one.n_b, one.open_b)),
+            *(_signed(one.found.a, plus=""), _signed(one.found.b, plus=""), _signed(one.found.value)),
+            *(_interval(one.found.interval), _chance(one.found.faster)),
+        ]
+        for one in found
+    ]
+    yield Table(
+        "Differences between variants (measured; requests of people alone)",
+        [key + size for key, size in zip(keys, sizes, strict=True)],
+        [
+            "n (open): open and withdrawn requests count with what they have taken so far (Kaplan–Meier); an"
+            " interval that is open ends beyond what was seen."
+        ],
+    )
+    said = [["what may be said", "seen from", "n needed"]]
+    said += [
+        [
+            one.verdict,
+            _signed(one.smallest_s, plus=""),
+            NOTHING if one.needed is None else str(one.needed),
+        ]
+        for one in found
+    ]
+    yield Table(
+        "What may be said of them",
+        [key + told for key, told in zip(keys, said, strict=True)],
+        [
+            "seen from: the smallest difference of mean handling that so many requests show in four of five"
+            " cases; n needed: requests per variant to show the one that was measured."
+        ],
+    )
+
+
+def _n(n: int, still_open: int) -> str:
+    return f"{n} ({still_open})" if still_open else str(n)
+
+
+def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
+    if seconds is None:
+        return unknown
+    return ("−" if seconds < 0 else plus) + _time(abs(seconds))
+
+
+def _interval(interval: Interval) -> str:
+    return f"{_signed(interval.low, unknown='open')} … {_signed(interval.high, unknown='open')}"
+
+
+def _chance(faster: Faster) -> str:
+    return f"{faster.low:.0%}" if faster.told else f"{faster.low:.0%}…{faster.high:.0%}"
 
 
 def _machine(rows: Sequence[VariantMeasures]) -> Table:

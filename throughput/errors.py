@@ -15,3 +15,27 @@ class LogOutOfOrder(ThroughputError):
     """The events were not given in the order of their sequence."""
 
     code: ClassVar[str] = "throughput-order"
+
+
+class DurationsUnusable(ThroughputError):
+    """Durations can't be reckoned with."""
+
+    code: ClassVar[str] = "throughput-durations"
+
+
+class SumsWrong(ThroughputError):
+    """Counts of a report do not add up."""
+
+    code: ClassVar[str] = "throughput-sums"
+
+
+class PeriodUnusable(ThroughputError):
+    """A report can't be made of such a period."""
+
+    code: ClassVar[str] = "throughput-period"
+
+
+class ScenarioUnusable(ThroughputError):
+    """Assumptions can't be simulated."""
+
+    code: ClassVar[str] = "throughput-scenario"

@@ -1,7 +1,7 @@
 """The comparison as a PDF that can be handed on: the same tables as on the screen, on paper."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from importlib.resources import as_file, files
 from xml.sax.saxutils import escape
@@ -17,8 +17,7 @@ from reportlab.platypus import Table as Drawn
 from reportlab.platypus.tables import TableStyle
 
 from fonts import regular
-from throughput.compare import WORDS, Table, tables
-from throughput.measures import VariantMeasures
+from throughput.compare import WORDS, Comparison, Table, tables
 
 TITLE = "Ways of signing compared"
 _REGULAR, _BOLD = "ParaafThroughput", "ParaafThroughput-Bold"
@@ -36,7 +35,7 @@ _RULE = colors.HexColor("#8a94a6")
 _GREY = colors.HexColor("#52596b")
 
 
-def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetime) -> bytes:
+def report_pdf(told: Comparison, *, period: str, made_at: datetime) -> bytes:
     """Lay the comparison out on A4. `period` says which requests it is about."""
     load_fonts()
     out = io.BytesIO()
@@ -65,16 +64,16 @@ def report_pdf(rows: Sequence[VariantMeasures], *, period: str, made_at: datetim
         invariant=1,
         pageTemplates=[PageTemplate(frames=[frame], onPage=foot)],
     )
-    document.build(list(_story(rows, period)))
+    document.build(list(_story(told, period)))
     return out.getvalue()
 
 
-def _story(rows: Sequence[VariantMeasures], period: str) -> Iterator[Flowable]:
+def _story(told: Comparison, period: str) -> Iterator[Flowable]:
     yield Paragraph(TITLE, _style(_BOLD, 18, after=4))
     yield Paragraph(_drawable(period), _style(_REGULAR, 10, after=14, grey=True))
-    if not rows:
+    if not told.rows:
         yield Paragraph("No requests in this period.", _style(_REGULAR, 10))
-    for table in tables(rows):
+    for table in tables(told):
         notes = [Paragraph(_drawable(note), _style(_REGULAR, 9, grey=True)) for note in table.notes]
         heading = Paragraph(_drawable(table.title), _style(_BOLD, 11, after=4))
         yield KeepTogether([heading, fitting(table), Spacer(0, 4), *notes, Spacer(0, 14)])

@@ -111,7 +111,7 @@ class WorkingCalendar:
         Work that ends when the office closes is due at closing time, not at the next opening. Raises
         CalendarEnded.
         """
-        for opened, closed in self._openings(_aware(start)):
+        for opened, closed in self.openings(_aware(start)):
             available = closed - opened
             if left <= available:
                 return opened + left
@@ -124,7 +124,7 @@ class WorkingCalendar:
         if end < start:
             return -self.working_between(end, start)
         total = timedelta()
-        for opened, closed in self._openings(start, until=end):
+        for opened, closed in self.openings(start, until=end):
             total += min(closed, end) - opened
         return total
 
@@ -137,10 +137,10 @@ class WorkingCalendar:
         opening = datetime.combine(date.min, self.closes) - datetime.combine(date.min, self.opens)
         return duration.days * opening + duration.clock
 
-    def _openings(
+    def openings(
         self, start: datetime, *, until: datetime | None = None
     ) -> Iterator[tuple[datetime, datetime]]:
-        """Stretches of opening time in UTC from `start` on, one a working day."""
+        """Stretches of opening time in UTC from `start` on, one a working day. Raises CalendarEnded."""
         zone = ZoneInfo(self.zone)
         day = start.astimezone(zone).date()
         while True:

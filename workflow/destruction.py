@@ -48,6 +48,8 @@ from workflow.tables import (
     ScanRow,
     SignatureRow,
     Task,
+    TimingCase,
+    TimingTask,
 )
 
 DESTROYED = "request_destroyed"
@@ -142,6 +144,8 @@ STAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "scans": ("id", "document_id", "sha256", "pages", "event_seq"),
         "archives": ("document_id", "sha256", "stamped_at", "holds_until"),
+        "timing_cases": tuple(TimingCase.table().columns.keys()),
+        "timing_tasks": tuple(TimingTask.table().columns.keys()),
         "reminders": ("task_id", "place", "event_seq", "told_at"),
         "events": ("seq", "request_id", "type", "recorded_at", "record", "prev_hash", "hash"),
         "bodies": ("seq", "erased_at"),

@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -326,8 +326,8 @@ class Office:
                     note=SAMPLE_NOTE,
                 )
 
-    async def work(self, *, until_idle: bool = False) -> None:
-        """Run a worker until it is told to stop, or until no step is left."""
+    async def work(self, *, until_idle: bool = False, beside: Sequence[Chore] = ()) -> None:
+        """Run a worker until it is told to stop, or until no step is left; `beside`: more chores."""
         begun: list[identity.Begun] = []
 
         def require_there() -> None:
@@ -344,7 +344,7 @@ class Office:
                 steps.run,
                 on_gave_up=steps.give_up,
                 waiting=steps.waiting,
-                chores=self.chores(),
+                chores=[*self.chores(), *(replace(one, run=self._counted(one)) for one in beside)],
                 require_there=require_there,
                 until_idle=until_idle,
             )

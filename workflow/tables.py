@@ -959,3 +959,106 @@ class MailState(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     after_seq: Mapped[int] = mapped_column(BigInt)
     told_on: Mapped[date | None]
+
+
+class TimingCase(Base):
+    """What a request took so far, read from its events (throughput.kept); nothing of it is said here alone.
+
+    Times of people by the wall clock, and `…_working_us` of them in the office's hours: null where its
+    calendar does not tell. What a task that is open has spent is not in them.
+    """
+
+    __tablename__ = "timing_cases"
+    __table_args__ = (
+        Index("ix_timing_cases_key_variant_opened_at", "key", "variant", "opened_at"),
+        Index("ix_timing_cases_opened_at", "opened_at"),
+        Index("ix_timing_cases_ended_at", "ended_at"),
+    )
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True, autoincrement=False)
+    key: Mapped[str]
+    variant: Mapped[str]
+    definition_sha256: Mapped[str]
+    unit: Mapped[str | None]
+    state: Mapped[str]
+    opened_at: Mapped[datetime]
+    requested_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    returns: Mapped[int]
+    contacts: Mapped[int]
+    signatures: Mapped[int]
+    by_program: Mapped[bool]
+    providers: Mapped[str]
+    queue_us: Mapped[int] = mapped_column(BigInteger)
+    desk_us: Mapped[int] = mapped_column(BigInteger)
+    touch_us: Mapped[int] = mapped_column(BigInteger)
+    suspended_us: Mapped[int] = mapped_column(BigInteger)
+    queue_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    desk_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    touch_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    suspended_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    system_us: Mapped[int] = mapped_column(BigInteger)
+    provider_us: Mapped[int] = mapped_column(BigInteger)
+
+
+class TimingTask(Base):
+    """What a person's task took so far, by kind of wait; `kind` is what it is in `since` its last event."""
+
+    __tablename__ = "timing_tasks"
+    __table_args__ = (
+        Index("ix_timing_tasks_request_id", "request_id"),
+        Index("ix_timing_tasks_ended_at", "ended_at"),
+    )
+
+    number: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    state: Mapped[str]
+    offered_at: Mapped[datetime]
+    since: Mapped[datetime]
+    kind: Mapped[str]
+    suspended: Mapped[bool]
+    ended_at: Mapped[datetime | None]
+    channel: Mapped[str]
+    trigger: Mapped[str | None]
+    returned: Mapped[bool]
+    queue_us: Mapped[int] = mapped_column(BigInteger)
+    desk_us: Mapped[int] = mapped_column(BigInteger)
+    touch_us: Mapped[int] = mapped_column(BigInteger)
+    suspended_us: Mapped[int] = mapped_column(BigInteger)
+    queue_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    desk_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    touch_working_us: Mapped[int | None] = mapped_column(BigInteger)
+    suspended_working_us: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TimingStep(Base):
+    """How often a step of the machine, or a wait for a provider, took how long: counts by day and by length.
+
+    `bucket` is the length's: its bounds rise by 2 % (throughput.kept.bucket_us).
+    """
+
+    __tablename__ = "timing_steps"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    variant: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[str] = mapped_column(primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(BigInteger)
+    sum_us: Mapped[int] = mapped_column(BigInteger)
+
+
+class TimingState(Base):
+    """Up to which event times were read, and by which rules: one row."""
+
+    __tablename__ = "timing_state"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    after_seq: Mapped[int] = mapped_column(BigInt)
+    rules: Mapped[int]

@@ -1,19 +1,23 @@
 """The comparison's words and figures; the source's claim is checked, not repeated."""
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from tests.unit.test_throughput_spans import one_day
+from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
-from throughput.compare import Table, as_csv, as_json, as_text
-from throughput.measures import SYSTEM_STEPS, measure
+from throughput.compare import Comparison, Table, as_csv, as_json, as_text
+from throughput.measures import SYSTEM_STEPS
 from throughput.report import WIDTH, fitting, load_fonts
 from throughput.spans import cases_of
 
+NOW = START + timedelta(days=9)
 
-def rows():
-    return measure(cases_of(one_day().records))
+
+def told(*records: dict[str, Any]) -> Comparison:
+    return Comparison.of(cases_of(records or one_day().records), now=NOW)
 
 
 def test_plausibility_of_the_claimed_saving() -> None:
@@ -26,7 +30,7 @@ def test_plausibility_of_the_claimed_saving() -> None:
 
 
 def test_text_keeps_claims_apart_from_measurements() -> None:
-    text = as_text(rows())
+    text = as_text(told())
     measured, claimed = text.split("Claimed by the source study (not measured here)")
     assert "6.1" not in measured
     assert "0.18 FTE of 36 h" in claimed
@@ -35,10 +39,10 @@ def test_text_keeps_claims_apart_from_measurements() -> None:
 
 
 def test_json_and_csv_say_where_each_figure_is_from() -> None:
-    data = json.loads(json.dumps(as_json(rows())))
+    data = json.loads(json.dumps(as_json(told())))
     assert {row["origin"] for row in data["measured"]} == {"measured"}
     assert {row["origin"] for row in data["claimed"]} == {"claimed"}
-    lines = as_csv(rows()).splitlines()
+    lines = as_csv(told().rows).splitlines()
     assert "declaration,A3,system.sign,ms,1,0.900,0.900,measured" in lines
 
 
@@ -46,7 +50,7 @@ def test_by_program_is_said_of_its_own_row_only() -> None:
     program = one_day().records
     for record in program:
         record |= {"seq": record["seq"] + 100, "request": 2, "variant": "A4", "channel": "program"}
-    people = as_text(measure(cases_of([*one_day().records, *program]))).partition("People")[2]
+    people = as_text(told(*one_day().records, *program)).partition("People")[2]
     by_variant = {line.split()[1]: line.split()[2:] for line in people.splitlines()[3:5]}
     assert by_variant["A3"] == ["1", "62.0", "min", "62.0", "min", "4.0", "min", "4.0", "min"]
     assert by_variant["A4"] == ["0", *4 * ["by", "program"]]
@@ -54,12 +58,12 @@ def test_by_program_is_said_of_its_own_row_only() -> None:
 
 
 def test_nothing_yet_is_said_in_a_sentence() -> None:
-    assert as_text([]) == "No requests in this period.\n"
+    assert as_text(Comparison([])) == "No requests in this period.\n"
 
 
 def test_open_requests_do_not_slow_the_delivered_down() -> None:
     open_one = [record | {"seq": record["seq"] + 100, "request": 2} for record in one_day().records[:-1]]
-    alone, beside = rows(), measure(cases_of([*one_day().records, *open_one]))
+    alone, beside = told().rows, told(*one_day().records, *open_one).rows
     assert beside[0].open == 1
     assert beside[0].documents_per_s == alone[0].documents_per_s is not None
     assert beside[0].system_total_ms == alone[0].system_total_ms
@@ -72,3 +76,53 @@ def test_the_widest_table_keeps_its_last_columns_on_the_page() -> None:
         Table("Machine", [heads, ["employer-declaration", "A4-DUAL", *["1234.56"] * (len(heads) - 2)]])
     )
     assert drawn.wrap(WIDTH, 800)[0] <= WIDTH
+
+
+def many(variant: str, minutes: list[float], first: int, *, delivered: bool = True) -> list[dict[str, Any]]:
+    """Requests whose manager works on each for so many minutes, and which then are delivered."""
+    records: list[dict[str, Any]] = []
+    for number, taken in enumerate(minutes, start=first):
+        log = Log()
+        log.add(
+            0, "request_submitted", number, **move("request", "manager", mark="requested", task="manager")
+        )
+        log.add(1, "task_started", number)
+        if delivered:
+            log.add(1 + taken, "request_advanced", number, **move("manager", "end", mark="delivered"))
+        records += [record | {"variant": variant} for record in log.records]
+    return records
+
+
+def in_order(*groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    records = [record for group in groups for record in group]
+    return [record | {"seq": seq} for seq, record in enumerate(records, start=1)]
+
+
+def test_a_difference_says_how_sure_it_is() -> None:
+    slow, fast = [10 + n % 5 for n in range(40)], [6 + n % 5 for n in range(40)]
+    found = told(*in_order(many("A0", slow, 1), many("A3", fast, 100)))
+    lead, handling = found.contrasts
+    assert (lead.figure, lead.verdict) == ("lead", "A3 is faster")
+    assert handling.found.value == 4 * 60
+    assert (handling.n_a, handling.n_b) == (40, 40)
+    assert handling.found.faster.high < 0.05
+    assert handling.smallest_s is not None
+    assert handling.smallest_s < 4 * 60
+    assert "A3 is faster" in as_text(found)
+
+
+def test_what_so_few_can_not_tell_apart_is_said_to_be_so() -> None:
+    found = told(*in_order(many("A0", [6, 9, 12], 1), many("A3", [7, 8, 11], 100)))
+    assert {one.verdict for one in found.contrasts} == {"not distinguishable at this n"}
+    assert found.contrasts[1].needed is not None
+    assert found.contrasts[1].needed > 100
+
+
+def test_what_is_still_open_makes_a_variant_no_faster() -> None:
+    """Three of A0's five are open for nine days: its median is not reached; nobody knows by how much."""
+    open_ones = many("A0", [1, 1, 1], 10, delivered=False)
+    found = told(*in_order(many("A0", [5, 6], 1), open_ones, many("A3", [20, 21, 22, 23, 24], 100)))
+    lead = found.contrasts[0]
+    assert (lead.n_a, lead.open_a, lead.found.a, lead.found.value) == (5, 3, None, None)
+    assert as_json(found)["differences"][0]["median_a"] is None
+    assert "open" in as_text(found)

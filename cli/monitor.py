@@ -1,0 +1,195 @@
+"""`paraaf monitor`: the monthly report of a unit, or of the whole office."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cli.errors import ChoiceNeeded
+from cli.folder import add_data_option, add_json_option, require_office
+from cli.printing import NOTHING, aligned, print_json
+from workflow.calendar import CALENDARS, Duration, parse_working_duration
+from workflow.definition_errors import DurationInvalid
+from workflow.store import Store
+
+if TYPE_CHECKING:
+    from throughput.monitor import (
+        Month,
+        Printed,
+    )  # with a solver, which help and wrong calls need not wait for
+
+HIDDEN = "*"
+CALENDAR = "office-nl"
+PERIOD = "period"
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `paraaf monitor`."""
+    parser = subparsers.add_parser(
+        "monitor",
+        description="Per month: what began, how it ended, what was in hand in its last week, and how many met"
+        " the norm. Counts of two or fewer print as *, and so do those from which they could be reckoned.",
+    )
+    parser.add_argument("--from", dest="first", type=_month, metavar="YYYY-MM", help="default: last month")
+    parser.add_argument("--to", dest="last", type=_month, metavar="YYYY-MM", help="default: last month")
+    parser.add_argument("--unit", help="this unit alone; else all together")
+    parser.add_argument("--key", help="only this process")
+    parser.add_argument(
+        "--norm",
+        type=_norm,
+        default="P5D",
+        metavar="D",
+        help="working time allowed, such as P5D (the default)",
+    )
+    parser.add_argument(
+        "--until", choices=("approved", "signed", "delivered"), default="delivered", help="and until when"
+    )
+    parser.add_argument(
+        "--goal", type=_percent, default=85, metavar="P", help="per cent that should meet it (default: 85)"
+    )
+    form = parser.add_mutually_exclusive_group()
+    add_json_option(form)
+    form.add_argument("--csv", action="store_true", help="one line a month, for a spreadsheet")
+    add_data_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Bring what is kept up to the log, count, print."""
+    from throughput.followed import Norm, followed  # noqa: PLC0415 (as above)
+    from throughput.kept import Keeper  # noqa: PLC0415
+    from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
+
+    require_office(args.data)
+    zone = ZoneInfo(CALENDARS[CALENDAR].zone)
+    before = Month.of(datetime.now(zone).date()).before
+    period = months(args.first or args.last or before, args.last or args.first or before)
+    with closing(Store.open(args.data, make=False)) as store:
+        Keeper(store).catch_up()
+        with store.read() as session:
+            norm = Norm(args.norm, args.until)
+            cases = list(followed(session, norm, calendar=CALENDAR, since=period[0], key=args.key))
+    monitor = Monitor(cases, period, zone)
+    if args.unit is not None and args.unit not in monitor.units:
+        raise ChoiceNeeded(
+            f"There was no request of the unit {args.unit!r} in this period.",
+            hint=f"Choose from: {', '.join(monitor.units)}." if monitor.units else "",
+        )
+    _tell(monitor.report(args.unit), args)
+    return 0
+
+
+def _tell(report: "Printed", args: argparse.Namespace) -> None:
+    if args.json:
+        print_json(_document(report, args))
+    elif args.csv:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(_rows(report))
+    else:
+        about = (report.unit or "All units", args.key or "all processes")
+        print(f"{', '.join(about)}, {report.months[0]} to {report.months[-1]}\n")
+        for line in aligned(list(_rows(report))):
+            print(line)
+        print(f"\n{_figure(report, args)}")
+
+
+def _heads(report: "Printed") -> list[str]:
+    return [
+        *("month", "started", *(f"ended: {reason}" for reason in report.reasons), "ended", "in hand"),
+        *("tasks per request", "met", "missed", "share"),
+    ]
+
+
+def _rows(report: "Printed") -> Iterator[list[str]]:
+    """The heads, a line a month, and the period."""
+    from throughput.monitor import ALL  # noqa: PLC0415 (as above)
+
+    yield _heads(report)
+    places: tuple[Month | str, ...] = (*report.months, ALL)
+    for place in places:
+        met, missed = report.met[place], report.missed[place]
+        yield [
+            PERIOD if place == ALL else str(place),
+            _shown(report.started[place]),
+            *(_shown(report.ended[place, reason]) for reason in (*report.reasons, ALL)),
+            NOTHING if place == ALL else _shown(report.in_progress[place]),
+            HIDDEN if report.ended[place, ALL] is None else _ratio(report.contacts[place]),
+            _shown(met),
+            _shown(missed),
+            HIDDEN if met is None or missed is None else f"{met / (met + missed):.1%}",
+        ]
+
+
+def _figure(report: "Printed", args: argparse.Namespace) -> str:
+    asked = f"within {args.norm} of working time until {args.until}; goal: {args.goal:g} %"
+    pooled = "" if report.pooled is None else f" All together: {report.pooled:.2%}."
+    if report.mean is None:
+        return f"Target ({asked}): not told, as it would tell a hidden month.{pooled}"
+    told = f"about {report.mean:.0%}" if report.mean_is_rough else f"{report.mean:.2%}"
+    verdict = "met" if report.mean * 100 >= args.goal else "not met"
+    return f"Target ({asked}): {told}, the mean of the months: {verdict}.{pooled}"
+
+
+def _document(report: "Printed", args: argparse.Namespace) -> dict[str, object]:
+    from throughput.monitor import ALL  # noqa: PLC0415 (as above)
+
+    def line(place: "Month | str") -> dict[str, object]:
+        return {
+            "started": report.started[place],
+            "ended": {reason: report.ended[place, reason] for reason in report.reasons},
+            "ended_in_all": report.ended[place, ALL],
+            "in_hand": report.in_progress.get(place),
+            "tasks_per_request": report.contacts[place],
+            "met": report.met[place],
+            "missed": report.missed[place],
+        }
+
+    return {
+        "unit": report.unit,
+        "key": args.key,
+        "norm": str(args.norm),
+        "until": args.until,
+        "goal": args.goal / 100,
+        "months": [{"month": str(month), **line(month)} for month in report.months],
+        "period": line(ALL),
+        "mean": round(report.mean, 2) if report.mean is not None and report.mean_is_rough else report.mean,
+        "mean_is_rough": report.mean_is_rough,
+        "pooled": report.pooled,
+        "origin": "measured",
+    }
+
+
+def _shown(count: int | None) -> str:
+    return HIDDEN if count is None else str(count)
+
+
+def _ratio(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def _month(text: str) -> "Month":
+    from throughput.monitor import Month  # noqa: PLC0415 (as above)
+
+    try:
+        return Month.of(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no month such as 2026-05") from None
+
+
+def _norm(text: str) -> Duration:
+    try:
+        return parse_working_duration(text)
+    except DurationInvalid as error:
+        raise argparse.ArgumentTypeError(f"{error} {error.hint}") from None
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"“{text}” is no percentage from 0 to 100")
+    return value

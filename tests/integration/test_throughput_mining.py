@@ -1,0 +1,192 @@
+"""What goes out for process mining: others read it, its times are ours, and it names nobody."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from cli.main import main
+from tests.integration.engine_office import PEOPLE, Office
+from tests.integration.test_throughput_kept import work
+from throughput.events import records_since
+from throughput.mining import Pseudonyms, traces
+from throughput.slices import slices
+from throughput.spans import Wait, cases_of
+from throughput.xes import xes
+
+# Which change of an activity may follow which, by the standard lifecycle; what nobody was assigned may start.
+FOLLOWS = {
+    None: {"schedule", "start", "complete"},
+    "schedule": {"assign", "start", "suspend", "complete", "withdraw"},
+    "assign": {"start", "reassign", "suspend", "complete", "withdraw"},
+    "reassign": {"assign", "start", "suspend", "complete", "withdraw"},
+    "start": {"suspend", "reassign", "complete", "withdraw"},
+    "suspend": {"resume", "withdraw"},
+    "resume": {"assign", "reassign", "start", "suspend", "complete", "withdraw"},
+}
+HEAD = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import pm4py
+"""
+OCEL = """
+from pm4py.objects.ocel.validation import ocel20_rel_validation
+satisfied, violations = ocel20_rel_validation.apply(sys.argv[1])
+sizes = [[len(log.events), len(log.objects), len(log.relations)]
+         for log in (pm4py.read_ocel2_sqlite(sys.argv[1]), pm4py.read_ocel2_json(sys.argv[2]))]
+found = {"satisfied": len(satisfied), "violations": list(violations), "sqlite": sizes[0], "json": sizes[1]}
+print("ANSWER" + json.dumps(found))
+"""
+XES = """
+log = pm4py.read_xes(sys.argv[1])
+done = log[log["lifecycle:transition"] == "complete"]
+times = log.groupby("case:concept:name")["time:timestamp"]
+lead = {name: found.max().timestamp() - found.min().timestamp() for name, found in times}
+rework = pm4py.get_rework_cases_per_activity(done)
+variants = {name: list(found["concept:name"]) for name, found in done.groupby("case:concept:name")}
+print("ANSWER" + json.dumps({"lead": lead, "rework": rework, "variants": variants}))
+"""
+
+
+def by_pm4py(script: str, *files: Path) -> Any:
+    """What pm4py says of files, in a process of its own."""
+    call = [sys.executable, "-c", HEAD + script, *map(str, files)]
+    ran = subprocess.run(call, capture_output=True, text=True, check=True, cwd=files[0].parent)
+    return json.loads(ran.stdout.rpartition("ANSWER")[2])
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office.open(tmp_path)
+    for _ in work(made):
+        pass
+    yield made
+    made.store.close()
+
+
+def exported(office: Office, form: str) -> bytes:
+    with office.store.read() as session:
+        found = traces(session, Pseudonyms(b"k" * 32))
+        return b"".join(xes(found) if form == "xes" else slices(found))
+
+
+def test_each_activity_goes_through_its_life_in_order(office: Office) -> None:
+    log = etree.fromstring(exported(office, "xes"))
+    ns = "{http://www.xes-standard.org/}"
+    assert len(log.findall(f"{ns}trace")) == 2
+    for trace in log.findall(f"{ns}trace"):
+        last: dict[str, str | None] = defaultdict(lambda: None)
+        times = []
+        for event in trace.findall(f"{ns}event"):
+            told = {one.get("key"): one.get("value") for one in event}
+            instance = f"{told['concept:instance']}/{told['concept:name']}"
+            assert told["lifecycle:transition"] in FOLLOWS[last[instance]], (instance, told)
+            last[instance] = told["lifecycle:transition"]
+            times.append(datetime.fromisoformat(told["time:timestamp"]))
+        assert times == sorted(times)
+
+
+def test_the_slices_add_up_to_what_the_report_says(office: Office) -> None:
+    lines = list(csv.DictReader(io.StringIO(exported(office, "slices").decode())))
+    found: Counter[tuple[str, str, str]] = Counter()
+    for line in lines:
+        found[line["case_id"], line["activity"], line["kind"]] += round(float(line["seconds"]) * 1e6)
+    with office.store.read() as session:
+        cases = cases_of(records_since(session))
+    said: Counter[tuple[str, str, str]] = Counter()
+    for case in cases:
+        for task in case.tasks:
+            for kind, spent in task.spent_us.items():
+                said[str(case.request), task.state, kind.value] += spent
+    assert {place: spent for place, spent in found.items() if place[2] in set(Wait) and spent} == {
+        place: spent for place, spent in said.items() if spent
+    }
+    suspended = next(line for line in lines if line["kind"] == "suspended")
+    assert (float(suspended["seconds"]), suspended["activity"]) == (3 * 86_400, "manager")
+    assert suspended["resource"].startswith("P-")
+
+
+def resources(log: bytes) -> set[str]:
+    found = etree.fromstring(log).iterfind(".//{*}string[@key='org:resource']")
+    return {one.get("value", "") for one in found}
+
+
+def test_it_names_nobody_and_tells_nothing_of_what_was_asked(office: Office) -> None:
+    log = exported(office, "xes")
+    assert all(re.fullmatch("P-[0-9a-f]{12}", one) for one in resources(log))
+    assert len(resources(log)) == 3  # who asked, their manager and a clerk
+    for text in (log.decode(), exported(office, "slices").decode()):
+        for word in ("salary is missing", "Waits for the employee", "gross", *(set(PEOPLE) - {"manager"})):
+            assert word not in text
+
+
+def test_pseudonyms_are_other_ones_in_each_export(office: Office, tmp_path: Path) -> None:
+    files = [tmp_path / "one.xes", tmp_path / "two.xes"]
+    for file in files:
+        assert main(["export", "xes", "-o", str(file), "--data", str(office.store.file.parent)]) == 0
+    assert resources(files[0].read_bytes()).isdisjoint(resources(files[1].read_bytes()))
+
+
+def test_bodies_are_never_in_it(tmp_path: Path, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "xes", "--with-bodies", "-o", str(tmp_path / "x"), "--data", str(tmp_path)]) != 0
+    assert "--with-bodies" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_ocel_names_the_objects_that_had_a_part_in_an_event(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "log.json"
+    assert main(["export", "ocel", "-o", str(file), "--data", str(tmp_path)]) == 0
+    log = json.loads(file.read_bytes())
+    objects = {one["id"]: one for one in log["objects"]}
+    assert len(objects) == len(log["objects"])
+    assert {one["type"] for one in log["events"]} == {one["name"] for one in log["eventTypes"]}
+    for event in log["events"]:
+        parts = [objects[one["objectId"]]["type"] for one in event["relationships"]]
+        assert parts[:2] == ["request", "task"]
+    back = next(one for one in log["events"] if {"name": "trigger", "value": "return"} in one["attributes"])
+    assert back["type"] == "manager complete"
+    assert [objects[one["objectId"]]["type"] for one in back["relationships"]] == [
+        "request",
+        "task",
+        "person",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.witness
+def test_pm4pys_constraints_of_ocel_hold(office: Office, tmp_path: Path) -> None:
+    files = [tmp_path / "log.sqlite", tmp_path / "log.json"]
+    for file in files:
+        assert main(["export", "ocel", "-o", str(file), "--data", str(tmp_path)]) == 0
+    theirs = by_pm4py(OCEL, *files)
+    assert theirs["violations"] == []
+    assert theirs["satisfied"] > 0
+    assert theirs["sqlite"] == theirs["json"]
+    assert theirs["json"][0] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.witness
+def test_pm4py_reads_the_same_lead_times_rework_and_variants(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "log.xes"
+    assert main(["export", "xes", "-o", str(file), "--data", str(tmp_path)]) == 0
+    theirs = by_pm4py(XES, file)
+    with office.store.read() as session:
+        ours = {str(trace.case.request): trace for trace in traces(session, Pseudonyms(b"k" * 32))}
+    assert theirs["lead"].keys() == ours.keys()
+    for name, trace in ours.items():
+        times = [moment.at for moment in trace.moments]
+        assert theirs["lead"][name] == pytest.approx((max(times) - min(times)).total_seconds(), abs=1e-3)
+        done = [one for one in trace.moments if one.transition == "complete"]
+        assert theirs["variants"][name] == [one.activity for one in sorted(done, key=lambda one: one.at)]
+    assert theirs["rework"]["manager"] == 1  # of the one that went back

@@ -1,0 +1,98 @@
+"""Known answers of the monthly report, and what it keeps to itself."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from throughput.errors import PeriodUnusable
+from throughput.monitor import ALL, Followed, Monitor, Month, Share, mean_share, months, pooled_share
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+FUND = [(89, 11), (183, 13), (78, 0), (66, 6), (708, 87), (393, 39), (211, 31), (159, 33), (147, 18)]
+FUND += [(174, 30), (228, 31), (294, 30)]
+MAY, JUNE = Month(2026, 5), Month(2026, 6)
+
+
+def at(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+def done(unit: str, opened: str, ended: str, *, met: bool = True, contacts: int = 2) -> Followed:
+    return Followed(unit, at(opened), at(ended), "done", contacts, met)
+
+
+def test_the_fund_of_the_source() -> None:
+    shares = [Share(met, missed) for met, missed in FUND]
+    whole = pooled_share(shares)
+    assert (whole.met, whole.missed) == (2730, 329)
+    assert whole.value == pytest.approx(0.8924, abs=5e-5)
+    by_hand = sum(met / (met + missed) for met, missed in FUND) / 12
+    assert mean_share(shares) == pytest.approx(by_hand)
+    assert mean_share(shares) == pytest.approx(0.8977, abs=5e-5)
+
+
+def test_a_month_without_a_case_does_not_count_in_the_mean() -> None:
+    assert mean_share([Share(1, 1), Share(0, 0), Share(3, 0)]) == 0.75
+    assert mean_share([Share(0, 0)]) is None
+
+
+def test_counts_of_a_month_by_hand() -> None:
+    """Months are the office's: 31 May 22:30 UTC is June in Amsterdam."""
+    cases = [
+        *(done("records", "2026-05-04", "2026-05-20") for _ in range(5)),
+        *(done("records", "2026-05-30", "2026-05-31T22:30", met=False, contacts=4) for _ in range(4)),
+        *(Followed("records", at("2026-05-10"), None, None, 0) for _ in range(3)),
+        *(Followed("records", at("2026-06-10"), at("2026-06-12"), "withdrawn", 1) for _ in range(3)),
+    ]
+    report = Monitor(cases, months(MAY, JUNE), AMSTERDAM, small=-1).report()
+    assert [report.started[place] for place in (MAY, JUNE, ALL)] == [12, 3, 15]
+    assert [report.ended[place, "done"] for place in (MAY, JUNE, ALL)] == [5, 4, 9]
+    assert report.in_progress[MAY] == 7  # three that are open, and four of June
+    assert report.contacts[MAY] == 2
+    assert report.contacts[JUNE] == (4 * 4 + 3) / 7
+
+
+def test_a_small_count_can_not_be_had_from_another_units_report() -> None:
+    cases = [
+        *(done("board", "2026-05-04", "2026-05-20") for _ in range(20)),
+        *(done("board", "2026-05-04", "2026-05-20", met=False) for _ in range(1)),
+        *(done("records", "2026-05-04", "2026-05-20") for _ in range(30)),
+        *(done("records", "2026-05-04", "2026-05-20", met=False) for _ in range(9)),
+    ]
+    monitor = Monitor(cases, months(MAY, MAY), AMSTERDAM)
+    board, records, whole = monitor.report("board"), monitor.report("records"), monitor.report()
+    assert board.missed[MAY] is None
+    known = [records.missed[MAY], whole.missed[MAY]]
+    assert None in known
+    assert board.met[MAY] is None or board.ended[MAY, "done"] is None
+    assert board.pooled is None
+    assert board.mean is None
+
+
+def test_the_mean_does_not_tell_the_one_month_that_is_hidden() -> None:
+    cases = [done("records", "2026-05-04", "2026-05-20", met=n > 3) for n in range(20)]
+    cases += [done("records", "2026-06-04", "2026-06-20", met=n > 0) for n in range(20)]
+    report = Monitor(cases, months(MAY, JUNE), AMSTERDAM).report()
+    hidden = [report.met[month] is None or report.missed[month] is None for month in (MAY, JUNE)]
+    assert True in hidden
+    assert (report.mean is None) == (hidden.count(True) == 1)
+    assert report.mean is None or report.mean_is_rough
+
+
+def test_a_period_is_some_months_in_order() -> None:
+    assert [str(month) for month in months(Month(2026, 11), Month(2027, 2))] == [
+        *("2026-11", "2026-12", "2027-01", "2027-02")
+    ]
+    with pytest.raises(PeriodUnusable):
+        months(JUNE, MAY)
+    with pytest.raises(PeriodUnusable):
+        months(MAY, Month(2036, 5))
+
+
+def test_what_is_in_hand_counts_in_each_month_it_is_so() -> None:
+    opened = at("2026-05-04")
+    cases = [Followed("records", opened, opened + timedelta(days=40), "done", 1, True) for _ in range(4)]
+    report = Monitor(cases, months(MAY, JUNE), AMSTERDAM).report()
+    assert report.in_progress[MAY] == 4
+    assert report.in_progress[JUNE] is None  # none: too few to be printed

@@ -1,0 +1,85 @@
+"""What is simulated agrees with what is known of queues, and with itself."""
+
+import numpy as np
+import pytest
+
+from throughput.errors import ScenarioUnusable
+from throughput.simulate import DAY_MIN, SOURCE, WEEK_MIN, Luck, Scenario, clerks_needed, compare, run
+
+PAPER, _, REMOTE = SOURCE
+SHORT = {"weeks": 20, "warm_up_weeks": 4, "replications": 12}
+WINDOW = (4 * WEEK_MIN, 40 * WEEK_MIN)
+
+
+def test_the_same_seed_gives_the_same_and_equal_assumptions_give_equal_figures() -> None:
+    one, other = compare([PAPER, Scenario(**{**vars(PAPER), "name": "B"})], **SHORT)
+    assert one.lead_median_days == other.lead_median_days
+    assert compare([PAPER], **SHORT)[0] == one
+    assert compare([PAPER], seed=99, **SHORT)[0] != one
+
+
+def test_little_s_law_holds_in_it() -> None:
+    """WIP = rate × lead, over a window that is long beside the lead."""
+    found = run(REMOTE, Luck.of(6000, 3), WINDOW)
+    rate = 100 / 5  # a day
+    assert found.in_progress == pytest.approx(rate * found.lead_days.mean(), rel=0.1)
+
+
+def test_one_clerk_s_queue_waits_as_pollaczek_and_khinchine_say() -> None:
+    """The mean wait is λE[S²] / 2(1 - ρ), whatever the law of the lengths."""
+    one = Scenario(
+        "queue",
+        per_week=100,
+        handling_min=15,
+        variation=1,
+        manager_median_min=1e-6,
+        return_rate=0,
+        clerks=1,
+        clerk_share=1,
+        signer_min=0,
+    )
+    waits = [
+        float(run(one, Luck.of(30_000, seed), (20 * WEEK_MIN, 200 * WEEK_MIN)).lead_days.mean()) * DAY_MIN
+        - 15
+        for seed in range(8)
+    ]
+    rate = 100 / WEEK_MIN
+    known = rate * 15**2 * (1 + 1**2) / (2 * (1 - rate * 15))
+    assert np.mean(waits) == pytest.approx(known, rel=0.15)
+
+
+def test_a3_is_faster_than_paper_and_saves_a_fraction_of_the_claim() -> None:
+    paper, remote = compare([PAPER, REMOTE], **SHORT)
+    assert paper.lead_median_days.low > remote.lead_median_days.high + 2
+    assert paper.in_progress.low > remote.in_progress.high
+    saved = paper.handling_fte.value - remote.handling_fte.value
+    assert 0.1 < saved < 0.4
+    assert paper.handling_fte.high < 2  # all handling there is: two can't be saved of it
+    assert {paper.origin, remote.origin} == {"simulated"}
+
+
+def test_the_handling_is_what_was_assumed() -> None:
+    (found,) = compare([Scenario("even", return_rate=0, handling_min=10)], **SHORT)
+    assert found.handling_fte.low <= 100 * 10 / 60 / 36 <= found.handling_fte.high
+
+
+def test_more_clerks_are_needed_where_the_goal_is_nearer() -> None:
+    busy = Scenario("busy", per_week=300, clerk_share=0.3, manager_median_min=60)
+    few, many = (clerks_needed(busy, within_days=days, **SHORT) for days in (5, 1))
+    assert few is not None
+    assert many is not None
+    assert few <= many
+    assert clerks_needed(Scenario("slow", manager_median_min=20 * DAY_MIN), most=3, **SHORT) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"per_week": 0}, {"return_rate": 1}, {"clerk_share": 1.5}, {"variation": -1}, {"clerks": -2}]
+)
+def test_assumptions_that_can_not_be_are_named(wrong: dict[str, float]) -> None:
+    with pytest.raises(ScenarioUnusable, match=next(iter(wrong))):
+        Scenario("wrong", **wrong)
+
+
+def test_a_queue_without_end_is_refused() -> None:
+    with pytest.raises(ScenarioUnusable, match="of their time"):
+        compare([Scenario("full", per_week=1000)])
