@@ -6,20 +6,30 @@ took the task meanwhile.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from documents.errors import FieldProblem
+from documents.kinds import Kind
 from web.asked import Asked, Door
 from web.form_data import changes
-from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
+from web.form_page import (
+    FORM_MOST,
+    Filling,
+    editable_in,
+    focus_after,
+    given_to_requester,
+    is_step,
+    kind_of,
+    sent_data,
+    stage_of,
+)
 from web.nameable import nameable
 from web.problems import status_of
-from web.registered import registered
-from workflow.access import People
+from workflow.access import People, requester_role
 from workflow.changes import since_return
 from workflow.commands import Command
 from workflow.definition_model import RETURN, WITHDRAW, Definition, State, Trigger
@@ -27,6 +37,7 @@ from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleV
 from workflow.judge import merged
 from workflow.people import name_of
 from workflow.reading import HistoryEntry, RequestView
+from workflow.registered import fixed, registered
 
 SAVE: Final = "save_draft"
 FIRE: Final = "fire:"
@@ -186,9 +197,19 @@ class EditRequest:
             editable_in(task.state, kind),
             stage_of(task.state),
             office.evidence_of(view.requester_id, definition),
-            register=registered(office, view.requester_id, kind.name, today),
+            register=registered(office.register, view.requester_id, kind.name, today),
             before=None if since is None else since.before(view.data),
             suggestions=self._names(task),
+            given=self._given(task, kind, today),
+        )
+
+    def _given(self, task: Task, kind: Kind[Any], today: date) -> Mapping[str, Any]:
+        """What is not theirs to change of the parts that they may fill in."""
+        view = task.view
+        if task.state.role != requester_role(task.definition):
+            return {}
+        return given_to_requester(
+            kind, view.data, fixed(self.door.office.register, view.requester_id, kind.name, today)
         )
 
     def _name(self, person: str | None) -> str:

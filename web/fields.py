@@ -47,7 +47,7 @@ class Field:
 
     `register` is what the HR register says, where that differs; `before` what it was, where that changed.
     `rows` are those of a list. `when` names the field, and its values, on which it depends whether this one
-    is asked at all.
+    is asked at all. `is_given`: nobody changes it here.
     """
 
     path: str
@@ -65,6 +65,7 @@ class Field:
     rows: tuple["Row", ...] = ()
     most: int = 0
     when: tuple[str, frozenset[str]] | None = None
+    is_given: bool = False
 
     @property
     def id(self) -> str:
@@ -162,13 +163,24 @@ def sections_of(
     before: Mapping[str, Any] | None = None,
     editable: Collection[str] = (),
     suggestions: Mapping[str, tuple[str, ...]] = NOBODY,
+    given: Collection[str] = (),
 ) -> list[Section]:
     """Every part of a kind's data that says something or that may be filled in, in the model's order.
 
-    `before` is the data as they were, `register` what the HR register says; `editable` names sections.
+    `before` is the data as they were, `register` what the HR register says; `editable` names sections,
+    and `given` fields of them that can't be changed.
     """
     drawing = _Drawing(
-        kind, data, words, language, tuple(problems), register, before, frozenset(editable), suggestions
+        kind,
+        data,
+        words,
+        language,
+        tuple(problems),
+        register,
+        before,
+        frozenset(editable),
+        suggestions,
+        given,
     )
     drawn = [drawing.section(spec) for spec in parts_of(kind).values()]
     return [one for one in drawn if one is not None]
@@ -220,6 +232,7 @@ class _Drawing:
     before: Mapping[str, Any] | None
     editable: frozenset[str]
     suggestions: Mapping[str, tuple[str, ...]]
+    given: Collection[str]
 
     def section(self, spec: Spec) -> Section | None:
         """A part; None for one that neither says nor asks anything."""
@@ -277,6 +290,7 @@ class _Drawing:
             register=self._otherwise(spec, path, value, self.register, empty=None),
             suggestions=self.suggestions.get(path, ()),
             when=ASKED_WHEN.get(name, {}).get(path),
+            is_given=path in self.given,
         )
         if field.is_list:
             return replace(field, rows=tuple(self._rows(spec, path, value, empty=empty)), most=spec.most)

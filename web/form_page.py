@@ -24,7 +24,10 @@ STEPS: Final = ("add:", "remove:", CLEAR)
 
 @dataclass(frozen=True)
 class Filling:
-    """One document being filled in: its data as they stand, and which parts may be changed."""
+    """One document being filled in: its data as they stand, and which parts may be changed.
+
+    `given` are fields of these that may not, by dotted name, as they have to be.
+    """
 
     kind: Kind[Any]
     data: dict[str, Any]
@@ -34,13 +37,14 @@ class Filling:
     register: Mapping[str, Any] | None = None
     before: Mapping[str, Any] | None = None
     suggestions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def drawn(self, asked: Asked, problems: Collection[FieldProblem]) -> tuple[list[Section], list[Mistake]]:
         """Its sections, and what is wrong as lines above the form."""
         words = process_words(asked.language)
         sections = sections_of(
             self.kind,
-            self.data,
+            self._whole,
             words=words,
             language=asked.language,
             problems=problems,
@@ -48,20 +52,25 @@ class Filling:
             before=self.before,
             editable=self.editable,
             suggestions=self.suggestions,
+            given=self.given,
         )
         return sections, mistakes_of(self.kind.name, sections, problems, words)
+
+    @property
+    def _whole(self) -> dict[str, Any]:
+        return _with(self.data, self.given) if self.given else self.data
 
     def at_first(self) -> list[FieldProblem]:
         """What is told before anything was sent: not that what is still empty has to be filled in."""
         return [
             one
-            for one in problems_in(self.kind, self.data, self.stage, self.evidence)
-            if one.severity == "warning" or value_at(self.data, one.field) is not None
+            for one in problems_in(self.kind, self._whole, self.stage, self.evidence)
+            if one.severity == "warning" or value_at(self._whole, one.field) is not None
         ]
 
     def looked_at(self) -> list[FieldProblem]:
         """All that would be told if it were sent."""
-        return list(problems_in(self.kind, self.data, self.stage, self.evidence))
+        return list(problems_in(self.kind, self._whole, self.stage, self.evidence))
 
     def refused(self, reasons: Iterable[Reason]) -> list[FieldProblem]:
         """Why it was not taken, and what would be asked next."""
@@ -81,6 +90,25 @@ def sent_data(
     return data_of(
         kind, asked.form, below=below, editable=editable, language=asked.language, keep_rows=keep_rows
     )
+
+
+def given_to_requester(
+    kind: Kind[Any], below: Mapping[str, Any], said: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What stands on a requester's form and is not theirs to change, by dotted name: what the register says
+    of the employment, and what others fill in (None where they have not)."""
+    return {**said, **{name: value_at(below, name) for name in kind.others_fields}}
+
+
+def _with(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Data in which these fields are as they have to be."""
+    found = dict(data)
+    for path, value in given.items():
+        part, _, name = path.partition(".")
+        inner = found.get(part)
+        fields = {**(inner if isinstance(inner, Mapping) else {}), name: value}
+        found[part] = {name: value for name, value in fields.items() if value is not None}
+    return found
 
 
 def is_step(do: str) -> bool:

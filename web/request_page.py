@@ -17,7 +17,6 @@ from web.fields import Section, sections_of
 from web.languages import translations
 from web.problems import waits_of
 from web.recipient import FILES
-from web.registered import registered
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, told
@@ -31,6 +30,7 @@ from workflow.kept_files import kept_kinds
 from workflow.particulars import SUSPENDED, Particulars, particulars
 from workflow.path import path_of
 from workflow.reading import DocumentView, RequestView
+from workflow.registered import registered
 from workflow.request_files import request_file
 from workflow.ways import Way, ways
 from workflow.words import process_words
@@ -248,7 +248,7 @@ class RequestPage:
 
     def _registered(self, view: RequestView, name: str) -> Mapping[str, Any]:
         """What the HR register says of the requester, as far as the document has it too."""
-        said = registered(self.door.office, view.requester_id, name, view.opened_at.date())
+        said = registered(self.door.office.register, view.requester_id, name, view.opened_at.date())
         return {part: value for part, value in said.items() if part in view.data}
 
 
