@@ -106,10 +106,10 @@ class Bulk:
         """What is wished; whoever approves sends along what they have typed there and not yet sent."""
         key = asked.text("key") or asked.new_key()
         wish = Command(trigger=do, actor=asked.me.id, key=f"queue:{do}:{key}", through="page")
-        drafts: Mapping[int, Mapping[str, Any]] = {}
+        drafts: Mapping[int, dict[str, Any]] = {}
         if do == APPROVE:
             drafts = drafts_of(self.door.office.engine, asked.me.id, [one.request for one in picked])
-        return commands_for(wish, picked, {number: {"data": data} for number, data in drafts.items()})
+        return commands_for(wish, picked, drafts)
 
     def _results(
         self, asked: Asked, picked: Sequence[Picked], told: Sequence[Answer | WorkflowError | None]

@@ -208,9 +208,8 @@ class EditRequest:
         view = task.view
         if task.state.role != requester_role(task.definition):
             return {}
-        return given_to_requester(
-            kind, view.data, fixed(self.door.office.register, view.requester_id, kind.name, today)
-        )
+        said = fixed(self.door.office.register, view.requester_id, kind.name, today)
+        return given_to_requester(view.data, said)
 
     def _name(self, person: str | None) -> str:
         if person is None:
@@ -268,7 +267,7 @@ class EditRequest:
             returned=self._returned(view),
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
-            remark=asked.typed("remark"),
+            remark=asked.typed("remark") if asked.form or view.draft is None else view.draft.remark or "",
             key=asked.text("key") if asked.form and not stale else asked.new_key(),
         )
 

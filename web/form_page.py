@@ -92,12 +92,10 @@ def sent_data(
     )
 
 
-def given_to_requester(
-    kind: Kind[Any], below: Mapping[str, Any], said: Mapping[str, Any]
-) -> Mapping[str, Any]:
+def given_to_requester(below: Mapping[str, Any], fixed: Mapping[str, Any]) -> Mapping[str, Any]:
     """What stands on a requester's form and is not theirs to change, by dotted name: what the register says
-    of the employment, and what others fill in (None where they have not)."""
-    return {**said, **{name: value_at(below, name) for name in kind.others_fields}}
+    of the employment, and what others have filled in (None where they have not)."""
+    return {name: value_at(below, name) if value is None else value for name, value in fixed.items()}
 
 
 def _with(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ class NewRequests:
             office.evidence_of(asked.me.id, definition),
             register=registered(office.register, asked.me.id, kind.name, today),
             suggestions=names,
-            given=given_to_requester(kind, {}, fixed(office.register, asked.me.id, kind.name, today)),
+            given=given_to_requester({}, fixed(office.register, asked.me.id, kind.name, today)),
         )
 
     def _page(

@@ -36,10 +36,12 @@ from workflow.ways import Way, ways
 from workflow.words import process_words
 
 MYSELF: Final = "-"
-# Why a verb is not there at all, rather than refused: nobody misses it.
+# Why one of the engine's verbs is not there at all, rather than refused: nobody misses it.
 _OUT_OF_PLACE: Final = frozenset(
     {"not-suspended", "no-incident", "unclaimed", "held", "started", "automatic", "ended"}
 )
+# Why a verb is somebody else's, whatever becomes of the request.
+_NOT_THEIRS: Final = frozenset({"role", "requester", "substitute"})
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class RequestPage:
             kept=self._kept(view, definition),
             happened=happened,
             returned=_last_return(happened, view.state),
+            answered=[] if view.closed_at else _answered(happened),
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=self._offer(asked, view, beside, found),
@@ -253,7 +256,8 @@ class RequestPage:
 
 
 def _is_out_of_place(way: Way) -> bool:
-    return way.trigger in VERBS and any(reason.code in _OUT_OF_PLACE for reason in way.reasons)
+    codes = {reason.code for reason in way.reasons}
+    return bool(codes & _NOT_THEIRS) or (way.trigger in VERBS and bool(codes & _OUT_OF_PLACE))
 
 
 def _waits_for_data(way: Way, open_rules: frozenset[str]) -> bool:
@@ -278,6 +282,15 @@ def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
     """The return by which the request is where it is; None where it came here otherwise."""
     last = next((one for one in reversed(happened) if one.after is not None), None)
     return last if last is not None and last.kind == RETURNED and last.after == state else None
+
+
+def _answered(happened: Sequence[Happened]) -> list[Happened]:
+    """The last return, and what was said since by who sent it on; nothing where nobody said a word."""
+    place = next((at for at in reversed(range(len(happened))) if happened[at].kind == RETURNED), None)
+    if place is None:
+        return []
+    said = [one for one in happened[place + 1 :] if one.remark and one.after is not None]
+    return [happened[place], *said] if said else []
 
 
 def _suspended_for(happened: Sequence[Happened]) -> str:

@@ -54,10 +54,6 @@ _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 class KindOfDocument(Protocol):
     """What the engine asks of a document kind."""
 
-    @property
-    def others_fields(self) -> frozenset[str]:
-        """The fields that a requester never fills in, by dotted name."""
-
     def parse(self, data: Mapping[str, Any], stage: Any = ..., evidence: Evidence = ...) -> Any:
         """Check data at a stage and give the model; raises KindProblems."""
 
@@ -381,12 +377,11 @@ class Judge:
         was, now = dict(flat(case.data)), dict(flat(data))
         for document in case.definition.documents.values():
             said = self.fixed_of(case.requester_id, document.kind, self.today(case.definition))
-            for name in said:
-                if now.get(name) != said[name] and (case.version == 0 or now.get(name) != was.get(name)):
-                    yield Reason("registered", REGISTERED, name)
-            for name in sorted(self.kinds[document.kind].others_fields):
-                if now.get(name) != was.get(name):
-                    yield Reason("others", OTHERS, name)
+            for name, value in said.items():
+                stays = case.version > 0 and now.get(name) == was.get(name)
+                if not stays and now.get(name) != (was.get(name) if value is None else value):
+                    why = ("others", OTHERS) if value is None else ("registered", REGISTERED)
+                    yield Reason(*why, name)
 
     def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
         """Reasons why a document's data is not fit; the canonical data when they are."""

@@ -24,10 +24,12 @@ def registered(register: Register | None, person: str, kind: str, on: date) -> d
 
 
 def fixed(register: Register | None, person: str, kind: str, on: date) -> dict[str, Any]:
-    """By dotted name, what the register says of the fields for which the employer answers."""
+    """By dotted name, what the register says of the fields for which the employer answers; None for what
+    others than the requester fill in."""
     employers = KINDS[kind].employers_fields
     said = flat(registered(register, person, kind, on)) if employers else ()
-    return {name: value for name, value in said if name in employers}
+    own = {name: value for name, value in said if name in employers}
+    return {**own, **dict.fromkeys(KINDS[kind].others_fields)}
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def test_everybody_can_use_the_forms(
             require_usable(page)
             if address != "/requests/new":
                 if address == NEW:
-                    page.locator("[name='income.gross_yearly']").fill("1.234")
+                    page.locator("[name='income.commission']").fill("1.234")
                     page.locator("button[value='add:income.lines']").click()
                 page.locator("button[value='send'], button[value='fire:approve']").click()
                 page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
