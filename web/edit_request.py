@@ -36,6 +36,7 @@ from workflow.definition_model import RETURN, WITHDRAW, Definition, State, Trigg
 from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleVersion, WorkflowError
 from workflow.judge import merged
 from workflow.people import name_of
+from workflow.proposals import proposed
 from workflow.reading import HistoryEntry, RequestView
 from workflow.registered import fixed, registered
 
@@ -91,6 +92,8 @@ class EditRequest:
         draft = task.view.draft
         data = merged(task.view.data, {} if draft is None else draft.data)
         filling = self._filling(task, data)
+        if draft is None:
+            filling = self._with_proposals(asked, task, filling)
         return self._page(asked, task, filling, filling.at_first())
 
     def _sent(self, asked: Asked) -> Response:
@@ -202,6 +205,13 @@ class EditRequest:
             suggestions=self._names(task),
             given=self._given(task, kind, today),
         )
+
+    def _with_proposals(self, asked: Asked, task: Task, filling: Filling) -> Filling:
+        """What somebody begins with who has typed nothing yet."""
+        office = self.door.office
+        with office.store.read() as session:
+            found = proposed(session, task.view, asked.me.id, filling.suggestions, office.register)
+        return filling.proposing(found)
 
     def _given(self, task: Task, kind: Kind[Any], today: date) -> Mapping[str, Any]:
         """What is not theirs to change of the parts that they may fill in."""

@@ -47,7 +47,7 @@ class Field:
 
     `register` is what the HR register says, where that differs; `before` what it was, where that changed.
     `rows` are those of a list. `when` names the field, and its values, on which it depends whether this one
-    is asked at all. `is_given`: nobody changes it here.
+    is asked at all. `is_given`: nobody changes it here; `is_proposed`: nobody has typed it.
     """
 
     path: str
@@ -66,6 +66,7 @@ class Field:
     most: int = 0
     when: tuple[str, frozenset[str]] | None = None
     is_given: bool = False
+    is_proposed: bool = False
 
     @property
     def id(self) -> str:
@@ -84,8 +85,8 @@ class Field:
 
     @property
     def is_noted(self) -> bool:
-        """Whether there is another value to compare it with."""
-        return self.register is not None or self.before is not None
+        """Whether there is something to say of where it comes from, or another value to compare it with."""
+        return self.register is not None or self.before is not None or self.is_proposed
 
     @property
     def is_wrong(self) -> bool:
@@ -138,7 +139,7 @@ class Section:
     def is_open(self) -> bool:
         """Whether there is something to do in it: it is not folded at first."""
         if self.given or self.problems:
-            return not self.complete
+            return not self.complete or any(field.is_proposed for field in self.fields)
         return self.is_asked
 
 
@@ -164,11 +165,12 @@ def sections_of(
     editable: Collection[str] = (),
     suggestions: Mapping[str, tuple[str, ...]] = NOBODY,
     given: Collection[str] = (),
+    proposed: Collection[str] = (),
 ) -> list[Section]:
     """Every part of a kind's data that says something or that may be filled in, in the model's order.
 
     `before` is the data as they were, `register` what the HR register says; `editable` names sections,
-    and `given` fields of them that can't be changed.
+    `given` fields of them that can't be changed, and `proposed` those in which something is proposed.
     """
     drawing = _Drawing(
         kind,
@@ -181,6 +183,7 @@ def sections_of(
         frozenset(editable),
         suggestions,
         given,
+        proposed,
     )
     drawn = [drawing.section(spec) for spec in parts_of(kind).values()]
     return [one for one in drawn if one is not None]
@@ -233,6 +236,7 @@ class _Drawing:
     editable: frozenset[str]
     suggestions: Mapping[str, tuple[str, ...]]
     given: Collection[str]
+    proposed: Collection[str]
 
     def section(self, spec: Spec) -> Section | None:
         """A part; None for one that neither says nor asks anything."""
@@ -291,6 +295,7 @@ class _Drawing:
             suggestions=self.suggestions.get(path, ()),
             when=ASKED_WHEN.get(name, {}).get(path),
             is_given=path in self.given,
+            is_proposed=path in self.proposed,
         )
         if field.is_list:
             return replace(field, rows=tuple(self._rows(spec, path, value, empty=empty)), most=spec.most)

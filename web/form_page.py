@@ -1,14 +1,14 @@
 """What the pages have in common on which a document's data are filled in."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from documents.errors import FieldProblem
 from documents.kinds import KINDS, Evidence, Kind, StageName
 from web.asked import Asked
 from web.bodies import SMALL
-from web.field_model import parts_of, value_at
+from web.field_model import leaves_of, parts_of, value_at
 from web.fields import Section, as_problems, id_of, part_id_of, problems_in, sections_of
 from web.form_data import data_of, stepped
 from web.mistakes import Mistake, mistakes_of
@@ -26,7 +26,8 @@ STEPS: Final = ("add:", "remove:", CLEAR)
 class Filling:
     """One document being filled in: its data as they stand, and which parts may be changed.
 
-    `given` are fields of these that may not, by dotted name, as they have to be.
+    `given` are fields of these that may not, by dotted name, as they have to be; `proposed`
+    are fields in which something stands that nobody has typed.
     """
 
     kind: Kind[Any]
@@ -38,6 +39,7 @@ class Filling:
     before: Mapping[str, Any] | None = None
     suggestions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    proposed: Collection[str] = ()
 
     def drawn(self, asked: Asked, problems: Collection[FieldProblem]) -> tuple[list[Section], list[Mistake]]:
         """Its sections, and what is wrong as lines above the form."""
@@ -53,8 +55,21 @@ class Filling:
             editable=self.editable,
             suggestions=self.suggestions,
             given=self.given,
+            proposed=self.proposed,
         )
         return sections, mistakes_of(self.kind.name, sections, problems, words)
+
+    def proposing(self, proposals: Mapping[str, Any]) -> "Filling":
+        """With these in fields that may be filled in and hold nothing yet."""
+        fields = {name for name, _ in leaves_of(tuple(parts_of(self.kind).values()))}
+        new = {
+            name: value
+            for name, value in proposals.items()
+            if name in fields
+            and name.partition(".")[0] in self.editable
+            and value_at(self.data, name) is None
+        }
+        return replace(self, data=_with(self.data, new), proposed=frozenset(new))
 
     @property
     def _whole(self) -> dict[str, Any]:

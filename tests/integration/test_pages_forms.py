@@ -355,6 +355,27 @@ def test_the_clerk_gives_reasons_and_names_the_signer(place: Place, client: http
     assert made.data["other"]["supplementary_statement"] == "36 hours a week."
 
 
+def test_place_and_contact_are_proposed_to_the_clerk(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    data, clerk = place.sample.request(number).data, place.sample.register.person(CLERK)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    assert form.value("signing.place") == data["employer"]["town"]
+    assert form.value("signing.contact_name")
+    assert "This is a proposal: change it if it is wrong." in client.get(f"/requests/{number}/edit").text
+    for field, value in {
+        "signing.name": place.sample.register.person(place.sample.signer).name,
+        "signing.contact_name": "Personnel desk",
+        "signing.contact_phone": "070 000 0001",
+        **{name: "Looked into." for name in form.names if name.startswith("reasons.")},
+    }.items():
+        form.fill(field, value)
+    assert clerk.phone is None
+    number_in(form.send(client, APPROVE, follow=False))
+    again = opened(place, client, CLERK, f"/requests/{at_review(place)}/edit")
+    known = [again.value(f"signing.{name}") for name in ("contact_name", "contact_phone")]
+    assert known == ["Personnel desk", "070 000 0001"]
+
+
 def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> None:
     number = place.sample.submit("A3")
     place.sample.do("return", MANAGER, number, remark="<b>The function</b> is wrong.")

@@ -303,6 +303,38 @@ def test_several_are_claimed_and_given_back(desk: QueueOffice, manager: httpx.Cl
     assert listed(manager.get("/queue?assignee=mine")) == []
 
 
+def test_several_are_suspended_resumed_and_returned_with_one_remark(
+    desk: QueueOffice, manager: httpx.Client
+) -> None:
+    numbers = desk.crowd(3)
+    desk.do("claim", OTHER_MANAGER, numbers[2])
+    for do, heading, where in (("suspend", "Suspend", "manager"), ("return", "Return", "request")):
+        page = manager.get("/queue")
+        asked = send(manager, page, do, picks(page))
+        assert f"{heading} these requests?" in asked.text
+        assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds it." in asked.text
+        without = send(manager, asked, do, picks(asked), sure="yes", remark="  ")
+        assert (without.status_code, "Say why in a remark." in without.text) == (422, True)
+        assert {desk.state(number) for number in numbers} == {"manager"}
+        done = send(manager, without, do, picks(without), sure="yes", remark="Waits for <b>the bank</b>.")
+        assert counts(done) == (2, 1)
+        said = [desk.office.engine.show(number, MANAGER).history[-1] for number in numbers[:2]]
+        assert {(one.body or {})["remark"] for one in said} == {"Waits for <b>the bank</b>."}
+        assert [desk.state(number) for number in numbers] == [where, where, "manager"]
+        if do == "suspend":
+            page = manager.get("/queue?suspended=yes")
+            assert counts(send(manager, page, "resume", picks(page))) == (2, 0)
+
+
+def test_states_and_kinds_are_those_that_one_meets(desk: QueueOffice, manager: httpx.Client) -> None:
+    desk.crowd(1)
+    states = re.search(r'<select id="state".*?</select>', manager.get("/queue").text, re.DOTALL)
+    assert states is not None
+    offered = set(re.findall('value="([a-z_]+)"', states[0]))
+    assert {"manager", "countersign"} <= offered
+    assert offered.isdisjoint({"review", "request", "printing", "stamping"})
+
+
 def test_what_is_to_be_signed_is_told_and_sent_to_the_folder(desk: QueueOffice, url: str) -> None:
     sample = desk.sample
     plan = sample.submit_plan()
