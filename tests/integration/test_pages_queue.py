@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.databases import KINDS, fresh
+from tests.databases import KINDS
 from tests.desk_office import browsing, csrf_of, served, signed_in
-from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice
+from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice, link, listed, queue_office
 from tests.steps_office import CLERK, MANAGER
 from workflow.queue_filter import QueueFilter
 from workflow.saved_filters import saved_filters
@@ -19,12 +19,8 @@ HOSTILE = "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}{{7*7}}"
 
 @pytest.fixture(scope="module", params=KINDS)
 def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
-    data = tmp_path_factory.mktemp("queue") / "data"
-    data.mkdir(mode=0o700)
-    with fresh(request.param, data, request) as database:
-        office = QueueOffice(data, database.environ)
+    with queue_office(request, tmp_path_factory.mktemp("queue") / "data") as office:
         yield office
-        office.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +43,6 @@ def manager(desk: QueueOffice, url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def listed(page: httpx.Response) -> list[int]:
-    """The requests in a list, in its order."""
-    return [int(number) for number in re.findall(r'href="/requests/([0-9]+)" data-open', page.text)]
-
-
 def picks(page: httpx.Response) -> list[str]:
     return re.findall(r'name="pick" value="([^"]+)"', page.text)
 
@@ -59,12 +50,6 @@ def picks(page: httpx.Response) -> list[str]:
 def main_of(text: str, number: int) -> str:
     """What a page says, but for a number."""
     return text.split("<main")[1].replace(str(number), "N")
-
-
-def link(page: httpx.Response, rel: str) -> str:
-    found = re.search(rf'href="([^"]+)" rel="{rel}"', page.text)
-    assert found is not None, page.text
-    return found[1].replace("&amp;", "&")
 
 
 def hidden(page: httpx.Response, name: str) -> str:
