@@ -29,6 +29,7 @@ from web.form_page import (
 )
 from web.nameable import nameable
 from web.problems import status_of
+from web.request_history import answered, told
 from workflow.access import People, requester_role
 from workflow.changes import since_return
 from workflow.commands import Command
@@ -275,6 +276,8 @@ class EditRequest:
                 for trigger in task.sends
             ],
             returned=self._returned(view),
+            answered=answered(told(view.history)),
+            name=self._name,
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
             remark=asked.typed("remark") if asked.form or view.draft is None else view.draft.remark or "",

@@ -282,7 +282,7 @@ class _Drawing:
     def field(self, spec: Spec, path: str, *, empty: bool) -> Field:
         """One field, with its rows; `empty`: with as many as are needed, though there is nothing in them."""
         name = self.kind.name
-        value = value_at(self.data, path)
+        value, is_proposed = value_at(self.data, path), path in self.proposed
         field = Field(
             path=path,
             label=self._label(path),
@@ -290,12 +290,12 @@ class _Drawing:
             help=self.words.help(name, path),
             needed=spec.needed or _placeless(path) in NEEDED_BY_RULE.get(name, ()),
             problems=self._told(path),
-            before=self._otherwise(spec, path, value, self.before, empty="–"),
+            before=None if is_proposed else self._otherwise(spec, path, value, self.before, empty="–"),
             register=self._otherwise(spec, path, value, self.register, empty=None),
             suggestions=self.suggestions.get(path, ()),
             when=ASKED_WHEN.get(name, {}).get(path),
             is_given=path in self.given,
-            is_proposed=path in self.proposed,
+            is_proposed=is_proposed,
         )
         if field.is_list:
             return replace(field, rows=tuple(self._rows(spec, path, value, empty=empty)), most=spec.most)

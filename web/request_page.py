@@ -19,9 +19,10 @@ from web.problems import waits_of
 from web.recipient import FILES
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
-from web.request_history import Happened, told
+from web.request_history import Happened, answered, told
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
+from workflow.access import requester_role
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
@@ -37,11 +38,11 @@ from workflow.words import process_words
 
 MYSELF: Final = "-"
 # Why one of the engine's verbs is not there at all, rather than refused: nobody misses it.
-_OUT_OF_PLACE: Final = frozenset(
-    {"not-suspended", "no-incident", "unclaimed", "held", "started", "automatic", "ended"}
-)
-# Why a verb is somebody else's, whatever becomes of the request.
-_NOT_THEIRS: Final = frozenset({"role", "requester", "substitute"})
+_OUT_OF_PLACE: Final = frozenset({"not-suspended", "no-incident", "unclaimed", "held", "started"})
+# Why something is not this person's to do, whatever they change.
+_NOT_THEIRS: Final = frozenset({"role", "requester", "substitute", "automatic", "ended"})
+_OF_A_DESK: Final = frozenset({"claim", "start", "suspend"})
+"""Who asked has their request to themselves: there is nobody to claim it from, and no clock."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class RequestPage:
             kept=self._kept(view, definition),
             happened=happened,
             returned=_last_return(happened, view.state),
-            answered=[] if view.closed_at else _answered(happened),
+            answered=[] if view.closed_at else answered(happened),
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=self._offer(asked, view, beside, found),
@@ -220,6 +221,8 @@ class RequestPage:
         self, who: str, view: RequestView, definition: Definition, principal: str | None, found: Checks | None
     ) -> Offer:
         ways_there = ways(self.door.office.engine, view, definition, who, principal)
+        if definition.states[view.state].role == requester_role(definition):
+            ways_there = [one for one in ways_there if one.trigger not in _OF_A_DESK]
         open_rules = frozenset(one.rule for one in found.in_the_way) if found is not None else frozenset()
         fills = any(one.trigger == "save_draft" and one.possible for one in ways_there)
         return Offer(
@@ -282,15 +285,6 @@ def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
     """The return by which the request is where it is; None where it came here otherwise."""
     last = next((one for one in reversed(happened) if one.after is not None), None)
     return last if last is not None and last.kind == RETURNED and last.after == state else None
-
-
-def _answered(happened: Sequence[Happened]) -> list[Happened]:
-    """The last return, and what was said since by who sent it on; nothing where nobody said a word."""
-    place = next((at for at in reversed(range(len(happened))) if happened[at].kind == RETURNED), None)
-    if place is None:
-        return []
-    said = [one for one in happened[place + 1 :] if one.remark and one.after is not None]
-    return [happened[place], *said] if said else []
 
 
 def _suspended_for(happened: Sequence[Happened]) -> str:
