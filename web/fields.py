@@ -47,7 +47,8 @@ class Field:
 
     `register` is what the HR register says, where that differs; `before` what it was, where that changed.
     `rows` are those of a list. `when` names the field, and its values, on which it depends whether this one
-    is asked at all. `is_given`: nobody changes it here; `is_proposed`: nobody has typed it.
+    is asked at all. `is_given`: nobody changes it here; `is_proposed`: nobody has typed it; `agrees`: the
+    register says the same.
     """
 
     path: str
@@ -67,6 +68,7 @@ class Field:
     when: tuple[str, frozenset[str]] | None = None
     is_given: bool = False
     is_proposed: bool = False
+    agrees: bool = False
 
     @property
     def id(self) -> str:
@@ -296,6 +298,7 @@ class _Drawing:
             when=ASKED_WHEN.get(name, {}).get(path),
             is_given=path in self.given,
             is_proposed=is_proposed,
+            agrees=_agrees(spec, value, value_at(self.register, path)),
         )
         if field.is_list:
             return replace(field, rows=tuple(self._rows(spec, path, value, empty=empty)), most=spec.most)
@@ -372,6 +375,11 @@ class _Drawing:
     def _is_asked(self, when: tuple[str, frozenset[str]]) -> bool:
         value = value_at(self.data, when[0])
         return ("yes" if value is True else "no" if value is False else value) in when[1]
+
+
+def _agrees(spec: Spec, value: Any, said: Any) -> bool:
+    """Whether the register says what stands there."""
+    return value is not None and said is not None and spec.canonical(said) == spec.canonical(value)
 
 
 def _placeless(path: str) -> str:
