@@ -380,8 +380,10 @@ class Judge:
             for name, value in said.items():
                 stays = case.version > 0 and now.get(name) == was.get(name)
                 if not stays and now.get(name) != (was.get(name) if value is None else value):
-                    why = ("others", OTHERS) if value is None else ("registered", REGISTERED)
-                    yield Reason(*why, name)
+                    if value is None:
+                        yield Reason("others", OTHERS, name)
+                    else:
+                        yield Reason("registered", REGISTERED, name)
 
     def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
         """Reasons why a document's data is not fit; the canonical data when they are."""

@@ -324,7 +324,10 @@ def test_a_draft_comes_back_to_who_saved_it(place: Place, client: httpx.Client) 
     saved = form.send(client, SAVE_DRAFT)
     assert "Your draft is saved." in saved.text
     [draft] = place.sample.rows(Draft, Draft.request_id == number)
-    assert draft.data == {"signing": {"place": "Voorbeeldstad", "contact_phone": "not a number yet"}}
+    assert (
+        draft.data["signing"].items()
+        >= {"place": "Voorbeeldstad", "contact_phone": "not a number yet"}.items()
+    )
     with browsing(place.url) as elsewhere:
         form = opened(place, elsewhere, CLERK, address)
         assert form.value("signing.contact_phone") == "not a number yet"

@@ -330,7 +330,7 @@ def test_what_is_to_be_signed_is_told_and_sent_to_the_folder(desk: QueueOffice, 
         signed_in(client, desk.office, CLERK)
         page = client.get("/queue")
         asked = send(client, page, "approve", picks(page))
-        assert "Can&#39;t be approved now" in asked.text  # who signs is not written down yet
+        assert "Can&#39;t be done now" in asked.text  # who signs is not written down yet
         assert counts(send(client, asked, "approve", picks(asked), sure="yes")) == (0, 1)
     assert desk.state(number) == "review"
 
