@@ -111,6 +111,7 @@ def _fire(office: "Office", args: argparse.Namespace) -> int:
     command = _command(
         args,
         seen_version=seen,
+        remark=view.draft.remark if args.draft and view.draft is not None else None,
         proof=_proof(office, args, definition, view, seen),
         data=_data(view, patch, drafted=args.draft),
         facts=dict(args.fact),
@@ -125,7 +126,7 @@ def _fire(office: "Office", args: argparse.Namespace) -> int:
     return 0
 
 
-def _command(args: argparse.Namespace, **more: Any) -> Command:
+def _command(args: argparse.Namespace, *, remark: str | None = None, **more: Any) -> Command:
     """What is asked for, by whom; `more` is what depends on the request as they see it."""
     return Command(
         trigger=args.trigger,
@@ -133,7 +134,7 @@ def _command(args: argparse.Namespace, **more: Any) -> Command:
         key=args.key or f"fire:{secrets.token_hex(16)}",
         request_id=args.request,
         on_behalf_of=args.principal,
-        remark=args.remark,
+        remark=args.remark or remark,
         through="command-line",
         **more,
     )

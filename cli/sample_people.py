@@ -9,7 +9,6 @@ from pathlib import Path
 from cli.files import write_whole
 from documents.register import DUTIES, SAMPLE, Register
 from signing.secret import Secret
-from web.navigation import ROLES
 from web.signing_in import SamplePerson
 from workflow.office import REGISTER_FILE, Office
 from workflow.passwords import Passwords
@@ -70,7 +69,7 @@ class SamplePeople:
             SamplePerson(
                 one.person_id,
                 one.name,
-                tuple(ROLES[duty] for duty in DUTIES if one.has_duty(duty)) or (ROLES["employee"],),
+                tuple(duty for duty in DUTIES if one.has_duty(duty)) or ("employee",),
             )
             for one in self.register.people()
             if one.person_id in self.shown

@@ -137,6 +137,8 @@ def _text(
     if view.draft is not None:
         yield f"\nYour draft, saved {minute(view.draft.saved_at)} UTC (--draft sends it)"
         yield from aligned(_fields(view.draft.data), indent="  ")
+        if view.draft.remark is not None:
+            yield f"  remark: {printable(view.draft.remark)}"
     if warnings:
         yield "\nTo be settled before signing"
         yield from (f"  {printable(str(one))} {how_to_settle(one.rule)}" for one in warnings)

@@ -22,6 +22,7 @@ from documents.kinds.fields import (
     Line,
     Note,
     Percentage,
+    Phone,
     Postcode,
     Section,
     YesNo,
@@ -59,6 +60,7 @@ class Person(Section):
     manager_id: Line | None = None
     duties: Line | None = None
     email: Line | None = None
+    phone: Phone | None = None
     function: Line
     in_service_since: Day
     contract: Choice[Literal["permanent", "temporary", "flexible"]]

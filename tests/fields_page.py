@@ -47,6 +47,9 @@ bind fields together, and the answer to what is wrong.
   dots are nested objects.
 - In a list, n is a row's place, counted from 1: `actions.1.focus_area`. In JSON a list is a list.
 - With a `person_id`, whatever the row leaves open is filled in from the HR register, as far as that says it.
+- What the register says of employer, employment, income and `other`, and of a person's function and first
+  day of service, no requester says otherwise (`registered`). The supplementary statement is the clerk's
+  (`others`).
 - "Needed" says from which stage on: `request` when it is handed in, `review` after the manager's part,
   `final` before it is signed. With the name of a rule, it is needed where that rule says so; "with X" means
   as soon as anything of X is given.

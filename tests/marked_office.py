@@ -82,13 +82,13 @@ class MarkedOffice:
     def _submit(self, number: int) -> int:
         person, sample = self.people[number], self.sample
         data: dict[str, Any] = sample.register.prefill(person, on=sample.today)
-        data["other"]["supplementary_statement"] = f"Works {marker('Text', number)} hours."
+        data["employee"]["maiden_name"] = f"Voorbeeld {marker('Text', number)}"
         variant = _VARIANTS[number % len(_VARIANTS)]
         submission = Submission(DECLARATION, variant, "en", marker("Reference", number))
         request = sample.do("submit", person, None, data=data, submission=submission)
         if number % 3 == 1:
             sample.do("return", MANAGER, request, remark=f"Look at {marker('Remark', number)}.")
-            draft = {"other": data["other"] | {"supplementary_statement": marker("Draft", number)}}
+            draft = {"employee": data["employee"] | {"maiden_name": marker("Draft", number)}}
             sample.do("save_draft", person, request, data=draft)
             if number % 2:
                 sample.do("withdraw", person, request)

@@ -1,13 +1,19 @@
 """An office with a full queue, for tests of its pages: many declarations that wait for one manager."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import httpx
+import pytest
+
 from documents.register import SAMPLE
+from tests.databases import fresh
 from tests.steps_office import DECLARATION, MANAGER, QUICK, KeyedOffice, Sample, signers_stand_in
 from workflow.commands import Answer, Command, Submission
 from workflow.office import REGISTER_FILE
@@ -30,6 +36,28 @@ class Hands:
 
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
+
+
+@contextmanager
+def queue_office(request: pytest.FixtureRequest, folder: Path) -> "Iterator[QueueOffice]":
+    """Such an office in a new folder, on the kind of database that the request's parameter names."""
+    folder.mkdir(mode=0o700)
+    with fresh(request.param, folder, request) as database:
+        office = QueueOffice(folder, database.environ)
+        yield office
+        office.close()
+
+
+def listed(page: httpx.Response) -> list[int]:
+    """The requests in a list, in its order."""
+    return [int(number) for number in re.findall(r'href="/requests/([0-9]+)" data-open', page.text)]
+
+
+def link(page: httpx.Response, rel: str) -> str:
+    """Where a list's next page is, or the one before."""
+    found = re.search(rf'href="([^"]+)" rel="{rel}"', page.text)
+    assert found is not None, page.text
+    return found[1].replace("&amp;", "&")
 
 
 class QueueOffice:

@@ -27,7 +27,7 @@ from problem import Problem
 from web.bodies import SMALL, Bodies
 from web.cookies import DEVICE, SESSION, Cookies, keys_are_off
 from web.languages import language_of
-from web.navigation import ROLES, links_for
+from web.navigation import links_for
 from web.pages import Pages
 from web.problems import status_of, waits_of
 from web.rates import Rates
@@ -148,7 +148,6 @@ class Door:
             status=status,
             me=asked.me,
             links=links_for(asked.me),
-            role_names=ROLES,
             here=_room(asked.request),
             address=_here(asked.request),
             keys_off=keys_are_off(asked.request),

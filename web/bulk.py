@@ -5,28 +5,33 @@ form: sent again, under its keys, each is done once and told again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from documents.kinds.fields import NOTE_MAX, wrong_text
 from web.asked import Asked, Door
 from web.bodies import MIB
 from web.choices import signs
+from wording import Sentence
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Answer, Command
-from workflow.definition_model import APPROVE, Definition
+from workflow.definition_model import APPROVE, RETURN, Definition
 from workflow.errors import ClaimedByAnother, NotFound, Refused, StaleVersion, WorkflowError
 from workflow.listing import RequestFilter, RequestLine
 from workflow.many import Picked, commands_for, definitions_of, do_all, drafts_of
 
 MOST: Final = 1_000
 """Requests in one form."""
-DOES: Final = ("claim", "release", APPROVE)
-ASKED_AGAIN: Final = frozenset({APPROVE})
+DOES: Final = ("claim", "release", APPROVE, RETURN, "suspend", "resume")
+EXPLAINED: Final = frozenset({RETURN, "suspend"})
+"""For these somebody writes why, once for all."""
+ASKED_AGAIN: Final = EXPLAINED | {APPROVE}
+_SOMETHING: Final = "…"  # instead of what they have not written yet
 _DIGITS_MOST = len(str(REQUEST_ID_MAX))
 
 
@@ -81,18 +86,34 @@ class Bulk:
             return self.door.answer(
                 asked, "bulk_none.html", status=422, back=back, most=MOST, many=len(picked)
             )
-        commands = self._commands(asked, do, picked)
-        if do in ASKED_AGAIN and asked.text("sure") != "yes":
-            found = self._results(asked, picked, self.door.office.engine.against(commands))
-            return self._page(asked, "bulk_ask.html", do, found, back)
-        found = self._results(asked, picked, do_all(self.door.office.engine, commands))
+        engine, sure = self.door.office.engine, asked.text("sure") == "yes"
+        remark = asked.text("remark").strip()
+        wrong = _wrong(remark) if sure and do in EXPLAINED else None
+        if do in ASKED_AGAIN and (not sure or wrong is not None):
+            commands = self._commands(asked, do, picked, _SOMETHING)
+            found = self._results(asked, picked, engine.against(commands))
+            return self._page(asked, "bulk_ask.html", do, found, back, wrong=wrong)
+        found = self._results(asked, picked, do_all(engine, self._commands(asked, do, picked, remark)))
         return self._page(asked, "bulk_done.html", do, found, back)
 
-    def _page(self, asked: Asked, template: str, do: str, found: Sequence[Result], back: str) -> Response:
+    def _page(
+        self,
+        asked: Asked,
+        template: str,
+        do: str,
+        found: Sequence[Result],
+        back: str,
+        *,
+        wrong: Sentence | None = None,
+    ) -> Response:
         good = sum(one.problem is None for one in found)
         return self.door.answer(
             asked,
             template,
+            status=200 if wrong is None else 422,
+            wrong=wrong,
+            explained=do in EXPLAINED,
+            remark=asked.typed("remark"),
             do=do,
             results=sorted(found, key=lambda one: one.problem is None),
             good=good,
@@ -102,14 +123,16 @@ class Bulk:
             key=asked.text("key"),
         )
 
-    def _commands(self, asked: Asked, do: str, picked: Sequence[Picked]) -> list[Command]:
+    def _commands(self, asked: Asked, do: str, picked: Sequence[Picked], remark: str) -> list[Command]:
         """What is wished; whoever approves sends along what they have typed there and not yet sent."""
         key = asked.text("key") or asked.new_key()
         wish = Command(trigger=do, actor=asked.me.id, key=f"queue:{do}:{key}", through="page")
-        drafts: Mapping[int, Mapping[str, Any]] = {}
+        if do in EXPLAINED:
+            wish = replace(wish, remark=remark)
+        drafts: Mapping[int, dict[str, Any]] = {}
         if do == APPROVE:
             drafts = drafts_of(self.door.office.engine, asked.me.id, [one.request for one in picked])
-        return commands_for(wish, picked, {number: {"data": data} for number, data in drafts.items()})
+        return commands_for(wish, picked, drafts)
 
     def _results(
         self, asked: Asked, picked: Sequence[Picked], told: Sequence[Answer | WorkflowError | None]
@@ -148,6 +171,11 @@ class Bulk:
             holder=names.get(holder, holder),
             signs=line is not None and definition is not None and signs(definition, line.state),
         )
+
+
+def _wrong(remark: str) -> Sentence | None:
+    """What is wrong with a remark that has to be written."""
+    return wrong_text(remark, longest=NOTE_MAX, lines=True) if remark else Sentence("Say why in a remark.")
 
 
 def _picked(said: Sequence[str]) -> list[Picked]:

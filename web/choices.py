@@ -1,6 +1,6 @@
 """What lists ask of definitions: what they can be narrowed down to, and what waits for a signature."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from workflow.definition_model import Definition
@@ -16,8 +16,16 @@ class Choices:
     states: list[tuple[str, str]]
 
 
-def choices(definitions: Iterable[Definition], language: str, kind: str, *, tasks: bool = False) -> Choices:
-    """What can be chosen; of one kind alone, where one is. `tasks`: only states in which people work."""
+def choices(
+    definitions: Iterable[Definition],
+    language: str,
+    kind: str,
+    *,
+    roles: Collection[str] | None = None,
+    also: Collection[str] = (),
+) -> Choices:
+    """What can be chosen; of one kind alone, where one is. `roles`: only states of these, and `also` those
+    named."""
     words = process_words(language)
     kinds: dict[str, str] = {}
     variants: dict[str, str] = {}
@@ -28,7 +36,7 @@ def choices(definitions: Iterable[Definition], language: str, kind: str, *, task
             continue
         variants.setdefault(one.variant, words.variant(one.variant))
         for name, state in one.states.items():
-            if state.role is not None or not tasks:
+            if roles is None or state.role in roles or name in also:
                 states.setdefault(name, words.state(one, name))
     return Choices(_by_words(kinds), sorted(variants.items()), _by_words(states))
 

@@ -6,27 +6,40 @@ took the task meanwhile.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from documents.errors import FieldProblem
+from documents.kinds import Kind
 from web.asked import Asked, Door
 from web.form_data import changes
-from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
+from web.form_page import (
+    FORM_MOST,
+    Filling,
+    editable_in,
+    focus_after,
+    given_to_requester,
+    is_step,
+    kind_of,
+    sent_data,
+    stage_of,
+)
 from web.nameable import nameable
 from web.problems import status_of
-from web.registered import registered
-from workflow.access import People
+from web.request_history import answered, told
+from workflow.access import People, requester_role
 from workflow.changes import since_return
 from workflow.commands import Command
 from workflow.definition_model import RETURN, WITHDRAW, Definition, State, Trigger
 from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleVersion, WorkflowError
 from workflow.judge import merged
 from workflow.people import name_of
+from workflow.proposals import proposed
 from workflow.reading import HistoryEntry, RequestView
+from workflow.registered import fixed, registered
 
 SAVE: Final = "save_draft"
 FIRE: Final = "fire:"
@@ -80,6 +93,8 @@ class EditRequest:
         draft = task.view.draft
         data = merged(task.view.data, {} if draft is None else draft.data)
         filling = self._filling(task, data)
+        if draft is None:
+            filling = self._with_proposals(asked, task, filling)
         return self._page(asked, task, filling, filling.at_first())
 
     def _sent(self, asked: Asked) -> Response:
@@ -186,10 +201,26 @@ class EditRequest:
             editable_in(task.state, kind),
             stage_of(task.state),
             office.evidence_of(view.requester_id, definition),
-            register=registered(office, view.requester_id, kind.name, today),
+            register=registered(office.register, view.requester_id, kind.name, today),
             before=None if since is None else since.before(view.data),
             suggestions=self._names(task),
+            given=self._given(task, kind, today),
         )
+
+    def _with_proposals(self, asked: Asked, task: Task, filling: Filling) -> Filling:
+        """What somebody begins with who has typed nothing yet."""
+        office = self.door.office
+        with office.store.read() as session:
+            found = proposed(session, task.view, asked.me.id, filling.suggestions, office.register)
+        return filling.proposing(found)
+
+    def _given(self, task: Task, kind: Kind[Any], today: date) -> Mapping[str, Any]:
+        """What is not theirs to change of the parts that they may fill in."""
+        view = task.view
+        if task.state.role != requester_role(task.definition):
+            return {}
+        said = fixed(self.door.office.register, view.requester_id, kind.name, today)
+        return given_to_requester(view.data, said)
 
     def _name(self, person: str | None) -> str:
         if person is None:
@@ -245,9 +276,11 @@ class EditRequest:
                 for trigger in task.sends
             ],
             returned=self._returned(view),
+            answered=answered(told(view.history)),
+            name=self._name,
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
-            remark=asked.typed("remark"),
+            remark=asked.typed("remark") if asked.form or view.draft is None else view.draft.remark or "",
             key=asked.text("key") if asked.form and not stale else asked.new_key(),
         )
 

@@ -47,7 +47,8 @@ class Field:
 
     `register` is what the HR register says, where that differs; `before` what it was, where that changed.
     `rows` are those of a list. `when` names the field, and its values, on which it depends whether this one
-    is asked at all.
+    is asked at all. `is_given`: nobody changes it here; `is_proposed`: nobody has typed it; `agrees`: the
+    register says the same.
     """
 
     path: str
@@ -65,6 +66,9 @@ class Field:
     rows: tuple["Row", ...] = ()
     most: int = 0
     when: tuple[str, frozenset[str]] | None = None
+    is_given: bool = False
+    is_proposed: bool = False
+    agrees: bool = False
 
     @property
     def id(self) -> str:
@@ -83,8 +87,8 @@ class Field:
 
     @property
     def is_noted(self) -> bool:
-        """Whether there is another value to compare it with."""
-        return self.register is not None or self.before is not None
+        """Whether there is something to say of where it comes from, or another value to compare it with."""
+        return self.register is not None or self.before is not None or self.is_proposed
 
     @property
     def is_wrong(self) -> bool:
@@ -137,7 +141,7 @@ class Section:
     def is_open(self) -> bool:
         """Whether there is something to do in it: it is not folded at first."""
         if self.given or self.problems:
-            return not self.complete
+            return not self.complete or any(field.is_proposed for field in self.fields)
         return self.is_asked
 
 
@@ -162,13 +166,26 @@ def sections_of(
     before: Mapping[str, Any] | None = None,
     editable: Collection[str] = (),
     suggestions: Mapping[str, tuple[str, ...]] = NOBODY,
+    given: Collection[str] = (),
+    proposed: Collection[str] = (),
 ) -> list[Section]:
     """Every part of a kind's data that says something or that may be filled in, in the model's order.
 
-    `before` is the data as they were, `register` what the HR register says; `editable` names sections.
+    `before` is the data as they were, `register` what the HR register says; `editable` names sections,
+    `given` fields of them that can't be changed, and `proposed` those in which something is proposed.
     """
     drawing = _Drawing(
-        kind, data, words, language, tuple(problems), register, before, frozenset(editable), suggestions
+        kind,
+        data,
+        words,
+        language,
+        tuple(problems),
+        register,
+        before,
+        frozenset(editable),
+        suggestions,
+        given,
+        proposed,
     )
     drawn = [drawing.section(spec) for spec in parts_of(kind).values()]
     return [one for one in drawn if one is not None]
@@ -220,6 +237,8 @@ class _Drawing:
     before: Mapping[str, Any] | None
     editable: frozenset[str]
     suggestions: Mapping[str, tuple[str, ...]]
+    given: Collection[str]
+    proposed: Collection[str]
 
     def section(self, spec: Spec) -> Section | None:
         """A part; None for one that neither says nor asks anything."""
@@ -265,7 +284,7 @@ class _Drawing:
     def field(self, spec: Spec, path: str, *, empty: bool) -> Field:
         """One field, with its rows; `empty`: with as many as are needed, though there is nothing in them."""
         name = self.kind.name
-        value = value_at(self.data, path)
+        value, is_proposed = value_at(self.data, path), path in self.proposed
         field = Field(
             path=path,
             label=self._label(path),
@@ -273,10 +292,13 @@ class _Drawing:
             help=self.words.help(name, path),
             needed=spec.needed or _placeless(path) in NEEDED_BY_RULE.get(name, ()),
             problems=self._told(path),
-            before=self._otherwise(spec, path, value, self.before, empty="–"),
+            before=None if is_proposed else self._otherwise(spec, path, value, self.before, empty="–"),
             register=self._otherwise(spec, path, value, self.register, empty=None),
             suggestions=self.suggestions.get(path, ()),
             when=ASKED_WHEN.get(name, {}).get(path),
+            is_given=path in self.given,
+            is_proposed=is_proposed,
+            agrees=_agrees(spec, value, value_at(self.register, path)),
         )
         if field.is_list:
             return replace(field, rows=tuple(self._rows(spec, path, value, empty=empty)), most=spec.most)
@@ -353,6 +375,11 @@ class _Drawing:
     def _is_asked(self, when: tuple[str, frozenset[str]]) -> bool:
         value = value_at(self.data, when[0])
         return ("yes" if value is True else "no" if value is False else value) in when[1]
+
+
+def _agrees(spec: Spec, value: Any, said: Any) -> bool:
+    """Whether the register says what stands there."""
+    return value is not None and said is not None and spec.canonical(said) == spec.canonical(value)
 
 
 def _placeless(path: str) -> str:

@@ -1,14 +1,14 @@
 """What the pages have in common on which a document's data are filled in."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from documents.errors import FieldProblem
 from documents.kinds import KINDS, Evidence, Kind, StageName
 from web.asked import Asked
 from web.bodies import SMALL
-from web.field_model import parts_of, value_at
+from web.field_model import leaves_of, parts_of, value_at
 from web.fields import Section, as_problems, id_of, part_id_of, problems_in, sections_of
 from web.form_data import data_of, stepped
 from web.mistakes import Mistake, mistakes_of
@@ -24,7 +24,11 @@ STEPS: Final = ("add:", "remove:", CLEAR)
 
 @dataclass(frozen=True)
 class Filling:
-    """One document being filled in: its data as they stand, and which parts may be changed."""
+    """One document being filled in: its data as they stand, and which parts may be changed.
+
+    `given` are fields of these that may not, by dotted name, as they have to be; `proposed`
+    are fields in which something stands that nobody has typed.
+    """
 
     kind: Kind[Any]
     data: dict[str, Any]
@@ -34,13 +38,15 @@ class Filling:
     register: Mapping[str, Any] | None = None
     before: Mapping[str, Any] | None = None
     suggestions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    proposed: Collection[str] = ()
 
     def drawn(self, asked: Asked, problems: Collection[FieldProblem]) -> tuple[list[Section], list[Mistake]]:
         """Its sections, and what is wrong as lines above the form."""
         words = process_words(asked.language)
         sections = sections_of(
             self.kind,
-            self.data,
+            self._whole,
             words=words,
             language=asked.language,
             problems=problems,
@@ -48,20 +54,38 @@ class Filling:
             before=self.before,
             editable=self.editable,
             suggestions=self.suggestions,
+            given=self.given,
+            proposed=self.proposed,
         )
         return sections, mistakes_of(self.kind.name, sections, problems, words)
+
+    def proposing(self, proposals: Mapping[str, Any]) -> "Filling":
+        """With these in fields that may be filled in and hold nothing yet."""
+        fields = {name for name, _ in leaves_of(tuple(parts_of(self.kind).values()))}
+        new = {
+            name: value
+            for name, value in proposals.items()
+            if name in fields
+            and name.partition(".")[0] in self.editable
+            and value_at(self.data, name) is None
+        }
+        return replace(self, data=_with(self.data, new), proposed=frozenset(new))
+
+    @property
+    def _whole(self) -> dict[str, Any]:
+        return _with(self.data, self.given) if self.given else self.data
 
     def at_first(self) -> list[FieldProblem]:
         """What is told before anything was sent: not that what is still empty has to be filled in."""
         return [
             one
-            for one in problems_in(self.kind, self.data, self.stage, self.evidence)
-            if one.severity == "warning" or value_at(self.data, one.field) is not None
+            for one in problems_in(self.kind, self._whole, self.stage, self.evidence)
+            if one.severity == "warning" or value_at(self._whole, one.field) is not None
         ]
 
     def looked_at(self) -> list[FieldProblem]:
         """All that would be told if it were sent."""
-        return list(problems_in(self.kind, self.data, self.stage, self.evidence))
+        return list(problems_in(self.kind, self._whole, self.stage, self.evidence))
 
     def refused(self, reasons: Iterable[Reason]) -> list[FieldProblem]:
         """Why it was not taken, and what would be asked next."""
@@ -81,6 +105,23 @@ def sent_data(
     return data_of(
         kind, asked.form, below=below, editable=editable, language=asked.language, keep_rows=keep_rows
     )
+
+
+def given_to_requester(below: Mapping[str, Any], fixed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What stands on a requester's form and is not theirs to change, by dotted name: what the register says
+    of the employment, and what others have filled in (None where they have not)."""
+    return {name: value_at(below, name) if value is None else value for name, value in fixed.items()}
+
+
+def _with(data: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Data in which these fields are as they have to be."""
+    found = dict(data)
+    for path, value in given.items():
+        part, _, name = path.partition(".")
+        inner = found.get(part)
+        fields = {**(inner if isinstance(inner, Mapping) else {}), name: value}
+        found[part] = {name: value for name, value in fields.items() if value is not None}
+    return found
 
 
 def is_step(do: str) -> bool:

@@ -1,8 +1,7 @@
 """Where somebody can go: what each role has to do with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from documents.words import mark
 from workflow.sessions import Member
@@ -10,19 +9,6 @@ from workflow.sessions import Member
 EVERYBODY = frozenset({"employee", "author"})
 """Roles that everybody has: people with no other have requests of their own, and no one else's."""
 READING = frozenset({"auditor", "administrator"})
-ROLES: Mapping[str, str] = MappingProxyType(
-    {
-        "employee": mark("asks for declarations"),
-        "author": mark("author of plans"),
-        "manager": mark("manager"),
-        "leader": mark("leader of a team"),
-        "clerk": mark("clerk"),
-        "signer": mark("signer"),
-        "auditor": mark("auditor"),
-        "administrator": mark("administrator"),
-    }
-)
-"""What people are called by their roles, in English."""
 SIGNING = frozenset({"signer", "manager", "leader"})
 
 

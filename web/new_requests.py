@@ -12,16 +12,26 @@ from documents.errors import FieldProblem
 from documents.words import LANGUAGES
 from web.asked import Asked, Door
 from web.form_data import changes
-from web.form_page import FORM_MOST, Filling, editable_in, focus_after, is_step, kind_of, sent_data, stage_of
+from web.form_page import (
+    FORM_MOST,
+    Filling,
+    editable_in,
+    focus_after,
+    given_to_requester,
+    is_step,
+    kind_of,
+    sent_data,
+    stage_of,
+)
 from web.languages import NAMES
 from web.nameable import nameable
 from web.problems import status_of
-from web.registered import prefilled, registered
 from workflow.beginnings import Begun
 from workflow.commands import Command, Submission
 from workflow.definition_errors import DefinitionUnknown
 from workflow.definition_model import SUBMIT, Definition
 from workflow.errors import Reason, Refused
+from workflow.registered import fixed, prefilled, registered
 
 PREFERRED: Final = ("A3", "A1", "A4", "A4-DUAL", "A2", "A0", "standard", "N")
 """Of several variants that somebody may begin, the first of these is recommended: a person's own signature,
@@ -160,7 +170,7 @@ class NewRequests:
         state, today = definition.states[definition.start], office.today(definition)
         editable = editable_in(state, kind)
         if data is None:
-            known = prefilled(office, asked.me.id, kind.name, today)
+            known = prefilled(office.register, asked.me.id, kind.name, today)
             data = {name: part for name, part in known.items() if name in editable}
         with office.store.read() as session:
             names = nameable(session, definition, asked.me.unit, requester=asked.me.id)
@@ -170,8 +180,9 @@ class NewRequests:
             editable,
             stage_of(state),
             office.evidence_of(asked.me.id, definition),
-            register=registered(office, asked.me.id, kind.name, today),
+            register=registered(office.register, asked.me.id, kind.name, today),
             suggestions=names,
+            given=given_to_requester({}, fixed(office.register, asked.me.id, kind.name, today)),
         )
 
     def _page(

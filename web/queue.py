@@ -11,11 +11,14 @@ from web.ages import Ages, DueWords
 from web.asked import Asked, Door
 from web.choices import choices, signs
 from web.languages import translations
+from web.navigation import EVERYBODY
 from web.queue_view import SIZES, QueueView
+from workflow.access import People
 from workflow.callings import names_of
-from workflow.definition_model import APPROVE, Definition
+from workflow.definition_model import APPROVE, RETURN, Definition
 from workflow.many import definitions_of
 from workflow.queue_page import COUNTED, QueueItem
+from workflow.queue_rights import rights_of
 from workflow.saved_filters import remove_filter, save_filter, saved_filters
 
 _HEADINGS = (
@@ -94,10 +97,27 @@ class Queue:
             said=said,
             all_picked=asked.text("select") == "all",
             may_approve=any(_offers(row, APPROVE) for row in rows),
+            may_return=any(_offers(row, RETURN) for row in rows),
+            may_suspend=any(row.item.suspended_at is None for row in rows),
+            may_resume=any(row.item.suspended_at is not None for row in rows),
             signs=any(_leads_to_signature(row) for row in rows),
             new_key=asked.new_key,
-            choices=choices(engine.catalogue, asked.language, view.wanted.kind or "", tasks=True),
+            choices=choices(
+                engine.catalogue,
+                asked.language,
+                view.wanted.kind or "",
+                roles=self._working_roles(asked),
+                also={view.wanted.state or "", *(row.item.state for row in rows)},
+            ),
         )
+
+    def _working_roles(self, asked: Asked) -> set[str]:
+        """In which roles they work on others' requests, for themselves or for whom they stand in."""
+        office = self.door.office
+        with office.store.read() as session:
+            people = People.load(session, [asked.me.id])
+        rights = rights_of(asked.me.id, people, office.newest_day)
+        return {role for right in rights for role, _unit in right.grants(people)} - EVERYBODY
 
     def _rows(self, asked: Asked, items: Sequence[QueueItem]) -> list[Row]:
         engine = self.door.office.engine

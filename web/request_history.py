@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflow.changes import RETURNED
 from workflow.definition_model import FACTS
 from workflow.reading import HistoryEntry
 
@@ -32,6 +33,15 @@ class Happened:
 def told(history: Sequence[HistoryEntry]) -> list[Happened]:
     """The events in their order; of one whose personal part was erased, what is left."""
     return [_happened(entry) for entry in history]
+
+
+def answered(happened: Sequence[Happened]) -> list[Happened]:
+    """The last return, and what was said since by who sent it on; nothing where nobody said a word."""
+    place = next((at for at in reversed(range(len(happened))) if happened[at].kind == RETURNED), None)
+    if place is None:
+        return []
+    said = [one for one in happened[place + 1 :] if one.remark and one.after is not None]
+    return [happened[place], *said] if said else []
 
 
 def _happened(entry: HistoryEntry) -> Happened:

@@ -17,12 +17,12 @@ from web.fields import Section, sections_of
 from web.languages import translations
 from web.problems import waits_of
 from web.recipient import FILES
-from web.registered import registered
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
-from web.request_history import Happened, told
+from web.request_history import Happened, answered, told
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
+from workflow.access import requester_role
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
@@ -31,15 +31,18 @@ from workflow.kept_files import kept_kinds
 from workflow.particulars import SUSPENDED, Particulars, particulars
 from workflow.path import path_of
 from workflow.reading import DocumentView, RequestView
+from workflow.registered import registered
 from workflow.request_files import request_file
 from workflow.ways import Way, ways
 from workflow.words import process_words
 
 MYSELF: Final = "-"
-# Why a verb is not there at all, rather than refused: nobody misses it.
-_OUT_OF_PLACE: Final = frozenset(
-    {"not-suspended", "no-incident", "unclaimed", "held", "started", "automatic", "ended"}
-)
+# Why one of the engine's verbs is not there at all, rather than refused: nobody misses it.
+_OUT_OF_PLACE: Final = frozenset({"not-suspended", "no-incident", "unclaimed", "held", "started"})
+# Why something is not this person's to do, whatever they change.
+_NOT_THEIRS: Final = frozenset({"role", "requester", "substitute", "automatic", "ended"})
+_OF_A_DESK: Final = frozenset({"claim", "start", "suspend"})
+"""Who asked has their request to themselves: there is nobody to claim it from, and no clock."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ class RequestPage:
             kept=self._kept(view, definition),
             happened=happened,
             returned=_last_return(happened, view.state),
+            answered=[] if view.closed_at else answered(happened),
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=self._offer(asked, view, beside, found),
@@ -217,6 +221,8 @@ class RequestPage:
         self, who: str, view: RequestView, definition: Definition, principal: str | None, found: Checks | None
     ) -> Offer:
         ways_there = ways(self.door.office.engine, view, definition, who, principal)
+        if definition.states[view.state].role == requester_role(definition):
+            ways_there = [one for one in ways_there if one.trigger not in _OF_A_DESK]
         open_rules = frozenset(one.rule for one in found.in_the_way) if found is not None else frozenset()
         fills = any(one.trigger == "save_draft" and one.possible for one in ways_there)
         return Offer(
@@ -248,12 +254,13 @@ class RequestPage:
 
     def _registered(self, view: RequestView, name: str) -> Mapping[str, Any]:
         """What the HR register says of the requester, as far as the document has it too."""
-        said = registered(self.door.office, view.requester_id, name, view.opened_at.date())
+        said = registered(self.door.office.register, view.requester_id, name, view.opened_at.date())
         return {part: value for part, value in said.items() if part in view.data}
 
 
 def _is_out_of_place(way: Way) -> bool:
-    return way.trigger in VERBS and any(reason.code in _OUT_OF_PLACE for reason in way.reasons)
+    codes = {reason.code for reason in way.reasons}
+    return bool(codes & _NOT_THEIRS) or (way.trigger in VERBS and bool(codes & _OUT_OF_PLACE))
 
 
 def _waits_for_data(way: Way, open_rules: frozenset[str]) -> bool:

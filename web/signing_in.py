@@ -18,6 +18,7 @@ from signing.secret import Secret
 from web.asked import Asked, Door, form_of
 from web.cookies import DEVICE, SESSION
 from web.elsewhere import SigningInElsewhere
+from web.languages import language_of
 from web.letting_in import AS_ONE, TRIES, LettingIn, inside, text_of
 from workflow.ceremonies import CeremonyOver
 from workflow.entrance import CodeAsked
@@ -25,11 +26,12 @@ from workflow.errors import Refused
 from workflow.one_time_codes import CodesRefused, CodeWrong
 from workflow.passwords import NotAuthenticated, PasswordGiven, PasswordRefused
 from workflow.throttle import Throttled
+from workflow.words import process_words
 
 
 @dataclass(frozen=True)
 class SamplePerson:
-    """Somebody made up, as whom a sample office may be tried: `duties` in English."""
+    """Somebody made up, as whom a sample office may be tried: `duties` are roles."""
 
     id: str
     name: str
@@ -93,6 +95,7 @@ class SigningIn:
             wrong=wrong,
             after_s=after_s,
             person=person,
+            words=process_words(language_of(request)),
             samples=self.samples.people() if self.samples is not None else (),
             passwords=self._takes_passwords,
             passkeys=self.door.office.passkeys.site is not None,

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -10,6 +12,27 @@ from web.asked import Asked, Door
 from workflow import staff
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution
+
+FOUND_MOST: Final = 20
+"""Of so many colleagues that a name finds one is chosen."""
+_EVERYWHERE: Final = staff.Reach(everywhere=True, units=frozenset())
+
+
+@dataclass(frozen=True)
+class Found:
+    """Whom a name or the beginning of a number finds; with `more`, others too."""
+
+    people: list[staff.StaffMember]
+    more: bool = False
+
+    @classmethod
+    def by(cls, session: Session, reach: staff.Reach, said: str, chosen: str, *, but: str = "") -> "Found":
+        """By what was said; where nothing was, who was chosen."""
+        found = staff.staff(session, reach, search=said or chosen, limit=FOUND_MOST + 2)
+        if not said:
+            return cls([one for one in found if chosen and one.id == chosen])
+        others = [one for one in found if one.id != but]
+        return cls(others[:FOUND_MOST], len(others) > FOUND_MOST)
 
 
 @dataclass(frozen=True)
@@ -32,10 +55,14 @@ class StandingInPages:
     def _page(self, asked: Asked, *, wrong: str = "", problem: SubstitutionRefused | None = None) -> Response:
         office, me = self.door.office, asked.me
         today = office.newest_day
+        typed = {name: asked.typed(name).strip()[:100] for name in _TYPED}
+        typed |= {name: asked.text(name).strip()[:100] for name in _SEARCHED}
         with office.store.read() as session:
             reach = staff.administers(session, me.id, today)
             mine = staff.standing_in(session, today, of=me.id)
             others = staff.standing_in(session, today, reach=reach) if reach else []
+            found = Found.by(session, _EVERYWHERE, typed["name"], typed["who"], but=me.id)
+            principals = Found.by(session, reach, typed["whose"], typed["principal"])
         definitions = list(office.catalogue.offered)
         return self.door.answer(
             asked,
@@ -49,7 +76,9 @@ class StandingInPages:
             today=today,
             wrong=wrong,
             problem=problem,
-            typed={name: asked.typed(name) for name in ("who", "principal", "role", "first", "last")},
+            typed=typed,
+            found=found,
+            principals=principals,
             done=asked.text("done") if asked.request.method == "GET" else "",
         )
 
@@ -90,6 +119,10 @@ class StandingInPages:
         except SubstitutionRefused as problem:
             return self._page(asked, problem=problem)
         return self.door.see("/substitutes", done="ended")
+
+
+_SEARCHED: Final = ("name", "whose")
+_TYPED: Final = ("who", "principal", "role", "first", "last")
 
 
 def _day(text: str) -> date | None:

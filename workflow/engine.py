@@ -86,9 +86,9 @@ class Engine:
     """Moves requests. `defer` makes the jobs of automatic steps in the session that it is given.
 
     `kinds` are the document kinds by name, `evidence_of` gives what is known of a requester beside the
-    document on a day of the office, `why_not_offered` why no request may begin with a process now,
-    `why_not_signed` why a command can't lead to a state that signs, `asks_proof` whether who consents in a
-    process has to show anew who they are.
+    document on a day of the office, `fixed_of` what they may not say otherwise in a kind of document,
+    `why_not_offered` why no request may begin with a process now, `why_not_signed` why a command can't lead
+    to a state that signs, `asks_proof` whether who consents in a process has to show anew who they are.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class Engine:
         clock: Callable[[], datetime],
         asks_proof: Callable[[Definition], bool],
         evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE,
+        fixed_of: Callable[[str, str, date], Mapping[str, Any]] = lambda _person, _kind, _day: {},
         why_not_offered: Callable[[Session, Definition], Reason | None] = lambda _session, _one: None,
         why_not_signed: Callable[[Session, Case, Command, Branch], Reason | None] = _nothing_against,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
@@ -116,6 +117,7 @@ class Engine:
         self.asks_proof = asks_proof
         self._clock = clock
         self._evidence_of = evidence_of
+        self._fixed_of = fixed_of
         self._random_bytes = random_bytes
         self._pinned: dict[str, Definition] = {}
         self._unread: set[str] = set()
@@ -511,7 +513,7 @@ class Engine:
         requesters = {case.requester_id for case in ledger.cases.values()}  # who may have left
         actors = {who for c in commands for who in (c.actor, c.principal)}
         people = People.load(session, actors | holders | requesters)
-        return Judge(people, self._kinds, self._clock(), self._evidence_of)
+        return Judge(people, self._kinds, self._clock(), self._evidence_of, self._fixed_of)
 
     @staticmethod
     def _answered(ledger: Ledger, command: Command, body_sha256: str) -> Answer | None:

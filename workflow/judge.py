@@ -37,11 +37,12 @@ from workflow.definition_model import (
     State,
     Trigger,
 )
+from workflow.dotted import flat
 from workflow.errors import Reason, WorkflowError
 from workflow.machine import take
 from workflow.named import named
 from workflow.proofs import Shown
-from workflow.sentences import held_by, lacks, no_substitute, only_elsewhere, unknown
+from workflow.sentences import OTHERS, REGISTERED, held_by, lacks, no_substitute, only_elsewhere, unknown
 
 VERBS = RESERVED_VERBS
 RELEASE = "release"
@@ -88,6 +89,7 @@ class Judge:
     kinds: Mapping[str, KindOfDocument]
     now: datetime
     evidence_of: Callable[[str, date], Evidence] = lambda _person, _day: NOTHING_ELSE
+    fixed_of: Callable[[str, str, date], Mapping[str, Any]] = lambda _person, _kind, _day: {}
 
     def today(self, definition: Definition) -> date:
         """The office's day."""
@@ -357,12 +359,31 @@ class Judge:
             ruling.reasons.extend(item for item in found if isinstance(item, Reason))
             stored = next((item for item in found if not isinstance(item, Reason)), data)
         if command.data:
+            ruling.reasons.extend(self._against_fixed(case, stored))
             ruling.data = stored
         try:
             ruling.branch = take(case.definition, case.state, trigger.name, stored, delivered=case.delivered)
         except (NoBranch, FactMissing) as error:
             if not ruling.reasons:
                 ruling.reasons.append(Reason("no-way", error.sentence))
+
+    def _against_fixed(self, case: Case, data: Mapping[str, Any]) -> Iterator[Reason]:
+        """What a requester would say otherwise than the HR register, or in the place of somebody else.
+
+        What the request says already may stay, though the register says something else by now.
+        """
+        if case.definition.states[case.state].role != requester_role(case.definition):
+            return
+        was, now = dict(flat(case.data)), dict(flat(data))
+        for document in case.definition.documents.values():
+            said = self.fixed_of(case.requester_id, document.kind, self.today(case.definition))
+            for name, value in said.items():
+                stays = case.version > 0 and now.get(name) == was.get(name)
+                if not stays and now.get(name) != (was.get(name) if value is None else value):
+                    if value is None:
+                        yield Reason("others", OTHERS, name)
+                    else:
+                        yield Reason("registered", REGISTERED, name)
 
     def _parse(self, case: Case, stage: str, data: Mapping[str, Any]) -> Iterator[Reason | Mapping[str, Any]]:
         """Reasons why a document's data is not fit; the canonical data when they are."""

@@ -6,7 +6,7 @@ was taken, so nobody changes them meanwhile; every write still names the version
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -205,13 +205,14 @@ class Ledger:
         del self.shown[sha256_hex, request_id]
         self._used_proofs.append({"b_token": sha256_hex, "b_request": request_id})
 
-    def save_draft(self, case: Case, person: str, data: Mapping[str, Any], at: datetime) -> None:
+    def save_draft(self, case: Case, command: Command, at: datetime) -> None:
         """Keep what a person has typed, in place of their earlier draft of this state."""
-        self._drafts[case.id, case.state, person] = {
+        self._drafts[case.id, case.state, command.actor] = {
             "request_id": case.id,
             "state": case.state,
-            "person_id": person,
-            "data": dict(data),
+            "person_id": command.actor,
+            "data": dict(command.data),
+            "remark": command.remark,
             "saved_at": at,
         }
 

@@ -75,15 +75,19 @@ def definitions_of(engine: "Engine", numbers: Collection[int]) -> dict[int, Defi
     return {number: definition for number, definition in found.items() if definition is not None}
 
 
-def drafts_of(engine: "Engine", person: str, numbers: Collection[int]) -> dict[int, Mapping[str, Any]]:
-    """What a person has typed and not yet sent in the present states of these requests, by their numbers."""
+def drafts_of(engine: "Engine", person: str, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What a person has typed and not yet sent in the present states of these requests, by their numbers: the
+    data and the remark of a command."""
     drafts, requests = Draft.table(), Request.table()
     query = (
-        select(drafts.c.request_id, drafts.c.data)
+        select(drafts.c.request_id, drafts.c.data, drafts.c.remark)
         .join_from(drafts, requests, drafts.c.request_id == requests.c.id)
         .where(
             drafts.c.person_id == person, drafts.c.request_id.in_(numbers), drafts.c.state == requests.c.state
         )
     )
     with engine.store.read() as session:
-        return {row.request_id: row.data for row in session.connection().execute(query)}
+        return {
+            row.request_id: {"data": row.data, "remark": row.remark}
+            for row in session.connection().execute(query)
+        }

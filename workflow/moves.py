@@ -208,7 +208,8 @@ class Mover:
             case "start" if task:
                 task.started_at = self._now
             case "save_draft":
-                self._ledger.save_draft(case, command.actor, command.data, self._now)
+                self._ledger.save_draft(case, command, self._now)
+                body.pop("remark", None)  # nobody else reads it yet
             case "suspend":
                 case.suspended_at = self._now
                 if task is not None:

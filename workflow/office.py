@@ -62,6 +62,7 @@ from workflow.passwords import Passwords
 from workflow.people import LEAVERS_KEPT
 from workflow.rate_limits import RateLimits
 from workflow.reauthentication import is_asked
+from workflow.registered import fixed
 from workflow.reminders import Reminders
 from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
@@ -197,6 +198,7 @@ class Office:
             clock=clock,
             asks_proof=partial(is_asked, profiles=signing.profiles),
             evidence_of=partial(_evidence, register),
+            fixed_of=partial(fixed, register),
             why_not_offered=partial(preflight.why_not_offered, signing=signing),
             why_not_signed=partial(_why_not_signed, signing=signing),
             meters=meters,

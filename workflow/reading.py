@@ -51,9 +51,11 @@ class IncidentView:
 
 @dataclass(frozen=True)
 class DraftView:
-    """What a person has typed in the request's present state and not yet sent: whole sections, by name."""
+    """What a person has typed in the request's present state and not yet sent: whole sections, by name,
+    and what they mean to say with them."""
 
     data: Mapping[str, Any]
+    remark: str | None
     saved_at: datetime
 
 
@@ -158,7 +160,7 @@ def _holds(session: Session, request_id: int) -> tuple[int, ...]:
 
 def _draft(session: Session, case: Case, person: str) -> DraftView | None:
     draft = session.get(Draft, (case.id, case.state, person))
-    return None if draft is None else DraftView(draft.data, draft.saved_at)
+    return None if draft is None else DraftView(draft.data, draft.remark, draft.saved_at)
 
 
 def _incident(session: Session, request_id: int) -> IncidentView | None:

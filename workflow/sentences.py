@@ -6,6 +6,9 @@ from wording import Sentence
 from workflow.definition_model import Definition, State
 from workflow.errors import Reason
 
+REGISTERED = Sentence("The HR register says this otherwise: have it changed there, not here.")
+OTHERS = Sentence("Somebody else fills this in, later.")
+
 
 def unknown(person: str) -> Sentence:
     """Say that somebody is nobody here."""

@@ -343,6 +343,7 @@ class Draft(Base):
     state: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
     data: Mapped[dict[str, Any]]
+    remark: Mapped[str | None]
     saved_at: Mapped[datetime]
 
 

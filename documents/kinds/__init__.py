@@ -36,6 +36,8 @@ KINDS: Mapping[str, Kind[Any]] = MappingProxyType(
             example=employer_declaration.example,
             aliases=employer_declaration.DUTCH,
             valid_months=employer_declaration.VALID_MONTHS,
+            employers_fields=employer_declaration.EMPLOYERS_FIELDS,
+            others_fields=employer_declaration.CLERKS_FIELDS,
         ),
         "action_plan": Kind(
             name="action_plan",

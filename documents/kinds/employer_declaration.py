@@ -167,6 +167,19 @@ class EmployerDeclaration(Document):
     signing: Signing = Signing()
 
 
+EMPLOYERS_FIELDS = frozenset(
+    {
+        *(f"employer.{name}" for name in Employer.model_fields),
+        *("employee.in_service_since", "employee.function"),
+        *(f"employment.{name}" for name in Employment.model_fields),
+        *(f"income.{name}" for name in Income.model_fields),
+        *(f"other.{name}" for name in Other.model_fields),
+    }
+)
+"""For these the employer answers. Who they are and where they live, people may correct themselves."""
+CLERKS_FIELDS = frozenset({"other.supplementary_statement"})
+
+
 def last_month_end(day: date) -> date:
     """Give the last day of the month before, where the twelve months of variable pay usually end."""
     return day.replace(day=1) - timedelta(days=1)

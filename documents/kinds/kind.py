@@ -33,6 +33,8 @@ class Kind(Generic[M]):
     `signatures` names the fields that must be signed, in their order; `example` gives complete,
     plainly invented data; `aliases` are other names of columns, lower case → dotted field;
     `valid_months` is how long a document says it holds, None for as long as it is not replaced.
+    `employers_fields` are those for which the employer answers: what the HR register says of them, no
+    requester says otherwise; `others_fields` a requester never fills in. Both by dotted name.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Kind(Generic[M]):
     example: Callable[..., dict[str, Any]]
     aliases: Mapping[str, str]
     valid_months: int | None = None
+    employers_fields: frozenset[str] = frozenset()
+    others_fields: frozenset[str] = frozenset()
 
     def parse(
         self,

@@ -57,9 +57,9 @@ def test_a_requester_begins_leaves_comes_back_and_sends(
     page.goto("/requests/new")
     page.get_by_role("link", name=re.compile("Begin.*Employer declaration")).click()
     page.locator("summary", has_text="Income per year").click()
-    salary = page.get_by_label("Gross salary")
-    known = salary.input_value()
-    salary.fill("1.234")
+    commission = page.get_by_label("Commission")
+    known = commission.input_value()
+    commission.fill("1.234")
     page.get_by_role("button", name="Add a row").click()
     page.locator("[name='income.lines.1.label']").fill("Sample line")
     page.locator("[name='income.lines.1.amount']").fill("100,00")
@@ -72,15 +72,15 @@ def test_a_requester_begins_leaves_comes_back_and_sends(
     page.get_by_role("button", name="Send the request").click()
     told = page.get_by_role("alert")
     expect(told).to_be_focused()
-    told.get_by_role("link", name="Gross salary").click()
-    salary = page.get_by_label("Gross salary")
-    assert salary.input_value() == "1.234"
-    assert salary.get_attribute("aria-invalid") == "true"
-    described = salary.get_attribute("aria-describedby") or ""
+    told.get_by_role("link", name="Commission").click()
+    commission = page.get_by_label("Commission")
+    assert commission.input_value() == "1.234"
+    assert commission.get_attribute("aria-invalid") == "true"
+    described = commission.get_attribute("aria-describedby") or ""
     assert "two meanings" in page.locator(f"#{described.split()[-1]}").inner_text()
     if javascript:
-        expect(salary).to_be_focused()
-    salary.fill(known)
+        expect(commission).to_be_focused()
+    commission.fill(known)
     page.get_by_role("button", name="Send the request").click()
     number = int(page.url.rsplit("/", 1)[1].split("?")[0])
     assert sample.request(number).data["income"]["lines"][0]["label"] == "Sample line"
@@ -195,7 +195,7 @@ def test_everybody_can_use_the_forms(
             require_usable(page)
             if address != "/requests/new":
                 if address == NEW:
-                    page.locator("[name='income.gross_yearly']").fill("1.234")
+                    page.locator("[name='income.commission']").fill("1.234")
                     page.locator("button[value='add:income.lines']").click()
                 page.locator("button[value='send'], button[value='fire:approve']").click()
                 page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")

@@ -137,6 +137,7 @@ def test_a_whole_queue_is_worked_through_by_keyboard_alone(desk: QueueOffice, qu
     assert {desk.state(number) for number in numbers} == {"manager"}
     press(page, "Enter")
     expect(page.get_by_role("status")).to_contain_text("Done: 4. Not done: none.")
+    assert "Done: 4." in here(page)
     assert {desk.state(number) for number in numbers} == {"review"}
     page.goto("/queue")
     expect(page.get_by_text("Nothing waits for you.")).to_be_visible()

@@ -26,7 +26,7 @@ from workflow.tables import Task
 # Of the sample register: the employee, their manager, clerks, signers, and somebody who has no part in it.
 EMPLOYEE, MANAGER, CLERK, OTHER_CLERK, SIGNER, OUTSIDER = "P024", "P006", "P020", "P038", "P001", "P050"
 PASSWORD = "a sample's password"
-ROWS = "person_id;reference;other.supplementary_statement\nP024;R-1;Works 36 hours.\nP040;R-2;\n"
+ROWS = "person_id;reference;employee.maiden_name\nP024;R-1;Voorbeeld-Zon\nP040;R-2;\n"
 AMOUNT = "Write an amount like 1234.56 or 1.234,56, without a currency."
 SIGNING = '{"signing": {"name": "H. Voorbeeld-Esdoorn", "place": "Voorbeeldstad", "contact_name": "Desk", \
 "contact_phone": "070 000 0000"}}'
@@ -470,7 +470,7 @@ class TestQueueAndShow:
     def test_show_prints_data_history_and_both_lists(self, terminal: Terminal, rows: Path) -> None:
         terminal.json("submit", rows)
         out = terminal.office("show", 1, "--as", MANAGER).out
-        assert "  other.supplementary_statement" in out
+        assert "  employee.maiden_name" in out
         assert "request submitted  P024  request → manager" in out
         assert "\nP006 can\n  approve     (may change: continuation, reasons)\n" in out
         assert "\nP006 can't\n  withdraw  Only the requester can do this" in out
@@ -497,24 +497,24 @@ class TestQueueAndShow:
 
 
 class TestWarnings:
-    """A gross salary that is not twelve pay slips has to be given a reason, under a name that is told."""
+    """An address that is not the one in the register has to be given a reason, under a name that is told."""
 
-    KEY = "reasons.pay-slip-differs"
+    KEY = "reasons.address-differs"
 
     @pytest.fixture
     def rows(self, tmp_path: Path) -> Path:
-        return rows_file(tmp_path, "person_id;reference;income.gross_yearly\nP024;R-1;99000.00\n")
+        return rows_file(tmp_path, "person_id;reference;employee.address\nP024;R-1;Proefstraat 99\n")
 
     def test_submit_and_show_name_the_key(self, terminal: Terminal, rows: Path) -> None:
         assert f"given as {self.KEY}." in terminal.office("submit", rows).out
         out = terminal.office("show", 1, "--as", MANAGER).out
         assert f"given as {self.KEY}." in out.partition("To be settled before signing")[2]
         warnings = terminal.json("show", 1, "--as", MANAGER)["warnings"]
-        assert ("income.gross_yearly", "pay-slip-differs") in [(w["field"], w["rule"]) for w in warnings]
+        assert ("employee.address", "address-differs") in [(w["field"], w["rule"]) for w in warnings]
 
     def test_submit_as_json(self, terminal: Terminal, rows: Path) -> None:
         [taken] = terminal.json("submit", rows)["files"][0]["taken"]
-        assert {"pay-slip-differs"} <= {warning["rule"] for warning in taken["warnings"]}
+        assert {"address-differs"} <= {warning["rule"] for warning in taken["warnings"]}
         assert all(set(warning) == {"field", "rule", "message"} for warning in taken["warnings"])
 
     def test_the_key_settles_it(
@@ -622,14 +622,14 @@ class TestFire:
         terminal.json("fire", 1, "return", "--as", MANAGER, "--remark", "Which hours?")
         typed(
             monkeypatch,
-            '{"other": {"supplementary_statement": null}, "income": {"thirteenth_month": "1250.50"}}',
+            '{"employee": {"maiden_name": null}, "income": {"thirteenth_month": "1250.50"}}',
         )
         terminal.json("fire", 1, "submit", "--as", EMPLOYEE, "--data-json", "-")
         after = terminal.json("show", 1, "--as", MANAGER)["request"]["data"]
         assert after["income"] == before["income"] | {"thirteenth_month": "1250.50"}
-        assert "supplementary_statement" not in after.get("other", {})
-        assert {n: v for n, v in after.items() if n not in {"income", "other"}} == {
-            n: v for n, v in before.items() if n not in {"income", "other"}
+        assert "maiden_name" not in after["employee"]
+        assert {n: v for n, v in after.items() if n not in {"income", "employee"}} == {
+            n: v for n, v in before.items() if n not in {"income", "employee"}
         }
 
     def test_a_trigger_that_the_process_does_not_know(self, terminal: Terminal, rows: Path) -> None:

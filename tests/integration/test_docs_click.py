@@ -44,7 +44,7 @@ def test_every_command_of_the_how_to(
     terminal = Terminal(tmp_path / "data", capsys)
     for name, text in {
         "people.csv": with_an_administrator(),
-        "rows.csv": "person_id;reference;other.supplementary_statement\nP024;R-1;Works 36 hours.\n",
+        "rows.csv": "person_id;reference;employee.maiden_name\nP024;R-1;Voorbeeld-Zon\n",
         "signing.json": json.dumps({"signing": SIGNING}),
         "new.pass": "a horse, a stable\n",
         "given.pass": "given by P200\n",

@@ -17,6 +17,7 @@ from tests.desk_office import browsing, csrf_of, served, signed_in
 from tests.html_forms import HtmlForm, form_of_class
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, SIGNER, Sample
 from workflow.beginnings import KEPT
+from workflow.errors import Refused
 from workflow.preflight import settings_sha256
 from workflow.tables import Beginning, Draft, Event, Grant, Person, ProfileCheck, Request, Substitute
 
@@ -136,41 +137,41 @@ def test_sent_twice_it_is_one_request(place: Place, client: httpx.Client) -> Non
 def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:
     person = place.requester()
     form = opened(place, client, person, NEW)
-    form.fill("income.gross_yearly", "1.234")
+    form.fill("income.commission", "1.234")
     form.fill("employee.town", "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}")
-    form.fill("employee.function", "")
-    form.fill("employer.name", '=HYPERLINK("x")')
+    form.fill("employee.address", "")
+    form.fill("employee.name", '=HYPERLINK("x")')
     form.fill("language", "nb")
     events = place.events()
     answer = form.send(client, SEND)
     assert answer.status_code == 422
     assert place.events() == events
     again = form_of_class(answer.text, "fields")
-    for name in ("income.gross_yearly", "employee.town", "employee.function", "employer.name", "language"):
+    for name in ("income.commission", "employee.town", "employee.address", "employee.name", "language"):
         assert again.value(name) == form.value(name)
     assert "<img" not in answer.text
-    for name in ("income-gross_yearly", "employee-town", "employee-function"):
+    for name in ("income-commission", "employee-town", "employee-address"):
         assert f'<a href="#f-{name}">' in answer.text
         assert f'id="f-{name}-told1"' in answer.text
     known = opened(place, client, person, NEW)
-    for name in ("income.gross_yearly", "employee.town", "employee.function", "employer.name"):
+    for name in ("income.commission", "employee.town", "employee.address", "employee.name"):
         again.fill(name, known.value(name) or "")
     again.fill("employee.maiden_name", "{{7*7}} Voorbeeld")
-    again.fill("employer.town", '=HYPERLINK("x")')
+    again.fill("employee.town", '=HYPERLINK("x")')
     again.fill("csrf", known.value("csrf") or "")
     assert again.value("key") == form.value("key")
     made = place.sample.request(number_in(again.send(client, SEND, follow=False)))
     assert made.data["employee"]["maiden_name"] == "{{7*7}} Voorbeeld"
-    assert made.data["employer"]["town"] == '=HYPERLINK("x")'
+    assert made.data["employee"]["town"] == '=HYPERLINK("x")'
 
 
 def test_what_is_too_long_is_refused_by_name(place: Place, client: httpx.Client) -> None:
     form = opened(place, client, place.requester(), NEW)
-    form.fill("employee.function", "x" * 100_000)
+    form.fill("employee.address", "x" * 100_000)
     answer = form.send(client, SEND)
     assert answer.status_code == 422
-    assert '<a href="#f-employee-function">' in answer.text
-    form.fill("employee.function", "x" * 600_000)
+    assert '<a href="#f-employee-address">' in answer.text
+    form.fill("employee.address", "x" * 600_000)
     assert form.send(client, SEND).status_code == 413
 
 
@@ -218,8 +219,7 @@ def test_a_plan_is_written_from_an_empty_form(place: Place, client: httpx.Client
 def test_what_was_begun_is_there_again_for_its_person_alone(place: Place, client: httpx.Client) -> None:
     person = place.requester()
     form = opened(place, client, person, NEW)
-    known = form.value("income.gross_yearly") or ""
-    form.fill("income.gross_yearly", "not yet known")
+    form.fill("income.commission", "not yet known")
     form.fill("language", "da")
     events = place.events()
     saved = form.send(client, SAVE)
@@ -228,11 +228,11 @@ def test_what_was_begun_is_there_again_for_its_person_alone(place: Place, client
     assert place.events() == events
     with browsing(place.url) as elsewhere:
         again = opened(place, elsewhere, person, NEW)
-        assert (again.value("income.gross_yearly"), again.value("language")) == ("not yet known", "da")
+        assert (again.value("income.commission"), again.value("language")) == ("not yet known", "da")
         assert "You have begun" in elsewhere.get("/requests/new").text
     with browsing(place.url) as other:
-        assert opened(place, other, MANAGER, NEW).value("income.gross_yearly") != "not yet known"
-    form.fill("income.gross_yearly", known)
+        assert opened(place, other, MANAGER, NEW).value("income.commission") != "not yet known"
+    form.fill("income.commission", "")
     number_in(form.send(client, SEND, follow=False))
     assert place.sample.rows(Beginning) == []
     assert "You have begun" not in client.get("/requests/new").text
@@ -241,12 +241,12 @@ def test_what_was_begun_is_there_again_for_its_person_alone(place: Place, client
 def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: httpx.Client) -> None:
     office = place.sample.office
     form = opened(place, client, place.requester(), NEW)
-    form.fill("employee.function", "Typed")
+    form.fill("employee.address", "Typed")
     form = form_of_class(form.send(client, SAVE).text, "fields")
     again = form_of_class(form.send(client, ("do", "drop")).text, "fields")
-    assert again.value("employee.function") != "Typed"
+    assert again.value("employee.address") != "Typed"
     assert place.sample.rows(Beginning) == []
-    again.fill("employee.function", "Typed")
+    again.fill("employee.address", "Typed")
     again.send(client, SAVE)
     with office.store.write() as session:
         session.execute(update(Beginning).values(saved_at=office.clock() - KEPT + timedelta(hours=1)))
@@ -254,7 +254,7 @@ def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: ht
     assert len(place.sample.rows(Beginning)) == 1
     with office.store.write() as session:
         session.execute(update(Beginning).values(saved_at=office.clock() - KEPT))
-    assert form_of_class(client.get(NEW).text, "fields").value("employee.function") != "Typed"
+    assert form_of_class(client.get(NEW).text, "fields").value("employee.address") != "Typed"
     office.retention.run()
     assert place.sample.rows(Beginning) == []
 
@@ -281,10 +281,10 @@ def test_what_was_begun_goes_with_its_person(place: Place) -> None:
 
 def test_not_even_a_beginning_keeps_a_national_number(place: Place, client: httpx.Client) -> None:
     form = opened(place, client, place.requester(), NEW)
-    form.fill("employee.function", "111222333")
+    form.fill("employee.address", "111222333")
     answer = form.send(client, SAVE)
     assert answer.status_code == 422
-    assert '<a href="#f-employee-function">' in answer.text
+    assert '<a href="#f-employee-address">' in answer.text
     assert place.sample.rows(Beginning) == []
 
 
@@ -324,7 +324,10 @@ def test_a_draft_comes_back_to_who_saved_it(place: Place, client: httpx.Client) 
     saved = form.send(client, SAVE_DRAFT)
     assert "Your draft is saved." in saved.text
     [draft] = place.sample.rows(Draft, Draft.request_id == number)
-    assert draft.data == {"signing": {"place": "Voorbeeldstad", "contact_phone": "not a number yet"}}
+    assert (
+        draft.data["signing"].items()
+        >= {"place": "Voorbeeldstad", "contact_phone": "not a number yet"}.items()
+    )
     with browsing(place.url) as elsewhere:
         form = opened(place, elsewhere, CLERK, address)
         assert form.value("signing.contact_phone") == "not a number yet"
@@ -355,6 +358,27 @@ def test_the_clerk_gives_reasons_and_names_the_signer(place: Place, client: http
     assert made.data["other"]["supplementary_statement"] == "36 hours a week."
 
 
+def test_place_and_contact_are_proposed_to_the_clerk(place: Place, client: httpx.Client) -> None:
+    number = at_review(place)
+    data, clerk = place.sample.request(number).data, place.sample.register.person(CLERK)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    assert form.value("signing.place") == data["employer"]["town"]
+    assert form.value("signing.contact_name")
+    assert "This is a proposal: change it if it is wrong." in client.get(f"/requests/{number}/edit").text
+    for field, value in {
+        "signing.name": place.sample.register.person(place.sample.signer).name,
+        "signing.contact_name": "Personnel desk",
+        "signing.contact_phone": "070 000 0001",
+        **{name: "Looked into." for name in form.names if name.startswith("reasons.")},
+    }.items():
+        form.fill(field, value)
+    assert clerk.phone is None
+    number_in(form.send(client, APPROVE, follow=False))
+    again = opened(place, client, CLERK, f"/requests/{at_review(place)}/edit")
+    known = [again.value(f"signing.{name}") for name in ("contact_name", "contact_phone")]
+    assert known == ["Personnel desk", "070 000 0001"]
+
+
 def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> None:
     number = place.sample.submit("A3")
     place.sample.do("return", MANAGER, number, remark="<b>The function</b> is wrong.")
@@ -362,9 +386,43 @@ def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> N
     page = client.get(f"/requests/{number}/edit").text
     assert "&lt;b&gt;The function&lt;/b&gt; is wrong." in page
     form.fill("employee.maiden_name", "Another name")
+    form.fill("remark", "It says so <i>in the letter</i>.")
+    assert form.send(client, ("do", "save_draft")).status_code == 200
+    signed_in(client, place.sample.office, MANAGER)
+    assert "in the letter" not in client.get(f"/requests/{number}").text
+    form = opened(place, client, place.sample.request(number).requester_id, f"/requests/{number}/edit")
+    assert form.value("remark") == "It says so <i>in the letter</i>."
     assert number_in(form.send(client, ("do", "fire:submit"), follow=False)) == number
     made = place.sample.request(number)
     assert (made.state, made.data["employee"]["maiden_name"]) == ("manager", "Another name")
+    signed_in(client, place.sample.office, MANAGER)
+    page = client.get(f"/requests/{number}").text
+    assert page.count("It says so &lt;i&gt;in the letter&lt;/i&gt;.") == 2  # above, and in what happened
+    assert not any("in the letter" in one.record for one in place.sample.rows(Event))
+
+
+def test_what_the_employer_answers_for_no_requester_changes(place: Place, client: httpx.Client) -> None:
+    person = place.requester()
+    opened(place, client, person, NEW)
+    page = client.get(NEW).text
+    for name in ("income.gross_yearly", "employment.contract", "employee.function", "employer.name"):
+        assert f'<input type="hidden" name="{name}"' in page
+    for name, said in (
+        ("income.gross_yearly", "99,000.00"),
+        ("employment.contract", "flexible"),
+        ("other.supplementary_statement", "Mine."),
+    ):
+        forged = opened(place, client, person, NEW)
+        forged.fill(name, said)
+        answer = forged.send(client, SEND)
+        assert answer.status_code == 422
+        assert f'<a href="#f-{name.replace(".", "-")}">' in answer.text
+    number = number_in(opened(place, client, person, NEW).send(client, SEND, follow=False))
+    place.sample.do("return", MANAGER, number, remark="The salary?")
+    income = {**place.sample.request(number).data["income"], "gross_yearly": "99000.00"}
+    with pytest.raises(Refused) as refused:
+        place.sample.do("submit", person, number, data={"income": income})
+    assert ("registered", "income.gross_yearly") in [(one.code, one.field) for one in refused.value.reasons]
 
 
 def test_what_the_requester_changed_is_marked_for_the_manager(place: Place, client: httpx.Client) -> None:

@@ -204,4 +204,18 @@ class TestStandingIn:
         form = {"csrf": token, "who": "P005", "first": "2026-12-01", "last": "2026-12-02", field: value}
         page = client.post("/substitutes", data=form)
         assert page.status_code == 422
-        assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', page.text, re.DOTALL)
+        told = "name" if field == "who" else field
+        assert re.search(rf'name="{told}"[^>]*aria-invalid="true"', page.text, re.DOTALL)
+
+    def test_a_colleague_is_found_by_name(self, place: Place, client: httpx.Client) -> None:
+        office, today = place.sample.office, place.sample.today
+        signed_in(client, office, MANAGER)
+        name = place.sample.register.person("P005").name
+        assert "Nobody is called like this." in client.get("/substitutes", params={"name": "Qqq"}).text
+        found = client.get("/substitutes", params={"name": name[:-3].upper()})
+        assert re.search('<option value="P005">', found.text)
+        assert f'value="{MANAGER}">' not in client.get("/substitutes", params={"name": "P00"}).text
+        form = {"csrf": csrf_of(found), "name": name, "who": "P005", "first": today.isoformat(), "last": ""}
+        page = client.post("/substitutes", data=form)
+        assert page.status_code == 422
+        assert re.search('<option value="P005" selected>', page.text)

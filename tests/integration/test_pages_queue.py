@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.databases import KINDS, fresh
+from tests.databases import KINDS
 from tests.desk_office import browsing, csrf_of, served, signed_in
-from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice
+from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice, link, listed, queue_office
 from tests.steps_office import CLERK, MANAGER
 from workflow.queue_filter import QueueFilter
 from workflow.saved_filters import saved_filters
@@ -19,12 +19,8 @@ HOSTILE = "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}{{7*7}}"
 
 @pytest.fixture(scope="module", params=KINDS)
 def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
-    data = tmp_path_factory.mktemp("queue") / "data"
-    data.mkdir(mode=0o700)
-    with fresh(request.param, data, request) as database:
-        office = QueueOffice(data, database.environ)
+    with queue_office(request, tmp_path_factory.mktemp("queue") / "data") as office:
         yield office
-        office.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +43,6 @@ def manager(desk: QueueOffice, url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def listed(page: httpx.Response) -> list[int]:
-    """The requests in a list, in its order."""
-    return [int(number) for number in re.findall(r'href="/requests/([0-9]+)" data-open', page.text)]
-
-
 def picks(page: httpx.Response) -> list[str]:
     return re.findall(r'name="pick" value="([^"]+)"', page.text)
 
@@ -59,12 +50,6 @@ def picks(page: httpx.Response) -> list[str]:
 def main_of(text: str, number: int) -> str:
     """What a page says, but for a number."""
     return text.split("<main")[1].replace(str(number), "N")
-
-
-def link(page: httpx.Response, rel: str) -> str:
-    found = re.search(rf'href="([^"]+)" rel="{rel}"', page.text)
-    assert found is not None, page.text
-    return found[1].replace("&amp;", "&")
 
 
 def hidden(page: httpx.Response, name: str) -> str:
@@ -303,6 +288,38 @@ def test_several_are_claimed_and_given_back(desk: QueueOffice, manager: httpx.Cl
     assert listed(manager.get("/queue?assignee=mine")) == []
 
 
+def test_several_are_suspended_resumed_and_returned_with_one_remark(
+    desk: QueueOffice, manager: httpx.Client
+) -> None:
+    numbers = desk.crowd(3)
+    desk.do("claim", OTHER_MANAGER, numbers[2])
+    for do, heading, where in (("suspend", "Suspend", "manager"), ("return", "Return", "request")):
+        page = manager.get("/queue")
+        asked = send(manager, page, do, picks(page))
+        assert f"{heading} these requests?" in asked.text
+        assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds it." in asked.text
+        without = send(manager, asked, do, picks(asked), sure="yes", remark="  ")
+        assert (without.status_code, "Say why in a remark." in without.text) == (422, True)
+        assert {desk.state(number) for number in numbers} == {"manager"}
+        done = send(manager, without, do, picks(without), sure="yes", remark="Waits for <b>the bank</b>.")
+        assert counts(done) == (2, 1)
+        said = [desk.office.engine.show(number, MANAGER).history[-1] for number in numbers[:2]]
+        assert {(one.body or {})["remark"] for one in said} == {"Waits for <b>the bank</b>."}
+        assert [desk.state(number) for number in numbers] == [where, where, "manager"]
+        if do == "suspend":
+            page = manager.get("/queue?suspended=yes")
+            assert counts(send(manager, page, "resume", picks(page))) == (2, 0)
+
+
+def test_states_and_kinds_are_those_that_one_meets(desk: QueueOffice, manager: httpx.Client) -> None:
+    desk.crowd(1)
+    states = re.search(r'<select id="state".*?</select>', manager.get("/queue").text, re.DOTALL)
+    assert states is not None
+    offered = set(re.findall('value="([a-z_]+)"', states[0]))
+    assert {"manager", "countersign"} <= offered
+    assert offered.isdisjoint({"review", "request", "printing", "stamping"})
+
+
 def test_what_is_to_be_signed_is_told_and_sent_to_the_folder(desk: QueueOffice, url: str) -> None:
     sample = desk.sample
     plan = sample.submit_plan()
@@ -313,7 +330,7 @@ def test_what_is_to_be_signed_is_told_and_sent_to_the_folder(desk: QueueOffice, 
         signed_in(client, desk.office, CLERK)
         page = client.get("/queue")
         asked = send(client, page, "approve", picks(page))
-        assert "Can&#39;t be approved now" in asked.text  # who signs is not written down yet
+        assert "Can&#39;t be done now" in asked.text  # who signs is not written down yet
         assert counts(send(client, asked, "approve", picks(asked), sure="yes")) == (0, 1)
     assert desk.state(number) == "review"
 

@@ -1,14 +1,13 @@
 """The list of requests over HTTP: one's own, a team's, all; what came back; pages, filters, empty lists."""
 
-import re
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
-from tests.databases import KINDS, fresh
+from tests.databases import KINDS
 from tests.desk_office import browsing, served, signed_in
-from tests.queue_office import EMPLOYEE, QueueOffice
+from tests.queue_office import EMPLOYEE, QueueOffice, link, listed, queue_office
 from tests.steps_office import CLERK, MANAGER
 from workflow.listing import RequestFilter
 
@@ -19,12 +18,8 @@ Signed = Callable[[str], httpx.Client]
 
 @pytest.fixture(scope="module", params=KINDS)
 def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
-    data = tmp_path_factory.mktemp("requests") / "data"
-    data.mkdir(mode=0o700)
-    with fresh(request.param, data, request) as database:
-        office = QueueOffice(data, database.environ)
+    with queue_office(request, tmp_path_factory.mktemp("requests") / "data") as office:
         yield office
-        office.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +38,6 @@ def desk(office: QueueOffice) -> QueueOffice:
 def client(desk: QueueOffice, url: str) -> Iterator[httpx.Client]:
     with browsing(url) as client:
         yield client
-
-
-def listed(page: httpx.Response) -> list[int]:
-    return [int(number) for number in re.findall(r'href="/requests/([0-9]+)" data-open', page.text)]
-
-
-def link(page: httpx.Response, rel: str) -> str:
-    found = re.search(rf'href="([^"]+)" rel="{rel}"', page.text)
-    assert found is not None, page.text
-    return found[1].replace("&amp;", "&")
 
 
 def test_a_requester_finds_their_own_and_what_came_back_first(

@@ -161,9 +161,10 @@ class IncidentHere(Told):
 
 
 class DraftTold(Told):
-    """One's own draft: sections that were typed and not sent."""
+    """One's own draft: sections that were typed and not sent, and what one means to say with them."""
 
     data: Sections
+    remark: str | None
     saved_at: datetime
 
 
