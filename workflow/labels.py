@@ -159,6 +159,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "codes_set_up": mark("One-time codes set up"),
     "codes_removed": mark("One-time codes removed"),
     "recovery_code_used": mark("Recovery code used"),
+    "role_granted": mark("Role granted"),
+    "role_ended": mark("Role ended"),
     "token_made": mark("Token made for a program"),
     "token_revoked": mark("Token of a program revoked"),
     "webhook_added": mark("Webhook added"),
