@@ -1,8 +1,10 @@
 """Who looks after the office, and of which units: what every page under /office asks first."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from web.asked import Asked, Door
 from workflow import staff
@@ -24,6 +26,11 @@ class Overseeing:
         if not reach or (whole and not reach.everywhere):
             raise HTTPException(404)
         return reach
+
+    def answer(self, asked: Asked, template: str, *, status: int = 200, **context: Any) -> Response:
+        """A page for who asks; it knows whether they look after all units."""
+        whole = self.reach(asked).everywhere
+        return self.door.answer(asked, template, status=status, whole=whole, **context)
 
     def administers(self, asked: Asked) -> Reach:
         """Of which units who asks is an administrator: maybe of none."""

@@ -21,6 +21,7 @@ from web.registered import registered
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, told
+from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
 from workflow.changes import RETURNED, SinceReturn, since_return
@@ -98,6 +99,7 @@ class RequestPage:
 
     def __post_init__(self) -> None:
         self.documents = RequestDocuments(self.door, self.drawn)
+        self.holds = RequestHolds(self.door)
 
     def routes(self) -> list[Route]:
         """Its addresses."""
@@ -106,6 +108,7 @@ class RequestPage:
             self.door.post("/requests/{n}/do", self._do),
             self.door.post("/requests/{n}/file", self._file, most=FILE_MOST),
             *self.documents.routes(),
+            *self.holds.routes(),
         ]
 
     def _show(self, asked: Asked) -> Response:
@@ -147,12 +150,15 @@ class RequestPage:
         found, since = checks(office, view, definition), since_return(view.history, view.data)
         happened = told(view.history)
         say = translations(asked.language).gettext
+        holds, may_hold = self.holds.shown(view.id, asked.me.id)
         return self.door.answer(
             asked,
             "request.html",
             status=200 if wrong is None else wrong.status,
             view=view,
             beside=beside,
+            holds=holds,
+            may_hold=may_hold,
             definition=definition,
             state=definition.states[view.state],
             path=path_of(definition, view.state, view.data),

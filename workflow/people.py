@@ -62,8 +62,8 @@ class Change:
 def update_people(session: Session, register: Register, *, now: datetime) -> Change:
     """Bring people and roles in line with the register; those it does not hold any more become inactive.
 
-    The register is the source; beside it stays what administrators granted, to those who still work here. It happens between two commands, under
-    the lock that they take.
+    The register is the source; beside it stays what administrators granted to those who still work here. It
+    happens between two commands, under the lock that they take.
     """
     session.execute(select(LogHead.seq).with_for_update())
     known = {person.id: person for person in session.scalars(select(Person))}

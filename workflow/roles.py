@@ -1,12 +1,14 @@
 """Roles that an administrator of the office gives, beside those of the HR register.
 
-The register says who has which duty, and stays the source of it. What it does not know (somebody helps out in
-another unit, or audits for a month) an administrator grants here, for one unit or, if they administer all, for
-all of them; and ends it again. Nobody grants a role to themselves, or one that reaches further than their own.
+The register says who has which duty, and stays the source of it. What it does not know (somebody helps out
+in another unit, or audits for a month) an administrator grants here, for one unit or, if they administer all,
+for all of them; and ends it again. Nobody grants a role to themselves, or one that reaches further than their
+own.
 """
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -29,6 +31,8 @@ SOURCE: Final = "office"
 ROLES: Final = tuple(dict.fromkeys(role for roles in DUTY_ROLES.values() for role, _ in roles))
 """What can be granted."""
 HISTORY: Final = 50
+Change = Callable[..., None]
+"""`grant` or `end`."""
 
 
 class RoleRefused(WorkflowError):

@@ -197,6 +197,15 @@ class ProcessWords(Wording):
         message, hint = ERRORS.get(code, UNKNOWN)
         return self.text(message, **{"code": code, **values}), self.text(hint)
 
+    def advice(self, advice: str) -> str:
+        """What whoever runs the office does about a step that failed, as a sentence."""
+        said = self.text(advice)
+        return f"{said[:1].upper()}{said[1:]}."
+
+    def fault(self, fault: str) -> str:
+        """What is wrong with the log, by the code of a finding."""
+        return self._named(labels.FAULTS, fault)
+
     # of a document's data
 
     def kind(self, kind: str) -> str:

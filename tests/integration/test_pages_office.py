@@ -19,7 +19,7 @@ from tests.steps_office import CLERK, MANAGER, Sample
 from workflow.tables import Body, Event, Grant, Person, Substitute
 
 AUDITOR, ADMINISTRATOR, LOCAL, EMPLOYEE = "P192", "P056", "P074", "P022"
-PAGES = ("people", "incidents", "processes", "keeping", "log")
+PAGES = ("people", "incidents", "processes", "profiles", "keeping", "log", "outgoing")
 UNIT = "Policy"
 
 
