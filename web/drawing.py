@@ -14,7 +14,7 @@ from workflow.words import ProcessWords
 
 Side = Literal["down", "right", "left"]
 
-BOX: Final = 250
+BOX: Final = 310
 ROOM: Final = 230  # for what is said of a way, beside the boxes
 LANE: Final = 14
 SLOT: Final = 24
@@ -22,6 +22,7 @@ GAP: Final = 46
 LEAST: Final = 58
 PAD: Final = 12
 SAID_MOST: Final = 34
+TITLE_MOST: Final = 38
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Box:
     x: int
     y: int
     height: int
+    width: int = BOX
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ def drawn(definition: Definition, words: ProcessWords) -> Drawing:
     places = _places(slots, len(definition.states))
     boxes = tuple(
         Box(
-            words.state(definition, name),
-            _who(definition, name, words),
+            _short(words.state(definition, name), TITLE_MOST),
+            _short(_who(definition, name, words), TITLE_MOST),
             "role" if state.role else "auto" if state.auto else "end",
             left,
             *places[number],
@@ -95,6 +97,10 @@ def drawn(definition: Definition, words: ProcessWords) -> Drawing:
     ways = tuple(_way(edge, boxes, slots, lanes, left) for edge in edges)
     right = left + BOX + ROOM + LANE * max(lanes["right"].values(), default=0)
     return Drawing(right + PAD, boxes[-1].y + boxes[-1].height + PAD, boxes, ways)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _who(definition: Definition, name: str, words: ProcessWords) -> str:
@@ -170,7 +176,7 @@ def _way(
     edge: _Edge, boxes: Sequence[Box], slots: _Slots, lanes: Mapping[str, Mapping[_Edge, int]], left: int
 ) -> Way:
     source, target = boxes[edge.source], boxes[edge.target]
-    said = edge.said if len(edge.said) <= SAID_MOST else f"{edge.said[: SAID_MOST - 1]}…"
+    said = _short(edge.said, SAID_MOST)
     if edge.side == "down":
         middle, bottom = left + BOX // 2, source.y + source.height
         points = f"{middle},{bottom} {middle},{target.y}"

@@ -114,4 +114,4 @@ def _open(session: Session, reach: Reach) -> dict[str, int]:
         .where(table.c.closed_at.is_(None), reach.of(table.c.unit))
         .group_by(table.c.definition_sha256)
     )
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).tuples().all())

@@ -120,7 +120,7 @@ def history(session: Session, person: str) -> list[RoleEvent]:
         if (said := json.loads(body or "{}")).get("person") == person
     ][:HISTORY]
     actors = {said["actor"] for _, _, said in told}
-    names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(actors))).tuples())
+    names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(actors))).tuples().all())
     return [
         RoleEvent(
             at=datetime.fromisoformat(at),

@@ -38,6 +38,7 @@ from workflow.errors import Reason, Refused
 NameOf = Callable[[str], str | None]
 """Gives the name of the person of an id, where it is known."""
 _RELEASE = "release_seal"
+_COMMAND = re.compile("`([^`]*)`")
 _BETWEEN = re.compile(", | or | and ")
 
 
@@ -199,7 +200,7 @@ class ProcessWords(Wording):
 
     def advice(self, advice: str) -> str:
         """What whoever runs the office does about a step that failed, as a sentence."""
-        said = self.text(advice)
+        said = _COMMAND.sub(r"“\1”", self.text(advice))
         return f"{said[:1].upper()}{said[1:]}."
 
     def fault(self, fault: str) -> str:
