@@ -110,8 +110,8 @@ def _open(session: Session, reach: Reach) -> dict[str, int]:
     """How many requests of these units go on, by the digest of what they began with."""
     table = Request.table()
     query = (
-        select(table.c.definition_sha256, func.count())
+        select(table.c.definition_sha256, func.count().label("many"))
         .where(table.c.closed_at.is_(None), reach.of(table.c.unit))
         .group_by(table.c.definition_sha256)
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.definition_sha256: row.many for row in session.execute(query)}

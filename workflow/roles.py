@@ -38,7 +38,7 @@ Change = Callable[..., None]
 class RoleRefused(WorkflowError):
     """A role can't be granted, or ended, like this."""
 
-    code = "workflow-role"
+    code = "workflow-grant"
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def history(session: Session, person: str) -> list[RoleEvent]:
         if (said := json.loads(body or "{}")).get("person") == person
     ][:HISTORY]
     actors = {said["actor"] for _, _, said in told}
-    names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(actors))).tuples().all())
+    called = select(Person.id, Person.name).where(Person.id.in_(actors))
+    names = {row.id: row.name for row in session.execute(called)}
     return [
         RoleEvent(
             at=datetime.fromisoformat(at),
