@@ -14,7 +14,7 @@ from workflow.words import ProcessWords
 
 Side = Literal["down", "right", "left"]
 
-BOX: Final = 310
+BOX: Final = 370
 ROOM: Final = 230  # for what is said of a way, beside the boxes
 LANE: Final = 14
 SLOT: Final = 24
@@ -22,7 +22,7 @@ GAP: Final = 46
 LEAST: Final = 58
 PAD: Final = 12
 SAID_MOST: Final = 34
-TITLE_MOST: Final = 38
+TITLE_MOST: Final = 42
 
 
 @dataclass(frozen=True)
