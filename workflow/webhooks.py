@@ -183,13 +183,13 @@ class Webhooks:
         except UnusableAnswer as error:
             raise WebhookRefused(
                 Sentence("The address is not written plainly."),
-                hint=Sentence("Write it like https://hooks.example.org/paraaf."),
+                hint=Sentence("Write it like https://hooks.example.org/events."),
             ) from error
         here = self.hosts.loopback(target.host, target.port)
         if len(url) > URL_MOST or (target.scheme != "https" and not here):
             raise WebhookRefused(
                 Sentence("Messages go over https alone."),
-                hint=Sentence("Write it like https://hooks.example.org/paraaf."),
+                hint=Sentence("Write it like https://hooks.example.org/events."),
             )
         if (target.host, target.port) not in self.hosts.places:
             raise WebhookRefused(
