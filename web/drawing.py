@@ -22,7 +22,7 @@ GAP: Final = 46
 LEAST: Final = 58
 PAD: Final = 12
 SAID_MOST: Final = 34
-TITLE_MOST: Final = 42
+TITLE_MOST: Final = 38
 
 
 @dataclass(frozen=True)
