@@ -40,10 +40,10 @@ class QueueView:
         size = {} if self.size == SIZES[0] else {"size": str(self.size)}
         return urlencode({**self.wanted.as_fields(), **own, **size, **more})
 
-    def address(self, **more: str) -> str:
+    def address(self, *, path: str = "/queue", **more: str) -> str:
         """Its address, and more."""
         query = self.as_query(**more)
-        return f"/queue?{query}" if query else "/queue"
+        return f"{path}?{query}" if query else path
 
     def first(self) -> Self:
         """Its first page."""

@@ -20,6 +20,8 @@ from web.recipient import FILES
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, answered, told
+from web.request_history import Happened, told
+from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
 from workflow.access import requester_role
@@ -101,6 +103,7 @@ class RequestPage:
 
     def __post_init__(self) -> None:
         self.documents = RequestDocuments(self.door, self.drawn)
+        self.holds = RequestHolds(self.door)
 
     def routes(self) -> list[Route]:
         """Its addresses."""
@@ -109,6 +112,7 @@ class RequestPage:
             self.door.post("/requests/{n}/do", self._do),
             self.door.post("/requests/{n}/file", self._file, most=FILE_MOST),
             *self.documents.routes(),
+            *self.holds.routes(),
         ]
 
     def _show(self, asked: Asked) -> Response:
@@ -150,12 +154,15 @@ class RequestPage:
         found, since = checks(office, view, definition), since_return(view.history, view.data)
         happened = told(view.history)
         say = translations(asked.language).gettext
+        holds, may_hold = self.holds.shown(view.id, asked.me.id)
         return self.door.answer(
             asked,
             "request.html",
             status=200 if wrong is None else wrong.status,
             view=view,
             beside=beside,
+            holds=holds,
+            may_hold=may_hold,
             definition=definition,
             state=definition.states[view.state],
             path=path_of(definition, view.state, view.data),

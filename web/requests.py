@@ -1,7 +1,7 @@
 """The requests that somebody may see: their own, their team's, or all; and what waits for them among them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from documents.words import mark
 from languages import WRITING
 from web.asked import Asked, Door
 from web.choices import choices
+from web.csv_answer import LISTS, Cell, csv_answer
 from web.navigation import EVERYBODY
 from web.pages import ZONE
 from wording import Sentence
@@ -30,6 +31,12 @@ OWN_MOST: Final = 20
 OWN_READ: Final = 1_000
 """Among so many of one's own that are open."""
 TEXT_LONGEST: Final = 200
+CSV_AT_ONCE: Final = 500
+COLUMNS: Final = (
+    *("id", "key", "variant", "state", "requester_id", "requester_name", "unit", "reference"),
+    *("opened_at", "suspended_at", "closed_at", "outcome", "destroyed_at"),
+)
+"""Of the list as CSV, as `paraaf requests` calls them."""
 _HEADINGS = (
     (frozenset({AUDITOR}), mark("All requests")),
     (frozenset({"manager", "leader"}), mark("Requests of my team")),
@@ -88,11 +95,11 @@ class Looked:
             text=self.text or None,
         )
 
-    def address(self, **other: str) -> str:
+    def address(self, *, path: str = "/requests", **other: str) -> str:
         """The address of a page of this list, with other values of some fields."""
         values = {one.name: getattr(self, one.name) for one in fields(self)} | other
         query = urlencode({name: value for name, value in values.items() if value})
-        return f"/requests?{query}" if query else "/requests"
+        return f"{path}?{query}" if query else path
 
     @property
     def is_open(self) -> bool:
@@ -130,7 +137,7 @@ class Requests:
 
     def routes(self) -> list[Route]:
         """Its addresses."""
-        return [self.door.get("/requests", self._list)]
+        return [self.door.get("/requests", self._list), self.door.get("/requests.csv", self._csv)]
 
     def _list(self, asked: Asked) -> Response:
         looked = Looked.of(asked)
@@ -155,9 +162,29 @@ class Requests:
             if lines and _has_newer(looked, more)
             else None,
             start=looked.address(below="", above="") if looked.below or looked.above else None,
+            as_csv=looked.address(path="/requests.csv", below="", above=""),
             day_of=lambda moment: WRITING[asked.language].day(moment.astimezone(ZONE).date()),
             choices=choices(self.door.office.engine.catalogue, asked.language, looked.key),
         )
+
+    def _csv(self, asked: Asked) -> Response:
+        """All that the list finds, on every page of it."""
+        looked = replace(Looked.of(asked), below="", above="")
+        self.door.rates.require(asked.request, LISTS)
+        name = f"requests-{self.door.office.clock():%Y-%m-%d}.csv"
+        return csv_answer(name, COLUMNS, self._rows(asked.me.id, looked.filter(asked.me.id)))
+
+    def _rows(self, me: str, wanted: RequestFilter) -> Iterator[tuple[Cell, ...]]:
+        """A line for each, read as they are sent."""
+        engine, more = self.door.office.engine, True
+        while more:
+            lines = engine.requests(me, wanted, limit=CSV_AT_ONCE)
+            names = names_of(engine.store, {line.requester_id for line in lines})
+            for line in lines:
+                values = asdict(line) | {"requester_name": names.get(line.requester_id, "")}
+                yield tuple(values[name] for name in COLUMNS)
+            more = len(lines) == CSV_AT_ONCE
+            wanted = replace(wanted, below=lines[-1].id) if lines else wanted
 
     def _shown(self, lines: Sequence[RequestLine], remarks: Mapping[int, str] | None = None) -> list[Shown]:
         engine = self.door.office.engine

@@ -144,6 +144,7 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "workflow-not-in-register": (mark("The HR register here does not know you."), _TELL),
     "workflow-token": ("", mark("Mend what is named, or ask an administrator.")),
+    "workflow-grant": ("", mark("Mend what is named, or ask an administrator.")),
     "workflow-webhook": ("", mark("Mend what is named, or ask an administrator.")),
     "document-data": (
         mark("Something in the document is missing, or not right."),

@@ -50,6 +50,16 @@ class Held:
     repeated: bool = False
 
 
+@dataclass(frozen=True)
+class OpenHold:
+    """A hold that nobody has released, as a page of its request tells it."""
+
+    id: int
+    placed_by: str
+    placed_at: datetime
+    reason: str
+
+
 class Holds:
     """Places and releases holds: one command, one transaction, one event."""
 
@@ -117,6 +127,26 @@ class Holds:
             hold.released_by, hold.released_at = actor, desk.now
             left = tuple(number for number in desk.numbers if number != hold.id)
             return Held(hold.id, request_id, left)
+
+    def open(self, request_id: int) -> list[OpenHold]:
+        """The holds on a request that nobody has released."""
+        query = select(Hold).where(Hold.request_id == request_id, Hold.released_at.is_(None))
+        with self._store.read() as session:
+            return [
+                OpenHold(row.id, row.placed_by, row.placed_at, row.reason)
+                for row in session.scalars(query.order_by(Hold.id))
+            ]
+
+    def may(self, request_id: int, actor: str) -> bool:
+        """Whether this person, in their own right, could place or release a hold on a request now."""
+        with self._store.read() as session:
+            request = session.get(Request, request_id)
+            if request is None or request.destroyed_at is not None:
+                return False
+            people, now = People.load(session, [actor]), self._clock()
+            definition = read_or_none(session, self._definition_of, request.definition_sha256)
+            today = now.date() if definition is None else office_day(definition, now)
+            return not list(_against_person(people, definition, request, actor, None, today))
 
     @contextmanager
     def _at(self, request_id: int, actor: str, reason: str, on_behalf_of: str | None) -> Iterator["_Desk"]:

@@ -14,6 +14,10 @@ CODES_REMOVED: Final = "codes_removed"
 RECOVERY_CODE_USED: Final = "recovery_code_used"
 PASSKEY_ADDED: Final = "passkey_added"
 PASSKEY_REMOVED: Final = "passkey_removed"
+ROLE_GRANTED: Final = "role_granted"
+ROLE_ENDED: Final = "role_ended"
+ROLE_EVENTS: Final = (ROLE_GRANTED, ROLE_ENDED)
+"""Of what administrators grant: see `roles`."""
 EVERY: Final = (CODES_SET_UP, CODES_REMOVED, RECOVERY_CODE_USED, PASSKEY_ADDED, PASSKEY_REMOVED)
 
 

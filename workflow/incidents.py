@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from wording import mark
 from workflow.access import ADMINISTRATOR, People, working_roles
 from workflow.definition_model import Definition
 from workflow.judge import office_day
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from workflow.jobs import Retry  # with the queue's libraries, which a list of incidents need not wait for
 
 DefinitionOf = Callable[[Session, str], Definition]
-ELSE = "look the code up in docs/errors.md"
+ELSE = mark("look the code up in docs/errors.md")
 
 
 @dataclass(frozen=True)
@@ -187,87 +188,113 @@ class _Holders:
 # As docs/errors.md has it; a test compares them. Long on purpose: a line for every error that can end a step.
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
-        "certs-keystore": "check the path, the permissions and the format: PKCS#12 or PEM,"
-        " key and certificate together",
-        "certs-wrong-passphrase": "give the right passphrase, or none for a key file that is not encrypted",
-        "certs-key-mismatch": "give the key and the certificate that were issued together",
-        "certs-unsupported-key": "use a key of RSA 2048 to 4096 bits, P-256, P-384 or Ed25519",
-        "certs-weak-key": "make a longer key, and have a certificate issued for it",
-        "certs-expired": "renew the certificate",
-        "certs-not-yet-valid": "check the clock; wait until the certificate begins",
-        "certs-key-usage-missing": "use a certificate for signing documents, or widen the key"
-        " usages in the signing profile",
-        "certs-revocation-unavailable": "see that the OCSP responder or the list answers, then try again",
-        "certs-revoked": "sign with another certificate",
-        "certs-authority": "check the owner and the permissions of the folder; if a file is"
-        " damaged, restore `authority/` from a backup",
-        "certs-authority-missing": "create one, or name its folder",
-        "workflow-key-limit": "wait, or raise `a_day` in signing.toml and restart the workers",
-        "document-data": "mend the fields named, or give a reason where a rule asks for one",
-        "document-kind": "use one of the kinds named",
-        "document-blob": "check the disk: its room, and the permissions of the folder `blobs`; or that the"
-        " object storage answers",
-        "document-blob-missing": "restore the file from a backup, `paraaf blobs restore FILE.tar`;"
-        " `paraaf blobs scrub` names it. If no backup has it, the request goes back",
-        "document-blob-corrupt": "restore the file from a backup, `paraaf blobs restore FILE.tar`, and check"
-        " the disk; `paraaf blobs scrub` names it. If no backup has it, the request goes back",
-        "document-blobs-foreign": "see that the folder `blobs`, or `PARAAF_BLOBS`, and"
-        " `PARAAF_DATABASE` are the same office's",
-        "document-blob-unlocked": "give the bucket object lock with a default retention, or change"
-        " `PARAAF_BLOBS_LOCK_DAYS`",
-        "document-too-long": "shorten the texts",
-        "document-language": "use one of the languages named",
-        "fonts-unprintable": "write the text in Latin letters",
-        "signing-profile": "mend the key named in the file named",
-        "signing-unsupported-key": "sign with a key of RSA 2048 to 4096 bits, P-256, P-384 or Ed25519",
-        "signing-certificate-unusable": "renew the certificate, or use one for signing documents",
-        "signing-certificate-revoked": "sign with another certificate",
-        "signing-chain": "put the missing certificates beside the key, or trust their root",
-        "signing-archive-missing": "verify the stored file: only files of B-LTA are renewed",
-        "signing-renewal-pointless": "ask the authority when its next certificate comes,"
-        " or name another one in the profile",
-        "signing-revocation-unavailable": "see that the OCSP responder or the list answers",
-        "signing-timestamp": "see that the timestamp authority answers",
-        "signing-timestamp-limit": "nothing: the step waits for its turn, and that counts as no failure",
-        "signing-timestamp-rest": "nothing, if it passes; `paraaf check` tells why, and asks at once",
-        "signing-timestamper-unknown": "configure the timestamper, or name another in the profile",
-        "signing-document-refused": "save the PDF again without what the message names",
-        "signing-field": "name a field that is there and empty",
-        "signing-stamp": "use a larger field, or shorter texts in letters that can be printed",
-        "signing-contents-overflow": "sign again: more room is kept",
-        "signing-prepared-mismatch": "prepare the signature anew",
-        "signing-self-check": "keep the file and report it; nothing was handed out",
-        "signing-level-not-reached": "see that timestamps and revocation answers can be had, then sign again",
-        "signing-signer": "check the key or device",
-        "signing-token-unavailable": "plug the token in, or have its service started",
-        "signing-key-address": "write it as docs/how-to/sign-with-a-token.md says, without the PIN",
-        "signing-token": "mend what the message names",
-        "signing-key-extractable": "have a key made in the token, sensitive and not extractable, and a"
-        " certificate issued for it",
-        "signing-token-pin": "correct the PIN where it is kept",
-        "workflow-contended": "try again",
-        "workflow-raced": "try again",
-        "workflow-definition-missing": "put the definition file back, or work with the release that its"
-        " requests began with",
-        "workflow-definition-refused": "mend what each line says, then run `paraaf definitions check`",
-        "workflow-employer-unknown": "send the request back to have the employer corrected, or mend the"
-        " register",
-        "workflow-log-refused": "run `paraaf log verify`, and look at the rights in the database; then"
-        " try again",
-        "workflow-setting": "write it as the message says",
-        "workflow-store": "see that the database is there, has room, and is held by no other program",
-        "workflow-log-form": "report it: the program tried to record what has no canonical form",
-        "workflow-no-branch": "give the definition a branch for these facts",
-        "workflow-trigger-not-here": "use one of the triggers that the state has",
-        "workflow-fact-missing": "fill in the field named",
-        "workflow-organisation-unknown": "load the HR register with `paraaf people --register FILE`, and"
-        " start the worker anew",
-        "workflow-profile-missing": "add the signing profile, or name another in the definition",
-        "workflow-another-signer-began": "let the one who began finish, or send the request back",
-        "workflow-nobody-approved": "mend the definition: it renders after an approval",
-        "workflow-nobody-signed": "mend `signs_as` in the definition",
-        "workflow-nothing-to-deliver": "mend the definition: it renders and signs before it delivers",
-        "step-crashed": "report it with the log's lines, and have its cause mended",
-        "worker-died": "look into the system's log (memory, disk)",
+        "certs-keystore": mark(
+            "check the path, the permissions and the format: PKCS#12 or PEM, key and certificate together"
+        ),
+        "certs-wrong-passphrase": mark(
+            "give the right passphrase, or none for a key file that is not encrypted"
+        ),
+        "certs-key-mismatch": mark("give the key and the certificate that were issued together"),
+        "certs-unsupported-key": mark("use a key of RSA 2048 to 4096 bits, P-256, P-384 or Ed25519"),
+        "certs-weak-key": mark("make a longer key, and have a certificate issued for it"),
+        "certs-expired": mark("renew the certificate"),
+        "certs-not-yet-valid": mark("check the clock; wait until the certificate begins"),
+        "certs-key-usage-missing": mark(
+            "use a certificate for signing documents, or widen the key usages in the signing profile"
+        ),
+        "certs-revocation-unavailable": mark(
+            "see that the OCSP responder or the list answers, then try again"
+        ),
+        "certs-revoked": mark("sign with another certificate"),
+        "certs-authority": mark(
+            "check the owner and the permissions of the folder; if a file is damaged, restore "
+            "`authority/` from a backup"
+        ),
+        "certs-authority-missing": mark("create one, or name its folder"),
+        "workflow-key-limit": mark("wait, or raise `a_day` in signing.toml and restart the workers"),
+        "document-data": mark("mend the fields named, or give a reason where a rule asks for one"),
+        "document-kind": mark("use one of the kinds named"),
+        "document-blob": mark(
+            "check the disk: its room, and the permissions of the folder `blobs`; or that the "
+            "object storage answers"
+        ),
+        "document-blob-missing": mark(
+            "restore the file from a backup, `paraaf blobs restore FILE.tar`; `paraaf blobs "
+            "scrub` names it. If no backup has it, the request goes back"
+        ),
+        "document-blob-corrupt": mark(
+            "restore the file from a backup, `paraaf blobs restore FILE.tar`, and check the "
+            "disk; `paraaf blobs scrub` names it. If no backup has it, the request goes back"
+        ),
+        "document-blobs-foreign": mark(
+            "see that the folder `blobs`, or `PARAAF_BLOBS`, and `PARAAF_DATABASE` are the same office's"
+        ),
+        "document-blob-unlocked": mark(
+            "give the bucket object lock with a default retention, or change `PARAAF_BLOBS_LOCK_DAYS`"
+        ),
+        "document-too-long": mark("shorten the texts"),
+        "document-language": mark("use one of the languages named"),
+        "fonts-unprintable": mark("write the text in Latin letters"),
+        "signing-profile": mark("mend the key named in the file named"),
+        "signing-unsupported-key": mark("sign with a key of RSA 2048 to 4096 bits, P-256, P-384 or Ed25519"),
+        "signing-certificate-unusable": mark("renew the certificate, or use one for signing documents"),
+        "signing-certificate-revoked": mark("sign with another certificate"),
+        "signing-chain": mark("put the missing certificates beside the key, or trust their root"),
+        "signing-archive-missing": mark("verify the stored file: only files of B-LTA are renewed"),
+        "signing-renewal-pointless": mark(
+            "ask the authority when its next certificate comes, or name another one in the profile"
+        ),
+        "signing-revocation-unavailable": mark("see that the OCSP responder or the list answers"),
+        "signing-timestamp": mark("see that the timestamp authority answers"),
+        "signing-timestamp-limit": mark(
+            "nothing: the step waits for its turn, and that counts as no failure"
+        ),
+        "signing-timestamp-rest": mark("nothing, if it passes; `paraaf check` tells why, and asks at once"),
+        "signing-timestamper-unknown": mark("configure the timestamper, or name another in the profile"),
+        "signing-document-refused": mark("save the PDF again without what the message names"),
+        "signing-field": mark("name a field that is there and empty"),
+        "signing-stamp": mark("use a larger field, or shorter texts in letters that can be printed"),
+        "signing-contents-overflow": mark("sign again: more room is kept"),
+        "signing-prepared-mismatch": mark("prepare the signature anew"),
+        "signing-self-check": mark("keep the file and report it; nothing was handed out"),
+        "signing-level-not-reached": mark(
+            "see that timestamps and revocation answers can be had, then sign again"
+        ),
+        "signing-signer": mark("check the key or device"),
+        "signing-token-unavailable": mark("plug the token in, or have its service started"),
+        "signing-key-address": mark("write it as docs/how-to/sign-with-a-token.md says, without the PIN"),
+        "signing-token": mark("mend what the message names"),
+        "signing-key-extractable": mark(
+            "have a key made in the token, sensitive and not extractable, and a certificate issued for it"
+        ),
+        "signing-token-pin": mark("correct the PIN where it is kept"),
+        "workflow-contended": mark("try again"),
+        "workflow-raced": mark("try again"),
+        "workflow-definition-missing": mark(
+            "put the definition file back, or work with the release that its requests began with"
+        ),
+        "workflow-definition-refused": mark("mend what each line says, then run `paraaf definitions check`"),
+        "workflow-employer-unknown": mark(
+            "send the request back to have the employer corrected, or mend the register"
+        ),
+        "workflow-log-refused": mark(
+            "run `paraaf log verify`, and look at the rights in the database; then try again"
+        ),
+        "workflow-setting": mark("write it as the message says"),
+        "workflow-store": mark("see that the database is there, has room, and is held by no other program"),
+        "workflow-log-form": mark("report it: the program tried to record what has no canonical form"),
+        "workflow-no-branch": mark("give the definition a branch for these facts"),
+        "workflow-trigger-not-here": mark("use one of the triggers that the state has"),
+        "workflow-fact-missing": mark("fill in the field named"),
+        "workflow-organisation-unknown": mark(
+            "load the HR register with `paraaf people --register FILE`, and start the worker anew"
+        ),
+        "workflow-profile-missing": mark("add the signing profile, or name another in the definition"),
+        "workflow-another-signer-began": mark("let the one who began finish, or send the request back"),
+        "workflow-nobody-approved": mark("mend the definition: it renders after an approval"),
+        "workflow-nobody-signed": mark("mend `signs_as` in the definition"),
+        "workflow-nothing-to-deliver": mark("mend the definition: it renders and signs before it delivers"),
+        "step-crashed": mark("report it with the log's lines, and have its cause mended"),
+        "worker-died": mark("look into the system's log (memory, disk)"),
     }
 )

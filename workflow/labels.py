@@ -159,6 +159,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "codes_set_up": mark("One-time codes set up"),
     "codes_removed": mark("One-time codes removed"),
     "recovery_code_used": mark("Recovery code used"),
+    "role_granted": mark("Role granted"),
+    "role_ended": mark("Role ended"),
     "token_made": mark("Token made for a program"),
     "token_revoked": mark("Token of a program revoked"),
     "webhook_added": mark("Webhook added"),
@@ -193,6 +195,28 @@ CONDITIONS: Final[Mapping[str, str]] = {  # on which a way on depends
     "temporary": mark("for a temporary contract"),
     "flexible": mark("for a flexible contract"),
     "delivered": mark("once it was delivered"),
+}
+FAULTS: Final[Mapping[str, str]] = {  # what a check of the log finds
+    "changed": mark("its text, or what stands beside it, was changed."),
+    "removed": mark("events before it were removed."),
+    "unchained": mark(
+        "it does not follow the event before it: something was removed, inserted or rewritten."
+    ),
+    "cut": mark("the log ends before its head, or at another event."),
+    "beyond-head": mark("it stands after the head of the log: it was not written by this office."),
+    "body-changed": mark("its personal part was changed."),
+    "body-missing": mark("its personal part is gone, and was not erased."),
+    "body-uncalled": mark("it has a personal part of which it says nothing."),
+    "body-due": mark("a person did it, and nothing says who."),
+    "erased-untold": mark("its personal part was erased, and no event tells of that."),
+    "unreadable": mark("the database can't give it out."),
+    "not-canonical": mark("its text is not as this office writes it."),
+    "impossible": mark("it can't follow the request's events before it."),
+    "rows-differ": mark("a row of the tables is not what the events say."),
+    "clock-back": mark("the clock was set back before it: a warning."),
+    "anchor": mark("it is not the event that an anchor names."),
+    "set-back": mark("a later state was anchored: the office was set back, or the end of its log cut off."),
+    "proof": mark("the proof of its anchor does not hold."),
 }
 CHANNELS: Final[Mapping[str, str]] = {
     "person": mark("a person"),

@@ -33,7 +33,7 @@ from workflow.command_form import require_name
 from workflow.devices import forget_devices, known_device
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender, erase_bodies_of_none
-from workflow.identity_events import EVERY
+from workflow.identity_events import EVERY, ROLE_EVENTS
 from workflow.proofs import forget_proofs
 from workflow.saved_filters import forget_filters
 from workflow.sessions import end_sessions
@@ -263,7 +263,7 @@ def forget_people(session: Session, log: Appender, gone: list[str], *, at: datet
 
 
 def _telling(session: Session, people: set[str]) -> Iterator[int]:
-    kinds = (SET, REMOVED, *EVERY, webhooks.ADDED, webhooks.REMOVED)
+    kinds = (SET, REMOVED, *EVERY, *ROLE_EVENTS, webhooks.ADDED, webhooks.REMOVED)
     query = (
         select(Event.seq, Body.body)
         .join(Body, Body.seq == Event.seq)

@@ -15,6 +15,7 @@ from workflow.duties import DUTY_ROLES
 from workflow.eventlog import Appender
 from workflow.passwords import forget_people
 from workflow.proofs import forget_proofs
+from workflow.roles import kept_through
 from workflow.sessions import end_sessions
 from workflow.tables import (
     CommandKey,
@@ -61,8 +62,8 @@ class Change:
 def update_people(session: Session, register: Register, *, now: datetime) -> Change:
     """Bring people and roles in line with the register; those it does not hold any more become inactive.
 
-    The register is the source: roles granted otherwise are replaced. It happens between two commands, under
-    the lock that they take.
+    The register is the source; beside it stays what administrators granted to those who still work here. It
+    happens between two commands, under the lock that they take.
     """
     session.execute(select(LogHead.seq).with_for_update())
     known = {person.id: person for person in session.scalars(select(Person))}
@@ -84,8 +85,9 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     session.flush()
     forget_proofs(session, known)
     revoke_all(session, known, at=now)
+    granted = kept_through(session)
     session.execute(delete(Grant))
-    session.add_all(_grants(registered))
+    session.add_all(_with_granted(registered, granted))
     session.flush()
     after = _standing(session)
     end_sessions(session, {*known, *_with_less(before, after)})
@@ -160,6 +162,13 @@ def remove_unneeded(
     forget_tokens(session, log, gone, at=at)
     session.execute(delete(Person).where(Person.id.in_(gone)))
     return len(gone)
+
+
+def _with_granted(people: Iterable[RegisteredPerson], granted: Iterable[Grant]) -> list[Grant]:
+    """What the register gives, and what administrators granted beside it."""
+    own = list(_grants(people))
+    there = {(one.person_id, one.role, one.unit) for one in own}
+    return own + [one for one in granted if (one.person_id, one.role, one.unit) not in there]
 
 
 def _grants(people: Iterable[RegisteredPerson]) -> Iterator[Grant]:

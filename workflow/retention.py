@@ -109,6 +109,7 @@ class HoldView:
 
     id: int
     request_id: int
+    unit: str
     placed_by: str
     placed_at: datetime
     reason: str
@@ -234,7 +235,16 @@ class Retention:
             if definition is not None and request.closed_at is not None:
                 due_on = keeping.due_day(definition, request.closed_at)
                 overdue = due_on <= office_day(definition, now)
-            yield HoldView(hold.id, request.id, hold.placed_by, hold.placed_at, hold.reason, due_on, overdue)
+            yield HoldView(
+                hold.id,
+                request.id,
+                request.unit,
+                hold.placed_by,
+                hold.placed_at,
+                hold.reason,
+                due_on,
+                overdue,
+            )
 
     def _look(self, *, clock_is_right: bool) -> datetime | None:
         """Note that somebody looked now; until when nothing may be destroyed, None when it may."""

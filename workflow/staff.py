@@ -87,9 +87,10 @@ def oversees(session: Session, person: str, today: date) -> Reach:
 
 
 def staff(
-    session: Session, reach: Reach, *, search: str = "", after: str = "", limit: int = 50
+    session: Session, reach: Reach, *, search: str = "", after: str = "", only: str = "", limit: int = 50
 ) -> list[StaffMember]:
-    """Who works in these units, by their numbers from `after` on; `search` is part of a name or a number."""
+    """Who works in these units, by their numbers from `after` on; `search` is part of a name or a number, and
+    `only` a whole one."""
     query = (
         select(Person, PasswordRow.person_id)
         .outerjoin(PasswordRow, PasswordRow.person_id == Person.id)
@@ -97,6 +98,8 @@ def staff(
         .order_by(Person.id)
         .limit(limit)
     )
+    if only:
+        query = query.where(Person.id == only)
     if search:
         part = search.lower()
         name, number = func.lower(Person.name), func.lower(Person.id)

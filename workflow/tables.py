@@ -153,7 +153,8 @@ class Grant(Base):
     role: Mapped[str]
     unit: Mapped[str | None]
     source: Mapped[str] = mapped_column(default="register")
-    """Who says so: the HR register, or the groups with which somebody has signed in elsewhere."""
+    """Who says so: the HR register, the groups with which somebody has signed in elsewhere, or (`office`) an
+    administrator."""
 
 
 class Substitute(Base):

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from certs.evidence import UnusableAnswer
 from certs.hosts import AllowedHosts, split_url
 from signing.secret import Secret
+from wording import Sentence
 from workflow.access import ADMINISTRATOR
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender
@@ -90,12 +91,16 @@ class Webhooks:
             log = Appender.lock(session, secrets.token_bytes)
             _require_administrator(session, by)
             if (session.scalar(select(func.count()).select_from(WebhookRow)) or 0) >= MOST:
-                raise WebhookRefused(f"There are {MOST} webhooks already.", hint="Remove one.")
+                raise WebhookRefused(
+                    Sentence("There are {most} webhooks already.", most=MOST), hint=Sentence("Remove one.")
+                )
             known = set(session.scalars(select(Event.type).distinct())) if types else set()
             wrong = sorted(one for one in types if one not in known and not _is_type(one))
             if wrong:
                 raise WebhookRefused(
-                    f"These are no types of events: {', '.join(one[:40] for one in wrong)}.",
+                    Sentence(
+                        "These are no types of events: {types}.", types=", ".join(one[:40] for one in wrong)
+                    ),
                     hint="docs/events.md lists them.",
                 )
             head = session.scalar(select(LogHead.seq)) or 0
@@ -114,10 +119,34 @@ class Webhooks:
             _require_administrator(session, by)
             row = session.get(WebhookRow, number)
             if row is None:
-                raise WebhookRefused(f"There is no webhook {number}.", hint="`paraaf webhooks` lists them.")
+                raise WebhookRefused(
+                    Sentence("There is no webhook {number}.", number=number),
+                    hint="`paraaf webhooks` lists them.",
+                )
             session.execute(delete(WebhookMessage).where(WebhookMessage.webhook_id == number))
             session.delete(row)
             _tell(log, REMOVED, number, at=at, by=by, url=row.url)
+
+    def retry(self, number: int, *, by: str, at: datetime) -> int:
+        """Have what it did not take tried again at once, also what was given up; how many messages.
+
+        Raises WebhookRefused.
+        """
+        with self.store.write() as session:
+            _require_administrator(session, by)
+            row = session.get(WebhookRow, number)
+            if row is None or row.stopped_at is not None:
+                raise WebhookRefused(
+                    Sentence("There is no webhook {number} that is told.", number=number),
+                    hint="`paraaf webhooks` lists them.",
+                )
+            untaken = (WebhookMessage.webhook_id == number, WebhookMessage.taken_at.is_(None))
+            given_up = (*untaken, WebhookMessage.next_at.is_(None))
+            waits = (*untaken, WebhookMessage.next_at > at, WebhookMessage.tries > 0)
+            connection = session.connection()
+            table = update(WebhookMessage.table())
+            anew = connection.execute(table.where(*given_up).values(tries=0, next_at=at)).rowcount
+            return anew + connection.execute(table.where(*waits).values(next_at=at)).rowcount
 
     def listed(self) -> list[Webhook]:
         """All of them."""
@@ -153,17 +182,21 @@ class Webhooks:
             target = split_url(url)
         except UnusableAnswer as error:
             raise WebhookRefused(
-                "The address is not written plainly.", hint="Write it like https://hooks.example.org/paraaf."
+                Sentence("The address is not written plainly."),
+                hint=Sentence("Write it like https://hooks.example.org/events."),
             ) from error
         here = self.hosts.loopback(target.host, target.port)
         if len(url) > URL_MOST or (target.scheme != "https" and not here):
             raise WebhookRefused(
-                "Messages go over https alone.", hint="Write it like https://hooks.example.org/paraaf."
+                Sentence("Messages go over https alone."),
+                hint=Sentence("Write it like https://hooks.example.org/events."),
             )
         if (target.host, target.port) not in self.hosts.places:
             raise WebhookRefused(
-                f"{target.host}:{target.port} is not among the hosts that may be told.",
-                hint="Whoever runs the office adds it to PARAAF_WEBHOOK_HOSTS.",
+                Sentence(
+                    "{host} is not among the hosts that may be told.", host=f"{target.host}:{target.port}"
+                ),
+                hint=Sentence("Whoever runs the office adds it to PARAAF_WEBHOOK_HOSTS."),
             )
 
 
@@ -289,7 +322,9 @@ def _require_administrator(session: Session, by: str) -> None:
         .where(Person.active, Grant.person_id == by, Grant.role == ADMINISTRATOR, Grant.unit.is_(None))
     )
     if session.execute(query).first() is None:
-        raise WebhookRefused("Webhooks are set by administrators of all units.", hint="Ask one of them.")
+        raise WebhookRefused(
+            Sentence("Webhooks are set by administrators of all units."), hint=Sentence("Ask one of them.")
+        )
 
 
 def _tell(log: Appender, kind: str, number: int, *, at: datetime, by: str, url: str) -> None:

@@ -38,6 +38,7 @@ from workflow.errors import Reason, Refused
 NameOf = Callable[[str], str | None]
 """Gives the name of the person of an id, where it is known."""
 _RELEASE = "release_seal"
+_COMMAND = re.compile("`([^`]*)`")
 _BETWEEN = re.compile(", | or | and ")
 
 
@@ -196,6 +197,15 @@ class ProcessWords(Wording):
     def _of_code(self, code: str, **values: Value) -> tuple[str, str]:
         message, hint = ERRORS.get(code, UNKNOWN)
         return self.text(message, **{"code": code, **values}), self.text(hint)
+
+    def advice(self, advice: str) -> str:
+        """What whoever runs the office does about a step that failed, as a sentence."""
+        said = _COMMAND.sub(r"“\1”", self.text(advice))
+        return f"{said[:1].upper()}{said[1:]}."
+
+    def fault(self, fault: str) -> str:
+        """What is wrong with the log, by the code of a finding."""
+        return self._named(labels.FAULTS, fault)
 
     # of a document's data
 

@@ -15,6 +15,7 @@ from typing import TextIO, TypeVar
 
 NUMBER_OF_PEOPLE = 200
 AUDITOR = 192  # of the document room
+ADMINISTRATOR = 194  # of the data desk
 UNITS = {
     "Personnel and Pay": ("Pay desk", "Declarations desk", "Appointments"),
     "Policy": ("Team Sunflower", "Team Oak", "Team Heather", "Team Fern"),
@@ -96,6 +97,8 @@ def _place(person: int) -> dict[str, str]:
         duties.append("signer")
     if person == AUDITOR:
         duties.append("auditor")
+    if person == ADMINISTRATOR:
+        duties.append("administrator")
     head = "Head of unit" if person <= len(desks) else _pick(person, "function", FUNCTIONS[unit])
     return {"unit": unit, "team": team, "manager_id": manager, "duties": " ".join(duties), "function": head}
 

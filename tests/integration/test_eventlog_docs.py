@@ -16,7 +16,17 @@ from certs.hosts import AllowedHosts
 from documents.blobs import BlobStore
 from tests.integration.engine_office import NOW, Office
 from tests.proving import PASSWORD
-from workflow import identity_events, moves, outside, passwords, renewals, substitutes, tokens, webhooks
+from workflow import (
+    identity_events,
+    moves,
+    outside,
+    passwords,
+    renewals,
+    roles,
+    substitutes,
+    tokens,
+    webhooks,
+)
 from workflow.brought import EVENTS
 from workflow.commands import StepTrouble
 from workflow.definition_model import FACTS
@@ -72,6 +82,7 @@ def test_types_are_those_of_the_code() -> None:
         tokens.MADE,
         tokens.REVOKED,
         *identity_events.EVERY,
+        *identity_events.ROLE_EVENTS,
         webhooks.ADDED,
         webhooks.REMOVED,
         webhooks.STOPPED,
@@ -158,6 +169,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found += password_records(office)
     found += token_records(office)
     found += identity_records(office)
+    found += role_records(office)
     found += webhook_records(office)
     rooms: dict[str, Any] = {
         "store": office.store,
@@ -243,6 +255,17 @@ def identity_records(office: Office) -> list[dict[str, Any]]:
             identity_events.tell(session, kind, person="auditor", by="administrator", at=office.now)
         query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
         rows = session.execute(query.where(Event.type.in_(identity_events.EVERY))).all()
+    return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
+
+
+def role_records(office: Office) -> list[dict[str, Any]]:
+    """Somebody gets a role, and has it no more."""
+    wanted = roles.Wanted("auditor", "clerk", "audit", "Helps out.")
+    with office.store.write() as session:
+        for change in (roles.grant, roles.end):
+            change(session, wanted, by="administrator", today=NOW.date(), now=office.now)
+        query = select(Event.record, Body.body).join(Body, Body.seq == Event.seq)
+        rows = session.execute(query.where(Event.type.in_(identity_events.ROLE_EVENTS))).all()
     return [{**json.loads(record), "body": json.loads(body)} for record, body in rows]
 
 

@@ -1,0 +1,153 @@
+"""The people of the office: who has which role, since when and by whom; granting and ending; passwords."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from signing.secret import Secret
+from web.asked import Asked
+from web.csv_answer import LISTS, Cell, csv_answer
+from web.overseeing import Overseeing
+from workflow import roles, staff
+from workflow.errors import Refused, WorkflowError
+from workflow.passwords import PasswordRefused
+from workflow.roles import RoleRefused, Wanted
+from workflow.staff import Reach, StaffMember
+
+PAGE: Final = 50
+EVERYWHERE: Final = "*"
+"""In place of a unit's name, for all of them."""
+_COLUMNS = ("person", "name", "unit", "role", "role_in", "password")
+
+
+@dataclass(frozen=True)
+class PeoplePages(Overseeing):
+    """The pages under /office/people."""
+
+    def routes(self) -> list[Route]:
+        """Their addresses."""
+        return [
+            self.door.get("/office/people", self._shown),
+            self.door.get("/office/people.csv", self._csv),
+            self.door.post("/office/people/password", self._password),
+            self.door.post("/office/people/roles", self._grant),
+            self.door.post("/office/people/roles/end", self._end),
+            self.door.get("/office/person", self._person),
+        ]
+
+    def _shown(self, asked: Asked) -> Response:
+        reach, office = self.reach(asked), self.door.office
+        search, after = asked.text("search").strip()[:100], asked.text("after")[:100]
+        with office.store.read() as session:
+            found = staff.staff(session, reach, search=search, after=after, limit=PAGE + 1)
+        return self.answer(
+            asked,
+            "people.html",
+            people=found[:PAGE],
+            next=found[PAGE - 1].id if len(found) > PAGE else "",
+            search=search,
+        )
+
+    def _csv(self, asked: Asked) -> Response:
+        """Everybody with each of their roles, a line each: for a review of who may what."""
+        reach = self.reach(asked)
+        self.door.rates.require(asked.request, LISTS)
+        name = f"people-{self.door.office.clock():%Y-%m-%d}.csv"
+        return csv_answer(name, _COLUMNS, self._rows(reach))
+
+    def _rows(self, reach: Reach) -> Iterator[tuple[Cell, ...]]:
+        after = ""
+        while True:
+            with self.door.office.store.read() as session:
+                found = staff.staff(session, reach, after=after, limit=500)
+            if not found:
+                return
+            for one in found:
+                password = "yes" if one.has_password else "no"
+                for role, unit in one.roles:
+                    yield one.id, one.name, one.unit, role, unit or EVERYWHERE, password
+            after = found[-1].id
+
+    # --- one of them
+
+    def _person(self, asked: Asked) -> Response:
+        return self._page(asked, asked.text("number")[:100])
+
+    def _page(
+        self,
+        asked: Asked,
+        number: str,
+        *,
+        given: str = "",
+        problem: WorkflowError | None = None,
+        wanted: Wanted | None = None,
+    ) -> Response:
+        reach, office, administers = self.reach(asked), self.door.office, self.administers(asked)
+        with office.store.read() as session:
+            person = _found(staff.staff(session, reach, only=number, limit=1))
+            held, history = roles.held(session, number), roles.history(session, number)
+            units = roles.units(session, administers)
+            swaps = staff.standing_in(session, office.newest_day, of=number)
+        return self.answer(
+            asked,
+            "person.html",
+            status=422 if problem else 200,
+            person=person,
+            held=[one for one in held if one.role in roles.ROLES],
+            history=history,
+            swaps=swaps,
+            units=units,
+            grantable=roles.ROLES,
+            may_change=person.unit in administers and number != asked.me.id,
+            may_everywhere=administers.everywhere,
+            everywhere=EVERYWHERE,
+            given=given,
+            problem=problem,
+            wanted=wanted,
+            done=asked.text("done") if asked.request.method == "GET" else "",
+        )
+
+    def _password(self, asked: Asked) -> Response:
+        """Give somebody a password, with which they choose their own; shown once, here."""
+        self.reach(asked, administrator=True)
+        person, password = asked.text("person")[:100], secrets.token_urlsafe(12)
+        if person == asked.me.id:
+            return self.door.see("/password")
+        try:
+            self.door.office.passwords.set(person, Secret(password), by=asked.me.id)
+        except (PasswordRefused, Refused) as problem:
+            return self._page(asked, person, problem=problem)
+        return self._page(asked, person, given=password)
+
+    def _grant(self, asked: Asked) -> Response:
+        return self._changed(asked, roles.grant, "granted")
+
+    def _end(self, asked: Asked) -> Response:
+        return self._changed(asked, roles.end, "ended")
+
+    def _changed(self, asked: Asked, change: roles.Change, done: str) -> Response:
+        self.reach(asked, administrator=True)
+        office, unit = self.door.office, asked.typed("unit")
+        wanted = Wanted(
+            person=asked.typed("person")[:100],
+            role=asked.typed("role")[:100],
+            unit=None if unit == EVERYWHERE else unit,
+            reason=asked.typed("reason").strip(),
+        )
+        try:
+            with office.store.write() as session:
+                change(session, wanted, by=asked.me.id, today=office.newest_day, now=office.clock())
+        except RoleRefused as problem:
+            return self._page(asked, wanted.person, problem=problem, wanted=wanted)
+        return self.door.see("/office/person", number=wanted.person, done=done)
+
+
+def _found(people: list[StaffMember]) -> StaffMember:
+    if not people:
+        raise HTTPException(404)
+    return people[0]

@@ -1,0 +1,51 @@
+"""Legal holds on a request, for those who work with it: placed and released on its page."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from web.asked import DIGITS_MOST, Asked, Door
+from workflow.holds import OpenHold
+
+
+@dataclass(frozen=True)
+class RequestHolds:
+    """What keeps a request from being destroyed, and whether who looks at it may change that."""
+
+    door: Door
+
+    def routes(self) -> list[Route]:
+        """Their addresses."""
+        return [
+            self.door.post("/requests/{n}/hold", self._hold),
+            self.door.post("/requests/{n}/release-hold", self._release),
+        ]
+
+    def shown(self, number: int, person: str) -> tuple[list[OpenHold], bool]:
+        """The holds, and whether this person may place and release them."""
+        holds = self.door.office.holds
+        return holds.open(number), holds.may(number, person)
+
+    def _hold(self, asked: Asked) -> Response:
+        number = self._seen(asked)
+        self.door.office.holds.place(number, asked.me.id, asked.typed("reason").strip(), key=_key(asked))
+        return self.door.see(f"/requests/{number}#holds")
+
+    def _release(self, asked: Asked) -> Response:
+        number, hold = self._seen(asked), asked.typed("hold")
+        known = int(hold) if hold.isascii() and hold.isdecimal() and len(hold) <= DIGITS_MOST else 0
+        self.door.office.holds.release(
+            number, asked.me.id, asked.typed("reason").strip(), hold_id=known, key=_key(asked)
+        )
+        return self.door.see(f"/requests/{number}#holds")
+
+    def _seen(self, asked: Asked) -> int:
+        """The request's number. Raises NotFound for who does not see it, also if they administer its unit."""
+        number = asked.number("n")
+        self.door.office.engine.show(number, asked.me.id)
+        return number
+
+
+def _key(asked: Asked) -> str:
+    return f"hold:{asked.typed('key')[:60]}"
