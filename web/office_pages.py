@@ -18,9 +18,11 @@ from signing.secret import Secret
 from web.asked import Asked, Door
 from web.rates import Rate
 from workflow import anchors, staff
+from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Command
 from workflow.definition_model import REPAIR
 from workflow.definition_show import as_json
+from workflow.digits import whole
 from workflow.errors import Refused, WorkflowError
 from workflow.incidents import listed, retried
 from workflow.logcheck import verify
@@ -139,12 +141,11 @@ class OfficePages:
 
     def _repair(self, asked: Asked) -> Response:
         """Have a step tried again: the engine says who may."""
-        text = asked.text("request")
-        if not (text.isascii() and text.isdecimal() and len(text) < 18):
+        number = whole(asked.text("request"), REQUEST_ID_MAX)
+        if number is None:
             raise HTTPException(404)
-        command = Command(
-            REPAIR, asked.me.id, key=f"repair:{asked.text('key')[:60]}:{text}", request_id=int(text)
-        )
+        key = f"repair:{asked.text('key')[:60]}:{number}"
+        command = Command(REPAIR, asked.me.id, key=key, request_id=number)
         try:
             self.door.office.engine.execute(command)
         except WorkflowError as problem:

@@ -155,7 +155,9 @@ def prove(sent: ProofAsked, caller: Caller, office: TheOffice) -> ProofMade:
     for one in sent.requests:
         office.engine.show(one.request, caller.person)  # raises NotFound
     seen = {one.request: one.version for one in sent.requests}
-    proof = prove_by_password(office.passwords, caller.person, Secret(sent.password), seen)
+    proof = prove_by_password(
+        office.passwords, caller.person, Secret(sent.password), seen, token=caller.token
+    )
     return ProofMade(proof=proof.token, expires_at=office.clock() + FRESH)
 
 

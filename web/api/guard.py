@@ -25,11 +25,13 @@ from web.api.errors import (
     wrong,
 )
 from web.rates import Rate, Rates
+from workflow.digits import whole
 from workflow.office import Office
 from workflow.tokens import Bearer
 
 SCHEME: Final = "token"
 JSON: Final = "application/json"
+LENGTH_MOST: Final = 2**63 - 1
 USES = Rate("token", 600, 60.0)
 """How often one token may ask."""
 FAILURES = Rate("tokens that are none", 30, 60.0)
@@ -157,5 +159,5 @@ def _require_media_type(request: Request, wanted: str) -> None:
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said != wanted:
         raise MediaTypeUnknown(wanted)
-    if not request.headers.get("content-length", "0").isdecimal():
+    if whole(request.headers.get("content-length", "0"), LENGTH_MOST) is None:
         raise BodyTooLarge

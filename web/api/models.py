@@ -233,12 +233,21 @@ class CannotTold(Told):
     reasons: list[ReasonTold]
 
 
+class WarningTold(Told):
+    """A rule that has to be met, or given a reason as `reasons.RULE` in the data, before signing."""
+
+    field: str = Field(description="The dotted field that it is of.", examples=["income.pay"])
+    rule: str
+    message: str
+
+
 class RequestShown(Told):
     """A request, and what its person can and can't do with it."""
 
     request: RequestTold
     can: list[CanTold]
     cannot: list[CannotTold]
+    warnings: list[WarningTold] = Field(description="What has to be settled before signing.")
 
 
 class NewRequest(Sent):

@@ -4,7 +4,6 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from tempfile import TemporaryFile
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from web.api.described import BASE, OBJECT, errors, header, links
-from web.api.errors import Misshapen, NothingHere, wrong
+from web.api.errors import DutyMissing, Misshapen, NothingHere, wrong
 from web.api.guard import Caller, Operation, TheOffice, needs
 from web.api.models import (
     NUMBER_MOST,
@@ -29,13 +28,16 @@ from web.api.models import (
     RequestShown,
     RequestTold,
     RetryTold,
+    WarningTold,
 )
-from workflow import evidence_package
 from workflow.command_form import NAME_LONGEST
 from workflow.definition_model import Definition
-from workflow.evidence import gather
+from workflow.digits import whole
+from workflow.evidence_handed_out import hand_out
 from workflow.listing import RequestFilter
 from workflow.office import Office
+from workflow.open_warnings import as_json, open_warnings
+from workflow.particulars import particulars
 from workflow.reading import DocumentView, RequestView
 from workflow.tokens import DOCUMENTS, READ
 from workflow.ways import Way, ways
@@ -124,6 +126,7 @@ def show_request(
         request=_told(view, found, None if retry is None else RetryTold.model_validate(retry)),
         can=[_can(one, view, definition) for one in found if one.possible],
         cannot=[_cannot(one) for one in found if not one.possible],
+        warnings=[WarningTold(**as_json(one)) for one in open_warnings(office, view, definition)],
     )
 
 
@@ -204,15 +207,15 @@ def get_evidence(
         Literal["with", "without"], Query(description="Who acted and what they wrote.")
     ] = "without",
 ) -> Response:
-    """Give out everything that proves one request; 409 until an anchor is over its last event."""
-    office.engine.show(number, caller.person)
+    """Give out everything that proves one request, once it was checked; for who audits it.
+
+    409 until an anchor is over its last event.
+    """
+    view = office.engine.show(number, caller.person)
+    if not particulars(office, view, caller.person).audits:
+        raise DutyMissing("This is for auditors.", hint="Ask one for the package.")
     with TemporaryFile() as file:
-        with office.store.read() as session:
-            evidence = gather(session, office.blobs, number)
-            evidence_package.write(
-                office, session, evidence, file, release=version("paraaf"), with_bodies=bodies == "with"
-            )
-        file.seek(0)
+        hand_out(office, number, file, with_bodies=bodies == "with")
         headers = {"Content-Disposition": f'attachment; filename="evidence-{number}.zip"'}
         return Response(file.read(), headers=headers, media_type="application/zip")
 
@@ -264,6 +267,7 @@ def _below(cursor: str) -> int:
         word, _, number = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
     except ValueError:
         word, number = "", ""
-    if word != "below" or not (number.isascii() and number.isdecimal() and len(number) < 20):
+    below = whole(number, NUMBER_MOST)
+    if word != "below" or below is None:
         raise Misshapen([wrong("This is no cursor: take it from `next`.", "cursor")])
-    return min(int(number), NUMBER_MOST)
+    return below
