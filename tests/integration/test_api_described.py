@@ -36,8 +36,8 @@ HOOKS = """
 import schemathesis
 
 
-@schemathesis.serializer("application/pdf")
-def pdf(_context, value):
+@schemathesis.serializer("application/pdf", "image/jpeg", "image/png", "image/tiff")
+def file(_context, value):
     return value if isinstance(value, bytes) else str(value).encode()
 """
 EXAMPLES = 8

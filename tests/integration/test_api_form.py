@@ -9,6 +9,7 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
+from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from tests.api_office import BASE, Desked, Program, bearing, made_token, opened, problem, program, tokens_of
 from tests.databases import KINDS
@@ -131,6 +132,9 @@ def everywhere(desked: Desked) -> Iterator[tuple[str, str, str, str]]:
             name="declaration",
             sha256="0" * 64,
             code="x",
+            hold=1,
+            what="given",
+            webhook=1,
         )
         yield route.name, method, f"{BASE}{address}", security[0]["token"][0] if security else ""
 
@@ -138,8 +142,8 @@ def everywhere(desked: Desked) -> Iterator[tuple[str, str, str, str]]:
 def sent_to(client: httpx.Client, method: str, address: str) -> httpx.Response:
     """With what gets by everything that stands before the operation itself."""
     headers = {"Idempotency-Key": "every-1", "If-Match": '"1"'}
-    kind = "application/pdf" if address.endswith("verify") else "application/json"
-    body = {"content": b"{}", "headers": {**headers, "Content-Type": kind}} if method == "POST" else {}
+    kind = "application/pdf" if address.endswith(("/verify", "/signed", "/scans")) else "application/json"
+    body = {"content": b"{}", "headers": {**headers, "Content-Type": kind}} if method[0] == "P" else {}
     return client.request(method, address, **body)  # type: ignore[arg-type]
 
 
@@ -250,6 +254,7 @@ def test_the_description_is_whole(desked: Desked) -> None:
     with httpx.Client(base_url=desked.url, trust_env=False) as client:
         told = client.get(f"{BASE}/openapi.json").json()
     assert told["openapi"].startswith("3.1.")
+    jsonschema.Draft202012Validator(OPENAPI_31).validate(told)
     assert told["servers"] == [{"url": BASE}]
     operations = [one for methods in told["paths"].values() for one in methods.values()]
     names = [one["operationId"] for one in operations]
@@ -259,9 +264,10 @@ def test_the_description_is_whole(desked: Desked) -> None:
         problems = [answer for status, answer in one["responses"].items() if status[0] in "45"]
         assert problems
         assert all(list(answer["content"]) == ["application/problem+json"] for answer in problems)
-        assert one["description"]
+        assert one["description"].startswith(one["summary"])
         if one["security"]:
             assert {"401", "403", "429", "503"} <= one["responses"].keys()
+            assert all("Retry-After" in one["responses"][status]["headers"] for status in ("429", "503"))
     for name, schema in told["components"]["schemas"].items():
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["description"], name

@@ -30,6 +30,8 @@ from web.api.models import (
     RetryTold,
     WarningTold,
 )
+from web.api.office_models import StretchTold, TimingTold
+from web.request_timing import timing
 from workflow.command_form import NAME_LONGEST
 from workflow.definition_model import Definition
 from workflow.digits import whole
@@ -37,6 +39,7 @@ from workflow.evidence_handed_out import hand_out
 from workflow.listing import RequestFilter
 from workflow.office import Office
 from workflow.open_warnings import as_json, open_warnings
+from workflow.openings import has_to_open, note_opening
 from workflow.particulars import particulars
 from workflow.reading import DocumentView, RequestView
 from workflow.tokens import DOCUMENTS, READ
@@ -79,6 +82,10 @@ def list_requests(
     variant: Named = None,
     unit: Named = None,
     reference: Named = None,
+    text: Annotated[
+        str | None,
+        Query(max_length=200, description="A number, or how a reference or the requester's name begins."),
+    ] = None,
     status: Annotated[
         Literal["open", "closed"] | None, Query(description="Those that go on, or not.")
     ] = None,
@@ -94,6 +101,7 @@ def list_requests(
         variant=variant,
         unit=unit,
         reference=reference,
+        text=text or None,
         closed=None if status is None else status == "closed",
         below=None if cursor is None else _below(cursor),
     )
@@ -135,6 +143,20 @@ def list_events(number: Number, caller: Caller, office: TheOffice) -> EventList:
     """List what happened to a request, in order."""
     view = office.engine.show(number, caller.person)
     return EventList(events=[EventTold.model_validate(one) for one in view.history])
+
+
+@router.get("/requests/{number}/timing", openapi_extra=needs(READ), responses=errors(*OBJECT))
+def show_timing(number: Number, caller: Caller, office: TheOffice) -> TimingTold:
+    """Tell how long a request has taken so far: waiting, on a desk, being worked on, with others."""
+    view = office.engine.show(number, caller.person)
+    found = timing(view.history, now=office.clock(), closed_at=view.closed_at)
+    if found is None:
+        return TimingTold(lead_s=None, stretches=[])
+    stretches = [
+        StretchTold(state=one.state, seconds={kind.value: took for kind, took in one.seconds.items()})
+        for one in found.stretches
+    ]
+    return TimingTold(lead_s=found.lead.total_seconds(), stretches=stretches)
 
 
 @router.get("/requests/{number}/documents", openapi_extra=needs(DOCUMENTS), responses=errors(*OBJECT))
@@ -180,11 +202,14 @@ def get_pdf(
     document = _document(office, number, name, caller.person)
     etag = f'"{document.current_sha256}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and etag in if_none_match:
+    opening = (office, number, document.name, document.current_sha256, caller.person)
+    if if_none_match is not None and etag in if_none_match and not has_to_open(*opening):
         return Response(status_code=304, headers=headers)
     named = document.number if _FILE_NAME.fullmatch(document.number) else "document"
     headers["Content-Disposition"] = f'attachment; filename="{named}.pdf"'
-    return Response(office.blobs.get(document.current_sha256), headers=headers, media_type="application/pdf")
+    pdf = office.blobs.get(document.current_sha256)
+    note_opening(*opening)
+    return Response(pdf, headers=headers, media_type="application/pdf")
 
 
 @router.get(
