@@ -59,7 +59,7 @@ def test_a_file_goes_out_is_signed_elsewhere_and_comes_back(
         )
     )
     other = signer.sent(number, "/files/signed", pdf=file.content, seen=before + 1)
-    assert "not signed" in problem(other, 422, "signing-foreign-refused")["detail"]
+    assert "nobody signed it" in problem(other, 422, "signing-foreign-refused")["detail"]
     stale = signer.sent(number, "/files/signed", pdf=signed, seen=before)
     problem(stale, 412, "workflow-stale")
     taken = signer.sent(number, "/files/signed", pdf=signed, seen=before + 1, key="back")

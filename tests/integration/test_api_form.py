@@ -265,6 +265,8 @@ def test_the_description_is_whole(desked: Desked) -> None:
         assert problems
         assert all(list(answer["content"]) == ["application/problem+json"] for answer in problems)
         assert one["description"].startswith(one["summary"])
+        wanted = [each for each in one.get("parameters", ()) if each["required"]]
+        assert all(each.get("examples") or each["schema"].get("examples") for each in wanted)
         if one["security"]:
             assert {"401", "403", "429", "503"} <= one["responses"].keys()
             assert all("Retry-After" in one["responses"][status]["headers"] for status in ("429", "503"))

@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from certs.hosts import AllowedHosts
 from tests.api_office import ADMINISTRATOR, BASE, Desked, Program, opened, problem, program
 from tests.databases import KINDS
-from tests.steps_office import CLERK, MANAGER
+from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER
 from workflow.logcheck import verify
 
 AUDITOR = "P192"
@@ -52,11 +53,54 @@ def test_a_filter_is_kept_used_and_removed(desked: Desked, clerk: Program) -> No
         problem(manager.delete(f"{BASE}/queue/filters", **removed), 404, "web-nothing-here")
 
 
+def test_every_verb_is_sent_alike(desked: Desked) -> None:
+    number = desked.sample.submit("A4-DUAL")
+    requester = desked.sample.request(number).requester_id
+    with (
+        program(desked.url, desked.token(MANAGER)) as manager,
+        program(desked.url, desked.token(requester)) as theirs,
+    ):
+        steps: list[tuple[Program, str, dict[str, Any]]] = [
+            (manager, "claim", {}),
+            (manager, "start", {}),
+            (manager, "suspend", {"remark": "The payroll office is asked."}),
+            (manager, "resume", {}),
+            (manager, "save_draft", {"data": {"income": {"gross_yearly": "50000.00"}}}),
+            (manager, "release", {}),
+            (manager, "return", {"remark": "Look at the amounts."}),
+            (theirs, "submit", {}),
+            (theirs, "withdraw", {}),
+        ]
+        version = 1
+        for client, trigger, more in steps:
+            can = {one["trigger"]: one for one in client.get(f"{BASE}/requests/{number}").json()["can"]}
+            assert can[trigger]["remark"] is ("remark" in more)
+            done = client.command(number, trigger, seen=version, **more)
+            assert done.status_code == 200, (trigger, done.text)
+            version = done.json()["version"]
+            if trigger == "save_draft":
+                shown = [one.get(f"{BASE}/requests/{number}").json()["request"] for one in (manager, theirs)]
+                assert shown[0]["draft"]["data"] == more["data"]
+                assert shown[1]["draft"] is None
+        assert done.json()["state"] == "withdrawn"
+
+
+def test_two_release_a_seal(desked: Desked) -> None:
+    sample = desked.sample
+    number = sample.submit("A4-DUAL")
+    asyncio.run(sample.run_until("sign", number))
+    for person, state in ((SIGNER, "second_release"), (OTHER_SIGNER, "sealing")):
+        with program(desked.url, desked.token(person)) as signer:
+            seen = sample.request(number).version
+            assert signer.command(number, "release_seal", seen=seen).json()["state"] == state
+            assert signer.command(number, "release_seal", seen=seen + 1).status_code == 422
+
+
 def test_requests_are_searched_and_timed(desked: Desked, clerk: Program) -> None:
     found = clerk.get(f"{BASE}/requests", params={"text": str(desked.delivered)}).json()["requests"]
     assert [one["id"] for one in found] == [desked.delivered]
     told = clerk.get(f"{BASE}/requests/{desked.delivered}/timing").json()
-    assert [one["state"] for one in told["stretches"]] == ["manager", "review", "release"]
+    assert [one["state"] for one in told["stretches"]] == ["manager", "review", "sign"]
     assert told["lead_s"] > 0
 
 

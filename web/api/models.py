@@ -32,6 +32,11 @@ class Told(BaseModel):
     model_config = ConfigDict(from_attributes=True, extra="forbid")
 
 
+def _example(told: dict[str, Any]) -> ConfigDict:
+    """What else is said of something that comes in: a whole one."""
+    return ConfigDict(json_schema_extra={"examples": [told]})
+
+
 # --- problems
 
 
@@ -253,6 +258,16 @@ class RequestShown(Told):
 class NewRequest(Sent):
     """A request to be handed in."""
 
+    model_config = _example(
+        {
+            "key": "employer-declaration",
+            "variant": "A4",
+            "language": "en",
+            "reference": "SAMPLE-1",
+            "data": {"employment": {"contract": "permanent"}, "income": {"gross_yearly": "56031.30"}},
+        }
+    )
+
     key: Name = Field(description="The process.", examples=["employer-declaration"])
     variant: Name = Field(description="The way of signing.", examples=["A3"])
     language: Literal["en", "nl", "da", "nb"] = Field("nl", description="Of its documents.")
@@ -265,6 +280,8 @@ class NewRequest(Sent):
 
 class CommandSent(Sent):
     """What is to be done with a request."""
+
+    model_config = _example({"trigger": "return", "remark": "Look at the amounts."})
 
     trigger: Name = Field(
         description="A trigger of its state, or claim, release, start, suspend, resume, save_draft, repair.",
@@ -282,6 +299,8 @@ class CommandSent(Sent):
 
 class BatchItem(CommandSent):
     """One of many commands."""
+
+    model_config = _example({"request": 12, "version": 3, "trigger": "approve"})
 
     request: Number
     version: Version | None = Field(None, description="Which version was seen; an approval needs it.")

@@ -28,7 +28,7 @@ from workflow.tokens import PEOPLE, STAND_IN, Bearer
 
 router = APIRouter(route_class=Operation)
 
-_Person = Annotated[str, Query(min_length=1, max_length=NAME_LONGEST)]
+_Person = Annotated[str, Query(min_length=1, max_length=NAME_LONGEST, examples=["P020"])]
 
 
 @router.get("/people", openapi_extra=needs(PEOPLE), responses=errors())

@@ -114,7 +114,9 @@ def save_filter(sent: FilterSent, caller: Caller, office: TheOffice) -> FilterLi
 
 @router.delete("/queue/filters", openapi_extra=needs(WRITE), responses=errors(*OBJECT))
 def remove_filter(
-    name: Annotated[str, Query(min_length=1, max_length=FILTER_NAME)], caller: Caller, office: TheOffice
+    name: Annotated[str, Query(min_length=1, max_length=FILTER_NAME, examples=["Due today"])],
+    caller: Caller,
+    office: TheOffice,
 ) -> FilterList:
     """Remove one's own filter of this name."""
     with office.store.write() as session:
