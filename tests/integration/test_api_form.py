@@ -150,7 +150,7 @@ def sent_to(client: httpx.Client, method: str, address: str) -> httpx.Response:
 def test_without_a_token_only_what_says_so_is_told(desked: Desked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "FAILURES", Rate("many", 1000, 1.0))
     open_to_all = set()
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         for name, method, address, scope in everywhere(desked):
             answer = sent_to(client, method, address)
             if not scope:
@@ -197,7 +197,7 @@ def test_a_session_of_the_pages_is_nobody_here(desked: Desked) -> None:
 )
 def test_what_is_no_token_is_told_so(desked: Desked, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "FAILURES", Rate("more", 1000, 1.0))
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         answer = client.get(f"{BASE}/me", headers={"Authorization": said.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.status_code == 401
     assert answer.json()["code"] in ("web-token-missing", "web-token-unfit")
@@ -242,7 +242,7 @@ def test_a_token_asks_so_often_and_is_told_how_often(desked: Desked, monkeypatch
 
 def test_who_guesses_tokens_has_to_wait(desked: Desked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "FAILURES", Rate("guesses", 2, 3600.0))
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         found = [client.get(f"{BASE}/me", headers=bearing("x")).status_code for _ in range(3)]
     assert found == [401, 401, 429]
 
@@ -251,7 +251,7 @@ def test_who_guesses_tokens_has_to_wait(desked: Desked, monkeypatch: pytest.Monk
 
 
 def test_the_description_is_whole(desked: Desked) -> None:
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         told = client.get(f"{BASE}/openapi.json").json()
     assert told["openapi"].startswith("3.1.")
     jsonschema.Draft202012Validator(OPENAPI_31).validate(told)
@@ -279,7 +279,7 @@ def test_the_description_is_whole(desked: Desked) -> None:
 
 
 def test_every_answer_names_a_problem_that_is_told_of(desked: Desked) -> None:
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         listed = client.get(f"{BASE}/problems").json()["problems"]
         assert {"workflow-refused", "web-token-missing", "workflow-stale"} <= {one["code"] for one in listed}
         for one in listed[::10]:
@@ -287,7 +287,7 @@ def test_every_answer_names_a_problem_that_is_told_of(desked: Desked) -> None:
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing(desked: Desked) -> None:
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         page = client.get(f"{BASE}/docs")
     assert page.status_code == 200
     assert "<script" not in page.text

@@ -65,7 +65,7 @@ def test_every_verb_is_sent_alike(desked: Desked) -> None:
             (manager, "start", {}),
             (manager, "suspend", {"remark": "The payroll office is asked."}),
             (manager, "resume", {}),
-            (manager, "save_draft", {"data": {"income": {"gross_yearly": "50000.00"}}}),
+            (manager, "save_draft", {"data": {"continuation": {"prospect": "permanent"}}}),
             (manager, "release", {}),
             (manager, "return", {"remark": "Look at the amounts."}),
             (theirs, "submit", {}),
