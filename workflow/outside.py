@@ -319,8 +319,13 @@ def _request_of(office: "Office", number: str) -> int:
     with office.store.read() as session:
         found = session.scalars(query.order_by(DocumentRow.id.desc()).limit(1)).one_or_none()
     if found is None:
-        raise ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
+        raise no_document(number)
     return found
+
+
+def no_document(number: str) -> ScanRefusedError:
+    """What is told of a scan of no document of this office, or of none for who brings it."""
+    return ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
 
 
 async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes:

@@ -11,6 +11,8 @@ from tests.api_office import BASE, Desked, Program, opened, problem, program
 from tests.databases import KINDS
 from tests.steps_office import CLERK, SIGNER, Sample
 
+OUTSIDER = "P008"  # who leads another team
+
 
 @pytest.fixture(scope="module")
 def desked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desked]:
@@ -78,13 +80,16 @@ def test_scans_have_a_result_each(desked: Desked, clerk: Program) -> None:
     headers = {"Content-Type": "image/tiff"}
     early = clerk.post(f"{BASE}/scans", headers=headers, content=pages).json()["results"]
     assert [(one["status"], one["problem"]["code"]) for one in early] == [(422, "workflow-outside-nothing")]
+    with program(desked.url, desked.token(OUTSIDER)) as stranger:
+        [told] = stranger.post(f"{BASE}/scans", headers=headers, content=pages).json()["results"]
+    [document] = sample.documents(number)
+    assert told["problem"]["detail"] == f"No document here has the number {document.number}."
     facts = {"signed_by": sample.register.person(SIGNER).name, "signed_on": sample.today.isoformat()}
     sample.do("signed", SIGNER, number, facts=facts)
     sample.do("stamped", CLERK, number)
     for replayed in (False, True):
         [kept] = clerk.post(f"{BASE}/scans", headers=headers, content=pages).json()["results"]
         assert (kept["status"], kept["replayed"], kept["answer"]["request"]) == (200, replayed, number)
-    [document] = sample.documents(number)
     assert kept["document"] == document.number
     assert clerk.get(f"{BASE}/requests/{number}/files/scan").content.startswith(b"%PDF")
     problem(clerk.post(f"{BASE}/scans", headers=headers, content=b"none"), 422, "signing-scan-refused")

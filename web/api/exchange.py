@@ -23,6 +23,7 @@ from web.api.requests import Number, Principal
 from workflow import outside
 from workflow.commands import Answer
 from workflow.definition_model import OutsideFile
+from workflow.errors import NotFound
 from workflow.kept_files import kept_file
 from workflow.office import Office
 from workflow.outside import By
@@ -140,6 +141,8 @@ def _scanned(office: Office, content: bytes, by: By) -> list[ScanResult]:
     for scan in found:
         try:
             results.append(_result(scan.number, outside.take_scan(office, scan, by)))
+        except NotFound:
+            results.append(_result(scan.number, outside.no_document(scan.number)))
         except Problem as problem:
             results.append(_result(scan.number, problem))
     return results

@@ -20,6 +20,17 @@ Sections = dict[str, Any]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
 
 
+Day = Annotated[
+    str,
+    Field(
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="A day of the office.",
+        examples=["2026-12-01"],
+        json_schema_extra={"format": "date"},
+    ),
+]
+
+
 class Sent(BaseModel):
     """What comes in."""
 
@@ -358,58 +369,3 @@ class ProofMade(Told):
 
     proof: str
     expires_at: datetime
-
-
-# --- the queue
-
-
-class TaskTold(Told):
-    """An open task that its person can take, or holds."""
-
-    request_id: Number
-    version: int
-    key: str
-    variant: str
-    state: str
-    role: str
-    requester_id: str = Field(description="Empty where the request is not seen any more.")
-    unit: str
-    reference: str | None
-    offered_at: datetime
-    claimed_by: str | None
-    claimed_for: str | None
-    started_at: datetime | None
-    suspended_at: datetime | None
-    on_behalf_of: str | None = Field(description="For whom they would act; null: for themselves.")
-    due_at: datetime | None
-    reminded_at: datetime | None
-    escalated_at: datetime | None
-    lapsed: bool = Field(description="Whoever holds it may not do it any more.")
-    near_at: datetime | None = Field(description="From then on it is near its due time.")
-    claimed_at: datetime | None
-    requester_name: str
-    holder_name: str = Field(description="What the holder is called.")
-
-
-class TaskList(Told):
-    """Tasks, in the order that was asked for."""
-
-    tasks: list[TaskTold]
-    next: str | None = Field(description="Where the next page is; null when there is none.")
-    count: int | None = Field(description="How many there are on all pages, up to 1,000.")
-    more: bool = Field(description="Whether there are more than that.")
-
-
-class Looked(Sent):
-    """What kind of task one is ready for; null: any."""
-
-    kind: Name | None = Field(None, description="The process.", examples=["employer-declaration"])
-    variant: Name | None = None
-    state: Name | None = None
-    unit: Name | None = None
-
-
-class Taken(Told):
-    """What was claimed; null where nothing waits."""
-
-    claimed: AnswerTold | None

@@ -1,23 +1,22 @@
 """What goes in and comes out, field by field: of the register, people, what is kept. Long on purpose."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from web.api.models import AnswerTold, Name, Number, ProblemTold, ReasonTold, Sections, Sent, Sha256, Told
-from workflow.queue_filter import HOURS_MOST
-from workflow.saved_filters import NAME_LONGEST as FILTER_NAME
-
-Day = Annotated[
-    str,
-    Field(
-        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-        description="A day of the office.",
-        examples=["2026-12-01"],
-        json_schema_extra={"format": "date"},
-    ),
-]
+from web.api.models import (
+    AnswerTold,
+    Day,
+    Name,
+    Number,
+    ProblemTold,
+    ReasonTold,
+    Sections,
+    Sent,
+    Sha256,
+    Told,
+)
 
 # --- the register, and files
 
@@ -220,47 +219,6 @@ class SubstituteSent(Sent):
     role: Name | None = Field(None, examples=["clerk"])
     first_day: Day
     last_day: Day
-
-
-# --- the queue's filters
-
-
-class FilterWanted(Sent):
-    """A filter of the queue: what GET /queue takes, but for the place."""
-
-    kind: Name | None = None
-    variant: Name | None = None
-    state: Name | None = None
-    unit: Name | None = None
-    offered_after: Day | None = None
-    offered_before: Day | None = None
-    assignee: Literal["mine", "free", "others"] | None = None
-    holder: Name | None = None
-    due: Literal["past", "near"] | None = None
-    due_within: int | None = Field(None, ge=1, le=HOURS_MOST)
-    suspended: Literal["yes", "no"] | None = None
-    text: str | None = Field(None, max_length=200)
-    sort: Literal["due", "-due", "age", "-age", "number", "-number"] = "due"
-
-
-class FilterSent(Sent):
-    """A filter to be kept, in place of the one of this name."""
-
-    name: str = Field(min_length=1, max_length=FILTER_NAME, examples=["Due today"])
-    filter: FilterWanted
-
-
-class FilterTold(Told):
-    """A filter that is kept."""
-
-    name: str = Field(examples=["Due today"])
-    query: str = Field(description="For GET /queue, as the query of its address.", examples=["due=near"])
-
-
-class FilterList(Told):
-    """One's own filters, by name."""
-
-    filters: list[FilterTold]
 
 
 # --- how long it took

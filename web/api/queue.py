@@ -12,8 +12,7 @@ from web.api.commands import REPLAYED, Key, answer_of, api_key
 from web.api.described import BASE, BODY, OBJECT, errors, header
 from web.api.errors import Misshapen, NothingHere, wrong
 from web.api.guard import Caller, Operation, TheOffice, needs
-from web.api.models import Looked, Taken, TaskList, TaskTold
-from web.api.office_models import FilterList, FilterSent, FilterTold
+from web.api.queue_models import FilterList, FilterSent, FilterTold, Looked, Taken, TaskList, TaskTold
 from web.api.requests import MOST, Named
 from workflow import saved_filters
 from workflow.errors import Refused
