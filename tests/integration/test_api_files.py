@@ -43,10 +43,10 @@ def test_a_file_goes_out_is_signed_elsewhere_and_comes_back(
     number = sample.submit("A2")
     asyncio.run(sample.run_until("export", number))
     before = version(sample, number)
-    problem(clerk.sent(number, "/files/given", seen=before - 1), 412, "workflow-stale")
-    given = clerk.sent(number, "/files/given", seen=before, key="out")
+    problem(clerk.sent(number, "/given", seen=before - 1), 412, "workflow-stale")
+    given = clerk.sent(number, "/given", seen=before, key="out")
     assert (given.status_code, given.headers["etag"]) == (200, f'"{before + 1}"')
-    again = clerk.sent(number, "/files/given", seen=before, key="out")
+    again = clerk.sent(number, "/given", seen=before, key="out")
     assert (again.content, again.headers["idempotency-replayed"]) == (given.content, "true")
     file = clerk.get(f"{BASE}/requests/{number}/files/given")
     assert file.headers["etag"] == f'"{given.json()["sha256"]}"'
@@ -60,11 +60,11 @@ def test_a_file_goes_out_is_signed_elsewhere_and_comes_back(
             at=sample.office.clock(),
         )
     )
-    other = signer.sent(number, "/files/signed", pdf=file.content, seen=before + 1)
+    other = signer.sent(number, "/signed", pdf=file.content, seen=before + 1)
     assert "nobody signed it" in problem(other, 422, "signing-foreign-refused")["detail"]
-    stale = signer.sent(number, "/files/signed", pdf=signed, seen=before)
+    stale = signer.sent(number, "/signed", pdf=signed, seen=before)
     problem(stale, 412, "workflow-stale")
-    taken = signer.sent(number, "/files/signed", pdf=signed, seen=before + 1, key="back")
+    taken = signer.sent(number, "/signed", pdf=signed, seen=before + 1, key="back")
     assert (taken.status_code, taken.json()["version"]) == (200, before + 2)
     assert signer.get(f"{BASE}/requests/{number}/files/signed").content == signed
     [told] = sample.records(number, "document_imported")
@@ -75,7 +75,7 @@ def test_scans_have_a_result_each(desked: Desked, clerk: Program) -> None:
     sample = desked.sample
     number = sample.submit("A0")
     asyncio.run(sample.run_until("printing", number))
-    assert clerk.sent(number, "/files/given").status_code == 200
+    assert clerk.sent(number, "/given").status_code == 200
     pages = scanned_in(clerk.get(f"{BASE}/requests/{number}/files/given").content)
     headers = {"Content-Type": "image/tiff"}
     early = clerk.post(f"{BASE}/scans", headers=headers, content=pages).json()["results"]

@@ -53,8 +53,8 @@ ABOUT_ONE: dict[str, tuple[Ask, set[int]]] = {
     "list_events": (got("/events"), {200}),
     "show_timing": (got("/timing"), {200}),
     "get_file": (got("/files/given"), {404}),  # nothing went out
-    "give_out": (lambda client, number: client.sent(number, "/files/given"), {422}),
-    "take_signed": (lambda client, number: client.sent(number, "/files/signed", pdf=b"%PDF"), {422}),
+    "give_out": (lambda client, number: client.sent(number, "/given"), {422}),
+    "take_signed": (lambda client, number: client.sent(number, "/signed", pdf=b"%PDF"), {422}),
     "list_documents": (got("/documents"), {200}),
     "show_document": (got("/documents/declaration"), {200, 404}),  # 404 before there is one
     "get_pdf": (got("/documents/declaration/pdf"), {200, 404}),

@@ -23,7 +23,7 @@ COMMAND_MOST: Final = 4 * MIB
 BODIES: Final = {
     "/requests": COMMAND_MOST,
     "/requests/{number}/commands": COMMAND_MOST,
-    "/requests/{number}/files/signed": FILE_MOST,
+    "/requests/{number}/signed": FILE_MOST,
     "/commands": 4 * COMMAND_MOST,
     "/scans": FILE_MOST,
     "/verify": FILE_MOST,

@@ -62,7 +62,7 @@ def get_file(
 
 
 @router.post(
-    "/requests/{number}/files/given",
+    "/requests/{number}/given",
     openapi_extra=needs(WRITE),
     responses={200: DONE, **errors(400, 404, 409, 412, 428)},
 )
@@ -75,7 +75,7 @@ def give_out(  # noqa: PLR0917  one for each thing that is sent
     office: TheOffice,
     on_behalf_of: Principal = None,
 ) -> GivenOut:
-    """Record that the document goes out to be signed elsewhere or on paper; GET here has its file.
+    """Record that the document goes out to be signed elsewhere or on paper; GET …/files/given has its file.
 
     `answer` is null where it had gone out before, and whoever asks is to bring it back.
     """
@@ -86,7 +86,7 @@ def give_out(  # noqa: PLR0917  one for each thing that is sent
 
 
 @router.post(
-    "/requests/{number}/files/signed",
+    "/requests/{number}/signed",
     openapi_extra=needs(WRITE, requestBody=sends("The signed file, of 32 MiB at most.")),
     responses={200: DONE, **errors(*COMMAND)},
 )
