@@ -362,8 +362,10 @@ def test_a_document_is_the_stored_file(desked: Desked, requester: Program) -> No
 def test_evidence_is_given_once_an_anchor_is_over_it(desked: Desked, requester: Program) -> None:
     number = desked.sample.submit("A4")
     asyncio.run(desked.sample.run_until("delivered", number))
+    address = f"{BASE}/requests/{number}/evidence"
+    with program(desked.url, desked.token(MANAGER)) as client:  # who sees the request, and audits nothing
+        problem(client.get(address), 403, "web-duty-missing")
     with program(desked.url, desked.token(AUDITOR)) as client:
-        address = f"{BASE}/requests/{number}/evidence"
         problem(client.get(address), 409, "workflow-evidence-unanchored")
         asyncio.run(desked.sample.office.anchor())
         for bodies_too, wanted in (("without", False), ("with", True)):
