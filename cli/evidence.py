@@ -9,15 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from cli.errors import ChoiceNeeded, CommandError, OutputRefused
+from cli.errors import ChoiceNeeded, InputUnreadable, OutputRefused
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, add_trust_option, office_of
 from cli.printing import counted, minute, print_json, printable
 
 if TYPE_CHECKING:
-    from cli.evidence_check import PackageReport
-    from workflow.evidence import Evidence
-    from workflow.office import Office
+    from workflow.evidence_check import PackageReport
 
 _EPILOG = """The package holds personal data: the documents, and with --with-bodies who acted and what they
 wrote. It is for its owner alone to read. README.txt in it tells how to check it with OpenSSL and Poppler.
@@ -25,10 +23,11 @@ exit status of --check: 0 it holds; 1 it does not; 2 nothing was found wrong, bu
 judged (without --trust nobody vouches for it), or the file is no package, or the call is wrong."""
 
 
-class EvidenceRefused(CommandError):
-    """The package that was made does not hold, so it is not handed out: the office's records are in doubt."""
+class PackageUnreadable(InputUnreadable):
+    """A file is no evidence package, or can't be read: nothing was found out."""
 
-    code: ClassVar[str] = "command-evidence-refused"
+    code: ClassVar[str] = "command-package"
+    status: ClassVar[int] = 2
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -78,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _make(args: argparse.Namespace) -> int:
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415  help need not wait for aiohttp
+    from workflow.evidence import NotAnchoredYet  # noqa: PLC0415
+    from workflow.evidence_handed_out import hand_out  # noqa: PLC0415
 
     with (
         office_of(args) as office,
@@ -86,19 +87,21 @@ def _make(args: argparse.Namespace) -> int:
     ):
         if args.who is not None:
             office.engine.show(args.request, args.who)  # raises NotFound for who may not see it
-        evidence = _write(office, args, draft)
-        report = _checked(office, draft)
-        draft.seek(0)
+        try:
+            report = hand_out(office, args.request, draft, with_bodies=args.with_bodies)
+        except NotAnchoredYet:
+            if not args.anchor:
+                raise
+            asyncio.run(office.anchor())
+            report = hand_out(office, args.request, draft, with_bodies=args.with_bodies)
         with writing_whole(args.output, force=args.force, private=True) as file:
             shutil.copyfileobj(draft, file)
     said = report.as_dict() | {"output": str(args.output), "with_bodies": args.with_bodies}
     if args.json:
         print_json(said)
     else:
-        many = counted(len(evidence.documents), "document")
-        print(
-            f"{many} and {counted(report.events, 'event')} in {args.output}, of request {evidence.request.id}"
-        )
+        many = counted(len(report.documents), "document")
+        print(f"{many} and {counted(report.events, 'event')} in {args.output}, of request {args.request}")
         print("\n".join(_text(report)))
     return 0
 
@@ -114,56 +117,25 @@ def _draft(output: Path) -> IO[bytes]:
         ) from error
 
 
-def _write(office: "Office", args: argparse.Namespace, draft: IO[bytes]) -> "Evidence":
-    """Write the package; everything in it is of one moment."""
-    from importlib.metadata import version  # noqa: PLC0415
-
-    from workflow import evidence_package  # noqa: PLC0415
-    from workflow.evidence import NotAnchoredYet, gather  # noqa: PLC0415
-
-    try:
-        with office.store.read() as session:
-            gather(session, office.blobs, args.request)
-    except NotAnchoredYet:
-        if not args.anchor:
-            raise
-        asyncio.run(office.anchor())
-    with office.store.read() as session:
-        evidence = gather(session, office.blobs, args.request)
-        evidence_package.write(
-            office, session, evidence, draft, release=version("paraaf"), with_bodies=args.with_bodies
-        )
-    return evidence
-
-
-def _checked(office: "Office", draft: IO[bytes]) -> "PackageReport":
-    """What the check says of it; raises EvidenceRefused when it does not hold."""
-    from cli.evidence_check import check_package  # noqa: PLC0415
-
-    draft.seek(0)
-    report = check_package(draft, office.trust, now=office.clock())
-    if report.findings:
-        first = report.findings[0]
-        raise EvidenceRefused(
-            f"The evidence does not hold: {first.member}: {first.message}",
-            hint="Run `paraaf log verify` and `paraaf blobs scrub`: somebody may have changed what is kept.",
-        )
-    return report
-
-
 # --- checking
 
 
 def _check(args: argparse.Namespace) -> int:
     from certs.errors import TrustError  # noqa: PLC0415
     from certs.trust import load_trust  # noqa: PLC0415
-    from cli.evidence_check import PackageUnreadable, check_package  # noqa: PLC0415
+    from workflow.evidence_check import check_package  # noqa: PLC0415
 
     try:
         trust = load_trust(args.trust)
     except TrustError as error:  # not 1: that would say that the package does not hold
         raise PackageUnreadable(str(error), hint=error.hint) from error
-    report = check_package(args.check, trust, now=datetime.now(UTC))
+    try:
+        report = check_package(args.check, trust, now=datetime.now(UTC))
+    except ValueError as error:
+        raise PackageUnreadable(
+            f"{args.check} is no evidence package that can be read: {error}.",
+            hint="Name the file that `paraaf evidence N -o FILE` wrote.",
+        ) from error
     if args.json:
         print_json(report.as_dict())
     else:

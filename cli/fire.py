@@ -13,7 +13,6 @@ from cli.errors import ChoiceNeeded, InputUnreadable
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
 from cli.merge_patch import changed_sections
-from cli.open_warnings import how_to_settle, warning_rules
 from cli.people_password import asked_proof
 from cli.printing import print_json, printable
 from workflow.commands import Answer, Command
@@ -21,6 +20,7 @@ from workflow.definition import Definition
 from workflow.definition_model import REPAIR, WITHDRAW, State
 from workflow.errors import KeyReused, NotFound, Reason, Refused
 from workflow.judge import VERBS, decides
+from workflow.open_warnings import how_to_settle, warning_rules
 from workflow.proofs import Proof
 
 if TYPE_CHECKING:

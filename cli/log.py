@@ -3,9 +3,8 @@
 import argparse
 import asyncio
 import re
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audit import verify_log
 from cli.folder import add_data_option, add_json_option, add_trust_option, office_of
@@ -132,7 +131,7 @@ def _verify_office(args: argparse.Namespace) -> int:
     finally:
         store.close()
     if args.json:
-        print_json(_json(report))
+        print_json(report.as_dict())
     else:
         print(_text(report))
     return 0 if report.ok else 1
@@ -167,19 +166,3 @@ def _anchored(report: LogReport) -> str:
         return f"{many}, over everything."
     first, last = report.anchored_to + 1, report.head.seq
     return f"{many}; not anchored yet: {f'events {first}–{last}' if last > first else f'event {last}'}."
-
-
-def _json(report: LogReport) -> dict[str, Any]:
-    return {
-        "ok": report.ok,
-        "checked": report.checked,
-        "bodies": report.bodies,
-        "erased": report.erased,
-        "head": str(report.head),
-        "anchors": report.anchors,
-        "anchored_to": report.anchored_to,
-        "first_bad_seq": report.first_bad_seq,
-        "set_back": report.set_back,
-        "findings": [asdict(one) for one in report.findings],
-        "more": report.more,
-    }

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, add_person_option, office_of
-from cli.open_warnings import as_json, how_to_settle, open_warnings
 from cli.printing import NOTHING, aligned, holds_named, minute, print_json, printable, second
 from documents.errors import FieldProblem
 from workflow.definition import Definition
 from workflow.dotted import flat
 from workflow.incidents import what_to_do
+from workflow.open_warnings import as_json, how_to_settle, open_warnings
 from workflow.openings import note_opening
 from workflow.reading import HistoryEntry, RequestView
 

@@ -14,13 +14,13 @@ from sqlalchemy import select
 
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, office_of
-from cli.open_warnings import as_json, how_to_settle
 from cli.printing import counted, print_json, printable
 from documents.errors import IntakeRefused
 from documents.intake import Row, RowProblem, read_rows
 from workflow.commands import Answer, Command, Submission
 from workflow.definition import Definition
 from workflow.errors import KeyReused, Refused, WorkflowError
+from workflow.open_warnings import as_json, how_to_settle
 from workflow.tables import CommandKey, Request
 
 if TYPE_CHECKING:

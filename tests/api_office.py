@@ -55,6 +55,18 @@ class Program(httpx.Client):
         sent = {"trigger": trigger, **rest}
         return self.post(f"{BASE}/requests/{number}/commands", headers=headers, json=sent)
 
+    def sent(
+        self, number: int, path: str, *, pdf: bytes | None = None, seen: object = "*", **body: Any
+    ) -> httpx.Response:
+        """Post to an address of a request, with a new key: a file, or JSON."""
+        Program.count += 1
+        key = body.pop("key", f"test-{Program.count}")
+        headers = {"Idempotency-Key": f'"{key}"', "If-Match": seen if seen == "*" else f'"{seen}"'}
+        address = f"{BASE}/requests/{number}{path}"
+        if pdf is not None:
+            return self.post(address, headers={**headers, "Content-Type": "application/pdf"}, content=pdf)
+        return self.post(address, headers=headers, json=body or None)
+
 
 @contextmanager
 def program(url: str, token: str) -> Iterator[Program]:

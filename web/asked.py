@@ -31,6 +31,8 @@ from web.navigation import links_for
 from web.pages import Pages
 from web.problems import status_of, waits_of
 from web.rates import Rates
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.digits import whole
 from workflow.errors import Refused
 from workflow.office import Office
 from workflow.people import name_of
@@ -39,8 +41,7 @@ from workflow.words import process_words
 
 FIELDS_MOST: Final = 3_000
 FILES_MOST: Final = 4
-DIGITS_MOST: Final = 18
-VERSION_DIGITS_MOST: Final = 9
+VERSION_MOST: Final = 10**9 - 1
 _TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
 _UNSAFE = frozenset({"cross-site", "same-site"})
 
@@ -87,15 +88,14 @@ class Asked:
 
     def number(self, name: str) -> int:
         """A number in the path. Raises HTTPException 404 for what is none."""
-        text = str(self.request.path_params.get(name, ""))
-        if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MOST):
+        number = whole(self.request.path_params.get(name), REQUEST_ID_MAX)
+        if number is None:
             raise HTTPException(404)
-        return int(text)
+        return number
 
     def version(self) -> int | None:
         """Which version of a request the form was about; None where it says none."""
-        text = self.text("version")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS_MOST else None
+        return whole(self.text("version"), VERSION_MOST)
 
     @staticmethod
     def new_key() -> str:

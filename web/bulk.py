@@ -21,6 +21,7 @@ from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Answer, Command
 from workflow.definition_model import APPROVE, RETURN, Definition
+from workflow.digits import whole
 from workflow.errors import ClaimedByAnother, NotFound, Refused, StaleVersion, WorkflowError
 from workflow.listing import RequestFilter, RequestLine
 from workflow.many import Picked, commands_for, definitions_of, do_all, drafts_of
@@ -32,7 +33,6 @@ EXPLAINED: Final = frozenset({RETURN, "suspend"})
 """For these somebody writes why, once for all."""
 ASKED_AGAIN: Final = EXPLAINED | {APPROVE}
 _SOMETHING: Final = "…"  # instead of what they have not written yet
-_DIGITS_MOST = len(str(REQUEST_ID_MAX))
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,10 @@ def _picked(said: Sequence[str]) -> list[Picked]:
     """
     found: dict[int, Picked] = {}
     for one in said:
-        number, _, rest = one.partition(".")
-        version, _, principal = rest.partition(".")
-        if not (_is_number(number) and _is_number(version)):
+        said, _, rest = one.partition(".")
+        seen, _, principal = rest.partition(".")
+        number, version = whole(said, REQUEST_ID_MAX), whole(seen, REQUEST_ID_MAX)
+        if number is None or version is None:
             raise HTTPException(400)
-        found.setdefault(int(number), Picked(int(number), int(version), principal or None))
+        found.setdefault(number, Picked(number, version, principal or None))
     return list(found.values())
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < _DIGITS_MOST

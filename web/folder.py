@@ -15,6 +15,8 @@ from web.folder_runs import FolderRuns, counts
 from web.folder_words import asked_of, barred_by, groups_of, people_of, signature_of
 from web.languages import translations
 from web.request_documents import RequestDocuments
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.digits import whole
 from workflow.folder import MOST, Waiting, waiting_for
 from workflow.request_files import request_file
 from workflow.words import process_words
@@ -123,6 +125,7 @@ def _title(one: Waiting, *, language: str) -> str:
 def _pairs(said: Iterable[str]) -> Iterable[tuple[int, int]]:
     """NUMBER-VERSION, as the page wrote them; what is none is left out."""
     for one in list(said)[:MOST]:
-        number, dash, version = one.partition("-")
-        if dash and all(part.isascii() and part.isdecimal() and len(part) < 18 for part in (number, version)):
-            yield int(number), int(version)
+        said, _, seen = one.partition("-")
+        number, version = whole(said, REQUEST_ID_MAX), whole(seen, REQUEST_ID_MAX)
+        if number is not None and version is not None:
+            yield number, version

@@ -20,6 +20,7 @@ from web.asked import Asked, Door
 from web.folder_words import Group, groups_of, people_of, said_of
 from web.languages import translations
 from workflow.asking import Given, OnDevice, OnPage, Typed
+from workflow.digits import whole
 from workflow.errors import Refused, StaleVersion
 from workflow.folder import Waiting, waiting_for, what_came
 from workflow.passwords import NotAuthenticated, PasswordGiven
@@ -32,6 +33,7 @@ from workflow.words import process_words
 
 _DESCRIBED: Final = mark("signatures in Paraaf")
 """What a provider's page is told, after how many."""
+EVENTS_MOST: Final = 10**9 - 1
 LOOK_S: Final = 1.0
 """How often what was released is looked after, while somebody watches."""
 WATCHED_S: Final = 300.0
@@ -207,7 +209,7 @@ class FolderRuns:
     async def _events(self, asked: Asked) -> Response:
         run = self._find(asked)
         said = asked.request.headers.get("last-event-id") or asked.text("after")
-        after = int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else 0
+        after = whole(said, EVENTS_MOST) or 0
         return StreamingResponse(
             self._stream(run, after, asked.language),
             media_type="text/event-stream",

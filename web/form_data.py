@@ -12,8 +12,9 @@ from starlette.datastructures import FormData
 from documents.kinds import Kind
 from web.field_model import REASONS, Spec, parts_of, value_at
 from web.typed import read
+from workflow.digits import whole
 
-ROWS_DIGITS: Final = 4
+ROWS_MOST: Final = 999
 
 
 def data_of(
@@ -55,7 +56,7 @@ def stepped(kind: Kind[Any], data: dict[str, Any], step: str) -> str:
     if verb == "remove":
         path, _, number = path.rpartition(".")
         rows = value_at(data, path)
-        place = int(number) if number.isascii() and number.isdecimal() and len(number) < ROWS_DIGITS else 0
+        place = whole(number, ROWS_MOST) or 0
         if isinstance(rows, list) and 0 < place <= len(rows):
             del rows[place - 1]
             return path
@@ -106,9 +107,7 @@ class _Reading:
 
     def _count(self, spec: Spec, path: str) -> int:
         """How many rows the form has; one over the limit at most, so that the model can tell."""
-        said = self._form.get(f"{path}.rows")
-        known = isinstance(said, str) and said.isascii() and said.isdecimal() and len(said) < ROWS_DIGITS
-        return min(int(str(said)), spec.most + 1) if known else 0
+        return min(whole(self._form.get(f"{path}.rows"), ROWS_MOST) or 0, spec.most + 1)
 
     def _reasons(self, spec: Spec) -> Iterator[tuple[str, Any]]:
         for rule in self._kind.rules:

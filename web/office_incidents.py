@@ -8,8 +8,10 @@ from starlette.routing import Route
 
 from web.asked import Asked
 from web.overseeing import Overseeing
+from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Command
 from workflow.definition_model import REPAIR
+from workflow.digits import whole
 from workflow.errors import Refused, WorkflowError
 from workflow.incidents import listed, retried
 from workflow.tables import Request
@@ -80,7 +82,7 @@ class IncidentPages(Overseeing):
 
 
 def _number(asked: Asked) -> int:
-    text = asked.text("request")
-    if not (text.isascii() and text.isdecimal() and len(text) < 18):
+    number = whole(asked.text("request"), REQUEST_ID_MAX)
+    if number is None:
         raise HTTPException(404)
-    return int(text)
+    return number

@@ -8,10 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from documents.errors import BlobError
-from web.asked import DIGITS_MOST, Asked
+from web.asked import Asked
 from web.overseeing import Overseeing
 from web.rates import Rate
 from workflow.callings import names_of
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.digits import whole
 from workflow.errors import NotFound, Refused, WorkflowError
 
 DAYS: Final = 30
@@ -100,8 +102,7 @@ class KeepingPages(Overseeing):
 
 
 def _number(text: str) -> int | None:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_MOST else None
+    return whole(text.strip(), REQUEST_ID_MAX)
 
 
 def _request(asked: Asked) -> int:

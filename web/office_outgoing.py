@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from web.asked import DIGITS_MOST, Asked
+from web.asked import Asked
 from web.overseeing import Overseeing
 from web.rates import Rate
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.digits import whole
 from workflow.mail import handed_over_now
 from workflow.mail_text import Envelope, a_test
 from workflow.tables import MailRow, Person
@@ -133,4 +135,4 @@ class OutgoingPages(Overseeing):
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_MOST else None
+    return whole(text, REQUEST_ID_MAX)

@@ -5,7 +5,6 @@ Each address asks anew whether the person may see the request; to who may not, n
 
 import unicodedata
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import BoundedSemaphore
@@ -28,10 +27,10 @@ from web.asked import Asked, Door
 from web.drawn_pages import PAGES_MOST, DrawnPages
 from web.rates import Rate
 from web.recipient import tone_of
-from workflow import evidence_package
 from workflow.definition_model import OUTSIDE_FILES
 from workflow.errors import NotFound
-from workflow.evidence import NotAnchoredYet, gather
+from workflow.evidence import NotAnchoredYet
+from workflow.evidence_handed_out import hand_out
 from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
 from workflow.openings import has_to_open, note_opening
@@ -173,12 +172,8 @@ class RequestDocuments:
             raise NotFound(number)
         self.door.rates.require(asked.request, PACKED)
         try:
-            with TemporaryFile() as draft, office.store.read() as session:
-                evidence = gather(session, office.blobs, number)
-                evidence_package.write(
-                    office, session, evidence, draft, release=version("paraaf"), with_bodies=False
-                )
-                draft.seek(0)
+            with TemporaryFile() as draft:
+                hand_out(office, number, draft, with_bodies=False)
                 package = draft.read()
         except NotAnchoredYet:
             return self.door.answer(asked, "request_unanchored.html", status=409, number=number)

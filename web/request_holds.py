@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import Route
 
-from web.asked import DIGITS_MOST, Asked, Door
+from web.asked import Asked, Door
+from workflow.command_form import REQUEST_ID_MAX
+from workflow.digits import whole
 from workflow.holds import OpenHold
 
 
@@ -34,7 +36,7 @@ class RequestHolds:
 
     def _release(self, asked: Asked) -> Response:
         number, hold = self._seen(asked), asked.typed("hold")
-        known = int(hold) if hold.isascii() and hold.isdecimal() and len(hold) <= DIGITS_MOST else 0
+        known = whole(hold, REQUEST_ID_MAX) or 0
         self.door.office.holds.release(
             number, asked.me.id, asked.typed("reason").strip(), hold_id=known, key=_key(asked)
         )

@@ -20,7 +20,6 @@ from web.recipient import FILES
 from web.request_acts import TAKE_AND_START, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, answered, told
-from web.request_history import Happened, told
 from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing

@@ -21,6 +21,7 @@ from workflow.access import AUDITOR, requester_role
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.definition_model import Definition
+from workflow.digits import whole
 from workflow.errors import Reason, Refused
 from workflow.listing import RequestFilter, RequestLine
 from workflow.many import definitions_of
@@ -233,7 +234,4 @@ def _heading(roles: Collection[str]) -> str:
 
 def _number(text: str) -> int | None:
     """The number that is written, if it can be a request's."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(REQUEST_ID_MAX))):
-        return None
-    number = int(text)
-    return number if 0 < number <= REQUEST_ID_MAX else None
+    return whole(text, REQUEST_ID_MAX) or None

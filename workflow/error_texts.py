@@ -35,6 +35,10 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
         mark("There is no such request, or it is not for you to see."),
         mark("Look for it in the list of your requests."),
     ),
+    "workflow-evidence-refused": (
+        mark("The evidence package does not hold, so it is not handed out."),
+        _TELL,
+    ),
     "workflow-substitution": ("", mark("Mend what is named, or ask an administrator.")),
     "workflow-contended": (mark("Others were changing the same. Nothing was done."), mark("Send it again.")),
     "workflow-store": (_DATABASE, _AGAIN),

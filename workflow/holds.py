@@ -22,7 +22,7 @@ from documents.kinds.fields import NOTE_MAX, wrong_text
 from wording import Sentence
 from workflow.access import ADMINISTRATOR, People, working_roles
 from workflow.command_form import require_form, require_name, require_request_id
-from workflow.commands import Answer, Command
+from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition
 from workflow.errors import AnswerUnreadable, KeyReused, NotFound, Reason, Refused
 from workflow.eventlog import Appender
@@ -84,12 +84,13 @@ class Holds:
         *,
         on_behalf_of: str | None = None,
         key: str | None = None,
+        channel: Channel = "person",
     ) -> Held:
         """Keep a request from being destroyed; the same hold twice is one, and with the same idempotency
         `key` also once it was released. `on_behalf_of`: for whom the actor stands in. Raises Refused,
         NotFound, KeyReused, DefinitionMissing.
         """
-        with self._at(request_id, actor, reason, on_behalf_of) as desk:
+        with self._at(request_id, actor, reason, on_behalf_of, channel) as desk:
             wish = desk.wish(PLACED, key)
             if (found := desk.answered(wish)) is not None:
                 return Held(found, request_id, desk.numbers, repeated=True)
@@ -113,12 +114,13 @@ class Holds:
         hold_id: int | None = None,
         on_behalf_of: str | None = None,
         key: str | None = None,
+        channel: Channel = "person",
     ) -> Held:
         """Release a hold; which one must be said when there are several. With the same idempotency `key` it
         is done once: none that was placed meanwhile. Raises Refused, NotFound, KeyReused, AnswerUnreadable,
         DefinitionMissing.
         """
-        with self._at(request_id, actor, reason, on_behalf_of) as desk:
+        with self._at(request_id, actor, reason, on_behalf_of, channel) as desk:
             wish = desk.wish(RELEASED, key, {} if hold_id is None else {"hold": str(hold_id)})
             if (found := desk.answered(wish)) is not None:
                 return Held(found, request_id, desk.numbers, repeated=True)
@@ -149,7 +151,9 @@ class Holds:
             return not list(_against_person(people, definition, request, actor, None, today))
 
     @contextmanager
-    def _at(self, request_id: int, actor: str, reason: str, on_behalf_of: str | None) -> Iterator["_Desk"]:
+    def _at(
+        self, request_id: int, actor: str, reason: str, on_behalf_of: str | None, channel: Channel
+    ) -> Iterator["_Desk"]:
         """A transaction with the log's lock, for somebody who may; written at the end."""
         require_name("actor", actor)
         require_name("on_behalf_of", on_behalf_of or actor)
@@ -177,7 +181,7 @@ class Holds:
             body = {"actor": actor, "remark": reason}
             if on_behalf_of is not None:
                 body["on_behalf_of"] = on_behalf_of
-            yield _Desk(session, log, now, request, body)
+            yield _Desk(session, log, now, request, body, channel)
             log.write()
             session.flush()
 
@@ -189,14 +193,21 @@ _Wish = tuple[Command, str] | None
 class _Desk:
     """One request whose holds are being changed, in one transaction."""
 
-    def __init__(
-        self, session: Session, log: Appender, now: datetime, request: Request, body: dict[str, str]
+    def __init__(  # noqa: PLR0917  what a transaction is made of
+        self,
+        session: Session,
+        log: Appender,
+        now: datetime,
+        request: Request,
+        body: dict[str, str],
+        channel: Channel,
     ) -> None:
         self.session = session
         self.now = now
         self._log = log
         self._request = request
         self._body = body
+        self._channel = channel
         query = select(Hold).where(Hold.request_id == request.id, Hold.released_at.is_(None))
         self.open = session.scalars(query.order_by(Hold.id)).all()
 
@@ -265,7 +276,7 @@ class _Desk:
             kind,
             at=self.now,
             request_id=request.id,
-            facts={**facts, **pinned, "channel": "person"},
+            facts={**facts, **pinned, "channel": self._channel},
             body=self._body,
         )
 

@@ -3,7 +3,7 @@ where."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -123,6 +123,22 @@ class LogReport:
         """The lowest sequence at which something is wrong."""
         bad = (finding.seq for finding in self.findings if finding.fault is not Fault.CLOCK_BACK)
         return min(bad, default=None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stable keys for JSON."""
+        return {
+            "ok": self.ok,
+            "checked": self.checked,
+            "bodies": self.bodies,
+            "erased": self.erased,
+            "head": str(self.head),
+            "anchors": self.anchors,
+            "anchored_to": self.anchored_to,
+            "first_bad_seq": self.first_bad_seq,
+            "set_back": self.set_back,
+            "findings": [asdict(one) for one in self.findings],
+            "more": self.more,
+        }
 
 
 def verify(

@@ -148,7 +148,7 @@ class OneTimeCodes:
         """
         with self.store.read() as session:
             known = known_device(session, device, person, self.moment(session))
-        whose = Throttle(self.store, self.moment).begin(person, device=known, kind=CODE)
+        whose = Throttle(self.store, self.moment).begin(person, apart=known, kind=CODE)
         typed = "".join(code.upper().split()).replace("-", "")
         use = self._recovered if len(typed) == 1 + _RECOVERY else self._counted
         used = use(person, typed)

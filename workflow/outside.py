@@ -52,12 +52,16 @@ class NothingOutside(WorkflowError):
 
 @dataclass(frozen=True)
 class By:
-    """Who does it, as whose substitute, under which idempotency key, as a person or a program."""
+    """Who does it, as whose substitute, under which idempotency key, as a person or a program.
+
+    `seen` is the version of the request that they saw; None for that of the moment.
+    """
 
     actor: str
     on_behalf_of: str | None = None
     key: str | None = None
     channel: Channel = "person"
+    seen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class _Waiting:
             actor=by.actor,
             key=_key(by, self.trigger.name, self.view.id, brought.sha256),
             request_id=self.view.id,
-            seen_version=self.view.version,
+            seen_version=self.view.version if by.seen is None else by.seen,
             on_behalf_of=by.on_behalf_of,
             facts=dict(facts),
             channel=by.channel,
@@ -315,8 +319,13 @@ def _request_of(office: "Office", number: str) -> int:
     with office.store.read() as session:
         found = session.scalars(query.order_by(DocumentRow.id.desc()).limit(1)).one_or_none()
     if found is None:
-        raise ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
+        raise no_document(number)
     return found
+
+
+def no_document(number: str) -> ScanRefusedError:
+    """What is told of a scan of no document of this office, or of none for who brings it."""
+    return ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
 
 
 async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes:

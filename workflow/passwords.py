@@ -39,7 +39,7 @@ from workflow.saved_filters import forget_filters
 from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
 from workflow.tables import Body, CodeSecret, Event, Grant, PasskeyRow, PasswordRow, Person, RecoveryCode
-from workflow.throttle import Throttle, forget_attempt, forget_attempts
+from workflow.throttle import Throttle, by_token, forget_attempt, forget_attempts
 
 SET, REMOVED = "password_set", "password_removed"
 SHORTEST = 12
@@ -101,17 +101,19 @@ class Passwords:
         *,
         given_too: bool = False,
         device: str = "",
+        token: int | None = None,
     ) -> _Done:
         """See that it is this person's own password, and do `then` in the transaction that is sure of it.
 
         `given_too`: one that somebody gave them will do; `device`: what their browser holds of earlier
-        sign-ins. Raises NotAuthenticated, PasswordGiven, Throttled,
-        StoreUnavailable, Refused for no name.
+        sign-ins; `token`: the number of theirs that a program holds. Raises NotAuthenticated, PasswordGiven,
+        Throttled, StoreUnavailable, Refused for no name.
         """
         require_name("person", person)
         with self._store.read() as session:
             known = known_device(session, device, person, self._moment(session))
-        whose = self._throttle.begin(person, device=known)  # (1)
+        apart = known if token is None else by_token(token)
+        whose = self._throttle.begin(person, apart=apart)  # (1)
         with self._store.read() as session:  # (2)
             kept = _known(session, person)
         if not self._fits(kept or self._made_up, password) or kept is None:

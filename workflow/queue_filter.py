@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 from urllib.parse import urlencode
 
 from wording import Sentence
+from workflow.digits import whole
 from workflow.errors import Reason, Refused
 
 Sort = Literal["due", "-due", "age", "-age", "number", "-number"]
@@ -175,9 +176,10 @@ def _day(text: str) -> date:
 
 
 def _hours(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(HOURS_MOST))):
+    hours = whole(text, HOURS_MOST)
+    if hours is None:
         raise _UnfitError(_hours_form())
-    return int(text)
+    return hours
 
 
 def _suspended(text: str) -> bool:

@@ -29,12 +29,19 @@ MOST = 1000
 
 
 def prove_by_password(
-    passwords: Passwords, person: str, password: Secret, seen: Mapping[int, int], *, device: str = ""
+    passwords: Passwords,
+    person: str,
+    password: Secret,
+    seen: Mapping[int, int],
+    *,
+    device: str = "",
+    token: int | None = None,
 ) -> Proof:
     """Make a proof for the requests that the person has seen, in these versions.
 
-    `device`: what their browser holds of earlier sign-ins, so that strangers who guess keep nobody from
-    signing. Raises what Passwords.check raises, and Refused for too many requests.
+    `device`: what their browser holds of earlier sign-ins, `token`: the number of the one that a program
+    holds, so that whoever guesses elsewhere keeps nobody from signing. Raises what Passwords.check raises,
+    and Refused for too many requests.
     """
     _require_few(seen)
     return passwords.check(
@@ -42,6 +49,7 @@ def prove_by_password(
         password,
         lambda session, now: _keep(session, person, "password", seen, now),
         device=device,
+        token=token,
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import NullType
 
 from workflow.command_form import REQUEST_ID_MAX
+from workflow.digits import whole
 from workflow.tables import Person, Request
 
 _Numbers = CompoundSelect[tuple[int]]
@@ -69,6 +70,6 @@ def found_by(text: str, *, open_only: bool) -> _Numbers:
         select(people.c.id).where(begins(func.lower(people.c.name), func.lower(typed))),
     )
     by = [begins(requests.c.reference, typed), requests.c.requester_id.in_(whom)]
-    if text.isascii() and text.isdecimal() and int(text) <= REQUEST_ID_MAX:
-        by.append(requests.c.id == int(text))
+    if (number := whole(text, REQUEST_ID_MAX)) is not None:
+        by.append(requests.c.id == number)
     return union(*(numbers.where(one) for one in by))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from wording import Sentence
 from workflow.access import ADMINISTRATOR, AUDITOR, People, administers_more
+from workflow.commands import Channel
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, PasswordRow, Person, Substitute
@@ -142,10 +143,31 @@ def standing_in(
     return [StandingIn(*row) for row in session.execute(query)]
 
 
-def name_for(session: Session, wanted: Substitution, *, by: str, today: date, now: datetime) -> None:
+def name_for(
+    session: Session,
+    wanted: Substitution,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+    channel: Channel = "person",
+) -> None:
     """Let somebody stand in, as `by` says. Raises SubstitutionRefused."""
     _require_may(session, by, wanted.principal_id, today)
-    name_substitute(session, wanted, now=now, by=by)
+    name_substitute(session, wanted, now=now, by=by, channel=channel)
+
+
+def is_named(session: Session, wanted: Substitution, *, by: str, today: date) -> bool:
+    """Whether just this was said already. Raises SubstitutionRefused for who may not say it."""
+    _require_may(session, by, wanted.principal_id, today)
+    query = select(Substitute.id).where(
+        Substitute.substitute_id == wanted.substitute_id,
+        Substitute.principal_id == wanted.principal_id,
+        Substitute.role.is_(None) if wanted.role is None else Substitute.role == wanted.role,
+        Substitute.valid_from == wanted.first,
+        Substitute.valid_until == wanted.last,
+    )
+    return session.scalars(query).first() is not None
 
 
 def end_for(
@@ -157,10 +179,16 @@ def end_for(
     by: str,
     today: date,
     now: datetime,
-) -> None:
-    """Have somebody stand in no more from today on, as `by` says. Raises SubstitutionRefused."""
+    channel: Channel = "person",
+) -> list[Substitution]:
+    """Have somebody stand in no more from today on, as `by` says; what was ended, as `end_substitutions`.
+
+    Raises SubstitutionRefused.
+    """
     _require_may(session, by, principal, today)
-    end_substitutions(session, substitute, principal, role, today=today, now=now, by=by)
+    return end_substitutions(
+        session, substitute, principal, role, today=today, now=now, by=by, channel=channel
+    )
 
 
 def _require_may(session: Session, by: str, principal: str, today: date) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from wording import Sentence
+from workflow.commands import Channel
 from workflow.errors import SubstitutionRefused
 from workflow.eventlog import Appender, erase_bodies_of_none
 from workflow.tables import Body, Event, Grant, Person, Substitute
@@ -28,7 +29,14 @@ class Substitution:
     last: date
 
 
-def name_substitute(session: Session, wanted: Substitution, *, now: datetime, by: str | None = None) -> None:
+def name_substitute(
+    session: Session,
+    wanted: Substitution,
+    *,
+    now: datetime,
+    by: str | None = None,
+    channel: Channel = "person",
+) -> None:
     """Let somebody stand in, from this transaction on; `by`: who says so, None for whoever runs the office.
 
     Raises SubstitutionRefused.
@@ -64,7 +72,7 @@ def name_substitute(session: Session, wanted: Substitution, *, now: datetime, by
     )
     session.add(row)
     session.flush()
-    _tell(log, NAMED, row.id, wanted, now=now, by=by)
+    _tell(log, NAMED, row.id, wanted, now=now, by=by, channel=channel)
     log.write()
 
 
@@ -77,6 +85,7 @@ def end_substitutions(
     today: date,
     now: datetime,
     by: str | None = None,
+    channel: Channel = "person",
 ) -> list[Substitution]:
     """End what of somebody's standing in is not over yet: from today on they can't act any more.
 
@@ -93,7 +102,7 @@ def end_substitutions(
             session.delete(row)
         else:
             row.valid_until = left.last
-        _tell(log, ENDED, row.id, left, now=now, by=by)
+        _tell(log, ENDED, row.id, left, now=now, by=by, channel=channel)
         ended.append(left)
     if not ended:
         raise SubstitutionRefused(
@@ -207,13 +216,22 @@ def _require_role(session: Session, wanted: Substitution) -> None:
         )
 
 
-def _tell(log: Appender, kind: str, number: int, one: Substitution, *, now: datetime, by: str | None) -> None:
+def _tell(
+    log: Appender,
+    kind: str,
+    number: int,
+    one: Substitution,
+    *,
+    now: datetime,
+    by: str | None,
+    channel: Channel,
+) -> None:
     """The days are in the body too: they may tell of somebody's illness."""
     log.append(
         kind,
         at=now,
         request_id=None,
-        facts={"channel": "person", "substitution": number},
+        facts={"channel": channel, "substitution": number},
         body={
             "substitute": one.substitute_id,
             "principal": one.principal_id,

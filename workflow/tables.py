@@ -714,7 +714,8 @@ class PasswordRow(Base):
 class Attempts(Base):
     """How often somebody tried in vain to show who they are, as all processes saw it: see `throttle`.
 
-    `whose` is a person's number; what is nobody's is kept under one of few made-up ones.
+    `whose` is a person's number, or what of theirs is counted apart; what is nobody's is kept under one
+    of few made-up ones.
     """
 
     __tablename__ = "attempts"

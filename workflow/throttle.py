@@ -6,7 +6,8 @@ other. Names of nobody have rows too, in so few places that they fill no disk; w
 can work out without the office's secret. What is told is the same.
 
 All strangers who try to be somebody share that person's row. A browser that has signed them in before has a
-row of its own (`devices`): so strangers make nobody wait where they always work.
+row of its own (`devices`), and so has each of their tokens (`tokens`): strangers make nobody wait where they
+always work, nor does a program that has a wrong password.
 """
 
 import hmac
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 from workflow.errors import WorkflowError
 from workflow.office_secrets import office_secret
 from workflow.store import Moment, Store
-from workflow.tables import Attempts, Device, Person
+from workflow.tables import ApiToken, Attempts, Device, Person
 
 FREE = 3
 """So many may fail before anybody has to wait: people mistype."""
@@ -31,7 +32,7 @@ FORGOTTEN = timedelta(days=1)
 """Failures so long ago do not count any more."""
 CODE: Final = "#"
 """Before the rows of codes: who knows a password has no more guesses at the code by typing it again."""
-_DEVICE = "!"
+_APART = "!"
 _STRANGERS = 4  # hex digits: places for what is nobody's number
 
 
@@ -55,13 +56,13 @@ class Throttle:
         self._store = store
         self._moment = moment
 
-    def begin(self, person: str, *, device: str = "", kind: str = "") -> str:
+    def begin(self, person: str, *, apart: str = "", kind: str = "") -> str:
         """Count an attempt to be this person, as a failed one; in whose row.
 
-        `device`: the digest of a browser that has signed them in before; `kind`: CODE for a code. Raises
-        Throttled, StoreUnavailable.
+        `apart`: what is counted by itself, the digest of a browser that has signed them in before, or
+        `by_token`; `kind`: CODE for a code. Raises Throttled, StoreUnavailable.
         """
-        while not self._counted(whose := self._row_of(person, device, kind)):
+        while not self._counted(whose := self._row_of(person, apart, kind)):
             pass  # they have just shown who they are, by another attempt, and the row is gone
         return whose
 
@@ -82,18 +83,23 @@ class Throttle:
             connection.execute(update(table).where(here).values(**counted))
         return True
 
-    def _row_of(self, person: str, device: str = "", kind: str = "") -> str:
+    def _row_of(self, person: str, apart: str = "", kind: str = "") -> str:
         """Whose row it is, made when it is not there."""
         people, secret = Person.table(), office_secret(self._store, "throttle")
         with self._store.read() as session:
             known = session.connection().execute(select(people.c.id).where(people.c.id == person)).first()
             now = self._moment(session)
         place = hmac.digest(secret, person.encode(errors="replace"), "sha256").hex()[:_STRANGERS]
-        own = f"{_DEVICE}{device}" if device else person
+        own = f"{_APART}{apart}" if apart else person
         whose = kind + (f"?{place}" if known is None else own)
         none = {"whose": whose, "failures": 0, "last_at": now, "blocked_until": now}
         self._store.have_row(Attempts.table(), none)
         return whose
+
+
+def by_token(number: int) -> str:
+    """What a program's attempts are counted under: it holds this token of the person."""
+    return f"token-{number}"
 
 
 def forget_attempt(session: Session, whose: str) -> None:
@@ -104,8 +110,9 @@ def forget_attempt(session: Session, whose: str) -> None:
 def forget_attempts(session: Session, person: str) -> None:
     """They got another password, or are removed: nothing that failed before counts."""
     theirs = select(Device.token_sha256).where(Device.person_id == person)
-    devices = [f"{_DEVICE}{digest}" for digest in session.scalars(theirs)]
-    whose = [one for row in (person, *devices) for one in (row, CODE + row)]
+    tokens = session.scalars(select(ApiToken.id).where(ApiToken.person_id == person))
+    apart = [f"{_APART}{one}" for one in (*session.scalars(theirs), *map(by_token, tokens))]
+    whose = [one for row in (person, *apart) for one in (row, CODE + row)]
     session.execute(delete(Attempts).where(Attempts.whose.in_(whose)))
 
 

@@ -39,8 +39,9 @@ MOST = 20
 NAME_LONGEST = 60
 
 READ, WRITE, SIGN = "requests:read", "requests:write", "requests:sign"
-DOCUMENTS, VERIFY, PEOPLE = "documents:read", "verify", "people:read"
-INCIDENTS = "incidents:read"
+DOCUMENTS, VERIFY = "documents:read", "verify"
+PEOPLE, STAND_IN = "people:read", "people:write"
+INCIDENTS, LOG = "incidents:read", "log:read"
 SCOPES = MappingProxyType(
     {
         READ: "see requests, their history and the queue",
@@ -49,7 +50,9 @@ SCOPES = MappingProxyType(
         DOCUMENTS: "have documents and evidence packages",
         VERIFY: "have PDFs judged, and ask the register of what was issued",
         PEOPLE: "see people, their roles and substitutes, as far as one administers them",
+        STAND_IN: "say who stands in for whom, as far as one may",
         INCIDENTS: "see the steps that wait, as far as one sees or administers their requests",
+        LOG: "have the log and its check, what is kept, what webhooks were told, where one oversees it",
     }
 )
 """What a token may be used for, in the order in which they are told."""

@@ -13,11 +13,13 @@ import pytest
 from sqlalchemy import select
 
 from tests.api_office import BASE, Desked, Program, made_token, opened, problem, program
-from tests.databases import KINDS
+from tests.databases import KINDS, intruder
 from tests.proving import PASSWORD
 from tests.steps_office import CLERK, DECLARATION, MANAGER, SIGNER
 from workflow.tables import Body, Event
 from workflow.tokens import READ, WRITE
+
+AUDITOR = "P192"
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -97,6 +99,14 @@ def test_what_can_and_cannot_be_done_is_what_the_command_line_shows(
         assert one["reasons"] == [
             {"code": each.code, "message": each.message, "field": each.field} for each in reasons
         ]
+
+
+def test_what_has_to_be_settled_before_signing_is_told(desked: Desked, requester: Program) -> None:
+    sent = submission(desked)["data"]
+    sent["income"]["gross_yearly"] = "1.00"
+    number = handed_in(desked, requester, data=sent).json()["request"]
+    warnings = requester.get(f"{BASE}/requests/{number}").json()["warnings"]
+    assert ("income.gross_yearly", "pay-slip-differs") in [(one["field"], one["rule"]) for one in warnings]
 
 
 def test_a_refusal_has_every_reason_with_its_field(desked: Desked, requester: Program) -> None:
@@ -244,6 +254,21 @@ def test_a_consent_needs_the_password_and_a_token_for_it(desked: Desked) -> None
     assert body["reauthenticated"]["method"] == "password"
 
 
+def test_a_program_that_guesses_makes_its_person_wait_nowhere_else(desked: Desked) -> None:
+    office, person = desked.sample.office, "P003"
+    (bad, _), (good, _) = made_token(office, person), made_token(office, person)
+    asked = {"password": "some other password", "requests": [{"request": desked.delivered, "version": 1}]}
+    with program(desked.url, bad) as guessing, program(desked.url, good) as honest:
+        found = [guessing.post(f"{BASE}/proofs", json=asked) for _ in range(5)]
+        problem(found[0], 403, "workflow-not-authenticated")
+        assert int(found[-1].headers["retry-after"])
+        problem(found[-1], 429, "workflow-throttled")
+        asked["password"] = PASSWORD.reveal()
+        problem(guessing.post(f"{BASE}/proofs", json=asked), 429, "workflow-throttled")
+        assert honest.post(f"{BASE}/proofs", json=asked).status_code == 201
+    assert office.passwords.check(person, PASSWORD, lambda _session, _now: True)
+
+
 # --- lists
 
 
@@ -337,8 +362,10 @@ def test_a_document_is_the_stored_file(desked: Desked, requester: Program) -> No
 def test_evidence_is_given_once_an_anchor_is_over_it(desked: Desked, requester: Program) -> None:
     number = desked.sample.submit("A4")
     asyncio.run(desked.sample.run_until("delivered", number))
-    with program(desked.url, desked.token(MANAGER)) as client:
-        address = f"{BASE}/requests/{number}/evidence"
+    address = f"{BASE}/requests/{number}/evidence"
+    with program(desked.url, desked.token(MANAGER)) as client:  # who sees the request, and audits nothing
+        problem(client.get(address), 403, "web-duty-missing")
+    with program(desked.url, desked.token(AUDITOR)) as client:
         problem(client.get(address), 409, "workflow-evidence-unanchored")
         asyncio.run(desked.sample.office.anchor())
         for bodies_too, wanted in (("without", False), ("with", True)):
@@ -346,6 +373,15 @@ def test_evidence_is_given_once_an_anchor_is_over_it(desked: Desked, requester: 
             assert answer.headers["content-type"] == "application/zip"
             with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
                 assert ("log/bodies.jsonl" in archive.namelist()) is wanted
+        replace_in_events(desked, number, '"unit":"', '"unit":"x')
+        problem(client.get(address), 500, "workflow-evidence-refused")
+        replace_in_events(desked, number, '"unit":"x', '"unit":"')
+
+
+def replace_in_events(desked: Desked, number: int, old: str, new: str) -> None:
+    with intruder(desked.sample.office.store, guarded=False) as database:
+        changed = "UPDATE events SET record = replace(record, ?, ?) WHERE request_id = ?"
+        database.execute(changed, (old, new, number))
 
 
 def test_a_file_is_judged_with_the_registers_word(desked: Desked, requester: Program) -> None:

@@ -9,6 +9,7 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
+from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from tests.api_office import BASE, Desked, Program, bearing, made_token, opened, problem, program, tokens_of
 from tests.databases import KINDS
@@ -131,6 +132,9 @@ def everywhere(desked: Desked) -> Iterator[tuple[str, str, str, str]]:
             name="declaration",
             sha256="0" * 64,
             code="x",
+            hold=1,
+            what="given",
+            webhook=1,
         )
         yield route.name, method, f"{BASE}{address}", security[0]["token"][0] if security else ""
 
@@ -138,15 +142,15 @@ def everywhere(desked: Desked) -> Iterator[tuple[str, str, str, str]]:
 def sent_to(client: httpx.Client, method: str, address: str) -> httpx.Response:
     """With what gets by everything that stands before the operation itself."""
     headers = {"Idempotency-Key": "every-1", "If-Match": '"1"'}
-    kind = "application/pdf" if address.endswith("verify") else "application/json"
-    body = {"content": b"{}", "headers": {**headers, "Content-Type": kind}} if method == "POST" else {}
+    kind = "application/pdf" if address.endswith(("/verify", "/signed", "/scans")) else "application/json"
+    body = {"content": b"{}", "headers": {**headers, "Content-Type": kind}} if method[0] == "P" else {}
     return client.request(method, address, **body)  # type: ignore[arg-type]
 
 
 def test_without_a_token_only_what_says_so_is_told(desked: Desked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "FAILURES", Rate("many", 1000, 1.0))
     open_to_all = set()
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         for name, method, address, scope in everywhere(desked):
             answer = sent_to(client, method, address)
             if not scope:
@@ -193,7 +197,7 @@ def test_a_session_of_the_pages_is_nobody_here(desked: Desked) -> None:
 )
 def test_what_is_no_token_is_told_so(desked: Desked, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "FAILURES", Rate("more", 1000, 1.0))
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         answer = client.get(f"{BASE}/me", headers={"Authorization": said.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.status_code == 401
     assert answer.json()["code"] in ("web-token-missing", "web-token-unfit")
@@ -238,7 +242,7 @@ def test_a_token_asks_so_often_and_is_told_how_often(desked: Desked, monkeypatch
 
 def test_who_guesses_tokens_has_to_wait(desked: Desked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "FAILURES", Rate("guesses", 2, 3600.0))
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         found = [client.get(f"{BASE}/me", headers=bearing("x")).status_code for _ in range(3)]
     assert found == [401, 401, 429]
 
@@ -247,9 +251,10 @@ def test_who_guesses_tokens_has_to_wait(desked: Desked, monkeypatch: pytest.Monk
 
 
 def test_the_description_is_whole(desked: Desked) -> None:
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         told = client.get(f"{BASE}/openapi.json").json()
     assert told["openapi"].startswith("3.1.")
+    jsonschema.Draft202012Validator(OPENAPI_31).validate(told)
     assert told["servers"] == [{"url": BASE}]
     operations = [one for methods in told["paths"].values() for one in methods.values()]
     names = [one["operationId"] for one in operations]
@@ -259,9 +264,12 @@ def test_the_description_is_whole(desked: Desked) -> None:
         problems = [answer for status, answer in one["responses"].items() if status[0] in "45"]
         assert problems
         assert all(list(answer["content"]) == ["application/problem+json"] for answer in problems)
-        assert one["description"]
+        assert one["description"].startswith(one["summary"])
+        wanted = [each for each in one.get("parameters", ()) if each["required"]]
+        assert all(each.get("examples") or each["schema"].get("examples") for each in wanted)
         if one["security"]:
             assert {"401", "403", "429", "503"} <= one["responses"].keys()
+            assert all("Retry-After" in one["responses"][status]["headers"] for status in ("429", "503"))
     for name, schema in told["components"]["schemas"].items():
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["description"], name
@@ -271,7 +279,7 @@ def test_the_description_is_whole(desked: Desked) -> None:
 
 
 def test_every_answer_names_a_problem_that_is_told_of(desked: Desked) -> None:
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         listed = client.get(f"{BASE}/problems").json()["problems"]
         assert {"workflow-refused", "web-token-missing", "workflow-stale"} <= {one["code"] for one in listed}
         for one in listed[::10]:
@@ -279,7 +287,7 @@ def test_every_answer_names_a_problem_that_is_told_of(desked: Desked) -> None:
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing(desked: Desked) -> None:
-    with httpx.Client(base_url=desked.url, trust_env=False) as client:
+    with httpx.Client(base_url=desked.url, trust_env=False, timeout=60) as client:
         page = client.get(f"{BASE}/docs")
     assert page.status_code == 200
     assert "<script" not in page.text

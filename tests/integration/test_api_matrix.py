@@ -51,20 +51,27 @@ def proved(client: Program, number: int) -> httpx.Response:
 ABOUT_ONE: dict[str, tuple[Ask, set[int]]] = {
     "show_request": (got(""), {200}),
     "list_events": (got("/events"), {200}),
+    "show_timing": (got("/timing"), {200}),
+    "get_file": (got("/files/given"), {404}),  # nothing went out
+    "give_out": (lambda client, number: client.sent(number, "/given"), {422}),
+    "take_signed": (lambda client, number: client.sent(number, "/signed", pdf=b"%PDF"), {422}),
     "list_documents": (got("/documents"), {200}),
     "show_document": (got("/documents/declaration"), {200, 404}),  # 404 before there is one
     "get_pdf": (got("/documents/declaration/pdf"), {200, 404}),
-    "get_evidence": (got("/evidence"), {409}),
+    "get_evidence": (got("/evidence"), {403, 409}),  # auditors may: see test_api
     "send_command": (lambda client, number: client.command(number, "nonsense", seen="*"), {422}),
     "prove": (proved, {201}),
 }
 LISTS = {"list_requests", "list_queue", "list_incidents"}
-OWN = {"list_substitutes", "show_me"}
+OWN = {"list_substitutes", "show_me", "list_filters", "save_filter", "remove_filter"}
 OF_ADMINISTRATORS = {"list_people"}
-FOR_EVERYBODY = {"list_definitions", "show_definition"}
+OF_OVERSEERS = {"show_retention", "check_log", "export_log", "list_webhooks", "list_messages"}
+OF_HOLDS = {"place_hold", "release_hold"}
+FOR_EVERYBODY = {"list_definitions", "show_definition", "show_prefilled"}
 # What the recipient's check tells anybody who has the file or the paper; of `verify` see test_api.
 FOR_RECIPIENTS = {"verify_file", "look_up_file", "look_up_code"}
-OTHERWISE = {"submit_request", "send_commands"}  # below
+OTHERWISE = {"submit_request", "send_commands", "name_substitute", "end_substitutes"}  # below
+BY_WHAT_IS_ON_IT = {"take_scans"}  # the request that the codes name, for who may: see test_api_files
 OF_THE_QUEUE = {"take_next"}  # whoever can take what is listed: see test_api
 WITHOUT_TOKEN = {"list_links", "get_openapi", "read_docs", "list_problems", "show_problem"}
 
@@ -152,6 +159,9 @@ def test_every_operation_is_in_one_list(desked: Desked) -> None:
         *LISTS,
         *OWN,
         *OF_ADMINISTRATORS,
+        *OF_OVERSEERS,
+        *OF_HOLDS,
+        *BY_WHAT_IS_ON_IT,
         *FOR_EVERYBODY,
         *FOR_RECIPIENTS,
         *OTHERWISE,
@@ -172,7 +182,8 @@ def test_a_request_is_there_for_whom_it_is_there(
         answer = ask(asker, number)
         if name in SEES[role]:
             assert answer.status_code in wanted, (name, answer.text)
-            assert answer.status_code != 404 or answer.json()["code"] == "web-nothing-here"
+            nothing = {"web-nothing-here", "workflow-outside-nothing-kept"}
+            assert answer.status_code != 404 or answer.json()["code"] in nothing
         else:
             assert untold(answer, number) == untold(unknown, NOBODY), name
 
@@ -233,10 +244,56 @@ def test_what_is_of_people_is_for_administrators_and_oneself(
     assert asker.get(f"{BASE}/me").json()["id"] == people[role]
 
 
+def test_the_log_and_what_is_kept_are_for_who_oversees_all(role: str, asker: Program) -> None:
+    asked = ("/retention", "/log/events", "/webhooks", "/webhooks/1/messages")
+    answers = [asker.get(f"{BASE}{path}") for path in asked]
+    answers.append(asker.post(f"{BASE}/log/check"))
+    if role in ("administrator", "auditor"):
+        assert [one.status_code for one in answers] == [200, 200, 200, 404, 200]
+    else:
+        assert {(one.status_code, one.json()["code"]) for one in answers} == {(403, "web-duty-missing")}
+
+
+def test_a_hold_is_placed_by_who_has_a_part_but_not_by_the_requester(
+    objects: dict[str, int], role: str, asker: Program
+) -> None:
+    may = {"manager": {"team's"}, "other manager": {"other's"}}.get(role, set())
+    may = set(OBJECTS) if role in ("clerk", "administrator") else may
+    for name, number in objects.items():
+        sent = {"reason": f"Asked by the {role}."}
+        placed = asker.sent(number, "/holds", **sent)
+        allowed = name in may or (role == "manager" and name == "own") or role == "signer"
+        sees = name in SEES[role] or role == "administrator"
+        assert placed.status_code == (201 if allowed else 422 if sees else 404), (name, placed.text)
+        if allowed:
+            released = asker.sent(number, f"/holds/{placed.json()['id']}/release", **sent)
+            assert (released.status_code, released.json()["left"]) == (200, [])
+
+
+def test_who_stands_in_is_said_by_oneself_or_an_administrator(
+    people: dict[str, str], role: str, asker: Program
+) -> None:
+    days = {"first_day": "2999-01-01", "last_day": "2999-01-31"}
+    for principal in (people[role], people["outsider"]):
+        pair = {"who": "P180", "principal": principal}
+        allowed = principal == people[role] or role == "administrator"
+        for _ in range(2):  # said again, it is said once
+            named = asker.put(f"{BASE}/substitutes", json={**pair, **days})
+            assert named.status_code == (200 if allowed else 422), named.text
+        ended = asker.delete(f"{BASE}/substitutes", params=pair)
+        assert ended.status_code == (200 if allowed else 422)
+        if allowed:
+            assert [one["who"] for one in ended.json()["substitutes"]] == ["P180"]
+        again = asker.delete(f"{BASE}/substitutes", params=pair)
+        assert (again.status_code, again.json()["code"]) == (422, "workflow-substitution")
+
+
 def test_processes_are_for_everybody(asker: Program) -> None:
     lines = asker.get(f"{BASE}/definitions").json()["definitions"]
     assert {one["key"] for one in lines} == {DECLARATION, PLAN}
     for one in lines:
+        prefilled = asker.get(f"{BASE}/definitions/{one['sha256']}/prefill").json()
+        assert prefilled["data"] or prefilled["reasons"] or one["key"] == PLAN
         shown = asker.get(f"{BASE}/definitions/{one['sha256']}")
         assert (shown.status_code, shown.json()["sha256"]) == (200, one["sha256"])
         assert "file" not in shown.json()

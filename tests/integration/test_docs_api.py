@@ -5,23 +5,23 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from documents.register import SAMPLE, Register
-from tests.desk_office import served
-from web.api import guard
+from documents.register import SAMPLE
+from web.api import commands, exchange, files, guard, keeping, office, people, queue, requests
 from web.api.commands import KEY_FORM
 from web.api.files import FILES, LOOK_UPS
+from web.api.keeping import CHECKS, EXPORTS
 from web.api.problems import kinds
-from workflow.office import Office
 from workflow.tokens import CHECKSUM, LONGEST, MOST, RANDOM, SCOPES, USUAL
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-WALK = GUIDE.split("## A walk through it\n")[1].split("\n## ")[0]
+WALK = GUIDE.split("## A walk through it")[1].split("\n## ")[0]
 TYPED = re.findall(r"^    (.+)$", WALK, re.MULTILINE)
 SERVED = "http://127.0.0.1:8420"
 PASSWORD = "plainly a sample password"
@@ -58,14 +58,23 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     folder = tmp_path_factory.mktemp("walk")
     (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
     (folder / "password.txt").write_text(PASSWORD)
-    (folder / "received.pdf").write_bytes(b"%PDF-1.7 which is cut off")
     beginning = TYPED.index("paraaf serve")
     printed = [(line, Shell(folder, SERVED)(line)) for line in TYPED[:beginning]]
-    with closing(Office.open(folder / "data")) as office, served(office) as url:
-        data = Register.load(SAMPLE).prefill("P022", on=office.newest_day)
-        sent = {"key": "employer-declaration", "variant": "A3", "language": "nl", "data": data}
-        (folder / "request.json").write_text(json.dumps(sent))
+    with serving(folder) as url:
         return [*printed, *((line, Shell(folder, url)(line)) for line in TYPED[beginning + 1 :])]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The office in a folder, by `paraaf serve` at a free port: its address."""
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--data", str(folder / "data")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as serve:
+        assert serve.stdout is not None
+        found = (re.search(r"metrics and health at (http://\S+)", line) for line in serve.stdout)
+        try:
+            yield next(one[1] for one in found if one)
+        finally:
+            serve.terminate()
 
 
 def answers(said: list[tuple[str, str]], part: str) -> list[str]:
@@ -75,7 +84,7 @@ def answers(said: list[tuple[str, str]], part: str) -> list[str]:
 
 def test_the_walk_is_typed_as_it_stands(said: list[tuple[str, str]]) -> None:
     assert "paraaf serve" in TYPED
-    assert len(said) == len(TYPED) - 1 > 15
+    assert len(said) == len(TYPED) - 1 > 25
 
 
 def test_a_request_is_handed_in_once(said: list[tuple[str, str]]) -> None:
@@ -86,7 +95,7 @@ def test_a_request_is_handed_in_once(said: list[tuple[str, str]]) -> None:
 
 
 def test_the_manager_finds_it_looks_at_it_and_approves(said: list[tuple[str, str]]) -> None:
-    [queue] = answers(said, "/queue")
+    queue, _ = answers(said, "/queue")
     assert [task["request_id"] for task in json.loads(queue)["tasks"]] == [1]
     shown = answers(said, "/requests/1")[0]
     assert 'etag: "1"' in shown
@@ -103,9 +112,18 @@ def test_many_have_a_result_each(said: list[tuple[str, str]]) -> None:
     assert [one["status"] for one in json.loads(many)["results"]] == [422, 404]
 
 
-def test_a_file_is_judged(said: list[tuple[str, str]]) -> None:
-    [verdict] = answers(said, "/verify")
-    assert json.loads(verdict)["indication"] == "INDETERMINATE"
+def test_it_ends_with_a_sealed_declaration(said: list[tuple[str, str]]) -> None:
+    [claimed] = answers(said, '"next-1"')
+    assert json.loads(claimed)["claimed"]["version"] == 3
+    assert [json.loads(answers(said, key)[0])["state"] for key in ('"complete-1"', '"release-1"')] == [
+        "rendering",
+        "sealing",
+    ]
+    [told] = answers(said, "/verify")
+    verdict = json.loads(told)
+    assert (verdict["indication"], verdict["register"]["standing"]) == ("TOTAL-PASSED", "issued")
+    [timing] = answers(said, "/timing")
+    assert [one["state"] for one in json.loads(timing)["stretches"]] == ["manager", "review", "sign"]
 
 
 def test_a_revoked_token_is_none(said: list[tuple[str, str]]) -> None:
@@ -125,8 +143,20 @@ def test_limits_are_those_of_the_code() -> None:
     assert f"ask {guard.USES.count} times at once" in GUIDE
     assert f"of files {FILES.count} in ten minutes, of look-ups in the register {LOOK_UPS.count}" in GUIDE
     assert f"{guard.FAILURES.count} times a minute" in GUIDE
+    assert {CHECKS.count, EXPORTS.count} == {6}
+    assert "of checks and exports of the log 6 each" in GUIDE
     assert "{1,128}" in KEY_FORM
     assert "1 to 128" in GUIDE
+
+
+def test_every_operation_is_in_the_table_of_what_there_is() -> None:
+    table = GUIDE.split("## What there is\n")[1].split("\n## ")[0].replace("…/", "/requests/N/")
+    rooms = (commands, exchange, files, keeping, office, people, queue, requests)
+    paths = {str(route.path) for room in rooms for route in room.router.routes}  # type: ignore[attr-defined]
+    names = {"{number}": "N", "{webhook}": "N", "{name}": "NAME", "{what}": "WHAT", "{hold}": "HOLD"}
+    for old, new in {**names, "{sha256}": "SHA256", "{code}": "CODE"}.items():
+        paths = {path.replace(old, new) for path in paths}
+    assert not [path for path in paths - {"/"} if path not in table]
 
 
 def test_codes_that_are_named_are_there() -> None:

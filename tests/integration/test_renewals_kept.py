@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cli.evidence_check import Fault, check_package
 from tests.command_line import Terminal, keys_of, section_of
 from tests.databases import Database, intruder, only_sqlite
 from tests.evidence_forger import Forger, members_of, packed
 from tests.renewal_office import DAY, Archive
 from tests.steps_office import ROOT
 from throughput.spans import Case, cases_of
+from workflow.evidence_check import Fault, check_package
 from workflow.faults import RENEWAL
 from workflow.logcheck import verify
 from workflow.references import referred_to

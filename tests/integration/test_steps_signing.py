@@ -16,7 +16,6 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import select, update
 
 from certs.serve_authority import AuthorityServer
-from cli.evidence_check import _Story
 from fonts import regular
 from signing.errors import UnsupportedKeyError
 from signing.profile import Level
@@ -33,6 +32,7 @@ from tests.steps_office import (
 )
 from workflow import evidence, issued, step_sign
 from workflow.commands import StepRef
+from workflow.evidence_check import _Story
 from workflow.issued import IssuedRegister
 from workflow.logexport import event_line
 from workflow.outcomes import Verdict

@@ -13,12 +13,12 @@ import pytest
 
 from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
-from cli.evidence_check import Fault, check_package
 from cli.main import main
 from signing.profile import Level
 from tests.evidence_forger import Forger, members_of, packed
 from tests.steps_office import MANAGER, Sample
 from workflow.errors import Refused
+from workflow.evidence_check import Fault, check_package
 from workflow.evidence_package import README
 from workflow.findings import Finding
 from workflow.office import Office

@@ -1,6 +1,7 @@
 """Webhooks: what other systems are told, over real HTTP, and what becomes of messages that nobody takes."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -202,6 +203,33 @@ def test_a_name_that_leads_inside_is_not_asked(
     sender.run()
     assert sender.webhooks.messages(number)[0].code == "address-refused"
     assert not listener.got
+
+
+def test_a_name_is_looked_up_once_and_that_very_address_is_asked(
+    place: Place, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads elsewhere a moment later leads nowhere."""
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int, _seconds: float) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.7"]
+
+    def nobody(*_: object, **__: object) -> None:
+        raise AssertionError("the system was asked")
+
+    here = listener.place.replace("127.0.0.1", "localhost")
+    sender = replace(place.sender(here), resolve=resolve)
+    number, _ = sender.webhooks.add(f"http://{here}/told", [], by=ADMINISTRATOR, at=place.now)
+    place.sample.submit("A4")
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", nobody)
+        assert sender.run() == 1
+    assert asked == ["localhost"]
+    place.sample.submit("A4")
+    assert sender.run() == 0
+    assert sender.webhooks.messages(number)[0].code == "address-refused"
+    assert (len(asked), len(listener.got)) == (2, 1)
 
 
 @pytest.mark.parametrize(

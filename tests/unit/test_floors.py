@@ -24,7 +24,7 @@ MAY_USE = {
     },
     "web": {"throughput", "workflow", "signing", "documents", "certs", "fonts", "watching", *BOTTOM},
     "throughput": {"workflow", "signing", "documents", "certs", "fonts", "watching", *BOTTOM},
-    "workflow": {"signing", "documents", "certs", "fonts", "watching", *BOTTOM},
+    "workflow": {"audit", "signing", "documents", "certs", "fonts", "watching", *BOTTOM},
     "signing": {"certs", "fonts", "watching", *BOTTOM},
     "documents": {"certs", "fonts", "watching", *BOTTOM},
     "certs": {"watching", *BOTTOM},

@@ -111,10 +111,10 @@ def _operations(told: Mapping[str, Any]) -> Iterator[Listed]:
 
 
 def _body(told: Mapping[str, Any] | None) -> str:
-    """What is sent: the name of a schema, or a media type."""
-    for media_type, content in (told or {}).get("content", {}).items():
-        return str(content["schema"].get("$ref", "")).rpartition("/")[2] or str(media_type)
-    return ""
+    """What is sent: the name of a schema, or media types."""
+    content: Mapping[str, Any] = (told or {}).get("content", {})
+    named = [str(one["schema"].get("$ref", "")).rpartition("/")[2] for one in content.values()]
+    return next(filter(None, named), ", ".join(content))
 
 
 def _schemas(told: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, str, bool, str]]]]:

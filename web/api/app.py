@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from problem import Problem
-from web.api import about, commands, files, office, queue, requests
+from web.api import about, commands, exchange, files, keeping, office, people, queue, requests
 from web.api.answers import Answers
 from web.api.described import BASE, name_of
 from web.api.files import Places
@@ -23,7 +23,9 @@ COMMAND_MOST: Final = 4 * MIB
 BODIES: Final = {
     "/requests": COMMAND_MOST,
     "/requests/{number}/commands": COMMAND_MOST,
+    "/requests/{number}/signed": FILE_MOST,
     "/commands": 4 * COMMAND_MOST,
+    "/scans": FILE_MOST,
     "/verify": FILE_MOST,
 }
 """What the addresses take that take more than a form."""
@@ -47,7 +49,7 @@ def api(door: Door) -> FastAPI:
     app.state.described = None
     for path, most in BODIES.items():
         door.bodies.allow(f"{BASE}{path}", most)
-    rooms = (requests, queue, commands, files, office, about)
+    rooms = (requests, queue, commands, exchange, files, people, office, keeping, about)
     app.state.operations = [one for room in rooms for one in room.router.routes]
     for room in rooms:
         app.include_router(room.router)

@@ -17,11 +17,10 @@ from web.api.models import (
     BatchResults,
     CommandSent,
     NewRequest,
-    ProblemTold,
     ProofAsked,
     ProofMade,
 )
-from web.api.problems import as_json, status_of
+from web.api.problems import status_of, told_in_part
 from web.api.requests import ETAG, Number
 from workflow.commands import Answer, Command, Submission
 from workflow.definition_model import SUBMIT
@@ -52,7 +51,8 @@ Seen = Annotated[
         examples=['"3"'],
     ),
 ]
-_DONE = {"headers": {"ETag": ETAG, REPLAYED: header("`true`: it was done before; this is the first answer.")}}
+AGAIN: Final = {REPLAYED: header("`true`: it was done before; this is the first answer.")}
+DONE: Final = {"headers": {"ETag": ETAG, **AGAIN}}
 
 router = APIRouter(route_class=Operation)
 
@@ -73,7 +73,7 @@ class _Asked:
         return Command(
             trigger=sent.trigger,
             actor=self.caller.person,
-            key=f"api:{self.key}" if place is None else f"api-{place}:{self.key}",
+            key=api_key(self.key, place),
             request_id=number,
             seen_version=version,
             on_behalf_of=sent.on_behalf_of,
@@ -92,7 +92,7 @@ class _Asked:
     openapi_extra=needs(WRITE),
     responses={
         201: {
-            "headers": {**_DONE["headers"], "Location": header("Where the request is.")},
+            "headers": {**DONE["headers"], "Location": header("Where the request is.")},
             "links": links("$response.body#/request"),
         },
         **errors(*BODY, 404, 409),
@@ -105,7 +105,7 @@ def submit_request(
     command = Command(
         trigger=SUBMIT,
         actor=caller.person,
-        key=f"api:{bare(key)}",
+        key=api_key(key),
         on_behalf_of=sent.on_behalf_of,
         data=sent.data,
         submission=Submission(sent.key, sent.variant, sent.language, sent.reference),
@@ -113,13 +113,13 @@ def submit_request(
     )
     answer = office.engine.execute(command)
     response.headers["Location"] = f"{BASE}/requests/{answer.request_id}"
-    return _told(answer, response)
+    return told_of(answer, response)
 
 
 @router.post(
     "/requests/{number}/commands",
     openapi_extra=needs(WRITE),
-    responses={200: _DONE, **errors(*COMMAND)},
+    responses={200: DONE, **errors(*COMMAND)},
 )
 def send_command(
     *,
@@ -132,14 +132,14 @@ def send_command(
     office: TheOffice,
 ) -> AnswerTold:
     """Do something with a request: claim, approve, return, sign and whatever else its state offers."""
-    command = _Asked(caller, bare(key)).command(sent, number, _version(seen))
-    return _told(office.engine.execute(command), response)
+    command = _Asked(caller, key).command(sent, number, version_of(seen))
+    return told_of(office.engine.execute(command), response)
 
 
 @router.post("/commands", openapi_extra=needs(WRITE), responses=errors(*BODY))
 def send_commands(sent: Batch, key: Key, caller: Caller, office: TheOffice) -> BatchResults:
     """Do many things, in their order; each has its result, and one that is refused stops no other."""
-    asked = _Asked(caller, bare(key))
+    asked = _Asked(caller, key)
     commands = [
         asked.command(one, one.request, one.version, place=place) for place, one in enumerate(sent.commands)
     ]
@@ -155,11 +155,14 @@ def prove(sent: ProofAsked, caller: Caller, office: TheOffice) -> ProofMade:
     for one in sent.requests:
         office.engine.show(one.request, caller.person)  # raises NotFound
     seen = {one.request: one.version for one in sent.requests}
-    proof = prove_by_password(office.passwords, caller.person, Secret(sent.password), seen)
+    proof = prove_by_password(
+        office.passwords, caller.person, Secret(sent.password), seen, token=caller.token
+    )
     return ProofMade(proof=proof.token, expires_at=office.clock() + FRESH)
 
 
-def _told(answer: Answer, response: Response) -> AnswerTold:
+def told_of(answer: Answer, response: Response) -> AnswerTold:
+    """What a command did, with the request's version in the answer's headers."""
     response.headers["ETag"] = f'"{answer.version}"'
     if answer.repeated:
         response.headers[REPLAYED] = "true"
@@ -178,17 +181,21 @@ def _result(item: BatchItem, result: Answer | WorkflowError) -> BatchResult:
         return BatchResult(
             request=item.request, status=200, replayed=result.repeated, answer=answer_of(result), problem=None
         )
-    problem = ProblemTold.model_validate(as_json(result))
     return BatchResult(
-        request=item.request, status=status_of(result), replayed=False, answer=None, problem=problem
+        request=item.request,
+        status=status_of(result),
+        replayed=False,
+        answer=None,
+        problem=told_in_part(result),
     )
 
 
-def bare(key: str) -> str:
-    """The key without the quotes that the draft asks for."""
-    return key.strip('"')
+def api_key(key: str, place: int | str | None = None) -> str:
+    """The office's key for one that was sent, without the quotes that the draft asks for; for one `place` of
+    many, or another kind of command."""
+    return f"api{'' if place is None else f'-{place}'}:" + key.strip('"')
 
 
-def _version(seen: str) -> int | None:
+def version_of(seen: str) -> int | None:
     """The version that was seen; None where it does not matter."""
     return None if seen == "*" else int(seen.strip('"'))

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from web.api.guard import SCHEME
 from web.api.models import ProblemTold, ReasonTold
-from web.api.problems import MEDIA_TYPE
+from web.api.problems import MEDIA_TYPE, PLACE, kinds, title_of
 from workflow.tokens import SCOPES
 
 BASE: Final = "/api/v1"
@@ -34,13 +34,31 @@ STATUSES: Mapping[int, str] = {
     500: "It is the office's own matter.",
     503: "It can't be done at this moment.",
 }
+_EXAMPLES: Mapping[int, str] = {
+    400: "web-key-missing",
+    401: "web-token-missing",
+    403: "web-scope-missing",
+    404: "web-nothing-here",
+    409: "workflow-claimed",
+    412: "workflow-stale",
+    413: "web-too-large",
+    415: "web-media-type",
+    422: "workflow-refused",
+    428: "web-version-missing",
+    429: "web-too-often",
+    500: "web-failed",
+    503: "web-busy",
+}
 _EVERY: Final = (422, 500, 503)
 _WITH_TOKEN: Final = (401, 403, 429)
 OBJECT: Final = (404,)
 BODY: Final = (400, 413, 415)
 COMMAND: Final = (*BODY, 404, 409, 412, 428)
 _WAITING: Final = frozenset({429, 503})
-_OF_A_REQUEST: Final = ("show_request", "list_events", "list_documents", "get_evidence", "send_command")
+_OF_A_REQUEST: Final = (
+    *("show_request", "list_events", "show_timing", "list_documents", "get_evidence"),
+    *("send_command", "give_out", "place_hold"),
+)
 _RATES: Mapping[str, Any] = {
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": "How often a token may ask."},
     "RateLimit": {"schema": {"type": "string"}, "description": "How often this one may still."},
@@ -99,17 +117,27 @@ def name_of(route: APIRoute) -> str:
 
 def _complete(operation: dict[str, Any]) -> None:
     """What all operations share: words for what is done, and what is told of the token's rate."""
+    operation["summary"] = operation["description"].partition("\n\n")[0].rstrip(".")
     for status, answer in operation["responses"].items():
-        if status.startswith("2"):
+        if status.startswith("2") and "Successful" in answer["description"]:
             answer["description"] = answer["description"].replace("Successful Response", "It is done.")
         if operation["security"] and status != "401":
             answer["headers"] = {**answer.get("headers", {}), **_RATES}
 
 
+def _example(status: int) -> dict[str, Any]:
+    """A problem that is answered with this status."""
+    code = _EXAMPLES[status]
+    title = title_of(kinds()[code])
+    told = {"type": f"{PLACE}/{code}", "title": title, "status": status, "detail": title, "code": code}
+    reasons = [{"code": "remark", "message": "Say why.", "field": "remark"}] if status == 422 else []
+    return {**told, "hint": "", "reasons": reasons}
+
+
 def _error(status: int) -> dict[str, Any]:
     told: dict[str, Any] = {
         "description": STATUSES[status],
-        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}ProblemTold"}}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}ProblemTold"}, "example": _example(status)}},
     }
     headers = {"Retry-After": header("In how many seconds.")} if status in _WAITING else {}
     return {**told, "headers": headers} if headers else told

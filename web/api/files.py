@@ -1,6 +1,8 @@
 """Files that somebody received: judged as the recipient's check does, and what the register knows of them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from tempfile import TemporaryFile
 from typing import Annotated, Any, BinaryIO, Final
@@ -34,28 +36,36 @@ class Places:
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def judged(self, office: Office, file: BinaryIO, name: str, person: str) -> dict[str, Any]:
-        """The report on an open file. Raises Busy, StoreUnavailable."""
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """One of them, once it is free. Raises Busy."""
         try:
             await asyncio.wait_for(self._places.acquire(), PATIENCE_S)
         except TimeoutError:
             raise Busy from None
         try:
-            return await run_in_threadpool(_judged, office, file, name, person)
+            yield
         finally:
             self._places.release()
 
 
+def sends(description: str, *media_types: str) -> dict[str, Any]:
+    """What an operation takes that takes a file: a PDF, unless it says otherwise."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(media_types or (PDF,), file)
+    return {"required": True, "description": description, "content": content}
+
+
+async def body_of(request: Request) -> bytes:
+    """The file that was sent. Raises Misshapen for none."""
+    if not (content := await request.body()):
+        raise Misshapen([wrong("Send the file as the body.", "body")])
+    return content
+
+
 @router.post(
     "/verify",
-    openapi_extra=needs(
-        VERIFY,
-        requestBody={
-            "required": True,
-            "description": "The file, of 32 MiB at most.",
-            "content": {PDF: {"schema": {"type": "string", "format": "binary"}}},
-        },
-    ),
+    openapi_extra=needs(VERIFY, requestBody=sends("The file, of 32 MiB at most.")),
     response_model=Verified,
     responses=errors(400, 413, 415),
 )
@@ -78,7 +88,8 @@ async def verify_file(
         if not size:
             raise Misshapen([wrong("Send the file as the body.", "body")])
         file.flush()
-        report = await places.judged(guard.office, file, name, caller.person)
+        async with places.one():
+            report = await run_in_threadpool(_judged, guard.office, file, name, caller.person)
     return Response(to_json(report), media_type="application/json")
 
 

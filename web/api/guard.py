@@ -25,11 +25,13 @@ from web.api.errors import (
     wrong,
 )
 from web.rates import Rate, Rates
+from workflow.digits import whole
 from workflow.office import Office
 from workflow.tokens import Bearer
 
 SCHEME: Final = "token"
 JSON: Final = "application/json"
+LENGTH_MOST: Final = 2**63 - 1
 USES = Rate("token", 600, 60.0)
 """How often one token may ask."""
 FAILURES = Rate("tokens that are none", 30, 60.0)
@@ -79,13 +81,13 @@ class Operation(APIRoute):
         inner = super().get_route_handler()
         scope = _scope(self.openapi_extra or {})
         known = {one.alias for one in self.dependant.query_params}
-        wanted = _media_type(self)
+        wanted = _media_types(self)
 
         async def handler(request: Request) -> Response:
             if scope is not None:
                 request.state.bearer = await guard_of(request).require(request, scope)
             _require_known(request, known)
-            if wanted is not None:
+            if wanted:
                 _require_media_type(request, wanted)
             return await inner(request)
 
@@ -135,10 +137,10 @@ def _scope(entry: Mapping[str, Any]) -> str | None:
     return scope
 
 
-def _media_type(route: APIRoute) -> str | None:
-    """What an operation takes as its body; None for none."""
+def _media_types(route: APIRoute) -> tuple[str, ...]:
+    """What an operation takes as its body; none for one without."""
     told: Mapping[str, Any] = (route.openapi_extra or {}).get("requestBody", {})
-    return next(iter(told.get("content", {})), None) or (None if route.body_field is None else JSON)
+    return tuple(told.get("content", ())) or (() if route.body_field is None else (JSON,))
 
 
 def _require_known(request: Request, known: set[str]) -> None:
@@ -153,9 +155,9 @@ def _require_known(request: Request, known: set[str]) -> None:
         raise Misshapen(reasons)
 
 
-def _require_media_type(request: Request, wanted: str) -> None:
+def _require_media_type(request: Request, wanted: Sequence[str]) -> None:
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if said != wanted:
-        raise MediaTypeUnknown(wanted)
-    if not request.headers.get("content-length", "0").isdecimal():
+    if said not in wanted:
+        raise MediaTypeUnknown(" or ".join(wanted))
+    if whole(request.headers.get("content-length", "0"), LENGTH_MOST) is None:
         raise BodyTooLarge

@@ -20,6 +20,17 @@ Sections = dict[str, Any]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
 
 
+Day = Annotated[
+    str,
+    Field(
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="A day of the office.",
+        examples=["2026-12-01"],
+        json_schema_extra={"format": "date"},
+    ),
+]
+
+
 class Sent(BaseModel):
     """What comes in."""
 
@@ -30,6 +41,11 @@ class Told(BaseModel):
     """What goes out."""
 
     model_config = ConfigDict(from_attributes=True, extra="forbid")
+
+
+def _example(told: dict[str, Any]) -> ConfigDict:
+    """What else is said of something that comes in: a whole one."""
+    return ConfigDict(json_schema_extra={"examples": [told]})
 
 
 # --- problems
@@ -234,16 +250,35 @@ class CannotTold(Told):
     reasons: list[ReasonTold]
 
 
+class WarningTold(Told):
+    """A rule that has to be met, or given a reason as `reasons.RULE` in the data, before signing."""
+
+    field: str = Field(description="The dotted field that it is of.", examples=["income.pay"])
+    rule: str
+    message: str
+
+
 class RequestShown(Told):
     """A request, and what its person can and can't do with it."""
 
     request: RequestTold
     can: list[CanTold]
     cannot: list[CannotTold]
+    warnings: list[WarningTold] = Field(description="What has to be settled before signing.")
 
 
 class NewRequest(Sent):
     """A request to be handed in."""
+
+    model_config = _example(
+        {
+            "key": "employer-declaration",
+            "variant": "A4",
+            "language": "en",
+            "reference": "SAMPLE-1",
+            "data": {"employment": {"contract": "permanent"}, "income": {"gross_yearly": "56031.30"}},
+        }
+    )
 
     key: Name = Field(description="The process.", examples=["employer-declaration"])
     variant: Name = Field(description="The way of signing.", examples=["A3"])
@@ -257,6 +292,8 @@ class NewRequest(Sent):
 
 class CommandSent(Sent):
     """What is to be done with a request."""
+
+    model_config = _example({"trigger": "return", "remark": "Look at the amounts."})
 
     trigger: Name = Field(
         description="A trigger of its state, or claim, release, start, suspend, resume, save_draft, repair.",
@@ -274,6 +311,8 @@ class CommandSent(Sent):
 
 class BatchItem(CommandSent):
     """One of many commands."""
+
+    model_config = _example({"request": 12, "version": 3, "trigger": "approve"})
 
     request: Number
     version: Version | None = Field(None, description="Which version was seen; an approval needs it.")
@@ -331,58 +370,3 @@ class ProofMade(Told):
 
     proof: str
     expires_at: datetime
-
-
-# --- the queue
-
-
-class TaskTold(Told):
-    """An open task that its person can take, or holds."""
-
-    request_id: Number
-    version: int
-    key: str
-    variant: str
-    state: str
-    role: str
-    requester_id: str = Field(description="Empty where the request is not seen any more.")
-    unit: str
-    reference: str | None
-    offered_at: datetime
-    claimed_by: str | None
-    claimed_for: str | None
-    started_at: datetime | None
-    suspended_at: datetime | None
-    on_behalf_of: str | None = Field(description="For whom they would act; null: for themselves.")
-    due_at: datetime | None
-    reminded_at: datetime | None
-    escalated_at: datetime | None
-    lapsed: bool = Field(description="Whoever holds it may not do it any more.")
-    near_at: datetime | None = Field(description="From then on it is near its due time.")
-    claimed_at: datetime | None
-    requester_name: str
-    holder_name: str = Field(description="What the holder is called.")
-
-
-class TaskList(Told):
-    """Tasks, in the order that was asked for."""
-
-    tasks: list[TaskTold]
-    next: str | None = Field(description="Where the next page is; null when there is none.")
-    count: int | None = Field(description="How many there are on all pages, up to 1,000.")
-    more: bool = Field(description="Whether there are more than that.")
-
-
-class Looked(Sent):
-    """What kind of task one is ready for; null: any."""
-
-    kind: Name | None = Field(None, description="The process.", examples=["employer-declaration"])
-    variant: Name | None = None
-    state: Name | None = None
-    unit: Name | None = None
-
-
-class Taken(Told):
-    """What was claimed; null where nothing waits."""
-
-    claimed: AnswerTold | None

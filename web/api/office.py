@@ -1,34 +1,29 @@
-"""The office: who one is, people and substitutes, processes, and the steps that wait."""
+"""The office: who one is, processes, and the steps that wait."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from web.api.described import BASE, OBJECT, errors
-from web.api.errors import DutyMissing
 from web.api.guard import Caller, Operation, TheOffice, for_anybody, needs
-from web.api.models import Links, MeTold
+from web.api.models import Links, MeTold, ReasonTold
 from web.api.office_models import (
     DefinitionLine,
     DefinitionList,
     DefinitionShown,
     IncidentList,
     IncidentTold,
-    PersonList,
-    PersonTold,
+    Prefilled,
     RetryListed,
-    RoleTold,
-    SubstituteList,
-    SubstituteTold,
 )
-from workflow.access import ADMINISTRATOR
 from workflow.definition_show import as_json
 from workflow.incidents import listed, retried
-from workflow.tables import Grant, Person, Substitute
-from workflow.tokens import INCIDENTS, PEOPLE, READ, Bearer
+from workflow.registered import prefilled
+from workflow.tables import Grant, Person
+from workflow.tokens import INCIDENTS, READ
+
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
 
 router = APIRouter(route_class=Operation)
 
@@ -66,51 +61,6 @@ def show_me(caller: Caller, office: TheOffice) -> MeTold:
         )
 
 
-@router.get("/people", openapi_extra=needs(PEOPLE), responses=errors())
-def list_people(caller: Caller, office: TheOffice) -> PersonList:
-    """List those who work in the units that the person administers, with their roles."""
-    with office.store.read() as session:
-        everywhere, units = _administered(session, caller)
-        if not (everywhere or units):
-            raise DutyMissing("This is for administrators.", hint="Ask one, or the HR register.")
-        query = select(Person).where(Person.active).order_by(Person.id)
-        if not everywhere:
-            query = query.where(Person.unit.in_(units))
-        people = session.scalars(query).all()
-        roles = _roles(session, [one.id for one in people])
-        return PersonList(
-            people=[
-                PersonTold(id=one.id, name=one.name, unit=one.unit, roles=roles.get(one.id, []))
-                for one in people
-            ]
-        )
-
-
-@router.get("/substitutes", openapi_extra=needs(PEOPLE), responses=errors())
-def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
-    """List who stands in for whom: oneself, and those whom one administers."""
-    with office.store.read() as session:
-        everywhere, units = _administered(session, caller)
-        rows = session.scalars(select(Substitute).order_by(Substitute.valid_from, Substitute.id)).all()
-        named = select(Person).where(Person.id.in_({row.principal_id for row in rows}))
-        theirs = {one.id: one.unit for one in session.scalars(named)}
-        return SubstituteList(
-            substitutes=[
-                SubstituteTold(
-                    who=row.substitute_id,
-                    principal=row.principal_id,
-                    role=row.role,
-                    first_day=row.valid_from,
-                    last_day=row.valid_until,
-                )
-                for row in rows
-                if everywhere
-                or caller.person in (row.substitute_id, row.principal_id)
-                or theirs.get(row.principal_id) in units
-            ]
-        )
-
-
 @router.get("/definitions", openapi_extra=needs(READ), responses=errors())
 def list_definitions(_: Caller, office: TheOffice) -> DefinitionList:
     """List the processes, with the ways of signing and the versions of each."""
@@ -134,13 +84,23 @@ def list_definitions(_: Caller, office: TheOffice) -> DefinitionList:
     openapi_extra=needs(READ),
     responses=errors(*OBJECT),
 )
-def show_definition(
-    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["0" * 64])], _: Caller, office: TheOffice
-) -> DefinitionShown:
+def show_definition(sha256: Digest, _: Caller, office: TheOffice) -> DefinitionShown:
     """Show the states of a process, their triggers, and where these lead: that with which a request began."""
     told = as_json(office.catalogue.by_hash(sha256))
     del told["file"]
     return DefinitionShown.model_validate(told)
+
+
+@router.get("/definitions/{sha256}/prefill", openapi_extra=needs(READ), responses=errors(*OBJECT))
+def show_prefilled(sha256: Digest, caller: Caller, office: TheOffice) -> Prefilled:
+    """Tell what the office knows already for a request of one's own, and what stands in its way."""
+    definition = office.catalogue.by_hash(sha256)
+    [document, *_] = definition.documents.values()
+    reasons = office.engine.why_not_begun(definition.key, definition.variant, caller.person)
+    return Prefilled(
+        data=prefilled(office.register, caller.person, document.kind, office.today(definition)),
+        reasons=[ReasonTold.model_validate(one) for one in reasons],
+    )
 
 
 @router.get("/incidents", openapi_extra=needs(INCIDENTS), responses=errors())
@@ -173,17 +133,3 @@ def list_incidents(
         incidents=[IncidentTold.model_validate(one) for one in found],
         retries=[RetryListed.model_validate(one) for one in waiting],
     )
-
-
-def _administered(session: Session, caller: Bearer) -> tuple[bool, set[str]]:
-    """Whether the person administers every unit; and which ones."""
-    query = select(Grant.unit).where(Grant.person_id == caller.person, Grant.role == ADMINISTRATOR)
-    units = set(session.scalars(query))
-    return None in units, {unit for unit in units if unit is not None}
-
-
-def _roles(session: Session, people: Sequence[str]) -> dict[str, list[RoleTold]]:
-    found: dict[str, list[RoleTold]] = {}
-    for row in session.scalars(select(Grant).where(Grant.person_id.in_(people)).order_by(Grant.role)):
-        found.setdefault(row.person_id, []).append(RoleTold(role=row.role, unit=row.unit))
-    return found

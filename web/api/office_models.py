@@ -1,11 +1,22 @@
-"""What comes out, field by field: of the register, of people, processes and incidents."""
+"""What goes in and comes out, field by field: of the register, people, what is kept. Long on purpose."""
 
 from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from web.api.models import Number, Sha256, Told
+from web.api.models import (
+    AnswerTold,
+    Day,
+    Name,
+    Number,
+    ProblemTold,
+    ReasonTold,
+    Sections,
+    Sent,
+    Sha256,
+    Told,
+)
 
 # --- the register, and files
 
@@ -123,6 +134,13 @@ class DefinitionShown(BaseModel):
     sha256: str
 
 
+class Prefilled(Told):
+    """What the HR register says, as data of a new request; and every reason why one can't begin it."""
+
+    data: Sections
+    reasons: list[ReasonTold]
+
+
 class IncidentTold(Told):
     """A step that was given up."""
 
@@ -161,3 +179,181 @@ class IncidentList(Told):
 
     incidents: list[IncidentTold]
     retries: list[RetryListed]
+
+
+# --- files that go out and come back
+
+
+class GivenOut(Told):
+    """The document that goes out; `answer` is null where it had gone out before."""
+
+    number: str = Field(description="As printed on it.", examples=["2026-000012"])
+    sha256: Sha256
+    answer: AnswerTold | None
+
+
+class ScanResult(Told):
+    """What became of one scanned document, or of pages that are of none: then `document` is empty."""
+
+    document: str = Field(description="Its number, as the codes on its pages say.", examples=["2026-000012"])
+    status: int = Field(examples=[200])
+    replayed: bool = Field(description="Whether it had been taken in before.")
+    answer: AnswerTold | None
+    problem: ProblemTold | None
+
+
+class ScanResults(Told):
+    """What became of each."""
+
+    results: list[ScanResult]
+
+
+# --- who stands in for whom
+
+
+class SubstituteSent(Sent):
+    """Who stands in for whom; `role` null: in all of their roles; first and last day included."""
+
+    who: Name = Field(examples=["P021"])
+    principal: Name = Field(examples=["P020"])
+    role: Name | None = Field(None, examples=["clerk"])
+    first_day: Day
+    last_day: Day
+
+
+# --- how long it took
+
+
+class StretchTold(Told):
+    """What a request took in one state, by kind of wait, in seconds by the wall clock."""
+
+    state: str = Field(examples=["manager"])
+    seconds: dict[str, float] = Field(examples=[{"queue": 5400.0, "handling": 600.0}])
+
+
+class TimingTold(Told):
+    """How long a request has taken so far; nothing where its events are gone."""
+
+    lead_s: float | None = Field(description="From when it was handed in until it ended, or now.")
+    stretches: list[StretchTold]
+
+
+# --- what is kept
+
+
+class HoldSent(Sent):
+    """Why a hold is placed, or released."""
+
+    reason: str = Field(min_length=1, max_length=10_000, examples=["A question of the inspection."])
+    on_behalf_of: Name | None = Field(None, description="As this person's substitute.")
+
+
+class Held(Told):
+    """A hold that was placed or released; `left` are the request's holds that nobody has released."""
+
+    id: int = Field(examples=[43])
+    request: Number
+    left: list[int]
+
+
+class DueTold(Told):
+    """A request that has ended, and will be destroyed on a day of the office."""
+
+    request_id: Number
+    key: str
+    variant: str
+    unit: str
+    outcome: str
+    ended_on: date
+    due_on: date
+
+
+class HoldOpen(Told):
+    """A hold that nobody has released."""
+
+    id: int
+    request_id: Number
+    placed_by: str
+    placed_at: datetime
+    reason: str
+    due_on: date | None
+    overdue: bool
+
+
+class DestroyedTold(Told):
+    """A request that was destroyed."""
+
+    request_id: Number
+    key: str
+    variant: str
+    unit: str
+    outcome: str | None
+    destroyed_at: datetime
+
+
+class RetentionTold(Told):
+    """What will be destroyed, what is on hold (told to those who oversee all units), what was destroyed."""
+
+    due: list[DueTold]
+    holds: list[HoldOpen]
+    destroyed: list[DestroyedTold]
+    waits_until: datetime | None = Field(description="Nothing is destroyed before.")
+
+
+class FindingTold(Told):
+    """Something that is wrong with the log."""
+
+    seq: int
+    fault: str
+    message: str
+
+
+class LogChecked(Told):
+    """What the check of the log found, as `paraaf log verify --json` tells it."""
+
+    ok: bool
+    checked: int
+    bodies: int
+    erased: int
+    head: str
+    anchors: int
+    anchored_to: int | None
+    first_bad_seq: int | None
+    set_back: bool
+    findings: list[FindingTold]
+    more: int
+
+
+class WebhookTold(Told):
+    """An address that is told of what happens: of these types of events, of all where there are none."""
+
+    id: int = Field(examples=[1])
+    url: str = Field(examples=["https://portal.example.org/paraaf"])
+    types: list[str] = Field(examples=[["document_delivered"]])
+    after: int = Field(description="The last event that was looked at for it.")
+    added_at: datetime
+    stopped_at: datetime | None = Field(description="When it said that it is gone.")
+
+
+class WebhookList(Told):
+    """Webhooks."""
+
+    webhooks: list[WebhookTold]
+
+
+class MessageTold(Told):
+    """What became of one message."""
+
+    event_seq: int = Field(examples=[4711])
+    type: str = Field(examples=["document_delivered"])
+    tries: int
+    status: int | None = Field(description="Of the last answer; null for none.")
+    code: str = Field(description="Why it was not taken, or empty.", examples=["too-slow"])
+    next_at: datetime | None = Field(description="When it is tried again; null: not any more.")
+    taken_at: datetime | None
+
+
+class MessageList(Told):
+    """The newest messages, the last one first."""
+
+    messages: list[MessageTold]

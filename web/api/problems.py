@@ -29,6 +29,7 @@ from web.api.errors import (
     VersionMissing,
     wrong,
 )
+from web.api.models import ProblemTold
 from workflow.definition_errors import DefinitionUnknown
 from workflow.errors import (
     AnswerUnreadable,
@@ -42,6 +43,7 @@ from workflow.errors import (
     StoreUnavailable,
 )
 from workflow.evidence import NotAnchoredYet, NothingToShow
+from workflow.kept_files import NothingKept
 from workflow.passwords import NotAuthenticated, PasswordGiven
 from workflow.throttle import Throttled
 
@@ -52,6 +54,7 @@ ROOMS: Final = ("web", "workflow", "signing", "documents", "certs")
 # What else there is: 422 where it can't be done like this, 500 where it is the office's own matter.
 _STATUS: tuple[tuple[type[Problem], int], ...] = (
     (NotFound, 404),
+    (NothingKept, 404),
     (DefinitionUnknown, 404),
     (StaleVersion, 412),
     (ClaimedByAnother, 409),
@@ -101,6 +104,11 @@ def as_json(problem: Problem) -> dict[str, Any]:
     if isinstance(problem, StaleVersion):
         told["version"] = problem.version
     return told
+
+
+def told_in_part(problem: Problem) -> ProblemTold:
+    """A problem as a part of an answer: of one of many."""
+    return ProblemTold.model_validate(as_json(problem))
 
 
 def answer_to(problem: Problem) -> Response:

@@ -4,7 +4,6 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from tempfile import TemporaryFile
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from web.api.described import BASE, OBJECT, errors, header, links
-from web.api.errors import Misshapen, NothingHere, wrong
+from web.api.errors import DutyMissing, Misshapen, NothingHere, wrong
 from web.api.guard import Caller, Operation, TheOffice, needs
 from web.api.models import (
     NUMBER_MOST,
@@ -29,13 +28,19 @@ from web.api.models import (
     RequestShown,
     RequestTold,
     RetryTold,
+    WarningTold,
 )
-from workflow import evidence_package
+from web.api.office_models import StretchTold, TimingTold
+from web.request_timing import timing
 from workflow.command_form import NAME_LONGEST
 from workflow.definition_model import Definition
-from workflow.evidence import gather
+from workflow.digits import whole
+from workflow.evidence_handed_out import hand_out
 from workflow.listing import RequestFilter
 from workflow.office import Office
+from workflow.open_warnings import as_json, open_warnings
+from workflow.openings import has_to_open, note_opening
+from workflow.particulars import particulars
 from workflow.reading import DocumentView, RequestView
 from workflow.tokens import DOCUMENTS, READ
 from workflow.ways import Way, ways
@@ -77,6 +82,10 @@ def list_requests(
     variant: Named = None,
     unit: Named = None,
     reference: Named = None,
+    text: Annotated[
+        str | None,
+        Query(max_length=200, description="A number, or how a reference or the requester's name begins."),
+    ] = None,
     status: Annotated[
         Literal["open", "closed"] | None, Query(description="Those that go on, or not.")
     ] = None,
@@ -92,6 +101,7 @@ def list_requests(
         variant=variant,
         unit=unit,
         reference=reference,
+        text=text or None,
         closed=None if status is None else status == "closed",
         below=None if cursor is None else _below(cursor),
     )
@@ -124,6 +134,7 @@ def show_request(
         request=_told(view, found, None if retry is None else RetryTold.model_validate(retry)),
         can=[_can(one, view, definition) for one in found if one.possible],
         cannot=[_cannot(one) for one in found if not one.possible],
+        warnings=[WarningTold(**as_json(one)) for one in open_warnings(office, view, definition)],
     )
 
 
@@ -132,6 +143,20 @@ def list_events(number: Number, caller: Caller, office: TheOffice) -> EventList:
     """List what happened to a request, in order."""
     view = office.engine.show(number, caller.person)
     return EventList(events=[EventTold.model_validate(one) for one in view.history])
+
+
+@router.get("/requests/{number}/timing", openapi_extra=needs(READ), responses=errors(*OBJECT))
+def show_timing(number: Number, caller: Caller, office: TheOffice) -> TimingTold:
+    """Tell how long a request has taken so far: waiting, on a desk, being worked on, with others."""
+    view = office.engine.show(number, caller.person)
+    found = timing(view.history, now=office.clock(), closed_at=view.closed_at)
+    if found is None:
+        return TimingTold(lead_s=None, stretches=[])
+    stretches = [
+        StretchTold(state=one.state, seconds={kind.value: took for kind, took in one.seconds.items()})
+        for one in found.stretches
+    ]
+    return TimingTold(lead_s=found.lead.total_seconds(), stretches=stretches)
 
 
 @router.get("/requests/{number}/documents", openapi_extra=needs(DOCUMENTS), responses=errors(*OBJECT))
@@ -177,11 +202,14 @@ def get_pdf(
     document = _document(office, number, name, caller.person)
     etag = f'"{document.current_sha256}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and etag in if_none_match:
+    opening = (office, number, document.name, document.current_sha256, caller.person)
+    if if_none_match is not None and etag in if_none_match and not has_to_open(*opening):
         return Response(status_code=304, headers=headers)
     named = document.number if _FILE_NAME.fullmatch(document.number) else "document"
     headers["Content-Disposition"] = f'attachment; filename="{named}.pdf"'
-    return Response(office.blobs.get(document.current_sha256), headers=headers, media_type="application/pdf")
+    pdf = office.blobs.get(document.current_sha256)
+    note_opening(*opening)
+    return Response(pdf, headers=headers, media_type="application/pdf")
 
 
 @router.get(
@@ -204,15 +232,15 @@ def get_evidence(
         Literal["with", "without"], Query(description="Who acted and what they wrote.")
     ] = "without",
 ) -> Response:
-    """Give out everything that proves one request; 409 until an anchor is over its last event."""
-    office.engine.show(number, caller.person)
+    """Give out everything that proves one request, once it was checked; for who audits it.
+
+    409 until an anchor is over its last event.
+    """
+    view = office.engine.show(number, caller.person)
+    if not particulars(office, view, caller.person).audits:
+        raise DutyMissing("This is for auditors.", hint="Ask one for the package.")
     with TemporaryFile() as file:
-        with office.store.read() as session:
-            evidence = gather(session, office.blobs, number)
-            evidence_package.write(
-                office, session, evidence, file, release=version("paraaf"), with_bodies=bodies == "with"
-            )
-        file.seek(0)
+        hand_out(office, number, file, with_bodies=bodies == "with")
         headers = {"Content-Disposition": f'attachment; filename="evidence-{number}.zip"'}
         return Response(file.read(), headers=headers, media_type="application/zip")
 
@@ -264,6 +292,7 @@ def _below(cursor: str) -> int:
         word, _, number = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
     except ValueError:
         word, number = "", ""
-    if word != "below" or not (number.isascii() and number.isdecimal() and len(number) < 20):
+    below = whole(number, NUMBER_MOST)
+    if word != "below" or below is None:
         raise Misshapen([wrong("This is no cursor: take it from `next`.", "cursor")])
-    return min(int(number), NUMBER_MOST)
+    return below

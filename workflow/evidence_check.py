@@ -25,11 +25,10 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from audit import verify_log
 from certs.trust import TrustStore
-from cli.errors import InputUnreadable
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
 from workflow.evidence_package import (
@@ -59,13 +58,6 @@ _DOCUMENT = re.compile(r"documents/[A-Za-z0-9_-]+\.pdf")
 
 
 _BY_THE_LOG = "It bears no signature and needs none: the log alone says that the office delivered it."
-
-
-class PackageUnreadable(InputUnreadable):
-    """A file is no evidence package, or can't be read: nothing was found out."""
-
-    code: ClassVar[str] = "command-package"
-    status: ClassVar[int] = 2
 
 
 class Fault(StrEnum):
@@ -167,16 +159,12 @@ class PackageReport:
 
 
 def check_package(source: Path | IO[bytes], trust: TrustStore, *, now: datetime) -> PackageReport:
-    """Check a package; never raises for what it finds. Raises PackageUnreadable when it is none."""
+    """Check a package; never raises for what it finds. Raises ValueError for what is no package."""
     try:
         with zipfile.ZipFile(source) as package:
             return _Check(package, trust, now).run()
     except _UNREADABLE as error:
-        name = source if isinstance(source, Path) else "The package"
-        raise PackageUnreadable(
-            f"{name} is no zip file that can be read: {error}.",
-            hint="Name the file that `paraaf evidence N -o FILE` wrote.",
-        ) from error
+        raise ValueError(error) from error
 
 
 class _Check:
@@ -199,10 +187,7 @@ class _Check:
         infos = self.package.infolist()
         too_much = len(infos) > MEMBERS_MOST or sum(info.file_size for info in infos) > BYTES_MOST
         if MANIFEST not in self.members or too_much:
-            raise PackageUnreadable(
-                f"It is no evidence package: it holds no {MANIFEST}, or far too much.",
-                hint="Name the file that `paraaf evidence N -o FILE` wrote.",
-            )
+            raise ValueError(f"it holds no {MANIFEST}, or far too much")
         self._read_manifest()
         self._check_members()  # (1)
         self._check_seal()  # (2)

@@ -1,0 +1,148 @@
+"""People, their roles, and who stands in for whom."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from web.api.described import BODY, errors
+from web.api.errors import DutyMissing, Misshapen, wrong
+from web.api.guard import Caller, Operation, TheOffice, needs
+from web.api.office_models import (
+    PersonList,
+    PersonTold,
+    RoleTold,
+    SubstituteList,
+    SubstituteSent,
+    SubstituteTold,
+)
+from workflow import staff
+from workflow.access import ADMINISTRATOR
+from workflow.command_form import NAME_LONGEST
+from workflow.substitutes import Substitution
+from workflow.tables import Grant, Person, Substitute
+from workflow.tokens import PEOPLE, STAND_IN, Bearer
+
+router = APIRouter(route_class=Operation)
+
+_Person = Annotated[str, Query(min_length=1, max_length=NAME_LONGEST, examples=["P020"])]
+
+
+@router.get("/people", openapi_extra=needs(PEOPLE), responses=errors())
+def list_people(caller: Caller, office: TheOffice) -> PersonList:
+    """List those who work in the units that the person administers, with their roles."""
+    with office.store.read() as session:
+        everywhere, units = _administered(session, caller)
+        if not (everywhere or units):
+            raise DutyMissing("This is for administrators.", hint="Ask one, or the HR register.")
+        query = select(Person).where(Person.active).order_by(Person.id)
+        if not everywhere:
+            query = query.where(Person.unit.in_(units))
+        people = session.scalars(query).all()
+        roles = _roles(session, [one.id for one in people])
+        return PersonList(
+            people=[
+                PersonTold(id=one.id, name=one.name, unit=one.unit, roles=roles.get(one.id, []))
+                for one in people
+            ]
+        )
+
+
+@router.get("/substitutes", openapi_extra=needs(PEOPLE), responses=errors())
+def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
+    """List who stands in for whom: oneself, and those whom one administers."""
+    with office.store.read() as session:
+        everywhere, units = _administered(session, caller)
+        rows = session.scalars(select(Substitute).order_by(Substitute.valid_from, Substitute.id)).all()
+        named = select(Person).where(Person.id.in_({row.principal_id for row in rows}))
+        theirs = {one.id: one.unit for one in session.scalars(named)}
+        return SubstituteList(
+            substitutes=[
+                SubstituteTold(
+                    who=row.substitute_id,
+                    principal=row.principal_id,
+                    role=row.role,
+                    first_day=row.valid_from,
+                    last_day=row.valid_until,
+                )
+                for row in rows
+                if everywhere
+                or caller.person in (row.substitute_id, row.principal_id)
+                or theirs.get(row.principal_id) in units
+            ]
+        )
+
+
+@router.put("/substitutes", openapi_extra=needs(STAND_IN), responses=errors(*BODY))
+def name_substitute(sent: SubstituteSent, caller: Caller, office: TheOffice) -> SubstituteTold:
+    """Let somebody stand in for oneself, or for somebody of a unit that one administers.
+
+    What was said before is said once: this needs no idempotency key.
+    """
+    wanted = Substitution(
+        sent.who,
+        sent.principal,
+        sent.role,
+        _day(sent.first_day, "first_day"),
+        _day(sent.last_day, "last_day"),
+    )
+    today = office.newest_day
+    with office.store.write() as session:
+        if not staff.is_named(session, wanted, by=caller.person, today=today):
+            now = office.clock()
+            staff.name_for(session, wanted, by=caller.person, today=today, now=now, channel="program")
+    return _told(wanted)
+
+
+@router.delete("/substitutes", openapi_extra=needs(STAND_IN), responses=errors())
+def end_substitutes(
+    who: _Person,
+    principal: _Person,
+    caller: Caller,
+    office: TheOffice,
+    role: Annotated[
+        str | None, Query(min_length=1, max_length=NAME_LONGEST, description="In this role alone.")
+    ] = None,
+) -> SubstituteList:
+    """Have somebody stand in no more, from today on; gives what was ended, with the last day that is left."""
+    today, now = office.newest_day, office.clock()
+    with office.store.write() as session:
+        ended = staff.end_for(
+            session, who, principal, role, by=caller.person, today=today, now=now, channel="program"
+        )
+    return SubstituteList(substitutes=[_told(one) for one in ended])
+
+
+def _told(one: Substitution) -> SubstituteTold:
+    return SubstituteTold(
+        who=one.substitute_id,
+        principal=one.principal_id,
+        role=one.role,
+        first_day=one.first,
+        last_day=one.last,
+    )
+
+
+def _day(text: str, field: str) -> date:
+    """The day. Raises Misshapen for one that no calendar has."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Misshapen([wrong("There is no such day.", field)]) from None
+
+
+def _administered(session: Session, caller: Bearer) -> tuple[bool, set[str]]:
+    """Whether the person administers every unit; and which ones."""
+    query = select(Grant.unit).where(Grant.person_id == caller.person, Grant.role == ADMINISTRATOR)
+    units = set(session.scalars(query))
+    return None in units, {unit for unit in units if unit is not None}
+
+
+def _roles(session: Session, people: Sequence[str]) -> dict[str, list[RoleTold]]:
+    found: dict[str, list[RoleTold]] = {}
+    for row in session.scalars(select(Grant).where(Grant.person_id.in_(people)).order_by(Grant.role)):
+        found.setdefault(row.person_id, []).append(RoleTold(role=row.role, unit=row.unit))
+    return found
