@@ -61,7 +61,8 @@ from workflow.moves import DONE_BY, Mover
 from workflow.pinned import lacking, pinned
 from workflow.proofs import against
 from workflow.queue_filter import EVERYTHING, QueueFilter, require_filter
-from workflow.queue_page import Asker, QueueItem, QueuePage, queue_page, still_free
+from workflow.queue_form import Asker
+from workflow.queue_page import QueueItem, QueuePage, queue_page, still_free
 from workflow.reading import RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
