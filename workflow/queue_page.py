@@ -10,7 +10,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, case, func, literal, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -113,13 +124,11 @@ def queue_page(
 def still_free(session: Session, items: Sequence[QueueItem]) -> list[QueueItem]:
     """Those of these free tasks that nobody has claimed, moved on or suspended since, in their order."""
     numbers = [item.request_id for item in items]
-    query = select(_tasks.c.request_id, _tasks.c.offered_at).where(
-        _tasks.c.request_id.in_(numbers),
-        _tasks.c.closed_at.is_(None),
-        _tasks.c.claimed_by.is_(None),
-        _tasks.c.suspended_at.is_(None),
-    )
-    there = {tuple(row) for row in session.connection().execute(query)}
+    there = {
+        (row.request_id, row.offered_at)
+        for row in session.connection().execute(_OPEN, {"numbers": numbers})
+        if row.claimed_by is None and row.suspended_at is None
+    }
     return [item for item in items if (item.request_id, item.offered_at) in there]
 
 
@@ -213,3 +222,7 @@ _OF_REQUEST = [
     _requests.c[name]
     for name in ("version", "key", "variant", "requester_id", "unit", "reference", "suspended_at")
 ]
+# by number alone: for what nobody has claimed there is an index, too, of all that is free
+_OPEN = select(
+    *(_tasks.c[name] for name in ("request_id", "offered_at", "claimed_by", "suspended_at"))
+).where(_tasks.c.request_id.in_(bindparam("numbers", expanding=True)), _tasks.c.closed_at.is_(None))
