@@ -295,7 +295,7 @@ def fill(
     now: datetime,
     askers: Sequence[int] = range(EMPLOYEES),
 ) -> int:
-    """Fill empty databases, all alike, with requests of these employees; how many events there are in each."""
+    """Fill empty databases, all alike, with requests of these employees; how many events each has."""
     for store in stores:
         with store.write() as session:
             people = list(_people())

@@ -75,14 +75,18 @@ class Desk:
         self.later = self._deep(pages.after)
 
     def _deep(self, after: str | None) -> str | None:
-        """The place of a page far behind: the hundredth, or the last full one."""
+        """The place of a page far behind that is full: the hundredth, or the last such."""
         deep = after
         for _ in range(98):
             page = self.engine.queue("C000", QueueFilter(after=deep), limit=PAGE, counted=False)
-            if page.after is None:
+            if page.after is None or self._is_last(page.after):
                 break
             deep = page.after
         return deep
+
+    def _is_last(self, after: str) -> bool:
+        page = self.engine.queue("C000", QueueFilter(after=after), limit=PAGE, counted=False)
+        return page.after is None
 
     def unit(self) -> str:
         return UNITS[self.random.choice(self.askers) % len(UNITS)]

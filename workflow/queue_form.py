@@ -81,15 +81,25 @@ class Form:
         found: list[Select[Any]] = []
         if self.assignee != "mine":
             for role in self.takeable.roles():
-                for where, by in self.order.stretches():
-                    query = _open(*where, self.takeable.in_role(role), _not_mine(), *self._chosen())
-                    found.append(query.order_by(*by).limit(MOST))
-            few = [self.takeable.own(), _not_mine(), *self._chosen(), *self.order.beyond()]
-            found.append(_open(*few, with_request=True).order_by(*self.order.by(_tasks)).limit(MOST))
+                found += self._in_role(role)
+            found.append(self._few(self.takeable.own(), _not_mine()))
         if self.holds:
-            mine = [self._mine(), *self._chosen(), *self.order.beyond()]
-            found.append(_open(*mine, with_request=True).order_by(*self.order.by(_tasks)).limit(MOST))
+            found.append(self._few(self._mine()))
         return found
+
+    def _in_role(self, role: str) -> Iterator[Select[Any]]:
+        """Others' tasks of a role, in the order of an index; where few are found, those by their numbers."""
+        if self.found == "few":
+            yield self._few(self.takeable.in_role(role, as_they_come=True), _not_mine())
+            return
+        for where, by in self.order.stretches():
+            query = _open(*where, self.takeable.in_role(role), _not_mine(), *self._chosen())
+            yield query.order_by(*by).limit(MOST)
+
+    def _few(self, *where: ColumnElement[bool]) -> Select[Any]:
+        """Tasks that are few, and put in order when they are there."""
+        query = _open(*where, *self._chosen(), *self.order.beyond(), with_request=True)
+        return query.order_by(*self.order.by(_tasks)).limit(MOST)
 
     def _mine(self) -> ColumnElement[bool]:
         """What the actor holds. Who may not do it any more finds it by nothing that names a requester."""

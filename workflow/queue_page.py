@@ -32,6 +32,7 @@ from workflow.queue_form import MOST, Asker, Form, form_of
 from workflow.queue_order import Order
 from workflow.queue_rights import Right, rights_of
 from workflow.reminders import EVENTS
+from workflow.store import plan_once
 from workflow.tables import Event, Person, Reminder, Request, Task
 
 FORMS = 128
@@ -108,6 +109,7 @@ def queue_page(
     if not form.ways:
         return QueuePage()
     order = form.order
+    plan_once(session)
     rows: Sequence[Row[Any]] = session.connection().execute(_page(form), values).all()
     items = tuple(_items(session, asker, rights, rows[:limit]))
     after = order.cursor(rows[limit - 1]) if len(rows) > limit else None

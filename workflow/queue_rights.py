@@ -173,9 +173,13 @@ class Takeable:
         granted = {role for reach in self.reaches for role, _ in reach.roles}
         return [one.role for one in self.bound if one.working and one.role in granted]
 
-    def in_role(self, role: str) -> ColumnElement[bool]:
-        """Others' tasks of a role. It looks at the table of tasks alone, but for hands and whom it names."""
-        return and_(_tasks.c.role == role, or_(*(self._granted(reach, role) for reach in self.reaches)))
+    def in_role(self, role: str, *, as_they_come: bool = False) -> ColumnElement[bool]:
+        """Others' tasks of a role; searched for, or such as are found otherwise.
+
+        It looks at the table of tasks alone, but for hands and whom it names.
+        """
+        its_role = as_it_comes(_tasks.c.role) if as_they_come else _tasks.c.role
+        return and_(its_role == role, or_(*(self._granted(reach, role) for reach in self.reaches)))
 
     def own(self) -> ColumnElement[bool]:
         """The tasks of these people's own requests."""
