@@ -108,10 +108,12 @@ class _Case:
 
 
 class Filling:
-    """Makes the rows of `count` requests, of which about `open_count` have not ended."""
+    """Makes the rows of `count` requests of these people, of which about `open_count` have not ended."""
 
-    def __init__(self, sinks: Sequence[Sink], count: int, open_count: int, now: datetime) -> None:
-        self._sinks = sinks
+    def __init__(
+        self, sinks: Sequence[Sink], count: int, open_count: int, askers: Sequence[int], now: datetime
+    ) -> None:
+        self._sinks, self._askers = sinks, askers
         self._count, self._now = count, now
         self._late = max(count // 10, open_count)
         self._share_late = min(1.0, 0.9 * open_count / self._late)
@@ -142,7 +144,7 @@ class Filling:
 
     def _request(self, number: int) -> None:
         [process] = self._random.choices(self._processes, self._weights)
-        who = self._random.randrange(EMPLOYEES)
+        who = self._random.choice(self._askers)
         late = number > self._count - self._late
         case = _Case(number, process, f"E{who:04}", UNITS[who % len(UNITS)], self._came_in(number))
         opened_at = case.at
@@ -285,8 +287,15 @@ def _people() -> Iterator[tuple[Person, list[tuple[str, str | None]]]]:
     yield Person(id="auditor", name="Auditor", unit="audit"), [("auditor", None)]
 
 
-def fill(stores: Sequence[Store], count: int, open_count: int, *, now: datetime) -> int:
-    """Fill empty databases, all alike; how many events there are in each."""
+def fill(
+    stores: Sequence[Store],
+    count: int,
+    open_count: int,
+    *,
+    now: datetime,
+    askers: Sequence[int] = range(EMPLOYEES),
+) -> int:
+    """Fill empty databases, all alike, with requests of these employees; how many events each has."""
     for store in stores:
         with store.write() as session:
             people = list(_people())
@@ -298,7 +307,7 @@ def fill(stores: Sequence[Store], count: int, open_count: int, *, now: datetime)
                 for role, unit in roles
             )
             ledger_rows.write_definitions(session.connection(), _definitions())
-    return Filling([sink_of(store) for store in stores], count, open_count, now).run()
+    return Filling([sink_of(store) for store in stores], count, open_count, askers, now).run()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks.filling import CLERKS, EMPLOYEES, MANAGERS, UNITS, fill
 from documents.kinds import KINDS
 from tests.postgresql import APPLICATION, TEMPLATE, Server, url_of
+from workflow.callings import names_of
 from workflow.commands import Answer, Command
 from workflow.definition import load_folder
 from workflow.engine import Engine
@@ -32,12 +33,16 @@ from workflow.queue_filter import QueueFilter
 from workflow.queue_page import QueuePage
 from workflow.store import Store
 
-SMALL, SMALL_OPEN = 1_000, 300
+SMALL, SMALL_OPEN, SMALL_UNITS, SMALL_ASKERS = 1_000, 600, 2, 20
 LARGE = 1_000_000
 OPEN_SHARE = 50
-"""Of a large office one in so many is open; of a small one more, so that a clerk's pages are full in both."""
+"""Of a large office one in so many is open, and all its employees ask.
+
+Of the small one more is open, and a few ask, of two units: so everybody's pages are full in both, and what is
+compared is the same number of rows.
+"""
 TIMES, WARM = 200, 20
-PAGE, FEW = 50, 3
+PAGE = 50
 AT_ONCE, ROUNDS, PAUSE_S = 200, 2, 20.0
 SERVED = 40
 """So many are served at a time, as by the threads of `paraaf serve`; the others wait, and that counts."""
@@ -51,6 +56,7 @@ class Desk:
 
     store: Store
     requests: int
+    askers: Sequence[int] = range(EMPLOYEES)
     random: Random = field(default_factory=lambda: Random(6))  # noqa: S311 (the same each time)
     keys: Iterator[int] = field(default_factory=lambda: count(time_ns()))
 
@@ -63,19 +69,30 @@ class Desk:
             clock=lambda: datetime.now(UTC),
             asks_proof=lambda _definition: False,
         )
+        self.names = names_of(self.store, [f"E{number:04}" for number in self.askers])
         pages = self.engine.queue("C000", limit=PAGE)
         self.waiting = [item.request_id for item in pages.items]
         self.later = self._deep(pages.after)
 
     def _deep(self, after: str | None) -> str | None:
-        """The place of a page far behind: the hundredth, or the last full one."""
+        """The place of a page far behind that is full: the hundredth, or the last such."""
         deep = after
         for _ in range(98):
             page = self.engine.queue("C000", QueueFilter(after=deep), limit=PAGE, counted=False)
-            if page.after is None:
+            if page.after is None or self._is_last(page.after):
                 break
             deep = page.after
         return deep
+
+    def _is_last(self, after: str) -> bool:
+        page = self.engine.queue("C000", QueueFilter(after=after), limit=PAGE, counted=False)
+        return page.after is None
+
+    def unit(self) -> str:
+        return UNITS[self.random.choice(self.askers) % len(UNITS)]
+
+    def asker(self) -> str:
+        return f"E{self.random.choice(self.askers):04}"
 
     def clerk(self) -> str:
         return f"C{self.random.randrange(CLERKS):03}"
@@ -94,11 +111,8 @@ class Desk:
     def filtered(self) -> object:
         return self.engine.queue(self.clerk(), self._filter(), limit=PAGE)
 
-    def filtered_few(self) -> object:
-        return self.engine.queue(self.clerk(), self._filter(), limit=FEW, counted=False)
-
     def _filter(self) -> QueueFilter:
-        unit = self.random.choice(UNITS)
+        unit = self.unit()
         return self.random.choice(
             [
                 QueueFilter(kind="employer-declaration", variant="A4"),
@@ -111,7 +125,7 @@ class Desk:
         )
 
     def managers(self) -> object:
-        manager = f"M-{self.random.choice(UNITS)}-{self.random.randrange(MANAGERS)}"
+        manager = f"M-{self.unit()}-{self.random.randrange(MANAGERS)}"
         return self.engine.queue(manager, limit=PAGE)
 
     def later_page(self) -> object:
@@ -123,8 +137,8 @@ class Desk:
             [
                 str(number),
                 f"R2026-{number:07}",
-                f"E{self.random.randrange(EMPLOYEES):04}",
-                "Greet van der Veldh",
+                self.asker(),
+                self.names[self.asker()],
             ]
         )
         return self.engine.queue(self.clerk(), QueueFilter(text=text), limit=PAGE)
@@ -146,11 +160,11 @@ class Desk:
         return self.engine.requests(self.clerk(), limit=PAGE)
 
     def own_requests(self) -> object:
-        return self.engine.requests(f"E{self.random.randrange(EMPLOYEES):04}", limit=PAGE)
+        return self.engine.requests(self.asker(), limit=PAGE)
 
     def find_request(self) -> object:
         number = self.random.randrange(1, self.requests + 1)
-        text = self.random.choice([str(number), f"R2026-{number:07}", f"E{number % EMPLOYEES:04}"])
+        text = self.random.choice([str(number), f"R2026-{number:07}", self.asker()])
         return self.engine.requests("auditor", RequestFilter(text=text), limit=PAGE)
 
 
@@ -158,7 +172,6 @@ MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("queue, first page, with the number", Desk.first_page),
     ("queue, first page, not counted", Desk.uncounted),
     ("queue, filtered (six filters in turn)", Desk.filtered),
-    ("the same, three rows, not counted", Desk.filtered_few),
     ("queue of a manager of one unit", Desk.managers),
     ("queue, a later page", Desk.later_page),
     ("search in the queue", Desk.search),
@@ -283,21 +296,23 @@ def filled(large: int) -> Iterator[tuple[dict[str, list[Desk]], list[str]]]:
         opened.callback(server.remove)
         desks: dict[str, list[Desk]] = {"SQLite": [], "PostgreSQL": []}
         told = []
-        for size, still_open in ((SMALL, SMALL_OPEN), (large, large // OPEN_SHARE)):
+        few = [number for number in range(EMPLOYEES) if number % len(UNITS) < SMALL_UNITS][:SMALL_ASKERS]
+        sizes = ((SMALL, SMALL_OPEN, few), (large, large // OPEN_SHARE, range(EMPLOYEES)))
+        for size, still_open, askers in sizes:
             database = f"of_{size}"
             server.run(f"CREATE DATABASE {database} TEMPLATE {TEMPLATE}")
             (folder / str(size)).mkdir()
             file = Store.open(folder / str(size), {})
             begun = perf_counter()
-            events = fill(
-                [file, Store(url_of(server.port, database))], size, still_open, now=datetime.now(UTC)
-            )
+            stores = [file, Store(url_of(server.port, database))]
+            events = fill(stores, size, still_open, now=datetime.now(UTC), askers=askers)
             took = perf_counter() - begun
             told.append(
                 f"{size:,} requests, {still_open:,} open, {events:,} events: filled in {took:.0f} s (both)"
             )
-            desks["SQLite"].append(Desk(file, size))
-            desks["PostgreSQL"].append(Desk(Store(url_of(server.port, database, APPLICATION)), size))
+            desks["SQLite"].append(Desk(file, size, askers))
+            served = Store(url_of(server.port, database, APPLICATION))
+            desks["PostgreSQL"].append(Desk(served, size, askers))
         yield desks, told
         for desk in (*desks["SQLite"], *desks["PostgreSQL"]):
             desk.store.close()

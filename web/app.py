@@ -37,6 +37,7 @@ from web.new_requests import NewRequests
 from web.office_pages import OfficePages
 from web.pages import Pages
 from web.passkeys import SigningInByPasskey
+from web.problems import waits_of
 from web.queue import Queue
 from web.rates import Rates
 from web.recipient import RecipientsCheck
@@ -44,6 +45,7 @@ from web.request_page import RequestPage
 from web.requests import Requests
 from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
+from workflow.errors import StoreUnavailable
 from workflow.office import Office
 from workflow.oidc import Provider
 
@@ -106,7 +108,11 @@ class Desk:
                 Middleware(SecurityHeaders, secure=self.secure),
                 Middleware(BodyLimit, bodies=door.bodies),
             ],
-            exception_handlers={HTTPException: self._refused, Exception: self._failed},
+            exception_handlers={
+                HTTPException: self._refused,
+                StoreUnavailable: self._waits,
+                Exception: self._failed,
+            },
         )
 
     async def _home(self, request: Request) -> Response:
@@ -123,6 +129,14 @@ class Desk:
             request, "error.html", status=error.status_code, code=error.status_code
         )
         answer.headers.update(error.headers or {})
+        return answer
+
+    async def _waits(self, request: Request, error: Exception) -> Response:
+        """The database does not even say who asks."""
+        assert isinstance(error, StoreUnavailable)  # noqa: S101 (it is registered for these)
+        note(log, logging.ERROR, "page_failed", error=error)
+        answer = self.door.pages.answer(request, "error.html", status=503, code=503)
+        answer.headers.update(waits_of(error))
         return answer
 
     async def _failed(self, request: Request, error: Exception) -> Response:

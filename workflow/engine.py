@@ -61,7 +61,8 @@ from workflow.moves import DONE_BY, Mover
 from workflow.pinned import lacking, pinned
 from workflow.proofs import against
 from workflow.queue_filter import EVERYTHING, QueueFilter, require_filter
-from workflow.queue_page import Asker, QueueItem, QueuePage, queue_page, still_free
+from workflow.queue_form import Asker
+from workflow.queue_page import QueueItem, QueuePage, queue_page, still_free
 from workflow.reading import RequestView
 from workflow.store import Store
 from workflow.tables import DefinitionSource, Event
@@ -384,7 +385,7 @@ class Engine:
         command, result = None, None
         for item in left:
             command = replace(asked, request_id=item.request_id, on_behalf_of=item.on_behalf_of)
-            [result] = self._transact(session, [command])
+            [result] = self._done(session, ledger, [command])
             if isinstance(result, Answer):
                 break
         return command, result
@@ -451,7 +452,11 @@ class Engine:
         note(log, logging.INFO, "command_ended", **facts)
 
     def _transact(self, session: Session, commands: Sequence[Command]) -> list[Answer | WorkflowError]:
-        ledger = self._ledger(session)
+        return self._done(session, self._ledger(session), commands)
+
+    def _done(
+        self, session: Session, ledger: Ledger, commands: Sequence[Command]
+    ) -> list[Answer | WorkflowError]:
         digests = [_form(command) for command in commands]
         sound = [c for c, digest in zip(commands, digests, strict=True) if isinstance(digest, str)]
         judge = self._prepare(session, ledger, sound)

@@ -54,6 +54,7 @@ class Ledger:
         self.cases: dict[int, Case] = {}
         self.answers: dict[tuple[str, str], tuple[str, Answer | None]] = {}
         """(actor, idempotency key) → digest of the command, and the answer; None for none to be read."""
+        self._known_keys: set[tuple[str, str]] = set()
         self.references: dict[tuple[str, str, str], int] = {}
         self.bearers = Bearers(session)
         self.incidents: dict[int, OpenIncident] = {}
@@ -90,7 +91,11 @@ class Ledger:
 
     def load_keys(self, keys: Collection[tuple[str, str]]) -> None:
         """Read what was answered before under these idempotency keys of these actors."""
-        for row in self.session.connection().execute(_ANSWERS, {"ids": list(keys)}):
+        wanted = set(keys) - self._known_keys
+        if not wanted:
+            return
+        self._known_keys |= wanted
+        for row in self.session.connection().execute(_ANSWERS, {"ids": list(wanted)}):
             self.answers[row.actor, row.key] = (row.body_sha256, _answer(row.answer))
 
     def load_proofs(self, digests: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from workflow.access import AUDITOR, People, StandIn, requester_role
 from workflow.definition_model import Definition
 from workflow.pinned import Pinned
-from workflow.search import finding
+from workflow.search import few_found, found_by, values_of
 from workflow.tables import Request
 
 
@@ -151,7 +151,9 @@ def _chosen(session: Session, wanted: RequestFilter) -> Iterator[ColumnElement[b
     if wanted.numbers is not None:
         yield _requests.c.id.in_(wanted.numbers)
     if wanted.text is not None:
-        yield _requests.c.id.in_(finding(session, wanted.text, open_only=False))
+        few = few_found(session, wanted.text, open_only=False)
+        all_found = found_by(open_only=False).params(values_of(wanted.text))
+        yield _requests.c.id.in_(all_found if few is None else few)
 
 
 def _numbers(table: FromClause, rising: bool) -> ColumnElement[int]:

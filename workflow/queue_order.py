@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, true, tuple_
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, or_, true, tuple_
 from sqlalchemy.engine import Row
 
 from wording import Sentence
@@ -22,6 +22,7 @@ from workflow.tables import Task
 
 _COLUMNS = {"due": "due_at", "age": "offered_at", "number": "request_id"}
 KEYS = tuple(_COLUMNS.values())
+_AFTER_TASK: BindParameter[Any] = bindparam("after_task", type_=Task.table().c.id.type)
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,24 @@ class Place:
 
 @dataclass(frozen=True)
 class Order:
-    """A sort, and the place after which it goes on."""
+    """A sort; `after`: whether it goes on after a place, and that of a task with a value or without.
+
+    What that place is are the values of its conditions: so an order of one page is that of all others.
+    """
 
     sort: Sort
     descending: bool
-    after: Place | None
+    after: Literal["value", "none"] | None
 
     @classmethod
-    def of(cls, wanted: QueueFilter) -> "Order":
-        """What a filter asks for. Raises Refused for a place that is none of its sort."""
-        after = None if wanted.after is None else _place(wanted.sort, wanted.after)
-        return cls(wanted.sort, wanted.descending, after)
+    def of(cls, wanted: QueueFilter) -> tuple["Order", dict[str, Any]]:
+        """What a filter asks for, and the values that its conditions ask for. Raises Refused for a place that
+        is none of its sort."""
+        if wanted.after is None:
+            return cls(wanted.sort, wanted.descending, None), {}
+        place = _place(wanted.sort, wanted.after)
+        order = cls(wanted.sort, wanted.descending, "none" if place.value is None else "value")
+        return order, {"after_value": place.value, "after_task": place.task}
 
     def turned(self) -> "Order":
         """The same the other way round, from its beginning."""
@@ -77,12 +85,11 @@ class Order:
         if self.column != "due_at":
             yield self._beyond(key), ordered
             return
-        place = self.after
-        if place is None or place.value is not None or self.descending:
-            past = place is not None and place.value is None  # all that are due come after it
+        if self.after != "none" or self.descending:
+            past = self.after == "none"  # all that are due come after it
             yield [key.is_not(None), *([] if past else self._beyond(key))], ordered
-        if place is None or place.value is None or not self.descending:
-            here = place is not None and place.value is None
+        if self.after != "value" or not self.descending:
+            here = self.after == "none"
             yield [key.is_(None), *(self._numbered() if here else [])], ordered[1:]
 
     def beyond(self) -> list[ColumnElement[bool]]:
@@ -93,13 +100,12 @@ class Order:
         if self.after is None:
             return []
         here = tuple_(key, Task.table().c.id)
-        there = tuple_(literal(self.after.value, key.type), literal(self.after.task))
+        there = tuple_(bindparam("after_value", type_=key.type), _AFTER_TASK)
         return [here < there if self.descending else here > there]
 
     def _numbered(self) -> list[ColumnElement[bool]]:
-        number, place = Task.table().c.id, self.after
-        assert place is not None  # noqa: S101 (asked before)
-        return [number < place.task if self.descending else number > place.task]
+        number = Task.table().c.id
+        return [number < _AFTER_TASK if self.descending else number > _AFTER_TASK]
 
 
 def _place(sort: str, cursor: str) -> Place:

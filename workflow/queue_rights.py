@@ -4,17 +4,31 @@ A right is the actor's own, or that of somebody for whom they stand in. Four eye
 right it is; whom the document names comes before all others who could.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, and_, false, literal, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    bindparam,
+    false,
+    or_,
+    select,
+    true,
+)
 
 from workflow.access import People, StandIn, requester_role, working_roles
 from workflow.definition_model import Definition
 from workflow.judge import rules_of
 from workflow.tables import Grant, Hand, Person, Request, Task
 
+Units = Literal["all", "one", "several"]
 _tasks, _requests, _hands = Task.table(), Request.table(), Hand.table()
 
 
@@ -31,11 +45,16 @@ class Right:
         """Whether it reaches so far."""
         return self.swap is None or self.swap.role in (None, role)
 
-    def grants(self, people: People) -> Iterator[tuple[str, str | None]]:
-        """The roles that it gives, each with the unit that it was granted for; None: all."""
+    def units(self, people: People) -> dict[str, list[str]]:
+        """The roles that it gives, each with the units that it was granted for; none: for all."""
+        found: dict[str, list[str | None]] = {}
         for role, unit in sorted(people.grants.get(self.person, ()), key=str):
             if self.covers(role):
-                yield role, unit
+                found.setdefault(role, []).append(unit)
+        return {
+            role: [] if None in units else [unit for unit in units if unit is not None]
+            for role, units in found.items()
+        }
 
 
 def rights_of(actor: str, people: People, today: date) -> list[Right]:
@@ -56,91 +75,161 @@ def rights_of(actor: str, people: People, today: date) -> list[Right]:
     ]
 
 
-class Takeable:
-    """Which open tasks a person can take, by these rights and the definitions that can be read."""
+@dataclass(frozen=True)
+class Bound:
+    """A role: in which definitions, by their digests, it looks after others' requests, and in which it is the
+    requester's; whether four eyes keep anybody from a task of it, and whether a document names somebody."""
 
-    def __init__(
-        self, actor: str, rights: Sequence[Right], people: People, definitions: Mapping[str, Definition]
-    ) -> None:
-        self._actor = actor
-        self.rights = rights
-        self._people = people
-        self._definitions = definitions
-        self._own = {sha256_hex: requester_role(one) for sha256_hex, one in definitions.items()}
+    role: str
+    working: tuple[str, ...]
+    own: tuple[str, ...]
+    barred: bool
+    named: bool
+
+
+@lru_cache(maxsize=64)
+def _bound(definitions: tuple[Definition, ...]) -> tuple[Bound, ...]:
+    """The roles of these definitions."""
+    working = {role for one in definitions for role in working_roles(one)}
+    return tuple(
+        _bound_role(role, definitions)
+        for role in sorted(working | {requester_role(one) for one in definitions})
+    )
+
+
+def _bound_role(role: str, definitions: tuple[Definition, ...]) -> Bound:
+    states = [(one, state) for one in definitions for state in one.states.values() if state.role == role]
+    own = {one.sha256_hex for one in definitions if requester_role(one) == role}
+    others = {one.sha256_hex for one in definitions} - own
+    return Bound(
+        role,
+        working=tuple(sorted(others)) if any(role in working_roles(one) for one in definitions) else (),
+        own=tuple(sorted(own)),
+        barred=any(rules_of(definition, state.name) for definition, state in states),
+        named=any(state.named_in is not None for _, state in states),
+    )
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """How far a right reaches: of each role that it gives whether that is for all units, for one or several;
+    and the requesters' roles. `number` is its place among the rights, `own` says that it is the actor's."""
+
+    number: int
+    own: bool
+    roles: tuple[tuple[str, Units], ...]
+    requesters: frozenset[str]
+
+    @property
+    def person(self) -> BindParameter[Any]:
+        """Whose right it is."""
+        return bindparam(f"person_{self.number}", type_=Text())
+
+    def units(self, role: str) -> ColumnElement[bool] | None:
+        """The tasks of its units; None where the role is not its. One unit's are a stretch of an index, in
+        order; those of several are not."""
+        place = next((place for place, (one, _) in enumerate(self.roles) if one == role), None)
+        if place is None:
+            return None
+        name, how_many = f"units_{self.number}_{place}", self.roles[place][1]
+        if how_many == "all":
+            return true()
+        if how_many == "one":
+            return _tasks.c.unit == bindparam(name)
+        return as_it_comes(_tasks.c.unit).in_(bindparam(name, expanding=True))
+
+
+@dataclass(frozen=True)
+class Takeable:
+    """Which open tasks a person can take, by their rights and the definitions that can be read.
+
+    It holds nothing that is this person's alone: who they are, their units and those of whom they stand in
+    for are the values of its conditions. So a statement of one serves all who have the same roles.
+    """
+
+    bound: tuple[Bound, ...]
+    reaches: tuple[_Reach, ...]
+
+    @classmethod
+    def of(
+        cls, actor: str, rights: Sequence[Right], people: People, definitions: Collection[Definition]
+    ) -> tuple["Takeable", dict[str, Any]]:
+        """What somebody can take, and the values that its conditions ask for."""
+        bound = _bound(tuple(definitions))
+        values: dict[str, Any] = {"actor": actor, "persons": sorted({right.person for right in rights})}
+        reaches = []
+        for number, right in enumerate(rights):
+            values |= {f"person_{number}": right.person, f"name_{number}": right.name}
+            roles: list[tuple[str, Units]] = []
+            for place, (role, units) in enumerate(right.units(people).items()):
+                values[f"units_{number}_{place}"] = units[0] if len(units) == 1 else units
+                roles.append((role, ("all", "one")[len(units)] if len(units) < 2 else "several"))
+            requesters = frozenset(one.role for one in bound if one.own and right.covers(one.role))
+            reaches.append(_Reach(number, right.person == actor, tuple(roles), requesters))
+        return cls(bound, tuple(reaches)), values
 
     def roles(self) -> list[str]:
         """The roles in which these rights let somebody work on others' requests."""
-        working = {role for one in self._definitions.values() for role in working_roles(one)}
-        granted = {role for right in self.rights for role, _ in right.grants(self._people)}
-        return sorted(working & granted)
+        granted = {role for reach in self.reaches for role, _ in reach.roles}
+        return [one.role for one in self.bound if one.working and one.role in granted]
 
-    def in_role(self, role: str) -> ColumnElement[bool]:
-        """Others' tasks of a role. It looks at the table of tasks alone, but for hands and whom it names."""
-        return and_(_tasks.c.role == role, or_(*(self._granted(right, role) for right in self.rights)))
+    def in_role(self, role: str, *, as_they_come: bool = False) -> ColumnElement[bool]:
+        """Others' tasks of a role; searched for, or such as are found otherwise.
+
+        It looks at the table of tasks alone, but for hands and whom it names.
+        """
+        its_role = as_it_comes(_tasks.c.role) if as_they_come else _tasks.c.role
+        return and_(its_role == role, or_(*(self._granted(reach, role) for reach in self.reaches)))
 
     def own(self) -> ColumnElement[bool]:
         """The tasks of these people's own requests."""
-        persons = sorted({right.person for right in self.rights})
-        given = or_(false(), *(self._as_requester(right) for right in self.rights))
-        return and_(_requests.c.requester_id.in_(persons), given)
+        given = or_(false(), *(self._as_requester(reach) for reach in self.reaches))
+        return and_(_requests.c.requester_id.in_(bindparam("persons", expanding=True)), given)
 
-    def by(self, right: Right) -> ColumnElement[bool]:
+    def by(self, number: int) -> ColumnElement[bool]:
         """What a right gives of tasks that are looked at with their requests."""
-        working = (and_(_tasks.c.role == role, self._granted(right, role)) for role in self.roles())
-        return or_(self._as_requester(right), *working)
+        reach = self.reaches[number]
+        working = (and_(_tasks.c.role == role, self._granted(reach, role)) for role in self.roles())
+        return or_(self._as_requester(reach), *working)
 
-    def _granted(self, right: Right, role: str) -> ColumnElement[bool]:
-        units = [unit for granted, unit in right.grants(self._people) if granted == role]
-        digests = [sha256_hex for sha256_hex, own in sorted(self._own.items()) if own != role]
-        if not units:
+    def _granted(self, reach: _Reach, role: str) -> ColumnElement[bool]:
+        bound = next(one for one in self.bound if one.role == role)
+        of_units = reach.units(role)
+        if of_units is None:
             return false()
         return and_(
-            as_it_comes(_tasks.c.definition_sha256).in_(digests),
-            true() if None in units else _of_units(units),
-            *self._free_for(right, role),
+            as_it_comes(_tasks.c.definition_sha256).in_(bound.working), of_units, *_free_for(reach, bound)
         )
 
-    def _as_requester(self, right: Right) -> ColumnElement[bool]:
+    def _as_requester(self, reach: _Reach) -> ColumnElement[bool]:
         """To a requester what only they do, wherever they work by now.
 
         It is the request that is looked for, by its requester.
         """
-        digests: dict[str, list[str]] = {}
-        for sha256_hex, role in sorted(self._own.items()):
-            if right.covers(role):
-                digests.setdefault(role, []).append(sha256_hex)
         return or_(
             false(),
             *(
                 and_(
-                    _requests.c.requester_id == right.person,
-                    as_it_comes(_tasks.c.role) == role,
-                    as_it_comes(_tasks.c.definition_sha256).in_(some),
-                    *self._free_for(right, role),
+                    _requests.c.requester_id == reach.person,
+                    as_it_comes(_tasks.c.role) == one.role,
+                    as_it_comes(_tasks.c.definition_sha256).in_(one.own),
+                    *_free_for(reach, one),
                 )
-                for role, some in digests.items()
+                for one in self.bound
+                if one.role in reach.requesters
             ),
         )
 
-    def _free_for(self, right: Right, role: str) -> Iterator[ColumnElement[bool]]:
-        """What keeps a task from somebody who has its role, where its state has any such rule."""
-        states = [
-            (definition, state)
-            for definition in self._definitions.values()
-            for state in definition.states.values()
-            if state.role == role
-        ]
-        if any(rules_of(definition, state.name) for definition, state in states):
-            yield ~_barred(literal(self._actor))
-            if right.person != self._actor:
-                yield ~_barred(literal(right.person))
-        if any(state.named_in is not None for _, state in states):
-            yield or_(_tasks.c.named.is_(None), _tasks.c.named == right.name, ~_is_borne())
 
-
-def _of_units(units: Sequence[str | None]) -> ColumnElement[bool]:
-    """One unit's are a stretch of an index, in order; those of several are not."""
-    return _tasks.c.unit == units[0] if len(units) == 1 else as_it_comes(_tasks.c.unit).in_(units)
+def _free_for(reach: _Reach, bound: Bound) -> Iterator[ColumnElement[bool]]:
+    """What keeps a task from somebody who has its role, where its state has any such rule."""
+    if bound.barred:
+        yield ~_barred(bindparam("actor", type_=Text()))
+        if not reach.own:
+            yield ~_barred(reach.person)
+    if bound.named:
+        name: BindParameter[Any] = bindparam(f"name_{reach.number}")
+        yield or_(_tasks.c.named.is_(None), _tasks.c.named == name, ~_is_borne())
 
 
 def as_it_comes(column: ColumnElement[str]) -> ColumnElement[str]:

@@ -1,9 +1,9 @@
 """Requests by what somebody types: a number, or the beginning of a reference or of a person's id or name."""
 
-from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, func, literal, select, union
+from sqlalchemy import BindParameter, CompoundSelect, Text, bindparam, func, literal, select, union
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -48,28 +48,36 @@ def begins(column: ColumnElement[Any], text: ColumnElement[str]) -> ColumnElemen
     return starts_with(column, text, text + literal(_LAST))
 
 
-def finding(session: Session, text: str, *, open_only: bool) -> Sequence[int] | _Numbers:
-    """The numbers of the requests that a text finds; the question for them, where they are more than FEW."""
-    numbers = found_by(text, open_only=open_only)
-    few = [row.id for row in session.connection().execute(numbers.limit(FEW + 1))]
-    return few if len(few) <= FEW else numbers
+def few_found(session: Session, text: str, *, open_only: bool) -> list[int] | None:
+    """The numbers of the requests that a text finds; None where they are more than FEW."""
+    numbers = found_by(open_only=open_only, most=FEW + 1)
+    found = [row.id for row in session.connection().execute(numbers, values_of(text))]
+    return found if len(found) <= FEW else None
 
 
-def found_by(text: str, *, open_only: bool) -> _Numbers:
-    """The numbers of the requests that a text finds, each looked for by an index of its own.
+def values_of(text: str) -> dict[str, Any]:
+    """What found_by asks for, of what somebody typed."""
+    return {"typed": text, "number": whole(text, REQUEST_ID_MAX)}
 
-    `open_only`: among those that have not ended, which have indexes of their own.
+
+@cache
+def found_by(*, open_only: bool, most: int | None = None) -> _Numbers:
+    """The question for the requests that a text finds, each looked for by an index of its own.
+
+    `open_only`: among those that have not ended, which have indexes of their own. `most`: no more than these.
     """
     requests, people = Request.table(), Person.table()
     numbers = select(requests.c.id)
     if open_only:
         numbers = numbers.where(requests.c.closed_at.is_(None))
-    typed = literal(text)
+    typed: BindParameter[Any] = bindparam("typed", type_=Text())
     whom = union(
         select(people.c.id).where(begins(people.c.id, typed)),
         select(people.c.id).where(begins(func.lower(people.c.name), func.lower(typed))),
     )
-    by = [begins(requests.c.reference, typed), requests.c.requester_id.in_(whom)]
-    if (number := whole(text, REQUEST_ID_MAX)) is not None:
-        by.append(requests.c.id == number)
-    return union(*(numbers.where(one) for one in by))
+    by = (
+        begins(requests.c.reference, typed),
+        requests.c.requester_id.in_(whom),
+        requests.c.id == bindparam("number"),
+    )
+    return union(*(numbers.where(one) for one in by)).limit(most)

@@ -17,6 +17,7 @@ from typing import Any, Self, cast
 from sqlalchemy import Engine, Table, create_engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.orm import Session
 
 from disk import sync_with_parents
@@ -148,6 +149,11 @@ class Store:
         if not self.embedded or not self.url.database:
             return None
         return Path(self.url.database)
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether it is more than a database in memory, which is its one connection's."""
+        return self.url.database not in {None, "", ":memory:"}
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -343,6 +349,7 @@ class Store:
             execution_options={"isolation_level": isolation, "postgresql_readonly": readonly},
             hide_parameters=True,
             pool_pre_ping=True,  # connections of before a restart of the server are replaced
+            pool_timeout=self._busy_timeout_ms / 1000,
         )
         if self.url.get_backend_name() == "postgresql":
             event.listen(engine, "connect", _pin, insert=True)  # before the tables are first looked for
@@ -352,15 +359,32 @@ class Store:
         return engine
 
     def _sqlite_engine(self, *, readonly: bool) -> Engine:
+        """An engine for SQLite: one writes at a time, and who waits for it in this process stands in a queue,
+        instead of asking the file again and again."""
+        pool: dict[str, Any] = {"pool_timeout": self._busy_timeout_ms / 1000}
+        if not readonly:
+            pool |= {"pool_size": 1, "max_overflow": 0}
         engine = create_engine(
             self.url,
             json_serializer=encode,
             connect_args={"timeout": self._busy_timeout_ms / 1000},
             hide_parameters=True,  # an error's text goes into logs, and the values of a statement must not
+            **(pool if self._is_kept else {}),
         )
         event.listen(engine, "connect", _pragmas(readonly=readonly))
         event.listen(engine, "begin", _begin_deferred if readonly else _begin_immediate)
         return engine
+
+
+def plan_once(session: Session) -> None:
+    """Have a server keep the plans of this transaction's statements, whatever their values are.
+
+    It is for statements that every value takes the same way: to plan a queue's page takes a server several
+    times as long as to read it.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
 
 
 def revisions() -> Sequence[str]:
@@ -573,6 +597,11 @@ def _told(file: Path | None) -> Iterator[None]:
     """Turn what the driver says of the database itself into ours; `file` is the SQLite file, if it is one."""
     try:
         yield
+    except NoneFree as error:
+        raise StoreUnavailable(
+            "There is much to do: no connection to the database came free in time.",
+            hint="Try again. If it stays so, see which long work holds them: `paraaf check` tells.",
+        ) from error
     except DatabaseError as error:
         problem = _ours(error, file)
         if problem is None:

@@ -21,7 +21,8 @@ from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
 from workflow.pinned import pinned
 from workflow.queue_filter import QueueFilter
-from workflow.queue_page import Asker, queue_page
+from workflow.queue_form import Asker
+from workflow.queue_page import queue_page
 from workflow.tables import Grant, Hand, Person, Request, Substitute, Task
 
 

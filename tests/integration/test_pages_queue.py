@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -380,3 +381,21 @@ def test_keys_are_turned_off_without_javascript(manager: httpx.Client) -> None:
     assert "Turn keys off" in manager.post("/keys", data={**form, "keys": "on"}).text
     elsewhere = manager.post("/keys", data={**form, "back": "//example.org"}, follow_redirects=False)
     assert elsewhere.headers["location"] == "/"
+
+
+# --- more who ask than the database has connections for
+
+
+def test_who_finds_no_connection_free_is_asked_to_come_again(
+    desk: QueueOffice, manager: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, pool = desk.office.store, desk.office.store._reader.pool
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    with ExitStack() as taken:
+        for _ in range(pool.size() + pool._max_overflow):
+            taken.enter_context(store.read()).connection()
+        for path in ("/", "/queue"):
+            answer = manager.get(path)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+            assert "There is much to do just now." in answer.text
+    assert manager.get("/queue").status_code == 200

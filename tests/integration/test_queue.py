@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,13 @@ from tests.databases import KINDS, Database, fresh, intruder
 from tests.integration.engine_office import NAMES, UNIT, Office, sections
 from workflow import open_tasks, queue_page, saved_filters
 from workflow.commands import Answer, Submission
-from workflow.errors import KeyReused, Refused
+from workflow.errors import KeyReused, Refused, StoreUnavailable
 from workflow.eventlog import Appender
 from workflow.listing import RequestFilter
 from workflow.people import remove_unneeded
 from workflow.queue_filter import SORTS, QueueFilter, Sort
 from workflow.queue_page import QueueItem, QueuePage
+from workflow.store import Store
 from workflow.tables import Person, Request
 
 
@@ -320,6 +322,28 @@ def test_clerks_who_ask_at_once_never_get_the_same(office: Office) -> None:
         got = [number for numbers in pool.map(ask, range(6)) for number in numbers]
     assert sorted(got) == numbers
     assert office.report().ok
+
+
+def test_a_statement_serves_all_who_ask_alike_and_holds_nothing_of_theirs(busy: Office) -> None:
+    clerks = [found(busy, person, assignee="mine") for person in ("clerk", "clerk2")]
+    made = queue_page._page.cache_info().misses
+    others = [found(busy, person, assignee="mine") for person in ("clerk2", "clerk")]
+    assert queue_page._page.cache_info().misses == made
+    assert (others, clerks) == ([[], [1]], [[1], []])
+
+
+def test_who_waits_too_long_for_the_log_is_told_so_and_has_claimed_nothing(
+    office: Office, database: Database
+) -> None:
+    number = office.to_review()
+    impatient = Store(database.url, busy_timeout_ms=100)
+    with closing(impatient), office.store.write() as session:
+        Appender.lock(session, bytes)
+        with pytest.raises(StoreUnavailable):
+            Office(impatient).engine.take_next("clerk", key="too long")
+    taken = office.engine.take_next("clerk", key="too long")
+    assert taken is not None
+    assert (taken.request_id, taken.repeated) == (number, False)
 
 
 def test_two_who_send_the_same_key_at_once_claim_one(office: Office) -> None:

@@ -43,7 +43,7 @@ class TaskList(Told):
 
     tasks: list[TaskTold]
     next: str | None = Field(description="Where the next page is; null when there is none.")
-    count: int | None = Field(description="How many there are on all pages, up to 1,000.")
+    count: int | None = Field(description="How many there are on all pages, up to 200.")
     more: bool = Field(description="Whether there are more than that.")
 
 
