@@ -129,7 +129,7 @@ class Queue:
         with office.store.read() as session:
             people = People.load(session, [asked.me.id])
         rights = rights_of(asked.me.id, people, office.newest_day)
-        return {role for right in rights for role, _unit in right.grants(people)} - EVERYBODY
+        return {role for right in rights for role in right.units(people)} - EVERYBODY
 
     def _csv(self, asked: Asked) -> Response:
         """All that the queue finds, on every page of it."""
