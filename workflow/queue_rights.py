@@ -4,7 +4,7 @@ A right is the actor's own, or that of somebody for whom they stand in. Four eye
 right it is; whom the document names comes before all others who could.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
