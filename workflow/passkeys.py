@@ -244,6 +244,7 @@ class Passkeys:
                 person,
                 by,
                 Sentence("{actor} removes no passkeys of {person}.", actor=by, person=person),
+                now=self.moment(session),
             )
             rows = [row for row in _rows(session, person) if key in {None, row.credential_id[:_NAMED]}]
             for row in rows:
