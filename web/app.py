@@ -59,12 +59,13 @@ class Desk:
         self.office = office
         self.secure = office.verify_url is not None and office.verify_url.startswith("https:")
         self.samples = samples
+        cookies = Cookies(secure=self.secure)
         self.door = Door(
             office=office,
-            pages=Pages(trial=signs_for_trial(office)),
+            pages=Pages(trial=signs_for_trial(office), cookies=cookies),
             rates=Rates(),
             sessions=office.sessions,
-            cookies=Cookies(secure=self.secure),
+            cookies=cookies,
             bodies=Bodies(),
         )
         self.provider = (

@@ -179,7 +179,7 @@ def administers_more(session: Session, person: str, than: Collection[str | None]
 
 
 def speaks_for_more(session: Session, person: str, than: Collection[str | None], now: datetime) -> bool:
-    """The same of somebody who stands in for others, now or later: who gets hold of them is those others, too."""
+    """The same of somebody and those for whom they stand in, now or later: their password opens it all."""
     last_possible = (now - timedelta(days=1)).date()  # where the day is the earliest, it is yesterday's
     query = select(Substitute.principal_id).where(
         Substitute.substitute_id == person,
