@@ -30,6 +30,7 @@ from web.elsewhere import BACK, SigningInElsewhere
 from web.folder import SigningFolder
 from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
+from web.hosts import KnownHosts
 from web.keys import Keys
 from web.mail_page import MailPage
 from web.navigation import home_of
@@ -78,7 +79,7 @@ class Desk:
         """The application; `beside` are addresses that others serve under it."""
         door, requests = self.door, RequestPage(self.door)
         elsewhere = SigningInElsewhere(door, self.provider)
-        return Starlette(
+        made = Starlette(
             routes=[
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
@@ -105,10 +106,13 @@ class Desk:
             ],
             middleware=[
                 Middleware(SecurityHeaders, secure=self.secure),
+                Middleware(KnownHosts, public_url=self.office.public_url),
                 Middleware(BodyLimit, bodies=door.bodies),
             ],
             exception_handlers={HTTPException: self._refused, Exception: self._failed},
         )
+        made.router.redirect_slashes = False  # it would lead to wherever the Host says
+        return made
 
     async def _home(self, request: Request) -> Response:
         """Where one begins: whoever has signed in at their work."""
