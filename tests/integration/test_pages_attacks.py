@@ -1,15 +1,23 @@
 """What somebody tries at the desk who means ill, over HTTP: hosts, streams, headers, paths and names."""
 
+import asyncio
 import http.client
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from tests.desk_office import browsing, served, signed_in
-from tests.steps_office import CLERK, Sample
+from certs.serve_authority import AuthorityServer
+from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
+from tests.folder_office import Folder
+from tests.steps_office import CLERK, SIGNER, Sample
+from workflow.people import update_people
+from workflow.tables import Grant
 
 OURS = "paraaf.example.org"
 
@@ -18,14 +26,20 @@ OURS = "paraaf.example.org"
 class Place:
     url: str
     sample: Sample
+    to_sign: tuple[int, ...]
+    """Requests that wait for somebody's consent."""
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("attacks")
     sample = Sample.open(folder, {"PARAAF_PUBLIC_URL": f"http://{OURS}"})
+    to_sign = tuple(sample.submit("A1") for _ in range(3))
+    with AuthorityServer(sample.office.authority.folder):
+        for number in to_sign:
+            asyncio.run(sample.run_until("sign", number))
     with served(sample.office) as url:
-        yield Place(url, sample)
+        yield Place(url, sample, to_sign)
     sample.office.close()
 
 
@@ -67,8 +81,79 @@ class TestHosts:
     def test_it_answers_to_its_own_name_alone(self, place: Place, host: str, status: int) -> None:
         assert self.told(place, "/sign-in", host).status == status
 
-    @pytest.mark.parametrize("path", ["/queue/", "/sign-in/", "/api/v1/requests/", "/static/", "//evil.example"])
+    @pytest.mark.parametrize(
+        "path", ["/queue/", "/sign-in/", "/api/v1/requests/", "/static/", "//evil.example"]
+    )
     def test_a_stroke_too_much_leads_nowhere(self, place: Place, client: httpx.Client, path: str) -> None:
         signed_in(client, place.sample.office, CLERK)
         answer = client.get(f"{place.url}{path}", headers={"host": OURS}, follow_redirects=False)
         assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
+class TestSessions:
+    def consent(self, client: httpx.Client, number: int, **more: str) -> httpx.Response:
+        """Consent on a request's page; the answer, which leads to it."""
+        page = client.get(f"/requests/{number}?lang=en").text
+        form = page[page.index('id="act-sign"') :].partition("</form>")[0]
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+        fields |= {"consent": "click", "password": PASSWORD} | more
+        return client.post(f"/requests/{number}/do", data=fields, follow_redirects=False)
+
+    def test_who_shows_anew_who_they_are_goes_on_under_another_token(
+        self, place: Place, client: httpx.Client
+    ) -> None:
+        sessions = place.sample.office.sessions
+        signed_in(client, place.sample.office, SIGNER)
+        held, forms = client.cookies["paraaf"], csrf_of(client.get("/password"))
+        assert self.consent(client, place.to_sign[0], password="not this one").status_code == 422
+        assert client.cookies["paraaf"] == held
+        assert self.consent(client, place.to_sign[0]).status_code == 303
+        assert client.cookies["paraaf"] != held
+        assert sessions.find(held) is not None, "until the other is used: an answer may get lost"
+        assert csrf_of(client.get("/password")) == forms, "forms in other tabs are good still"
+        assert sessions.find(held) is None
+        assert client.get("/account").text.count("this one") == 1
+
+    def test_an_answer_that_got_lost_puts_nobody_out(self, place: Place, client: httpx.Client) -> None:
+        """As of a button that is clicked twice: the browser forgets the first answer."""
+        sessions = place.sample.office.sessions
+        signed_in(client, place.sample.office, SIGNER)
+        held = client.cookies["paraaf"]
+        self.consent(client, place.to_sign[1])
+        lost = client.cookies["paraaf"]
+        client.cookies.clear()
+        client.cookies.set("paraaf", held, domain="127.0.0.1")
+        page = client.get("/account?lang=en")
+        assert page.url.path == "/account"
+        member = sessions.find(held)
+        assert member is not None
+        assert sha256(lost.encode()).hexdigest()[:16] not in {one.name for one in sessions.of(member)}
+        client.post("/sign-out", data={"csrf": csrf_of(page)})
+        assert [sessions.find(one) for one in (held, lost)] == [None, None], "both end when they sign out"
+
+    def test_a_stream_ends_with_its_session(self, place: Place, client: httpx.Client) -> None:
+        signed_in(client, place.sample.office, SIGNER)
+        folder = Folder(client, place.sample)
+        run = folder.choose(place.to_sign[2:])
+        form = {"csrf": csrf_of(run)}
+        with client.stream("GET", f"{run.url.path}/events") as answer:
+            heard = answer.iter_lines()
+            assert next(heard).startswith("retry:")
+            with browsing(place.url) as elsewhere:
+                elsewhere.cookies.set("paraaf", client.cookies["paraaf"], domain="127.0.0.1")
+                elsewhere.post("/sign-out", data=form)
+            beats = [line for line, _ in zip(heard, range(60), strict=False) if line]
+        assert len(beats) < 10, "it ends by itself, and says nothing more"
+
+    def test_other_roles_are_signed_in_to_anew(self, place: Place, client: httpx.Client) -> None:
+        """Who gets a role by the register goes on under no token of before."""
+        office, register = place.sample.office, place.sample.register
+        with office.store.write() as session:
+            update_people(session, register, now=office.clock())
+            added = select(Grant).where(Grant.person_id == CLERK).limit(1)
+            session.delete(session.scalars(added).one())
+        signed_in(client, office, CLERK)
+        assert client.get("/account").url.path == "/account"
+        with office.store.write() as session:
+            update_people(session, register, now=office.clock())
+        assert client.get("/account").url.path == "/sign-in"
