@@ -43,6 +43,7 @@ AREAS = {
     "archives",
     "keeping",
     "backup",
+    "identity",
     "signing",
     "log",
     "files",

@@ -2,10 +2,12 @@
 
 import asyncio
 import http.client
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,11 +15,16 @@ import pytest
 from sqlalchemy import select
 
 from certs.serve_authority import AuthorityServer
+from cli.main import main
+from signing.secret import Secret
+from tests.api_office import program, tokens_of
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.folder_office import Folder
+from tests.html_forms import form_of_class
 from tests.steps_office import CLERK, SIGNER, Sample
 from workflow.people import update_people
-from workflow.tables import Grant
+from workflow.tables import Grant, Hand
+from workflow.tokens import SCOPES
 
 OURS = "paraaf.example.org"
 
@@ -157,3 +164,33 @@ class TestSessions:
         with office.store.write() as session:
             update_people(session, register, now=office.clock())
         assert client.get("/account").url.path == "/sign-in"
+
+
+def test_a_signer_whom_four_eyes_bar_is_refused_at_the_approval(
+    place: Place, client: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By page, program and command alike, with the field that names them."""
+    sample, number = place.sample, place.sample.submit("A1")
+    asyncio.run(sample.run_until("review", number))
+    with sample.office.store.write() as session:
+        session.add(Hand(request_id=number, rule="manager|sign", person_id=SIGNER, state="manager"))
+    version, words = sample.request(number).version, "so the document must name somebody else"
+    _, _, change = sample._clerk(sample.request(number))
+    signed_in(client, sample.office, CLERK)
+    form = form_of_class(client.get(f"/requests/{number}/edit?lang=en").text, "fields")
+    for name, value in change["data"]["signing"].items():
+        form.fill(f"signing.{name}", value)
+    answer = form.send(client, ("do", "fire:approve"))
+    assert (answer.status_code, words in answer.text) == (422, True)
+    token, _ = tokens_of(sample.office).make(CLERK, "a test's", SCOPES, password=Secret(PASSWORD))
+    with program(place.url, token) as api:
+        told = api.command(number, "approve", seen=version, **change).json()
+    assert [(one["code"], one["field"]) for one in told["reasons"]] == [("barred-named", "signing.name")]
+    patch = tmp_path / "patch.json"
+    patch.write_text(json.dumps(change["data"]))
+    asked = ["fire", str(number), "approve", "--as", CLERK, "--data-json", str(patch)]
+    assert main([*asked, "--data", str(sample.office.folder)]) == 1
+    said = capsys.readouterr()
+    assert "signing.name: " in said.err + said.out
+    assert words in said.err + said.out
+    assert sample.request(number).version == version
