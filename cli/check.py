@@ -25,10 +25,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "check",
         description="Look at the data folder, the database, the clock, keys and certificates, calendars and"
-        " workers; sign a sample under each signing profile; ask each timestamp authority, and the provider of"
-        " identity.toml. --deep also"
-        " reads every page of the database, every event and every stored file. Nothing is changed, but that a"
-        " timestamp authority which was left alone after it failed, and answers, is in use again.",
+        " workers; sign a sample under each signing profile; ask each timestamp authority, and the provider"
+        " by which people sign in. --deep also reads every page of the database, every event and every stored"
+        " file. Nothing is changed, but that a timestamp authority which was left alone after it failed, and"
+        " answers, is in use again.",
         epilog="exit status: 0 all is well, warnings aside; 1 something is wrong, or with --strict not well.",
     )
     parser.add_argument("--deep", action="store_true", help="read everything; takes its time")
