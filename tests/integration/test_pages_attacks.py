@@ -194,3 +194,41 @@ def test_a_signer_whom_four_eyes_bar_is_refused_at_the_approval(
     assert "signing.name: " in said.err + said.out
     assert words in said.err + said.out
     assert sample.request(number).version == version
+
+
+LINE = "%0d%0aSet-Cookie:%20evil=1%0d%0a%0d%0a<img%20src=x>"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/sign-in?lang=nl{LINE}&next=/queue{LINE}&said={LINE}",
+        f"/queue?lang=nl{LINE}&search={LINE}",
+        f"/requests/{{n}}?said={LINE}&for={LINE}",
+        f"/requests/{{n}}/documents/declaration{LINE}.pdf",
+        f"/verify/{LINE}?lang=nl{LINE}",
+        f"/nothing{LINE}",
+        "/requests/{n}/documents/..%2f..%2f..%2fetc%2fpasswd.pdf",
+        "/requests/{n}/documents/declaration%00.pdf",
+        "/requests/{n}/kept/..%2f..%2fgiven",
+        "/static/..%2fapp.py",
+        "/static/%2e%2e/app.py",
+        "/static//etc/passwd",
+        "/folder/runs/..%2f..%2faccount",
+        "/api/v1/requests/{n}%0d%0aX:%20y",
+    ],
+)
+def test_nothing_in_an_address_gets_into_heads_or_out_of_folders(
+    place: Place, client: httpx.Client, address: str
+) -> None:
+    signed_in(client, place.sample.office, CLERK)
+    url = f"{place.url}{address.replace('{n}', str(place.to_sign[0]))}"
+    answer = client.get(url, follow_redirects=False)
+    assert answer.status_code in {200, 303, 401, 404, 422}
+    assert "evil" not in " ".join(answer.headers.get_list("set-cookie"))
+    assert "\n" not in answer.headers.get("location", "")
+    assert "<img src=x" not in answer.text
+    assert "root:" not in answer.text
+    assert "import " not in answer.text
+    assert "no-store" in answer.headers["cache-control"], "what is personal is kept nowhere"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
