@@ -127,6 +127,14 @@ class Passwords:
             forget_attempt(session, whose)
             return then(session, self._moment(session))
 
+    def is_own(self, person: str, password: Secret, *, device: str = "") -> bool:
+        """Whether they chose it themselves; false where somebody gave it to them. Raises what check does."""
+        try:
+            self.check(person, password, lambda _session, _now: None, device=device)
+        except PasswordGiven:
+            return False
+        return True
+
     def has_one(self, person: str) -> bool:
         """Whether a person who works here has a password: for who may know that anyway."""
         with self._store.read() as session:

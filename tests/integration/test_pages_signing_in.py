@@ -230,6 +230,16 @@ def test_nobody_is_led_out_of_the_office(path: str) -> None:
     assert inside(path) == ""
 
 
+def test_who_knows_a_password_alone_changes_none(place: Place, client: httpx.Client) -> None:
+    """Without the code that is asked for after it."""
+    with_password(place.sample.office, CLERK)
+    token = csrf_of(client.get("/sign-in"))
+    new = {"new": "quite another password", "again": "quite another password"}
+    form = {"csrf": token, "person": CLERK, "password": PASSWORD, **new}
+    assert client.post("/sign-in/own", data=form).status_code == 422
+    signed_in(client, place.sample.office, CLERK)
+
+
 def test_cookies_are_out_of_reach_of_scripts(place: Place, client: httpx.Client) -> None:
     with_password(place.sample.office, CLERK)
     form = {"csrf": csrf_of(client.get("/sign-in")), "person": CLERK, "password": PASSWORD}
