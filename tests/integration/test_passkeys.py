@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -409,7 +410,7 @@ class TestProofs:
 class TestConsent:
     """On the pages where somebody consents, and for what they have seen there alone."""
 
-    OFFERED = "Show it with a passkey instead"
+    OFFERED = re.compile("^Sign.* with a passkey$")
 
     def ask(self, device: Device, number: int) -> str:
         """The request's page with the text accepted, and what the browser holds of the session."""
