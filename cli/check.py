@@ -25,9 +25,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "check",
         description="Look at the data folder, the database, the clock, keys and certificates, calendars and"
-        " workers; sign a sample under each signing profile, and ask each timestamp authority. --deep also"
-        " reads every page of the database, every event and every stored file. Nothing is changed, but that a"
-        " timestamp authority which was left alone after it failed, and answers, is in use again.",
+        " workers; sign a sample under each signing profile; ask each timestamp authority, and the provider"
+        " by which people sign in. --deep also reads every page of the database, every event and every stored"
+        " file. Nothing is changed, but that a timestamp authority which was left alone after it failed, and"
+        " answers, is in use again.",
         epilog="exit status: 0 all is well, warnings aside; 1 something is wrong, or with --strict not well.",
     )
     parser.add_argument("--deep", action="store_true", help="read everything; takes its time")
@@ -87,8 +88,10 @@ def _all_findings(args: argparse.Namespace) -> Iterator[Finding]:
 
 def _findings(office: "Office", *, deep: bool) -> Iterator[Finding]:
     from workflow import checkup, preflight  # noqa: PLC0415
+    from workflow.elsewhere_check import sign_in_elsewhere  # noqa: PLC0415
 
     yield from checkup.quick(office)
+    yield from sign_in_elsewhere(office)
     yield from asyncio.run(preflight.look_at_all(office))
     if deep:
         outside = []

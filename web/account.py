@@ -6,7 +6,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from web.asked import Asked, Door
-from web.cookies import SESSION
 
 
 @dataclass(frozen=True)
@@ -44,5 +43,5 @@ class Account:
         """End all others; this one goes on under another token, in case somebody else holds it as well."""
         self.door.sessions.end_others(asked.me)
         answer = self.door.see("/account", said="ended")
-        self.door.cookies.set(answer, SESSION, self.door.sessions.renew(asked.me))
+        self.door.renew(asked, answer, at_once=True)
         return answer

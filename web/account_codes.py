@@ -14,6 +14,7 @@ from web.letting_in import LettingIn
 from workflow.ceremonies import CeremonyOver
 from workflow.one_time_codes import CodesRefused, CodeWrong, Enrolment
 from workflow.passwords import NotAuthenticated, PasswordGiven
+from workflow.sessions import lasting
 from workflow.throttle import Throttled
 
 _WRONG = (NotAuthenticated, PasswordGiven, CodeWrong, CodesRefused, Throttled)
@@ -75,7 +76,7 @@ class AccountCodes:
             enrolment = codes.resume(asked.me.id, token, bound_to=held)
             return self._page(asked, enrolment, **_told(error))
         opened = LettingIn(self.door).anew(asked)
-        me = replace(asked.me, csrf=form_token(opened.session))
+        me = replace(asked.me, csrf=form_token(lasting(opened.session)))
         answer = self.door.answer(replace(asked, me=me), "account_recovery.html", codes=recovery)
         LettingIn(self.door).give(answer, opened)
         return answer

@@ -89,13 +89,16 @@ class AccountPasskeys:
         except PasskeyRefused:
             return self.door.see("/account", said="passkey-refused")
         answer = self.door.see("/account", said="passkey-added")
-        self.door.cookies.set(answer, SESSION, self.door.sessions.renew(asked.me))
+        self.door.renew(asked, answer, at_once=True)
         return answer
 
     def _remove(self, asked: Asked) -> Response:
         me = asked.me.id
         self.door.office.passkeys.remove(me, by=me, key=asked.text("passkey"))
-        return self.door.see("/account", said="passkey-removed")
+        self.door.sessions.end_others(asked.me)  # they may have been opened by it
+        answer = self.door.see("/account", said="passkey-removed")
+        self.door.renew(asked, answer, at_once=True)
+        return answer
 
     def _is_just_in(self, asked: Asked) -> bool:
         office = self.door.office

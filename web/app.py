@@ -30,6 +30,7 @@ from web.elsewhere import BACK, SigningInElsewhere
 from web.folder import SigningFolder
 from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
+from web.hosts import KnownHosts
 from web.keys import Keys
 from web.mail_page import MailPage
 from web.navigation import home_of
@@ -61,12 +62,13 @@ class Desk:
         self.office = office
         self.secure = office.verify_url is not None and office.verify_url.startswith("https:")
         self.samples = samples
+        cookies = Cookies(secure=self.secure)
         self.door = Door(
             office=office,
-            pages=Pages(trial=signs_for_trial(office)),
+            pages=Pages(trial=signs_for_trial(office), cookies=cookies),
             rates=Rates(),
             sessions=office.sessions,
-            cookies=Cookies(secure=self.secure),
+            cookies=cookies,
             bodies=Bodies(),
         )
         self.provider = (
@@ -79,7 +81,7 @@ class Desk:
         """The application; `beside` are addresses that others serve under it."""
         door, requests = self.door, RequestPage(self.door)
         elsewhere = SigningInElsewhere(door, self.provider)
-        return Starlette(
+        made = Starlette(
             routes=[
                 Route("/", self._home),
                 *RecipientsCheck(self.office, door.pages, door.rates, door.bodies).routes(),
@@ -106,6 +108,7 @@ class Desk:
             ],
             middleware=[
                 Middleware(SecurityHeaders, secure=self.secure),
+                Middleware(KnownHosts, public_url=self.office.public_url),
                 Middleware(BodyLimit, bodies=door.bodies),
             ],
             exception_handlers={
@@ -114,6 +117,8 @@ class Desk:
                 Exception: self._failed,
             },
         )
+        made.router.redirect_slashes = False  # it would lead to wherever the Host says
+        return made
 
     async def _home(self, request: Request) -> Response:
         """Where one begins: whoever has signed in at their work."""

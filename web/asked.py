@@ -36,7 +36,7 @@ from workflow.digits import whole
 from workflow.errors import Refused
 from workflow.office import Office
 from workflow.people import name_of
-from workflow.sessions import Member, Sessions
+from workflow.sessions import Member, Sessions, lasting
 from workflow.words import process_words
 
 FIELDS_MOST: Final = 3_000
@@ -51,8 +51,8 @@ AsyncAct = Callable[["Asked"], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Me(Member):
-    """Who asks; `csrf` goes into each of their forms, and `device` is what their browser holds of earlier
-    sign-ins."""
+    """Who asks; `csrf` goes into each of their forms and stays for as long as they are signed in; `device` is
+    what their browser holds of earlier sign-ins."""
 
     csrf: str = field(repr=False)
     device: str = field(repr=False)
@@ -161,6 +161,12 @@ class Door:
         """Look at another address, by GET."""
         return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
 
+    def renew(self, asked: Asked, answer: Response, *, at_once: bool = False) -> None:
+        """Have the browser of who has just shown anew who they are hold another token of their session."""
+        renewed = self.sessions.renew(self.cookies.get(asked.request, SESSION), at_once=at_once)
+        if renewed is not None:
+            self.cookies.set(answer, SESSION, renewed)
+
     def _shown(self, act: AsyncAct) -> Callable[[Request], Awaitable[Response]]:
         async def answered(request: Request) -> Response:
             me = await run_in_threadpool(self._who, request)
@@ -201,7 +207,7 @@ class Door:
         if member is None:
             return None
         own = {one.name: getattr(member, one.name) for one in fields(member)}
-        return Me(**own, csrf=form_token(token), device=self.cookies.get(request, DEVICE))
+        return Me(**own, csrf=form_token(lasting(token)), device=self.cookies.get(request, DEVICE))
 
 
 def form_token(secret: str) -> str:

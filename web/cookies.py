@@ -1,4 +1,6 @@
-"""The cookies that there are: bound to this very host where pages come over https, out of scripts' reach."""
+"""The cookies that there are: bound to this very host where pages come over https, out of scripts' reach but
+for one that says nothing of anybody.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,14 +12,23 @@ SESSION: Final = "paraaf"
 VISIT: Final = "paraaf-visit"
 DEVICE: Final = "paraaf-device"
 DEVICE_S: Final = 90 * 24 * 3600
+LANGUAGE: Final = "paraaf-language"
 KEYS: Final = "paraaf-keys"
 """Whether single keys do something; static/keys.js reads it, too."""
 KEYS_OFF: Final = "off"
+A_YEAR_S: Final = 365 * 24 * 3600
+_READ_BY_SCRIPTS: Final = frozenset({KEYS})
+_BOUND: Final = "__Host-"
+
+
+def chosen(request: Request, name: str) -> str:
+    """What was chosen for pages in this browser, over https or not; never who somebody is."""
+    return request.cookies.get(f"{_BOUND}{name}") or request.cookies.get(name, "")
 
 
 def keys_are_off(request: Request) -> bool:
     """Whether who asks has turned single keys off."""
-    return request.cookies.get(KEYS) == KEYS_OFF
+    return chosen(request, KEYS) == KEYS_OFF
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Cookies:
             path="/",
             max_age=seconds,
             secure=self.secure,
-            httponly=True,
+            httponly=name not in _READ_BY_SCRIPTS,
             samesite="lax",
         )
 
@@ -51,4 +62,4 @@ class Cookies:
         response.delete_cookie(self._name(name), path="/", secure=self.secure, httponly=True, samesite="lax")
 
     def _name(self, name: str) -> str:
-        return f"__Host-{name}" if self.secure else name
+        return f"{_BOUND}{name}" if self.secure else name

@@ -15,17 +15,16 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from documents.words import mark
-from signing.secret import Secret
 from web.asked import Asked, Door
 from web.folder_words import Group, groups_of, people_of, said_of
 from web.languages import translations
+from web.step_up import NOT_SHOWN, challenge, proof_of
 from workflow.asking import Given, OnDevice, OnPage, Typed
 from workflow.digits import whole
 from workflow.errors import Refused, StaleVersion
 from workflow.folder import Waiting, waiting_for, what_came
-from workflow.passwords import NotAuthenticated, PasswordGiven
+from workflow.passwords import NotAuthenticated
 from workflow.proofs import Proof
-from workflow.reauthentication import prove_by_password
 from workflow.signing_run import Event, SigningRun
 from workflow.signing_runs import SigningRuns
 from workflow.throttle import Throttled
@@ -37,7 +36,7 @@ EVENTS_MOST: Final = 10**9 - 1
 LOOK_S: Final = 1.0
 """How often what was released is looked after, while somebody watches."""
 WATCHED_S: Final = 300.0
-"""After so long a stream ends, and the browser asks anew: whether its person is still signed in, too."""
+"""After so long a stream ends, and the browser asks anew."""
 ANSWERED: Final = "/folder/authorised"
 """Where a provider's page sends its answer; a provider is told so when an office is registered there."""
 
@@ -56,6 +55,7 @@ class FolderRuns:
             door.stream("/folder/runs/{run}", self._show),
             door.stream("/folder/runs/{run}/events", self._events),
             door.post_async("/folder/runs/{run}/sign", self._sign),
+            door.post_async("/folder/runs/{run}/passkey", self._passkey),
             door.post_async("/folder/runs/{run}/word", self._word),
             door.post_async("/folder/runs/{run}/give-up", self._give_up),
             door.stream(ANSWERED, self._answered),
@@ -70,7 +70,7 @@ class FolderRuns:
         run = SigningRun(
             self.door.office,
             asked.me.id,
-            asked.me.session,
+            asked.me.csrf,
             items,
             language=asked.language,
             redirect_uri=f"{self._own_address(asked)}{ANSWERED}",
@@ -121,23 +121,33 @@ class FolderRuns:
                 return await self._page(asked, run, status=422, wrong="consent")
             try:
                 proof = await run_in_threadpool(self._proof, asked, run)
-            except (NotAuthenticated, PasswordGiven, Refused):
+            except (Refused, *NOT_SHOWN):
                 return await self._page(asked, run, status=422, wrong="password")
             except Throttled as error:
                 answer = await self._page(asked, run, status=429, wrong="throttled", after_s=error.after_s)
                 answer.headers["Retry-After"] = str(error.after_s)
                 return answer
             run.go(proof)
+            if proof is not None:
+                answer = self._see(run)
+                await run_in_threadpool(self.door.renew, asked, answer)
+                return answer
         return self._see(run)
 
     def _proof(self, asked: Asked, run: SigningRun) -> Proof | None:
         """What shows that it is they, once for all that ask for it, in the versions that they have seen."""
-        seen = {one.request_id: one.version for one in run.to_do if one.proof}
+        seen = _to_prove(run)
         if not seen:
             return None
-        password = Secret(asked.text("password"))
-        passwords = self.door.office.passwords
-        return prove_by_password(passwords, run.actor, password, seen, device=asked.me.device)
+        proof = proof_of(self.door.office, asked, seen)
+        if proof is None:
+            raise NotAuthenticated
+        return proof
+
+    async def _passkey(self, asked: Asked) -> Response:
+        """Ask for a passkey, once for all that ask for it."""
+        run = self._find(asked)
+        return await run_in_threadpool(challenge, self.door.office, asked, _to_prove(run))
 
     async def _word(self, asked: Asked) -> Response:
         """What was typed for the key at the provider."""
@@ -155,7 +165,7 @@ class FolderRuns:
     async def _answered(self, asked: Asked) -> Response:
         """The browser comes back from the provider's page: the answer is good for the one who was asked."""
         query = dict(asked.request.query_params)
-        run = self.runs.asked_by(query, asked.me.id, asked.me.session)
+        run = self.runs.asked_by(query, asked.me.id, asked.me.csrf)
         if run is None:
             return self.door.answer(asked, "folder_unasked.html", status=404)
         run.answer(query)
@@ -197,6 +207,7 @@ class FolderRuns:
             on_device=isinstance(run.asking, OnDevice),
             texts=texts_of(groups),
             has_password=run.stage != "chosen" or self.door.office.passwords.has_one(run.actor),
+            has_passkey=run.stage == "chosen" and bool(self.door.office.passkeys.of(run.actor)),
             last=len(run.events),
         )
 
@@ -211,23 +222,31 @@ class FolderRuns:
         said = asked.request.headers.get("last-event-id") or asked.text("after")
         after = whole(said, EVENTS_MOST) or 0
         return StreamingResponse(
-            self._stream(run, after, asked.language),
+            self._stream(run, after, asked),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    async def _stream(self, run: SigningRun, after: int, language: str) -> AsyncIterator[str]:
+    async def _stream(self, run: SigningRun, after: int, asked: Asked) -> AsyncIterator[str]:
+        """What happens, for as long as its person is signed in."""
         yield "retry: 2000\n\n"
         for _ in range(int(WATCHED_S / LOOK_S)):
+            if not await run_in_threadpool(self.door.sessions.goes_on, asked.me):
+                return
             if run.over or run.stage == "going":
                 await self._look(run)
             for event in await run.news(after, patience_s=LOOK_S):
                 after = event.id
-                yield _line(event, run, language)
+                yield _line(event, run, asked.language)
             if run.settled and after >= len(run.events):
                 yield f"event: end\nid: {after}\ndata: {json.dumps(counts(run))}\n\n"
                 return
             yield ": here\n\n"
+
+
+def _to_prove(run: SigningRun) -> dict[int, int]:
+    """What asks for it that they show who they are, in the versions that they have seen."""
+    return {one.request_id: one.version for one in run.to_do if one.proof}
 
 
 def texts_of(groups: Sequence[Group]) -> dict[str, Group]:

@@ -10,9 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from web.asked import Asked, Door
-from web.cookies import KEYS, KEYS_OFF
+from web.cookies import A_YEAR_S, KEYS, KEYS_OFF
 from web.letting_in import inside
-from web.pages import A_YEAR_S
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,7 @@ class Keys:
     def _choose(self, asked: Asked) -> Response:
         answer = self.door.see(inside(asked.text("back")) or "/")
         if asked.text("keys") == KEYS_OFF:
-            # not httponly: static/keys.js reads it
-            answer.set_cookie(
-                KEYS, KEYS_OFF, max_age=A_YEAR_S, secure=self.door.cookies.secure, samesite="lax"
-            )
+            self.door.cookies.set(answer, KEYS, KEYS_OFF, seconds=A_YEAR_S)
         else:
-            answer.delete_cookie(KEYS, secure=self.door.cookies.secure, samesite="lax")
+            self.door.cookies.drop(answer, KEYS)
         return answer

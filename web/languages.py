@@ -9,18 +9,17 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from languages import LANGUAGES, WRITING
+from web.cookies import LANGUAGE, chosen
 from wording import catalogue
 
 NAMES = {"en": "English", "nl": "Nederlands", "da": "Dansk", "nb": "Norsk"}
 """Each language in its own words."""
-CHOSEN = "paraaf-language"
-"""The cookie that keeps the language which somebody chose."""
 _ALSO = {"no": "nb", "nn": "nb"}  # who asks for Norwegian gets what there is of it
 
 
 def language_of(request: Request) -> str:
     """What the address says with `lang`, else what was chosen before, else what the browser likes most."""
-    for said in (request.query_params.get("lang"), request.cookies.get(CHOSEN)):
+    for said in (request.query_params.get("lang"), chosen(request, LANGUAGE)):
         if said in LANGUAGES:
             return said
     return preferred(request.headers.get("accept-language", ""))

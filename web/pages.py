@@ -14,17 +14,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from languages import WRITING
-from web.languages import CHOSEN, NAMES, language_of, moment, translations
+from web.cookies import A_YEAR_S, LANGUAGE, Cookies
+from web.languages import NAMES, language_of, moment, translations
 
 _HERE = Path(__file__).parent
-A_YEAR_S = 365 * 24 * 3600
 ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
 
 
 class Pages:
     """Makes answers from templates; everything put into them is escaped. `trial`: keys prove nothing here."""
 
-    def __init__(self, *, trial: bool) -> None:
+    def __init__(self, *, trial: bool, cookies: Cookies) -> None:
+        self._cookies = cookies
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -58,7 +59,7 @@ class Pages:
             headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"},
         )
         if request.query_params.get("lang") == language:
-            answer.set_cookie(CHOSEN, language, max_age=A_YEAR_S, httponly=True, samesite="lax")
+            self._cookies.set(answer, LANGUAGE, language, seconds=A_YEAR_S)
         return answer
 
 

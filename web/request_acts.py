@@ -7,17 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from problem import Problem
-from signing.secret import Secret
 from web.asked import Asked
 from web.problems import status_of
-from workflow.commands import Answer, Command
+from web.step_up import NOT_SHOWN, proof_of
+from workflow.commands import Command
 from workflow.definition_model import FACTS
 from workflow.errors import Reason, Refused, StaleVersion, WorkflowError
 from workflow.office import Office
-from workflow.passwords import NotAuthenticated, PasswordGiven
 from workflow.proofs import Proof
 from workflow.reading import RequestView
-from workflow.reauthentication import prove_by_password
 from workflow.throttle import Throttled
 from workflow.words import ProcessWords
 
@@ -56,7 +54,14 @@ class Wrong:
         return [(self.at, f"{message} {hint}".strip())]
 
 
-def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
+@dataclass(frozen=True)
+class Done:
+    """It was done; `proved`: they have just shown anew who they are."""
+
+    proved: bool = False
+
+
+def act(office: Office, asked: Asked, view: RequestView) -> Done | Wrong:
     """Do what a form says, or tell what is wrong with it.
 
     Raises NotFound, KeyReused, and what is nobody's fault: StoreUnavailable, Contended.
@@ -64,16 +69,18 @@ def act(office: Office, asked: Asked, view: RequestView) -> Answer | Wrong:
     trigger = asked.text("trigger")[:60]
     try:
         if trigger == TAKE_AND_START:
-            return _take_and_start(office, asked, view)
+            _take_and_start(office, asked, view)
+            return Done()
         return _executed(office, asked, view, trigger)
-    except (StaleVersion, Refused, NotAuthenticated, PasswordGiven, Throttled) as problem:
+    except (StaleVersion, Refused, Throttled, *NOT_SHOWN) as problem:
         at = "" if isinstance(problem, (StaleVersion, Refused)) else "proof"
         typed = {name: asked.text(name) for name in sorted(FIELDS - {"proof", "file"})}
         return Wrong(trigger, status_of(problem), problem, at, typed)
 
 
-def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> Answer:
+def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> Done:
     consent = asked.text("consent")[:60] or None
+    proof = _proof(office, asked, view, trigger, consent)
     command = Command(
         trigger=trigger,
         actor=asked.me.id,
@@ -85,29 +92,27 @@ def _executed(office: Office, asked: Asked, view: RequestView, trigger: str) -> 
         facts=facts_of(asked),
         consent=consent,
         through="page",
-        proof=_proof(office, asked, view, trigger, consent),
+        proof=proof,
     )
-    return office.engine.execute(command)
+    office.engine.execute(command)
+    return Done(proved=proof is not None)
 
 
 def _proof(
     office: Office, asked: Asked, view: RequestView, trigger: str, consent: str | None
 ) -> Proof | None:
-    """What shows that it is they, by the password that they typed; None where they typed none."""
-    password = asked.text("password")
+    """What shows that it is they; None where they showed nothing."""
     with office.store.read() as session:
         definition = office.engine.definition(session, view.definition_sha256)
-    if not password or consent is None or not office.engine.asks_proof(definition):
+    if consent is None or not office.engine.asks_proof(definition):
         return None
     seen = asked.version()
     if seen != view.version or not definition.asks_consent(view.state, trigger):
         return None  # the engine says what is amiss
-    return prove_by_password(
-        office.passwords, asked.me.id, Secret(password), {view.id: seen}, device=asked.me.device
-    )
+    return proof_of(office, asked, {view.id: seen})
 
 
-def _take_and_start(office: Office, asked: Asked, view: RequestView) -> Answer:
+def _take_and_start(office: Office, asked: Asked, view: RequestView) -> None:
     """Claim a task and start on it, as two events: the first refusal is what is told."""
     key, principal = asked.text("key")[:90], asked.text("for")[:60] or None
     commands = [
@@ -122,11 +127,9 @@ def _take_and_start(office: Office, asked: Asked, view: RequestView) -> Answer:
         )
         for verb, seen in (("claim", asked.version()), ("start", None))
     ]
-    answers = office.engine.execute_batch(commands)
-    for answer in answers:
+    for answer in office.engine.execute_batch(commands):
         if isinstance(answer, WorkflowError):
             raise answer
-    return [one for one in answers if isinstance(one, Answer)][-1]
 
 
 def facts_of(asked: Asked) -> dict[str, str]:

@@ -18,12 +18,15 @@ from web.languages import translations
 from web.problems import waits_of
 from web.recipient import FILES
 from web.request_acts import TAKE_AND_START, Wrong, act
+from web.registered import registered
+from web.request_acts import TAKE_AND_START, Done, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, answered, told
 from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
 from workflow.access import requester_role
+from web.step_up import challenge
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
@@ -109,6 +112,7 @@ class RequestPage:
         return [
             self.door.get("/requests/{n}", self._show),
             self.door.post("/requests/{n}/do", self._do),
+            self.door.post("/requests/{n}/passkey", self._passkey),
             self.door.post("/requests/{n}/file", self._file, most=FILE_MOST),
             *self.documents.routes(),
             *self.holds.routes(),
@@ -120,7 +124,14 @@ class RequestPage:
     def _do(self, asked: Asked) -> Response:
         """Do it, and show the request as it is then; or again, with what was wrong."""
         outcome = act(self.door.office, asked, self._view(asked))
-        return self._then(asked, outcome if isinstance(outcome, Wrong) else None)
+        answer = self._then(asked, outcome if isinstance(outcome, Wrong) else None)
+        if isinstance(outcome, Done) and outcome.proved:
+            self.door.renew(asked, answer)
+        return answer
+
+    def _passkey(self, asked: Asked) -> Response:
+        """Ask for a passkey, for what they have seen of it."""
+        return challenge(self.door.office, asked, {self._view(asked).id: asked.version() or 0})
 
     def _file(self, asked: Asked) -> Response:
         """Give a document out, or take in what came back."""
@@ -179,6 +190,7 @@ class RequestPage:
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=self._offer(asked, view, beside, found),
+            has_passkey=bool(office.passkeys.of(asked.me.id)),
             consents=partial(definition.consent_in, language=view.language),
             wrong=wrong,
             said=_known(definition, asked.text("said")) if wrong is None else None,

@@ -221,10 +221,13 @@ class SigningIn:
         return await run_in_threadpool(self._chosen, request, person, Secret(present), Secret(new), onward)
 
     def _chosen(self, request: Request, person: str, present: Secret, new: Secret, onward: str) -> Response:
-        visit = self._letting_in.visit(request)
+        """In place of one that was given to them, alone: another is changed by who has signed in."""
+        visit, passwords = self._letting_in.visit(request), self.door.office.passwords
         try:
             self._require_rare(request, self.door.office.entrance.known_as(person, visit))
-            self.door.office.passwords.set(person, new, by=person, present=present, device=visit.device)
+            if passwords.is_own(person, present, device=visit.device):
+                raise NotAuthenticated
+            passwords.set(person, new, by=person, present=present, device=visit.device)
         except (NotAuthenticated, Refused):
             return self._own_page(request, person, onward, status=422, wrong="password")
         except PasswordRefused:

@@ -5,10 +5,10 @@ Everything is asked at the moment of the command; nothing is resolved in advance
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from workflow.definition_model import Definition
@@ -176,6 +176,17 @@ def administers_more(session: Session, person: str, than: Collection[str | None]
     """Whether somebody administers more than these units (None: all of them)."""
     query = select(Grant.unit).where(Grant.person_id == person, Grant.role == ADMINISTRATOR)
     return None not in than and not set(session.scalars(query)) <= set(than)
+
+
+def speaks_for_more(session: Session, person: str, than: Collection[str | None], now: datetime) -> bool:
+    """The same of somebody and those for whom they stand in, now or later: their password opens it all."""
+    last_possible = (now - timedelta(days=1)).date()  # where the day is the earliest, it is yesterday's
+    query = select(Substitute.principal_id).where(
+        Substitute.substitute_id == person,
+        Substitute.valid_until >= last_possible,
+        or_(Substitute.role.is_(None), Substitute.role == ADMINISTRATOR),
+    )
+    return any(administers_more(session, one, than) for one in (person, *session.scalars(query)))
 
 
 def requester_role(definition: Definition) -> str:

@@ -61,7 +61,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "mail_state": "SELECT, INSERT, UPDATE (after_seq, told_on)",
         "webhooks": "SELECT, INSERT, UPDATE (after_seq, stopped_at), DELETE",
         "webhook_messages": "SELECT, INSERT, UPDATE (tries, next_at, status, code, taken_at), DELETE",
-        "sessions": "SELECT, INSERT, UPDATE (seen_at), DELETE",
+        "sessions": "SELECT, INSERT, UPDATE (seen_at, replaces), DELETE",
         "secrets": "SELECT, INSERT",
         "devices": "SELECT, INSERT, DELETE",
         "code_secrets": "SELECT, INSERT, UPDATE (last_step), DELETE",

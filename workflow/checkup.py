@@ -41,6 +41,7 @@ from workflow.tables import (
     Grant,
     Incident,
     LogHead,
+    PasskeyRow,
     PasswordRow,
     Person,
     Request,
@@ -317,7 +318,8 @@ def _people(office: Office) -> Iterator[Finding]:
     without = sorted(_without_password(office))
     if without:
         names = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
-        message = f"{len(without)} of those who consent by a click have no password, and can't: {names}."
+        who = f"{len(without)} of those who consent by a click"
+        message = f"{who} have no password or passkey, and can't: {names}."
         yield Finding(
             "people", "warning", message, "Each chooses one: paraaf people password NAME --as NAME."
         )
@@ -338,7 +340,8 @@ def _without_password(office: Office) -> set[str]:
         }
         bearers = select(Grant.person_id).join(Person, Person.id == Grant.person_id)
         bearers = bearers.where(Person.active, Grant.role.in_([role for role in roles if role]))
-        return set(session.scalars(bearers)) - set(session.scalars(select(PasswordRow.person_id)))
+        able = (select(PasswordRow.person_id), select(PasskeyRow.person_id))
+        return set(session.scalars(bearers)).difference(*(session.scalars(one) for one in able))
 
 
 def _anchors(office: Office) -> Iterator[Finding]:

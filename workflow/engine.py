@@ -54,7 +54,15 @@ from workflow.errors import (
     WorkflowError,
 )
 from workflow.eventlog import GENESIS, Appender, Head
-from workflow.judge import VERBS, Judge, KindOfDocument, Ruling, against_submission, office_day
+from workflow.judge import (
+    VERBS,
+    Judge,
+    KindOfDocument,
+    Ruling,
+    against_naming,
+    against_submission,
+    office_day,
+)
 from workflow.ledger import Ledger
 from workflow.listing import RequestFilter, RequestLine
 from workflow.moves import DONE_BY, Mover
@@ -550,12 +558,8 @@ class Engine:
             ruling.reasons.append(why)
         if not asked_only and ruling.branch is not None and ruling.branch.mark == "approved":
             data = case.data if ruling.data is None else ruling.data
-            for state, name in ledger.bearers.missing(case.definition, data, case.unit):
-                role = case.definition.roles[state.role or ""]
-                message = Sentence(
-                    "Nobody with the role '{role:word}' is called {name}.", role=role, name=name
-                )
-                ruling.reasons.append(Reason("nobody-named", message, state.named_in or ""))
+            for state, name, called in ledger.bearers.of(case.definition, data, case.unit):
+                ruling.reasons.extend(against_naming(case, command, state, name, called))
         if not asked_only and ruling.branch is not None and not ruling.reasons:
             why = self._why_not_signed(ledger.session, case, command, ruling.branch)
             ruling.reasons += [] if why is None else [why]

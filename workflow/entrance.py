@@ -19,7 +19,7 @@ from workflow.errors import WorkflowError
 from workflow.group_roles import METHOD, grant_by_groups
 from workflow.one_time_codes import OneTimeCodes, has_codes
 from workflow.passwords import Passwords
-from workflow.sessions import open_session
+from workflow.sessions import end_others, open_session
 from workflow.store import Moment, Store
 from workflow.tables import Person
 
@@ -135,7 +135,8 @@ class Entrance:
             opened = let_in(
                 session, person.id, METHOD, visit, self.moment(session), id_token=vouched.id_token
             )
-            grant_by_groups(session, person, vouched.groups, duties)
+            if grant_by_groups(session, person, vouched.groups, duties):
+                end_others(session, person.id, opened.session)
         return opened
 
     def again(self, person: str, method: str, visit: Visit) -> Opened:

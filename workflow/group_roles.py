@@ -20,11 +20,13 @@ METHOD: Final = "oidc"
 
 def grant_by_groups(
     session: Session, person: Person, groups: Collection[str], duties: Mapping[str, tuple[str, ...]]
-) -> None:
-    """Have somebody have what their groups add, in place of what these added before."""
+) -> bool:
+    """Have somebody have what their groups add, in place of what these added before; whether it is other."""
     session.execute(select(LogHead.seq).with_for_update())  # between two commands
     own = Grant.person_id == person.id
-    session.execute(delete(Grant).where(own, Grant.source == SOURCE))
+    added = own & (Grant.source == SOURCE)
+    before = {(one.role, one.unit) for one in session.execute(select(Grant.role, Grant.unit).where(added))}
+    session.execute(delete(Grant).where(added))
     there = {(one.role, one.unit) for one in session.execute(select(Grant.role, Grant.unit).where(own))}
     named = {duty for group in groups for duty in duties.get(group, ())}
     wanted = {
@@ -35,6 +37,7 @@ def grant_by_groups(
         for role, unit in sorted(wanted - there, key=str)
     )
     session.flush()
+    return wanted - there != before
 
 
 def drop_grants(session: Session) -> None:

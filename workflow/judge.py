@@ -5,7 +5,7 @@ them: who, where, four eyes, what was typed, where it leads.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -480,15 +480,47 @@ def _not_here(definition: Definition, state: State, trigger: str) -> Reason:
     )
 
 
+def against_naming(
+    case: Case, command: Command, state: State, name: str, called: Collection[str]
+) -> Iterator[Reason]:
+    """Why the document can't name somebody for a state, once this is approved: it would wait for nobody.
+
+    `called`: who with its role bears the name.
+    """
+    where = state.named_in or ""
+    if not called:
+        role = case.definition.roles[state.role or ""]
+        message = Sentence("Nobody with the role '{role:word}' is called {name}.", role=role, name=name)
+        yield Reason("nobody-named", message, where)
+        return
+    acting = {command.actor, command.principal}
+    barred = [_barring(case, state.name, person, acting=acting) for person in sorted(called)]
+    if all(barred):
+        message = Sentence(
+            "{name} had a hand in '{state:state}', so the document must name somebody else.",
+            name=name,
+            state=barred[0] or "",
+        )
+        yield Reason("barred-named", message, where)
+
+
+def _barring(case: Case, state: str, person: str, *, acting: Collection[str] = ()) -> str | None:
+    """The state in which a person had a hand, or has one now (`acting`), that keeps them from another."""
+    for rule, other in rules_of(case.definition, state):
+        if case.hands.get((rule, person)) == other or (person in acting and case.state == other):
+            return other
+    return None
+
+
 def _against_four_eyes(case: Case, command: Command) -> Iterator[Reason]:
-    for rule, other in rules_of(case.definition, case.state):
-        for person in sorted({command.actor, command.principal}):
-            if case.hands.get((rule, person)) == other:
-                yield Reason(
-                    "four-eyes",
-                    Sentence(
-                        "{person} had a hand in '{state:state}', so somebody else must do this.",
-                        person=person,
-                        state=other,
-                    ),
-                )
+    for person in sorted({command.actor, command.principal}):
+        other = _barring(case, case.state, person)
+        if other is not None:
+            yield Reason(
+                "four-eyes",
+                Sentence(
+                    "{person} had a hand in '{state:state}', so somebody else must do this.",
+                    person=person,
+                    state=other,
+                ),
+            )

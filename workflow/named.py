@@ -1,6 +1,6 @@
 """Whom a document names for a task: a state with `named_in` waits for that person, in their role."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,21 +23,21 @@ def named(state: State, data: Mapping[str, Any]) -> str | None:
 
 @dataclass
 class Bearers:
-    """Whether anybody with a role bears a name; asked of the database once for each name, role and unit."""
+    """Who with a role bears a name; asked of the database once for each name, role and unit."""
 
     session: Session
-    known: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    known: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
 
-    def missing(
+    def of(
         self, definition: Definition, data: Mapping[str, Any], unit: str
-    ) -> Iterator[tuple[State, str]]:
-        """The states whose named person is nobody: no active person with the role is called so."""
+    ) -> Iterator[tuple[State, str, Collection[str]]]:
+        """The states that wait for somebody by name, and who with the role is called so and works here."""
         for state in definition.states.values():
             name = named(state, data)
-            if name is not None and state.role is not None and not self._any(name, state.role, unit):
-                yield state, name
+            if name is not None and state.role is not None:
+                yield state, name, self._called(name, state.role, unit)
 
-    def _any(self, name: str, role: str, unit: str) -> bool:
+    def _called(self, name: str, role: str, unit: str) -> frozenset[str]:
         key = (name, role, unit)
         if key not in self.known:
             persons, grants = Person.table(), Grant.table()
@@ -46,7 +46,6 @@ class Bearers:
                 .join_from(persons, grants, grants.c.person_id == persons.c.id)
                 .where(persons.c.name == name, persons.c.active, grants.c.role == role)
                 .where(or_(grants.c.unit.is_(None), grants.c.unit == unit))
-                .limit(1)
             )
-            self.known[key] = self.session.connection().execute(query).first() is not None
+            self.known[key] = frozenset(self.session.connection().scalars(query))
         return self.known[key]

@@ -15,7 +15,8 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from time import monotonic
 from typing import Any, Final
@@ -53,6 +54,7 @@ TIMEOUT_S: Final = 10
 MOST: Final = 512 * 1024
 KEPT_S: Final = 3600.0
 """Discovery and keys are asked anew after this."""
+_NEEDED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _METHODS: Final = ("client_secret_basic", "client_secret_post")
 
 
@@ -78,6 +80,15 @@ class Begun:
     verifier: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A provider that can be asked: how many keys it has, and by how much its clock is ahead of ours (None:
+    it does not say)."""
+
+    keys: int
+    ahead_by: timedelta | None
+
+
 class Provider:
     """The provider that the settings name. `back`: where it sends people back to."""
 
@@ -87,11 +98,29 @@ class Provider:
         self._clock = clock
         self._lock = Lock()
         self._documents: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._ahead_by: timedelta | None = None
 
     @property
     def settings(self) -> Elsewhere:
         """What is said of it."""
         return self._settings
+
+    def look(self) -> Looked:
+        """Ask for what every sign-in needs, anew. Raises ElsewhereFailed."""
+        with self._lock:
+            self._documents.clear()
+        for name in _NEEDED:
+            self._address(name)
+        offered = self._document(self._discovery, KEPT_S).get("id_token_signing_alg_values_supported")
+        if isinstance(offered, list) and not set(ALGORITHMS) & {str(one) for one in offered}:
+            raise ElsewhereFailed(
+                "The provider signs identity tokens by no algorithm that is believed.",
+                hint=f"Have it sign by one of: {', '.join(ALGORITHMS)}.",
+            )
+        keys = len(self._keys(self._address("jwks_uri"), KEPT_S).keys)
+        if not keys:
+            raise ElsewhereFailed("The provider has no public key.", hint="Look at its jwks_uri.")
+        return Looked(keys, self._ahead_by)
 
     def begin(self, state: str) -> Begun:
         """Where to send somebody, who comes back with this state. Raises ElsewhereFailed."""
@@ -243,6 +272,7 @@ class Provider:
             if not isinstance(found, dict):
                 raise _unasked(address, None)
             self._documents[address] = (monotonic(), found)
+            self._ahead_by = _ahead_by(answer.headers.get("Date", ""), self._clock())
             return found
 
     def _session(self) -> OAuth2Session:
@@ -289,6 +319,14 @@ class _Fence(HTTPAdapter):
         response._content = body  # noqa: SLF001 (how requests keeps what it has read)
         response.close()
         return response
+
+
+def _ahead_by(said: str, now: datetime) -> timedelta | None:
+    """By how much the clock of who said what time it is, is ahead; None where that is no time."""
+    try:
+        return parsedate_to_datetime(said) - now
+    except (ValueError, TypeError):
+        return None
 
 
 def _unasked(address: str, error: Exception | None) -> ElsewhereFailed:

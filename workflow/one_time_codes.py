@@ -179,6 +179,7 @@ class OneTimeCodes:
                 person,
                 by,
                 Sentence("{actor} removes no codes of {person}.", actor=by, person=person),
+                now=self.moment(session),
             )
             if session.get(CodeSecret, person) is None:
                 raise CodesRefused(

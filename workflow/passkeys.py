@@ -32,6 +32,7 @@ from workflow.elsewhere_settings import is_loopback
 from workflow.errors import WorkflowError
 from workflow.identity_events import PASSKEY_ADDED, PASSKEY_REMOVED, tell
 from workflow.passwords import require_may
+from workflow.proofs import forget_proofs
 from workflow.sessions import end_sessions
 from workflow.store import Moment, Store
 from workflow.tables import PasskeyRow, Person
@@ -244,12 +245,14 @@ class Passkeys:
                 person,
                 by,
                 Sentence("{actor} removes no passkeys of {person}.", actor=by, person=person),
+                now=self.moment(session),
             )
             rows = [row for row in _rows(session, person) if key in {None, row.credential_id[:_NAMED]}]
             for row in rows:
                 session.delete(row)
             session.flush()
             if rows:
+                forget_proofs(session, [person])
                 if by != person:
                     end_sessions(session, [person])
                 tell(session, PASSKEY_REMOVED, person=person, by=by, at=self.moment(session))

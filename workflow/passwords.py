@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from signing.secret import Secret
 from wording import Sentence
 from workflow import webhooks
-from workflow.access import ADMINISTRATOR, administers_more
+from workflow.access import ADMINISTRATOR, speaks_for_more
 from workflow.ceremonies import forget_ceremonies
 from workflow.command_form import require_name
 from workflow.devices import forget_devices, known_device
@@ -130,6 +130,14 @@ class Passwords:
             forget_attempt(session, whose)
             return then(session, self._moment(session))
 
+    def is_own(self, person: str, password: Secret, *, device: str = "") -> bool:
+        """Whether they chose it themselves; false where somebody gave it to them. Raises what check does."""
+        try:
+            self.check(person, password, lambda _session, _now: None, device=device)
+        except PasswordGiven:
+            return False
+        return True
+
     def has_one(self, person: str) -> bool:
         """Whether a person who works here has a password: for who may know that anyway."""
         with self._store.read() as session:
@@ -197,18 +205,19 @@ class Passwords:
             )
         with self._store.write() as session:
             log = Appender.lock(session, secrets.token_bytes)  # who changes one waits for whoever does
+            now = self._moment(session)
             require_may(
                 session,
                 person,
                 by,
                 Sentence("{actor} sets no password for {person}.", actor=by, person=person),
+                now=now,
             )
             if by == person and _known(session, person) != shown:
                 raise PasswordRefused(
                     Sentence("Somebody else has just set or removed it."),
                     hint=Sentence("Look who, and try again."),
                 )
-            now = self._moment(session)
             act(session, now)
             forget_proofs(session, [person])
             end_sessions(session, [person])
@@ -226,9 +235,9 @@ class Passwords:
             return False
 
 
-def require_may(session: Session, person: str, by: str, what_not: Sentence) -> None:
+def require_may(session: Session, person: str, by: str, what_not: Sentence, *, now: datetime) -> None:
     """Raises PasswordRefused unless both work here, and it is their own or the other's to administer: who
-    administers more than the other does not get into their hands.
+    administers more than the other, or stands in for somebody who does, does not get into their hands.
 
     `what_not` says what is refused.
     """
@@ -241,7 +250,8 @@ def require_may(session: Session, person: str, by: str, what_not: Sentence) -> N
             )
     granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
     units = set(session.scalars(granted))
-    if person != by and (not units & {None, found[person].unit} or administers_more(session, person, units)):
+    reached = units & {None, found[person].unit}
+    if person != by and (not reached or speaks_for_more(session, person, units, now)):
         raise PasswordRefused(
             what_not,
             hint=Sentence("People set their own, and administrators those of others in their unit."),

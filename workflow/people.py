@@ -90,7 +90,7 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     session.add_all(_with_granted(registered, granted))
     session.flush()
     after = _standing(session)
-    end_sessions(session, {*known, *_with_less(before, after)})
+    end_sessions(session, {*known, *_with_others(before, after)})
     return Change(
         loaded=len(after),
         joined=len(after.keys() - before.keys()),
@@ -103,10 +103,10 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
 _Standing = dict[str, tuple[str, str, str | None, frozenset[tuple[str, str | None]]]]
 
 
-def _with_less(before: _Standing, after: _Standing) -> Iterator[str]:
-    """Who has lost a role, or what their groups had added: they sign in anew."""
+def _with_others(before: _Standing, after: _Standing) -> Iterator[str]:
+    """Who has other roles than before, what their groups had added among them: they sign in anew."""
     for who, (*_, roles) in before.items():
-        if who in after and roles - after[who][-1]:
+        if who in after and roles != after[who][-1]:
             yield who
 
 

@@ -1,7 +1,11 @@
 """Who has signed in: a random token in their browser, its digest here, and how long that counts.
 
 A session ends when it is left alone for an hour, after ten hours in any case, when its person signs out, gets
-another password or leaves. What the person may do is looked up each time: a role taken away counts at once.
+another password, other roles, or leaves. What the person may do is looked up each time: a role taken away
+counts at once.
+
+Who has just shown anew who they are goes on under another token. Its first part stays, by which their forms
+are known; the earlier token counts until the other is used: an answer may get lost, as of what is sent twice.
 """
 
 import secrets
@@ -71,19 +75,30 @@ class Sessions:
             if _is_over(row, now):
                 return None
             member = self._member(session, row)
-            stale = now - row.seen_at >= SEEN_EACH
-        if member is not None and stale:
+            replaced, stale = row.replaces, now - row.seen_at >= SEEN_EACH
+        if member is not None and (replaced or stale):
             with self.store.write() as session:
                 here = SessionRow.token_sha256 == digest
-                session.execute(update(SessionRow).where(here).values(seen_at=now))
+                session.execute(update(SessionRow).where(here).values(seen_at=now, replaces=None))
+                session.execute(delete(SessionRow).where(SessionRow.token_sha256 == replaced))
         return member
+
+    def goes_on(self, member: Member) -> bool:
+        """Whether somebody is still signed in by the token by which they asked; nothing is noted of it."""
+        with self.store.read() as session:
+            row = session.get(SessionRow, member.session)
+            is_open = row is not None and not _is_over(row, self.moment(session))
+            return is_open and People.load(session, [member.id]).active(member.id)
 
     def end(self, token: str) -> str:
         """End it, if there is one; the identity token with which its person signs out elsewhere, or ""."""
-        here = SessionRow.token_sha256 == _digest(token)
         with self.store.write() as session:
-            kept = session.scalar(select(SessionRow.id_token).where(here)) or ""
-            session.execute(delete(SessionRow).where(here))
+            row = session.get(SessionRow, _digest(token))
+            kept = row.id_token if row is not None else ""
+            if row is not None:
+                _forget_unused(session, row.person_id)
+                session.delete(row)
+                session.flush()
             drop_grants(session)
         return kept
 
@@ -99,7 +114,7 @@ class Sessions:
             now = self.moment(session)
             rows = session.scalars(
                 select(SessionRow)
-                .where(SessionRow.person_id == member.id)
+                .where(SessionRow.person_id == member.id, SessionRow.replaces.is_(None))
                 .order_by(SessionRow.opened_at.desc(), SessionRow.token_sha256)
             )
             return [
@@ -120,30 +135,32 @@ class Sessions:
         with self.store.write() as session:
             for row in session.scalars(select(SessionRow).where(SessionRow.person_id == member.id)):
                 if row.token_sha256[:_NAMED] == name:
+                    _forget_unused(session, member.id)
                     session.delete(row)
             session.flush()
             drop_grants(session)
 
     def end_others(self, member: Member) -> None:
         """End all of somebody's sessions but this one."""
-        others = (SessionRow.person_id == member.id, SessionRow.token_sha256 != member.session)
         with self.store.write() as session:
-            session.execute(delete(SessionRow).where(*others))
-            drop_grants(session)
+            _end_others(session, member.id, member.session)
 
-    def renew(self, member: Member) -> str:
+    def renew(self, token: str, *, at_once: bool = False) -> str | None:
         """The same session by another token, for who has just shown anew who they are; the earlier is worth
-        nothing any more."""
-        token = secrets.token_urlsafe(32)
+        nothing once the other is used, or `at_once`. None where it has ended meanwhile."""
+        digest, renewed = _digest(token), f"{lasting(token)}.{secrets.token_urlsafe(32)}"
         with self.store.write() as session:
-            row = session.get(SessionRow, member.session)
+            row = session.get(SessionRow, digest)
             if row is None:
-                return token  # it has ended meanwhile
+                return None
             columns = {one.key: getattr(row, one.key) for one in SessionRow.table().columns}
-            session.delete(row)
-            session.flush()
-            session.add(SessionRow(**{**columns, "token_sha256": _digest(token)}))
-        return token
+            if at_once:
+                _forget_unused(session, row.person_id)
+                session.delete(row)
+                session.flush()
+            new = {"token_sha256": _digest(renewed), "replaces": None if at_once else digest}
+            session.add(SessionRow(**{**columns, **new}))
+        return renewed
 
     def _member(self, session: Session, row: SessionRow) -> Member | None:
         people, today = People.load(session, [row.person_id]), self.today()
@@ -176,7 +193,7 @@ def open_session(
     `browser` says in few words which one holds it; `id_token` goes along when they sign out elsewhere.
     """
     _remove_over(session, now)
-    token = secrets.token_urlsafe(32)
+    token = f"{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}"
     session.add(
         SessionRow(
             token_sha256=_digest(token),
@@ -196,6 +213,28 @@ def end_sessions(session: Session, people: Collection[str]) -> None:
     """These people have to sign in anew."""
     session.execute(delete(SessionRow).where(SessionRow.person_id.in_(people)))
     drop_grants(session)
+
+
+def end_others(session: Session, person: str, token: str) -> None:
+    """Only the session with this token goes on, of somebody's."""
+    _end_others(session, person, _digest(token))
+
+
+def _end_others(session: Session, person: str, digest: str) -> None:
+    others = (SessionRow.person_id == person, SessionRow.token_sha256 != digest)
+    session.execute(delete(SessionRow).where(*others))
+    drop_grants(session)
+
+
+def lasting(token: str) -> str:
+    """The part of a token that stays for as long as its person is signed in; by itself it opens nothing."""
+    return token.partition(".")[0]
+
+
+def _forget_unused(session: Session, person: str) -> None:
+    """Tokens that were given, and whose answer was lost, go with what they were to replace."""
+    unused = (SessionRow.person_id == person, SessionRow.replaces.is_not(None))
+    session.execute(delete(SessionRow).where(*unused))
 
 
 def _remove_over(session: Session, now: datetime) -> None:

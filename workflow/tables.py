@@ -773,6 +773,8 @@ class SessionRow(Base):
     """In few words, for its owner's list."""
     id_token: Mapped[str] = mapped_column(default="")
     """With which who signed in elsewhere signs out there."""
+    replaces: Mapped[str | None]
+    """The digest of the token in whose place this one was given, until it is used for the first time."""
 
 
 class SecretRow(Base):

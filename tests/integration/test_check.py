@@ -25,7 +25,7 @@ from tests.steps_office import MANAGER, KeyedOffice, Sample
 from workflow import checkup
 from workflow.office import PUBLIC_URL, Office, utc_now
 from workflow.store import FILE
-from workflow.tables import BlobRemoval, DocumentRow, Grant, PasswordRow, Person, RetentionRow
+from workflow.tables import BlobRemoval, DocumentRow, Grant, PasskeyRow, PasswordRow, Person, RetentionRow
 from workflow.variables import MOVED
 
 pytestmark = pytest.mark.slow
@@ -43,6 +43,7 @@ AREAS = {
     "archives",
     "keeping",
     "backup",
+    "identity",
     "signing",
     "log",
     "files",
@@ -209,13 +210,23 @@ def test_who_cant_consent_for_want_of_a_password_is_told(
     sample.count = 1000  # keys that the template has not used
     sample.submit("A1")
     [message] = told()
-    assert "of those who consent by a click have no password, and can't: P001, P002, P003" in message
+    assert (
+        "of those who consent by a click have no password or passkey, and can't: P001, P002, P003" in message
+    )
     with sample.office.store.write() as session:
         people = select(Grant.person_id).where(Grant.role.in_(["signer", "manager"])).distinct()
-        session.add_all(
-            PasswordRow(person_id=one, phc="-", own=True, set_at=sample.office.clock())
-            for one in session.scalars(people).all()
-        )
+        by_passkey, *others = session.scalars(people).all()
+        now = sample.office.clock()
+        key = {
+            "credential_id": "k",
+            "handle": "h",
+            "public_key": b"",
+            "sign_count": 0,
+            "name": "",
+            "made_at": now,
+        }
+        session.add(PasskeyRow(person_id=by_passkey, **key))
+        session.add_all(PasswordRow(person_id=one, phc="-", own=True, set_at=now) for one in others)
     assert told() == []
 
 

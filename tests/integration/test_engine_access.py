@@ -19,6 +19,9 @@ from workflow import checkup
 from workflow.access import People
 from workflow.commands import StepTrouble, Submission
 from workflow.errors import ClaimedByAnother, NotFound, Refused
+from workflow.eventlog import Appender
+from workflow.judge import against_naming
+from workflow.ledger import Ledger
 from workflow.pinned import pinned
 from workflow.queue_filter import QueueFilter
 from workflow.queue_form import Asker
@@ -581,6 +584,35 @@ def test_a_signer_whom_nobody_is_called_is_told_at_the_approval(office: Office) 
     [reason] = refused.value.reasons
     assert (reason.code, reason.field) == ("nobody-named", "signing.name")
     office.fire("approve", "clerk", number)
+
+
+def test_a_signer_whom_four_eyes_keep_from_it_is_told_at_the_approval(office: Office) -> None:
+    number, signing = office.to_review(), KINDS["employer_declaration"].example()["signing"]
+    with office.store.write() as session:
+        session.add(Grant(person_id="manager", role="signer", unit=None))
+    with pytest.raises(Refused) as refused:
+        office.fire("approve", "clerk", number, data={"signing": {**signing, "name": NAMES["manager"]}})
+    [reason] = refused.value.reasons
+    assert (reason.code, reason.field) == ("barred-named", "signing.name")
+    assert reason.message.startswith(f"{NAMES['manager']} had a hand in 'manager'")
+    with office.store.write() as session:  # another of that name will do
+        session.get_one(Person, "signer2").name = NAMES["manager"]
+    office.fire("approve", "clerk", number, data={"signing": {**signing, "name": NAMES["manager"]}})
+
+
+def test_nor_may_whoever_approves_name_themselves_where_four_eyes_bind_the_two(office: Office) -> None:
+    number = office.to_review()
+    with office.store.write() as session:
+        ledger = Ledger(session, Appender.lock(session, bytes), office.engine.definition)
+        ledger.load([number])
+    case = ledger.cases[number]
+    sign = case.definition.states["sign"]
+    stricter = {**case.definition.states, "sign": replace(sign, not_by=(*sign.not_by, "review"))}
+    case.definition = replace(case.definition, states=stricter, sha256_hex="f" * 64)
+    command = office.command("approve", "clerk", number)
+    for called, codes in ((["clerk"], ["barred-named"]), (["clerk", "clerk2"], [])):
+        found = against_naming(case, command, stricter["sign"], "N", called)
+        assert [one.code for one in found] == codes
 
 
 def test_whom_the_document_does_not_name_does_not_keep_the_task_from_others(office: Office) -> None:

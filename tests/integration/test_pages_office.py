@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
@@ -16,6 +16,8 @@ from certs.serve_authority import AuthorityServer
 from tests.databases import KINDS, fresh
 from tests.desk_office import browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, Sample
+from workflow.passwords import PasswordRefused
+from workflow.substitutes import Substitution, name_substitute
 from workflow.tables import Body, Event, Grant, Person, Substitute
 
 AUDITOR, ADMINISTRATOR, LOCAL, EMPLOYEE = "P192", "P056", "P074", "P022"
@@ -127,6 +129,23 @@ def test_an_administrator_of_a_unit_does_not_get_hold_of_one_of_all(
     assert [one.status_code for one in answers] == [422, 422]
     assert client.get("/office/log").status_code == 404
     assert not office.passwords.has_one(above)
+
+
+def test_nor_of_somebody_who_stands_in_for_one(place: Place, client: httpx.Client) -> None:
+    office, today, stand_in = place.sample.office, place.sample.today, "P006"
+    swap = Substitution(stand_in, ADMINISTRATOR, "administrator", today + timedelta(days=7), date.max)
+    with office.store.write() as session:
+        name_substitute(session, swap, now=office.clock())
+    signed_in(client, office, LOCAL)
+    form = {"csrf": csrf_of(client.get("/office/people")), "person": stand_in}
+    answer = client.post("/office/people/password", data=form)
+    means = (office.one_time_codes.remove, office.passkeys.remove)
+    for remove in means:
+        with pytest.raises(PasswordRefused, match=f"{LOCAL} removes no"):
+            remove(stand_in, by=LOCAL)
+    with office.store.write() as session:
+        session.execute(delete(Substitute).where(Substitute.substitute_id == stand_in))
+    assert (answer.status_code, office.passwords.has_one(stand_in)) == (422, False)
 
 
 def test_people_are_found_by_a_part_of_their_name(place: Place, client: httpx.Client) -> None:

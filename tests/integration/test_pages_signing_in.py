@@ -230,6 +230,16 @@ def test_nobody_is_led_out_of_the_office(path: str) -> None:
     assert inside(path) == ""
 
 
+def test_who_knows_a_password_alone_changes_none(place: Place, client: httpx.Client) -> None:
+    """Without the code that is asked for after it."""
+    with_password(place.sample.office, CLERK)
+    token = csrf_of(client.get("/sign-in"))
+    new = {"new": "quite another password", "again": "quite another password"}
+    form = {"csrf": token, "person": CLERK, "password": PASSWORD, **new}
+    assert client.post("/sign-in/own", data=form).status_code == 422
+    signed_in(client, place.sample.office, CLERK)
+
+
 def test_cookies_are_out_of_reach_of_scripts(place: Place, client: httpx.Client) -> None:
     with_password(place.sample.office, CLERK)
     form = {"csrf": csrf_of(client.get("/sign-in")), "person": CLERK, "password": PASSWORD}
@@ -242,8 +252,31 @@ def test_cookies_are_out_of_reach_of_scripts(place: Place, client: httpx.Client)
 def test_a_secure_office_binds_its_cookies_to_its_host(tmp_path: Path) -> None:
     sample = Sample.open(tmp_path, {"PARAAF_PUBLIC_URL": "https://paraaf.example.org"})
     with served(sample.office) as url, browsing(url) as client:
-        said = client.get("/sign-in").headers["set-cookie"]
+        page = client.get("/sign-in?lang=nl")
+        said = page.headers.get_list("set-cookie")
+        held = dict(one.split(";")[0].split("=", 1) for one in said)
+        form = {"csrf": csrf_of(page), "person": CLERK, "password": PASSWORD}
+        with_password(sample.office, CLERK)
+        answer = client.post("/sign-in", data=form, headers=_cookies(held), follow_redirects=False)
+        said += answer.headers.get_list("set-cookie")
+        held |= dict(one.split(";")[0].split("=", 1) for one in said)
+        page = client.get("/account", headers=_cookies(held))
+        form = {"csrf": csrf_of(page), "keys": "off"}
+        answer = client.post("/keys", data=form, headers=_cookies(held), follow_redirects=False)
+        said += answer.headers.get_list("set-cookie")
     sample.office.close()
-    assert said.startswith("__Host-paraaf-visit=")
-    assert "Secure" in said
-    assert "Domain" not in said
+    assert 'lang="nl"' in page.text, "what was chosen is remembered"
+    assert {one.split("=")[0] for one in said} == {
+        f"__Host-paraaf{part}" for part in ("", "-visit", "-device", "-language", "-keys")
+    }
+    for one in said:
+        assert {"Secure", "Path=/", "SameSite=lax"} <= set(one.split("; "))
+        assert "Domain" not in one
+        assert ("HttpOnly" in one) != ("paraaf-keys" in one), (
+            "scripts read whether keys are off, nothing else"
+        )
+
+
+def _cookies(held: dict[str, str]) -> dict[str, str]:
+    """As a browser sends them over https, which a proxy takes off."""
+    return {"cookie": "; ".join(f"{name}={value}" for name, value in held.items())}

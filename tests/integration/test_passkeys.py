@@ -1,7 +1,9 @@
 """Passkeys in Chromium, by its own virtual authenticator: set up, signed in with, and attacked."""
 
+import asyncio
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +13,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 from sqlalchemy import delete, select, update
 
+from certs.serve_authority import AuthorityServer
 from tests.desk_office import PASSWORD, browser_signed_in, served
 from tests.glewlwyd import free_port
-from tests.steps_office import CLERK, MANAGER, Sample
+from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 from workflow.ceremonies import FRESH, CeremonyOver
 from workflow.entrance import Visit
 from workflow.identity_events import PASSKEY_ADDED, PASSKEY_REMOVED
@@ -21,7 +24,7 @@ from workflow.passkeys import PasskeyRefused, Passkeys, Site, site_of
 from workflow.passwords import PasswordRefused
 from workflow.proofs import Proof
 from workflow.reauthentication import ask_for_passkey, prove_by_passkey
-from workflow.tables import CeremonyRow, Event, Grant, PasskeyRow, Person, ProofRow
+from workflow.tables import Body, CeremonyRow, Event, Grant, PasskeyRow, Person, ProofRow
 
 pytestmark = pytest.mark.slow
 ANSWER = """async (asked) => {
@@ -31,6 +34,20 @@ ANSWER = """async (asked) => {
   const named = allowCredentials.map((one) => ({ ...one, id: bytes(one.id) }));
   const publicKey = { ...options, challenge: bytes(challenge), allowCredentials: named };
   return JSON.stringify((await navigator.credentials.get({ publicKey })).toJSON());
+}"""
+
+
+FORM = """() => {
+  const form = document.querySelector("#act-sign") ?? document.querySelector("form:has([name=csrf])");
+  return Object.fromEntries(new FormData(form));
+}"""
+BEGIN = """async ([address, form]) => {
+  const answer = await fetch(address, { method: "POST", body: new URLSearchParams(form) });
+  return answer.ok ? answer.json() : null;
+}"""
+SEND = """async ([address, form]) => {
+  const answer = await fetch(address, { method: "POST", body: new URLSearchParams(form) });
+  return { status: answer.status, text: await answer.text() };
 }"""
 
 
@@ -101,6 +118,8 @@ class Place:
     url: str
     sample: Sample
     browser: Browser
+    to_sign: tuple[int, ...]
+    """Requests that wait for somebody's consent, to be given once."""
 
     @property
     def passkeys(self) -> Passkeys:
@@ -119,12 +138,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     port = free_port()
     url = f"http://localhost:{port}"
     sample = Sample.open(tmp_path_factory.mktemp("passkeys"), {"PARAAF_PUBLIC_URL": url})
+    to_sign = tuple(sample.submit("A1") for _ in range(5))
+    with AuthorityServer(sample.office.authority.folder):
+        for number in to_sign:
+            asyncio.run(sample.run_until("sign", number))
     with (
         served(sample.office, port=port),
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path="/usr/bin/chromium") as browser,
     ):
-        yield Place(url, sample, browser)
+        yield Place(url, sample, browser, to_sign)
     sample.office.close()
 
 
@@ -132,6 +155,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def device(place: Place) -> Device:
     """A clerk's, which is not changed."""
     return place.set_up(CLERK)
+
+
+@pytest.fixture(scope="module")
+def signer(place: Place) -> Device:
+    """Of who consents."""
+    return place.set_up(SIGNER)
 
 
 @pytest.fixture
@@ -376,6 +405,88 @@ class TestProofs:
             prove_by_passkey(
                 place.passkeys, MANAGER, own.token, device.answer(own.options), bound_to=self.SESSION
             )
+
+
+class TestConsent:
+    """On the pages where somebody consents, and for what they have seen there alone."""
+
+    OFFERED = re.compile("^Sign.* with a passkey$")
+
+    def ask(self, device: Device, number: int) -> str:
+        """The request's page with the text accepted, and what the browser holds of the session."""
+        device.page.goto(f"/requests/{number}?lang=en")
+        device.page.get_by_label("I accept this text").check()
+        return device.session
+
+    def methods(self, place: Place, number: int) -> list[str]:
+        """How those who consented showed who they are."""
+        query = select(Body.body).join(Event, Event.seq == Body.seq).where(Event.request_id == number)
+        with place.sample.office.store.read() as session:
+            told = [json.loads(one or "{}") for one in session.scalars(query)]
+        return [one["reauthenticated"]["method"] for one in told if "consent" in one]
+
+    def test_a_passkey_does_on_the_page_of_a_request(self, place: Place, signer: Device) -> None:
+        number, page = place.to_sign[0], signer.page
+        held = self.ask(signer, number)
+        forms = page.evaluate(FORM)
+        with page.expect_navigation():
+            page.get_by_role("button", name=self.OFFERED).click()
+        assert page.url.endswith(f"/requests/{number}?said=sign")
+        assert self.methods(place, number) == ["passkey"]
+        assert signer.session != held, "and their session has another token"
+        assert place.sample.office.sessions.find(held) is None
+        assert page.evaluate(FORM)["csrf"] == forms["csrf"], "but forms in other tabs are good still"
+
+    def test_a_passkey_does_once_for_a_folder(self, place: Place, signer: Device) -> None:
+        page, numbers = signer.page, place.to_sign[1:3]
+        page.goto("/folder?lang=en")
+        for number in numbers:
+            page.locator(f'input[name="chosen"][value^="{number}-"]').check()
+        with page.expect_navigation():
+            page.locator('form[action="/folder"] button[type="submit"]').first.click()
+        held = signer.session
+        for box in page.get_by_label("I accept this text").all():
+            box.check()
+        with page.expect_navigation():
+            page.get_by_role("button", name=self.OFFERED).click()
+        page.get_by_text("Released: 2 of 2").wait_for()
+        assert signer.session != held
+        assert [self.methods(place, number) for number in numbers] == [["passkey"], ["passkey"]]
+
+    def test_it_is_for_what_was_seen_and_once(self, place: Place, signer: Device) -> None:
+        """Not for another request, nor for another version; and what was answered once is over."""
+        seen, page = place.to_sign[3], signer.page
+        self.ask(signer, seen)
+        other = place.sample.submit("A1")
+        form = page.evaluate(FORM)
+        for asked in (
+            [f"/requests/{other}/passkey", form],
+            [f"/requests/{seen}/passkey", {**form, "version": "1"}],
+        ):
+            begun = page.evaluate(BEGIN, asked)
+            self.refused(signer, seen, form, begun)
+        assert self.methods(place, seen) == []
+
+    def refused(self, signer: Device, seen: int, form: dict[str, str], begun: dict[str, Any]) -> None:
+        """It proves nothing for this request as it is now; and nothing more at all."""
+        page = signer.page
+        shown = {"passkey": begun["token"], "answer": signer.answer(json.dumps(begun["options"]))}
+        sent = page.evaluate(SEND, [f"/requests/{seen}/do", {**form, **shown}])
+        assert (sent["status"], "too old, used, or of another person" in sent["text"]) == (422, True)
+        sent = page.evaluate(SEND, [f"/requests/{seen}/do", {**form, **shown}])
+        assert (sent["status"], "took too long, or was answered before" in sent["text"]) == (422, True)
+
+    def test_without_scripts_there_is_the_password(self, place: Place) -> None:
+        context = place.browser.new_context(base_url=place.url, java_script_enabled=False)
+        page = browser_signed_in(context, place.sample.office, SIGNER)
+        page.goto(f"/requests/{place.to_sign[4]}?lang=en")
+        page.get_by_label("I accept this text").check()
+        assert not page.get_by_role("button", name=self.OFFERED).is_visible()
+        page.get_by_label("Your password, to show that it is you").fill(PASSWORD)
+        with page.expect_navigation():
+            page.locator("#act-sign button[type=submit]").click()
+        assert self.methods(place, place.to_sign[4]) == ["password"]
+        context.close()
 
 
 @pytest.mark.parametrize(

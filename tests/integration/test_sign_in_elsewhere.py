@@ -6,7 +6,8 @@ import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import delete, select, update
 
 from tests.databases import KINDS, fresh
@@ -23,10 +24,11 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.glewlwyd import CLIENT, CLIENT_SECRET, Glewlwyd, free_port, glewlwyd, new_key
 from tests.steps_office import CLERK, MANAGER, Sample
 from web.asked import form_token
+from workflow.elsewhere_check import sign_in_elsewhere
 from workflow.elsewhere_settings import load_elsewhere
 from workflow.errors import SettingRefused
-from workflow.office import Office
-from workflow.oidc import ElsewhereFailed, ElsewhereRefused, Provider
+from workflow.office import Office, utc_now
+from workflow.oidc import SKEW_S, ElsewhereFailed, ElsewhereRefused, Provider
 from workflow.people import update_people
 from workflow.sessions import IDLE
 from workflow.tables import Grant, Person, SessionRow
@@ -394,6 +396,25 @@ class TestTokens:
         assert not self.vouched(asked, monkeypatch, signed(self.claims(place, groups=said))).groups
 
 
+def test_a_check_asks_the_provider(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = place.sample.office
+    [sound] = sign_in_elsewhere(office)
+    assert (sound.area, sound.state) == ("identity", "ok")
+    assert "public keys: 1." in sound.message
+    for ahead, word in ((-SKEW_S - 5, "ahead of"), (SKEW_S + 5, "behind")):
+        wrong = replace(office, clock=lambda by=ahead: utc_now() + timedelta(seconds=by))
+        _, clock = sign_in_elsewhere(wrong)
+        assert clock.state == "wrong"
+        assert f"{word} this machine's" in clock.message
+    assert office.elsewhere is not None
+    otherwise = replace(office.elsewhere, issuer=f"{office.elsewhere.issuer}/")
+    [other] = sign_in_elsewhere(replace(office, elsewhere=otherwise))
+    assert "calls itself otherwise" in other.message
+    monkeypatch.setattr(Provider, "_keys", lambda *_asked: KeySet([]))
+    [keyless] = sign_in_elsewhere(office)
+    assert (keyless.state, "no public key" in keyless.message) == ("wrong", True)
+
+
 def test_a_provider_that_is_away_is_told_so(tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "identity.toml").write_text(
@@ -401,6 +422,8 @@ def test_a_provider_that_is_away_is_told_so(tmp_path: Path) -> None:
     )
     environ = {"PARAAF_PUBLIC_URL": "http://localhost:1", "PARAAF_OIDC_SECRET": "x"}
     sample = Sample.open(tmp_path, environ)
+    [found] = sign_in_elsewhere(sample.office)
+    assert (found.state, "gave no usable answer" in found.message) == ("wrong", True)
     with served(sample.office) as url, browsing(url) as client:
         page = client.get("/sign-in/elsewhere?lang=en")
         assert page.status_code == 503

@@ -11,6 +11,7 @@ from documents.errors import FieldProblem
 from documents.kinds import KINDS, Evidence, Kind
 from languages import LANGUAGES
 from tests.html_forms import HtmlForm, form_of_class
+from web.cookies import Cookies
 from web.field_model import (
     ASKED_WHEN,
     NEEDED_BY_RULE,
@@ -62,7 +63,7 @@ def fields(kind: Kind[Any]) -> list[tuple[str, Spec]]:
     return [(first(path), spec) for path, spec in leaves_of(specs_of(kind.model)) if not spec.is_constant]
 
 
-TEMPLATE = Pages(trial=False)._environment.from_string(
+TEMPLATE = Pages(trial=False, cookies=Cookies(secure=False))._environment.from_string(
     '{% from "fields.html" import data_form, data_view with context %}'
     '<form class="fields" action="/">{{ data_form(sections) }}</form>{{ data_view(sections) }}'
 )

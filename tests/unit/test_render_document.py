@@ -126,6 +126,17 @@ def test_characters_without_a_look_of_their_own_are_refused(character: str) -> N
         rendered("employer_declaration", changed(DECLARATION, "employee.name", f"A{character}B"))
 
 
+def test_markup_in_a_name_is_text_in_the_document() -> None:
+    """Nothing of it runs, links or is filled in: what was typed stands there, letter by letter."""
+    hostile = '=HYPERLINK("http://evil.example") {{7*7}} <img src=x>'
+    made = rendered("employer_declaration", changed(DECLARATION, "employee.name", hostile))
+    with closing(PdfDocument(made)) as document:
+        text = "".join(page.get_textpage().get_text_range() for page in document)
+    assert hostile in " ".join(text.split())
+    assert b"/URI" not in made
+    assert b"/JavaScript" not in made
+
+
 def test_a_kind_without_a_layout_is_refused() -> None:
     with pytest.raises(UnknownKind):
         rendered("letter", {})

@@ -1,10 +1,10 @@
 // One key for what has a button or a link: whatever carries data-key. Never while somebody types, never with
 // Ctrl, Alt or Meta. What a key does not press by itself it brings into focus, so that Enter is a second step.
-const OFF = "paraaf-keys=off";
+const OFF = /(^|; )(__Host-)?paraaf-keys=off(;|$)/;
 const PRESSED = new Set(["c", "n", "?"]);
 const TYPED_IN = "input:not([type=checkbox], [type=radio], [type=submit], [type=button]), textarea, select";
 
-const isOff = () => document.cookie.split("; ").includes(OFF);
+const isOff = () => OFF.test(document.cookie);
 const rows = () => [...document.querySelectorAll("[data-row]")];
 const link = (row) => row.querySelector("[data-open]");
 const box = (row) => row.querySelector("[data-pick]");

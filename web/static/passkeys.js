@@ -40,14 +40,19 @@ const get = (asked) =>
     publicKey: { ...asked, challenge: bytes(asked.challenge), allowCredentials: named(asked.allowCredentials) },
   });
 
+// What the office asks, by which token its answer is known.
+const begun = async (form, address) => {
+  const answer = await fetch(address, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+};
+
 // What is to be asked stands in the page, or is fetched when it is wanted.
 const wanted = async (form) => {
   if (form.dataset.options) return JSON.parse(form.dataset.options);
-  const answer = await fetch(form.dataset.begin, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  if (!answer.ok) throw new Error(String(answer.status));
-  const begun = await answer.json();
-  form.elements.token.value = begun.token;
-  return begun.options;
+  const { token, options } = await begun(form, form.dataset.begin);
+  form.elements.token.value = token;
+  return options;
 };
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
@@ -68,6 +73,34 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     } catch {
       failed.hidden = false;
       busy.disabled = false;
+    }
+  });
+}
+
+// In place of a password, where somebody consents: whatever else the form wants has to be there first.
+for (const button of document.querySelectorAll("button[data-prove]")) {
+  if (!window.PublicKeyCredential) continue;
+  const { form } = button;
+  const { password, passkey, answer } = form.elements;
+  const part = button.closest("[data-passkeys]");
+  const failed = part.querySelector("[data-failed]");
+  part.hidden = false;
+  button.addEventListener("click", async () => {
+    password.value = "";
+    password.required = false;
+    const complete = form.reportValidity();
+    password.required = true;
+    if (!complete) return;
+    failed.hidden = true;
+    button.disabled = true;
+    try {
+      const { token, options } = await begun(form, button.dataset.prove);
+      answer.value = told(await get(options));
+      passkey.value = token;
+      form.submit();
+    } catch {
+      failed.hidden = false;
+      button.disabled = false;
     }
   });
 }
