@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,7 @@ def test_more_than_one_page_takes_is_asked_page_by_page(
 def test_a_question_that_nobody_answers_is_over_after_a_while(
     by_pin: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflow.signing_run.PATIENCE_S", 0.05)
+    monkeypatch.setattr("workflow.signing_runs.PATIENCE", timedelta())
     [number] = bring_to(by_pin.sample, "sign", 1, "A3")
     over = by_pin.until(by_pin.sign(by_pin.choose([number])), "stood unanswered for too long")
     assert "nothing of it was signed" in over.text
