@@ -40,7 +40,8 @@ NameOf = Callable[[str], str | None]
 """Gives the name of the person of an id, where it is known."""
 _RELEASE = "release_seal"
 _BETWEEN = re.compile(", | or | and ")
-_NONE = Sentence("")
+_EMPTY = ""
+_NONE = Sentence(_EMPTY)
 
 
 @dataclass(frozen=True)
