@@ -43,6 +43,8 @@ POLL_S: Final = 0.25
 """How often it is looked whether another process has done something."""
 WATCHED_S: Final = 300.0
 """After so long a stream ends, and the browser asks anew: whether its person is still signed in, too."""
+_TONES: Final = ("bad", "mixed", "open", "good")
+"""In this order results are told: first what somebody has to look at."""
 ANSWERED: Final = "/folder/authorised"
 """Where a provider's page sends its answer; a provider is told so when an office is registered there."""
 
@@ -223,6 +225,7 @@ class FolderRuns:
             left, moved = ready_of(self.door.office, run)
         told = run.told | {number: Told.refused(why) for number, why in moved.items()}
         groups = groups_of(left, asked.language)
+        said = {number: said_of(one, say, words) for number, one in told.items()}
         return self.door.answer(
             asked,
             "folder_run.html",
@@ -234,7 +237,8 @@ class FolderRuns:
             left_out=[one for one in run.items if told[one.request_id].state == "refused"],
             groups=groups,
             people=people_of(left),
-            said={number: said_of(one, say, words) for number, one in told.items()},
+            said=said,
+            in_order=sorted(run.items, key=lambda one: _TONES.index(said[one.request_id].tone)),
             counts=counts(run),
             wrong_word=run.question.wrong if run.question is not None else None,
             texts=texts_of(groups),
@@ -292,13 +296,16 @@ def texts_of(groups: Sequence[Group]) -> dict[str, Group]:
 
 
 def counts(run: SigningRun) -> dict[str, int]:
-    """How far it is: how many there are, were released, are sealed, were refused."""
+    """How far it is: how many there are, were released, are sealed, were refused; in halves of the way."""
     told = list(run.told.values())
     return {
         "of": len(told),
         "released": sum(one.state == "released" for one in told),
         "sealed": sum(one.state == "released" and one.came == "sealed" for one in told),
         "refused": sum(one.state == "refused" or one.came in ("back", "moved") for one in told),
+        "half": sum(
+            (one.state != "chosen") + (one.state == "refused" or one.came != "going") for one in told
+        ),
     }
 
 

@@ -128,11 +128,12 @@ def bring_on(sample: Sample, number: int) -> None:
 
 
 def test_what_changes_after_it_was_chosen_stops_no_other(folder: Folder) -> None:
-    changed, sound = bring_to(folder.sample, "sign", 2, "A1")
-    run = folder.choose([changed, sound])
+    sound, changed = bring_to(folder.sample, "sign", 2, "A1")
+    run = folder.choose([sound, changed])
     folder.sample.do("claim", SIGNER, changed)
     done = folder.sign(run)
     folder.until(done, "Released: 1 of 2.")
+    assert list(folder.results(done)) == [changed, sound], "what somebody has to look at is told first"
     tone, said = folder.results(done)[changed]
     assert tone == "bad"
     assert "has changed" in said
