@@ -462,7 +462,9 @@ def test_paper_goes_out_and_its_scan_comes_back_and_no_other(desk: Desk) -> None
     assert desk.do(CLERK, number, "stamped").status_code == 200
     before = desk.events(number)
     other = to_state(desk, "printing", "A0")
-    strange = outside.give(desk.sample.office, other, By(CLERK)).pdf
+    strange = outside.give(desk.sample.office, other, By(CLERK)).pdf  # which waits for its scan as well
+    desk.sample.do("signed", SIGNER, other, facts={"signed_by": name, "signed_on": f"{desk.sample.today}"})
+    desk.sample.do("stamped", CLERK, other)
     for content in (b"no scan", scanned_in(strange)):
         answer = uploaded(desk, CLERK, number, "scanned", content)
         assert answer.status_code in (409, 422)
