@@ -31,7 +31,8 @@ from workflow.passwords import NotAuthenticated, PasswordGiven
 from workflow.proofs import Proof
 from workflow.reauthentication import prove_by_password
 from workflow.signing_run import Going, OfBrowser, OnPageAnswer, answer_of, not_as_seen, ready_of
-from workflow.signing_runs import SigningRun, SigningRuns, Told, given_up
+from workflow.signing_runs import SigningRuns, given_up
+from workflow.signing_state import SigningRun, Told
 from workflow.throttle import Throttled
 from workflow.words import process_words
 

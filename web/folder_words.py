@@ -9,7 +9,7 @@ from web.languages import translations
 from workflow.definition_model import consent_sha256
 from workflow.errors import Refused
 from workflow.folder import Waiting
-from workflow.signing_runs import Told
+from workflow.signing_state import Told
 from workflow.words import ProcessWords
 
 Say = Callable[[str], str]

@@ -26,7 +26,7 @@ from workflow.workbench import latest_documents
 if TYPE_CHECKING:
     from workflow.office import Office
     from workflow.queue_page import QueueItem
-    from workflow.signing_runs import Item
+    from workflow.signing_state import Item
 
 Way = Literal["click", "seal", "provider", "key"]
 """How it is signed: the organisation's seal after a text was accepted, or when it is released; the person's

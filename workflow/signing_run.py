@@ -29,8 +29,9 @@ from workflow.errors import Raced, StaleVersion, StoreUnavailable, WorkflowError
 from workflow.faults import point
 from workflow.folder import Waiting, waiting_for
 from workflow.proofs import Proof
-from workflow.signing_runs import Question as Kept
-from workflow.signing_runs import SigningRun, Stage, Told, key_of
+from workflow.signing_runs import key_of
+from workflow.signing_state import Question as Kept
+from workflow.signing_state import SigningRun, Stage, Told
 from workflow.words import story_of
 
 if TYPE_CHECKING:
