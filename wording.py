@@ -7,9 +7,9 @@ its own. Whole numbers are written as the language does. A place may say what ki
 
 import gettext
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from languages import WRITING
 
@@ -50,6 +50,23 @@ class Sentence(str):
         self = super().__new__(cls, filled(template, values, lambda value, _kind: str(value)))
         self.template, self.values = template, values
         return self
+
+    def kept(self) -> list[Any]:
+        """As JSON, to be told later in whichever language."""
+        kept = {
+            name: value.kept() if isinstance(value, Sentence) else value
+            for name, value in self.values.items()
+        }
+        return [self.template, kept]
+
+    @classmethod
+    def of_kept(cls, kept: Sequence[Any]) -> Self:
+        """The same again."""
+        template, values = kept
+        return cls(
+            template,
+            **{name: cls.of_kept(one) if isinstance(one, list) else one for name, one in values.items()},
+        )
 
     @classmethod
     def for_both(cls, command: str, pages: str, /, **values: Value) -> Self:

@@ -97,12 +97,13 @@ class Sandbox:
 def credentials_of(
     authority: DevelopmentAuthority, person: SandboxPerson, *, now: datetime
 ) -> tuple[CscCredential, ...]:
-    """Give a person's key under the three ways to authorise its use: PIN, PIN and code, the page."""
+    """Give a person's key under the ways to authorise its use: PIN, PIN and code, the page, a device."""
     key = authority.person(person.user_id, person.name, now=now)
     by_pin = CscCredential(f"{person.user_id}-pin", person.user_id, key, pin=person.pin)
     by_code = CscCredential(f"{person.user_id}-code", person.user_id, key, pin=person.pin, otp=True)
     on_page = CscCredential(f"{person.user_id}-page", person.user_id, key, mode="oauth2code")
-    return by_pin, by_code, on_page
+    on_device = CscCredential(f"{person.user_id}-device", person.user_id, key, mode="implicit")
+    return by_pin, by_code, on_page, on_device
 
 
 def _sandbox(kept: dict[str, Any]) -> Sandbox:

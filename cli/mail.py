@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(office: "Office", who: str) -> dict[str, Any]:
+    from workflow.mail import OUTBOX  # noqa: PLC0415  help need not wait for it
+
     with office.store.read() as session:
         person = session.get(Person, who)
         if person is None:
@@ -74,7 +76,7 @@ def _told(office: "Office", who: str) -> dict[str, Any]:
             "sent": session.scalar(count.where(sent)),
             "last_sent_at": session.scalar(select(func.max(MailRow.sent_at)).where(MailRow.person_id == who)),
             "waiting": session.scalar(count.where(waiting)),
-            "given_up": session.scalar(count.where(~sent, ~waiting, MailRow.code != "")),
+            "given_up": session.scalar(count.where(OUTBOX.given_up())),
         }
 
 

@@ -82,9 +82,16 @@ def _tell_added(number: int, secret: str, *, as_json: bool) -> int:
 
 
 def _listed(found: "Sequence[Webhook]") -> Iterator[str]:
-    rows = [("webhook", "address", "types", "since (UTC)", "stopped (UTC)")]
+    rows = [("webhook", "address", "types", "since (UTC)", "stopped (UTC)", "given up")]
     rows += [
-        (str(one.id), one.url, ", ".join(one.types) or "all", minute(one.added_at), minute(one.stopped_at))
+        (
+            str(one.id),
+            one.url,
+            ", ".join(one.types) or "all",
+            minute(one.added_at),
+            minute(one.stopped_at),
+            str(one.given_up),
+        )
         for one in found
     ]
     yield from aligned(rows)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from types import MappingProxyType
 
 from certs.csc_http import CscPace
 from certs.csc_sandbox import CLIENT_ID, Sandbox, SandboxPerson
@@ -18,10 +19,21 @@ from workflow.office import Office
 PIN = "482915"
 REDIRECT = "http://127.0.0.1:9/authorised"
 PEOPLE = (SIGNER, OTHER_SIGNER, MANAGER)
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def write_settings(folder: Path, office: Office, *, kind: str = "pin", redirect: str = REDIRECT) -> None:
-    """Make the provider with a key for each signer, and the office's `signing.toml`."""
+def write_settings(
+    folder: Path,
+    office: Office,
+    *,
+    kind: str = "pin",
+    redirect: str = REDIRECT,
+    others: Mapping[str, str] = NONE,
+) -> None:
+    """Make the provider with a key for each signer, and the office's `signing.toml`.
+
+    `others` have a key of another kind.
+    """
     assert office.register is not None
     people = [
         SandboxPerson(person, office.register.person(person).name, "password", PIN) for person in PEOPLE
@@ -29,7 +41,7 @@ def write_settings(folder: Path, office: Office, *, kind: str = "pin", redirect:
     sandbox = Sandbox.create(office.authority, people=people, redirect_uris=[redirect])
     secret = folder / "provider.secret"
     secret.write_text(sandbox.client_secret)
-    keys = "\n".join(f'{person} = "{person}-{kind}"' for person in PEOPLE)
+    keys = "\n".join(f'{person} = "{person}-{others.get(person, kind)}"' for person in PEOPLE)
     (folder / "signing.toml").write_text(f"""
 development_keys = true
 [signers.provider]
@@ -55,10 +67,11 @@ def remote_office(
     pace: CscPace | None = None,
     environ: Mapping[str, str] | None = None,
     redirect: str = REDIRECT,
+    others: Mapping[str, str] = NONE,
 ) -> Iterator[Sample]:
     """A sample office with its authority and its provider at work."""
     first = Sample.open(folder, environ)
-    write_settings(folder, first.office, kind=kind, redirect=redirect)
+    write_settings(folder, first.office, kind=kind, redirect=redirect, others=others)
     first.office.close()
     sample = Sample.open(folder, environ)
     try:

@@ -47,7 +47,7 @@ class SigningFolder:
 
     def _page(self, asked: Asked, *, status: int = 200, wrong: str = "") -> Response:
         going = self.runs.going(asked)
-        busy = {one.request_id for run in going if not run.over for one in run.to_do}
+        busy = {number for run in going if run.stage in ("going", "asking") for number in run.to_do}
         waiting = [one for one in waiting_for(self.door.office, asked.me.id) if one.request_id not in busy]
         kept = [one for one in waiting if one.kept]
         stack = [one for one in waiting if not one.kept]

@@ -9,7 +9,7 @@ from web.languages import translations
 from workflow.definition_model import consent_sha256
 from workflow.errors import Refused
 from workflow.folder import Waiting
-from workflow.signing_run import Told
+from workflow.signing_state import Told
 from workflow.words import ProcessWords
 
 Say = Callable[[str], str]
@@ -67,9 +67,7 @@ def said_of(told: Told, say: Say, words: ProcessWords) -> Said:
     if told.state == "released":
         tone, text = _CAME[told.came]
         return Said(tone, say(text), say(_AGAIN) if told.repeated else "")
-    if isinstance(told.problem, Refused):
-        return Said("bad", " ".join(words.reason(one) for one in told.problem.reasons))
-    text, hint = words.error(told.problem) if told.problem is not None else ("", "")
+    text, hint = ("", "") if told.story is None else words.story(told.story)
     return Said("bad", text, hint)
 
 

@@ -17,16 +17,14 @@ from web.fields import Section, sections_of
 from web.languages import translations
 from web.problems import waits_of
 from web.recipient import FILES
-from web.request_acts import TAKE_AND_START, Wrong, act
-from web.registered import registered
 from web.request_acts import TAKE_AND_START, Done, Wrong, act
 from web.request_documents import RequestDocuments
 from web.request_history import Happened, answered, told
 from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
-from workflow.access import requester_role
 from web.step_up import challenge
+from workflow.access import requester_role
 from workflow.changes import RETURNED, SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile

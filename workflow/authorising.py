@@ -345,7 +345,7 @@ class Authorising:
         """What came of each. Raises a Problem when it kept all of them from being signed."""
         done = [item for item in items if item.to_sign.signed]
         unsigned = [item for item in items if not item.to_sign.signed]
-        outcomes = await written(self._bench, self._go_on, how, done)
+        outcomes = await written(self._bench, self._go_on, how, done) if done else []
         asked.tell(outcomes)
         try:
             async for signed in self._parts(how, remote, unsigned, asked):
@@ -407,7 +407,7 @@ class _How:
         return Command(
             one.trigger,
             self.actor,
-            f"authorised-{one.request_id}-{one.version}-{one.document_sha256[:32]}-{one.field}",
+            f"{key_of_release(one.request_id, one.version)}{one.document_sha256[:32]}-{one.field}",
             one.request_id,
             seen_version=one.version,
             on_behalf_of=one.on_behalf_of,
@@ -415,6 +415,11 @@ class _How:
             channel=self.channel,
             through=self.through,
         )
+
+
+def key_of_release(request_id: int, version: int) -> str:
+    """How the idempotency key begins under which a signature goes on."""
+    return f"authorised-{request_id}-{version}-"
 
 
 def _is_the_signature_alone(why: WorkflowError | None) -> bool:

@@ -19,7 +19,7 @@ from wording import Sentence
 from workflow.errors import WorkflowError
 from workflow.tables import CeremonyRow
 
-Kind = Literal["code", "enrol-code", "passkey", "enrol-passkey", "prove-passkey", "elsewhere"]
+Kind = Literal["code", "enrol-code", "passkey", "enrol-passkey", "prove-passkey", "elsewhere", "provider"]
 FRESH = timedelta(minutes=10)
 """People look for their telephone."""
 

@@ -47,6 +47,7 @@ from workflow.tables import (
     Request,
     ScanRow,
     SignatureRow,
+    SigningRunItem,
     Task,
     TimingCase,
     TimingTask,
@@ -110,7 +111,9 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Columns whose values are replaced, table by table."""
-DELETED = ("drafts", "hands", "commands", "deliveries", "proofs", "openings", "mails")
+DELETED = (
+    *("drafts", "hands", "commands", "deliveries", "proofs", "openings", "mails", "signing_run_items"),
+)
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
 """What the event log erases by itself, and tells."""
@@ -158,7 +161,7 @@ _TABLES: Mapping[str, Table] = MappingProxyType(
         for table in (
             *(_requests, _tasks, _documents, _signatures, _incidents, _holds),
             *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table(), ProofRow.table()),
-            *(Opening.table(), MailRow.table()),
+            *(Opening.table(), MailRow.table(), SigningRunItem.table()),
         )
     }
 )

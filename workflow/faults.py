@@ -63,6 +63,8 @@ AUTHORISATION = frozenset(
     }
 )
 """Passed when a person authorises signatures at a provider, and not in a step."""
+FOLDER = frozenset({"folder.released"})  # some are released, and the go does not tell so yet
+"""Passed when a person signs from their folder, and not in a step."""
 EXCHANGE = frozenset(
     {
         "exchange.judged",  # what came back is accepted, or the copy is sealed: in memory
@@ -82,7 +84,7 @@ RESTORATION = frozenset(
 """Passed when an office is restored into a server's database, and not in a step."""
 BEFORE_THE_TABLES = "restore.placed"
 """Passed by such a restore when the files are in their place, and the database holds nothing."""
-_ALL = POINTS | AUTHORISATION | DESTRUCTION | EXCHANGE | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
+_ALL = POINTS | AUTHORISATION | DESTRUCTION | EXCHANGE | FOLDER | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
 
 
 class UnknownKillPoint(WorkflowError):

@@ -16,6 +16,7 @@ from workflow.engine import QUEUE_MOST
 from workflow.errors import Refused, WorkflowError
 from workflow.keys import SignerMissing, remote_key
 from workflow.leading import document_signed_in, leading_to_signature, second_release
+from workflow.many import definitions_of
 from workflow.openings import UNOPENED
 from workflow.proofs import Proof
 from workflow.remote import NOT_AUTHORISED
@@ -25,6 +26,7 @@ from workflow.workbench import latest_documents
 if TYPE_CHECKING:
     from workflow.office import Office
     from workflow.queue_page import QueueItem
+    from workflow.signing_state import Item
 
 Way = Literal["click", "seal", "provider", "key"]
 """How it is signed: the organisation's seal after a text was accepted, or when it is released; the person's
@@ -250,7 +252,7 @@ def _is_to_be_given(why: WorkflowError) -> bool:
     return isinstance(why, Refused) and {reason.code for reason in why.reasons} <= _STILL_TO_GIVE
 
 
-def what_came(office: "Office", released: Sequence[Waiting]) -> dict[int, Came]:
+def what_came(office: "Office", released: Sequence["Item"]) -> dict[int, Came]:
     """What has become of what somebody released, by the request's number."""
     numbers = [one.request_id for one in released]
     requests, signatures, incidents = Request.table(), SignatureRow.table(), Incident.table()
@@ -258,7 +260,6 @@ def what_came(office: "Office", released: Sequence[Waiting]) -> dict[int, Came]:
         select(
             requests.c.id,
             requests.c.state,
-            requests.c.version,
             signatures.c.document_id,
             signatures.c.field,
             incidents.c.id.label("incident"),
@@ -279,19 +280,27 @@ def what_came(office: "Office", released: Sequence[Waiting]) -> dict[int, Came]:
     states = {row.id: row.state for row in rows}
     signed = {(row.document_id, row.field) for row in rows}
     stuck = {row.id for row in rows if row.incident is not None}
+    definitions = definitions_of(office.engine, numbers)
     return {
-        one.request_id: _came(one, states[one.request_id], signed=signed, stuck=one.request_id in stuck)
+        one.request_id: _came(
+            one,
+            definitions[one.request_id].states[state],
+            signed=signed,
+            stuck=one.request_id in stuck,
+            again=second_release(definitions[one.request_id], state),
+        )
         for one in released
-        if one.request_id in states
+        if (state := states.get(one.request_id)) is not None and one.request_id in definitions
     }
 
 
-def _came(one: Waiting, state: str, *, signed: Collection[tuple[int, str]], stuck: bool) -> Came:
-    now = one.definition.states[state]
+def _came(
+    one: "Item", now: State, *, signed: Collection[tuple[int, str]], stuck: bool, again: Iterable[State]
+) -> Came:
     if (one.document_id, one.field) in signed:
         return "sealed"
     if now.auto is not None:
         return "stuck" if stuck else "going"
-    if one.second and any(signs.field == one.field for signs in second_release(one.definition, state)):
-        return "second"
-    return "back" if state == one.state else "moved"
+    if now.name == one.state:
+        return "back"
+    return "second" if any(signs.field == one.field for signs in again) else "moved"

@@ -29,6 +29,7 @@ from workflow.errors import NotFound
 from workflow.mail_choices import Choice, choice_of, in_language
 from workflow.mail_settings import MailSettings
 from workflow.mail_text import Envelope, Line, about_many, about_one
+from workflow.outbox import Outbox
 from workflow.store import Store
 from workflow.tables import Event, LogHead, MailChoice, MailRow, MailState, Person, Request, Task
 from workflow.words import process_words
@@ -41,7 +42,7 @@ FIRST: Final = 10
 """So many requests a daily mail lists."""
 SECONDS: Final = 30.0
 WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 960))
-PUT_OFF: Final = timedelta(minutes=5)
+OUTBOX: Final = Outbox(MailRow, "sent_at", WAITS, put_off=timedelta(minutes=5))
 KEPT: Final = timedelta(days=30)
 _PERMANENT: Final = range(500, 600)
 
@@ -61,11 +62,12 @@ class Post:
         """Make what is news, and send what is due; how many were sent."""
         if self.settings is None:
             return 0
-        self._begin()
         with self.store.read() as session:
             head = session.scalar(select(LogHead.seq)) or 0
-            news = session.scalars(select(MailState.after_seq)).one() < head
-        if news:
+            looked = session.scalar(select(MailState.after_seq))
+        if looked is None:  # nobody is told of years of events
+            self.store.have_row(MailState.table(), {"id": 1, "after_seq": head, "told_on": None})
+        elif looked < head:
             with self.store.write() as session:
                 self._collect(session)
         self._tell_daily()
@@ -83,14 +85,6 @@ class Post:
             session.execute(delete(MailRow).where(old, MailRow.next_at.is_(None)))
 
     # --- what is news
-
-    def _begin(self) -> None:
-        """From now on, where mail was never made: nobody is told of years of events."""
-        with self.store.read() as session:
-            there = session.get(MailState, 1) is not None
-            head = session.scalar(select(LogHead.seq)) or 0
-        if not there:
-            self.store.have_row(MailState.table(), {"id": 1, "after_seq": head, "told_on": None})
 
     def _collect(self, session: Session) -> None:
         state = session.get_one(MailState, 1, with_for_update=True)
@@ -204,17 +198,9 @@ class Post:
 
     def _due(self) -> list[tuple[int, EmailMessage | None]]:
         """What is due, put off so that nobody else sends it meanwhile; None where there is nothing to say."""
-        now = self.clock()
-        due = (MailRow.next_at <= now, MailRow.sent_at.is_(None))
+        numbers = [number for (number,) in OUTBOX.due(self.store, now=self.clock(), most=BATCH)]
         with self.store.read() as session:
-            if session.scalars(select(MailRow.id).where(*due).limit(1)).first() is None:
-                return []
-        with self.store.write() as session:
-            query = select(MailRow).where(*due).order_by(MailRow.next_at, MailRow.id).limit(BATCH)
-            rows = session.scalars(query.with_for_update(skip_locked=True)).all()
-            for row in rows:
-                row.next_at = now + PUT_OFF
-            session.flush()
+            rows = session.scalars(select(MailRow).where(MailRow.id.in_(numbers)).order_by(MailRow.id)).all()
             found = [(row.id, row.person_id, row.request_id, row.kind) for row in rows]
         return [(number, self._message(person, request, kind)) for number, person, request, kind in found]
 
@@ -274,15 +260,7 @@ class Post:
         now = self.clock()
         with self.store.write() as session:
             for number, code in outcomes.items():
-                row = session.get(MailRow, number)
-                if row is None:
-                    continue  # the person, or the request, has gone meanwhile
-                row.tries += 1
-                row.code = code
-                wait = WAITS[row.tries - 1] if row.tries <= len(WAITS) else None
-                ends = not code or code == "not-taken" or wait is None
-                row.next_at = None if ends or wait is None else now + wait
-                row.sent_at = None if code else now
+                OUTBOX.record(session, (number,), code, now=now, ends=code == "not-taken")
         failed = sorted({code for code in outcomes.values() if code})
         if failed:
             count = sum(map(bool, outcomes.values()))

@@ -68,6 +68,7 @@ from workflow.renewals import EVERY_HOUR, Renewals
 from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.sessions import Sessions
+from workflow.signing_runs import SigningRuns
 from workflow.store import Moment, Store
 from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
@@ -375,6 +376,7 @@ class Office:
             Chore("forget-messages", AFTER_MIDNIGHT, self.sender.forget),
             Chore("mail", EVERY_MINUTE, self.post.run),
             Chore("forget-mail", AFTER_MIDNIGHT, self.post.forget),
+            Chore("forget-runs", AFTER_MIDNIGHT, self.signing_runs.forget),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -523,6 +525,11 @@ class Office:
     def sessions(self) -> Sessions:
         """Who has signed in."""
         return Sessions(self.store, self.moment, today=lambda: self.newest_day)
+
+    @property
+    def signing_runs(self) -> SigningRuns:
+        """Goes through signing folders."""
+        return SigningRuns(self.store, self.moment)
 
     @property
     def beginnings(self) -> Beginnings:

@@ -30,6 +30,8 @@ from workflow.tables import (
     Opening,
     Person,
     Request,
+    SigningRunItem,
+    SigningRunRow,
     Substitute,
     Task,
 )
@@ -158,6 +160,9 @@ def remove_unneeded(
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
     forget_beginnings(session, gone)
+    runs = select(SigningRunRow.id).where(SigningRunRow.person_id.in_(gone))
+    session.execute(delete(SigningRunItem).where(SigningRunItem.run_id.in_(runs)))
+    session.execute(delete(SigningRunRow).where(SigningRunRow.person_id.in_(gone)))
     forget_people(session, log, gone, at=at)
     forget_tokens(session, log, gone, at=at)
     session.execute(delete(Person).where(Person.id.in_(gone)))

@@ -72,6 +72,7 @@ CLEANED = tuple(
                 "recovery_codes",
                 "passkeys",
                 "ceremonies",
+                "signing_runs",
             ),
         }
     )

@@ -1,56 +1,47 @@
-"""One go of a signing folder: what somebody chose, signed with one word of theirs, and what came of each.
+"""A go through a signing folder, while a process is at it: what was chosen, signed with one word.
 
-  (1) chosen: nothing is released, and it can be given up
-  (2) released: those that ask for a consent or a release alone, some in each transaction
-  (3) those with keys at a provider, as `authorising` does it; its questions stand in `question` until they
-      are answered, and nothing of a part is signed before
+  (1) what was sent before is told, and what has changed is left out
+  (2) those that ask for a consent or a release alone, some in each transaction
+  (3) those with keys at a provider, as `authorising` does it; where the person has to answer, their question
+      is kept and this ends: whichever process is given the answer begins again at (1), and signs with it
   (4) over: each has its outcome; what is sealed after that, the workers do
 
-It lives in the event loop, and in memory: what it did is in the database. Who closes the page, or meets a
-server that was started anew, finds in their folder what still waits, and what was signed and not sent on.
+It lives in the event loop; what it did is in the database (`signing_runs`). What is answered lives in memory
+alone.
 """
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from problem import Problem
-from signing.csc import Authorisation, CscClient, RemoteCredential
+from signing.csc import Authorisation, CscClient, Question, RemoteCredential, Secret
 from watching.logs import note
-from workflow import many
-from workflow.asking import Answered, Asking, Given, OnDevice, OnPage, PersonsWord
-from workflow.authorising import NothingToAuthorise, Outcome, Part
+from workflow import ceremonies, many, signing_runs
+from workflow.asking import Answered, Asking, Given, OnDevice, OnPage, PersonsWord, Typed
+from workflow.authorising import NothingToAuthorise, Outcome, Part, Word
 from workflow.commands import Answer
-from workflow.errors import WorkflowError
-from workflow.folder import Came, Waiting
+from workflow.errors import Raced, StaleVersion, StoreUnavailable, WorkflowError
+from workflow.faults import point
+from workflow.folder import Waiting, waiting_for
 from workflow.proofs import Proof
+from workflow.signing_runs import key_of
+from workflow.signing_state import Question as Kept
+from workflow.signing_state import SigningRun, Stage, Told
+from workflow.words import story_of
 
 if TYPE_CHECKING:
     from workflow.office import Office
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 900.0
-"""How long a question stands unanswered."""
 _STEP: Final = 25  # released in one transaction, and told
-
-Stage = Literal["chosen", "going", "asking", "over", "given up"]
-State = Literal["chosen", "released", "refused"]
-
-
-class GivenUp(WorkflowError):
-    """The person gave it up before they authorised it: nothing was signed."""
-
-    code: ClassVar[str] = "workflow-given-up"
-
-
-class NobodyAnswered(WorkflowError):
-    """A question stood unanswered for too long: nothing of it was signed."""
-
-    code: ClassVar[str] = "workflow-nobody-answered"
+_BEATS: Final = 5
+"""How often its process says so before nobody would believe it any more."""
 
 
 class BrokenOff(WorkflowError):
@@ -59,256 +50,353 @@ class BrokenOff(WorkflowError):
     code: ClassVar[str] = "workflow-broken-off"
 
 
-@dataclass(frozen=True)
-class Told:
-    """What is known of one: `problem` when it was refused, `came` once what was released is looked after."""
+class _Asks(Exception):
+    """A question that its person has to answer; what was asked before is done."""
 
-    state: State = "chosen"
-    problem: Problem | None = None
-    came: Came = "going"
-    repeated: bool = False
+    def __init__(self, asking: Asking) -> None:
+        super().__init__()
+        self.asking = asking
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more is to be expected."""
-        return self.state == "refused" or (self.state == "released" and self.came != "going")
+
+class _Lost(Exception):
+    """Another process goes on with it, or its person gave it up."""
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something to tell whoever watches: of one request, or (None) that the stage is another."""
+class OfBrowser:
+    """Where its person is asked: the sign-in that an answer comes back to, how they are told, and where a
+    provider's page leads back to. `describe` is what that page is told."""
 
-    id: int
-    request_id: int | None
-
-
-@dataclass
-class SigningRun:
-    """One go. `session` is the sign-in in which it was begun: a provider's answer comes back to it alone."""
-
-    office: "Office"
-    actor: str
     session: str = field(repr=False)
-    items: tuple[Waiting, ...]
     language: str
     redirect_uri: str
     describe: str
-    """What the provider's page is told: for how many signatures stands before it."""
-    gone: int = 0
-    """How many were chosen that wait for this person no more."""
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    stage: Stage = "chosen"
-    told: dict[int, Told] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    asking: Asking | None = None
+
+
+@dataclass(frozen=True)
+class OnPageAnswer:
+    """What came back from a provider's page, and the question that it answers."""
+
+    question: Question = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+
+
+@dataclass
+class Going:
+    """A go, from the turn on at which this process took it."""
+
+    office: "Office"
+    run: SigningRun
+    turn: int
+    where: OfBrowser
     part: Part | None = None
-    _answer: "asyncio.Future[Answered] | None" = None
-    _task: "asyncio.Task[None] | None" = None
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def __post_init__(self) -> None:
-        self.told |= {one.request_id: Told() for one in self.items}
+    async def go(self, proof: Proof | None) -> None:
+        """Release all that is left, until something is asked or nothing is left."""
 
-    def leave_out(self, number: int, why: Problem) -> None:
-        """Refuse one before anything begins."""
-        self._end(number, Told("refused", why))
+        async def go() -> None:
+            left = await self._ready()
+            await self._release([one for one in left if one.way != "provider"], proof)
+            await self._authorise([one for one in left if one.way == "provider"], self._asked_by(None))
 
-    # what the person does
+        await self._held(go)
 
-    def go(self, proof: Proof | None) -> None:
-        """Begin, once: what was sent twice is done once."""
-        if self.stage == "chosen":
-            self._turn("going")
-            self._task = asyncio.ensure_future(self._go(proof))
+    async def answered(self, answer: Given | OnPageAnswer) -> None:
+        """Sign what was asked for with what was answered, then go on with the rest."""
 
-    def give_up(self) -> None:
-        """Give up what is not released yet."""
-        if self.stage == "chosen":
-            self._turn("given up")
-        elif self.stage == "asking" and self._answer is not None and not self._answer.done():
-            self._answer.set_exception(_given_up())
-        elif isinstance(self.asking, OnDevice) and self._task is not None:
-            self._task.cancel()
+        async def go() -> None:
+            left = await self._ready()
+            question = self.run.question
+            asked = set(question.request_ids) if question is not None else set()
+            now = [one for one in left if one.request_id in asked]
+            word = self._redeeming(answer) if isinstance(answer, OnPageAnswer) else self._asked_by(answer)
+            await self._authorise(now, word)
+            rest = [one for one in left if one.request_id not in asked]
+            await self._authorise(rest, self._asked_by(None))
 
-    def answer(self, given: Answered) -> None:
-        """Answer the question that is asked."""
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(given)
+        await self._held(go)
 
-    def is_answered_by(self, query: Mapping[str, str], session: str) -> bool:
-        """Whether a query is the provider's answer to the question of this run, in this sign-in."""
-        asking = self.asking
-        return (
-            session == self.session and isinstance(asking, OnPage) and asking.question.is_answered_by(query)
-        )
+    # how it ends
 
-    # what is known
-
-    @property
-    def to_do(self) -> list[Waiting]:
-        """What is neither released nor refused yet."""
-        return [one for one in self.items if self.told[one.request_id].state == "chosen"]
-
-    @property
-    def over(self) -> bool:
-        """Whether all that can be released has been."""
-        return self.stage in ("over", "given up")
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is on its way in it, or it was never begun."""
-        return self.over or self.stage == "chosen"
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more is to be told."""
-        return self.stage == "given up" or (
-            self.stage == "over" and all(one.settled or one.state == "chosen" for one in self.told.values())
-        )
-
-    @property
-    def released(self) -> list[Waiting]:
-        """What was released, and is not known to have been sealed yet."""
-        return [
-            one
-            for one in self.items
-            if (told := self.told[one.request_id]).state == "released" and told.came in ("going", "stuck")
-        ]
-
-    def look(self, came: Mapping[int, Came]) -> None:
-        """Take in what has become of what was released."""
-        for number, now in came.items():
-            self._tell(number, replace(self.told[number], came=now))
-
-    async def news(self, after: int, *, patience_s: float) -> list[Event]:
-        """What happened after an event: at once, or when something has, or nothing after so long."""
-        if len(self.events) <= after:
-            heard = self._news
-            try:
-                await asyncio.wait_for(heard.wait(), patience_s)
-            except TimeoutError:
-                return []
-        return self.events[after:]
-
-    # inside
-
-    async def _go(self, proof: Proof | None) -> None:
+    async def _held(self, act: Callable[[], Awaitable[None]]) -> None:
+        runs = self.office.signing_runs
+        refused: Problem = _moved()
         try:
-            await self._release([one for one in self.to_do if one.way != "provider"], proof)
-            await self._authorise([one for one in self.to_do if one.way == "provider"])
-        except asyncio.CancelledError:  # while a device was waited for: nothing of it is signed
-            self._refuse(_given_up())
+            async with self._beating():
+                await act()
+        except _Asks as asks:
+            await asyncio.to_thread(self._keep, asks.asking)
+            return
+        except _Lost:
+            return
+        except asyncio.CancelledError:  # this process ends
+            runs.turn(self.run.id, self.turn, "broken")
+            raise
         except Problem as problem:
-            self._refuse(problem)
+            refused = problem
         except Exception as error:  # noqa: BLE001 (told on the page, and to the log)
             note(log, logging.ERROR, "signing_run_failed", error=error)
-            self._refuse(_broken_off())
+            refused = _broken_off()
+        await asyncio.to_thread(runs.turn, self.run.id, self.turn, "over", refused=refused)
+
+    @asynccontextmanager
+    async def _beating(self) -> AsyncIterator[None]:
+        """Say again and again that somebody is at it; who has lost it goes no further."""
+        here = asyncio.current_task()
+        lost = False
+
+        async def beat() -> None:
+            nonlocal lost
+            while True:
+                await asyncio.sleep(signing_runs.HELD.total_seconds() / _BEATS)
+                with suppress(StoreUnavailable):
+                    lost = not await asyncio.to_thread(self.office.signing_runs.hold, self.run.id, self.turn)
+                if lost and here is not None:
+                    here.cancel()
+                    return
+
+        beats = asyncio.create_task(beat())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost:
+                raise _Lost from None
+            raise
         finally:
-            self._turn("over")
+            beats.cancel()
+
+    def _keep(self, asking: Asking) -> None:
+        """Have the question stand, and who answers it on a provider's page be known by that."""
+        office, runs = self.office, self.office.signing_runs
+        if isinstance(asking, OnPage):
+            with office.store.write() as session:
+                ceremonies.begin(
+                    session,
+                    "provider",
+                    bound_to=self.where.session,
+                    now=office.moment(session),
+                    person=self.run.actor,
+                    data={"run": self.run.id, **_as_json(asking.question)},
+                    token=asking.question.state,
+                )
+        runs.turn(self.run.id, self.turn, "asking", question=self._question(asking))
+
+    def _question(self, asking: Asking) -> Kept:
+        part = self.part
+        assert part is not None  # noqa: S101 (it is announced before it is asked)
+        before = self.run.question.place if self.run.question is not None else 0
+        again = isinstance(asking, Typed) and (asking.wrong is not None or asking.sent)
+        place = before if again else before + 1
+        of = max(place - 1 + part.of, self.run.question.of if again and self.run.question else 1)
+        if isinstance(asking, OnPage):
+            return Kept("page", part.request_ids, place, of, url=asking.url)
+        if isinstance(asking, OnDevice):
+            return Kept("device", part.request_ids, place, of)
+        return Kept(
+            "typed",
+            part.request_ids,
+            place,
+            of,
+            key=asking.key.description or asking.key.credential_id,
+            pin=asking.pin,
+            otp=asking.otp,
+            wrong=None if asking.wrong is None else story_of(asking.wrong),
+            sent=asking.sent,
+        )
+
+    # what is done
+
+    async def _ready(self) -> list[Waiting]:
+        """(1)"""
+        return await asyncio.to_thread(self._looked_at)
+
+    def _looked_at(self) -> list[Waiting]:
+        runs, run = self.office.signing_runs, self.run
+        runs.mark_sent(run.id)
+        now = runs.find(run.id, run.actor)
+        if now is None or now.turn != self.turn:
+            raise _Lost
+        left, moved = ready_of(self.office, now)
+        runs.tell(run.id, {number: Told.refused(why) for number, why in moved.items()})
+        return left
 
     async def _release(self, items: Sequence[Waiting], proof: Proof | None) -> None:
         """(2)"""
+        run = self.run
         commands = [
-            one.command(self.actor, f"folder:{self.id}:{one.request_id}:{one.version}", proof)
-            for one in items
+            one.command(run.actor, key_of(run.id, one.request_id, one.version), proof) for one in items
         ]
         for start in range(0, len(commands), _STEP):
             some = commands[start : start + _STEP]
             answers = await asyncio.to_thread(many.do_all, self.office.engine, some)
-            for command, answer in zip(some, answers, strict=True):
-                told = Told("released") if isinstance(answer, Answer) else Told("refused", answer)
-                self._end(command.request_id or 0, told)
+            point("folder.released")
+            told = {
+                command.request_id or 0: Told("released")
+                if isinstance(answer, Answer)
+                else Told.refused(answer)
+                for command, answer in zip(some, answers, strict=True)
+            }
+            await asyncio.to_thread(self.office.signing_runs.tell, run.id, told)
 
-    async def _authorise(self, items: Sequence[Waiting]) -> None:
-        """(3)"""
+    async def _authorise(self, items: Sequence[Waiting], word: Word) -> None:
+        """(3) Raises _Asks, and a Problem when the person's word was not had."""
         if not items:
             return
+        failed: list[Problem] = []
+
+        async def kept(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            try:
+                had = await word(client, key, hashes, digest)
+            except Problem as problem:
+                failed.append(problem)
+                raise
+            if not await asyncio.to_thread(self.office.signing_runs.hold, self.run.id, self.turn):
+                raise _Lost  # while it was waited for, another process has gone on
+            return had
+
+        told: list[Outcome] = []
         async with self.office.authorising() as authorising:
             try:
                 outcomes = await authorising.authorise(
-                    self.actor,
+                    self.run.actor,
                     [one.request_id for one in items],
-                    self._word,
+                    kept,
                     shown={one.sha256 for one in items},
                     consents=True,
                     through="page",
                     announce=self._announce,
-                    tell=self._outcomes,
+                    tell=told.extend,
                 )
-            except NothingToAuthorise as error:
-                self._refuse(error)
-                return
-        self._outcomes(outcomes)
+            finally:
+                await asyncio.to_thread(self._tell, told)
+        await asyncio.to_thread(self._tell, outcomes)
+        if failed:  # whoever said no is not asked for the rest
+            raise failed[0]
 
-    async def _word(
-        self, client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
-    ) -> Authorisation:
+    def _asked_by(self, answer: Given | None) -> Word:
+        """The person's word, by what they typed; where that is not known or was wrong, they are asked."""
+        given = [] if answer is None else [answer]
+        on_device = False
+
+        async def ask(asking: Asking) -> Answered:
+            nonlocal on_device
+            if isinstance(asking, OnDevice):
+                on_device = True
+                await self._turn("asking", question=self._question(asking))
+                return Given()
+            if given and isinstance(asking, Typed):
+                return given.pop()
+            raise _Asks(asking)
+
+        where = self.where
         word = PersonsWord(
-            self._ask, lambda count: f"{count} × {self.describe}", self.redirect_uri, self.language
+            ask, lambda count: f"{count} × {where.describe}", where.redirect_uri, where.language
         )
-        try:
-            return await word(client, key, hashes, digest)
-        finally:
-            if self.asking is not None:
-                self.asking = None
-                self._turn("going")
 
-    async def _ask(self, asking: Asking) -> Answered:
-        """Have a question stand until it is answered. Raises GivenUp, NobodyAnswered."""
-        self.asking = asking
-        self._turn("asking")
-        if isinstance(asking, OnDevice):
-            return Given()
-        self._answer = asyncio.get_running_loop().create_future()
-        try:
-            return await asyncio.wait_for(self._answer, PATIENCE_S)
-        except TimeoutError:
-            raise NobodyAnswered(
-                "Nobody answered, so nothing was signed.", hint="Begin again when you have the time for it."
-            ) from None
-        finally:
-            self.asking = self._answer = None
-            self._turn("going")
+        async def had(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            authorisation = await word(client, key, hashes, digest)
+            if on_device:
+                await self._turn("going")
+            return authorisation
+
+        return had
+
+    def _redeeming(self, answer: OnPageAnswer) -> Word:
+        """The word that was given on the provider's page, for just what was asked there."""
+
+        async def redeemed(
+            client: CscClient, key: RemoteCredential, hashes: Sequence[bytes], digest: str
+        ) -> Authorisation:
+            question = answer.question
+            if (key.credential_id, digest) != (question.credential_id, question.digest) or not set(
+                hashes
+            ) <= set(question.hashes):
+                raise _anew()
+            return await client.redeem(question, answer.query)
+
+        return redeemed
+
+    async def _turn(self, stage: Stage, question: Kept | None = None) -> None:
+        turn = await asyncio.to_thread(
+            self.office.signing_runs.turn, self.run.id, self.turn, stage, held=True, question=question
+        )
+        if turn is None:
+            raise _Lost
+        self.turn = turn
 
     def _announce(self, part: Part) -> None:
         self.part = part
 
-    def _outcomes(self, outcomes: Sequence[Outcome]) -> None:
+    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        told = {}
         for one in outcomes:
             if not one.code:
-                self._end(one.request_id, Told("released", repeated=one.repeated))
+                told[one.request_id] = Told("released", repeated=one.repeated)
             else:
                 problem = one.problem or NothingToAuthorise(one.message, hint=one.hint)
-                self._end(one.request_id, Told("refused", problem, repeated=one.repeated))
-
-    def _refuse(self, problem: Problem) -> None:
-        """Of all that was not released or refused before."""
-        for number, told in self.told.items():
-            if told.state == "chosen":
-                self._end(number, Told("refused", problem))
-
-    def _end(self, number: int, told: Told) -> None:
-        """What came of one, told once."""
-        if self.told[number].state == "chosen":
-            self._tell(number, told)
-
-    def _tell(self, number: int, told: Told) -> None:
-        if told != self.told[number]:
-            self.told[number] = told
-            self._happened(number)
-
-    def _turn(self, stage: Stage) -> None:
-        self.stage = stage
-        self._happened(None)
-
-    def _happened(self, number: int | None) -> None:
-        self.events.append(Event(len(self.events) + 1, number))
-        self._news.set()
-        self._news = asyncio.Event()
+                told[one.request_id] = Told.refused(problem, repeated=one.repeated)
+        self.office.signing_runs.tell(self.run.id, told)
 
 
-def _given_up() -> GivenUp:
-    return GivenUp("You gave it up, so nothing was signed.", hint="It waits in your folder as before.")
+def ready_of(office: "Office", run: SigningRun) -> tuple[list[Waiting], dict[int, Problem]]:
+    """What is left of a go and can be signed as it was chosen; and why the others can't, by their numbers."""
+    left = {one.request_id: one for one in run.items if one.told.state == "chosen"}
+    here = {one.request_id: one for one in waiting_for(office, run.actor, left)} if left else {}
+    ready: list[Waiting] = []
+    moved: dict[int, Problem] = {}
+    for number, chosen in left.items():
+        now = here.get(number)
+        if now is None:
+            moved[number] = _moved()
+        elif (why := not_as_seen(now, chosen.version)) is not None:
+            moved[number] = why
+        else:
+            ready.append(now)
+    return ready, moved
+
+
+def not_as_seen(one: Waiting, version: int) -> Problem | None:
+    """Why what somebody saw in this version can't be signed by them now."""
+    if one.version != version:
+        return StaleVersion(seen=version, version=one.version)
+    return one.barred
+
+
+def answer_of(data: Mapping[str, Any], query: Mapping[str, str]) -> OnPageAnswer:
+    """What came back from a provider's page, with the question as it was kept."""
+    question = Question(
+        "credential",
+        data["redirect_uri"],
+        query.get("state", ""),
+        Secret(data["verifier"]),
+        data["credential_id"],
+        tuple(b64decode(one) for one in data["hashes"]),
+        data["digest"],
+    )
+    return OnPageAnswer(question, query)
+
+
+def _as_json(question: Question) -> dict[str, Any]:
+    """All of it but its state, which whoever answers it has."""
+    return {
+        "redirect_uri": question.redirect_uri,
+        "verifier": question.verifier.reveal(),
+        "credential_id": question.credential_id,
+        "hashes": [b64encode(one).decode() for one in question.hashes],
+        "digest": question.digest,
+    }
+
+
+def _moved() -> Raced:
+    return Raced("The request has moved on meanwhile.", hint="Look at it again.")
+
+
+def _anew() -> Raced:
+    return Raced("The signature was prepared anew meanwhile.", hint="Authorise it again.")
 
 
 def _broken_off() -> BrokenOff:

@@ -860,6 +860,43 @@ class Opening(Base):
     opened_at: Mapped[datetime]
 
 
+class SigningRunRow(Base):
+    """A go through a signing folder: `question` is what its person is asked, `events` how many there were,
+    `turn` the last that changed its stage. The process that is at it says so anew before `held_until`."""
+
+    __tablename__ = "signing_runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    stage: Mapped[str]
+    gone: Mapped[int]
+    question: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    events: Mapped[int]
+    turn: Mapped[int]
+    turned_at: Mapped[datetime] = mapped_column(index=True)
+    held_until: Mapped[datetime | None]
+
+
+class SigningRunItem(Base):
+    """A document of such a go, in the state and version in which it was chosen: what came of it, told in
+    `event`; `story` is why not."""
+
+    __tablename__ = "signing_run_items"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("signing_runs.id"), primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True, index=True)
+    place: Mapped[int]
+    version: Mapped[int]
+    state: Mapped[str]
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"), index=True)
+    field: Mapped[str]
+    told: Mapped[str]
+    came: Mapped[str]
+    story: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    repeated: Mapped[bool]
+    event: Mapped[int]
+
+
 class WebhookRow(Base):
     """An address that is told of events, from after `after_seq` on; its secret is made from `salt`."""
 

@@ -1,8 +1,6 @@
 """Send what webhooks are to be told: each message until it was taken, more and more rarely, for three days.
 
-A message that is being sent is put off first, in a transaction of its own: two workers send none twice at
-the same time, and one that dies leaves it to the next. It may still come twice, with the same id: whoever
-takes it goes by that.
+It may come twice (see `outbox`), with the same id: whoever takes it goes by that.
 """
 
 import asyncio
@@ -14,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import delete, select, tuple_
 from yarl import URL
 
 from certs.evidence import UnusableAnswer
@@ -24,13 +22,12 @@ from signing.secret import Secret
 from watching.logs import note
 from workflow.store import Store
 from workflow.tables import Event, WebhookMessage, WebhookRow
-from workflow.webhooks import WAITS, Message, Webhooks, collect, has_news, stop
+from workflow.webhooks import OUTBOX, Message, Webhooks, collect, has_news, stop
 
 BATCH: Final = 100
 AT_ONCE: Final = 8
 SECONDS: Final = 15.0
 """So long an address may take to answer. Source: Standard Webhooks recommends 15 to 30 s."""
-PUT_OFF: Final = timedelta(minutes=2)
 KEPT: Final = timedelta(days=30)
 """So long it is told what became of a message."""
 GONE: Final = 410
@@ -76,25 +73,20 @@ class Sender:
     def forget(self) -> None:
         """Forget what became of messages long ago."""
         old = WebhookMessage.taken_at < self.clock() - KEPT
-        given_up = WebhookMessage.next_at.is_(None) & WebhookMessage.taken_at.is_(None)
         seqs = select(Event.seq).where(Event.recorded_at < (self.clock() - KEPT).isoformat()[:19])
         with self.store.write() as session:
             session.execute(delete(WebhookMessage).where(old))
-            session.execute(delete(WebhookMessage).where(given_up, WebhookMessage.event_seq.in_(seqs)))
+            session.execute(
+                delete(WebhookMessage).where(OUTBOX.given_up(), WebhookMessage.event_seq.in_(seqs))
+            )
 
     def _due(self) -> list[_Due]:
         """What is due, put off so that nobody else sends it meanwhile."""
-        now = self.clock()
+        going = WebhookMessage.webhook_id.in_(select(WebhookRow.id).where(WebhookRow.stopped_at.is_(None)))
+        keys = OUTBOX.due(self.store, going, now=self.clock(), most=BATCH)
+        query = _SENT.where(tuple_(WebhookMessage.webhook_id, WebhookMessage.event_seq).in_(keys))
         with self.store.read() as session:
-            if session.execute(_DUE, {"now": now, "most": 1}).first() is None:
-                return []
-        with self.store.write() as session:
-            locked = _DUE.with_for_update(of=WebhookMessage, skip_locked=True)
-            rows = session.execute(locked, {"now": now, "most": BATCH}).all()
-            for row in rows:
-                here = {"b_hook": row.webhook_id, "b_seq": row.event_seq}
-                session.execute(_PUT, {**here, "b_next": now + PUT_OFF})
-            return [self._made(*row) for row in rows]
+            return [self._made(*row) for row in session.execute(query)] if keys else []
 
     def _made(self, webhook: int, seq: int, tries: int, url: str, salt: bytes, record: str) -> _Due:  # noqa: PLR0917 (a row's columns)
         message = Message.of(seq, json.loads(record), source=self.source)
@@ -112,23 +104,15 @@ class Sender:
 
     def _record(self, each: _Due, status: int | None, code: str) -> bool:
         """Keep what came of it; whether it was taken."""
-        now, taken = self.clock(), not code
-        wait = WAITS[each.tries] if each.tries < len(WAITS) else None
+        now = self.clock()
         with self.store.write() as session:
-            if status == GONE:
+            gone = status == GONE
+            if gone:
                 stop(session, each.webhook, at=now)
-            ends = taken or status == GONE or wait is None
-            values = {
-                "b_hook": each.webhook,
-                "b_seq": each.seq,
-                "b_tries": each.tries + 1,
-                "b_status": status,
-                "b_code": code,
-                "b_next": None if ends or wait is None else now + wait,
-                "b_taken": now if taken else None,
-            }
-            session.execute(_RECORD, values)
-        if not taken:
+            row = OUTBOX.record(session, (each.webhook, each.seq), code, now=now, ends=gone)
+            if row is not None:  # the webhook may have been removed meanwhile
+                row.status = status
+        if code:
             note(
                 log,
                 logging.WARNING,
@@ -137,7 +121,7 @@ class Sender:
                 tries=each.tries + 1,
                 code=code,
             )
-        return taken
+        return not code
 
 
 async def told(each: _Due, hosts: AllowedHosts, *, at: datetime, resolve: Resolver) -> tuple[int | None, str]:
@@ -164,7 +148,7 @@ async def told(each: _Due, hosts: AllowedHosts, *, at: datetime, resolve: Resolv
         return None, "unreachable"
 
 
-_DUE = (
+_SENT = (
     select(
         WebhookMessage.webhook_id,
         WebhookMessage.event_seq,
@@ -175,21 +159,5 @@ _DUE = (
     )
     .join(WebhookRow, WebhookRow.id == WebhookMessage.webhook_id)
     .join(Event, Event.seq == WebhookMessage.event_seq)
-    .where(WebhookMessage.next_at <= bindparam("now"), WebhookRow.stopped_at.is_(None))
-    .order_by(WebhookMessage.next_at, WebhookMessage.event_seq)
-    .limit(bindparam("most"))
-)
-_messages = WebhookMessage.table()
-_HERE = (_messages.c.webhook_id == bindparam("b_hook"), _messages.c.event_seq == bindparam("b_seq"))
-_PUT = update(_messages).where(*_HERE).values(next_at=bindparam("b_next"))
-_RECORD = (
-    update(_messages)
-    .where(*_HERE)
-    .values(
-        tries=bindparam("b_tries"),
-        status=bindparam("b_status"),
-        code=bindparam("b_code"),
-        next_at=bindparam("b_next"),
-        taken_at=bindparam("b_taken"),
-    )
+    .order_by(WebhookMessage.event_seq)
 )

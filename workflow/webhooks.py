@@ -27,6 +27,7 @@ from wording import Sentence
 from workflow.access import ADMINISTRATOR
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender
+from workflow.outbox import Outbox
 from workflow.store import Store
 from workflow.tables import Event, Grant, LogHead, Person, WebhookMessage, WebhookRow
 
@@ -48,7 +49,8 @@ class WebhookRefused(WorkflowError):
 class Webhook:
     """Who is told: of events of these `types`, of all where there are none.
 
-    `after` is the last event that was looked at; `stopped_at` is set where it said that it is gone.
+    `after` is the last event that was looked at; `stopped_at` is set where it said that it is gone; so many
+    messages were `given_up`.
     """
 
     id: int
@@ -57,6 +59,7 @@ class Webhook:
     after: int
     added_at: datetime
     stopped_at: datetime | None
+    given_up: int
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,10 @@ class Webhooks:
 
     def listed(self) -> list[Webhook]:
         """All of them."""
+        given_up = func.count(WebhookMessage.event_seq).filter(OUTBOX.given_up())
+        query = select(WebhookRow, given_up).outerjoin(WebhookMessage).group_by(WebhookRow.id)
         with self.store.read() as session:
-            return [_webhook(row) for row in session.scalars(select(WebhookRow).order_by(WebhookRow.id))]
+            return [_webhook(row, count) for row, count in session.execute(query.order_by(WebhookRow.id))]
 
     def messages(self, number: int, *, limit: int = 50) -> list[MessageView]:
         """What became of the newest messages of a webhook."""
@@ -287,6 +292,7 @@ WAITS: Final[Sequence[timedelta]] = (
     timedelta(hours=24),
 )
 """After each try in vain. Source: Standard Webhooks, "Retry schedule"."""
+OUTBOX: Final = Outbox(WebhookMessage, "taken_at", WAITS, put_off=timedelta(minutes=2))
 _NOT_TOLD: Final = frozenset({"prev", "body", "type", "at"})  # said elsewhere, or the log's own
 
 
@@ -306,8 +312,8 @@ def _fresh(webhook: int, seq: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def _webhook(row: WebhookRow) -> Webhook:
-    return Webhook(row.id, row.url, tuple(row.types), row.after_seq, row.added_at, row.stopped_at)
+def _webhook(row: WebhookRow, given_up: int) -> Webhook:
+    return Webhook(row.id, row.url, tuple(row.types), row.after_seq, row.added_at, row.stopped_at, given_up)
 
 
 def _is_type(name: str) -> bool:

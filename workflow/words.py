@@ -16,11 +16,12 @@ document does. A place in a sentence may say what kind of value it has:
 
 import gettext
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from documents import labels as documents_labels
 from documents.errors import FieldProblem
@@ -40,6 +41,26 @@ NameOf = Callable[[str], str | None]
 _RELEASE = "release_seal"
 _COMMAND = re.compile("`([^`]*)`")
 _BETWEEN = re.compile(", | or | and ")
+_EMPTY = ""
+_NONE = Sentence(_EMPTY)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is told of a problem, in whichever language: what went wrong, and what to do."""
+
+    message: tuple[Sentence, ...]
+    hint: Sentence = _NONE
+
+    def kept(self) -> list[Any]:
+        """As JSON."""
+        return [[one.kept() for one in self.message], self.hint.kept()]
+
+    @classmethod
+    def of_kept(cls, kept: Sequence[Any]) -> Self:
+        """The same again."""
+        message, hint = kept
+        return cls(tuple(map(Sentence.of_kept, message)), Sentence.of_kept(hint))
 
 
 class ProcessWords(Wording):
@@ -167,9 +188,7 @@ class ProcessWords(Wording):
 
     def reason(self, reason: Reason) -> str:
         """Why something can't be done."""
-        if reason.code in ERRORS:
-            return " ".join(part for part in self.trouble(reason.code) if part)
-        return self.told(reason.message)
+        return " ".join(map(self.told, _why(reason)))
 
     def problem(self, problem: FieldProblem) -> str:
         """Which rule a field breaks."""
@@ -177,26 +196,16 @@ class ProcessWords(Wording):
 
     def error(self, problem: Problem) -> tuple[str, str]:
         """What went wrong, and what to do."""
-        if isinstance(problem, Refused):
-            message = " ".join(self.reason(reason) for reason in problem.reasons)
-            return message, self.told(problem.hint)
-        code = _code_told(problem)
-        own = problem.args[0] if problem.args else ""
-        message, hint = self._of_code(code, **_numbers(problem))
-        own_message = self.told(own) if isinstance(own, Sentence) else ""
-        own_hint = self.told(problem.hint) if isinstance(problem.hint, Sentence) else ""
-        if code not in ERRORS:
-            return (own_message, own_hint) if own_message else (message, hint)
-        return message or own_message or self.text(UNKNOWN[0], code=code), hint or own_hint
+        return self.story(story_of(problem))
+
+    def story(self, story: Story) -> tuple[str, str]:
+        """What went wrong, and what to do, of a problem that was kept."""
+        return " ".join(map(self.told, story.message)), self.told(story.hint)
 
     def trouble(self, code: str) -> tuple[str, str]:
         """What went wrong, and what to do, where nothing but an error's code is known."""
-        message, hint = self._of_code(code)
-        return message or self.text(UNKNOWN[0], code=code), hint
-
-    def _of_code(self, code: str, **values: Value) -> tuple[str, str]:
-        message, hint = ERRORS.get(code, UNKNOWN)
-        return self.text(message, **{"code": code, **values}), self.text(hint)
+        message, hint = _of_code(code)
+        return self.told(message or Sentence(UNKNOWN[0], code=code)), self.told(hint)
 
     def advice(self, advice: str) -> str:
         """What whoever runs the office does about a step that failed, as a sentence."""
@@ -288,6 +297,33 @@ def _releases(definition: Definition, state: str) -> bool:
     told = definition.states.get(state)
     asked = told if told is None or told.signs_as is None else definition.states.get(told.signs_as)
     return asked is not None and _RELEASE in asked.triggers
+
+
+def story_of(problem: Problem) -> Story:
+    """What is told of a problem, in sentences that can be kept, and told in whichever language."""
+    if isinstance(problem, Refused):
+        reasons = tuple(part for reason in problem.reasons for part in _why(reason))
+        advice = problem.hint
+        return Story(reasons, advice if isinstance(advice, Sentence) else Sentence(advice))
+    code = _code_told(problem)
+    said = problem.args[0] if problem.args else ""
+    own, own_hint = (one if isinstance(one, Sentence) else _NONE for one in (said, problem.hint))
+    message, hint = _of_code(code, **_numbers(problem))
+    if code not in ERRORS and own:
+        return Story((own,), own_hint)
+    return Story((message or own or Sentence(UNKNOWN[0], code=code),), hint or own_hint)
+
+
+def _why(reason: Reason) -> tuple[Sentence, ...]:
+    if reason.code not in ERRORS:
+        return (reason.message,)
+    message, hint = _of_code(reason.code)
+    return tuple(part for part in (message or Sentence(UNKNOWN[0], code=reason.code), hint) if part)
+
+
+def _of_code(code: str, **values: Value) -> tuple[Sentence, Sentence]:
+    message, hint = ERRORS.get(code, UNKNOWN)
+    return Sentence(message, **{"code": code, **values}), Sentence(hint)
 
 
 def _code_told(problem: Problem) -> str:

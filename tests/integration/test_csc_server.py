@@ -25,7 +25,12 @@ def test_from_the_file_to_a_signature(authority: DevelopmentAuthority) -> None:
     async def sign(server: CscServer, secret: str) -> None:
         service = CscService("sandbox", server.url, CLIENT_ID, Secret(secret))
         async with CscClient.open(service, clock=lambda: datetime.now(UTC)) as client:
-            assert await client.credential_ids(user_id="e-9") == ("e-9-code", "e-9-page", "e-9-pin")
+            assert await client.credential_ids(user_id="e-9") == (
+                "e-9-code",
+                "e-9-device",
+                "e-9-page",
+                "e-9-pin",
+            )
             by_pin = await client.authorise("e-9-pin", hashes(3), pin="4711")
             assert common_name(by_pin.credential.certificate) == "Bram Voorbeeld (development)"
             assert len(await client.sign_hashes(by_pin, hashes(3))) == 3

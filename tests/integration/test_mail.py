@@ -21,10 +21,11 @@ from tests.databases import KINDS, fresh
 from tests.desk_office import browsing, csrf_of, served, signed_in
 from tests.steps_office import Sample
 from workflow.errors import Refused, SettingRefused
-from workflow.mail import WAITS, Post, handed_over_now
+from workflow.mail import OUTBOX, WAITS, Post, handed_over_now
 from workflow.mail_choices import Choice, choose
 from workflow.mail_settings import MailSettings
 from workflow.mail_text import SUBJECTS, Envelope, Line, a_test, about_many, about_one
+from workflow.outbox import JITTER
 from workflow.tables import MailRow, Person
 
 BASE = "https://paraaf.example"
@@ -184,7 +185,8 @@ def test_what_is_not_taken_now_is_tried_again(place: Place) -> None:
     for wait in WAITS:
         place.post().run()
         (_, _, next_at, _) = place.rows()[0]
-        assert next_at == place.now + wait
+        assert next_at is not None
+        assert wait <= next_at - place.now <= wait * (1 + JITTER)
         place.now = next_at
     place.post().run()
     tries, code, next_at, sent_at = place.rows()[0]
@@ -206,8 +208,27 @@ def test_a_server_that_is_away_is_waited_for(place: Place) -> None:
     office = place.sample.office
     Post(office.store, office.engine, away, lambda: place.now).run()
     assert [code for _, code, _, _ in place.rows()] == ["unreachable"]
-    place.now += WAITS[0]
+    place.now += WAITS[0] * (1 + JITTER)
     assert len(place.subjects()) == 1
+
+
+def test_what_was_being_sent_when_a_worker_died_is_sent_by_the_next(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = place.sample.submit("A4")
+    place.sample.do("return", manager_of(place, number), number, remark="Again.")
+
+    async def killed(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Post, "_send", killed)
+        with pytest.raises(KeyboardInterrupt):
+            place.post().run()
+    assert place.subjects() == [], "it may be on its way still"
+    place.now += OUTBOX.put_off
+    assert len(place.subjects()) == 1
+    assert [(tries, code) for tries, code, _, _ in place.rows()] == [(1, "")]
 
 
 def test_nobody_is_told_of_what_happened_before_there_was_mail(place: Place) -> None:
@@ -228,7 +249,7 @@ def test_who_has_left_gets_nothing_any_more(place: Place) -> None:
     place.server.says = ""
     with place.sample.office.store.write() as session:
         session.execute(update(Person).where(Person.id == requester).values(active=False))
-    place.now += WAITS[0]
+    place.now += WAITS[0] * (1 + JITTER)
     assert place.subjects() == []
 
 

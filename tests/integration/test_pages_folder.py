@@ -128,11 +128,12 @@ def bring_on(sample: Sample, number: int) -> None:
 
 
 def test_what_changes_after_it_was_chosen_stops_no_other(folder: Folder) -> None:
-    changed, sound = bring_to(folder.sample, "sign", 2, "A1")
-    run = folder.choose([changed, sound])
+    sound, changed = bring_to(folder.sample, "sign", 2, "A1")
+    run = folder.choose([sound, changed])
     folder.sample.do("claim", SIGNER, changed)
     done = folder.sign(run)
     folder.until(done, "Released: 1 of 2.")
+    assert list(folder.results(done)) == [changed, sound], "what somebody has to look at is told first"
     tone, said = folder.results(done)[changed]
     assert tone == "bad"
     assert "has changed" in said
@@ -189,12 +190,13 @@ def test_the_stream_tells_each_in_order_and_goes_on_where_it_broke_off(folder: F
     folder.until(done, "Released: 3 of 3.")
     folder.work()
     all_told = list(folder.stream(done))
-    assert [one.id for one in all_told[:-1]] == list(range(1, len(all_told)))
+    numbered = [one.id for one in all_told[:-1]]
+    assert numbered == sorted(set(numbered))
     assert all_told[-1].kind == "end"
     sealed = [one.data["request"] for one in all_told if one.data.get("text") == "Signed and sealed"]
     assert set(sealed) == set(numbers)
-    rest = list(folder.stream(done, after=3))
-    assert [one.id for one in rest] == [one.id for one in all_told[3:]]
+    rest = list(folder.stream(done, after=numbered[0]))
+    assert [one.id for one in rest] == [one.id for one in all_told[1:]]
 
 
 def test_a_document_is_read_and_the_next_is_a_step_away(folder: Folder) -> None:

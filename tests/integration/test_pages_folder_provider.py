@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import httpx
 import pytest
 
 from certs.csc_http import LONGEST_LINE
+from certs.csc_sandbox import Sandbox
 from signing.csc import Authorisation, CscClient
 from signing.csc_errors import RemoteUncertainError
 from tests.desk_office import csrf_of, served
 from tests.folder_office import Folder, bring_to, folder_of, free_port
-from tests.remote_office import MANAGER, PIN, SIGNER, remote_office
+from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, remote_office
 
 LOOK_AT_PAGE = "Go to the provider&#39;s page"
 _PAGE = re.compile(r'class="button" href="([^"]+)"')
@@ -211,8 +213,43 @@ def test_more_than_one_page_takes_is_asked_page_by_page(
 def test_a_question_that_nobody_answers_is_over_after_a_while(
     by_pin: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflow.signing_run.PATIENCE_S", 0.05)
+    monkeypatch.setattr("workflow.signing_runs.PATIENCE", timedelta())
     [number] = bring_to(by_pin.sample, "sign", 1, "A3")
     over = by_pin.until(by_pin.sign(by_pin.choose([number])), "stood unanswered for too long")
     assert "nothing of it was signed" in over.text
     assert by_pin.sample.request(number).state == "sign"
+
+
+async def never(*_: object, **__: object) -> None:
+    await asyncio.Event().wait()
+
+
+def test_a_code_is_sent_asked_anew_when_wrong_and_signs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whose key waits for a device of theirs types nothing."""
+    with (
+        remote_office(tmp_path, kind="code", others={OTHER_SIGNER: "device"}) as sample,
+        served(sample.office) as url,
+        folder_of(url, sample) as folder,
+    ):
+        numbers = bring_to(sample, "sign", 2, "A3")
+        asked = began(folder, numbers)
+        sent = folder.until(folder.say(asked, "word", send="yes"), "A code is on its way to you.")
+        wrong = folder.say(sent, "word", pin=PIN, code="none")
+        again = folder.until(wrong, "Nothing was signed.")
+        assert all(sample.request(number).state == "sign" for number in numbers)
+        code = httpx.get(f"{Sandbox.open(sample.office.authority.folder).base_url}/telephone/{SIGNER}-code")
+        folder.until(folder.say(again, "word", pin=PIN, code=code.text), "Released: 2 of 2.")
+        [by_device] = bring_to(sample, "sign", 1, "A3")
+        with folder_of(url, sample, OTHER_SIGNER) as other:
+            with monkeypatch.context() as patched:  # a telephone that lies at home
+                patched.setattr(CscClient, "authorise", never)
+                waits = other.until(other.sign(other.choose([by_device])), "Confirm it on your device")
+                assert "You gave it up" in other.say(waits, "give-up").text
+            assert not sample.signatures(by_device)[0].attempts
+            other.until(other.sign(other.choose([by_device])), "Released: 1 of 1.")
+            other.work()
+        sample.require_finished([*numbers, by_device])
+        ways = [sample.records(number, "document_signed")[0]["way"] for number in (numbers[0], by_device)]
+        assert ways == ["pin and otp", "device"]

@@ -6,8 +6,8 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import httpx
@@ -15,11 +15,15 @@ import pytest
 from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
+from cli.sample_exchange import AT_PORTAL, scanned_in, signed_at_portal
+from signing.profile import Level
 from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
+from workflow import outside
 from workflow.commands import StepTrouble
+from workflow.outside import By
 from workflow.tables import Event, Task
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
@@ -417,7 +421,12 @@ def test_without_an_anchor_there_is_no_evidence_yet(desk: Desk) -> None:
     assert "no evidence package of this request yet" in answer.text
 
 
-def test_a_file_goes_out_and_another_is_not_taken_back(desk: Desk) -> None:
+def uploaded(desk: Desk, person: str, number: int, trigger: str, content: bytes) -> httpx.Response:
+    form = form_of(desk.page(person, number), trigger)
+    return desk.client(person).post(f"/requests/{number}/file", data=form, files={"file": ("file", content)})
+
+
+def test_a_file_goes_out_and_that_one_signed_comes_back_and_no_other(desk: Desk) -> None:
     number = to_state(desk, "export", "A2")
     form = form_of(desk.page(CLERK, number), "exported")
     for _ in range(2):
@@ -429,14 +438,46 @@ def test_a_file_goes_out_and_another_is_not_taken_back(desk: Desk) -> None:
     assert pdf.headers["content-disposition"].startswith("attachment; ")
     before = desk.events(number)
     for content in (b"", b"no PDF", pdf.content):
-        answer = desk.client(SIGNER).post(
-            f"/requests/{number}/file",
-            data=form_of(desk.page(SIGNER, number), "imported"),
-            files={"file": ("signed.pdf", content, "application/pdf")},
-        )
+        answer = uploaded(desk, SIGNER, number, "imported", content)
         assert answer.status_code == 422
         assert 'id="imported-file-mistake"' in answer.text
     assert desk.events(number) == before
+    office = desk.sample.office
+    people = outside.who_signs(office, number, By(SIGNER))
+    profile = replace(office.profiles[AT_PORTAL], level=Level.B_LTA)
+    signed = asyncio.run(signed_at_portal(office, pdf.content, people, profile=profile, at=datetime.now(UTC)))
+    answer = uploaded(desk, SIGNER, number, "imported", signed)
+    assert answer.status_code == 200
+    assert "PAdES B-LTA" in answer.text
+    asyncio.run(desk.sample.run_steps(desk.sample.waiting(number)))
+    assert desk.sample.request(number).state == "delivered"
+    kept = desk.client(SIGNER).get(f"/requests/{number}/documents/declaration.pdf")
+    assert kept.content == signed
+
+
+def test_paper_goes_out_and_its_scan_comes_back_and_no_other(desk: Desk) -> None:
+    number = to_state(desk, "printing", "A0")
+    desk.client(CLERK).post(f"/requests/{number}/file", data=form_of(desk.page(CLERK, number), "printed"))
+    pdf = desk.client(CLERK).get(f"/requests/{number}/files/given.pdf").content
+    name = desk.sample.register.person(SIGNER).name
+    signed = {"facts.signed_by": name, "facts.signed_on": desk.sample.today.isoformat()}
+    assert desk.do(SIGNER, number, "signed", **signed).status_code == 200
+    assert desk.do(CLERK, number, "stamped").status_code == 200
+    before = desk.events(number)
+    other = to_state(desk, "printing", "A0")
+    strange = outside.give(desk.sample.office, other, By(CLERK)).pdf  # which waits for its scan as well
+    desk.sample.do("signed", SIGNER, other, facts={"signed_by": name, "signed_on": f"{desk.sample.today}"})
+    desk.sample.do("stamped", CLERK, other)
+    for content in (b"no scan", scanned_in(strange)):
+        answer = uploaded(desk, CLERK, number, "scanned", content)
+        assert answer.status_code in (409, 422)
+        assert 'id="scanned-file-mistake"' in answer.text
+    assert desk.events(number) == before
+    answer = uploaded(desk, CLERK, number, "scanned", scanned_in(pdf))
+    assert answer.status_code == 200
+    assert "document_scanned" in desk.events(number)
+    asyncio.run(desk.sample.run_steps(desk.sample.waiting(number)))
+    assert "sealed copy" in desk.page(CLERK, number).text
 
 
 def test_of_a_destroyed_request_it_shows_what_stays(

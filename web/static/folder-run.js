@@ -12,7 +12,7 @@ if (run && !("settled" in run.dataset)) {
       .replace("{of}", data.of)
       .replace("{sealed}", data.sealed)
       .replace("{refused}", data.refused);
-    bar.value = data.sealed + data.refused;
+    bar.value = data.half;
   };
 
   source.addEventListener("told", (event) => {
