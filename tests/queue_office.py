@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from documents.register import SAMPLE
+from documents.register import SAMPLE, Register
 from tests.steps_office import DECLARATION, MANAGER, QUICK, KeyedOffice, Sample, signers_stand_in
 from workflow.commands import Answer, Command, Submission
 from workflow.office import REGISTER_FILE
@@ -35,8 +35,10 @@ class Hands:
 class QueueOffice:
     """Sample people in an office whose clock the test has in its hands."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
-        self.clock = Hands()
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] | None = None, *, clock: Hands | None = None
+    ) -> None:
+        self.clock = clock or Hands()
         copyfile(SAMPLE, folder / REGISTER_FILE)
         office = KeyedOffice.open(folder, clock=self.clock, environ=environ or {}, patience=QUICK)
         self.sample = Sample(office)
@@ -89,3 +91,12 @@ class QueueOffice:
 
     def close(self) -> None:
         self.office.close()
+
+
+def employee_of(register: Register, manager: str) -> str:
+    """Somebody with a permanent contract whom this person manages."""
+    return next(
+        one.person_id
+        for one in register.people()
+        if (one.manager_id, one.contract, one.duties) == (manager, "permanent", None)
+    )
