@@ -12,10 +12,10 @@ from playwright.sync_api import Page
 
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
+HIGHEST = 6_000
 PICTURES = Path(os.environ.get("PARAAF_SCREENSHOTS") or Path(__file__).parents[1] / "build" / "pictures")
 PICTURED = {"en": THEMES, "nl": ("light",)}
 """In which languages and themes pictures are kept: words are longest in Dutch."""
-_STILL = "* { position: static !important; animation: none !important }"  # nothing stays in sight half-way
 _SERIOUS = """axe.run({resultTypes: ["violations"]}).then((found) => found.violations
   .filter((one) => ["serious", "critical"].includes(one.impact))
   .map((one) => [one.id, one.nodes[0].html]))"""
@@ -28,8 +28,8 @@ def look(page: Page, name: str, language: str) -> None:
     """
     page.evaluate(AXE_SCRIPT)
     for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
         for theme in THEMES:
+            page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             require_fitting(page, name)
             if (size == "desk") == (theme == "light"):
@@ -44,8 +44,11 @@ def require_fitting(page: Page, name: str) -> None:
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep a picture of a page."""
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True, style=_STILL)
+    """Keep a picture of the whole page, on a screen as high: what stays in sight covers nothing then."""
+    width = page.evaluate("innerWidth")
+    height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST)
+    page.set_viewport_size({"width": width, "height": height})
+    page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def forget(language: str) -> None:

@@ -44,6 +44,7 @@ from web.request_page import RequestPage
 from web.requests import Requests
 from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
+from web.themed import KEPT, Themed
 from workflow.office import Office
 from workflow.oidc import Provider
 
@@ -59,9 +60,10 @@ class Desk:
         self.office = office
         self.secure = office.verify_url is not None and office.verify_url.startswith("https:")
         self.samples = samples
+        self.themed = Themed(office.theme)
         self.door = Door(
             office=office,
-            pages=Pages(trial=signs_for_trial(office)),
+            pages=Pages(trial=signs_for_trial(office), themed=self.themed),
             rates=Rates(),
             sessions=office.sessions,
             cookies=Cookies(secure=self.secure),
@@ -99,6 +101,7 @@ class Desk:
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
                 *MailPage(door).routes(),
+                *self.themed.routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],
@@ -142,5 +145,5 @@ class _Kept(StaticFiles):
     def file_response(self, *args: object, **more: object) -> Response:
         """The file, to be kept by who asks."""
         answer = super().file_response(*args, **more)  # type: ignore[arg-type]
-        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        answer.headers["Cache-Control"] = KEPT
         return answer

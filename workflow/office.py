@@ -68,6 +68,7 @@ from workflow.retention import AFTER_MIDNIGHT, Retention
 from workflow.scrub import Scrub
 from workflow.sessions import Sessions
 from workflow.store import Moment, Store
+from workflow.theme import NEUTRAL, Theme, load_theme
 from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
 from workflow.webhooks import Webhooks
@@ -133,6 +134,8 @@ class Office:
     mail: MailSettings | None
     elsewhere: Elsewhere | None = None
     """Through whom people sign in, beside this office's own passwords."""
+    theme: Theme = NEUTRAL
+    """How its pages look."""
 
     @classmethod
     def open(
@@ -221,6 +224,7 @@ class Office:
             webhook_hosts=settings.webhook_hosts,
             mail=settings.mail,
             elsewhere=settings.elsewhere,
+            theme=settings.theme,
         )
 
     @property
@@ -614,7 +618,7 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
 @dataclass(frozen=True)
 class Settings:
     """What the environment says: how the organisation signs, the public address, how long leavers are kept,
-    whom webhooks may tell, how mail leaves, through whom people sign in."""
+    whom webhooks may tell, how mail leaves, through whom people sign in, how pages look."""
 
     signing: Organisation
     base: str
@@ -622,6 +626,7 @@ class Settings:
     webhook_hosts: AllowedHosts
     mail: MailSettings | None
     elsewhere: Elsewhere | None
+    theme: Theme
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
@@ -641,6 +646,7 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
         webhook_hosts=_hosts(environ),
         mail=MailSettings.of(environ, base),
         elsewhere=elsewhere,
+        theme=load_theme(folder, environ),
     )
 
 
