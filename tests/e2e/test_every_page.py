@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -77,19 +78,41 @@ def test_everybody_can_use_every_page(office: Walked, pdf: Path, language: str) 
     office.told.clear()
     scenes = list(_scenes(office, pdf))
     for scene in [*scenes, *_plain(office.routes - {one.route for one in scenes})]:
-        office.forgive()
-        page = office.page(scene.person)
-        mark = "&" if "?" in scene.address else "?"
-        page.set_viewport_size({"width": 1440, "height": 900})
-        answer = page.goto(f"{scene.address}{mark}lang={language}")
-        assert answer is not None
-        assert answer.status == scene.status, scene
-        assert answer.headers["content-type"].startswith("text/html"), scene
-        if scene.act is not None:
-            scene.act(page)
-        look(page, scene.name, language)
+        look(_gone_to(office, scene, language), scene.name, language)
     index()
     assert [one for one in office.told if not EXPECTED.search(one)] == []
+
+
+def test_on_paper_there_is_nothing_to_press(office: Walked, pdf: Path) -> None:
+    """Black on white, whatever the screen's theme: what it says, the lists, and where it was found."""
+    told = {"queue": "C-0000", "request-delivered": "B-LTA", "verify-file": "SHA-256", "office-log": "digest"}
+    scenes = {one.name: one for one in _scenes(office, pdf)}
+    for name, words in told.items():
+        page = _gone_to(office, scenes[name], "en")
+        page.emulate_media(media="print", color_scheme="dark")
+        printed = page.inner_text("body")
+        assert words in printed, printed
+        assert office.url in printed, printed
+        assert page.locator("nav:visible, button:visible, .button:visible, input:visible").count() == 0, name
+        paper = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+        assert page.evaluate(paper) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+        page.emulate_media(media="screen")
+
+
+def _gone_to(office: Walked, scene: Scene, language: str) -> Page:
+    """The page of a scene: there itself, not led on to another one."""
+    office.forgive()
+    page = office.page(scene.person)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    path, _, query = scene.address.partition("?")
+    answer = page.goto(f"{path}?{query}{'&' if query else ''}lang={language}")
+    assert answer is not None
+    assert answer.status == scene.status, scene
+    assert answer.headers["content-type"].startswith("text/html"), scene
+    assert urlsplit(page.url).path == path, scene
+    if scene.act is not None:
+        scene.act(page)
+    return page
 
 
 def _plain(routes: frozenset[str]) -> list[Scene]:
