@@ -21,9 +21,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
 
 
 @pytest.fixture(scope="module")
-def browser(office: QueueOffice, full: QueueOffice) -> Iterator[Browser]:
-    assert office
-    assert full  # first: once the browser is there, no other loop runs in this thread
+def browser(office: QueueOffice) -> Iterator[Browser]:
+    assert office  # first: once the browser is there, no other loop runs in this thread
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
         yield browser
