@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, StorageState, expect, sync_playwright
 
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import PASSWORD, browser_signed_in, served
@@ -76,8 +76,9 @@ def test_the_pages_of_the_document_are_drawn(seen: Seen) -> None:
     page.goto(f"/requests/{number}")
     pictures = page.get_by_role("img", name="Page ")
     assert pictures.count() == 2
-    pictures.last.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.images].every((one) => one.naturalWidth === 1200)")
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("naturalWidth", 1200, timeout=30_000)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as PDF").click()
     assert download.value.suggested_filename.endswith(".pdf")
