@@ -1,30 +1,70 @@
-"""Look at a page in Chromium: whether everybody can use it, and how it looks, for who keeps the pictures."""
+"""Look at a page in Chromium: whether everybody can use it, and how it looks.
+
+Pictures go into `build/pictures`, or the folder that PARAAF_SCREENSHOTS names; index.html there shows all.
+"""
 
 import os
+from html import escape
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+THEMES = ("light", "dark")
+HIGHEST = 6_000
+PICTURES = Path(os.environ.get("PARAAF_SCREENSHOTS") or Path(__file__).parents[1] / "build" / "pictures")
+PICTURED = {"en": THEMES, "nl": ("light",)}
+"""In which languages and themes pictures are kept: words are longest in Dutch."""
+_SERIOUS = """axe.run({resultTypes: ["violations"]}).then((found) => found.violations
+  .filter((one) => ["serious", "critical"].includes(one.impact))
+  .map((one) => [one.id, one.nodes[0].html]))"""
 
 
-def look(page: Page, name: str) -> None:
-    """Require that everybody can use it, and keep a picture of it."""
-    require_usable(page)
-    keep(page, name)
+def look(page: Page, name: str, language: str) -> None:
+    """Require that everybody can use a page, on a desk and a phone, in light and dark; keep pictures of it.
+
+    What axe finds differs by size or by theme, and not by both: it looks at two of the four.
+    """
+    page.evaluate(AXE_SCRIPT)
+    for size, (width, height) in SIZES.items():
+        for theme in THEMES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            require_fitting(page, name)
+            if (size == "desk") == (theme == "light"):
+                assert page.evaluate(_SERIOUS) == [], (name, language, size, theme)
+            if theme in PICTURED.get(language, ()):
+                keep(page, f"{name}-{language}-{theme}-{size}")
 
 
-def require_usable(page: Page) -> None:
-    """Nothing is wider than the screen, and axe finds nothing serious."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == [], page.url
+def require_fitting(page: Page, name: str) -> None:
+    """Nothing is wider than the screen."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, page.viewport_size)
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep a picture in the folder that PARAAF_SCREENSHOTS names, if it names one."""
-    folder = os.environ.get("PARAAF_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    """Keep a picture of the whole page, on a screen as high: what stays in sight covers nothing then."""
+    width = page.evaluate("innerWidth")
+    height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST)
+    page.set_viewport_size({"width": width, "height": height})
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def forget(language: str) -> None:
+    """Remove the pictures in a language: pages that are no more leave none."""
+    for one in PICTURES.glob(f"*-{language}-*.png"):
+        one.unlink()
+
+
+def index() -> None:
+    """Make the page that shows all pictures."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    rows = [
+        f'<figure><a href="{one.name}"><img src="{one.name}" loading="lazy" alt=""></a>'
+        f"<figcaption>{escape(one.stem)}</figcaption></figure>"
+        for one in sorted(PICTURES.glob("*.png"))
+    ]
+    style = "body{display:flex;flex-wrap:wrap;gap:1rem;font:14px sans-serif}figure{margin:0}img{height:24rem}"
+    text = f"<!doctype html><title>Pages of Paraaf</title><style>{style}</style>{''.join(rows)}"
+    (PICTURES / "index.html").write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from documents.register import SAMPLE
+from documents.register import SAMPLE, Register
 from tests.databases import fresh
 from tests.steps_office import DECLARATION, MANAGER, QUICK, KeyedOffice, Sample, signers_stand_in
 from workflow.commands import Answer, Command, Submission
@@ -63,8 +63,10 @@ def link(page: httpx.Response, rel: str) -> str:
 class QueueOffice:
     """Sample people in an office whose clock the test has in its hands."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
-        self.clock = Hands()
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] | None = None, *, clock: Hands | None = None
+    ) -> None:
+        self.clock = clock or Hands()
         copyfile(SAMPLE, folder / REGISTER_FILE)
         office = KeyedOffice.open(folder, clock=self.clock, environ=environ or {}, patience=QUICK)
         self.sample = Sample(office)
@@ -117,3 +119,12 @@ class QueueOffice:
 
     def close(self) -> None:
         self.office.close()
+
+
+def employee_of(register: Register, manager: str) -> str:
+    """Somebody with a permanent contract whom this person manages."""
+    return next(
+        one.person_id
+        for one in register.people()
+        if (one.manager_id, one.contract, one.duties) == (manager, "permanent", None)
+    )

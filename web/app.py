@@ -46,6 +46,7 @@ from web.request_page import RequestPage
 from web.requests import Requests
 from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
+from web.themed import KEPT, Themed
 from workflow.errors import StoreUnavailable
 from workflow.office import Office
 from workflow.oidc import Provider
@@ -63,9 +64,10 @@ class Desk:
         self.secure = office.verify_url is not None and office.verify_url.startswith("https:")
         self.samples = samples
         cookies = Cookies(secure=self.secure)
+        self.themed = Themed(office.theme)
         self.door = Door(
             office=office,
-            pages=Pages(trial=signs_for_trial(office), cookies=cookies),
+            pages=Pages(trial=signs_for_trial(office), cookies=cookies, themed=self.themed),
             rates=Rates(),
             sessions=office.sessions,
             cookies=cookies,
@@ -103,6 +105,7 @@ class Desk:
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
                 *MailPage(door).routes(),
+                *self.themed.routes(),
                 Mount("/static", _Kept(directory=STATIC)),
                 *beside,
             ],
@@ -161,5 +164,5 @@ class _Kept(StaticFiles):
     def file_response(self, *args: object, **more: object) -> Response:
         """The file, to be kept by who asks."""
         answer = super().file_response(*args, **more)  # type: ignore[arg-type]
-        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        answer.headers["Cache-Control"] = KEPT
         return answer

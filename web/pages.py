@@ -16,6 +16,8 @@ from starlette.responses import HTMLResponse
 from languages import WRITING
 from web.cookies import A_YEAR_S, LANGUAGE, Cookies
 from web.languages import NAMES, language_of, moment, translations
+from web.themed import Themed
+from workflow.theme import NEUTRAL
 
 _HERE = Path(__file__).parent
 ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
@@ -24,7 +26,7 @@ ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
 class Pages:
     """Makes answers from templates; everything put into them is escaped. `trial`: keys prove nothing here."""
 
-    def __init__(self, *, trial: bool, cookies: Cookies) -> None:
+    def __init__(self, *, trial: bool, cookies: Cookies, themed: Themed | None = None) -> None:
         self._cookies = cookies
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
@@ -33,7 +35,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(static=static, trial=trial)
+        self._environment.globals.update(static=static, trial=trial, office=themed or Themed(NEUTRAL))
 
     def answer(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """A page for who asks."""
@@ -49,6 +51,8 @@ class Pages:
             _=translations(language).gettext,
             language=language,
             languages=_elsewhere(request, NAMES),
+            page_url=request.url.replace(query="", path=_path(request)),
+            figures=WRITING[language].whole,
             day=day,
             at=at,
             **context,
@@ -65,12 +69,21 @@ class Pages:
 
 def _elsewhere(request: Request, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Each language: code, name, and the address of this page in it; of an answer to a form, the start."""
-    looked = request.method in {"GET", "HEAD"}
-    # of a path that begins with two strokes a browser would make another host
-    here = "/" + quote(request.url.path.lstrip("/"))
-    path = here if looked else "/verify" if request.url.path.startswith("/verify") else "/"
-    kept = [one for one in request.query_params.multi_items() if one[0] != "lang"] if looked else []
+    kept = [one for one in request.query_params.multi_items() if one[0] != "lang"] if _looks(request) else []
+    path = _path(request)
     return [(code, name, f"{path}?{urlencode([*kept, ('lang', code)])}") for code, name in names.items()]
+
+
+def _looks(request: Request) -> bool:
+    return request.method in {"GET", "HEAD"}
+
+
+def _path(request: Request) -> str:
+    """The path of this page; of an answer to a form, of where one begins."""
+    if _looks(request):
+        # of a path that begins with two strokes a browser would make another host
+        return "/" + quote(request.url.path.lstrip("/"))
+    return "/verify" if request.url.path.startswith("/verify") else "/"
 
 
 @cache

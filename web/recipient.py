@@ -36,7 +36,7 @@ from watching.logs import note
 from web.bodies import MIB, SMALL, Bodies
 from web.languages import language_of
 from web.letting_in import text_of
-from web.pages import Pages
+from web.pages import ZONE, Pages
 from web.rates import Rate, Rates
 from workflow.codes import as_printed
 from workflow.errors import StoreUnavailable
@@ -102,7 +102,7 @@ class RecipientsCheck:
                 report = await asyncio.to_thread(self._judged, uploaded)
             finally:
                 self._places.release()
-        words = report_words(language_of(request))
+        words = report_words(language_of(request), ZONE)
         parts = [
             (None, list(about_file(report, words))),
             *((heading(one, words), list(about_signature(one, report, words))) for one in report.signatures),

@@ -25,6 +25,7 @@ from signing.verify.verdict import with_register
 from signing.verify.words import words_in as report_words
 from web.asked import Asked, Door
 from web.drawn_pages import PAGES_MOST, DrawnPages
+from web.pages import ZONE
 from web.rates import Rate
 from web.recipient import tone_of
 from workflow.definition_model import OUTSIDE_FILES
@@ -134,7 +135,7 @@ class RequestDocuments:
     def _verify(self, asked: Asked) -> Response:
         file = self._file(asked)
         self.door.rates.require(asked.request, JUDGED)
-        report, words = self._judged(file), report_words(asked.language)
+        report, words = self._judged(file), report_words(asked.language, ZONE)
         parts = [
             (None, list(about_file(report, words))),
             *((heading(one, words), list(about_signature(one, report, words))) for one in report.signatures),

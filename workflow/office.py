@@ -70,6 +70,7 @@ from workflow.scrub import Scrub
 from workflow.sessions import Sessions
 from workflow.signing_runs import SigningRuns
 from workflow.store import Moment, Store
+from workflow.theme import NEUTRAL, Theme, load_theme
 from workflow.tokens import Tokens
 from workflow.variables import require_none_moved
 from workflow.webhooks import Webhooks
@@ -135,6 +136,8 @@ class Office:
     mail: MailSettings | None
     elsewhere: Elsewhere | None = None
     """Through whom people sign in, beside this office's own passwords."""
+    theme: Theme = NEUTRAL
+    """How its pages look."""
 
     @classmethod
     def open(
@@ -224,6 +227,7 @@ class Office:
             webhook_hosts=settings.webhook_hosts,
             mail=settings.mail,
             elsewhere=settings.elsewhere,
+            theme=settings.theme,
         )
 
     @property
@@ -623,7 +627,7 @@ def _limits(signing: Organisation) -> Mapping[str, Limit]:
 @dataclass(frozen=True)
 class Settings:
     """What the environment says: how the organisation signs, the public address, how long leavers are kept,
-    whom webhooks may tell, how mail leaves, through whom people sign in."""
+    whom webhooks may tell, how mail leaves, through whom people sign in, how pages look."""
 
     signing: Organisation
     base: str
@@ -631,6 +635,7 @@ class Settings:
     webhook_hosts: AllowedHosts
     mail: MailSettings | None
     elsewhere: Elsewhere | None
+    theme: Theme
 
 
 def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
@@ -650,6 +655,7 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Settings:
         webhook_hosts=_hosts(environ),
         mail=MailSettings.of(environ, base),
         elsewhere=elsewhere,
+        theme=load_theme(folder, environ),
     )
 
 

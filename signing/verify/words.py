@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from languages import LANGUAGES, WRITING
 from signing.errors import SigningError
@@ -29,25 +30,34 @@ class UnknownReportLanguage(SigningError):
 
 
 class Words(Wording):
-    """One language; make it with `words_in`."""
+    """One language; make it with `words_in`. With a zone times are that of a place, as on its own pages."""
 
-    def __init__(self, language: str, translations: gettext.NullTranslations) -> None:
+    def __init__(
+        self, language: str, translations: gettext.NullTranslations, zone: ZoneInfo | None = None
+    ) -> None:
         super().__init__(language, translations)
+        self._zone = zone
         self._kinds |= {"moment": self._moment, "day": self._day, "pages": self._pages}
 
     def moment(self, moment: datetime, *, seconds: bool = False) -> str:
-        """A time in UTC, to the minute; in English the date is in numbers, as in JSON."""
-        utc = moment.astimezone(UTC)
-        if self._english:
-            return f"{utc:%Y-%m-%d %H:%M:%S} UTC" if seconds else f"{utc:%Y-%m-%d %H:%M} UTC"
-        time = self._writing.time(utc)
+        """A time to the minute; in UTC and English the date is in numbers, as in JSON."""
+        there = moment.astimezone(self._zone or UTC)
+        if self._in_numbers:
+            return f"{there:%Y-%m-%d %H:%M:%S} UTC" if seconds else f"{there:%Y-%m-%d %H:%M} UTC"
+        time = self._writing.time(there)
         if seconds:
-            time += f"{time[2]}{utc.second:02}"
-        return self.text("{day} {time} UTC", day=self.day(utc), time=time)
+            time += f"{time[2]}{there.second:02}"
+        if self._zone is not None:
+            return f"{self.day(there)} {time} {there:%Z}"
+        return self.text("{day} {time} UTC", day=self.day(there), time=time)
 
     def day(self, day: date) -> str:
         """A date."""
-        return f"{day:%Y-%m-%d}" if self._english else self._writing.day(day)
+        return f"{day:%Y-%m-%d}" if self._in_numbers else self._writing.day(day)
+
+    @property
+    def _in_numbers(self) -> bool:
+        return self._english and self._zone is None
 
     def _moment(self, value: Value) -> str:
         return self.moment(datetime.fromisoformat(str(value)))
@@ -70,7 +80,7 @@ ENGLISH: Final = Words("en", gettext.NullTranslations())
 
 
 @cache
-def words_in(language: str) -> Words:
+def words_in(language: str, zone: ZoneInfo | None = None) -> Words:
     """The words of `language`, read on first use; raises UnknownReportLanguage."""
     if language not in WRITING:
         raise UnknownReportLanguage(
@@ -78,5 +88,5 @@ def words_in(language: str) -> Words:
             hint=f"Use one of: {', '.join(LANGUAGES)}.",
         )
     if language == "en":
-        return ENGLISH
-    return Words(language, catalogue("verification", Path(__file__).parents[1], language))
+        return ENGLISH if zone is None else Words("en", gettext.NullTranslations(), zone)
+    return Words(language, catalogue("verification", Path(__file__).parents[1], language), zone)

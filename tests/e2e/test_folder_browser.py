@@ -1,7 +1,4 @@
-"""The signing folder in Chromium: by keyboard alone, without JavaScript, two hundred at once; axe looks, too.
-
-PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
-"""
+"""The signing folder in Chromium: by keyboard alone, without JavaScript, two hundred at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +6,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from documents.words import LANGUAGES
 from tests.desk_office import PASSWORD, browser_signed_in, served
 from tests.folder_office import bring_to, free_port
-from tests.looking import SIZES, look
 from tests.remote_office import PIN, remote_office
 from tests.steps_office import SIGNER, Sample
 
@@ -125,44 +120,3 @@ def test_all_are_chosen_and_none(place: Place) -> None:
     page.get_by_role("link", name="Choose none").click()
     assert page.locator("input[name=chosen]:checked").count() == 0
     context.close()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_can_use_the_folder(place: Place, language: str, theme: str) -> None:
-    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
-    for name, (width, height) in SIZES.items():
-        context = place.context(viewport={"width": width, "height": height}, color_scheme=theme)
-        page, told = browser_signed_in(context, place.sample.office, SIGNER), []
-        page.on("console", lambda message, told=told: told.append(message.text))
-        page.on("pageerror", lambda error, told=told: told.append(str(error)))
-        look(folder(page, language), f"folder-{language}-{theme}-{name}")
-        with page.expect_navigation():
-            page.locator(".stack a").first.click()
-        look(page, f"folder-document-{language}-{theme}-{name}")
-        folder(page, language)
-        for box in page.locator("input[name=chosen]").all()[:1]:
-            box.check()
-        page.locator("fieldset", has_text="provider").locator("input[type=checkbox]").first.check()
-        page.locator(".go button").first.click()
-        page.wait_for_url("**/folder/runs/*")
-        look(page, f"folder-asked-{language}-{theme}-{name}")
-        for tick in page.locator("input[name=accepted]").all():
-            tick.check()
-        if page.locator("#password").count():
-            page.locator("#password").fill("wrong, and so refused")
-            with page.expect_navigation():
-                page.locator("form.card button").click()
-            look(page, f"folder-wrong-{language}-{theme}-{name}")
-        folder(page, language)
-        page.locator("fieldset", has_text="provider").locator("input[type=checkbox]").first.check()
-        page.locator(".go button").first.click()
-        page.locator("form.card button").click()
-        page.locator("#pin").wait_for()
-        look(page, f"folder-word-{language}-{theme}-{name}")
-        page.locator("form[action$=give-up] button").click()
-        page.locator("#run[data-settled]").wait_for()
-        look(page, f"folder-over-{language}-{theme}-{name}")
-        # the browser would have a PIN kept under a name, which it should not be
-        assert [one for one in told if "422" not in one and "username fields" not in one] == []
-        context.close()

@@ -1,7 +1,4 @@
-"""Requests begun and filled in, in Chromium: with and without JavaScript, by keyboard, in every language.
-
-PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
-"""
+"""Requests begun and filled in, in Chromium: with and without JavaScript, by keyboard, in every language."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from documents.words import LANGUAGES
 from tests.desk_office import browser_signed_in, served
-from tests.looking import SIZES, keep, require_usable
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
 
 NEW, NEW_PLAN = f"/requests/new/{DECLARATION}/A3", f"/requests/new/{PLAN}/standard"
@@ -164,42 +159,3 @@ def test_who_leaves_with_something_typed_is_asked(
     page.goto("/requests/new")
     assert asked == ["beforeunload"]
     page.context.close()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_can_use_the_forms(
-    browser: Browser, url: str, sample: Sample, requester: str, language: str, theme: str
-) -> None:
-    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
-    number = sample.submit("A3", temporary=True)
-    for name, (width, height) in SIZES.items():
-        for person, address in (
-            (requester, "/requests/new"),
-            (requester, NEW),
-            (requester, NEW_PLAN),
-            (MANAGER, f"/requests/{number}/edit"),
-        ):
-            context = browser.new_context(
-                base_url=url,
-                viewport={"width": width, "height": height},
-                color_scheme=theme,  # type: ignore[arg-type]
-            )
-            page, told = browser_signed_in(context, sample.office, person), []
-            page.goto(f"{address}?lang={language}")
-            page.on("console", lambda message, told=told: told.append(message.text))
-            page.on("pageerror", lambda error, told=told: told.append(str(error)))
-            page.reload()
-            page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-            require_usable(page)
-            if address != "/requests/new":
-                if address == NEW:
-                    page.locator("[name='income.commission']").fill("1.234")
-                    page.locator("button[value='add:income.lines']").click()
-                page.locator("button[value='send'], button[value='fire:approve']").click()
-                page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
-                require_usable(page)
-            keep(page, f"form-{address.strip('/').replace('/', '-')}-{language}-{theme}-{name}")
-            assert [one for one in told if "422" not in one] == []
-            context.close()

@@ -1,7 +1,4 @@
-"""Pages in Chromium: with and without JavaScript, on a desk's screen and a phone's; axe looks, too.
-
-PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
-"""
+"""Pages in Chromium: with and without JavaScript, on a desk's screen and a phone's; axe looks, too."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,9 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from certs.serve_authority import AuthorityServer
-from documents.words import LANGUAGES
 from tests.desk_office import served
-from tests.looking import SIZES, keep, require_usable
 from tests.steps_office import Sample
 
 
@@ -83,33 +78,3 @@ def test_the_file_stays_in_the_browser(browser: Browser, url: str, pdf: Path) ->
     assert "it is the latest" in page.get_by_role("status").inner_text()
     assert max(map(len, sent)) < 200
     page.context.close()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_can_use_the_pages(
-    browser: Browser, url: str, sample: Sample, pdf: Path, language: str, theme: str
-) -> None:
-    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
-    (document,) = sample.documents(1)
-    for name, (width, height) in SIZES.items():
-        context = browser.new_context(
-            base_url=url,
-            viewport={"width": width, "height": height},
-            color_scheme=theme,  # type: ignore[arg-type]
-        )
-        page, told = context.new_page(), []
-        page.on("console", lambda message, told=told: told.append(message.text))
-        page.on("pageerror", lambda error, told=told: told.append(str(error)))
-        for address in ("/verify", f"/verify/{document.verification_code}", "verdict"):
-            if address == "verdict":
-                page.goto(f"/verify?lang={language}")
-                page.set_input_files("#file", pdf)
-                page.click("#file-form button")
-                page.click("summary")
-            else:
-                page.goto(f"{address}?lang={language}")
-            require_usable(page)
-            keep(page, f"{address.strip('/').split('/')[-1][:8]}-{language}-{theme}-{name}")
-        assert told == []
-        context.close()

@@ -1,20 +1,14 @@
-"""The queue in Chromium: by keyboard alone, without JavaScript, on a desk's screen and on a phone's.
-
-PARAAF_SCREENSHOTS names a folder that gets a picture of each page.
-"""
+"""The queue in Chromium: by keyboard alone, without JavaScript, on a desk's screen and on a phone's."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from documents.words import LANGUAGES
 from tests.desk_office import browser_signed_in, served
-from tests.looking import SIZES, keep, require_usable
 from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice
 from tests.steps_office import MANAGER
 
-FEW, NOTHING = "P008", "P012"  # managers of other units
 NO_NAME = '<img src=x onerror="document.title=1">\N{RIGHT-TO-LEFT OVERRIDE}'
 Signed = Callable[..., Page]
 
@@ -27,27 +21,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
-    """Two hundred, three and none in queues; some near, past due, suspended, held, returned."""
-    office = QueueOffice(tmp_path_factory.mktemp("full"))
-    numbers = office.crowd(120)
-    office.do("claim", MANAGER, numbers[0])
-    office.do("suspend", MANAGER, numbers[0], remark="The lender has to say which form.")
-    office.do("claim", OTHER_MANAGER, numbers[2])
-    office.do("return", MANAGER, numbers[3], remark="The start date is that of another contract.")
-    office.clock.later(days=1)
-    office.crowd(40, variant="A1")
-    office.crowd(3, who=_employee_of(office, FEW))
-    office.clock.later(days=1, hours=4)
-    office.crowd(44, variant="A4")
-    yield office
-    office.close()
-
-
-@pytest.fixture(scope="module")
-def browser(office: QueueOffice, full: QueueOffice) -> Iterator[Browser]:
-    assert office
-    assert full  # first: once the browser is there, no other loop runs in this thread
+def browser(office: QueueOffice) -> Iterator[Browser]:
+    assert office  # first: once the browser is there, no other loop runs in this thread
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
         yield browser
@@ -257,59 +232,6 @@ def test_a_name_is_a_name_whatever_is_in_it(desk: QueueOffice, queue: Signed) ->
     # what turns the direction of text ends with the name
     name = page.locator("[data-row] bdi", has_text="onerror")
     assert name.evaluate("one => getComputedStyle(one).unicodeBidi") == "isolate"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_can_use_the_pages(
-    full: QueueOffice, contexts: Callable[..., BrowserContext], language: str, theme: str
-) -> None:
-    """Nothing serious by axe, nothing wider than the screen, nothing that the policy stopped."""
-    people = [FEW, NOTHING, EMPLOYEE, *([MANAGER] if language == "en" else [])]
-    with served(full.office) as url:
-        for size, (width, height) in SIZES.items():
-            for person in people:
-                viewport = {"width": width, "height": height}
-                context = contexts(base_url=url, viewport=viewport, color_scheme=theme)
-                page = browser_signed_in(context, full.office, person)
-                for name in _pages(page, person, language):
-                    require_usable(page)
-                    keep(page, f"{name}-{person}-{language}-{theme}-{size}")
-
-
-def _employee_of(desk: QueueOffice, manager: str) -> str:
-    """Somebody with a permanent contract whom this person manages."""
-    return next(
-        one.person_id
-        for one in desk.sample.register.people()
-        if (one.manager_id, one.contract, one.duties) == (manager, "permanent", None)
-    )
-
-
-def _pages(page: Page, person: str, language: str) -> Iterator[str]:
-    """Each page in turn."""
-    if person != EMPLOYEE:
-        page.goto(f"/queue?size=200&lang={language}")
-        yield "queue"
-    if person != MANAGER:
-        page.goto(f"/requests?lang={language}")
-        yield "requests"
-    if person != FEW:
-        return
-    page.goto("/queue?select=all&due_within=900")
-    page.locator("[data-key='?']").first.click()
-    yield "help"
-    page.keyboard.press("Escape")
-    with page.expect_navigation():
-        page.locator("button[value=approve]").click()
-    yield "ask"
-    with page.expect_navigation():
-        page.locator("form.sure a").click()
-    page.locator("[data-pick]").first.check()
-    with page.expect_navigation():
-        page.locator("button[value=release]").click()  # nobody holds it
-    yield "refused"
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without"])
