@@ -29,6 +29,9 @@ NO_PAGES = frozenset(
         "/folder/authorised",  # leads on
         "/folder/runs/{run}/events",
         "/office/log/events",
+        "/office/people.csv",
+        "/queue.csv",
+        "/requests.csv",
         "/requests/{n}/documents/{name}.pdf",
         "/requests/{n}/documents/{name}/pages/{page}.png",
         "/requests/{n}/files/{what}.pdf",
@@ -136,7 +139,7 @@ def _scenes(office: Walked, pdf: Path) -> Iterator[Scene]:
     yield from _of_requests(office)
     yield from _of_forms(office)
     yield from _of_the_folder()
-    yield from _of_the_office()
+    yield from _of_the_office(office)
     yield Scene("error-404", "", "", "/nothing-of-the-kind", status=404)
     yield Scene("error-404-unseen", "", CLERK, "/requests/999999", status=404)
     yield Scene("error-403", "", "", "/sign-in", _forge("form[action='/sign-in'] [name=csrf]"))
@@ -238,7 +241,7 @@ def _of_forms(office: Walked) -> Iterator[Scene]:
     def send(page: Page) -> None:
         _open(page)
         if "employer" in page.url:
-            page.fill("[name='income.gross_yearly']", "1.234")
+            page.fill("[name='income.commission']", "1.234")
             _click(page, "button[value='add:income.lines']")
         _click(page, "button[value='send'], button[value='fire:approve']")
         _open(page)
@@ -295,13 +298,22 @@ def _of_the_folder() -> Iterator[Scene]:
     yield Scene("folder-nothing", "/folder", NOTHING, "/folder")
 
 
-def _of_the_office() -> Iterator[Scene]:
+def _of_the_office(office: Walked) -> Iterator[Scene]:
     people = "/office/people"
     nobody = f"{people}?search=nobody-is-called-like-this"
 
     def check(page: Page) -> None:
         _click(page, "form[action='/office/log/check'] button")
 
+    def look(page: Page) -> None:
+        _click(page, "form[action='/office/check'] button")
+
+    [process, *_] = office.sample.office.catalogue.offered
+    drawn = "/office/processes/{sha256}"
+    yield Scene("office-start", "/office", ADMINISTRATOR, "/office")
+    yield Scene("office-looked", "/office", ADMINISTRATOR, "/office", look)
+    yield Scene("office-person", "/office/person", ADMINISTRATOR, f"/office/person?number={CLERK}", _open)
+    yield Scene("office-process", drawn, ADMINISTRATOR, f"/office/processes/{process.sha256_hex}")
     yield Scene("office-log", "/office/log", ADMINISTRATOR, "/office/log")
     yield Scene("office-log-checked", "/office/log", ADMINISTRATOR, "/office/log", check)
     yield Scene("office-people", people, ADMINISTRATOR, people)
