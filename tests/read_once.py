@@ -32,6 +32,8 @@ def packaged(names: Names) -> Catalogue:
 def register(path: Path) -> Register:
     """The register in a file, where it can be read; raises as Register.load does."""
     try:
+        if not path.is_file():  # a pipe never ends
+            return _load(path)
         content = path.read_bytes()
     except OSError:
         return _load(path)
