@@ -103,10 +103,10 @@ def test_what_can_and_cannot_be_done_is_what_the_command_line_shows(
 
 def test_what_has_to_be_settled_before_signing_is_told(desked: Desked, requester: Program) -> None:
     sent = submission(desked)["data"]
-    sent["income"]["gross_yearly"] = "1.00"
+    sent["employee"]["address"] = "A street of another town 1"
     number = handed_in(desked, requester, data=sent).json()["request"]
     warnings = requester.get(f"{BASE}/requests/{number}").json()["warnings"]
-    assert ("income.gross_yearly", "pay-slip-differs") in [(one["field"], one["rule"]) for one in warnings]
+    assert ("employee.address", "address-differs") in [(one["field"], one["rule"]) for one in warnings]
 
 
 def test_a_refusal_has_every_reason_with_its_field(desked: Desked, requester: Program) -> None:

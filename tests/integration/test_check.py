@@ -142,7 +142,7 @@ def _guard_gone(sample: Sample) -> None:
 
 def _row_of_none(sample: Sample) -> None:
     with intruder(sample.office.store, guarded=False) as other:
-        other.execute("INSERT INTO drafts SELECT 7, 'a', 'b', data, opened_at FROM requests")
+        other.execute("INSERT INTO drafts SELECT 7, 'a', 'b', data, opened_at, null FROM requests")
 
 
 def _seal_revoked(sample: Sample) -> None:

@@ -100,7 +100,7 @@ class TestRoles:
         wanted = {"person": HELPER, "role": "clerk", "unit": UNIT}
         page = post(client, "/office/people/roles", **wanted, reason="Helps out until January.")
         assert "They have this role from now on." in page.text
-        assert "granted clerk (Policy)" in page.text
+        assert "granted Back-office clerk (Policy)" in page.text
         assert "Helps out until January." in page.text
         with browsing(place.url) as theirs:
             signed_in(theirs, office, HELPER)
@@ -111,7 +111,7 @@ class TestRoles:
                 update_people(session, office.register, now=office.clock())
             assert self.is_clerk(place)
             page = post(client, "/office/people/roles/end", **wanted, reason="January has come.")
-            assert "ended clerk (Policy)" in page.text
+            assert "ended Back-office clerk (Policy)" in page.text
             assert not self.is_clerk(place)
             with office.store.read() as session:
                 query = select(SessionRow).where(SessionRow.person_id == HELPER)

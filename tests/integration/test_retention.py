@@ -1153,7 +1153,7 @@ def test_what_an_earlier_release_destroyed_is_cleaned(keeper: Keeper) -> None:
         "UPDATE tasks SET done_by = 'manager' WHERE request_id = 1 AND done_by IS NOT NULL",
         "UPDATE tasks SET done_for = 'manager' WHERE request_id = 1",
         "INSERT INTO hands VALUES (1, 'manager|review', 'manager', 'manager')",
-        "INSERT INTO drafts VALUES (1, 'manager', 'manager', '{}', '2027-02-20')",
+        "INSERT INTO drafts VALUES (1, 'manager', 'manager', '{}', '2027-02-20', NULL)",
         "UPDATE holds SET reason = 'A. Name' WHERE request_id = 1",
         "UPDATE holds SET released_at = NULL, released_by = NULL WHERE request_id = 1",
         "UPDATE holds SET released_at = '2027-02-20', released_by = 'clerk' WHERE request_id = 2",
