@@ -34,15 +34,20 @@ def served_app(app: ASGIApp, *, proxies: Sequence[str] = (), port: int = 0) -> I
             started.set()
             await stop.wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    def run() -> None:
+        with asyncio.Runner(
+            loop_factory=lambda: loop
+        ) as runner:  # which cancels what is left
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert started.wait(180)
     try:
         yield url_of(listener)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
-        loop.close()
+        thread.join(60)
 
 
 @contextmanager
