@@ -35,9 +35,7 @@ def served_app(app: ASGIApp, *, proxies: Sequence[str] = (), port: int = 0) -> I
             await stop.wait()
 
     def run() -> None:
-        with asyncio.Runner(
-            loop_factory=lambda: loop
-        ) as runner:  # which cancels what is left
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # which cancels what is left
             runner.run(serve())
 
     thread = threading.Thread(target=run)

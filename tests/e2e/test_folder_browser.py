@@ -115,8 +115,8 @@ def test_all_are_chosen_and_none(place: Place) -> None:
     page = folder(browser_signed_in(context, place.sample.office, SIGNER))
     boxes = page.locator("input[name=chosen]")
     page.get_by_role("link", name="Choose all").click()
-    assert page.locator("input[name=chosen]:checked").count() == boxes.count()
+    expect(page.locator("input[name=chosen]:checked")).to_have_count(boxes.count())
     expect(page.get_by_text(f"Chosen: {boxes.count()} of {boxes.count()}.")).to_be_visible()
     page.get_by_role("link", name="Choose none").click()
-    assert page.locator("input[name=chosen]:checked").count() == 0
+    expect(page.locator("input[name=chosen]:checked")).to_have_count(0)
     context.close()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import served
@@ -55,8 +55,8 @@ def test_a_recipient_checks_a_file(page: Page, pdf: Path) -> None:
     page.goto("/verify?lang=nl")
     page.get_by_label("De ondertekende pdf").set_input_files(pdf)
     page.get_by_role("button", name="Controleer dit bestand").click()
-    assert page.get_by_role("status").is_visible()
-    assert page.get_by_role("heading", name="Handtekening van een persoon").is_visible()
+    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.get_by_role("heading", name="Handtekening van een persoon")).to_be_visible()
 
 
 def test_a_recipient_looks_a_code_up(page: Page, sample: Sample) -> None:
@@ -64,7 +64,7 @@ def test_a_recipient_looks_a_code_up(page: Page, sample: Sample) -> None:
     page.goto("/verify?lang=da")
     page.get_by_label("Kontrolkoden").fill(document.verification_code)
     page.get_by_role("button", name="Slå op").click()
-    assert document.number in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text(document.number)
 
 
 def test_the_file_stays_in_the_browser(browser: Browser, url: str, pdf: Path) -> None:
@@ -75,6 +75,6 @@ def test_the_file_stays_in_the_browser(browser: Browser, url: str, pdf: Path) ->
     page.set_input_files("#local", pdf)
     page.wait_for_function("document.getElementById('sha256').value.length === 64")
     page.get_by_role("button", name="Ask with the SHA-256").click()
-    assert "it is the latest" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("it is the latest")
     assert max(map(len, sent)) < 200
     page.context.close()

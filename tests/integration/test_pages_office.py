@@ -187,7 +187,8 @@ class TestStandingIn:
         with office.store.read() as session:
             row = session.scalars(select(Substitute).where(Substitute.substitute_id == "P005")).one()
             assert (row.principal_id, row.role, row.valid_until) == (MANAGER, None, until)
-            event = session.scalars(select(Event).where(Event.type == "substitute_named")).all()[-1]
+            named = select(Event).where(Event.type == "substitute_named").order_by(Event.seq)
+            event = session.scalars(named).all()[-1]
             assert f'"actor":"{MANAGER}"' in (session.get_one(Body, event.seq).body or "")
         ended = {"csrf": token, "who": "P005", "principal": MANAGER, "role": ""}
         assert "It has ended." in client.post("/substitutes/end", data=ended).text
