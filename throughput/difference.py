@@ -72,13 +72,6 @@ class Difference:
         return self.interval.excludes_zero
 
 
-def quantile_interval(
-    durations: Durations, share: float, *, rng: np.random.Generator, replicates: int = REPLICATES
-) -> Interval:
-    """The percentile interval of one quantile. Raises DurationsUnusable without a case."""
-    return _middle(_resampled(durations, share, rng, replicates), LEVEL)
-
-
 def difference(
     a: Durations,
     b: Durations,

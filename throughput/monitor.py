@@ -98,12 +98,6 @@ def mean_share(shares: Iterable[Share]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def pooled_share(shares: Iterable[Share]) -> Share:
-    """All cases of all months together."""
-    known = list(shares)
-    return Share(sum(share.met for share in known), sum(share.missed for share in known))
-
-
 @dataclass(frozen=True)
 class Printed:
     """One unit's report as it may be printed: None is a hidden count (`*`)."""

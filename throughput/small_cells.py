@@ -45,11 +45,6 @@ def hidden(counts: Mapping[Cell, int], sums: Sequence[Sum], *, small: int = SMAL
     return frozenset(found)
 
 
-def told_for_sure(counts: Mapping[Cell, int], sums: Sequence[Sum], kept: frozenset[Cell]) -> frozenset[Cell]:
-    """Which of the hidden cells a reader can tell from what is printed."""
-    return frozenset(cell for cell in kept if _Reader(counts, sums, set(kept)).other(cell) is None)
-
-
 def _first_told(
     counts: Mapping[Cell, int], sums: Sequence[Sum], found: set[Cell], safe: set[Cell]
 ) -> Cell | None:

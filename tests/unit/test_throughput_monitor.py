@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from throughput.errors import PeriodUnusable
-from throughput.monitor import ALL, Followed, Monitor, Month, Share, mean_share, months, pooled_share
+from throughput.monitor import ALL, Followed, Monitor, Month, Share, mean_share, months
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 FUND = [(89, 11), (183, 13), (78, 0), (66, 6), (708, 87), (393, 39), (211, 31), (159, 33), (147, 18)]
@@ -23,13 +23,20 @@ def done(unit: str, opened: str, ended: str, *, met: bool = True, contacts: int 
 
 
 def test_the_fund_of_the_source() -> None:
-    shares = [Share(met, missed) for met, missed in FUND]
-    whole = pooled_share(shares)
-    assert (whole.met, whole.missed) == (2730, 329)
-    assert whole.value == pytest.approx(0.8924, abs=5e-5)
-    by_hand = sum(met / (met + missed) for met, missed in FUND) / 12
-    assert mean_share(shares) == pytest.approx(by_hand)
-    assert mean_share(shares) == pytest.approx(0.8977, abs=5e-5)
+    """Twelve months: the mean of their shares, and beside it all cases together."""
+    period = [Month(2020, 11), Month(2020, 12), *months(Month(2021, 7), Month(2022, 4))]
+    cases = [
+        done("fund", f"{month}-02", f"{month}-20", met=number < met)
+        for month, (met, missed) in zip(period, FUND, strict=True)
+        for number in range(met + missed)
+    ]
+    report = Monitor(cases, period, AMSTERDAM, small=-1).report()
+    assert (report.met[ALL], report.missed[ALL]) == (2730, 329)
+    assert report.pooled == pytest.approx(0.8924, abs=5e-5)
+    assert report.mean == pytest.approx(sum(met / (met + missed) for met, missed in FUND) / 12)
+    printed = Monitor(cases, period, AMSTERDAM).report()  # one month has nobody who missed it
+    assert None in printed.missed.values()
+    assert printed.mean is None or printed.mean_is_rough
 
 
 def test_a_month_without_a_case_does_not_count_in_the_mean() -> None:
