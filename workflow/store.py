@@ -9,7 +9,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
@@ -497,7 +497,9 @@ def _bare(engine: Engine, file: Path | None) -> Iterator[sqlite3.Cursor]:
     """A SQLite connection outside of any transaction: the engine would begin one. Raises StoreUnavailable."""
     connection = engine.raw_connection()
     try:
-        yield cast(sqlite3.Cursor, connection.cursor())
+        # closed before the connection is another's: what is not read to its end would be in its way
+        with closing(cast(sqlite3.Cursor, connection.cursor())) as cursor:
+            yield cursor
     except sqlite3.Error as error:
         raise unavailable(error, file) from error
     finally:
