@@ -132,11 +132,11 @@ class FolderRuns:
                 answer = await self._page(asked, run, status=429, wrong="throttled", after_s=error.after_s)
                 answer.headers["Retry-After"] = str(error.after_s)
                 return answer
-            await self._go(asked, run, proof)
-            if proof is not None:
-                answer = self._see(run)
+            answer = self._see(run)
+            if proof is not None:  # first: whoever is at it may be gone before it is done
                 await run_in_threadpool(self.door.renew, asked, answer)
-                return answer
+            await self._go(asked, run, proof)
+            return answer
         return self._see(run)
 
     def _proof(self, asked: Asked, left: Sequence[Waiting]) -> Proof | None:

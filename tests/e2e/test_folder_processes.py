@@ -39,7 +39,9 @@ def test_what_a_killed_desk_released_stays_and_another_goes_on_with_the_rest(
             numbers = bring_to(sample, "sign", STEP + 1, "A1")
             killed, other = desks.start(kill_point="folder.released"), desks.start()
             with folder_of(killed.url, sample) as folder:
-                run = folder.sign(folder.choose(numbers))
+                run = folder.choose(numbers)
+                with suppress(httpx.HTTPError):  # it may be gone before it answers
+                    folder.sign(run)
                 killed.wait_killed()
                 on = folder.until(look(folder, other.url, run), "Signing broke off")
                 assert "Go on with 1" in on.text
