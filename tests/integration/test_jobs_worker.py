@@ -410,7 +410,7 @@ def test_a_chore_takes_no_steps_place(toy: Toy) -> None:
 
     asyncio.run(body())
     assert ends == [True]
-    assert toy.count("procrastinate_jobs") == 0
+    assert toy.count("procrastinate_jobs WHERE queue_name = 'chores'") == 0
 
 
 def test_a_chore_is_done_by_one_worker_at_a_time(toy: Toy) -> None:
@@ -484,7 +484,7 @@ def test_what_a_dead_worker_had_in_hand_of_chores_stops_no_later_one(toy: Toy) -
         )
     )
     assert done == ["one"]
-    assert toy.count("procrastinate_jobs") == 0
+    assert toy.count("procrastinate_jobs WHERE queue_name = 'chores'") == 0
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
