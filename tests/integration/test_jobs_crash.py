@@ -85,7 +85,7 @@ def test_a_worker_that_dies_with_a_job_in_hand_loses_nothing(toy: Toy, point: st
     with worker(toy, **SETTINGS, **{VARIABLE: point}) as process:
         assert process.wait(180) == -signal.SIGKILL
     with toy.store.read() as session:
-        held = session.execute(text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"))
+        held = session.execute(text(f"SELECT count(*) FROM {STEP_JOBS} AND status = 'doing'"))
         assert held.scalar_one() == 1
     finish(toy)
     assert_all_recorded_once(toy, 16)
