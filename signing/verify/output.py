@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -38,7 +39,9 @@ CSV_COLUMNS = (
     "register",
     "request",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = re.compile(r"(?:\A|(?<=;))(?=[\s\"]*[=+\-@＝＋－＠]|[\t\r\n])")
+"""Where a spreadsheet would begin to read a formula: in a cell, and in what it takes for one, where a
+semicolon parts cells, as in countries that write a comma in numbers."""
 
 
 def as_dict(report: Report, words: Words = ENGLISH) -> dict[str, Any]:
@@ -118,9 +121,7 @@ def csv_line(cells: Sequence[str]) -> str:
     Whoever names a file or a certificate `=HYPERLINK(…)` must not have it run on the auditor's machine.
     """
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(
-        [("'" if cell.startswith(_FORMULA_STARTS) else "") + _visible(cell) for cell in cells]
-    )
+    csv.writer(out, lineterminator="\r\n").writerow([_visible(_FORMULA.sub("'", cell)) for cell in cells])
     return out.getvalue()
 
 

@@ -67,6 +67,15 @@ def test_a_formula_in_a_name_does_not_run_in_a_spreadsheet(name: str) -> None:
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 
+@pytest.mark.parametrize("name", ["x;=1", "x; @SUM(A1)", 'x;"=1"', "x;+1;-1", " =1", "\uff1d1"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_nor_where_semicolons_part_cells(name: str, delimiter: str) -> None:
+    """As spreadsheets read it in countries that write a comma in numbers."""
+    for row in csv_row(report(name=name, signer=name)):
+        for cell in next(csv.reader(io.StringIO(csv_line(row)), delimiter=delimiter)):
+            assert not cell.lstrip(' "').startswith(("=", "+", "-", "@", "\uff1d"))
+
+
 HIDDEN = "a\x1b[2J\x9b\u202eb\u2066c\udcffd\U000e0041\x00"
 
 
