@@ -17,6 +17,7 @@ from tests.steps_office import SIGNER, Sample
 BEATS_MOST, SILENT_MOST = 15, 3
 _SEEN = re.compile(r'name="seen" value="(\d+)-(\d+)"')
 _ACCEPTED = re.compile(r'name="accepted" value="([0-9a-f]{64})"')
+_TURN = re.compile(r'name="turn" value="(\d+)"')
 _ROW = re.compile(r'<li class="(\w+)" id="r(\d+)">.*?class="said">([^<]*)<', re.DOTALL)
 
 
@@ -61,7 +62,9 @@ class Folder:
 
     def say(self, run: httpx.Response, verb: str, **form: str) -> httpx.Response:
         """Answer a question of a go, or give it up."""
-        return self.client.post(f"{run.url.path}/{verb}", data={"csrf": csrf_of(run), **form})
+        turn = _TURN.search(run.text)
+        shown = {"csrf": csrf_of(run), "turn": turn[1] if turn else ""}
+        return self.client.post(f"{run.url.path}/{verb}", data={**shown, **form})
 
     def until(self, run: httpx.Response, words: str) -> httpx.Response:
         """Look again until the page says so: after each event of its stream."""

@@ -158,9 +158,10 @@ class FolderRuns:
         return challenge(self.door.office, asked, _to_prove(left))
 
     async def _word(self, asked: Asked) -> Response:
-        """What was typed for the key at the provider."""
+        """What was typed for the key at the provider; it answers the question that the form showed alone."""
         run = await run_in_threadpool(self._find, asked)
-        if run.stage == "asking" and run.question is not None and run.question.kind == "typed":
+        shown = run.stage == "asking" and asked.text("turn") == str(run.turn)
+        if shown and run.question is not None and run.question.kind == "typed":
             send = bool(asked.text("send"))
             given = Given(asked.text("pin").strip()[:100], asked.text("code").strip()[:100], send)
             await self._answer(asked, run, given)

@@ -92,6 +92,27 @@ def test_a_wrong_pin_is_asked_anew_and_signs_nothing(by_pin: Folder) -> None:
     by_pin.until(by_pin.say(again, "word", pin=PIN), "Released: 1 of 1.")
 
 
+def test_a_pin_answers_the_question_that_it_was_typed_for_alone(
+    by_pin: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [number] = bring_to(by_pin.sample, "sign", 1, "A3")
+    tried: list[object] = []
+    usual: Callable[..., Any] = CscClient.authorise
+
+    async def authorise(self: CscClient, *args: Any, **how: Any) -> Authorisation:
+        tried.append(args)
+        return await usual(self, *args, **how)
+
+    monkeypatch.setattr(CscClient, "authorise", authorise)
+    asked = began(by_pin, [number])
+    by_pin.say(asked, "word", pin="000000")
+    again = by_pin.until(asked, "Nothing was signed.")
+    late = by_pin.say(asked, "word", pin="000000")
+    assert "Your word for the signatures" in late.text
+    by_pin.until(by_pin.say(again, "word", pin=PIN), "Released: 1 of 1.")
+    assert len(tried) == 2, "sent twice, a wrong PIN counts once at the provider"
+
+
 def test_what_is_given_up_before_the_word_signs_nothing(by_pin: Folder) -> None:
     [number] = bring_to(by_pin.sample, "sign", 1, "A3")
     asked = began(by_pin, [number])
