@@ -25,6 +25,7 @@ _WORDS = re.compile(
     "|gradientUnits|gradientTransform|spreadMethod"
 )
 _ELSEWHERE = re.compile(r"[:\\]|url\((?!#[\w-]+\))", re.IGNORECASE)
+_DECLARATION = re.compile(r"\A<\?xml\s")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHUNKS = frozenset(
     {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs"}
@@ -62,7 +63,7 @@ def logo_of(content: bytes) -> Logo:
 def _require_plain_svg(content: bytes) -> None:
     try:
         text = content.decode("utf-8-sig")
-        if "<!DOCTYPE" in text or "<!ENTITY" in text or "<?" in text.removeprefix("<?xml"):
+        if "<!DOCTYPE" in text or "<!ENTITY" in text or "<?" in _DECLARATION.sub("", text):
             raise LogoRefused("declares more than shapes", "Save it as plain SVG, without a DOCTYPE.")
         root = ElementTree.fromstring(content)  # noqa: S314 (it declares no entities)
     except (UnicodeDecodeError, ElementTree.ParseError, ValueError, LookupError) as error:

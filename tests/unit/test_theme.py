@@ -120,6 +120,7 @@ def test_an_svg_that_could_act_or_ask_elsewhere_is_refused(inside: str) -> None:
         b'<!DOCTYPE svg [<!ENTITY a "b">]>' + HEAD.encode() + b"</svg>",
         HEAD.encode(),
         SVG.encode("utf-16"),
+        b"<?xml-stylesheet href='//elsewhere'?>" + HEAD.encode() + b"</svg>",
         SVG.encode() + b" " * 300_000,
         png(after=b"<script>"),
         png(side=2001),
@@ -127,7 +128,7 @@ def test_an_svg_that_could_act_or_ask_elsewhere_is_refused(inside: str) -> None:
         png()[:-6],
         png().replace(b"\x08\0\0\0\0", b"\x08\0\0\0\1"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_what_is_no_plain_picture_is_refused(content: bytes) -> None:
     with pytest.raises(LogoRefused):
