@@ -88,7 +88,13 @@ def oversees(session: Session, person: str, today: date) -> Reach:
 
 
 def staff(
-    session: Session, reach: Reach, *, search: str = "", after: str = "", only: str = "", limit: int = 50
+    session: Session,
+    reach: Reach,
+    *,
+    search: str = "",
+    after: str = "",
+    only: str | None = None,
+    limit: int = 50,
 ) -> list[StaffMember]:
     """Who works in these units, by their numbers from `after` on; `search` is part of a name or a number, and
     `only` a whole one."""
@@ -99,7 +105,7 @@ def staff(
         .order_by(Person.id)
         .limit(limit)
     )
-    if only:
+    if only is not None:
         query = query.where(Person.id == only)
     if search:
         part = search.lower()

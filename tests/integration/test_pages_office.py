@@ -97,6 +97,13 @@ def test_an_administrator_of_a_unit_sees_its_people_alone(place: Place, client: 
     assert not place.sample.office.passwords.has_one("P026")
 
 
+def test_nobody_is_shown_where_nobody_was_asked_for(place: Place, client: httpx.Client) -> None:
+    signed_in(client, place.sample.office, ADMINISTRATOR)
+    assert client.get("/office/person").status_code == 404
+    token = csrf_of(client.get("/password"))
+    assert client.post("/office/people/password", data={"csrf": token}).status_code == 404
+
+
 def test_a_given_password_is_shown_once(place: Place, client: httpx.Client) -> None:
     office = place.sample.office
     signed_in(client, office, ADMINISTRATOR)
