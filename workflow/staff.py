@@ -158,8 +158,16 @@ def name_for(
     now: datetime,
     channel: Channel = "person",
 ) -> None:
-    """Let somebody stand in, as `by` says. Raises SubstitutionRefused."""
+    """Let somebody stand in, as `by` says: an administrator names others, as nobody grants themselves a role.
+
+    Raises SubstitutionRefused.
+    """
     _require_may(session, by, wanted.principal_id, today)
+    if by == wanted.substitute_id != wanted.principal_id:
+        raise SubstitutionRefused(
+            Sentence("Nobody names themselves to stand in for somebody else."),
+            hint=Sentence("They name you, or another administrator does."),
+        )
     name_substitute(session, wanted, now=now, by=by, channel=channel)
 
 

@@ -222,6 +222,14 @@ class TestStandingIn:
         assert client.post("/substitutes", data={**form, "principal": "P007"}).status_code == 200
         assert client.post("/substitutes", data={**form, "principal": "P008"}).status_code == 422
 
+    def test_nobody_gets_a_role_by_naming_themselves(self, place: Place, client: httpx.Client) -> None:
+        office, today = place.sample.office, place.sample.today.isoformat()
+        signed_in(client, office, LOCAL)
+        form = {"csrf": csrf_of(client.get("/substitutes")), "who": LOCAL, "principal": "P007"}
+        page = client.post("/substitutes?lang=en", data={**form, "first": today, "last": today})
+        assert page.status_code == 422
+        assert "Nobody names themselves" in page.text
+
     @pytest.mark.parametrize(("field", "value"), [("who", ""), ("first", "soon"), ("last", "31-12-2026")])
     def test_what_is_no_day_is_told_where(
         self, place: Place, client: httpx.Client, field: str, value: str
