@@ -88,7 +88,7 @@ def oversees(session: Session, person: str, today: date) -> Reach:
 
 
 def staff(
-    session: Session, reach: Reach, *, search: str = "", after: str = "", only: str = "", limit: int = 50
+    session: Session, reach: Reach, *, search: str = "", after: str = "", only: str = "", limit: int | None
 ) -> list[StaffMember]:
     """Who works in these units, by their numbers from `after` on; `search` is part of a name or a number, and
     `only` a whole one."""
