@@ -2,7 +2,7 @@
 
 The tables `timing_…` say what `cases_of` would say of the whole log. They are brought up to its end in steps,
 and made anew when the rules by which they were read have changed. Nothing is said in them alone: they may be
-emptied at any time (`rebuild`).
+emptied at any time.
 """
 
 import json
@@ -45,11 +45,6 @@ def bucket(microseconds: int) -> int:
     return floor(log(microseconds) / _GROWTH) if microseconds > 1 else 0
 
 
-def bucket_us(place: int) -> float:
-    """The middle of a bucket, in microseconds."""
-    return float(1.02 ** (place + 0.5))
-
-
 class Clocks:
     """The working clocks of definitions, by their digest: read once each."""
 
@@ -90,13 +85,6 @@ class Keeper:
             read_in_all += count
             if count < self.at_once:
                 return read_in_all
-
-    def rebuild(self) -> int:
-        """Read the whole log anew; gives how many events that were."""
-        self.store.have_row(TimingState.table(), {"id": 1, "after_seq": 0, "rules": RULES})
-        with self.store.write() as session:
-            _empty(session, session.get_one(TimingState, 1, with_for_update=True))
-        return self.catch_up()
 
     def _step(self, session: Session) -> int:
         state = session.get_one(TimingState, 1, with_for_update=True)

@@ -29,7 +29,7 @@ from web.form_page import (
 )
 from web.nameable import nameable
 from web.problems import status_of
-from web.request_history import answered, told
+from web.request_history import answered, last_return, told
 from workflow.access import People, requester_role
 from workflow.changes import since_return
 from workflow.commands import Command
@@ -38,7 +38,7 @@ from workflow.errors import ClaimedByAnother, KeyReused, Reason, Refused, StaleV
 from workflow.judge import merged
 from workflow.people import name_of
 from workflow.proposals import proposed
-from workflow.reading import HistoryEntry, RequestView
+from workflow.reading import RequestView
 from workflow.registered import fixed, registered
 
 SAVE: Final = "save_draft"
@@ -230,11 +230,10 @@ class EditRequest:
 
     def _returned(self, view: RequestView) -> Returned | None:
         """Why it was returned to where it is now; None when it was not, or nobody can tell any more."""
-        entry = last_return(view.history)
-        if entry is None or entry.body is None:
+        last = last_return(told(view.history))
+        if last is None or last.who is None:
             return None
-        at, who = datetime.fromisoformat(entry.at), self._name(str(entry.body.get("actor", "")))
-        return Returned(str(entry.body.get("remark", "")), who, at)
+        return Returned(last.remark, self._name(last.who), last.at)
 
     def _names(self, task: Task) -> Mapping[str, tuple[str, ...]]:
         """Who could be named in a field that a later state asks for."""
@@ -283,12 +282,6 @@ class EditRequest:
             remark=asked.typed("remark") if asked.form or view.draft is None else view.draft.remark or "",
             key=asked.text("key") if asked.form and not stale else asked.new_key(),
         )
-
-
-def last_return(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
-    """The return by which a request came to where it is; None when it came otherwise."""
-    moved = next((one for one in reversed(history) if "to" in one.record), None)
-    return moved if moved is not None and moved.type == "request_returned" else None
 
 
 def _sends(trigger: Trigger) -> bool:

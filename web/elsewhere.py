@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from problem import Problem
 from watching.logs import note
 from web.asked import Door
 from web.cookies import VISIT
@@ -65,7 +64,7 @@ class SigningInElsewhere:
             return self._page(request, "failed", status=503)
         except ElsewhereRefused as error:
             note(log, logging.WARNING, "sign_in_elsewhere_refused", error=error)
-            return self._page(request, "refused", problem=error)
+            return self._page(request, "refused")
         except CeremonyOver:
             return self._page(request, "over")
         except NotInRegister as error:
@@ -78,7 +77,6 @@ class SigningInElsewhere:
         *,
         status: int = 422,
         person: str = "",
-        problem: Problem | None = None,
     ) -> Response:
         return self.door.pages.answer(
             request,
@@ -86,7 +84,6 @@ class SigningInElsewhere:
             status=status,
             wrong=wrong,
             person=person,
-            problem=problem,
             name=self._provider.settings.name,
         )
 

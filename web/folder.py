@@ -67,7 +67,6 @@ class SigningFolder:
             chosen=set(asked.many("chosen")),
             all_chosen=asked.text("choose") == ALL,
             now=self.door.office.clock(),
-            key=asked.new_key(),
             title_of=partial(_title, language=asked.language),
             barred_by=lambda one: barred_by(one, process_words(asked.language)),
         )

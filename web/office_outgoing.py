@@ -15,7 +15,7 @@ from web.overseeing import Overseeing
 from web.rates import Rate
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.digits import whole
-from workflow.mail import handed_over_now
+from workflow.mail import OUTBOX, handed_over_now
 from workflow.mail_text import Envelope, a_test
 from workflow.tables import MailRow, Person
 from workflow.webhooks import WebhookRefused
@@ -79,7 +79,7 @@ class OutgoingPages(Overseeing):
             return {
                 "sent": session.scalar(count.where(sent)) or 0,
                 "waiting": session.scalar(count.where(waits)) or 0,
-                "given_up": session.scalar(count.where(~sent, ~waits, MailRow.code != "")) or 0,
+                "given_up": session.scalar(count.where(OUTBOX.given_up())) or 0,
             }
 
     def _administrator(self, asked: Asked) -> None:

@@ -44,6 +44,12 @@ def answered(happened: Sequence[Happened]) -> list[Happened]:
     return [happened[place], *said] if said else []
 
 
+def last_return(happened: Sequence[Happened]) -> Happened | None:
+    """The return by which the request is where it is; None where it came here otherwise."""
+    last = next((one for one in reversed(happened) if one.after is not None), None)
+    return last if last is not None and last.kind == RETURNED else None
+
+
 def _happened(entry: HistoryEntry) -> Happened:
     record, body = entry.record, entry.body or {}
     moved = record.get("from") != record.get("to")

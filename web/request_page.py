@@ -19,13 +19,13 @@ from web.problems import waits_of
 from web.recipient import FILES
 from web.request_acts import TAKE_AND_START, Done, Wrong, act
 from web.request_documents import RequestDocuments
-from web.request_history import Happened, answered, told
+from web.request_history import Happened, answered, last_return, told
 from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
 from web.request_timing import lasting, timing
 from web.step_up import challenge
 from workflow.access import requester_role
-from workflow.changes import RETURNED, SinceReturn, since_return
+from workflow.changes import SinceReturn, since_return
 from workflow.checks import Checked, Checks, checks
 from workflow.definition_model import RETURN, WITHDRAW, Definition, OutsideFile
 from workflow.judge import VERBS
@@ -183,7 +183,7 @@ class RequestPage:
             since=since,
             kept=self._kept(view, definition),
             happened=happened,
-            returned=_last_return(happened, view.state),
+            returned=last_return(happened),
             answered=[] if view.closed_at else answered(happened),
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
@@ -295,12 +295,6 @@ def _known(definition: Definition, said: str) -> tuple[str, str] | None:
     states = (name for name, state in definition.states.items() if said in state.triggers)
     name = next(states, None)
     return None if name is None else (name, said)
-
-
-def _last_return(happened: Sequence[Happened], state: str) -> Happened | None:
-    """The return by which the request is where it is; None where it came here otherwise."""
-    last = next((one for one in reversed(happened) if one.after is not None), None)
-    return last if last is not None and last.kind == RETURNED and last.after == state else None
 
 
 def _suspended_for(happened: Sequence[Happened]) -> str:

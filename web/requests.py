@@ -16,6 +16,7 @@ from web.choices import choices
 from web.csv_answer import LISTS, Cell, csv_answer
 from web.navigation import EVERYBODY
 from web.pages import ZONE
+from web.request_history import last_return, told
 from wording import Sentence
 from workflow.access import AUDITOR, requester_role
 from workflow.callings import names_of
@@ -215,10 +216,8 @@ class Requests:
 
     def _returned(self, number: int, me: str) -> str:
         """What was remarked when a request came back last, if that is why it is where it is."""
-        moves = [one for one in self.door.office.engine.show(number, me).history if "to" in one.record]
-        if not moves or moves[-1].type != "request_returned":
-            return ""
-        return str((moves[-1].body or {}).get("remark", ""))
+        last = last_return(told(self.door.office.engine.show(number, me).history))
+        return "" if last is None else last.remark
 
 
 def _has_newer(looked: Looked, more: bool) -> bool:

@@ -72,7 +72,6 @@ class StandingInPages:
             others=[one for one in others if one not in mine],
             administers=bool(reach),
             roles=sorted({role for one in definitions for role in one.roles if role in me.roles}),
-            definitions=definitions,
             today=today,
             wrong=wrong,
             problem=problem,

@@ -90,6 +90,8 @@ class Going:
     turn: int
     where: OfBrowser
     part: Part | None = None
+    _turning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whether it is still held is never asked by a turn that is just being replaced."""
 
     async def go(self, proof: Proof | None) -> None:
         """Release all that is left, until something is asked or nothing is left."""
@@ -150,7 +152,9 @@ class Going:
             while True:
                 await asyncio.sleep(signing_runs.HELD.total_seconds() / _BEATS)
                 with suppress(StoreUnavailable):
-                    lost = not await asyncio.to_thread(self.office.signing_runs.hold, self.run.id, self.turn)
+                    async with self._turning:
+                        hold = self.office.signing_runs.hold
+                        lost = not await asyncio.to_thread(hold, self.run.id, self.turn)
                 if lost and here is not None:
                     here.cancel()
                     return
@@ -321,12 +325,13 @@ class Going:
         return redeemed
 
     async def _turn(self, stage: Stage, question: Kept | None = None) -> None:
-        turn = await asyncio.to_thread(
-            self.office.signing_runs.turn, self.run.id, self.turn, stage, held=True, question=question
-        )
-        if turn is None:
-            raise _Lost
-        self.turn = turn
+        async with self._turning:
+            turn = await asyncio.to_thread(
+                self.office.signing_runs.turn, self.run.id, self.turn, stage, held=True, question=question
+            )
+            if turn is None:
+                raise _Lost
+            self.turn = turn
 
     def _announce(self, part: Part) -> None:
         self.part = part

@@ -94,7 +94,7 @@ def staff(
     search: str = "",
     after: str = "",
     only: str | None = None,
-    limit: int = 50,
+    limit: int | None,
 ) -> list[StaffMember]:
     """Who works in these units, by their numbers from `after` on; `search` is part of a name or a number, and
     `only` a whole one."""

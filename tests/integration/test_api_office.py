@@ -4,15 +4,19 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from certs.hosts import AllowedHosts
 from tests.api_office import ADMINISTRATOR, BASE, Desked, Program, opened, problem, program
 from tests.databases import KINDS
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER
 from workflow.logcheck import verify
+from workflow.substitutes import Substitution, name_substitute
+from workflow.tables import Grant, Person, Substitute
 
 AUDITOR = "P192"
 
@@ -151,3 +155,38 @@ def test_what_became_of_messages_is_told(desked: Desked, auditor: Program) -> No
     assert told[0]["next_at"]
     with office.store.read() as session:
         assert verify(session).ok
+
+
+def test_who_stands_in_for_an_administrator_finds_the_same_people(desked: Desked) -> None:
+    office, today, stand_in = desked.sample.office, desked.sample.today, "P180"
+    swap = Substitution(stand_in, ADMINISTRATOR, "administrator", today, date.max)
+    with office.store.write() as session:
+        name_substitute(session, swap, now=office.clock())
+    lists = []
+    for person in (ADMINISTRATOR, stand_in):
+        with program(desked.url, desked.token(person)) as client:
+            lists.append([client.get(f"{BASE}/{what}").json() for what in ("people", "substitutes")])
+    with office.store.write() as session:
+        session.execute(delete(Substitute).where(Substitute.substitute_id == stand_in))
+    assert lists[0] == lists[1]
+    assert {"role": "administrator", "unit": None} in [
+        role for one in lists[0][0]["people"] if one["id"] == ADMINISTRATOR for role in one["roles"]
+    ]
+
+
+def test_an_auditor_of_a_unit_is_told_of_its_holds_alone(desked: Desked, clerk: Program) -> None:
+    office, auditor = desked.sample.office, "P180"
+    held = clerk.sent(desked.delivered, "/holds", reason="An inquiry.").json()["id"]
+    with office.store.read() as session:
+        unit = session.get_one(Person, desked.requester).unit
+    told = []
+    for where in (unit, "Elsewhere"):
+        with office.store.write() as session:
+            session.execute(delete(Grant).where(Grant.person_id == auditor, Grant.role == "auditor"))
+            session.add(Grant(person_id=auditor, role="auditor", unit=where))
+        with program(desked.url, desked.token(auditor)) as client:
+            told.append([one["id"] for one in client.get(f"{BASE}/retention").json()["holds"]])
+    with office.store.write() as session:
+        session.execute(delete(Grant).where(Grant.person_id == auditor, Grant.role == "auditor"))
+    clerk.sent(desked.delivered, f"/holds/{held}/release", reason="It is over.")
+    assert (held in told[0], told[1]) == (True, [])

@@ -118,15 +118,6 @@ def test_kept_up_step_by_step_it_is_what_the_whole_log_says(office: Office) -> N
     assert suspended == 3 * 86_400 * FAR
 
 
-def test_made_anew_it_is_the_same(office: Office) -> None:
-    keeper = Keeper(office.store)
-    for _ in work(office):
-        keeper.catch_up()
-    before = kept(office)
-    assert keeper.rebuild() > 0
-    assert kept(office) == before
-
-
 def test_what_other_rules_kept_is_made_anew(office: Office) -> None:
     keeper = Keeper(office.store)
     for _ in work(office):

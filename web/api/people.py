@@ -1,12 +1,10 @@
 """People, their roles, and who stands in for whom."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from web.api.described import BODY, errors
 from web.api.errors import DutyMissing, Misshapen, wrong
@@ -20,11 +18,10 @@ from web.api.office_models import (
     SubstituteTold,
 )
 from workflow import staff
-from workflow.access import ADMINISTRATOR
 from workflow.command_form import NAME_LONGEST
 from workflow.substitutes import Substitution
-from workflow.tables import Grant, Person, Substitute
-from workflow.tokens import PEOPLE, STAND_IN, Bearer
+from workflow.tables import Person, Substitute
+from workflow.tokens import PEOPLE, STAND_IN
 
 router = APIRouter(route_class=Operation)
 
@@ -35,18 +32,18 @@ _Person = Annotated[str, Query(min_length=1, max_length=NAME_LONGEST, examples=[
 def list_people(caller: Caller, office: TheOffice) -> PersonList:
     """List those who work in the units that the person administers, with their roles."""
     with office.store.read() as session:
-        everywhere, units = _administered(session, caller)
-        if not (everywhere or units):
+        reach = staff.administers(session, caller.person, office.newest_day)
+        if not reach:
             raise DutyMissing("This is for administrators.", hint="Ask one, or the HR register.")
-        query = select(Person).where(Person.active).order_by(Person.id)
-        if not everywhere:
-            query = query.where(Person.unit.in_(units))
-        people = session.scalars(query).all()
-        roles = _roles(session, [one.id for one in people])
         return PersonList(
             people=[
-                PersonTold(id=one.id, name=one.name, unit=one.unit, roles=roles.get(one.id, []))
-                for one in people
+                PersonTold(
+                    id=one.id,
+                    name=one.name,
+                    unit=one.unit,
+                    roles=[RoleTold(role=role, unit=unit) for role, unit in one.roles],
+                )
+                for one in staff.staff(session, reach, limit=None)
             ]
         )
 
@@ -55,7 +52,7 @@ def list_people(caller: Caller, office: TheOffice) -> PersonList:
 def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
     """List who stands in for whom: oneself, and those whom one administers."""
     with office.store.read() as session:
-        everywhere, units = _administered(session, caller)
+        reach = staff.administers(session, caller.person, office.newest_day)
         rows = session.scalars(select(Substitute).order_by(Substitute.valid_from, Substitute.id)).all()
         named = select(Person).where(Person.id.in_({row.principal_id for row in rows}))
         theirs = {one.id: one.unit for one in session.scalars(named)}
@@ -69,9 +66,8 @@ def list_substitutes(caller: Caller, office: TheOffice) -> SubstituteList:
                     last_day=row.valid_until,
                 )
                 for row in rows
-                if everywhere
-                or caller.person in (row.substitute_id, row.principal_id)
-                or theirs.get(row.principal_id) in units
+                if caller.person in (row.substitute_id, row.principal_id)
+                or theirs.get(row.principal_id, "") in reach
             ]
         )
 
@@ -132,17 +128,3 @@ def _day(text: str, field: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Misshapen([wrong("There is no such day.", field)]) from None
-
-
-def _administered(session: Session, caller: Bearer) -> tuple[bool, set[str]]:
-    """Whether the person administers every unit; and which ones."""
-    query = select(Grant.unit).where(Grant.person_id == caller.person, Grant.role == ADMINISTRATOR)
-    units = set(session.scalars(query))
-    return None in units, {unit for unit in units if unit is not None}
-
-
-def _roles(session: Session, people: Sequence[str]) -> dict[str, list[RoleTold]]:
-    found: dict[str, list[RoleTold]] = {}
-    for row in session.scalars(select(Grant).where(Grant.person_id.in_(people)).order_by(Grant.role)):
-        found.setdefault(row.person_id, []).append(RoleTold(role=row.role, unit=row.unit))
-    return found
