@@ -1,0 +1,46 @@
+"""Which requests figures are about: what a command has as options, and a page in its address."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+
+from workflow.staff import Reach
+from workflow.tables import TimingCase
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Requests of one process, variant, unit or definition (its digest), opened from `since` until `before`.
+
+    What is None narrows nothing. `reach` are the units of which somebody may see figures.
+    """
+
+    key: str | None = None
+    variant: str | None = None
+    unit: str | None = None
+    definition: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    reach: Reach | None = None
+
+    @property
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """What rows of `timing_cases` have to meet: give it to a query's `where`."""
+        table = TimingCase.table()
+        same = {
+            table.c.key: self.key,
+            table.c.variant: self.variant,
+            table.c.unit: self.unit,
+            table.c.definition_sha256: self.definition,
+        }
+        wanted: list[ColumnElement[bool]] = [
+            column == value for column, value in same.items() if value is not None
+        ]
+        if self.since is not None:
+            wanted.append(table.c.opened_at >= self.since)
+        if self.before is not None:
+            wanted.append(table.c.opened_at < self.before)
+        if self.reach is not None:
+            wanted.append(self.reach.of(table.c.unit))
+        return tuple(wanted)
