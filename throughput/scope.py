@@ -41,6 +41,6 @@ class Scope:
             wanted.append(table.c.opened_at >= self.since)
         if self.before is not None:
             wanted.append(table.c.opened_at < self.before)
-        if self.reach is not None:
+        if self.reach is not None and not self.reach.everywhere:  # also those of no unit, then
             wanted.append(self.reach.of(table.c.unit))
         return tuple(wanted)
