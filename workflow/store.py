@@ -34,6 +34,9 @@ VERSION_TABLE = "alembic_version"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 SMALL_BYTES = 200 * 1024**2
+CACHE_KIB = 16_384
+"""So much of a SQLite file each connection keeps at hand; what SQLite takes by itself (2 MB) holds no queue's page
+of a large office."""
 """Up to this size a SQLite file is written anew by itself, which takes some seconds; others wait for it."""
 WIPED_FROM = "0010"
 """SQLite files of earlier revisions may hold what was deleted: an upgrade writes them anew, once."""
@@ -486,6 +489,7 @@ def _pragmas(*, readonly: bool) -> Any:
         # recursive_triggers: or REPLACE deletes rows without firing the triggers that forbid it
         settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", "secure_delete=ON"]
         settings.append("query_only=ON" if readonly else "journal_mode=WAL")
+        settings.append(f"cache_size=-{CACHE_KIB}")
         for setting in settings:
             connection.execute(f"PRAGMA {setting}")
 
