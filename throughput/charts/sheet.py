@@ -1,11 +1,12 @@
 """A sheet to draw a chart on: what all charts have, such as axes, keys and labels that keep apart."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 
 from fonts import bold as bold_face
 from fonts import regular
-from throughput.charts.model import SIZES, Anchor, Bar, Drawing, Line, Mark, Role, Size, Text, hatched
+from throughput.charts.model import SHADES, SIZES, Anchor, Bar, Drawing, Line, Mark, Role, Size, Text, hatched
 from throughput.charts.scales import Axis, Scale, Tick
 from throughput.charts.wording import Wording
 
@@ -14,6 +15,7 @@ WIDE, NARROW = 720.0, 358.0
 LINE = 15.0
 GAP = 6.0
 _NARROW_BELOW = 560.0
+_DARK = 4  # from this shade on words are light
 _UNKNOWN = "W"  # as wide as what the face lacks may be
 
 
@@ -123,6 +125,14 @@ class Sheet:
             self.text(x + 16, y + 10, name)
             x += room
         return y + LINE + GAP
+
+    def cell(self, box: Bar, share: float, text: str) -> None:
+        """A box whose shade says how much, with the number in it; nothing at all is left blank."""
+        shade = min(SHADES, max(1, ceil(share * SHADES))) if share > 0 else 0
+        if shade:
+            self.add(replace(box, shade=shade))
+        role: Role = "paper" if shade >= _DARK else "ink" if shade else "quiet"
+        self.text(box.x + box.width / 2, box.y + box.height / 2 + 4, text, role=role, anchor="middle")
 
     def marked_lines(self, marked: Sequence[tuple[float, str]], top: float, bottom: float) -> float:
         """Upright lines down to `bottom` with labels below `top`, in rows where they would touch.
