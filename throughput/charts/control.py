@@ -151,8 +151,9 @@ def _ranges(
     y = downs.at(limits.upper_range)
     sheet.add(Line(((along.start - GAP, y), (along.end + GAP, y)), "ink", 1.2, "dashed"))
     lines = [*wrapped(told.upper, _LABELS - 3 * GAP, most=2), told.wording.time(limits.upper_range)]
+    first = min(y + 4 - LINE * (len(lines) - 1) / 2, downs.start - LINE * (len(lines) - 1))
     for row, line in enumerate(lines):
-        sheet.text(along.end + 2 * GAP, y + 4 + LINE * (row - (len(lines) - 1) / 2), line)
+        sheet.text(along.end + 2 * GAP, first + LINE * row, line)
     per_place = _per_place(len(ranges) + 1, along)
     points = [
         (

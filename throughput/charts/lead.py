@@ -103,7 +103,7 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
         _bin(sheet, told, one, along, ups)
     lowest = ups.start
     if told.curve:
-        lowest = _curve(sheet, told, along, ups.start + 2 * LINE + GAP)
+        lowest = _curve(sheet, told, along, ups.start + 3 * LINE)
     sheet.marked_lines(lines, sheet.y + LINE, lowest)
     _foot(sheet, told, axis, along, lowest)
     sheet.y = lowest + 2 * LINE + GAP
@@ -134,7 +134,7 @@ def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:
 
 def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
     """The panel of the share; what is beyond the last bin is not in it."""
-    sheet.text(0, top - GAP, told.share, role="quiet")
+    sheet.text(0, top - 2 * GAP, told.share, role="quiet")
     axis = shares(told.wording)
     ups = Scale(0, 1, top + _CURVE, top)
     sheet.level_lines(axis, ups, along.start, along.end)

@@ -129,7 +129,7 @@ def _goal(told: Months) -> str:
 def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: bool) -> None:
     """The bar within its room; hatched all over where the share is kept, none where there is none."""
     if one.hidden:
-        sheet.add(*hatched(room, role="quiet"))
+        sheet.add(*hatched(room, role="quiet", step=9))
     elif one.share:
         role = "series-1" if _met(told, one) else "series-2"
         said = f"{told.wording.month(one.month)}: {told.wording.percent(one.share)}"

@@ -21,7 +21,7 @@ class Wording:
     """A language's way to write what stands on axes and beside marks.
 
     `number` writes a value with so many decimals. `units` rise: seconds, minutes, hours, days, say. `months`
-    and `weekdays` are short names, from January and from Monday. `week` writes a week's number.
+    and `weekdays` are short names, from January and from Monday on.
     """
 
     number: Callable[[float, int], str]
@@ -29,7 +29,6 @@ class Wording:
     units: Sequence[Unit]
     months: Sequence[str]
     weekdays: Sequence[str]
-    week: Callable[[int], str]
 
     def unit_for(self, seconds: float) -> Unit:
         """The largest unit of which there are at least two; the smallest where none is so small."""
