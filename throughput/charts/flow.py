@@ -6,12 +6,14 @@ The height of a band is what is in hand there; the band of what is done grows fr
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 
 from throughput.charts.model import SERIES, Area, Bar, Drawing, Line, Role, Text
 from throughput.charts.scales import Scale, counting, dating
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, kept_apart, width_of, wrapped
 
 _HEIGHT = 300.0
+_EACH = 3.0  # room of a day
 _LABELS = (190.0, 112.0)  # room beside the bands, at most: wide and narrow
 
 
@@ -77,22 +79,26 @@ def _bands(sheet: Sheet, told: Flow, along: Scale, ups: Scale) -> None:
         role, shade = _role(told, number)
         above = _outline(told.days, roof, along, ups)
         below = _outline(told.days, floor, along, ups)
-        sheet.add(Area((*above, *reversed(below)), role, shade, band.name), Line(above, "paper", 1.5))
+        sheet.add(Area((*above, *reversed(below)), role, shade, band.name))
         floor = roof
 
 
 def _outline(
     days: Sequence[date], counts: Sequence[int], along: Scale, ups: Scale
 ) -> tuple[tuple[float, float], ...]:
-    """A day alone is as wide as the chart."""
+    """Up to the last day; every second or third of too many to be told apart. A day alone is a level."""
     if len(days) == 1:
         return ((along.start, ups.at(counts[0])), (along.end, ups.at(counts[0])))
-    return tuple((along.at(day.toordinal()), ups.at(count)) for day, count in zip(days, counts, strict=True))
+    each = ceil(len(days) * _EACH / (along.end - along.start))
+    kept = range((len(days) - 1) % each, len(days), each)
+    points = ((along.at(days[number].toordinal()), ups.at(counts[number])) for number in kept)
+    first = (along.start, ups.at(counts[0]))
+    return (*(() if kept.start == 0 else (first,)), *points)
 
 
 def _labels(sheet: Sheet, told: Flow, labels: Sequence[Sequence[str]], ups: Scale, right: float) -> None:
     """Beside the end of each band its name and last count, with a line to it where it had to move."""
-    middles = []
+    middles: list[float] = []
     floor = 0
     for band in reversed(told.bands):
         middles.insert(0, ups.at(floor + band.counts[-1] / 2))

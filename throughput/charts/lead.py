@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughput.charts.ageing import Done
-from throughput.charts.model import SHADES, Bar, Drawing, Line, hatched, stairs
+from throughput.charts.model import SHADES, Bar, Drawing, Entry, Line, hatched, stairs
 from throughput.charts.scales import Axis, Scale, counting, shares, timing
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 from throughput.charts.wording import Wording
@@ -110,9 +110,10 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
     return sheet.done()
 
 
-def _kinds(told: Leads) -> list[tuple[str, bool, str]]:
-    ended = ("series-1", False, told.ended)
-    return [ended, ("series-2", True, told.still_open)] if any(one.open for one in told.bins) else [ended]
+def _kinds(told: Leads) -> list[Entry]:
+    ended: Entry = ("series-1", False, told.ended)
+    still: Entry = ("series-2", True, told.still_open)
+    return [ended, still] if any(one.open for one in told.bins) else [ended]
 
 
 def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:

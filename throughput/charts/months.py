@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from throughput.charts.model import SHADES, Bar, Drawing, Line, hatched
+from throughput.charts.model import SHADES, Bar, Drawing, Entry, Line, Role, hatched
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
@@ -52,9 +52,9 @@ def months(told: Months, width: float = WIDE) -> Drawing:
     return sheet.done()
 
 
-def _kinds(told: Months) -> list[tuple[str, bool, str]]:
+def _kinds(told: Months) -> list[Entry]:
     """What is to be seen, for the key."""
-    found: list[tuple[str, bool, str]] = []
+    found: list[Entry] = []
     if any(_met(told, one) for one in told.months):
         found.append(("series-1", False, told.met))
     if any(_met(told, one) is False for one in told.months):
@@ -131,7 +131,7 @@ def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: boo
     if one.hidden:
         sheet.add(*hatched(room, role="quiet", step=9))
     elif one.share:
-        role = "series-1" if _met(told, one) else "series-2"
+        role: Role = "series-1" if _met(told, one) else "series-2"
         said = f"{told.wording.month(one.month)}: {told.wording.percent(one.share)}"
         if upright:
             high = room.height * one.share

@@ -6,7 +6,20 @@ from math import ceil
 
 from fonts import bold as bold_face
 from fonts import regular
-from throughput.charts.model import SHADES, SIZES, Anchor, Bar, Drawing, Line, Mark, Role, Size, Text, hatched
+from throughput.charts.model import (
+    SHADES,
+    SIZES,
+    Anchor,
+    Bar,
+    Drawing,
+    Entry,
+    Line,
+    Mark,
+    Role,
+    Size,
+    Text,
+    hatched,
+)
 from throughput.charts.scales import Axis, Scale, Tick
 from throughput.charts.wording import Wording
 
@@ -113,7 +126,7 @@ class Sheet:
                 self.text(middle, y, tick.label, role="quiet", anchor="middle")
                 free = middle + half
 
-    def key(self, entries: Iterable[tuple[Role, bool, str]], y: float) -> float:
+    def key(self, entries: Iterable[Entry], y: float) -> float:
         """Swatches, hatched or plain, with names; as many lines as needed. Gives the y below."""
         x = 0.0
         for role, is_hatched, name in entries:

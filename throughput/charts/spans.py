@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from throughput.charts.model import SERIES, SHADES, Bar, Drawing, hatched
+from throughput.charts.model import SERIES, SHADES, Bar, Drawing, Role, hatched
 from throughput.charts.scales import Scale, timing
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
 
@@ -55,7 +55,7 @@ def spans(told: Spans, width: float = WIDE) -> Drawing:
     return sheet.done()
 
 
-def _colour(number: int) -> str:
+def _colour(number: int) -> Role:
     return _COLOURS[number % len(_COLOURS)]
 
 

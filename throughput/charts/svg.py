@@ -40,9 +40,8 @@ def _mark(mark: Mark) -> str:
             shape = f'<polyline points="{_points(mark.points)}" stroke-width="{_n(mark.width)}"'
             return _said(shape, f"{mark.role} line {mark.dash}", mark.said)
         case Area():
-            return _said(
-                f'<polygon points="{_points(mark.points)}"', _filled(mark.role, mark.shade), mark.said
-            )
+            classes = f"{_filled(mark.role, mark.shade)} area"
+            return _said(f'<polygon points="{_points(mark.points)}"', classes, mark.said)
         case Bar():
             shape = (
                 f'<rect x="{_n(mark.x)}" y="{_n(mark.y)}" width="{_n(mark.width)}" height="{_n(mark.height)}"'
