@@ -60,6 +60,7 @@ def test_a_page_may_hold_it(name: str) -> None:
     known = set(re.findall(r"\.([a-z][a-z0-9-]*)", css)) | {"start", "solid"}
     tags = {"svg", "title", "desc", "text", "polyline", "polygon", "rect", "circle", "path"}
     names = {"class", "points", "x", "y", "width", "height", "cx", "cy", "r", "d", "stroke-width", "id"}
+    names |= {"textLength", "lengthAdjust"}
     for width in WIDTHS:
         for one in elements(drawing_of(name, width)):
             assert one.tag.removeprefix(SVG) in tags

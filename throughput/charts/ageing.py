@@ -73,12 +73,12 @@ def ageing(told: Ageing, width: float = WIDE) -> Drawing:
     below = Sheet(told, width)  # what lies under the lines, drawn first
     total = sum(heights)
     top = below.marked_lines(labels, 0, 0)
-    sheet.upright_lines(axis, along, top, top + total)
+    sheet.upright_lines(axis, along, [(top, top + total)])
     sheet.marked_lines(labels, 0, top + total)
     sheet.y = top
     for state, height in zip(told.states, heights, strict=True):
         _row(sheet, told, state, along, axis=axis, height=height)
-    sheet.y += 2 * LINE + GAP
+    sheet.foot(axis, along, sheet.y)
     return sheet.done()
 
 
@@ -117,8 +117,7 @@ def _row(sheet: Sheet, told: Ageing, state: Waiting, along: Scale, *, axis: Axis
     sheet.add(Line(((0, y), (sheet.width, y)), "quiet", 0.8))
     name = f"{state.name}\u00a0· {told.wording.count(len(state.requests))}"
     [shown] = wrapped(name, sheet.width, bold=True, most=1)
-    sheet.add(Bar(0, y + 1, width_of(shown, bold=True), LINE, "paper"))
-    sheet.text(0, y + LINE - 2, shown, bold=True)
+    sheet.backed(0, y + LINE - 1, shown, bold=True)
     first = y + LINE + GAP
     dots = _dots(state, along)
     if dots is None:

@@ -7,6 +7,7 @@ median and most of as many as share a place, which the chart says.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,10 +178,11 @@ def _dates(told: Control, sheet: Sheet) -> list[Tick]:
     """Days at equal distances: the values are in their order, and not evenly in time."""
     about = min(len(told.days), 3 if sheet.narrow else 6)
     places = sorted({round(n * (len(told.days) - 1) / max(1, about - 1)) for n in range(about)})
+    years = [True, *(told.days[a].year != told.days[b].year for a, b in pairwise(places))]
     return [
         Tick(
             place if len(told.days) > 1 else 0.5,
-            f"{told.days[place].day}\u00a0{told.wording.month(told.days[place], year=n == 0)}",
+            f"{told.days[place].day}\u00a0{told.wording.month(told.days[place], year=year)}",
         )
-        for n, place in enumerate(places)
+        for place, year in zip(places, years, strict=True)
     ]
