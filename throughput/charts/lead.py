@@ -105,11 +105,12 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
     sheet.level_lines(counts, ups, left, width)
     for one in told.bins:
         _bin(sheet, told, one, along, ups)
-    lowest = ups.start
-    if told.curve:
-        lines_of_name = len(wrapped(told.share, width))
-        lowest = _curve(sheet, told, along, ups.start + (2 + lines_of_name) * LINE)
+    name = wrapped(told.share, width) if told.curve else []
+    named = ups.start + LINE + 2 * GAP
+    lowest = _curve(sheet, told, along, named + len(name) * LINE) if told.curve else ups.start
     sheet.marked_lines(lines, sheet.y + LINE, lowest)
+    for number, line in enumerate(name):
+        sheet.backed(0, named + number * LINE, line, role="quiet")
     _foot(sheet, told, axis, along, lowest)
     sheet.y = lowest + 2 * LINE + GAP
     return sheet.done()
@@ -140,8 +141,6 @@ def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:
 
 def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
     """The panel of the share; what is beyond the last bin is not in it."""
-    for number, line in enumerate(reversed(wrapped(told.share, sheet.width))):
-        sheet.text(0, top - 2 * GAP - number * LINE, line, role="quiet")
     axis = shares(told.wording)
     ups = Scale(0, 1, top + _CURVE, top)
     sheet.level_lines(axis, ups, along.start, along.end)

@@ -86,7 +86,7 @@ class _Pen:
                 self._stroke(mark.role, mark.width, mark.dash)
                 self._polyline(mark.points)
             case Area():
-                self._stroke("paper", 1.5, "solid")
+                self._stroke("paper", 0.75, "solid")
                 self._fill(mark.role, mark.shade)
                 self._polygon(mark.points)
             case Bar():

@@ -15,6 +15,7 @@ from throughput.charts.model import (
     Entry,
     Line,
     Mark,
+    Point,
     Role,
     Size,
     Text,
@@ -160,10 +161,14 @@ class Sheet:
         begins = top + LINE * (1 + max((row for *_, row in placed), default=-1)) + GAP
         heights = [top + LINE * (row + 1) - 3 for *_, row in placed]
         for (x, *_), y in zip(placed, heights, strict=True):
-            self.add(Line(((x, y + 3), (x, bottom)), "ink", 1.2, "dashed"))
+            self.cased(((x, y + 3), (x, bottom)))
         for (_, middle, label, _), y in zip(placed, heights, strict=True):
             self.backed(middle, y, label, anchor="middle")
         return begins
+
+    def cased(self, points: tuple[Point, ...]) -> None:
+        """A dashed line that can be seen on dark and on light."""
+        self.add(Line(points, "paper", 3), Line(points, "ink", 1.4, "dashed"))
 
     def backed(
         self,
