@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from reportlab.pdfgen.canvas import Canvas
 
+from languages import WRITING
 from tests.drawn_charts import (
     CHARTS,
     DAY,
@@ -40,6 +42,7 @@ from throughput.charts.scales import counting, dating, timing
 from throughput.charts.sheet import NARROW, WIDE, width_of
 from throughput.charts.spans import spans
 from throughput.charts.svg import both_widths, svg
+from throughput.charts.wording import Wording
 from throughput.faces import printable
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
@@ -327,6 +330,25 @@ def test_days_have_ticks(first: Any, days: int) -> None:
     assert len(ticks) <= 11
     assert all(first.toordinal() <= tick.value <= last.toordinal() for tick in ticks)
     assert ticks or (last - first).days < 62
+
+
+def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:
+    day = date(2026, 3, 5)
+    told = {name: Wording.of(writing, WORDING.units, ()) for name, writing in WRITING.items()}
+    assert {name: one.number(-1234.56, 1).replace("\u00a0", " ") for name, one in told.items()} == {
+        "en": "−1,234.6",
+        "nl": "−1.234,6",
+        "da": "−1.234,6",
+        "nb": "−1 234,6",
+    }
+    assert {name: one.day(day).replace("\u00a0", " ") for name, one in told.items()} == {
+        "en": "5 Mar",
+        "nl": "5 mrt",
+        "da": "5. mar",
+        "nb": "5. mar",
+    }
+    assert told["nl"].number(-0.04, 1) == "0,0"
+    assert told["da"].percent(0.8924, 1) == "89,2\u00a0%"
 
 
 def test_times_are_said_in_the_unit_that_fits() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from throughput.charts.model import SHADES, Bar, Dot, Drawing, Line, Role, Shape
 from throughput.charts.scales import Axis, Scale, timing
-from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
+from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, labelled, width_of
 
 _SIZES = ((5.0, 7), (4.0, 12))
 """A dot's size, and lanes beside each other in which such dots find room."""
@@ -66,7 +66,7 @@ def ageing(told: Ageing, width: float = WIDE) -> Drawing:
         0, max(ages + [one.seconds for one in told.done]), told.wording, about=4 if sheet.narrow else 8
     )
     along = Scale(axis.low, axis.high, _R + 2, width - _R - 2)
-    heights = [_height(state, along) for state in told.states]
+    heights = [LINE * len(_name(told, state, width)) + _height(state, along) for state in told.states]
     labels = [
         (along.at(one.seconds), f"{one.name}\u00a0· {told.wording.time(one.seconds)}") for one in told.done
     ]
@@ -82,10 +82,15 @@ def ageing(told: Ageing, width: float = WIDE) -> Drawing:
     return sheet.done()
 
 
+def _name(told: Ageing, state: Waiting, width: float) -> list[str]:
+    return labelled(state.name, told.wording.count(len(state.requests)), width, bold=True)
+
+
 def _height(state: Waiting, along: Scale) -> float:
+    """Of what is below the name."""
     dots = _dots(state, along)
     deep = _CELL if dots is None else max((y + r for _, y, r in dots), default=2 * _R)
-    return LINE + 3 * GAP + deep
+    return deep + 3 * GAP
 
 
 def _dots(state: Waiting, along: Scale) -> list[tuple[Open, float, float]] | None:
@@ -115,10 +120,10 @@ def _in_lanes(state: Waiting, along: Scale, r: float, most: int) -> list[tuple[O
 def _row(sheet: Sheet, told: Ageing, state: Waiting, along: Scale, *, axis: Axis, height: float) -> None:
     y = sheet.y
     sheet.add(Line(((0, y), (sheet.width, y)), "quiet", 0.8))
-    name = f"{state.name}\u00a0· {told.wording.count(len(state.requests))}"
-    [shown] = wrapped(name, sheet.width, bold=True, most=1)
-    sheet.backed(0, y + LINE - 1, shown, bold=True)
-    first = y + LINE + GAP
+    name = _name(told, state, sheet.width)
+    for number, line in enumerate(name):
+        sheet.backed(0, y + LINE * (number + 1) - 1, line, bold=True)
+    first = y + LINE * len(name) + GAP
     dots = _dots(state, along)
     if dots is None:
         _cells(sheet, told, state, along, axis=axis, y=first)

@@ -107,8 +107,11 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
         _bin(sheet, told, one, along, ups)
     name = wrapped(told.share, width) if told.curve else []
     named = ups.start + LINE + 2 * GAP
-    lowest = _curve(sheet, told, along, named + len(name) * LINE) if told.curve else ups.start
+    top = named + len(name) * LINE
+    lowest = top + _CURVE if told.curve else ups.start
     sheet.marked_lines(lines, sheet.y + LINE, lowest)
+    if told.curve:
+        _curve(sheet, told, along, top)
     for number, line in enumerate(name):
         sheet.backed(0, named + number * LINE, line, role="quiet")
     _foot(sheet, told, axis, along, lowest)
@@ -139,7 +142,7 @@ def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:
         sheet.add(*hatched(bar, role="series-2", step=5))
 
 
-def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
+def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> None:
     """The panel of the share; what is beyond the last bin is not in it."""
     axis = shares(told.wording)
     ups = Scale(0, 1, top + _CURVE, top)
@@ -149,7 +152,6 @@ def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
     reached = along.high if len(inside) < len(told.curve) else inside[-1][0]
     points = [(0.0, 0.0), *inside, (reached, last)]
     sheet.add(Line(stairs((along.at(time), ups.at(share)) for time, share in points), "series-1", 2))
-    return ups.start
 
 
 def _foot(sheet: Sheet, told: Leads, axis: Axis, along: Scale, y: float) -> None:

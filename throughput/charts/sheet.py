@@ -232,11 +232,11 @@ def wrapped(text: str, room: float, *, bold: bool = False, most: int = 3) -> lis
     return [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), room, bold=bold)]
 
 
-def labelled(name: str, value: str, room: float) -> list[str]:
+def labelled(name: str, value: str, room: float, *, bold: bool = False) -> list[str]:
     """A name with its value, on lines that fit: the value is never cut off."""
-    *before, last = wrapped(name, room)
+    *before, last = wrapped(name, room, bold=bold)
     joined = f"{last}\u00a0· {value}"
-    return [*before, joined] if width_of(joined) <= room else [*before, last, value]
+    return [*before, joined] if width_of(joined, bold=bold) <= room else [*before, last, value]
 
 
 def shortened(text: str, room: float, *, bold: bool = False) -> str:
