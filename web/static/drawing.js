@@ -1,4 +1,5 @@
 // On a narrow screen a process is first seen at its states, which are in the middle.
-for (const box of document.querySelectorAll(".drawing")) {
-  box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
-}
+const middle = new ResizeObserver((boxes) => {
+  for (const { target } of boxes) target.scrollLeft = (target.scrollWidth - target.clientWidth) / 2;
+});
+for (const box of document.querySelectorAll(".drawing")) middle.observe(box);
