@@ -2,16 +2,17 @@
 
 import argparse
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 from cli.errors import ChoiceNeeded
-from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
+from cli.reports import add_report_options, require_report_room, write_report
+from cli.times import beginning, end
 from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.events import records_since
-from throughput.report import report_pdf
+from throughput.reporting.comparison import comparison_pdf
+from throughput.scope import Scope
 from throughput.spans import Case, cases_of
 from workflow.definition import load_folder
 from workflow.names import known_names
@@ -35,24 +36,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a figure, for a spreadsheet")
-    parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write it as a PDF")
-    parser.add_argument("--force", action="store_true", help="overwrite that PDF")
+    add_report_options(parser)
     add_data_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the log, compare, tell."""
-    if args.report is not None:
-        require_room(args.report, force=args.force)
+    require_report_room(args)
     require_office(args.data)
     with closing(Store.open(args.data, make=False)) as store, store.read() as session:
         every = cases_of(records_since(session))
     _require_key(args.key, {case.key for case in every})
     cases = [case for case in every if _asked(case, args)]
     told = Comparison.of(cases, now=datetime.now(UTC))
-    if args.report is not None:
-        content = report_pdf(told, period=_period(args, len(cases)), made_at=datetime.now(UTC))
-        write_whole(args.report, content, force=args.force)
+    scope = Scope(key=args.key, since=args.first, before=args.last)
+    now = datetime.now(UTC)
+    write_report(
+        args, lambda words, seal: comparison_pdf(told, scope=scope, made_at=now, words=words, seal=seal)
+    )
     _tell(told, args)
     return 0
 
@@ -64,43 +65,12 @@ def _require_key(key: str | None, in_log: set[str]) -> None:
         raise ChoiceNeeded(f"There is no process {key!r}.", hint=f"Choose from: {', '.join(sorted(known))}.")
 
 
-def beginning(text: str) -> datetime:
-    """A day's first moment, or a time, for argparse; UTC when it names no zone."""
-    return _moment(text, timedelta(0))
-
-
-def end(text: str) -> datetime:
-    """The moment after a day, or a time, for argparse; UTC when it names no zone."""
-    return _moment(text, timedelta(days=1))
-
-
-def _moment(text: str, after_day: timedelta) -> datetime:
-    try:
-        if len(text) <= len("2026-11-20"):
-            first = date.fromisoformat(text)
-            return datetime(first.year, first.month, first.day, tzinfo=UTC) + after_day
-        parsed = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"“{text}” is no day or time such as 2026-11-20 or 2026-11-20T14:00Z"
-        ) from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
 def _asked(case: Case, args: argparse.Namespace) -> bool:
     return (
         (args.key is None or case.key == args.key)
         and (args.first is None or case.opened_at >= args.first)
         and (args.last is None or case.opened_at < args.last)
     )
-
-
-def _period(args: argparse.Namespace, count: int) -> str:
-    parts = [f"{count} requests"]
-    parts += [f"of {args.key}"] if args.key else []
-    parts += [f"opened from {args.first:%Y-%m-%d %H:%M} UTC"] if args.first else []
-    parts += [f"before {args.last:%Y-%m-%d %H:%M} UTC"] if args.last else []
-    return " ".join(parts)
 
 
 def _tell(told: Comparison, args: argparse.Namespace) -> None:

@@ -1,0 +1,230 @@
+"""The comparison of the ways of signing as a report: what is different and how sure that is comes first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from throughput.charts.forest import Estimate, Forest, forest
+from throughput.claims import REQUESTS_PER_WEEK, open_requests
+from throughput.compare import Comparison, as_json
+from throughput.contrasts import Contrast, Figure
+from throughput.difference import REPLICATES
+from throughput.reporting import comparison_tables as tables
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report
+from throughput.reporting.seal import Seal
+from throughput.reporting.telling import FIGURES, claim, headlines, interval
+from throughput.reporting.words import ReportWords, mark
+from throughput.scope import Scope
+
+TITLE = mark("Ways of signing compared")
+_MOST_ON_COVER = 6
+
+
+def comparison_pdf(
+    told: Comparison, *, scope: Scope, made_at: datetime, words: ReportWords, seal: Seal | None = None
+) -> bytes:
+    """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
+    report = Report(Cover(words.text(TITLE), [_about(told, scope, words)], made_at, seal), words)
+    _Comparison(told, report, words).write()
+    figures = as_json(told)
+    return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")
+
+
+def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
+    """Which requests, and of which time."""
+    count = sum(row.n for row in told.rows)
+    parts = [words.counted("{count} request", "{count} requests", count)]
+    named = (
+        (mark("process: {name}"), scope.key and words.process(scope.key)),
+        (mark("unit: {name}"), scope.unit),
+        (mark("variant: {name}"), scope.variant),
+    )
+    parts += [words.text(text, name=name) for text, name in named if name]
+    if scope.since:
+        parts.append(words.text("opened from {moment} on", moment=words.moment(scope.since)))
+    if scope.before:
+        parts.append(words.text("opened before {moment}", moment=words.moment(scope.before)))
+    if not scope.since and not scope.before:
+        parts.append(words.text("of all times"))
+    return " · ".join(parts)
+
+
+class _Comparison:
+    """Writes the pages of a comparison."""
+
+    def __init__(self, told: Comparison, report: Report, words: ReportWords) -> None:
+        self._told, self._report, self._words = told, report, words
+
+    def write(self) -> None:
+        """All of it, from the page for a board to the page for those who doubt."""
+        report, words, rows = self._report, self._words, self._told.rows
+        if not rows:
+            report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
+            return
+        report.heading(words.text("What is different, and how sure that is"))
+        report.lead(*headlines(self._told.contrasts, words), claim(words))
+        self._cover_charts()
+        report.heading(words.text("Requests (measured)"))
+        report.table(tables.flow(rows, words))
+        report.page()
+        self._panel("lead")
+        self._panel("handling")
+        self._capacity()
+        self._machine()
+        report.page()
+        self._method()
+        self._quality()
+
+    def _cover_charts(self) -> None:
+        shown = self._told.contrasts
+        if 0 < len(shown) <= _MOST_ON_COVER:
+            for figure in FIGURES:
+                self._forest(figure, [one for one in shown if one.figure == figure])
+
+    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
+        words = self._words
+        if not found:
+            return
+        several = len({one.key for one in self._told.contrasts}) > 1
+        rows = [
+            Estimate(
+                name=(f"{words.process(one.key)}: " if several else "") + f"{one.a} – {one.b}",
+                value=one.found.value,
+                low=one.found.interval.low,
+                high=one.found.interval.high,
+                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
+                sure=one.found.distinguishable,
+            )
+            for one in found
+        ]
+        title = words.text(FIGURES[figure])
+        self._report.heading(
+            words.text("{figure}: differences of medians (measured)", figure=title), keep=150
+        )
+        chart = Forest(
+            title=title,
+            desc=words.text("Each difference with its 95 % interval."),
+            nothing="",
+            wording=words.charts,
+            rows=rows,
+            less=words.text("the first is faster"),
+            more=words.text("the second is faster"),
+        )
+        self._report.chart(forest(chart, CHART_WIDTH))
+        self._report.note(
+            words.text(
+                "A filled dot: there is a difference. A hollow one: so few requests can't tell. An arrow: the"
+                " interval ends beyond what was seen."
+            )
+        )
+
+    def _panel(self, figure: Figure) -> None:
+        words, report, rows = self._words, self._report, self._told.rows
+        found = [one for one in self._told.contrasts if one.figure == figure]
+        if len(self._told.contrasts) > _MOST_ON_COVER:
+            self._forest(figure, found)
+        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
+        report.table(tables.spreads(rows, figure, words))
+        if any(row.lead_driven_by_program for row in rows):
+            report.note(
+                words.text(
+                    "By program: a program had a part in each of these requests, so there is no human time."
+                )
+            )
+        if figure == "handling" and any(row.touch_s for row in rows):
+            report.table(tables.states(rows, words))
+        if not found:
+            report.note(words.text("There are no two variants with requests of people alone to compare."))
+            return
+        report.table(tables.differences(found, words))
+        report.note(
+            words.text(
+                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
+                " have taken so far. Chance: that of two requests, one of each variant, that of the first"
+                " takes less."
+            )
+        )
+        report.table(tables.said(found, words))
+        if figure == "handling":
+            report.note(
+                words.text(
+                    "Seen from: the smallest difference of mean handling that so many requests show in four"
+                    " of five cases. Needed: requests of each variant to show the difference that was"
+                    " measured."
+                )
+            )
+
+    def _capacity(self) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
+        report.paragraph(claim(words))
+        report.table(tables.claims(words))
+        report.table(tables.capacity(words))
+        week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
+        report.paragraph(
+            words.text(
+                "What a shorter lead time changes is how much is in hand: at {rate} requests a week, {week}"
+                " are open when each takes a week, and {longer} when each takes {weeks} weeks.",
+                rate=REQUESTS_PER_WEEK,
+                week=words.decimal(week, 0),
+                longer=words.decimal(longer, 0),
+                weeks=words.decimal(8.7),
+            )
+        )
+
+    def _machine(self) -> None:
+        words, report, rows = self._words, self._report, self._told.rows
+        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
+        report.table(tables.machine(rows, words))
+        report.note(
+            words.text(
+                "Medians per step, of one worker. They are the machine's own, without waits for a provider,"
+                " and are never added to people's time."
+            )
+        )
+        if any(row.provider_ms for row in rows):
+            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
+            report.table(tables.providers(rows, words))
+            report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
+
+    def _method(self) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("How this was computed"))
+        report.paragraph(
+            words.text(
+                "Measured: from the event log, which nobody can change unseen. Claimed: what the source"
+                " study's respondents estimated. The two are never mixed, and nothing in this report is"
+                " simulated."
+            ),
+            words.text(
+                "People's time is that of requests in which people did every step of theirs. Lead time runs"
+                " from requested to delivered by the clock, nights and weekends included. Handling is what"
+                " people's hands took: from taking a task to finishing it, without what it was suspended."
+            ),
+            words.text(
+                "Medians of lead times are those of Kaplan and Meier, in which an open request counts with"
+                " what it has taken so far. To leave it out would make the slower variant look faster than"
+                " it is."
+            ),
+            words.text(
+                "Intervals of 95 %: of the difference of medians, from {count} samples drawn again from the"
+                " requests (bootstrap for censored data; B. Efron, Journal of the American Statistical"
+                " Association 76, 1981). The same requests give the same intervals.",
+                count=REPLICATES,
+            ),
+            words.text(
+                "Each interval stands for itself: where many pairs are compared, one in twenty shows a"
+                " difference by mere luck. That two ways differ does not say why: other requests, people or"
+                " months may have come to the one than to the other."
+            ),
+        )
+
+    def _quality(self) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("How good the data are"))
+        report.table(tables.quality(self._told, words))
+        report.note(
+            words.text(
+                "Timed: delivered requests without a program's part. Not over: open, withdrawn or ended"
+                " otherwise; their lead time is known to be longer than what they have taken, and no more."
+            )
+        )

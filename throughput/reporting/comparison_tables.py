@@ -1,0 +1,225 @@
+"""The tables of the comparison's report."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from throughput.claims import CLAIMS, plausibility
+from throughput.compare import Comparison
+from throughput.contrasts import Contrast, Figure
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures
+from throughput.reporting.frame import Table
+from throughput.reporting.telling import interval, span, verdict
+from throughput.reporting.words import NOTHING, ReportWords, mark
+
+Rows = Sequence[VariantMeasures]
+PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
+N, MEDIAN, P90 = mark("n"), mark("Median"), mark("90 % within")
+_VERDICTS: Mapping[str, str] = {
+    "A0": mark("paper, as it was"),
+    "A1": mark("good; legally medium"),
+    "A2": mark("dropped: too many manual steps"),
+    "A3": mark("best on most criteria"),
+    "A4": mark("not studied; named as further research"),
+}
+"""What the source says, as in throughput.claims."""
+_STEPS: Mapping[str, str] = {
+    "render": mark("render"),
+    "export": mark("export"),
+    "prepare": mark("prepare"),
+    "sign": mark("sign"),
+    "timestamp": mark("timestamp"),
+    "embed": mark("embed"),
+    "scan": mark("read scan"),
+    "seal": mark("seal"),
+    "validate": mark("validate"),
+    "store": mark("store"),
+    "deliver": mark("deliver"),
+    "authorise": mark("authorise"),
+}
+
+
+def flow(rows: Rows, words: ReportWords) -> Table:
+    """How many there were, and what became of them."""
+    heads = (PROCESS, VARIANT, mark("Started"), mark("Delivered"), mark("Open"), mark("Withdrawn"))
+    more = (mark("Ended otherwise"), mark("Returned"), mark("Right first time"))
+    cells = [
+        [
+            *(words.process(row.key), words.variant(row.variant)),
+            *map(
+                words.number, (row.n, row.delivered, row.open, row.withdrawn, _otherwise(row), row.returned)
+            ),
+            NOTHING if row.first_time_right is None else words.percent(row.first_time_right),
+        ]
+        for row in rows
+    ]
+    return Table(_heads((*heads, *more), words), cells, words=2)
+
+
+def spreads(rows: Rows, figure: Figure, words: ReportWords) -> Table:
+    """Median and 90th percentile of those that people alone dealt with."""
+    cells = []
+    for row in rows:
+        found = row.lead_s if figure == "lead" else row.touch_total_s
+        figures = [words.number(0), *[words.text("by program")] * 2]
+        if not row.lead_driven_by_program:
+            figures = _spread(found, words)
+        cells.append([words.process(row.key), words.variant(row.variant), *figures])
+    return Table(_heads((PROCESS, VARIANT, N, MEDIAN, P90), words), cells, words=2)
+
+
+def states(rows: Rows, words: ReportWords) -> Table:
+    """Handling by where a request was."""
+    cells = [
+        [words.process(row.key), row.variant, words.state(state), *_spread(found, words)]
+        for row in rows
+        for state, found in row.touch_s.items()
+    ]
+    return Table(_heads((PROCESS, VARIANT, mark("Step"), N, MEDIAN, P90), words), cells, words=3)
+
+
+def differences(found: Sequence[Contrast], words: ReportWords) -> Table:
+    """Each pair, with the interval of its difference."""
+    heads = (PROCESS, FIRST, SECOND, mark("n of the first"), mark("n of the second"))
+    more = (mark("Median of the first"), mark("Median of the second"), mark("Difference"))
+    cells = [
+        [
+            *(words.process(one.key), one.a, one.b),
+            *(_n(one.n_a, one.open_a, words), _n(one.n_b, one.open_b, words)),
+            *(span(one.found.a, words), span(one.found.b, words), words.signed(one.found.value)),
+            *(interval(one.found.interval, words), _chance(one, words)),
+        ]
+        for one in found
+    ]
+    return Table(_heads((*heads, *more, mark("95 % interval"), mark("Chance")), words), cells, words=3)
+
+
+def said(found: Sequence[Contrast], words: ReportWords) -> Table:
+    """What may be said of each pair; of handling also what could be seen, and how many it would take."""
+    handling = any(one.figure == "handling" for one in found)
+    heads = (PROCESS, FIRST, SECOND, mark("What may be said"))
+    more = (mark("Seen from"), mark("Needed")) if handling else ()
+    cells = []
+    for one in found:
+        row = [words.process(one.key), one.a, one.b, verdict(one, words)]
+        if handling:
+            row += [span(one.smallest_s, words), NOTHING if one.needed is None else words.number(one.needed)]
+        cells.append(row)
+    return Table(_heads((*heads, *more), words), cells, words=4)
+
+
+def claims(words: ReportWords) -> Table:
+    """The source's minutes."""
+    cells = [
+        [
+            *(words.variant(one.variant), words.text(_VERDICTS.get(one.variant, one.verdict))),
+            NOTHING
+            if one.handling_min is None
+            else f"{words.decimal(one.handling_min, 2)} {words.text('min')}",
+        ]
+        for one in CLAIMS
+    ]
+    heads = (VARIANT, mark("The source's verdict"), mark("Handling, as claimed"))
+    return Table(_heads(heads, words), cells, words=2)
+
+
+def capacity(words: ReportWords) -> Table:
+    """What handling comes to in a week and in people, by both divisors."""
+    p = plausibility()
+    saved = (p.saved_h_per_week, p.saved_fte_by_week, p.saved_fte_by_year)
+    whole = (p.all_handling_h_per_week, p.all_handling_fte_by_week, p.all_handling_fte_by_year)
+    heads = (
+        mark("As claimed"),
+        mark("Hours a week"),
+        mark("FTE of 36 hours a week"),
+        mark("FTE of 1,363 hours a year"),
+    )
+    rows = ((mark("All handling there is, at A0"), whole), (mark("Saved from A0 to A3"), saved))
+    cells = [
+        [words.text(name), words.decimal(hours), *(words.decimal(fte, 2) for fte in people)]
+        for name, (hours, *people) in rows
+    ]
+    return Table(_heads(heads, words), cells)
+
+
+def machine(rows: Rows, words: ReportWords) -> Table:
+    """The machine's own milliseconds, a step in each row: variants stand beside each other."""
+    heads = [words.text("Step"), *(_short(row, rows, words) for row in rows)]
+    steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
+    cells = [
+        [words.text(_STEPS[step]), *(_ms(row.system_ms.get(step), words) for row in rows)] for step in steps
+    ]
+    cells.append(
+        [words.text("In all, of a delivered request"), *(_ms(row.system_total_ms, words) for row in rows)]
+    )
+    p90 = [
+        NOTHING if row.system_total_ms is None else words.decimal(row.system_total_ms.p90, 2) for row in rows
+    ]
+    cells.append([words.text("In all: 90 % within"), *p90])
+    rates = [
+        NOTHING if row.documents_per_s is None else words.decimal(row.documents_per_s, 0) for row in rows
+    ]
+    cells.append([words.text("Documents signed a second"), *rates])
+    return Table(heads, cells)
+
+
+def providers(rows: Rows, words: ReportWords) -> Table:
+    """What was waited for elsewhere."""
+    asked = [row for row in rows if row.provider_ms]
+    heads = [
+        *_heads((PROCESS, VARIANT, mark("Provider")), words),
+        *(words.text(_STEPS[one]) for one in PROVIDER_STEPS),
+    ]
+    cells = [
+        [
+            *(words.process(row.key), row.variant, ", ".join(row.providers)),
+            *(_ms(row.provider_ms.get(step), words) for step in PROVIDER_STEPS),
+        ]
+        for row in asked
+    ]
+    return Table(heads, cells, words=3)
+
+
+def quality(told: Comparison, words: ReportWords) -> Table:
+    """How many requests the figures rest on, and how many of them are not over."""
+    heads = (PROCESS, VARIANT, mark("Started"), mark("Timed"), mark("Not over"), mark("Share not over"))
+    cells = [
+        [
+            *(words.process(row.key), words.variant(row.variant), words.number(row.n)),
+            words.number(0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n),
+            *(words.number(row.n - row.delivered), words.percent((row.n - row.delivered) / row.n)),
+        ]
+        for row in told.rows
+    ]
+    return Table(_heads(heads, words), cells, words=2)
+
+
+def _heads(texts: Iterable[str], words: ReportWords) -> list[str]:
+    return [words.text(text) for text in texts]
+
+
+def _otherwise(row: VariantMeasures) -> int:
+    return row.n - row.delivered - row.open - row.withdrawn
+
+
+def _spread(found: Spread | None, words: ReportWords) -> list[str]:
+    if found is None:
+        return [words.number(0), NOTHING, NOTHING]
+    return [words.number(found.n), words.time(found.median), words.time(found.p90)]
+
+
+def _n(n: int, still_open: int, words: ReportWords) -> str:
+    return f"{words.number(n)} ({words.number(still_open)})" if still_open else words.number(n)
+
+
+def _chance(one: Contrast, words: ReportWords) -> str:
+    faster = one.found.faster
+    low = words.percent(faster.low)
+    return low if faster.told else f"{low} … {words.percent(faster.high)}"
+
+
+def _ms(found: Spread | None, words: ReportWords) -> str:
+    return NOTHING if found is None else words.decimal(found.median, 2)
+
+
+def _short(row: VariantMeasures, rows: Rows, words: ReportWords) -> str:
+    several = len({one.key for one in rows}) > 1
+    return f"{words.process(row.key)} {row.variant}" if several else row.variant
