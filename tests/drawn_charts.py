@@ -30,7 +30,7 @@ def dutch(value: float, decimals: int) -> str:
 
 WORDING = Wording(
     number=dutch,
-    percent=lambda share: f"{dutch(share * 100, 0)}\u00a0%",
+    percent=lambda share, decimals: f"{dutch(share * 100, decimals)}\u00a0%",
     units=(
         Unit(1, "seconden", "s"),
         Unit(60, "minuten", "min"),
@@ -67,6 +67,7 @@ def flow_of(days: int, states: int, scale: int = 1) -> Flow:
         days=[date(2024, 11, 3) + timedelta(number) for number in range(days)],
         bands=[*bands, Band("Afgehandeld sinds het begin van de periode", ended, done=True)],
         unit="aanvragen aan het eind van de dag",
+        in_hand="in behandeling",
     )
 
 

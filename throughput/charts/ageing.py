@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from throughput.charts.model import SHADES, Bar, Dot, Drawing, Line, Role, Shape
 from throughput.charts.scales import Axis, Scale, timing
-from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
+from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
 
-_R = 5.0
-_LANES = 7
-_APART = 2 * _R + 1
+_SIZES = ((5.0, 7), (4.0, 12))
+"""A dot's size, and lanes beside each other in which such dots find room."""
+_R = _SIZES[0][0]
 _CELL = 24.0
 _LOOKS: tuple[tuple[Role, Shape], ...] = (
     ("series-1", "circle"),
@@ -73,52 +73,58 @@ def ageing(told: Ageing, width: float = WIDE) -> Drawing:
     below = Sheet(told, width)  # what lies under the lines, drawn first
     total = sum(heights)
     top = below.marked_lines(labels, 0, 0)
-    sheet.upright_lines(axis, along, top, top + total)
+    sheet.upright_lines(axis, along, [(top, top + total)])
     sheet.marked_lines(labels, 0, top + total)
     sheet.y = top
     for state, height in zip(told.states, heights, strict=True):
         _row(sheet, told, state, along, axis=axis, height=height)
-    sheet.y += 2 * LINE + GAP
+    sheet.foot(axis, along, sheet.y)
     return sheet.done()
 
 
 def _height(state: Waiting, along: Scale) -> float:
-    lanes = _lanes(state, along)
-    if lanes is None:
-        return LINE + _CELL + 3 * GAP
-    return LINE + 2 * GAP + max(1, 1 + max((lane for _, lane in lanes), default=0)) * _APART
+    dots = _dots(state, along)
+    deep = _CELL if dots is None else max((y + r for _, y, r in dots), default=2 * _R)
+    return LINE + 3 * GAP + deep
 
 
-def _lanes(state: Waiting, along: Scale) -> list[tuple[Open, int]] | None:
-    """Each request with the first lane in which it touches none; None where that takes too many."""
+def _dots(state: Waiting, along: Scale) -> list[tuple[Open, float, float]] | None:
+    """Each request with its dot's y below the first and its size; None where they don't find room."""
+    return next(
+        (found for r, lanes in _SIZES if (found := _in_lanes(state, along, r, lanes)) is not None), None
+    )
+
+
+def _in_lanes(state: Waiting, along: Scale, r: float, most: int) -> list[tuple[Open, float, float]] | None:
+    """Each in the first lane in which it touches none."""
+    apart = 2 * r + 1
+    if len(state.requests) > most * (along.end - along.start + apart) / apart:
+        return None
     free: list[float] = []
     found = []
     for one in sorted(state.requests, key=lambda one: one.seconds):
         x = along.at(one.seconds)
         lane = next((number for number, until in enumerate(free) if until <= x), len(free))
-        if lane == _LANES:
+        if lane == most:
             return None
-        free[lane : lane + 1] = [x + _APART]
-        found.append((one, lane))
+        free[lane : lane + 1] = [x + apart]
+        found.append((one, r + lane * apart, r))
     return found
 
 
 def _row(sheet: Sheet, told: Ageing, state: Waiting, along: Scale, *, axis: Axis, height: float) -> None:
     y = sheet.y
     sheet.add(Line(((0, y), (sheet.width, y)), "quiet", 0.8))
-    count = told.wording.count(len(state.requests))
-    name = f"{state.name}\u00a0· {count}"
-    room = width_of(name, bold=True) + GAP
-    sheet.add(Bar(0, y + 1, min(room, sheet.width), LINE, "paper"))
-    sheet.paragraph(0, y + LINE - 2, name, sheet.width, bold=True, most=1)
-    lanes = _lanes(state, along)
+    name = f"{state.name}\u00a0· {told.wording.count(len(state.requests))}"
+    [shown] = wrapped(name, sheet.width, bold=True, most=1)
+    sheet.backed(0, y + LINE - 1, shown, bold=True)
     first = y + LINE + GAP
-    if lanes is None:
+    dots = _dots(state, along)
+    if dots is None:
         _cells(sheet, told, state, along, axis=axis, y=first)
-    else:
-        for one, lane in lanes:
-            role, shape = _look(told, one)
-            sheet.add(Dot(along.at(one.seconds), first + _R + lane * _APART, _R, role, shape, said=one.said))
+    for one, down, r in dots or ():
+        role, shape = _look(told, one)
+        sheet.add(Dot(along.at(one.seconds), first + down, r, role, shape, said=one.said))
     sheet.y += height
 
 

@@ -7,11 +7,12 @@ median and most of as many as share a place, which the chart says.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from throughput.charts.model import Dot, Drawing, Line, Role, Shape, Text
+from throughput.charts.model import Dash, Dot, Drawing, Line, Role, Shape, Text
 from throughput.charts.scales import Scale, Tick, timing
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, kept_apart, width_of, wrapped
 from throughput.charts.xmr import BEYOND_LIMIT, NEAR_LIMIT, ONE_SIDE, Limits, limits_of, signals_of
@@ -104,7 +105,10 @@ def _per_place(count: int, along: Scale) -> int:
 
 
 def _limits(sheet: Sheet, told: Control, limits: Limits, along: Scale, ups: Scale) -> None:
-    shown = [(limits.upper, told.upper, "dashed"), (limits.mean, told.mean, "solid")]
+    shown: list[tuple[float, str, Dash]] = [
+        (limits.upper, told.upper, "dashed"),
+        (limits.mean, told.mean, "solid"),
+    ]
     shown += [(limits.lower, told.lower, "dashed")] if limits.lower is not None else []
     ends = along.end + GAP
     labels = [
@@ -127,7 +131,8 @@ def _values(
     if per_place == 1:
         places = [along.at(number if len(values) > 1 else 0.5) for number in range(len(values))]
         r = 3.5 if len(values) * 8 <= along.end - along.start else 2.2
-        sheet.add(Line(tuple((x, ups.at(v)) for x, v in zip(places, values, strict=True)), "quiet", 0.8))
+        if len(values) > 1:
+            sheet.add(Line(tuple((x, ups.at(v)) for x, v in zip(places, values, strict=True)), "quiet", 0.8))
         for x, value, signal, day in zip(places, values, found, told.days, strict=True):
             said = f"{day.day}\u00a0{told.wording.month(day)}: {told.wording.time(float(value))}"
             bigger = 1.5 if signal else 0.0
@@ -173,10 +178,11 @@ def _dates(told: Control, sheet: Sheet) -> list[Tick]:
     """Days at equal distances: the values are in their order, and not evenly in time."""
     about = min(len(told.days), 3 if sheet.narrow else 6)
     places = sorted({round(n * (len(told.days) - 1) / max(1, about - 1)) for n in range(about)})
+    years = [True, *(told.days[a].year != told.days[b].year for a, b in pairwise(places))]
     return [
         Tick(
             place if len(told.days) > 1 else 0.5,
-            f"{told.days[place].day}\u00a0{told.wording.month(told.days[place], year=n == 0)}",
+            f"{told.days[place].day}\u00a0{told.wording.month(told.days[place], year=year)}",
         )
-        for n, place in enumerate(places)
+        for place, year in zip(places, years, strict=True)
     ]

@@ -59,13 +59,14 @@ def forest(told: Forest, width: float = WIDE) -> Drawing:
         sheet.y = _sides(sheet, told, along)
     top = sheet.y
     drawn = [(row, _words(sheet, row, names, words)) for row in told.rows]
-    sheet.upright_lines(axis, along, top, sheet.y)
+    rows = [(y - 10, y + 10) for _, y in drawn] if sheet.narrow else [(top, sheet.y)]
+    sheet.upright_lines(axis, along, rows)
     if told.zero:
         zero = along.at(0)
-        sheet.add(Line(((zero, top), (zero, sheet.y)), "ink", 1.4))
+        sheet.add(*(Line(((zero, above), (zero, below)), "ink", 1.4) for above, below in rows))
     for row, y in drawn:
         _interval(sheet, row, along, y)
-    sheet.y += 2 * LINE + GAP
+    sheet.foot(axis, along, sheet.y)
     return sheet.done()
 
 
@@ -85,17 +86,25 @@ def _key(sheet: Sheet, told: Forest) -> float:
 
 
 def _sides(sheet: Sheet, told: Forest, along: Scale) -> float:
-    """What either side of nothing means: beside the line, or one above the other where it does not fit."""
-    zero, y = along.at(0), sheet.y + LINE
-    if width_of(told.less) + GAP <= zero and zero + width_of(told.more) + GAP <= sheet.width:
-        sheet.text(zero - GAP, y, told.less, role="quiet", anchor="end")
-        sheet.text(zero + GAP, y, told.more, role="quiet")
-        return y + GAP
-    y = sheet.paragraph(0, y, told.less, sheet.width, role="quiet")
-    for line in wrapped(told.more, sheet.width):
-        sheet.text(sheet.width, y, line, role="quiet", anchor="end")
+    """What either side of nothing means, with an arrow that way: at the line, or at the sheet's edges."""
+    zero, y, arrow = along.at(0), sheet.y + LINE, 3 * GAP
+    less, more = width_of(told.less) + arrow, width_of(told.more) + arrow
+    if less + GAP <= zero and zero + GAP + more <= sheet.width:
+        left, right = zero - GAP - less, zero + GAP + more
+    else:
+        left, right = 0.0, sheet.width
+    _arrow(sheet, left, y - 4, 1)
+    sheet.text(left + arrow, y, told.less, role="quiet")
+    if left + less > right - more - GAP:
         y += LINE
-    return y - LINE + GAP
+    _arrow(sheet, right, y - 4, -1)
+    sheet.text(right - arrow, y, told.more, role="quiet", anchor="end")
+    return y + GAP
+
+
+def _arrow(sheet: Sheet, tip: float, y: float, way: int) -> None:
+    sheet.add(Line(((tip + 12 * way, y), (tip, y)), "quiet"))
+    sheet.add(Line(((tip + 4 * way, y - 3), (tip, y), (tip + 4 * way, y + 3)), "quiet"))
 
 
 def _words(sheet: Sheet, row: Estimate, names: float, words: float) -> float:
@@ -103,8 +112,8 @@ def _words(sheet: Sheet, row: Estimate, names: float, words: float) -> float:
     if sheet.narrow:
         y = sheet.paragraph(0, sheet.y + LINE, row.name, sheet.width, bold=True)
         y = sheet.paragraph(0, y, row.said, sheet.width)
-        sheet.y = y + GAP
-        return y - GAP
+        sheet.y = y + 2 * GAP
+        return y - 2
     name_lines = wrapped(row.name, names - GAP)
     said_lines = wrapped(row.said, words - GAP)
     height = max(_ROW, LINE * max(len(name_lines), len(said_lines)) + GAP)

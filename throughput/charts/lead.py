@@ -6,13 +6,14 @@ the share as Kaplan and Meier have it (throughput.survival).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
 from throughput.charts.ageing import Done
-from throughput.charts.model import SHADES, Bar, Drawing, Line, hatched, stairs
+from throughput.charts.model import SHADES, Bar, Drawing, Entry, Line, hatched, stairs
 from throughput.charts.scales import Axis, Scale, counting, shares, timing
-from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
+from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
 from throughput.charts.wording import Wording
 from throughput.survival import Durations, Survival
 
@@ -25,7 +26,7 @@ _POINTS = 400
 
 @dataclass(frozen=True)
 class Bin:
-    """From `low` on, below `high` (None: no end), so many ended, and so many are open still."""
+    """From `low` to `high` (None: no end) so many ended, and so many are open still."""
 
     low: float
     high: float | None
@@ -50,21 +51,24 @@ class Leads(About):
     done: Sequence[Done] = ()
 
 
-def bins_of(durations: Durations, wording: Wording, *, about: int = 24) -> list[Bin]:
+def bins_of(durations: Durations, wording: Wording) -> list[Bin]:
     """Count durations in seconds into equal bins of round times; a long tail goes into one without an end."""
     if not len(durations):
         return []
+    about = min(24, ceil(2 * len(durations) ** (1 / 3)))
     longest = float(durations.taken[-1])
     tail = float(durations.taken[int(_TAIL * (len(durations) - 1))])
     axis = timing(0, longest if longest <= 2 * tail else tail, wording, about=about)
     edges = [tick.value for tick in axis.ticks]
-    over = np.histogram(durations.taken[durations.over], [*edges, np.inf])[0]
-    still = np.histogram(durations.taken[~durations.over], [*edges, np.inf])[0]
-    found = [
+    ends: list[float | None] = [*edges[1:], None] if longest > edges[-1] else [*edges[1:]]
+    borders = [*edges, np.inf] if longest > edges[-1] else edges
+    over = np.histogram(durations.taken[durations.over], borders)[0]
+    still = np.histogram(durations.taken[~durations.over], borders)[0]
+    lows = edges[: len(ends)]
+    return [
         Bin(low, high, int(ended), int(left))
-        for low, high, ended, left in zip(edges, [*edges[1:], None], over, still, strict=True)
+        for low, high, ended, left in zip(lows, ends, over, still, strict=True)
     ]
-    return found if found[-1].ended or found[-1].open else found[:-1]
 
 
 def curve_of(durations: Durations) -> list[tuple[float, float]]:
@@ -103,16 +107,18 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
         _bin(sheet, told, one, along, ups)
     lowest = ups.start
     if told.curve:
-        lowest = _curve(sheet, told, along, ups.start + 3 * LINE)
+        lines_of_name = len(wrapped(told.share, width))
+        lowest = _curve(sheet, told, along, ups.start + (2 + lines_of_name) * LINE)
     sheet.marked_lines(lines, sheet.y + LINE, lowest)
     _foot(sheet, told, axis, along, lowest)
     sheet.y = lowest + 2 * LINE + GAP
     return sheet.done()
 
 
-def _kinds(told: Leads) -> list[tuple[str, bool, str]]:
-    ended = ("series-1", False, told.ended)
-    return [ended, ("series-2", True, told.still_open)] if any(one.open for one in told.bins) else [ended]
+def _kinds(told: Leads) -> list[Entry]:
+    ended: Entry = ("series-1", False, told.ended)
+    still: Entry = ("series-2", True, told.still_open)
+    return [ended, still] if any(one.open for one in told.bins) else [ended]
 
 
 def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:
@@ -134,7 +140,8 @@ def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:
 
 def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
     """The panel of the share; what is beyond the last bin is not in it."""
-    sheet.text(0, top - 2 * GAP, told.share, role="quiet")
+    for number, line in enumerate(reversed(wrapped(told.share, sheet.width))):
+        sheet.text(0, top - 2 * GAP - number * LINE, line, role="quiet")
     axis = shares(told.wording)
     ups = Scale(0, 1, top + _CURVE, top)
     sheet.level_lines(axis, ups, along.start, along.end)
@@ -152,5 +159,5 @@ def _foot(sheet: Sheet, told: Leads, axis: Axis, along: Scale, y: float) -> None
     sheet.tick_labels(ticks, along, y + LINE + 3)
     sheet.text(along.end, y + 2 * LINE + 3, axis.unit, role="quiet", anchor="end")
     if told.bins[-1].high is None:
-        said = f"≥\u00a0{told.wording.time(told.bins[-1].low)}"
+        said = f">\u00a0{told.wording.time(told.bins[-1].low)}"
         sheet.text(sheet.width, y + LINE + 3, said, role="quiet", anchor="end")

@@ -32,6 +32,8 @@ Shape = Literal["circle", "square", "diamond", "triangle"]
 Anchor = Literal["start", "middle", "end"]
 Size = Literal["small", "normal", "large"]
 
+Entry = tuple[Role, bool, str]
+"""Of a key: a colour, whether it is hatched, and what it stands for."""
 SERIES: tuple[Role, ...] = (
     "series-1",
     "series-2",

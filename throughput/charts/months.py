@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from throughput.charts.model import SHADES, Bar, Drawing, Line, hatched
+from throughput.charts.model import SHADES, Bar, Drawing, Entry, Line, Role, hatched
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
@@ -52,13 +52,13 @@ def months(told: Months, width: float = WIDE) -> Drawing:
     return sheet.done()
 
 
-def _kinds(told: Months) -> list[tuple[str, bool, str]]:
+def _kinds(told: Months) -> list[Entry]:
     """What is to be seen, for the key."""
-    found: list[tuple[str, bool, str]] = []
+    found: list[Entry] = []
     if any(_met(told, one) for one in told.months):
         found.append(("series-1", False, told.met))
     if any(_met(told, one) is False for one in told.months):
-        found.append(("series-2", False, f"▾ {told.missed}"))
+        found.append(("series-2", False, told.missed))
     if any(one.hidden for one in told.months):
         found.append(("quiet", True, f"* {told.hidden}"))
     if any(one.share is None and not one.hidden for one in told.months):
@@ -75,8 +75,18 @@ def _said(told: Months, one: MonthShare) -> str:
         return "*"
     if one.share is None:
         return "–"
-    percent = told.wording.percent(one.share)
-    return percent if one.share >= told.goal else f"▾\u00a0{percent}"
+    return told.wording.percent(one.share, _decimals(told))
+
+
+def _decimals(told: Months) -> int:
+    """As many as tell every share that missed the goal from one that met it."""
+    shares_ = [one.share for one in told.months if one.share is not None and not one.hidden]
+    unclear = (
+        decimals
+        for decimals in range(3)
+        if all((round(share, 2 + decimals) >= told.goal) == (share >= told.goal) for share in shares_)
+    )
+    return next(unclear, 3)
 
 
 def _columns(sheet: Sheet, told: Months) -> None:
@@ -90,8 +100,11 @@ def _columns(sheet: Sheet, told: Months) -> None:
     for number, one in enumerate(told.months):
         middle = left + (number + 0.5) * each
         _bar(sheet, told, one, Bar(middle - size / 2, top, size, bottom - top, "quiet"), upright=True)
-        roof = top if one.hidden else ups.at(one.share or 0)
-        sheet.text(middle, roof - 4, _said(told, one), anchor="middle", bold=True)
+        inside = one.share is not None and not one.hidden and bottom - ups.at(one.share) > LINE
+        floor = bottom if inside or one.share is None or one.hidden else ups.at(one.share)
+        role: Role = "paper" if inside else "ink"
+        write = sheet.backed if one.hidden else sheet.text
+        write(middle, floor - 5, _said(told, one), role=role, anchor="middle", bold=True)
         name = told.wording.months[one.month.month - 1]
         sheet.text(middle, bottom + LINE, name, anchor="middle")
         if number == 0 or one.month.month == 1:
@@ -111,7 +124,7 @@ def _rows(sheet: Sheet, told: Months) -> None:
     bottom = sheet.y + GAP + _ROW * len(told.months)
     axis = shares(told.wording)
     top = sheet.y + GAP
-    sheet.upright_lines(axis, along, top, bottom)
+    sheet.upright_lines(axis, along, [(top, bottom)])
     for number, (one, name) in enumerate(zip(told.months, names, strict=True)):
         y = top + number * _ROW
         sheet.text(0, y + _ROW / 2 + 4, name)
@@ -119,11 +132,12 @@ def _rows(sheet: Sheet, told: Months) -> None:
         sheet.text(sheet.width, y + _ROW / 2 + 4, _said(told, one), anchor="end", bold=True)
     sheet.add(Line(((goal, top), (goal, bottom)), "ink", 1.4, "dashed"))
     sheet.text(goal, sheet.y, _goal(told), anchor="end" if goal > sheet.width / 2 else "start")
-    sheet.y = bottom + LINE + GAP
+    sheet.foot(axis, along, bottom)
 
 
 def _goal(told: Months) -> str:
-    return f"{told.goal_name}\u00a0{told.wording.percent(told.goal)}"
+    decimals = 0 if round(told.goal, 2) == told.goal else 1
+    return f"{told.goal_name}\u00a0{told.wording.percent(told.goal, decimals)}"
 
 
 def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: bool) -> None:
@@ -131,8 +145,8 @@ def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: boo
     if one.hidden:
         sheet.add(*hatched(room, role="quiet", step=9))
     elif one.share:
-        role = "series-1" if _met(told, one) else "series-2"
-        said = f"{told.wording.month(one.month)}: {told.wording.percent(one.share)}"
+        role: Role = "series-1" if _met(told, one) else "series-2"
+        said = f"{told.wording.month(one.month)}: {told.wording.percent(one.share, _decimals(told))}"
         if upright:
             high = room.height * one.share
             sheet.add(Bar(room.x, room.y + room.height - high, room.width, high, role, SHADES, said=said))

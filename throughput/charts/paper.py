@@ -86,8 +86,9 @@ class _Pen:
                 self._stroke(mark.role, mark.width, mark.dash)
                 self._polyline(mark.points)
             case Area():
+                self._stroke("paper", 1.5, "solid")
                 self._fill(mark.role, mark.shade)
-                self._polygon(mark.points, filled=True)
+                self._polygon(mark.points)
             case Bar():
                 self._bar(mark)
             case Dot():
@@ -120,7 +121,7 @@ class _Pen:
         self._stroke(dot.role if dot.hollow else "paper", 1.5 if dot.hollow else 1, "solid")
         self._fill("paper" if dot.hollow else dot.role, SHADES)
         if dot.corners:
-            self._polygon(dot.corners, filled=True, stroked=True)
+            self._polygon(dot.corners)
         else:
             self._canvas.circle(dot.x, self._height - dot.y, dot.r, stroke=1, fill=1)
 
@@ -135,8 +136,8 @@ class _Pen:
     def _polyline(self, points: tuple[Point, ...]) -> None:
         self._canvas.drawPath(self._path(points, closed=False), stroke=1, fill=0)
 
-    def _polygon(self, points: tuple[Point, ...], *, filled: bool, stroked: bool = False) -> None:
-        self._canvas.drawPath(self._path(points, closed=True), stroke=stroked, fill=filled)
+    def _polygon(self, points: tuple[Point, ...]) -> None:
+        self._canvas.drawPath(self._path(points, closed=True), stroke=1, fill=1)
 
     def _path(self, points: tuple[Point, ...], *, closed: bool) -> object:
         path = self._canvas.beginPath()

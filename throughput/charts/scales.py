@@ -84,7 +84,7 @@ def timing(low: float, high: float, wording: Wording, *, about: int = 5) -> Axis
 
 def shares(wording: Wording) -> Axis:
     """From nothing to all."""
-    return Axis(tuple(Tick(value / 4, wording.percent(value / 4)) for value in range(5)))
+    return Axis(tuple(Tick(value / 4, wording.percent(value / 4, 0)) for value in range(5)))
 
 
 def dating(first: date, last: date, wording: Wording, *, about: int = 6) -> tuple[Tick, ...]:

@@ -6,7 +6,20 @@ from math import ceil
 
 from fonts import bold as bold_face
 from fonts import regular
-from throughput.charts.model import SHADES, SIZES, Anchor, Bar, Drawing, Line, Mark, Role, Size, Text, hatched
+from throughput.charts.model import (
+    SHADES,
+    SIZES,
+    Anchor,
+    Bar,
+    Drawing,
+    Entry,
+    Line,
+    Mark,
+    Role,
+    Size,
+    Text,
+    hatched,
+)
 from throughput.charts.scales import Axis, Scale, Tick
 from throughput.charts.wording import Wording
 
@@ -96,34 +109,38 @@ class Sheet:
             self.add(Line(((left, y), (right, y)), "grid"))
             self.text(left - GAP, y + 4, tick.label, role="quiet", anchor="end")
 
-    def upright_lines(self, axis: Axis, scale: Scale, top: float, bottom: float) -> None:
-        """A level axis: an upright line for each tick, its label below, its unit below that at the end."""
-        self.add(*(Line(((x := scale.at(tick.value), top), (x, bottom)), "grid") for tick in axis.ticks))
+    def upright_lines(self, axis: Axis, scale: Scale, rows: Iterable[tuple[float, float]]) -> None:
+        """For each tick of a level axis an upright line, from top to bottom of each row."""
+        for top, bottom in rows:
+            self.add(*(Line(((x := scale.at(tick.value), top), (x, bottom)), "grid") for tick in axis.ticks))
+
+    def foot(self, axis: Axis, scale: Scale, bottom: float) -> None:
+        """The labels of a level axis, and its unit below them at the end; the sheet ends there."""
         self.tick_labels(axis.ticks, scale, bottom + LINE)
-        if axis.unit:
-            self.text(scale.end, bottom + 2 * LINE, axis.unit, role="quiet", anchor="end")
+        self.text(scale.end, bottom + 2 * LINE, axis.unit, role="quiet", anchor="end")
+        self.y = bottom + (2 * LINE if axis.unit else LINE) + GAP
 
     def tick_labels(self, ticks: Sequence[Tick], scale: Scale, y: float) -> None:
         """Labels below a level axis: within the sheet, and those left out that would touch the one before."""
-        free = -GAP
+        free = -2 * GAP
         for tick in ticks:
             half = width_of(tick.label) / 2
             middle = min(max(scale.at(tick.value), half), self.width - half)
-            if middle - half >= free + GAP:
+            if middle - half >= free + 1.5 * GAP:
                 self.text(middle, y, tick.label, role="quiet", anchor="middle")
                 free = middle + half
 
-    def key(self, entries: Iterable[tuple[Role, bool, str]], y: float) -> float:
+    def key(self, entries: Iterable[Entry], y: float) -> float:
         """Swatches, hatched or plain, with names; as many lines as needed. Gives the y below."""
         x = 0.0
         for role, is_hatched, name in entries:
-            room = 16 + width_of(name) + 2 * GAP
+            room = 16 + width_of(name)
             if x and x + room > self.width:
                 x, y = 0.0, y + LINE + 3
             swatch = Bar(x, y, 11, 11, role)
             self.add(*(hatched(swatch, role=role) if is_hatched else (swatch,)))
             self.text(x + 16, y + 10, name)
-            x += room
+            x += room + 3 * GAP
         return y + LINE + GAP
 
     def cell(self, box: Bar, share: float, text: str) -> None:
@@ -141,11 +158,29 @@ class Sheet:
         """
         placed = _in_rows(marked, self.width)
         begins = top + LINE * (1 + max((row for *_, row in placed), default=-1)) + GAP
-        for x, middle, label, row in placed:
-            y = top + LINE * (row + 1) - 3
+        heights = [top + LINE * (row + 1) - 3 for *_, row in placed]
+        for (x, *_), y in zip(placed, heights, strict=True):
             self.add(Line(((x, y + 3), (x, bottom)), "ink", 1.2, "dashed"))
-            self.text(middle, y, label, anchor="middle")
+        for (_, middle, label, _), y in zip(placed, heights, strict=True):
+            self.backed(middle, y, label, anchor="middle")
         return begins
+
+    def backed(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        role: Role = "ink",
+        anchor: Anchor = "start",
+        bold: bool = False,
+    ) -> None:
+        """Write where lines pass, which end before the words and go on behind them."""
+        room = width_of(text, bold=bold) + 4
+        left = x - {"start": 2.0, "middle": room / 2, "end": room - 2}[anchor]
+        begins = max(0.0, left)
+        self.add(Bar(begins, y - 11, min(self.width, left + room) - begins, 14, "paper"))
+        self.text(x, y, text, role=role, anchor=anchor, bold=bold)
 
 
 def _in_rows(marked: Sequence[tuple[float, str]], width: float) -> list[tuple[float, float, str, int]]:
@@ -190,6 +225,13 @@ def wrapped(text: str, room: float, *, bold: bool = False, most: int = 3) -> lis
     if len(lines) <= most:
         return lines
     return [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), room, bold=bold)]
+
+
+def labelled(name: str, value: str, room: float) -> list[str]:
+    """A name with its value, on lines that fit: the value is never cut off."""
+    *before, last = wrapped(name, room)
+    joined = f"{last}\u00a0· {value}"
+    return [*before, joined] if width_of(joined) <= room else [*before, last, value]
 
 
 def shortened(text: str, room: float, *, bold: bool = False) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from throughput.charts.model import SERIES, SHADES, Bar, Drawing, hatched
-from throughput.charts.scales import Scale, timing
+from throughput.charts.model import SERIES, SHADES, Bar, Drawing, Role, hatched
+from throughput.charts.scales import Axis, Scale, timing
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
 
 _BAR = 20.0
@@ -47,15 +47,14 @@ def spans(told: Spans, width: float = WIDE) -> Drawing:
     along = Scale(0, axis.high, names, width - totals)
     sheet.y = sheet.key(((_colour(n), part.hatched, part.name) for n, part in enumerate(told.parts)), 0)
     heights = [_height(told, row, names, width, narrow=sheet.narrow) for row in told.rows]
-    sheet.upright_lines(axis, along, sheet.y, sheet.y + sum(heights))
     for row, height in zip(told.rows, heights, strict=True):
-        _row(sheet, told, row, along)
+        _row(sheet, told, row, along, axis)
         sheet.y += height
-    sheet.y += 2 * LINE + GAP
+    sheet.foot(axis, along, sheet.y - GAP)
     return sheet.done()
 
 
-def _colour(number: int) -> str:
+def _colour(number: int) -> Role:
     return _COLOURS[number % len(_COLOURS)]
 
 
@@ -80,12 +79,13 @@ def _height(told: Spans, row: Spent, names: float, width: float, *, narrow: bool
     return max(LINE * len(wrapped(row.name, names - 2 * GAP)), _BAR + words) + 3 * GAP
 
 
-def _row(sheet: Sheet, told: Spans, row: Spent, along: Scale) -> None:
+def _row(sheet: Sheet, told: Spans, row: Spent, along: Scale, axis: Axis) -> None:
     y = sheet.y + GAP
     if sheet.narrow:
         y = sheet.paragraph(0, y + LINE - 4, row.name, sheet.width, bold=True) - LINE + GAP
     else:
         sheet.paragraph(0, y + LINE, row.name, along.start - 2 * GAP)
+    sheet.upright_lines(axis, along, [(y - 3, y + _BAR + 3)])
     x = along.start
     for number, (part, seconds) in enumerate(zip(told.parts, row.seconds, strict=True)):
         end = x + along.at(seconds) - along.at(0)
@@ -95,6 +95,6 @@ def _row(sheet: Sheet, told: Spans, row: Spent, along: Scale) -> None:
             sheet.add(*(hatched(bar, role=bar.role) if part.hatched else (bar,)))
         x = end
     total = told.wording.time(sum(row.seconds))
-    sheet.text(x + GAP, y + _BAR - 6, total, bold=True)
+    sheet.backed(x + GAP, y + _BAR - 6, total, bold=True)
     for number, line in enumerate(_words(told, row, sheet.width - along.start)):
         sheet.text(along.start, y + _BAR + LINE * (number + 1) - 1, line, role="quiet")

@@ -1,13 +1,14 @@
 """A drawing as SVG within a page: classes only, whose colours are the page's (web/static/charts.css).
 
-It is one picture to those who don't see it, with a title and a description; its words can be selected.
+It is one picture to those who don't see it, with a title and a description; its words can be selected. They
+are as wide as they were reckoned to be, whatever typeface the reader has.
 """
 
 from collections.abc import Callable
 from html import escape
 
 from throughput.charts.model import SHADES, Area, Bar, Dot, Drawing, Line, Mark, Point, Text, Whisker
-from throughput.charts.sheet import NARROW, WIDE
+from throughput.charts.sheet import NARROW, WIDE, width_of
 
 
 def svg(drawing: Drawing, name: str) -> str:
@@ -35,14 +36,17 @@ def _mark(mark: Mark) -> str:
     match mark:
         case Text():
             classes = f"{mark.role} {mark.anchor} {mark.size}{' bold' if mark.bold else ''}"
-            return f'<text x="{_n(mark.x)}" y="{_n(mark.y)}" class="{classes}">{_words(mark.text)}</text>'
+            room = _n(width_of(mark.text, mark.size, bold=mark.bold))
+            return (
+                f'<text x="{_n(mark.x)}" y="{_n(mark.y)}" class="{classes}" textLength="{room}"'
+                f' lengthAdjust="spacingAndGlyphs">{_words(mark.text)}</text>'
+            )
         case Line():
             shape = f'<polyline points="{_points(mark.points)}" stroke-width="{_n(mark.width)}"'
             return _said(shape, f"{mark.role} line {mark.dash}", mark.said)
         case Area():
-            return _said(
-                f'<polygon points="{_points(mark.points)}"', _filled(mark.role, mark.shade), mark.said
-            )
+            classes = f"{_filled(mark.role, mark.shade)} area"
+            return _said(f'<polygon points="{_points(mark.points)}"', classes, mark.said)
         case Bar():
             shape = (
                 f'<rect x="{_n(mark.x)}" y="{_n(mark.y)}" width="{_n(mark.width)}" height="{_n(mark.height)}"'

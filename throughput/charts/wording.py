@@ -20,12 +20,12 @@ class Unit:
 class Wording:
     """A language's way to write what stands on axes and beside marks.
 
-    `number` writes a value with so many decimals. `units` rise: seconds, minutes, hours, days, say. `months`
-    and `weekdays` are short names, from January and from Monday on.
+    `number` writes a value with so many decimals, `percent` a share. `units` rise: seconds, minutes, hours,
+    days, say. `months` and `weekdays` are short names, from January and from Monday on.
     """
 
     number: Callable[[float, int], str]
-    percent: Callable[[float], str]
+    percent: Callable[[float, int], str]
     units: Sequence[Unit]
     months: Sequence[str]
     weekdays: Sequence[str]
