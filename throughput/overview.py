@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from throughput.kept_days import ENDED, SPENT, ZONE, Figure, month_of
+from throughput.kept_days import ENDED, SPENT, ZONE, Figure, Group, month_of
 from throughput.lengths import durations_of, seconds_of
 from throughput.scope import Scope
 from throughput.spans import Wait
@@ -35,9 +35,10 @@ class InHand:
     """A request that has not ended."""
 
     request: int
-    label: str
+    group: Group
     state: str
-    since: datetime
+    opened_at: datetime
+    requested_at: datetime | None
     by_program: bool
 
 
@@ -65,6 +66,18 @@ class Compared:
     def touch(self) -> Durations:
         """People's hands on each delivered request, in seconds."""
         return durations_of(self.handled, {})
+
+    def add(self, other: "Compared") -> None:
+        """Take in those of another group."""
+        self.ended.update(other.ended)
+        self.lead_ended.update(other.lead_ended)
+        self.lead_left.update(other.lead_left)
+        self.handled.update(other.handled)
+        self.came += other.came
+        self.returned += other.returned
+        self.by_program += other.by_program
+        self.open += other.open
+        self.still_open += other.still_open
 
     @property
     def delivered(self) -> int:
@@ -146,15 +159,17 @@ class Overview:
         wanted = select(
             table.c.request_id,
             table.c.state,
-            func.coalesce(table.c.requested_at, table.c.opened_at, type_=table.c.opened_at.type),
+            table.c.opened_at,
+            table.c.requested_at,
             table.c.by_program,
+            table.c.key,
             table.c.variant,
             table.c.unit,
             table.c.definition_sha256,
         ).where(table.c.ended_at.is_(None), *self.scope.narrowing(table))
         return [
-            InHand(number, "\n".join((variant, unit or "", digest)), state, since, program)
-            for number, state, since, program, variant, unit, digest in self.session.execute(wanted)
+            InHand(number, Group(*group), state, opened_at, requested_at, program)
+            for number, state, opened_at, requested_at, program, *group in self.session.execute(wanted)
         ]
 
     def compared(self, by: By) -> list[Compared]:
@@ -163,11 +178,11 @@ class Overview:
         for label, figure, state, bucket, n in self._by(by):
             _take(found[label], figure, state, bucket, n)
         for one in self.in_hand:
-            if self._in_period(one.since):
+            if self._in_period(one.opened_at):
                 group = found[_label_of(one, by)]
                 group.open += 1
-                if not one.by_program:
-                    group.still_open.append((self.now - one.since).total_seconds())
+                if not one.by_program and one.requested_at is not None:
+                    group.still_open.append((self.now - one.requested_at).total_seconds())
         for label, group in found.items():
             group.label = label
         return [found[label] for label in sorted(found) if found[label].came]
@@ -229,7 +244,7 @@ class Overview:
         return [Spent(state, counts[state], seconds) for state, seconds in found.items()]
 
     def passed(self) -> list[Passed]:
-        """The deliveries of the period by week; by month where weeks have too few. What has too few is left out."""
+        """The deliveries of the period by week; by month where most weeks have too few."""
         table = TimingSum.table()
         query = (
             self._query(table.c.day, table.c.bucket, func.sum(table.c.n))
@@ -374,9 +389,7 @@ def _take(group: Compared, figure: Figure, state: str, bucket: int, n: int) -> N
 
 
 def _label_of(one: InHand, by: By) -> str:
-    if by == "month":
-        return _text(month_of(one.since))
-    return one.label.split("\n")[("variant", "unit", "definition").index(by)]
+    return _text(month_of(one.opened_at) if by == "month" else getattr(one.group, by))
 
 
 def _text(label: str | date | None) -> str:
@@ -389,7 +402,7 @@ def _kept_days(days: Sequence[date]) -> list[int]:
     """The places of days to tell of: all, or the last of each week, and the last of all."""
     if len(days) <= POINTS:
         return list(range(len(days)))
-    return [n for n, day in enumerate(days) if day.weekday() == 6 or n == len(days) - 1]  # noqa: PLR2004
+    return [n for n, day in enumerate(days) if day.weekday() == 6 or n == len(days) - 1]
 
 
 def _medians(periods: Mapping[date, Counter[int]]) -> list[Passed]:

@@ -37,7 +37,7 @@ class Scope:
         return tuple(wanted)
 
     def narrowing(self, table: Table) -> Iterator[ColumnElement[bool]]:
-        """The same of another table that has requests' process, variant, unit and definition; for any time."""
+        """The same, but for times, of any table with a process, variant, unit and definition."""
         same = {
             table.c.key: self.key,
             table.c.variant: self.variant,
