@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Executable, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from throughput.lengths import bucket
@@ -157,22 +158,30 @@ class Sums:
         if not self.n:
             return
         groups = _numbers(session, {place.group for place in self.n})
-        table = TimingSum.table()
-        names = ("figure", "day", "group_id", "state", "bucket")
-        more = (
-            update(table)
-            .where(*(table.c[name] == bindparam(f"b_{name}") for name in names))
-            .values(n=table.c.n + bindparam("b_n"), sum_us=table.c.sum_us + bindparam("b_sum"))
-        )
-        new = []
-        for place, n in self.n.items():
-            values = (place.figure.value, place.day, groups[place.group], place.state, place.bucket)
-            there = {f"b_{name}": value for name, value in zip(names, values, strict=True)}
-            found = session.execute(more, {**there, "b_n": n, "b_sum": self.us[place]})
-            if not found.rowcount:  # type: ignore[attr-defined]
-                new.append({**dict(zip(names, values, strict=True)), "n": n, "sum_us": self.us[place]})
-        if new:
-            session.execute(insert(table), new)
+        rows = [
+            {
+                "figure": place.figure.value,
+                "day": place.day,
+                "group_id": groups[place.group],
+                "state": place.state,
+                "bucket": place.bucket,
+                "n": n,
+                "sum_us": self.us[place],
+            }
+            for place, n in self.n.items()
+        ]
+        session.execute(_added(session), rows)
+
+
+def _added(session: Session) -> Executable:
+    """What puts in a row, or adds it to the one that is there."""
+    table = TimingSum.table()
+    make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    new = make(table)
+    return new.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={"n": table.c.n + new.excluded.n, "sum_us": table.c.sum_us + new.excluded.sum_us},
+    )
 
 
 def empty(session: Session) -> None:
