@@ -1,6 +1,7 @@
 """An office with months of requests behind it, for what tells of times: written past the engine, in one go.
 
-The log says what an engine would have said of the moves; its records name none before them, and there are no rows of tasks.
+The log says what an engine would have said of the moves. Its records name none before them, and nothing else
+is there of the requests: no tasks, no documents.
 """
 
 import json

@@ -15,12 +15,13 @@ from web.figures_parts import Maker, Section, drawn, quantile
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
 
 WEEKS_IN_YEAR = 52
-_FASTER = mark("{a} is faster than {b} by {by}; with 95 % certainty by {low} to {high}.")
-_FASTER_AT_LEAST = mark("{a} is faster than {b}; with 95 % certainty by {low} or more.")
+_FASTER = mark("“{a}” is faster than “{b}” by {by}; the 95 % interval is from {low} to {high}.")
+_FASTER_AT_LEAST = mark("“{a}” is faster than “{b}”; the 95 % interval begins at {low} and is open.")
 _NOT_TOLD = mark(
-    "{a} and {b} can't be told apart by so few requests: {a} may take from {low} to {high} more."
+    "“{a}” and “{b}” can't be told apart by so many requests: “{a}” may take up to {low} less,"
+    " or up to {high} more."
 )
-_NOT_TOLD_OPEN = mark("{a} and {b} can't be told apart yet: too many requests are still open.")
+_NOT_TOLD_OPEN = mark("“{a}” and “{b}” can't be told apart yet: too many requests are still open.")
 _NEEDED = mark("To show such a difference would take about {count} of each.")
 _FIGURES: tuple[tuple[Figure, str], ...] = (
     ("lead", mark("From asked to delivered:")),
@@ -53,7 +54,7 @@ class Beside(Maker):
             return self.say(_FASTER).format(a=a, b=b, by=by, low=low, high=high)
         if interval.low is None or interval.high is None:
             return self.say(_NOT_TOLD_OPEN).format(a=a, b=b)
-        low, high = self._signed(interval.low), self._signed(interval.high)
+        low, high = self._time(abs(interval.low)), self._time(abs(interval.high))
         said = self.say(_NOT_TOLD).format(a=a, b=b, low=low, high=high)
         if one.needed is not None:
             said += " " + self.say(_NEEDED).format(count=self.wording.count(one.needed))

@@ -104,7 +104,7 @@ class SteadyParts(Maker):
             desc=say(mark("Of a hundred requests, how many come in each hour of the week.")),
             nothing=say(mark("This takes fifty requests or more. Choose a longer time, or wait for more.")),
             wording=self.wording,
-            counts=[[round(value) for value in day] for day in shares],
+            counts=shares,
             total=say(mark("in all")),
         )
         rows: list[list[Cell]] = [
