@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
@@ -15,6 +16,8 @@ from web.figures_parts import Maker, Section, drawn, quantile
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
 
 WEEKS_IN_YEAR = 52
+FEW: Final = 2
+"""So many pairs that can't be told apart are told of one by one."""
 _FASTER = mark("“{a}” is faster than “{b}” by {by}; the 95 % interval is from {low} to {high}.")
 _FASTER_AT_LEAST = mark("“{a}” is faster than “{b}”; the 95 % interval begins at {low} and is open.")
 _NOT_TOLD = mark(
@@ -22,6 +25,7 @@ _NOT_TOLD = mark(
     " or up to {high} more."
 )
 _NOT_TOLD_OPEN = mark("“{a}” and “{b}” can't be told apart yet: too many requests are still open.")
+_MANY_ALIKE = mark("{count} pairs can't be told apart by so many requests.")
 _NEEDED = mark("To show such a difference would take about {count} of each.")
 _FIGURES: tuple[tuple[Figure, str], ...] = (
     ("lead", mark("From asked to delivered:")),
@@ -37,8 +41,13 @@ class Beside(Maker):
         """The sentences that come first."""
         found = []
         for figure, begins in _FIGURES:
-            of_figure = [one for one in self.told.contrasts if one.figure == figure]
-            found += [f"{self.say(begins)} {self._verdict(one)}" for one in of_figure]
+            alike = [one for one in self._of(figure) if not one.found.distinguishable]
+            told = [one for one in self._of(figure) if one.found.distinguishable]
+            told += alike if len(alike) <= FEW else []
+            found += [f"{self.say(begins)} {self._verdict(one)}" for one in told]
+            if len(alike) > FEW:
+                count = self.wording.count(len(alike))
+                found.append(f"{self.say(begins)} {self.say(_MANY_ALIKE).format(count=count)}")
         return found
 
     def _verdict(self, one: Contrast) -> str:

@@ -9,7 +9,6 @@ from web.languages import translations
 
 Translate = Callable[[str], str]
 _UNITS = (
-    (0.001, mark("milliseconds"), "ms"),
     (1.0, mark("seconds"), "s"),
     (60.0, mark("minutes"), "min"),
     (3600.0, mark("hours"), mark("h")),

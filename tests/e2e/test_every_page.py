@@ -39,7 +39,13 @@ NO_PAGES = frozenset(
         "/sign-in/elsewhere/back",  # leads on
     }
 )
-WORKING = (("/office", ADMINISTRATOR), ("/figures", ADMINISTRATOR), ("/folder", SIGNER), ("/verify", ""), ("/sign-in", ""))
+WORKING = (
+    ("/office", ADMINISTRATOR),
+    ("/figures", ADMINISTRATOR),
+    ("/folder", SIGNER),
+    ("/verify", ""),
+    ("/sign-in", ""),
+)
 """Who works at which pages; a clerk at all others."""
 NEW, NEW_PLAN = "/requests/new/employer-declaration/A3", "/requests/new/team-action-plan/standard"
 STEPS = "/requests/new/{key}/{variant}"
