@@ -65,12 +65,13 @@ def _of_key(key: str, variants: Mapping[str, list[Case]], now: datetime) -> Iter
     handled = {name: _handling(cases) for name, cases in variants.items()}
     for a, b in combinations(sorted(variants), 2):
         if len(leads[a]) and len(leads[b]):
-            yield _contrast(key, "lead", (a, leads[a]), (b, leads[b]))
+            yield contrast(key, "lead", (a, leads[a]), (b, leads[b]))
         if len(handled[a]) and len(handled[b]):
-            yield _contrast(key, "handling", (a, handled[a]), (b, handled[b]))
+            yield contrast(key, "handling", (a, handled[a]), (b, handled[b]))
 
 
-def _contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, Durations]) -> Contrast:
+def contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, Durations]) -> Contrast:
+    """Two groups of a process beside each other, each with its name; both have some case."""
     means = [float(group.taken.mean()) for _, group in (a, b)]
     spreads = [float(group.taken.std(ddof=1)) if len(group) > 1 else 0.0 for _, group in (a, b)]
     handling = figure == "handling"

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from math import floor, log
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from throughput.spans import Case, TaskTime, Wait, begun, read
+from throughput import kept_days
+from throughput.lengths import bucket
+from throughput.spans import Case, ClockOf, TaskTime, Wait, begun, read
 from throughput.working import WorkClock, work_clock
 from workflow.chores import Chore
 from workflow.jobs import EVERY_MINUTE
@@ -31,18 +32,12 @@ from workflow.tables import (
     TimingTask,
 )
 
-RULES = 1
+RULES = 2
 """Raised when events are read otherwise than before: what was kept by other rules is made anew."""
 AT_ONCE = 2000
 """Events in one transaction: some tens of milliseconds, for which nobody else writes on SQLite."""
 MILESTONES = ("requested", "approved", "signed", "delivered")
-_GROWTH = log(1.02)
 _SUMS = [f"{kind}{unit}" for kind in Wait for unit in ("_us", "_working_us")]
-
-
-def bucket(microseconds: int) -> int:
-    """The place of a length among bounds that rise by 2 %: 0 for a microsecond and less."""
-    return floor(log(microseconds) / _GROWTH) if microseconds > 1 else 0
 
 
 class Clocks:
@@ -99,17 +94,19 @@ class Keeper:
         if not rows:
             return 0
         records = [record for row in rows if (record := json.loads(row.record)).get("request") is not None]
-        self._take_in(session, records)
+        take_in(session, records, lambda sha256: self.clocks.of(session, sha256))
         state.after_seq = rows[-1].seq
         return len(rows)
 
-    def _take_in(self, session: Session, records: Sequence[Mapping[str, Any]]) -> None:
-        pages = _Pages.of(session, sorted({record["request"] for record in records}))
-        for record in records:
-            case = pages.case(record)
-            read(case, record, lambda sha256: self.clocks.of(session, sha256))
-            pages.note(case, record)
-        pages.write(session)
+
+def take_in(session: Session, records: Sequence[Mapping[str, Any]], clock_of: ClockOf) -> None:
+    """Bring the tables up with the next records of the log, each of a request."""
+    pages = _Pages.of(session, sorted({record["request"] for record in records}))
+    for record in records:
+        case = pages.case(record)
+        read(case, record, clock_of)
+        pages.note(case, record)
+    pages.write(session)
 
 
 @dataclass
@@ -122,6 +119,7 @@ class _Pages:
     cases: dict[int, Case]
     steps: Counter[tuple[date, str, str, str, str, int]] = field(default_factory=Counter)
     sums: Counter[tuple[date, str, str, str, str, int]] = field(default_factory=Counter)
+    days: kept_days.Sums = field(default_factory=kept_days.Sums)
 
     @classmethod
     def of(cls, session: Session, requests: Sequence[int]) -> "_Pages":
@@ -147,6 +145,7 @@ class _Pages:
     def note(self, case: Case, record: Mapping[str, Any]) -> None:
         """Keep what an event says beside the case: its state, and each length of a machine's work."""
         row = self.rows.setdefault(case.request, _new_row(case))
+        self.days.moved(row, record)
         row["state"] = record.get("to") or row["state"]
         day = datetime.fromisoformat(record["at"]).date()
         for part in ("system", "provider"):
@@ -161,6 +160,8 @@ class _Pages:
         """Put it all into the tables."""
         for number, case in self.cases.items():
             _bring_up(self.rows[number], case)
+            self.days.read(self.rows[number], (task for task in case.tasks if task.ended_at is not None))
+        self.days.write(session)
         tasks = [_task_row(case.request, task) for case in self.cases.values() for task in case.tasks]
         _put(session, TimingTask.table(), "number", tasks, self.known_tasks)
         _put(session, TimingCase.table(), "request_id", list(self.rows.values()), self.known_cases)
@@ -275,4 +276,5 @@ def _put(session: Session, table: Table, name: str, rows: list[dict[str, Any]], 
 def _empty(session: Session, state: TimingState) -> None:
     for row in (TimingStep, TimingTask, TimingCase):
         session.execute(delete(row))
+    kept_days.empty(session)
     state.after_seq, state.rules = 0, RULES
