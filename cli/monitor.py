@@ -3,7 +3,6 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,22 +10,20 @@ from zoneinfo import ZoneInfo
 
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, require_office
-from cli.printing import NOTHING, aligned, print_json
+from cli.printing import aligned, print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from workflow.calendar import CALENDARS, Duration, parse_working_duration
 from workflow.definition_errors import DurationInvalid
 from workflow.store import Store
 
 if TYPE_CHECKING:
-    from throughput.followed import Norm
+    from throughput.followed import Target
     from throughput.monitor import (
         Month,
         Printed,
     )  # with a solver, which help and wrong calls need not wait for
 
-HIDDEN = "*"
 CALENDAR = "office-nl"
-PERIOD = "period"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,7 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Bring what is kept up to the log, count, print."""
-    from throughput.followed import Norm, followed  # noqa: PLC0415 (as above)
+    from throughput.followed import Norm, Target, followed  # noqa: PLC0415 (as above)
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
 
@@ -75,118 +72,52 @@ def run(args: argparse.Namespace) -> int:
         Keeper(store).catch_up()
         with store.read() as session:
             norm = Norm(args.norm, args.until)
-            cases = list(followed(session, norm, calendar=CALENDAR, since=period[0], key=args.key))
-    monitor = Monitor(cases, period, zone)
+            cases = list(followed(session, [norm], calendar=CALENDAR, since=period[0]))
+    monitor = Monitor.of(cases, period, zone)
     if args.unit is not None and args.unit not in monitor.units:
         raise ChoiceNeeded(
             f"There was no request of the unit {args.unit!r} in this period.",
             hint=f"Choose from: {', '.join(monitor.units)}." if monitor.units else "",
         )
-    report = monitor.report(args.unit)
-    _write(report, norm, args)
-    _tell(report, args)
+    report = monitor.report(args.unit, args.key)
+    target = Target(norm, CALENDAR, args.goal / 100)
+    _write(report, target, args)
+    _tell(report, target, args)
     return 0
 
 
-def _write(report: "Printed", norm: "Norm", args: argparse.Namespace) -> None:
-    from throughput.reporting.monitoring import Target, monitoring_pdf  # noqa: PLC0415 (as above)
+def _write(report: "Printed", target: "Target", args: argparse.Namespace) -> None:
+    from throughput.reporting.monitoring import monitoring_pdf  # noqa: PLC0415 (as above)
 
-    target = Target(norm, CALENDAR, args.goal / 100)
     now = datetime.now(UTC)
-    figures = _document(report, args)
     write_report(
-        args,
-        lambda words, seal: monitoring_pdf(
-            report, target, figures, key=args.key, made_at=now, words=words, seal=seal
-        ),
+        args, lambda words, seal: monitoring_pdf(report, target, made_at=now, words=words, seal=seal)
     )
 
 
-def _tell(report: "Printed", args: argparse.Namespace) -> None:
+def _tell(report: "Printed", target: "Target", args: argparse.Namespace) -> None:
+    from throughput.monitor_rows import document, rows  # noqa: PLC0415 (as above)
+
     if args.json:
-        print_json(_document(report, args))
+        print_json(document(report, target))
     elif args.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(_rows(report))
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows(report))
     else:
         about = (report.unit or "All units", args.key or "all processes")
         print(f"{', '.join(about)}, {report.months[0]} to {report.months[-1]}\n")
-        for line in aligned(list(_rows(report))):
+        for line in aligned(list(rows(report))):
             print(line)
         print(f"\n{_figure(report, args)}")
-
-
-def _heads(report: "Printed") -> list[str]:
-    return [
-        *("month", "started", *(f"ended: {reason}" for reason in report.reasons), "ended", "in hand"),
-        *("tasks per request", "met", "missed", "share"),
-    ]
-
-
-def _rows(report: "Printed") -> Iterator[list[str]]:
-    """The heads, a line a month, and the period."""
-    from throughput.monitor import ALL  # noqa: PLC0415 (as above)
-
-    yield _heads(report)
-    places: tuple[Month | str, ...] = (*report.months, ALL)
-    for place in places:
-        met, missed = report.met[place], report.missed[place]
-        yield [
-            PERIOD if place == ALL else str(place),
-            _shown(report.started[place]),
-            *(_shown(report.ended[place, reason]) for reason in (*report.reasons, ALL)),
-            NOTHING if place == ALL else _shown(report.in_progress[place]),
-            HIDDEN if report.ended[place, ALL] is None else _ratio(report.contacts[place]),
-            _shown(met),
-            _shown(missed),
-            HIDDEN if met is None or missed is None else f"{met / (met + missed):.1%}",
-        ]
 
 
 def _figure(report: "Printed", args: argparse.Namespace) -> str:
     asked = f"within {args.norm} of working time until {args.until}; goal: {args.goal:g} %"
     pooled = "" if report.pooled is None else f" All together: {report.pooled:.2%}."
     if report.mean is None:
-        return f"Target ({asked}): not told, as it would tell a hidden month.{pooled}"
-    told = f"about {report.mean:.0%}" if report.mean_is_rough else f"{report.mean:.2%}"
+        return f"Target ({asked}): not told, as every month's share is hidden."
+    told = f"the mean of the months, {len(report.shares)} of {len(report.months)} of them told"
     verdict = "met" if report.mean * 100 >= args.goal else "not met"
-    return f"Target ({asked}): {told}, the mean of the months: {verdict}.{pooled}"
-
-
-def _document(report: "Printed", args: argparse.Namespace) -> dict[str, object]:
-    from throughput.monitor import ALL  # noqa: PLC0415 (as above)
-
-    def line(place: "Month | str") -> dict[str, object]:
-        return {
-            "started": report.started[place],
-            "ended": {reason: report.ended[place, reason] for reason in report.reasons},
-            "ended_in_all": report.ended[place, ALL],
-            "in_hand": report.in_progress.get(place),
-            "tasks_per_request": report.contacts[place],
-            "met": report.met[place],
-            "missed": report.missed[place],
-        }
-
-    return {
-        "unit": report.unit,
-        "key": args.key,
-        "norm": str(args.norm),
-        "until": args.until,
-        "goal": args.goal / 100,
-        "months": [{"month": str(month), **line(month)} for month in report.months],
-        "period": line(ALL),
-        "mean": round(report.mean, 2) if report.mean is not None and report.mean_is_rough else report.mean,
-        "mean_is_rough": report.mean_is_rough,
-        "pooled": report.pooled,
-        "origin": "measured",
-    }
-
-
-def _shown(count: int | None) -> str:
-    return HIDDEN if count is None else str(count)
-
-
-def _ratio(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f}"
+    return f"Target ({asked}): {report.mean:.2%}, {told}: {verdict}.{pooled}"
 
 
 def _month(text: str) -> "Month":

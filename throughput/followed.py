@@ -1,6 +1,6 @@
 """The requests of a monthly report, from what is kept of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -32,21 +32,27 @@ class Norm:
         return CALENDARS[calendar].length(self.within) // _MICROSECOND
 
 
-def followed(
-    session: Session, norm: Norm, *, calendar: str, since: Month | None = None, key: str | None = None
-) -> Iterator[Followed]:
-    """Every request that was open at some time since the month began, of one process or of all.
+@dataclass(frozen=True)
+class Target:
+    """What was to be met: the norm by a calendar, and by which share of requests."""
 
-    One that ended as `done` met the norm or did not; what its own calendar does not tell of counts as missed.
+    norm: Norm
+    calendar: str
+    goal: float
+
+
+def followed(
+    session: Session, norms: Sequence[Norm], *, calendar: str, since: Month | None = None
+) -> Iterator[Followed]:
+    """Every request that was open at some time since the month began; the norms from the strictest on.
+
+    One that ended as `done` met a norm or did not; what its own calendar does not tell of counts as missed.
     """
     table, clocks = TimingCase.table(), Clocks()
     wanted = select(table)
-    if key is not None:
-        wanted = wanted.where(table.c.key == key)
     if since is not None:
         begins = since.begins(ZoneInfo(CALENDARS[calendar].zone))
         wanted = wanted.where(or_(table.c.ended_at.is_(None), table.c.ended_at >= begins))
-    most_us = norm.most_us(calendar)
     for row in session.execute(wanted.execution_options(yield_per=5000)):
         yield Followed(
             unit=row.unit or NO_UNIT,
@@ -54,12 +60,18 @@ def followed(
             ended_at=row.ended_at,
             outcome=row.outcome,
             contacts=row.contacts,
-            met=_met(row, norm, clocks, session, most_us) if row.outcome == "done" else None,
+            took=_took(row, norms, clocks, session, calendar) if row.outcome == "done" else None,
+            key=row.key,
         )
 
 
-def _met(row: Row[tuple[object, ...]], norm: Norm, clocks: Clocks, session: Session, most_us: int) -> bool:
-    reached = getattr(row, f"{norm.until}_at") or row.ended_at
+def _took(
+    row: Row[tuple[object, ...]], norms: Sequence[Norm], clocks: Clocks, session: Session, calendar: str
+) -> int:
     clock = clocks.of(session, row.definition_sha256)
-    taken = clock.between_us(row.requested_at or row.opened_at, reached) if clock else None
-    return taken is not None and taken <= most_us
+    for place, norm in enumerate(norms):
+        reached = getattr(row, f"{norm.until}_at") or row.ended_at
+        taken = clock.between_us(row.requested_at or row.opened_at, reached) if clock else None
+        if taken is not None and taken <= norm.most_us(calendar):
+            return place
+    return len(norms)

@@ -1,39 +1,25 @@
-"""The monthly report of a unit: what began, how it ended, what is in hand, and whether a target was met.
+"""The monthly report of a unit: what began, how it ended, what is in hand, and whether a norm was met.
 
-Months are the office's. The figure of a period's target is the mean of its months' shares, each month
-counting alike; the share of all cases together stands beside it. Both are reckoned on the whole counts; which
-of them are printed is decided for all units together, so that one unit's report does not tell what another's
-keeps.
+Months are the office's. The figure of a period is the mean of its months' shares, each month counting alike;
+the share of all cases together stands beside it.
+
+What is printed of a month is decided once, for all units and processes and all norms together
+(throughput.month_table), and on that month's counts alone. Whatever else a report prints of a period is
+reckoned from what its months print: so no choice of months, unit, process or norm tells what another one
+hides.
 """
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from throughput.errors import PeriodUnusable
-from throughput.small_cells import Cell, Sum, hidden
+from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
+from throughput.small_cells import SMALL
 
-ALL = "all"
-"""The margin of units, of months and of reasons. No unit is called so: theirs are `("unit", name)`."""
-LAST_WEEK = timedelta(days=7)
+__all__ = ["ALL", "Followed", "Monitor", "Month", "Printed", "Share", "mean_share", "months"]
 MONTHS_AT_MOST = 36
-
-
-@dataclass(frozen=True)
-class Followed:
-    """What a report knows of one request: when it began and ended, how, by how many tasks, and if in time.
-
-    `met`: whether it met the target; None where it did not end as `done`.
-    """
-
-    unit: str
-    opened_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
-    contacts: int
-    met: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +86,13 @@ def mean_share(shares: Iterable[Share]) -> float | None:
 
 @dataclass(frozen=True)
 class Printed:
-    """One unit's report as it may be printed: None is a hidden count (`*`)."""
+    """One unit's report as it may be printed: None is a hidden count (`*`).
+
+    Of the period it holds a count where all its months print theirs, and shares of the months that do.
+    """
 
     unit: str | None
+    key: str | None
     months: tuple[Month, ...]
     reasons: tuple[str, ...]
     started: Mapping[Month | str, int | None]
@@ -111,138 +101,96 @@ class Printed:
     contacts: Mapping[Month | str, float | None]  # per case that ended; None too where none did
     met: Mapping[Month | str, int | None]
     missed: Mapping[Month | str, int | None]
-    mean: float | None  # see `_mean`
-    mean_is_rough: bool
-    pooled: float | None
+
+    def share(self, month: Month) -> Share | None:
+        """How many of a month met the norm; None where that is hidden."""
+        met, missed = self.met[month], self.missed[month]
+        return None if met is None or missed is None else Share(met, missed)
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """Those of the months that are told."""
+        return tuple(share for share in map(self.share, self.months) if share is not None)
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the shares that are told; None of none."""
+        return mean_share(self.shares)
+
+    @property
+    def pooled(self) -> float | None:
+        """The share of all requests of the months that are told."""
+        return Share(sum(one.met for one in self.shares), sum(one.missed for one in self.shares)).value
 
 
+@dataclass(frozen=True)
 class Monitor:
-    """The counts of all units in a period, and what may be printed of them."""
+    """What may be printed of some months, of all units and processes."""
 
-    def __init__(
-        self, cases: Sequence[Followed], period: Sequence[Month], zone: ZoneInfo, *, small: int | None = None
-    ) -> None:
-        self.months = tuple(period)
-        self.units = tuple(sorted({case.unit for case in cases}))
-        self.reasons = tuple(sorted({case.outcome for case in cases if case.outcome}))
-        self._bounds = {month: (month.begins(zone), month.next.begins(zone)) for month in self.months}
-        self._contacts: Counter[tuple[Hashable, Hashable]] = Counter()
-        self.counts: dict[Cell, int] = dict.fromkeys(self._cells(), 0)
-        for case in cases:
-            self._count(case)
-        self.sums = tuple(self._sums())
-        self._add_up()
-        self.hidden = hidden(self.counts, self.sums, **({} if small is None else {"small": small}))
+    tables: Mapping[Month, MonthTold]
 
-    def report(self, unit: str | None = None) -> Printed:
-        """The report of one unit, or of all together. A unit without a case has nothing but zeros, hidden."""
-        where: Hashable = ALL if unit is None else ("unit", unit)
-        places: list[Month | str] = [*self.months, ALL]
-        show = self._shown(where)
-        shares = [self._share(where, month) for month in self.months]
-        open_shares = sum(
-            show("met", month) is None or show("missed", month) is None
-            for month, share in zip(self.months, shares, strict=True)
-            if share.value is not None
+    @classmethod
+    def of(
+        cls,
+        cases: Sequence[Followed],
+        period: Sequence[Month],
+        zone: ZoneInfo,
+        *,
+        norms: int = 1,
+        small: int = SMALL,
+    ) -> "Monitor":
+        """Count them."""
+        return cls(
+            {
+                month: month_told(cases, month.begins(zone), month.next.begins(zone), norms, small=small)
+                for month in period
+            }
         )
-        mean, rough = _mean(shares, open_shares)
-        whole = self._share(where, ALL)
-        pooled_known = show("met", ALL) is not None and show("missed", ALL) is not None
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Those with a case in these months."""
+        return tuple(sorted({unit for table in self.tables.values() for unit in table.units}))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """For which cases ended in these months."""
+        return tuple(sorted({reason for table in self.tables.values() for reason in table.reasons}))
+
+    def report(self, unit: str | None = None, key: str | None = None, norm: int = 0) -> Printed:
+        """The report of one unit, or of all together; of one process, or of all; by one of the norms."""
+        of = (self.tables, unit, key)
         return Printed(
             unit=unit,
-            months=self.months,
+            key=key,
+            months=tuple(self.tables),
             reasons=self.reasons,
-            started={at: show("started", at) for at in places},
+            started=_row(*of, "started"),
             ended={
-                (at, reason): show(("ended", reason), at) for at in places for reason in (*self.reasons, ALL)
+                (at, reason): count
+                for reason in (*self.reasons, ALL)
+                for at, count in _row(*of, ("ended", reason)).items()
             },
-            in_progress={at: show("in_progress", at) for at in self.months},
-            contacts={at: self._per_case(where, at, show(("ended", ALL), at)) for at in places},
-            met={at: show("met", at) for at in places},
-            missed={at: show("missed", at) for at in places},
-            mean=mean,
-            mean_is_rough=rough,
-            pooled=whole.value if pooled_known else None,
+            in_progress={
+                month: table.shown("in_progress", unit, key) for month, table in self.tables.items()
+            },
+            contacts=self._contacts(unit, key),
+            met=_row(*of, ("met", norm)),
+            missed=_row(*of, ("missed", norm)),
         )
 
-    def _shown(self, where: Hashable) -> Callable[[Hashable, Hashable], int | None]:
-        def show(kind: Hashable, at: Hashable) -> int | None:
-            cell = (kind, where, at)
-            return None if cell in self.hidden or cell not in self.counts else self.counts[cell]
-
-        return show
-
-    def _share(self, where: Hashable, at: Hashable) -> Share:
-        return Share(self.counts.get(("met", where, at), 0), self.counts.get(("missed", where, at), 0))
-
-    def _per_case(self, where: Hashable, at: Hashable, ended: int | None) -> float | None:
-        return self._contacts[where, at] / ended if ended else None
-
-    @property
-    def _kinds(self) -> tuple[Hashable, ...]:
-        return (
-            "started",
-            "in_progress",
-            "met",
-            "missed",
-            *(("ended", reason) for reason in (*self.reasons, ALL)),
-        )
-
-    @property
-    def _wheres(self) -> tuple[Hashable, ...]:
-        return (*(("unit", unit) for unit in self.units), ALL)
-
-    def _cells(self) -> Iterable[Cell]:
-        for kind in self._kinds:
-            for where in self._wheres:
-                yield from ((kind, where, month) for month in self.months)
-                if kind != "in_progress":  # who is in hand in one month is so in the next: no sum of months
-                    yield (kind, where, ALL)
-
-    def _count(self, case: Followed) -> None:
-        where = ("unit", case.unit)
-        for month, (begins, ends) in self._bounds.items():
-            if begins <= case.opened_at < ends:
-                self.counts["started", where, month] += 1
-            if case.opened_at < ends and (case.ended_at is None or case.ended_at >= ends - LAST_WEEK):
-                self.counts["in_progress", where, month] += 1
-            if case.ended_at is not None and begins <= case.ended_at < ends:
-                self._count_end(case, where, month)
-
-    def _count_end(self, case: Followed, where: Hashable, month: Month) -> None:
-        self.counts[("ended", case.outcome), where, month] += 1
-        for unit in (where, ALL):
-            for at in (month, ALL):
-                self._contacts[unit, at] += case.contacts
-        if case.met is not None:
-            self.counts["met" if case.met else "missed", where, month] += 1
-
-    def _add_up(self) -> None:
-        for one in self.sums:  # in this order: what a sum is of is there before it
-            self.counts[one.total] = sum(self.counts[part] for part in one.parts)
-
-    def _sums(self) -> Iterable[Sum]:
-        single = [kind for kind in self._kinds if kind != ("ended", ALL)]
-        for kind in single:
-            for month in self.months:
-                yield Sum((kind, ALL, month), tuple((kind, ("unit", unit), month) for unit in self.units))
-        for kind in (one for one in single if one != "in_progress"):
-            for where in self._wheres:
-                yield Sum((kind, where, ALL), tuple((kind, where, month) for month in self.months))
-        for where in self._wheres:
-            for at in (*self.months, ALL):
-                parts = tuple((("ended", reason), where, at) for reason in self.reasons)
-                yield Sum((("ended", ALL), where, at), parts)
-                if "done" in self.reasons:
-                    yield Sum((("ended", "done"), where, at), (("met", where, at), ("missed", where, at)))
+    def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:
+        """Per case: of the period, too, where all months tell how many ended."""
+        ended = _row(self.tables, unit, key, ("ended", ALL))
+        taken = {month: table.tasks.get((unit, key), 0) for month, table in self.tables.items()}
+        everything: Mapping[Month | str, int] = {**taken, ALL: sum(taken.values())}
+        return {at: everything[at] / count if count else None for at, count in ended.items()}
 
 
-def _mean(shares: Sequence[Share], not_shown: int) -> tuple[float | None, bool]:
-    """The period's figure, and whether it is told in whole per cents only.
-
-    Where one month's share is not printed, the mean and the other months would tell it; where several are
-    not, only roughly.
-    """
-    if not_shown == 1:
-        return None, False
-    return mean_share(shares), not_shown > 1
+def _row(
+    tables: Mapping[Month, MonthTold], unit: str | None, key: str | None, kind: Kind
+) -> Mapping[Month | str, int | None]:
+    """What the months print of one kind, and the sum of it where they all do."""
+    found = {month: table.shown(kind, unit, key) for month, table in tables.items()}
+    told = [count for count in found.values() if count is not None]
+    return {**found, ALL: sum(told) if len(told) == len(found) else None}

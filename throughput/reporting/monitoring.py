@@ -1,13 +1,12 @@
 """The monthly report of a unit, or of the whole office: counts, the share that met the norm, the goal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from throughput.charts.months import Months, MonthShare, months
-from throughput.followed import Norm
+from throughput.followed import Norm, Target
 from throughput.monitor import ALL, Month, Printed
+from throughput.monitor_rows import document
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
@@ -23,48 +22,39 @@ _UNTIL: Mapping[str, str] = {
 _CALENDARS: Mapping[str, str] = {"office-nl": mark("an office in the Netherlands")}
 
 
-@dataclass(frozen=True)
-class Target:
-    """What was to be met: the norm by a calendar, and by which share of requests."""
-
-    norm: Norm
-    calendar: str
-    goal: float
-
-
 def monitoring_pdf(
     told: Printed,
     target: Target,
-    figures: Mapping[str, Any],
     *,
-    key: str | None,
     made_at: datetime,
     words: ReportWords,
     seal: Seal | None = None,
 ) -> bytes:
-    """The report as PDF/A-3b with `figures`, those of `--json`, attached. Nothing hidden is in either."""
-    about = [
-        " · ".join(
-            (
-                told.unit or words.text("all units together"),
-                words.process(key) if key else words.text("all processes"),
-                _period(told, words),
-            )
-        )
-    ]
-    report = Report(Cover(words.text(TITLE), about, made_at, seal), words)
+    """The report as PDF/A-3b with the figures of `--json` attached. Nothing hidden is in either."""
+    report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal), words)
     report.heading(words.text("Was the goal met?"))
-    report.lead(*_verdict(told, target, words))
+    report.lead(*verdict(told, target, words))
     report.heading(words.text("Share that met the norm, by month (measured)"), keep=150)
-    report.chart(months(_chart(told, target, words), CHART_WIDTH))
+    report.chart(months(chart(told, target, words), CHART_WIDTH))
     report.heading(words.text("Requests by month (measured)"))
-    report.table(_counts(told, words))
+    report.table(counts(told, words))
     if told.reasons:
         report.heading(words.text("How they ended (measured)"))
-        report.table(_ends(told, words))
+        report.table(ends(told, words))
     report.heading(words.text("What the figures mean"))
-    report.paragraph(*_meaning(target, words))
-    return report.finished(figures, identifier=f"paraaf-monitor-{made_at:%Y%m%dT%H%M%SZ}")
+    report.paragraph(*meaning(target, words))
+    return report.finished(document(told, target), identifier=f"paraaf-monitor-{made_at:%Y%m%dT%H%M%SZ}")
+
+
+def about(told: Printed, words: ReportWords) -> str:
+    """Of whom, of what and of which months a report is."""
+    return " · ".join(
+        (
+            told.unit or words.text("all units together"),
+            words.process(told.key) if told.key else words.text("all processes"),
+            _period(told, words),
+        )
+    )
 
 
 def _period(told: Printed, words: ReportWords) -> str:
@@ -72,40 +62,37 @@ def _period(told: Printed, words: ReportWords) -> str:
     return first if first == last else words.text("{first} to {last}", first=first, last=last)
 
 
-def _verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
+def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     """Whether the goal was met, by the mean of the months; and the share of all requests together."""
     norm = _norm(target, words)
     goal = words.percent(target.goal, _places(target.goal))
-    if told.mean is None:
-        hidden = any(_hidden(told, month) for month in told.months)
-        text = (
-            mark(
-                "Whether the goal was met is not told: it would tell a month whose counts are hidden. {norm}"
+    told_of = len(told.shares)
+    if told.mean is None or told.pooled is None:
+        return [
+            words.text(
+                "Whether the goal was met is not told: every month's share is hidden. {norm}", norm=norm
             )
-            if hidden
-            else mark("There is no request of which the goal tells. {norm}")
-        )
-        found = [words.text(text, norm=norm)]
-    else:
-        share = words.percent(told.mean, 0 if told.mean_is_rough else 1)
-        if told.mean_is_rough:
-            share = words.text("about {share}", share=share)
-        text = (
-            mark(
-                "The goal was met: in the mean of the months {share} met the norm, {goal} was the goal."
-                " {norm}"
-            )
-            if told.mean >= target.goal
-            else mark(
-                "The goal was not met: in the mean of the months {share} met the norm, {goal} was the goal."
-                " {norm}"
-            )
-        )
-        found = [words.text(text, share=share, goal=goal, norm=norm)]
-    if told.pooled is not None:
+        ]
+    met = mark(
+        "The goal was met: in the mean of the months {share} met the norm, {goal} was the goal. {norm}"
+    )
+    missed = mark(
+        "The goal was not met: in the mean of the months {share} met the norm, {goal} was the goal. {norm}"
+    )
+    share = words.percent(told.mean, 1)
+    found = [words.text(met if told.mean >= target.goal else missed, share=share, goal=goal, norm=norm)]
+    if told_of < len(told.months):
         found.append(
-            words.text("Of all requests together {share} met the norm.", share=words.percent(told.pooled, 1))
+            words.text(
+                "That is of {told} of the {count} months: the shares of the others are hidden, and count in"
+                " no figure here.",
+                told=words.number(told_of),
+                count=words.number(len(told.months)),
+            )
         )
+    found.append(
+        words.text("Of all requests together {share} met the norm.", share=words.percent(told.pooled, 1))
+    )
     return found
 
 
@@ -133,11 +120,8 @@ def _places(share: float) -> int:
     return 0 if round(share, 2) == share else 1
 
 
-def _hidden(told: Printed, month: Month) -> bool:
-    return told.met[month] is None or told.missed[month] is None
-
-
-def _chart(told: Printed, target: Target, words: ReportWords) -> Months:
+def chart(told: Printed, target: Target, words: ReportWords) -> Months:
+    """The share of each month, beside the goal."""
     return Months(
         title=words.text("Share that met the norm, by month"),
         desc=words.text("A bar for each month, and the goal as a line."),
@@ -161,7 +145,8 @@ def _share(told: Printed, month: Month) -> MonthShare:
     return MonthShare(on, met / (met + missed) if met + missed else None)
 
 
-def _counts(told: Printed, words: ReportWords) -> Table:
+def counts(told: Printed, words: ReportWords) -> Table:
+    """What began, what ended and what was in hand, by month."""
     heads = (mark("Month"), mark("Started"), mark("Ended"), mark("In hand in the last week"))
     more = (mark("Tasks per request"), mark("Met"), mark("Missed"), mark("Share"))
     rows = []
@@ -173,7 +158,7 @@ def _counts(told: Printed, words: ReportWords) -> Table:
                 _place(place, words),
                 _shown(told.started[place], words),
                 _shown(told.ended[place, ALL], words),
-                NOTHING if place == ALL else _shown(told.in_progress[place], words),
+                NOTHING if place == ALL else _shown(told.in_progress.get(place), words),
                 HIDDEN if told.ended[place, ALL] is None else _ratio(contacts, words),
                 *(_shown(met, words), _shown(missed, words)),
                 HIDDEN if met is None or missed is None else _part(met, missed, words),
@@ -182,7 +167,8 @@ def _counts(told: Printed, words: ReportWords) -> Table:
     return Table([words.text(head) for head in (*heads, *more)], rows)
 
 
-def _ends(told: Printed, words: ReportWords) -> Table:
+def ends(told: Printed, words: ReportWords) -> Table:
+    """How they ended, by month."""
     heads = [words.text("Month"), *(_end(reason, words) for reason in told.reasons), words.text("All")]
     rows = [
         [_place(place, words), *(_shown(told.ended[place, reason], words) for reason in (*told.reasons, ALL))]
@@ -215,13 +201,15 @@ def _part(met: int, missed: int, words: ReportWords) -> str:
     return words.percent(met / (met + missed), 1) if met + missed else NOTHING
 
 
-def _meaning(target: Target, words: ReportWords) -> list[str]:
+def meaning(target: Target, words: ReportWords) -> list[str]:
+    """How it is to be read."""
     calendar = words.text(_CALENDARS[target.calendar]) if target.calendar in _CALENDARS else target.calendar
     return [
         words.text(
             "* stands for a count of two or fewer, which might tell of a person, and for as many other"
             " counts as are needed so that it can't be reckoned from the sums, in the reports of all units"
-            " together."
+            " and processes together. What is hidden in one of them is so in all; a sum of months of which one"
+            " is hidden is hidden, too."
         ),
         words.text(
             "{norm} Working time is that of {calendar}: its opening hours, without weekends and holidays."

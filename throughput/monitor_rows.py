@@ -1,0 +1,73 @@
+"""A monthly report as rows for a spreadsheet, and as a document for other programs."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from throughput.followed import Target
+from throughput.monitor import ALL, Month, Printed
+
+HIDDEN = "*"
+NOTHING = "–"
+PERIOD = "period"
+
+
+def rows(report: Printed) -> Iterator[list[str]]:
+    """The heads, a line a month, and the period."""
+    yield [
+        *("month", "started", *(f"ended: {reason}" for reason in report.reasons), "ended", "in hand"),
+        *("tasks per request", "met", "missed", "share"),
+    ]
+    places: tuple[Month | str, ...] = (*report.months, ALL)
+    for place in places:
+        met, missed = report.met[place], report.missed[place]
+        yield [
+            PERIOD if place == ALL else str(place),
+            _shown(report.started[place]),
+            *(_shown(report.ended[place, reason]) for reason in (*report.reasons, ALL)),
+            NOTHING if place == ALL else _shown(report.in_progress.get(place)),
+            HIDDEN if report.ended[place, ALL] is None else _ratio(report.contacts[place]),
+            _shown(met),
+            _shown(missed),
+            HIDDEN if met is None or missed is None else _share(met, missed),
+        ]
+
+
+def document(report: Printed, target: Target) -> Mapping[str, Any]:
+    """What `--json` prints, and what is attached to the PDF."""
+    return {
+        "unit": report.unit,
+        "key": report.key,
+        "norm": str(target.norm.within),
+        "until": target.norm.until,
+        "goal": target.goal,
+        "months": [{"month": str(month), **_line(report, month)} for month in report.months],
+        "period": _line(report, ALL),
+        "mean": report.mean,
+        "months_told": len(report.shares),
+        "pooled": report.pooled,
+        "origin": "measured",
+    }
+
+
+def _line(report: Printed, place: Month | str) -> dict[str, object]:
+    return {
+        "started": report.started[place],
+        "ended": {reason: report.ended[place, reason] for reason in report.reasons},
+        "ended_in_all": report.ended[place, ALL],
+        "in_hand": report.in_progress.get(place),
+        "tasks_per_request": report.contacts[place],
+        "met": report.met[place],
+        "missed": report.missed[place],
+    }
+
+
+def _shown(count: int | None) -> str:
+    return HIDDEN if count is None else str(count)
+
+
+def _ratio(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def _share(met: int, missed: int) -> str:
+    return f"{met / (met + missed):.1%}" if met + missed else NOTHING
