@@ -14,9 +14,12 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
+from documents.kinds import KINDS
 from tests.steps_office import DECLARATION
 from workflow import ledger_rows
+from workflow.canonical import encode
 from workflow.definition_model import Definition
+from workflow.judge import data_digest
 from workflow.office import Office
 from workflow.tables import Event, LogHead, Request
 
@@ -37,6 +40,7 @@ class Past:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 (the same each time)
+        self._data = KINDS[DECLARATION].example()
         with self.office.store.read() as session:
             self._request = session.scalar(select(func.max(Request.id))) or 0
 
@@ -185,8 +189,8 @@ class Past:
             "requester_id": self.requester,
             "unit": unit,
             "language": "en",
-            "data": "{}",
-            "data_sha256": sha256(b"{}").hexdigest(),
+            "data": encode(self._data),
+            "data_sha256": data_digest(self._data),
             "opened_at": opened,
             "closed_at": ended[0] if ended else None,
             "outcome": ended[1]["outcome"] if ended else None,
