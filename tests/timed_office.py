@@ -14,10 +14,8 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
-from documents.kinds import KINDS
 from tests.steps_office import DECLARATION
 from workflow import ledger_rows
-from workflow.canonical import encode
 from workflow.definition_model import Definition
 from workflow.judge import data_digest
 from workflow.office import Office
@@ -40,7 +38,8 @@ class Past:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 (the same each time)
-        self._data = KINDS[DECLARATION].example()
+        assert self.office.register is not None
+        self._data = self.office.register.prefill(self.requester, on=self.office.clock().date())
         with self.office.store.read() as session:
             self._request = session.scalar(select(func.max(Request.id))) or 0
 
@@ -189,7 +188,7 @@ class Past:
             "requester_id": self.requester,
             "unit": unit,
             "language": "en",
-            "data": encode(self._data),
+            "data": self._data,
             "data_sha256": data_digest(self._data),
             "opened_at": opened,
             "closed_at": ended[0] if ended else None,

@@ -1,7 +1,6 @@
 """The page of figures with months behind it, as people see it in Chromium."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
