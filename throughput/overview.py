@@ -198,6 +198,9 @@ class Overview:
                 else:
                     states[state] -= n
             last -= timedelta(days=1)
+        while len(rows) > 1 and rows[-1][1] == ended_later and not any(rows[-1][0].values()):
+            days.pop()  # before anything was there
+            rows.pop()
         days.reverse()
         rows.reverse()
         kept = _kept_days(days)

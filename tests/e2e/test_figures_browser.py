@@ -37,7 +37,7 @@ def test_everybody_can_use_it_with_every_chart_and_table_in_sight(page: Page) ->
     page.on("console", lambda message: told.append(message.text))
     for language in ("en", "nl"):
         page.goto(f"/figures?lang={language}")
-        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true })")
         assert page.locator("svg[role=img]:visible").count() == 8
         look(page, "figures-of-months", language)
     assert told == []
