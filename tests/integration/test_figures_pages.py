@@ -17,6 +17,8 @@ from throughput.kept import AT_ONCE, Keeper
 from workflow.tables import Grant
 
 AUDITOR, ADMINISTRATOR, OF_ADVICE = "P192", "P093", "P101"
+BOTH = "P102"
+"""Administers all units, and audits one."""
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sample, st
     with sample.office.store.write() as session:
         session.add(Grant(person_id=ADMINISTRATOR, role="administrator", unit=None))
         session.add(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
+        session.add(Grant(person_id=BOTH, role="administrator", unit=None))
+        session.add(Grant(person_id=BOTH, role="auditor", unit="Advice"))
     past = Past(sample.office, "P022")
     past.happen(400, units=("Policy", "Advice"))
     past.happen(8, units=("Front office",), still_open=0)
@@ -150,6 +154,11 @@ def test_requests_are_named_to_who_may_see_them(place: tuple[Sample, str], clien
         assert page.status_code == 200
         assert re.search(r"/requests/\d", page.text) is None
         assert other.get("/figures/oldest.csv").status_code == 404
+    with browsing(place[1]) as other:
+        signed_in(other, place[0].office, BOTH)
+        some = {row["request"] for row in table(other, "oldest")}
+        assert set() < some < {row["request"] for row in oldest}
+        assert all(other.get(f"/requests/{number}").status_code == 200 for number in some)
 
 
 def test_what_stands_in_the_address_is_only_text(place: tuple[Sample, str], client: httpx.Client) -> None:
