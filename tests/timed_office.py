@@ -89,7 +89,7 @@ class Past:
         if happened[0][1].get("type") == "request_submitted":
             happened[0][1]["unit"] = unit
             self.events[-len(happened)]["unit"] = unit
-        ended = happened[-1] if "outcome" in happened[-1][1] else None
+        ended = happened[-1] if happened[-1][1].get("outcome") else None
         state = [facts["to"] for _, facts in happened if "to" in facts][-1]
         self.rows.append(self._row(definition, unit, opened, state, ended))
 
