@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, select, update
 from tests.steps_office import DECLARATION
 from workflow import ledger_rows
 from workflow.definition_model import Definition
+from workflow.judge import data_digest
 from workflow.office import Office
 from workflow.tables import Event, LogHead, Request
 
@@ -37,6 +38,8 @@ class Past:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)  # noqa: S311 (the same each time)
+        assert self.office.register is not None
+        self._data = self.office.register.prefill(self.requester, on=self.office.clock().date())
         with self.office.store.read() as session:
             self._request = session.scalar(select(func.max(Request.id))) or 0
 
@@ -86,7 +89,7 @@ class Past:
         if happened[0][1].get("type") == "request_submitted":
             happened[0][1]["unit"] = unit
             self.events[-len(happened)]["unit"] = unit
-        ended = happened[-1] if "outcome" in happened[-1][1] else None
+        ended = happened[-1] if happened[-1][1].get("outcome") else None
         state = [facts["to"] for _, facts in happened if "to" in facts][-1]
         self.rows.append(self._row(definition, unit, opened, state, ended))
 
@@ -185,8 +188,8 @@ class Past:
             "requester_id": self.requester,
             "unit": unit,
             "language": "en",
-            "data": "{}",
-            "data_sha256": sha256(b"{}").hexdigest(),
+            "data": self._data,
+            "data_sha256": data_digest(self._data),
             "opened_at": opened,
             "closed_at": ended[0] if ended else None,
             "outcome": ended[1]["outcome"] if ended else None,

@@ -25,6 +25,7 @@ ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
 ENDED: Final = ""
 """The state of all that have ended, however that was."""
 MOST_RETURNS: Final = 9
+HOURS: Final = 24
 PAIRS: Final = (
     ("requested", "approved"),
     ("approved", "signed"),
@@ -37,9 +38,9 @@ _MICROSECOND = timedelta(microseconds=1)
 class Figure(StrEnum):
     """What is summed. By month: of the requests that were opened in it."""
 
-    CAME = "came"  # by day: opened in the hour of the bucket
-    ENTERED = "entered"  # by day: moved into the state
-    LEFT = "left"  # by day: moved out of the state
+    CAME = "came"  # by month: opened
+    HOUR = "hour"  # by month: opened in the hour of the bucket, of the week from Monday on
+    MOVED = "moved"  # by day: by how many there were more in the state at its end than at its beginning
     ENDED = "ended"  # by month: ended with the outcome in `state`, returned as often as the bucket says
     PROGRAM = "program"  # by month: ended, and a program had a part in it; in none of those below
     LEAD = "lead"  # by month: from milestone to milestone, "requested-delivered" in `state`
@@ -105,7 +106,10 @@ class Sums:
         """Note where an event takes a request; `row` says where it was before: nowhere at first."""
         here, group = datetime.fromisoformat(record["at"]).astimezone(ZONE), Group.of(row)
         if not row["state"]:
-            self._add(_Place(Figure.CAME, here.date(), group, "", here.hour))
+            hour = HOURS * here.weekday() + here.hour
+            month = here.date().replace(day=1)
+            self._add(_Place(Figure.CAME, month, group, "", 0))
+            self._add(_Place(Figure.HOUR, month, group, "", hour))
         if record.get("outcome") and row.get("outcome") is None:
             self.ended.add(row["request_id"])
             self._move(here.date(), group, row["state"], ENDED)
@@ -113,9 +117,9 @@ class Sums:
             self._move(here.date(), group, row["state"], record["to"])
 
     def _move(self, day: date, group: Group, before: str, to: str) -> None:
+        self.n[_Place(Figure.MOVED, day, group, to, 0)] += 1
         if before:
-            self._add(_Place(Figure.LEFT, day, group, before, 0))
-        self._add(_Place(Figure.ENTERED, day, group, to, 0))
+            self.n[_Place(Figure.MOVED, day, group, before, 0)] -= 1
 
     def read(self, row: Mapping[str, Any], tasks: Iterable[TaskTime]) -> None:
         """Note a request as its row is now, with those tasks of it that ended in this step."""

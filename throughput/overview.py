@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from throughput.kept_days import ENDED, SPENT, ZONE, Figure, Group, month_of
+from throughput.kept_days import ENDED, HOURS, SPENT, ZONE, Figure, Group, month_of
 from throughput.lengths import durations_of, seconds_of
 from throughput.overview_rows import FEWEST, By, Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
@@ -56,8 +56,9 @@ class Overview:
     def first_month(self) -> date | None:
         """The month in which the first request came; None before there is one."""
         table = TimingSum.table()
-        first = self.session.scalar(select(func.min(table.c.day)).where(table.c.figure == Figure.CAME.value))
-        return None if first is None else first.replace(day=1)
+        came = table.c.figure == Figure.CAME.value
+        found: date | None = self.session.scalar(select(func.min(table.c.day)).where(came))
+        return found
 
     @cached_property
     def in_hand(self) -> list[InHand]:
@@ -170,13 +171,13 @@ class Overview:
         """How many requests came in each hour of the week: from Monday, from midnight."""
         table = TimingSum.table()
         query = (
-            self._query(table.c.day, table.c.bucket, func.sum(table.c.n))
-            .where(table.c.figure == Figure.CAME.value)
-            .group_by(table.c.day, table.c.bucket)
+            self._query(table.c.bucket, func.sum(table.c.n))
+            .where(table.c.figure == Figure.HOUR.value)
+            .group_by(table.c.bucket)
         )
-        hours = [[0] * 24 for _ in range(7)]
-        for day, hour, n in self.session.execute(query):
-            hours[day.weekday()][hour] += int(n)
+        hours = [[0] * HOURS for _ in range(7)]
+        for bucket, n in self.session.execute(query):
+            hours[bucket // HOURS][bucket % HOURS] = int(n)
         return hours
 
     def flow(self) -> Flowed:
@@ -191,13 +192,15 @@ class Overview:
             if last <= until:
                 days.append(last)
                 rows.append((dict(states), ended_later))
-            for (figure, state), n in moved.get(last, {}).items():
-                sign = -1 if figure == Figure.ENTERED else 1
+            for state, n in moved.get(last, {}).items():
                 if state == ENDED:
                     ended_later += n
                 else:
-                    states[state] += sign * n
+                    states[state] -= n
             last -= timedelta(days=1)
+        while len(rows) > 1 and rows[-1][1] == ended_later and not any(rows[-1][0].values()):
+            days.pop()  # before anything was there
+            rows.pop()
         days.reverse()
         rows.reverse()
         kept = _kept_days(days)
@@ -208,21 +211,19 @@ class Overview:
             [ended_later - rows[n][1] for n in kept],
         )
 
-    def _moved(self) -> dict[date, dict[tuple[str, str], int]]:
+    def _moved(self) -> dict[date, dict[str, int]]:
         table, groups = TimingSum.table(), TimingGroup.table()
         query = (
-            select(table.c.day, table.c.figure, table.c.state, func.sum(table.c.n))
+            select(table.c.day, table.c.state, func.sum(table.c.n))
             .join(groups, groups.c.id == table.c.group_id)
-            .where(
-                table.c.figure.in_([Figure.ENTERED.value, Figure.LEFT.value]), *self.scope.narrowing(groups)
-            )
-            .group_by(table.c.day, table.c.figure, table.c.state)
+            .where(table.c.figure == Figure.MOVED.value, *self.scope.narrowing(groups))
+            .group_by(table.c.day, table.c.state)
         )
         if self._first_day is not None:
             query = query.where(table.c.day >= self._first_day)
-        found: defaultdict[date, dict[tuple[str, str], int]] = defaultdict(dict)
-        for day, figure, state, n in self.session.execute(query):
-            found[day][figure, state] = int(n)
+        found: defaultdict[date, dict[str, int]] = defaultdict(dict)
+        for day, state, n in self.session.execute(query):
+            found[day][state] = int(n)
         return found
 
     def machine(self) -> list[MachineStep]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from throughput.contrasts import Contrast
+from throughput.kept_days import ZONE
 from throughput.overview import Overview
 from throughput.overview_rows import By, Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
@@ -40,8 +41,8 @@ class Told:
 
     @property
     def weeks(self) -> float:
-        """How long the period was, as far as it is over."""
-        since = self.scope.since or min((one.opened_at for one in self.in_hand), default=self.made_at)
+        """How long the period was, from when there was something in it and as far as it is over."""
+        since = datetime.combine(self.flow.days[0], time.min, ZONE) if self.flow.days else self.made_at
         until = min(self.made_at, self.scope.before or self.made_at)
         return max(0.0, (until - since).total_seconds() / 604_800)
 

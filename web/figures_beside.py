@@ -240,7 +240,6 @@ class Beside(Maker):
         return [Table(f"{figure}-differences", caption, columns, rows)] if rows else []
 
     def _chance(self, one: Contrast) -> str:
-        faster, percent = one.found.faster, self.wording.percent
-        if faster.told:
-            return percent(faster.low, 0)
-        return f"{percent(faster.low, 0)}–{percent(faster.high, 0)}"
+        faster = one.found.faster
+        low, high = (self.wording.percent(share, 0) for share in (faster.low, faster.high))
+        return low if low == high else f"{low}–{high}"

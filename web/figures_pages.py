@@ -25,7 +25,7 @@ from throughput.side_by_side import OTHERS
 from throughput.told import Told, behind, told
 from web.asked import Asked
 from web.choices import short_title
-from web.csv_answer import LISTS, csv_answer
+from web.csv_answer import csv_answer
 from web.figures_asked import BYS, Wanted, months_until, text_of
 from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
@@ -36,6 +36,7 @@ from web.figures_times import TimesParts
 from web.figures_wording import wording
 from web.languages import translations
 from web.overseeing import Overseeing
+from web.rates import Rate
 from workflow.listing import RequestFilter
 from workflow.staff import Reach
 from workflow.words import ProcessWords, process_words
@@ -43,6 +44,7 @@ from workflow.words import ProcessWords, process_words
 FRESH: Final = timedelta(minutes=1)
 KEPT: Final = 64
 """So many sets of figures are held for whoever asks for the same within a minute."""
+TABLES: Final = Rate("figures", 120, 600.0)
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
@@ -126,7 +128,7 @@ class FiguresPages(Overseeing):
         table = next((one for one in tables if one.name == asked.request.path_params["name"]), None)
         if table is None:
             raise HTTPException(404)
-        self.door.rates.require(asked.request, LISTS)
+        self.door.rates.require(asked.request, TABLES)
         name = f"figures-{table.name}-{now:%Y-%m-%d}.csv"
         return csv_answer(name, [key for key, _ in table.columns], _plain(table))
 

@@ -1016,6 +1016,13 @@ class TimingCase(Base):
         Index("ix_timing_cases_key_variant_opened_at", "key", "variant", "opened_at"),
         Index("ix_timing_cases_opened_at", "opened_at"),
         Index("ix_timing_cases_ended_at", "ended_at"),
+        Index(
+            "ix_timing_cases_open",
+            "key",
+            "unit",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True, autoincrement=False)

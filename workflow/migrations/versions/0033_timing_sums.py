@@ -32,4 +32,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["group_id"], ["timing_groups.id"], name=op.f("fk_timing_sums_group_id")),
         sa.PrimaryKeyConstraint("figure", "day", "group_id", "state", "bucket", name=op.f("pk_timing_sums")),
     )
+    op.create_index(
+        "ix_timing_cases_open",
+        "timing_cases",
+        ["key", "unit"],
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.execute("UPDATE timing_state SET rules = 0")
