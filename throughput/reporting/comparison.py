@@ -9,7 +9,7 @@ from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
 from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
@@ -33,8 +33,9 @@ def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
     """Which requests, and of which time."""
     count = sum(row.n for row in told.rows)
     parts = [words.counted("{count} request", "{count} requests", count)]
+    keys = {row.key for row in told.rows} if scope.key is None else {scope.key}
     named = (
-        (mark("process: {name}"), scope.key and words.process(scope.key)),
+        (mark("process: {name}"), len(keys) == 1 and words.process(*keys)),
         (mark("unit: {name}"), scope.unit),
         (mark("variant: {name}"), scope.variant),
     )
@@ -53,6 +54,7 @@ class _Comparison:
 
     def __init__(self, told: Comparison, report: Report, words: ReportWords) -> None:
         self._told, self._report, self._words = told, report, words
+        self._one_process = len({row.key for row in told.rows}) == 1
 
     def write(self) -> None:
         """All of it, from the page for a board to the page for those who doubt."""
@@ -64,7 +66,7 @@ class _Comparison:
         report.lead(*headlines(self._told.contrasts, words), claim(words))
         self._cover_charts()
         report.heading(words.text("Requests (measured)"))
-        report.table(tables.flow(rows, words))
+        self._table(tables.flow(rows, words))
         report.page()
         self._panel("lead")
         self._panel("handling")
@@ -74,17 +76,24 @@ class _Comparison:
         self._method()
         self._quality()
 
+    def _table(self, table: Table) -> None:
+        """A table, without a column that names the same process in each row of the report."""
+        if self._one_process and table.heads[0] == self._words.text(tables.PROCESS):
+            table = Table(table.heads[1:], [row[1:] for row in table.rows], table.words - 1)
+        self._report.table(table)
+
     def _cover_charts(self) -> None:
         shown = self._told.contrasts
         if 0 < len(shown) <= _MOST_ON_COVER:
             for figure in FIGURES:
                 self._forest(figure, [one for one in shown if one.figure == figure])
+            self._forest_note()
 
     def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
         words = self._words
         if not found:
             return
-        several = len({one.key for one in self._told.contrasts}) > 1
+        several = not self._one_process
         rows = [
             Estimate(
                 name=(f"{words.process(one.key)}: " if several else "") + f"{one.a} – {one.b}",
@@ -110,8 +119,10 @@ class _Comparison:
             more=words.text("the second is faster"),
         )
         self._report.chart(forest(chart, CHART_WIDTH))
+
+    def _forest_note(self) -> None:
         self._report.note(
-            words.text(
+            self._words.text(
                 "A filled dot: there is a difference. A hollow one: so few requests can't tell. An arrow: the"
                 " interval ends beyond what was seen."
             )
@@ -122,8 +133,9 @@ class _Comparison:
         found = [one for one in self._told.contrasts if one.figure == figure]
         if len(self._told.contrasts) > _MOST_ON_COVER:
             self._forest(figure, found)
+            self._forest_note()
         report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
-        report.table(tables.spreads(rows, figure, words))
+        self._table(tables.spreads(rows, figure, words))
         if any(row.lead_driven_by_program for row in rows):
             report.note(
                 words.text(
@@ -131,11 +143,11 @@ class _Comparison:
                 )
             )
         if figure == "handling" and any(row.touch_s for row in rows):
-            report.table(tables.states(rows, words))
+            self._table(tables.states(rows, words))
         if not found:
             report.note(words.text("There are no two variants with requests of people alone to compare."))
             return
-        report.table(tables.differences(found, words))
+        self._table(tables.differences(found, words))
         report.note(
             words.text(
                 "In brackets behind n: how many of them are open or withdrawn, and count with what they"
@@ -143,7 +155,7 @@ class _Comparison:
                 " takes less."
             )
         )
-        report.table(tables.said(found, words))
+        self._table(tables.said(found, words))
         if figure == "handling":
             report.note(
                 words.text(
@@ -157,8 +169,8 @@ class _Comparison:
         words, report = self._words, self._report
         report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
         report.paragraph(claim(words))
-        report.table(tables.claims(words))
-        report.table(tables.capacity(words))
+        self._table(tables.claims(words))
+        self._table(tables.capacity(words))
         week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
         report.paragraph(
             words.text(
@@ -174,7 +186,7 @@ class _Comparison:
     def _machine(self) -> None:
         words, report, rows = self._words, self._report, self._told.rows
         report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
-        report.table(tables.machine(rows, words))
+        self._table(tables.machine(rows, words))
         report.note(
             words.text(
                 "Medians per step, of one worker. They are the machine's own, without waits for a provider,"
@@ -183,7 +195,7 @@ class _Comparison:
         )
         if any(row.provider_ms for row in rows):
             report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
-            report.table(tables.providers(rows, words))
+            self._table(tables.providers(rows, words))
             report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
 
     def _method(self) -> None:
@@ -221,7 +233,7 @@ class _Comparison:
     def _quality(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("How good the data are"))
-        report.table(tables.quality(self._told, words))
+        self._table(tables.quality(self._told, words))
         report.note(
             words.text(
                 "Timed: delivered requests without a program's part. Not over: open, withdrawn or ended"

@@ -212,8 +212,8 @@ def _n(n: int, still_open: int, words: ReportWords) -> str:
 
 def _chance(one: Contrast, words: ReportWords) -> str:
     faster = one.found.faster
-    low = words.percent(faster.low)
-    return low if faster.told else f"{low} … {words.percent(faster.high)}"
+    low, high = words.percent(faster.low), words.percent(faster.high)
+    return low if low == high else f"{low} … {high}"
 
 
 def _ms(found: Spread | None, words: ReportWords) -> str:

@@ -48,6 +48,7 @@ _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _TOP = A4[1] - 48
 _FOOT = 44.0
+_UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
 _MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
 _ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
 """Of tables: the first in which no word has to be cut."""
@@ -211,11 +212,11 @@ class Report:
             ),
             (Place(SEAL_FIELD, label),),
         )
-        unsigned = documents.text("Not signed yet")
+        unsigned = documents.text(_UNSIGNED)
         boxes = signing.draw(self._sheet)
         fields = [_field(label, box, place, unsigned) for place, box in boxes]
         if seal.level == "B-LTA":
-            fields.append(SignatureField(ARCHIVE_TIMESTAMP, documents.text("Archive timestamp"), None))
+            fields.append(SignatureField(ARCHIVE_TIMESTAMP, documents.text(_ARCHIVE), None))
         return fields
 
     def _draw_foot(self, canvas: PageCanvas, page: int, pages: int) -> None:

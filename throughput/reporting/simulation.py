@@ -98,8 +98,8 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
         yield words.text(
             "From {first} to {other}: median lead time from {before} to {after} office days, requests in"
             " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
-            first=words.variant(first.scenario.name),
-            other=words.variant(other.scenario.name),
+            first=words.way(first.scenario.name),
+            other=words.way(other.scenario.name),
             before=words.decimal(first.lead_median_days.value),
             after=words.decimal(other.lead_median_days.value),
             open_before=words.decimal(first.in_progress.value, 0),

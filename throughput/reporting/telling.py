@@ -75,7 +75,7 @@ def _told_apart(one: Contrast, words: ReportWords) -> str:
         least, most = low, high
     else:
         least, most = None if high is None else -high, None if low is None else -low
-    values = {"faster": words.variant(faster), "slower": words.variant(slower), "least": span(least, words)}
+    values = {"faster": words.way(faster), "slower": words.way(slower), "least": span(least, words)}
     if one.found.value is None or most is None:
         text = {
             "lead": mark(
@@ -116,8 +116,8 @@ def _not_told_apart(one: Contrast, words: ReportWords) -> str:
         text,
         n_a=one.n_a,
         n_b=one.n_b,
-        a=words.variant(one.a),
-        b=words.variant(one.b),
+        a=words.way(one.a),
+        b=words.way(one.b),
         interval=interval(one.found.interval, words),
     )
     if one.needed is None or one.needed <= _fewest(one):

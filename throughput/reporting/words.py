@@ -37,6 +37,11 @@ class ReportWords(Wording):
         told = self.of_processes.variant(variant)
         return variant if told == variant else f"{variant}: {told}"
 
+    def way(self, variant: str) -> str:
+        """The same within a sentence."""
+        told = self.of_processes.variant(variant)
+        return variant if told == variant else f"{variant} ({told[:1].lower()}{told[1:]})"
+
     def state(self, state: str) -> str:
         """Where a request is."""
         return self.of_processes.text(_STATE, name=state)
