@@ -9,7 +9,7 @@ from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report
 from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
@@ -54,7 +54,8 @@ class _Comparison:
 
     def __init__(self, told: Comparison, report: Report, words: ReportWords) -> None:
         self._told, self._report, self._words = told, report, words
-        self._one_process = len({row.key for row in told.rows}) == 1
+        keys = list(dict.fromkeys(row.key for row in told.rows))
+        self._processes = [_Process(told, key, report, words) for key in keys]
 
     def write(self) -> None:
         """All of it, from the page for a board to the page for those who doubt."""
@@ -64,113 +65,32 @@ class _Comparison:
             return
         report.heading(words.text("What is different, and how sure that is"))
         report.lead(*headlines(self._told.contrasts, words), claim(words))
-        self._cover_charts()
+        alone = self._processes[0] if len(self._processes) == 1 else None
+        on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
+        if alone is not None and on_cover:
+            alone.forests()
         report.heading(words.text("Requests (measured)"))
-        self._table(tables.flow(rows, words))
+        flow = tables.flow(rows, words)
+        report.table(flow if alone is None else flow.without_first)
+        for process in self._processes:
+            report.page()
+            if alone is None:
+                report.title(words.process(process.key))
+            if not on_cover:
+                process.forests()
+            process.write()
         report.page()
-        self._panel("lead")
-        self._panel("handling")
         self._capacity()
-        self._machine()
         report.page()
         self._method()
         self._quality()
-
-    def _table(self, table: Table) -> None:
-        """A table, without a column that names the same process in each row of the report."""
-        if self._one_process and table.heads[0] == self._words.text(tables.PROCESS):
-            table = Table(table.heads[1:], [row[1:] for row in table.rows], table.words - 1)
-        self._report.table(table)
-
-    def _cover_charts(self) -> None:
-        shown = self._told.contrasts
-        if 0 < len(shown) <= _MOST_ON_COVER:
-            for figure in FIGURES:
-                self._forest(figure, [one for one in shown if one.figure == figure])
-            self._forest_note()
-
-    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
-        words = self._words
-        if not found:
-            return
-        several = not self._one_process
-        rows = [
-            Estimate(
-                name=(f"{words.process(one.key)}: " if several else "") + f"{one.a} – {one.b}",
-                value=one.found.value,
-                low=one.found.interval.low,
-                high=one.found.interval.high,
-                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
-                sure=one.found.distinguishable,
-            )
-            for one in found
-        ]
-        title = words.text(FIGURES[figure])
-        self._report.heading(
-            words.text("{figure}: differences of medians (measured)", figure=title), keep=150
-        )
-        chart = Forest(
-            title=title,
-            desc=words.text("Each difference with its 95 % interval."),
-            nothing="",
-            wording=words.charts,
-            rows=rows,
-            less=words.text("the first is faster"),
-            more=words.text("the second is faster"),
-        )
-        self._report.chart(forest(chart, CHART_WIDTH))
-
-    def _forest_note(self) -> None:
-        self._report.note(
-            self._words.text(
-                "A filled dot: there is a difference. A hollow one: so few requests can't tell. An arrow: the"
-                " interval ends beyond what was seen."
-            )
-        )
-
-    def _panel(self, figure: Figure) -> None:
-        words, report, rows = self._words, self._report, self._told.rows
-        found = [one for one in self._told.contrasts if one.figure == figure]
-        if len(self._told.contrasts) > _MOST_ON_COVER:
-            self._forest(figure, found)
-            self._forest_note()
-        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
-        self._table(tables.spreads(rows, figure, words))
-        if any(row.lead_driven_by_program for row in rows):
-            report.note(
-                words.text(
-                    "By program: a program had a part in each of these requests, so there is no human time."
-                )
-            )
-        if figure == "handling" and any(row.touch_s for row in rows):
-            self._table(tables.states(rows, words))
-        if not found:
-            report.note(words.text("There are no two variants with requests of people alone to compare."))
-            return
-        self._table(tables.differences(found, words))
-        report.note(
-            words.text(
-                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
-                " have taken so far. Chance: that of two requests, one of each variant, that of the first"
-                " takes less."
-            )
-        )
-        self._table(tables.said(found, words))
-        if figure == "handling":
-            report.note(
-                words.text(
-                    "Seen from: the smallest difference of mean handling that so many requests show in four"
-                    " of five cases. Needed: requests of each variant to show the difference that was"
-                    " measured."
-                )
-            )
 
     def _capacity(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
         report.paragraph(claim(words))
-        self._table(tables.claims(words))
-        self._table(tables.capacity(words))
+        report.table(tables.claims(words))
+        report.table(tables.capacity(words))
         week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
         report.paragraph(
             words.text(
@@ -182,21 +102,6 @@ class _Comparison:
                 weeks=words.decimal(8.7),
             )
         )
-
-    def _machine(self) -> None:
-        words, report, rows = self._words, self._report, self._told.rows
-        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
-        self._table(tables.machine(rows, words))
-        report.note(
-            words.text(
-                "Medians per step, of one worker. They are the machine's own, without waits for a provider,"
-                " and are never added to people's time."
-            )
-        )
-        if any(row.provider_ms for row in rows):
-            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
-            self._table(tables.providers(rows, words))
-            report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
 
     def _method(self) -> None:
         words, report = self._words, self._report
@@ -233,10 +138,116 @@ class _Comparison:
     def _quality(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("How good the data are"))
-        self._table(tables.quality(self._told, words))
+        found = tables.quality(self._told, words)
+        report.table(found.without_first if len(self._processes) == 1 else found)
         report.note(
             words.text(
                 "Timed: delivered requests without a program's part. Not over: open, withdrawn or ended"
                 " otherwise; their lead time is known to be longer than what they have taken, and no more."
             )
         )
+
+
+class _Process:
+    """Writes what is told of one process."""
+
+    def __init__(self, told: Comparison, key: str, report: Report, words: ReportWords) -> None:
+        self.key = key
+        self.contrasts = [one for one in told.contrasts if one.key == key]
+        self._rows = [row for row in told.rows if row.key == key]
+        self._report, self._words = report, words
+
+    def write(self) -> None:
+        """People's lead time, their handling, and apart from them the machine."""
+        self._panel("lead")
+        self._panel("handling")
+        self._machine()
+
+    def forests(self) -> None:
+        """The differences as charts."""
+        for figure in FIGURES:
+            self._forest(figure, [one for one in self.contrasts if one.figure == figure])
+        if self.contrasts:
+            self._report.note(
+                self._words.text(
+                    "A filled dot: there is a difference. A hollow one: so few requests can't tell. An"
+                    " arrow: the interval ends beyond what was seen."
+                )
+            )
+
+    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
+        words = self._words
+        if not found:
+            return
+        rows = [
+            Estimate(
+                name=f"{one.a} – {one.b}",
+                value=one.found.value,
+                low=one.found.interval.low,
+                high=one.found.interval.high,
+                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
+                sure=one.found.distinguishable,
+            )
+            for one in found
+        ]
+        title = words.text(FIGURES[figure])
+        chart = Forest(
+            title=title,
+            desc=words.text("Each difference with its 95 % interval."),
+            nothing="",
+            wording=words.charts,
+            rows=rows,
+            less=words.text("the first is faster"),
+            more=words.text("the second is faster"),
+        )
+        heading = words.text("{figure}: differences of medians (measured)", figure=title)
+        self._report.chart(heading, forest(chart, CHART_WIDTH))
+
+    def _panel(self, figure: Figure) -> None:
+        words, report, rows = self._words, self._report, self._rows
+        found = [one for one in self.contrasts if one.figure == figure]
+        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
+        report.table(tables.spreads(rows, figure, words).without_first)
+        if any(row.lead_driven_by_program for row in rows):
+            report.note(
+                words.text(
+                    "By program: a program had a part in each of these requests, so there is no human time."
+                )
+            )
+        if figure == "handling" and any(row.touch_s for row in rows):
+            report.table(tables.states(rows, words).without_first)
+        if not found:
+            report.note(words.text("There are no two variants with requests of people alone to compare."))
+            return
+        report.table(tables.differences(found, words).without_first)
+        report.note(
+            words.text(
+                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
+                " have taken so far. Chance: that of two requests, one of each variant, that of the first"
+                " takes less."
+            )
+        )
+        report.table(tables.said(found, words).without_first)
+        if figure == "handling":
+            report.note(
+                words.text(
+                    "Seen from: the smallest difference of mean handling that so many requests show in four"
+                    " of five cases. Needed: requests of each variant to show the difference that was"
+                    " measured."
+                )
+            )
+
+    def _machine(self) -> None:
+        words, report, rows = self._words, self._report, self._rows
+        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
+        report.table(tables.machine(rows, words))
+        report.note(
+            words.text(
+                "Medians per step, of one worker. They are the machine's own, without waits for a provider,"
+                " and are never added to people's time."
+            )
+        )
+        if any(row.provider_ms for row in rows):
+            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
+            report.table(tables.providers(rows, words).without_first)
+            report.note(words.text("Medians per signature; the signatures of a batch share its waits."))

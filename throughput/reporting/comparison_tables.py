@@ -141,8 +141,8 @@ def capacity(words: ReportWords) -> Table:
 
 
 def machine(rows: Rows, words: ReportWords) -> Table:
-    """The machine's own milliseconds, a step in each row: variants stand beside each other."""
-    heads = [words.text("Step"), *(_short(row, rows, words) for row in rows)]
+    """The machine's own milliseconds of one process, a step in each row: variants beside each other."""
+    heads = [words.text("Step"), *(row.variant for row in rows)]
     steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
     cells = [
         [words.text(_STEPS[step]), *(_ms(row.system_ms.get(step), words) for row in rows)] for step in steps
@@ -218,8 +218,3 @@ def _chance(one: Contrast, words: ReportWords) -> str:
 
 def _ms(found: Spread | None, words: ReportWords) -> str:
     return NOTHING if found is None else words.decimal(found.median, 2)
-
-
-def _short(row: VariantMeasures, rows: Rows, words: ReportWords) -> str:
-    several = len({one.key for one in rows}) > 1
-    return f"{words.process(row.key)} {row.variant}" if several else row.variant

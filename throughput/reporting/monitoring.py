@@ -55,8 +55,10 @@ def monitoring_pdf(
     report = Report(Cover(words.text(TITLE), about, made_at, seal), words)
     report.heading(words.text("Was the goal met?"))
     report.lead(*_verdict(told, target, words))
-    report.heading(words.text("Share that met the norm, by month (measured)"), keep=150)
-    report.chart(months(_chart(told, target, words), CHART_WIDTH))
+    report.chart(
+        words.text("Share that met the norm, by month (measured)"),
+        months(_chart(told, target, words), CHART_WIDTH),
+    )
     report.heading(words.text("Requests by month (measured)"))
     report.table(_counts(told, words))
     if told.reasons:

@@ -72,8 +72,10 @@ def simulation_pdf(
     report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal), words)
     report.heading(words.text("What it would change"))
     report.lead(*_conclusions(told.outcomes, words))
-    report.heading(words.text("Lead time, median in office days (simulated)"), keep=120)
-    report.chart(forest(_chart(told.outcomes, words), CHART_WIDTH))
+    report.chart(
+        words.text("Lead time, median in office days (simulated)"),
+        forest(_chart(told.outcomes, words), CHART_WIDTH),
+    )
     report.heading(words.text("What came out (simulated)"))
     report.table(_results(told, words))
     report.note(
