@@ -1,6 +1,6 @@
 """The tables of the comparison's report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
@@ -41,9 +41,10 @@ def flow(rows: Rows, words: ReportWords) -> Table:
     """How many there were, and what became of them."""
     heads = (PROCESS, VARIANT, mark("Started"), mark("Delivered"), mark("Open"), mark("Withdrawn"))
     more = (mark("Ended otherwise"), mark("Returned"), mark("Right first time"))
+    variant = _variant_of(rows, words)
     cells = [
         [
-            *(words.process(row.key), words.variant(row.variant)),
+            *(words.process(row.key), variant(row.variant)),
             *map(
                 words.number, (row.n, row.delivered, row.open, row.withdrawn, _otherwise(row), row.returned)
             ),
@@ -181,15 +182,21 @@ def providers(rows: Rows, words: ReportWords) -> Table:
 def quality(told: Comparison, words: ReportWords) -> Table:
     """How many requests the figures rest on, and how many of them are not over."""
     heads = (PROCESS, VARIANT, mark("Started"), mark("Timed"), mark("Not over"), mark("Share not over"))
+    variant = _variant_of(told.rows, words)
     cells = [
         [
-            *(words.process(row.key), words.variant(row.variant), words.number(row.n)),
+            *(words.process(row.key), variant(row.variant), words.number(row.n)),
             words.number(0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n),
             *(words.number(row.n - row.delivered), words.percent((row.n - row.delivered) / row.n)),
         ]
         for row in told.rows
     ]
     return Table(_heads(heads, words), cells, words=2)
+
+
+def _variant_of(rows: Rows, words: ReportWords) -> Callable[[str], str]:
+    """What a variant is called: its short name alone where there is a column of processes beside it."""
+    return words.variant if len({row.key for row in rows}) == 1 else str
 
 
 def _heads(texts: Iterable[str], words: ReportWords) -> list[str]:

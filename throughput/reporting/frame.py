@@ -3,6 +3,7 @@
 The figures themselves are attached to it as JSON, so that who doubts the paper can reckon with them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,8 @@ _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _TOP = A4[1] - 48
 _FOOT = 44.0
+_NARROWEST = 80.0
+_BREAKS = re.compile(r" |(?<=[^\W\d_]-)(?=[^\W\d_])")  # as documents.lines breaks
 _WIDEST = 0.36 * WIDTH  # a column need not be wider: what is longer is broken into lines
 _UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
 _CHART_ROOM = 600.0  # of a page, under a heading
@@ -252,11 +255,19 @@ def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Style,
             break
     wished = _widths(heads, rows, style, lambda text, style: style.width(text))
     if sum(least) > WIDTH:
-        return style, [width * WIDTH / sum(least) for width in least]
+        return style, _narrowed(least)
     if sum(wished) <= WIDTH:
         return style, [width + (WIDTH - sum(wished)) / len(wished) for width in wished]
     share = (WIDTH - sum(least)) / (sum(wished) - sum(least))
     return style, [low + (high - low) * share for low, high in zip(least, wished, strict=True)]
+
+
+def _narrowed(widths: Sequence[float]) -> list[float]:
+    """Made to fit: the widest gives way first, then all do."""
+    found = list(widths)
+    widest = found.index(max(found))
+    found[widest] = max(_NARROWEST, found[widest] - (sum(found) - WIDTH))
+    return [width * min(1.0, WIDTH / sum(found)) for width in found]
 
 
 def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Any) -> list[float]:
@@ -268,4 +279,4 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, m
 
 
 def _longest_word(text: str, style: Style) -> float:
-    return max((style.width(word) for word in text.split(" ")), default=0.0)
+    return max((style.width(word) for word in _BREAKS.split(text)), default=0.0)
