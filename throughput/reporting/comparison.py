@@ -9,7 +9,7 @@ from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
@@ -181,7 +181,7 @@ class _Process:
             return
         rows = [
             Estimate(
-                name=f"{one.a} – {one.b}",
+                name=safe(f"{one.a} – {one.b}", 80),
                 value=one.found.value,
                 low=one.found.interval.low,
                 high=one.found.interval.high,
@@ -238,7 +238,10 @@ class _Process:
             )
 
     def _machine(self) -> None:
-        words, report, rows = self._words, self._report, self._rows
+        words, report = self._words, self._report
+        rows = [row for row in self._rows if row.system_ms]
+        if not rows:
+            return
         report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
         report.table(tables.machine(rows, words))
         report.note(

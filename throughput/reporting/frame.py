@@ -4,7 +4,7 @@ The figures themselves are attached to it as JSON, so that who doubts the paper 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -270,11 +270,14 @@ def _narrowed(widths: Sequence[float]) -> list[float]:
     return [width * min(1.0, WIDTH / sum(found)) for width in found]
 
 
-def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Any) -> list[float]:
+def _widths(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Callable[[str, Style], float]
+) -> list[float]:
     found = []
     for number, head in enumerate(heads):
         cells = min(max((measure(row[number], style) for row in rows), default=0.0), _WIDEST)
-        found.append(max(cells, _longest_word(head, COLUMN)) + CELL_MARGINS + 0.1)
+        heading = max(_longest_word(head, COLUMN), measure(head, COLUMN) / 2)  # on two lines or three
+        found.append(max(cells, heading) + CELL_MARGINS + 0.1)
     return found
 
 

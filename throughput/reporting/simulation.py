@@ -9,7 +9,7 @@ from throughput.charts.forest import Estimate as Drawn
 from throughput.charts.forest import Forest, forest
 from throughput.charts.wording import Unit
 from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.simulate import Estimate, Outcome
@@ -128,7 +128,7 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         wording=replace(words.charts, units=(Unit(_DAY_S, words.text("office days"), words.text("d")),)),
         rows=[
             Drawn(
-                name=words.variant(one.scenario.name),
+                name=safe(words.variant(one.scenario.name), 80),
                 value=one.lead_median_days.value * _DAY_S,
                 low=one.lead_median_days.low * _DAY_S,
                 high=one.lead_median_days.high * _DAY_S,
