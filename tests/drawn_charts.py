@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from languages import WRITING
 from throughput.charts.ageing import Ageing, Done, Open, Waiting, ageing
 from throughput.charts.control import Control, control
 from throughput.charts.flow import Band, Flow, flow
@@ -24,21 +25,15 @@ DAY = 86_400.0
 HOSTILE = "</svg><script>alert(1)</script>&amp;\"' onload=x"
 
 
-def dutch(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".replace(",", " ").replace(".", ",").replace(" ", ".").replace("-", "−")
-
-
-WORDING = Wording(
-    number=dutch,
-    percent=lambda share, decimals: f"{dutch(share * 100, decimals)}\u00a0%",
-    units=(
+WORDING = Wording.of(
+    WRITING["nl"],
+    [
         Unit(1, "seconden", "s"),
         Unit(60, "minuten", "min"),
         Unit(3600, "uren", "u"),
         Unit(DAY, "dagen", "d"),
-    ),
-    months=("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
-    weekdays=("ma", "di", "wo", "do", "vr", "za", "zo"),
+    ],
+    ["ma", "di", "wo", "do", "vr", "za", "zo"],
 )
 ABOUT: Mapping[str, Any] = {
     "title": f"Doorlooptijd {HOSTILE}",
@@ -136,7 +131,9 @@ def control_of(seconds: Any) -> Control:
             "drie van vier dichter bij een grens dan bij het gemiddelde",
             "acht of meer aan één kant van het gemiddelde",
         ),
-        together=lambda count: f"Een streepje staat voor {count} aanvragen: kortste, middelste en langste.",
+        together=lambda count: (
+            f"Een streepje staat voor {WORDING.count(count)} aanvragen: kortste, middelste en langste."
+        ),
     )
 
 

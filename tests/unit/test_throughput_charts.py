@@ -2,10 +2,12 @@
 
 import io
 import re
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pypdfium2
 import pypdfium2.raw
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from reportlab.pdfgen.canvas import Canvas
 
+from languages import WRITING
 from tests.drawn_charts import (
     CHARTS,
     DAY,
@@ -33,13 +36,14 @@ from throughput.charts.ageing import ageing
 from throughput.charts.flow import flow
 from throughput.charts.forest import forest
 from throughput.charts.lead import bins_of, leads
-from throughput.charts.model import SIZES, Area, Bar, Dot, Drawing, Line, Mark, Text, Whisker
+from throughput.charts.model import SERIES, SIZES, Area, Bar, Dot, Drawing, Line, Mark, Text, Whisker
 from throughput.charts.months import months
 from throughput.charts.paper import COLOURS, SHADE_OPACITY, Chart
 from throughput.charts.scales import counting, dating, timing
 from throughput.charts.sheet import NARROW, WIDE, width_of
 from throughput.charts.spans import spans
 from throughput.charts.svg import both_widths, svg
+from throughput.charts.wording import Wording
 from throughput.faces import printable
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
@@ -173,6 +177,46 @@ def test_colours_can_be_told_from_the_ground(theme: str) -> None:
         assert contrast(found[role], found["paper"]) >= 4.5, (role, found[role])
 
 
+SIGHTS = {
+    "all": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no red": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "no green": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "no blue": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
+"""What eyes make of red, green and blue. Source: G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, A
+physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15 (2009), 1291-1298."""
+TO_LAB = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505)))
+WHITE = TO_LAB.sum(axis=1)
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_can_be_told_from_each_other(theme: str, sight: str) -> None:
+    """The more so where they lie side by side (distance in CIELAB, of which 2.3 can just be seen)."""
+    seen = [lab(colours(theme)[role], sight) for role in SERIES]
+    for (number, one), (other, two) in combinations(enumerate(seen), 2):
+        distance = float(np.linalg.norm(one - two))
+        assert distance >= (20 if other == number + 1 else 10), (SERIES[number], SERIES[other], distance)
+
+
+def lab(colour: str, sight: str) -> Any:
+    linear = np.clip(np.array(SIGHTS[sight]) @ np.array(linear_of(colour)), 0, 1)
+    x, y, z = np.cbrt(np.maximum(TO_LAB @ linear / WHITE, 0.008856))
+    return np.array((116 * y - 16, 500 * (x - y), 200 * (y - z)))
+
+
 def colours(theme: str) -> dict[str, str]:
     """Of each role, from the style sheets' tokens."""
     tokens: dict[str, str] = {}
@@ -192,9 +236,13 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     """Source: WCAG 2.2, relative luminance."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    red, green, blue = linear_of(colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def linear_of(colour: str) -> list[float]:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    return [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
 
 
 def test_bars_are_as_long_as_what_they_stand_for() -> None:
@@ -327,6 +375,25 @@ def test_days_have_ticks(first: Any, days: int) -> None:
     assert len(ticks) <= 11
     assert all(first.toordinal() <= tick.value <= last.toordinal() for tick in ticks)
     assert ticks or (last - first).days < 62
+
+
+def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:
+    day = date(2026, 3, 5)
+    told = {name: Wording.of(writing, WORDING.units, ()) for name, writing in WRITING.items()}
+    assert {name: one.number(-1234.56, 1).replace("\u00a0", " ") for name, one in told.items()} == {
+        "en": "−1,234.6",
+        "nl": "−1.234,6",
+        "da": "−1.234,6",
+        "nb": "−1 234,6",
+    }
+    assert {name: one.day(day).replace("\u00a0", " ") for name, one in told.items()} == {
+        "en": "5 Mar",
+        "nl": "5 mrt",
+        "da": "5. mar",
+        "nb": "5. mar",
+    }
+    assert told["nl"].number(-0.04, 1) == "0,0"
+    assert told["da"].percent(0.8924, 1) == "89,2\u00a0%"
 
 
 def test_times_are_said_in_the_unit_that_fits() -> None:

@@ -36,6 +36,15 @@ def test_equal_values_signal_nothing() -> None:
     assert not signals_of(values, limits).any()
 
 
+def test_eight_on_one_side_are_a_signal_and_seven_are_not() -> None:
+    low, high = [10.0, 12.0], [16.0, 14.0]
+    for pairs, signal in ((4, ONE_SIDE), (3, 0)):
+        values = low * pairs + high * pairs
+        limits = limits_of(values)
+        assert limits is not None
+        assert set(signals_of(values, limits).tolist()) == {signal}
+
+
 @given(st.lists(st.integers(0, 12), min_size=2, max_size=40))
 def test_signals_are_the_rules(given_values: list[int]) -> None:
     values = np.array(given_values, dtype=float)

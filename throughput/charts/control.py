@@ -134,7 +134,7 @@ def _values(
         if len(values) > 1:
             sheet.add(Line(tuple((x, ups.at(v)) for x, v in zip(places, values, strict=True)), "quiet", 0.8))
         for x, value, signal, day in zip(places, values, found, told.days, strict=True):
-            said = f"{day.day}\u00a0{told.wording.month(day)}: {told.wording.time(float(value))}"
+            said = f"{told.wording.day(day, year=True)}: {told.wording.time(float(value))}"
             bigger = 1.5 if signal else 0.0
             sheet.add(Dot(x, ups.at(float(value)), r + bigger, *_LOOKS[int(signal)], said=said))
         return
@@ -182,7 +182,7 @@ def _dates(told: Control, sheet: Sheet) -> list[Tick]:
     return [
         Tick(
             place if len(told.days) > 1 else 0.5,
-            f"{told.days[place].day}\u00a0{told.wording.month(told.days[place], year=year)}",
+            told.wording.day(told.days[place], year=year),
         )
         for place, year in zip(places, years, strict=True)
     ]

@@ -110,8 +110,14 @@ def _arrow(sheet: Sheet, tip: float, y: float, way: int) -> None:
 def _words(sheet: Sheet, row: Estimate, names: float, words: float) -> float:
     """The row's words; gives the y of its interval."""
     if sheet.narrow:
-        y = sheet.paragraph(0, sheet.y + LINE, row.name, sheet.width, bold=True)
-        y = sheet.paragraph(0, y, row.said, sheet.width)
+        y = sheet.y + LINE
+        if width_of(row.name, bold=True) + width_of(row.said) + 2 * GAP <= sheet.width:
+            sheet.text(0, y, row.name, bold=True)
+            sheet.text(sheet.width, y, row.said, anchor="end")
+            y += LINE
+        else:
+            y = sheet.paragraph(0, y, row.name, sheet.width, bold=True)
+            y = sheet.paragraph(0, y, row.said, sheet.width)
         sheet.y = y + 2 * GAP
         return y - 2
     name_lines = wrapped(row.name, names - GAP)

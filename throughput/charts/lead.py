@@ -105,11 +105,15 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
     sheet.level_lines(counts, ups, left, width)
     for one in told.bins:
         _bin(sheet, told, one, along, ups)
-    lowest = ups.start
-    if told.curve:
-        lines_of_name = len(wrapped(told.share, width))
-        lowest = _curve(sheet, told, along, ups.start + (2 + lines_of_name) * LINE)
+    name = wrapped(told.share, width) if told.curve else []
+    named = ups.start + LINE + 2 * GAP
+    top = named + len(name) * LINE
+    lowest = top + _CURVE if told.curve else ups.start
     sheet.marked_lines(lines, sheet.y + LINE, lowest)
+    if told.curve:
+        _curve(sheet, told, along, top)
+    for number, line in enumerate(name):
+        sheet.backed(0, named + number * LINE, line, role="quiet")
     _foot(sheet, told, axis, along, lowest)
     sheet.y = lowest + 2 * LINE + GAP
     return sheet.done()
@@ -138,10 +142,8 @@ def _bin(sheet: Sheet, told: Leads, one: Bin, along: Scale, ups: Scale) -> None:
         sheet.add(*hatched(bar, role="series-2", step=5))
 
 
-def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
+def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> None:
     """The panel of the share; what is beyond the last bin is not in it."""
-    for number, line in enumerate(reversed(wrapped(told.share, sheet.width))):
-        sheet.text(0, top - 2 * GAP - number * LINE, line, role="quiet")
     axis = shares(told.wording)
     ups = Scale(0, 1, top + _CURVE, top)
     sheet.level_lines(axis, ups, along.start, along.end)
@@ -150,7 +152,6 @@ def _curve(sheet: Sheet, told: Leads, along: Scale, top: float) -> float:
     reached = along.high if len(inside) < len(told.curve) else inside[-1][0]
     points = [(0.0, 0.0), *inside, (reached, last)]
     sheet.add(Line(stairs((along.at(time), ups.at(share)) for time, share in points), "series-1", 2))
-    return ups.start
 
 
 def _foot(sheet: Sheet, told: Leads, axis: Axis, along: Scale, y: float) -> None:

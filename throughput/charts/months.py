@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from throughput.charts.model import SHADES, Bar, Drawing, Entry, Line, Role, hatched
+from throughput.charts.model import SHADES, Bar, Drawing, Entry, Role, hatched
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
@@ -110,7 +110,7 @@ def _columns(sheet: Sheet, told: Months) -> None:
         if number == 0 or one.month.month == 1:
             sheet.text(middle, bottom + 2 * LINE, f"{one.month.year}", role="quiet", anchor="middle")
     y = ups.at(told.goal)
-    sheet.add(Line(((left, y), (sheet.width, y)), "ink", 1.4, "dashed"))
+    sheet.cased(((left, y), (sheet.width, y)))
     sheet.text(sheet.width, sheet.y, _goal(told), anchor="end")
     sheet.y = bottom + 2 * LINE + GAP
 
@@ -130,7 +130,7 @@ def _rows(sheet: Sheet, told: Months) -> None:
         sheet.text(0, y + _ROW / 2 + 4, name)
         _bar(sheet, told, one, Bar(left, y + 3, right - left, _ROW - 6, "quiet"), upright=False)
         sheet.text(sheet.width, y + _ROW / 2 + 4, _said(told, one), anchor="end", bold=True)
-    sheet.add(Line(((goal, top), (goal, bottom)), "ink", 1.4, "dashed"))
+    sheet.cased(((goal, top), (goal, bottom)))
     sheet.text(goal, sheet.y, _goal(told), anchor="end" if goal > sheet.width / 2 else "start")
     sheet.foot(axis, along, bottom)
 

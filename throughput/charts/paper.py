@@ -30,14 +30,14 @@ COLOURS: Final[dict[Role, str]] = {
     "accent": "#1d4e89",
     "warning": "#9b1c1c",
     "paper": "#ffffff",
-    "series-1": "#00568c",
-    "series-2": "#b84d00",
-    "series-3": "#007a5a",
-    "series-4": "#a34a83",
-    "series-5": "#806000",
-    "series-6": "#2577ad",
-    "series-7": "#6e4023",
-    "series-8": "#5b6370",
+    "series-1": "#0a4480",
+    "series-2": "#c4380a",
+    "series-3": "#148656",
+    "series-4": "#a445a5",
+    "series-5": "#6a741e",
+    "series-6": "#3956cf",
+    "series-7": "#57250a",
+    "series-8": "#647880",
 }
 """As in web/static/charts.css and paraaf.css for a light page."""
 SHADE_OPACITY: Final = {1: 0.12, 2: 0.28, 3: 0.48, 4: 0.72, SHADES: 1.0}
@@ -86,7 +86,7 @@ class _Pen:
                 self._stroke(mark.role, mark.width, mark.dash)
                 self._polyline(mark.points)
             case Area():
-                self._stroke("paper", 1.5, "solid")
+                self._stroke("paper", 0.75, "solid")
                 self._fill(mark.role, mark.shade)
                 self._polygon(mark.points)
             case Bar():

@@ -92,7 +92,7 @@ def dating(first: date, last: date, wording: Wording, *, about: int = 6) -> tupl
     days = (last - first).days + 1
     if days <= about:
         return tuple(
-            Tick(day.toordinal(), _day(day, wording))
+            Tick(day.toordinal(), wording.day(day))
             for day in (first + timedelta(number) for number in range(days))
         )
     if days <= 10 * about:
@@ -100,16 +100,12 @@ def dating(first: date, last: date, wording: Wording, *, about: int = 6) -> tupl
     return _months(first, last, wording, about)
 
 
-def _day(day: date, wording: Wording) -> str:
-    return f"{day.day}\u00a0{wording.months[day.month - 1]}"
-
-
 def _mondays(first: date, last: date, wording: Wording, about: int) -> tuple[Tick, ...]:
     monday = first + timedelta(-first.weekday() % 7)
     weeks = max(1, ceil(((last - first).days + 1) / 7 / about))
     found = []
     while monday <= last:
-        found.append(Tick(monday.toordinal(), _day(monday, wording)))
+        found.append(Tick(monday.toordinal(), wording.day(monday)))
         monday += timedelta(weeks=weeks)
     return tuple(found)
 

@@ -15,6 +15,7 @@ from throughput.charts.model import (
     Entry,
     Line,
     Mark,
+    Point,
     Role,
     Size,
     Text,
@@ -160,10 +161,14 @@ class Sheet:
         begins = top + LINE * (1 + max((row for *_, row in placed), default=-1)) + GAP
         heights = [top + LINE * (row + 1) - 3 for *_, row in placed]
         for (x, *_), y in zip(placed, heights, strict=True):
-            self.add(Line(((x, y + 3), (x, bottom)), "ink", 1.2, "dashed"))
+            self.cased(((x, y + 3), (x, bottom)))
         for (_, middle, label, _), y in zip(placed, heights, strict=True):
             self.backed(middle, y, label, anchor="middle")
         return begins
+
+    def cased(self, points: tuple[Point, ...]) -> None:
+        """A dashed line that can be seen on dark and on light."""
+        self.add(Line(points, "paper", 3), Line(points, "ink", 1.4, "dashed"))
 
     def backed(
         self,
@@ -227,11 +232,11 @@ def wrapped(text: str, room: float, *, bold: bool = False, most: int = 3) -> lis
     return [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), room, bold=bold)]
 
 
-def labelled(name: str, value: str, room: float) -> list[str]:
+def labelled(name: str, value: str, room: float, *, bold: bool = False) -> list[str]:
     """A name with its value, on lines that fit: the value is never cut off."""
-    *before, last = wrapped(name, room)
+    *before, last = wrapped(name, room, bold=bold)
     joined = f"{last}\u00a0· {value}"
-    return [*before, joined] if width_of(joined) <= room else [*before, last, value]
+    return [*before, joined] if width_of(joined, bold=bold) <= room else [*before, last, value]
 
 
 def shortened(text: str, room: float, *, bold: bool = False) -> str:

@@ -4,7 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from languages import Writing
+
 _NO_BREAK = "\u00a0"
+_SHORT = {"maart": "mrt"}
+"""Months whose short names are not their first three letters (Unicode CLDR)."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,25 @@ class Wording:
     units: Sequence[Unit]
     months: Sequence[str]
     weekdays: Sequence[str]
+    day_pattern: str = "{day} {month}"
+
+    @classmethod
+    def of(cls, writing: Writing, units: Sequence[Unit], weekdays: Sequence[str]) -> "Wording":
+        """As a language writes; `units` and `weekdays` are words, which a catalogue holds."""
+
+        def number(value: float, decimals: int) -> str:
+            whole, _, part = f"{abs(value):.{decimals}f}".partition(".")
+            sign = "−" if value < 0 and (whole + part).strip("0") else ""
+            return sign + writing.whole(int(whole)) + (writing.decimal + part if part else "")
+
+        return cls(
+            number=number,
+            percent=lambda share, decimals: writing.percent.format(number(100 * share, decimals)),
+            units=units,
+            months=[_SHORT.get(name, name[:3]) for name in writing.months],
+            weekdays=weekdays,
+            day_pattern=writing.day_pattern.replace(" {year}", ""),
+        )
 
     def unit_for(self, seconds: float) -> Unit:
         """The largest unit of which there are at least two; the smallest where none is so small."""
@@ -45,6 +68,11 @@ class Wording:
     def count(self, value: float) -> str:
         """A whole number."""
         return self.number(value, 0)
+
+    def day(self, day: date, *, year: bool = False) -> str:
+        """A day of a month, with its year if it is told."""
+        told = self.day_pattern.format(day=day.day, month=self.months[day.month - 1])
+        return f"{told} {day.year}".replace(" ", _NO_BREAK) if year else told.replace(" ", _NO_BREAK)
 
     def month(self, day: date, *, year: bool = True) -> str:
         """A month, with its year."""
