@@ -124,7 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # of a file that no command foresaw
         _tell(DiskRefused.of(error), as_json=getattr(args, "json", False))
-        return 2 if words[:2] in (["log", "verify"], ["log", "conformance"]) else 1  # where 1 would say that something is wrong
+        return (
+            2 if words[:2] in (["log", "verify"], ["log", "conformance"]) else 1
+        )  # where 1 would say that something is wrong
     except KeyboardInterrupt:
         return 130
 

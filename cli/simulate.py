@@ -40,7 +40,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--key", default=PROCESS, metavar="KEY", help=f"with --measured: of this process ({PROCESS})"
     )
     parser.add_argument(
-        "--from", dest="first", type=beginning, metavar="D", help="and requests opened from this day or time on"
+        "--from",
+        dest="first",
+        type=beginning,
+        metavar="D",
+        help="and requests opened from this day or time on",
     )
     parser.add_argument(
         "--to", dest="last", type=end, metavar="D", help="and until this day, included, or time"
@@ -153,8 +157,8 @@ def _told(
 ) -> Iterator[str]:
     if args.measured:
         yield (
-            "Simulated; what was measured was simulated from. In brackets: where the mean lies with 95 % certainty;"
-            " of what was measured with what its inputs leave open.\n"
+            "Simulated, from what was measured as far as it was. In brackets: where the mean lies with 95 %"
+            " certainty; of what was measured, with what its inputs leave open.\n"
         )
     else:
         yield "Simulated: nothing here was measured. In brackets: where the mean lies with 95 % certainty.\n"

@@ -53,7 +53,7 @@ class Measured:
 
     def redrawn(self, random: np.random.Generator) -> "Measured":
         """As it might have been measured: as many values, drawn from these with replacement."""
-        lists = {
+        lists: dict[str, Any] = {
             name: list(random.choice(np.asarray(value), len(value)))
             for name, value in vars(self).items()
             if isinstance(value, list) and value
@@ -70,7 +70,7 @@ class Fitted:
     inputs: Mapping[str, Input]
     redrawn: Sequence[Scenario]
 
-    def changed(self, table: Mapping[str, float]) -> "Fitted":
+    def changed(self, table: Mapping[str, Any]) -> "Fitted":
         """With other assumptions in the place of some. Raises ScenarioUnusable."""
         inputs = {name: one for name, one in self.inputs.items() if name not in table}
         redrawn = [replace(one, **table) for one in self.redrawn]
@@ -92,7 +92,9 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
     return Fitted(scenario, inputs, redrawn)
 
 
-def _values(found: Measured, like: Mapping[str, float] | None = None) -> tuple[dict[str, float], dict[str, Input]]:
+def _values(
+    found: Measured, like: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Input]]:
     """The assumptions that enough was measured for; `like`: those alone that are in it."""
     told: dict[str, tuple[float, int]] = {}
     if found.requests >= LEAST:
@@ -139,9 +141,11 @@ def _lognormal(lengths: Sequence[float]) -> tuple[float, float]:
     return middle, min(sqrt(exp(min(spread, 3.0) ** 2) - 1), 50.0)
 
 
-def beside(fits: Sequence[Fitted], tables: Mapping[str, Mapping[str, float]]) -> list[Fitted]:
-    """What was measured, and beside it what was not: the scenarios of `tables`, or the source's where there are
-    none. As many requests come to each; what `tables` say holds. Raises ScenarioUnusable."""
+def beside(fits: Sequence[Fitted], tables: Mapping[str, Mapping[str, Any]]) -> list[Fitted]:
+    """What was measured, and beside it what was not: the scenarios of `tables`, or the source's without any.
+
+    As many requests come to each; what `tables` say holds. Raises ScenarioUnusable.
+    """
     others = [Scenario(name) for name in tables] if tables else list(SOURCE)
     every = {one.name: Fitted(one, {}, ()) for one in others}
     rate = next((one.inputs["per_week"] for one in fits if "per_week" in one.inputs), None)
@@ -239,7 +243,7 @@ class _Reader:
         self._after(found, first, since, [row for row in after if row.state not in theirs])
 
     def _after(self, found: Measured, first: Row[Any], since: datetime, others: Sequence[Row[Any]]) -> None:
-        """What came once it was approved for good: until it was signed, and then; `others`: not clerks' tasks."""
+        """What came once it was approved for good; `others`: tasks that are not clerks'."""
         signed_at, delivered_at = first.signed_at, first.delivered_at
         if signed_at is not None and signed_at >= since:
             touched = sum(row.touch_working_us for row in others) / _US_PER_MIN
@@ -290,7 +294,9 @@ def _arrivals(session: Session, scope: Scope, found: dict[str, Measured], reader
     """How many came in a week of the office, of all variants together."""
     cases = TimingCase.table()
     first, last, count = session.execute(
-        select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(*scope.conditions)
+        select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(
+            *scope.conditions
+        )
     ).one()
     sha256 = session.scalar(select(cases.c.definition_sha256).where(*scope.conditions).limit(1))
     clock = None if sha256 is None else reader.clocks.of(session, sha256)
