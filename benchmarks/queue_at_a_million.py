@@ -43,6 +43,8 @@ compared is the same number of rows.
 """
 TIMES, WARM = 200, 20
 PAGE = 50
+FILTERED = 25
+"""So many are shown of what a filter finds: the small office has no 50 of each."""
 AT_ONCE, ROUNDS, PAUSE_S = 200, 2, 20.0
 SERVED = 40
 """So many are served at a time, as by the threads of `paraaf serve`; the others wait, and that counts."""
@@ -109,7 +111,7 @@ class Desk:
         return self.engine.queue(self.clerk(), limit=PAGE, counted=False)
 
     def filtered(self) -> object:
-        return self.engine.queue(self.clerk(), self._filter(), limit=PAGE)
+        return self.engine.queue(self.clerk(), self._filter(), limit=FILTERED)
 
     def _filter(self) -> QueueFilter:
         unit = self.unit()

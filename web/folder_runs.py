@@ -7,6 +7,7 @@ without scripts one looks again.
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,6 +19,7 @@ from starlette.routing import Route
 
 from documents.words import mark
 from problem import Problem
+from watching.logs import note
 from web.asked import Asked, Door
 from web.folder_words import Group, groups_of, people_of, said_of
 from web.languages import translations
@@ -36,6 +38,7 @@ from workflow.signing_state import SigningRun, Told
 from workflow.throttle import Throttled
 from workflow.words import process_words
 
+log = logging.getLogger(__name__)
 _DESCRIBED: Final = mark("signatures in Paraaf")
 """What a provider's page is told, after how many."""
 LOOK_S: Final = 1.0
@@ -218,7 +221,12 @@ class FolderRuns:
     def _begun(self, going: "Coroutine[Any, Any, None]") -> None:
         task = asyncio.ensure_future(going)
         self._here.add(task)  # the loop itself keeps no task from being forgotten
-        task.add_done_callback(self._here.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, going: "asyncio.Task[None]") -> None:
+        self._here.discard(going)
+        if not going.cancelled() and (error := going.exception()) is not None:  # not even its end was kept
+            note(log, logging.ERROR, "signing_run_failed", error=error)
 
     def _see(self, run: SigningRun) -> Response:
         return self.door.see(f"/folder/runs/{run.id}")

@@ -81,8 +81,8 @@ class _Sight:
             return
         for unit in sorted(self.units):
             yield _requests.c.unit == unit
-        if self.requesters:
-            yield _requests.c.requester_id.in_(sorted(self.requesters))
+        for requester in sorted(self.requesters):
+            yield _requests.c.requester_id == requester
 
 
 def requests(

@@ -36,7 +36,7 @@ from workflow.words import process_words
 
 DAILY: Final = "daily"
 MORNING: Final = time(7)
-LOOKED_AT: Final = 1_000  # events in one transaction
+LOOKED_AT: Final = 1_000  # events at a time
 BATCH: Final = 50
 FIRST: Final = 10
 """So many requests a daily mail lists."""
@@ -68,8 +68,8 @@ class Post:
         if looked is None:  # nobody is told of years of events
             self.store.have_row(MailState.table(), {"id": 1, "after_seq": head, "told_on": None})
         elif looked < head:
-            with self.store.write() as session:
-                self._collect(session)
+            while self._collect():
+                pass
         self._tell_daily()
         sent = 0
         while due := self._due():
@@ -86,23 +86,27 @@ class Post:
 
     # --- what is news
 
-    def _collect(self, session: Session) -> None:
-        state = session.get_one(MailState, 1, with_for_update=True)
-        events = session.execute(
-            select(Event.seq, Event.request_id, Event.record)
-            .where(Event.seq > state.after_seq)
-            .order_by(Event.seq)
-            .limit(LOOKED_AT)
-        ).all()
+    def _collect(self) -> bool:
+        """Make the mail of the next events; whether there may be more. Whom to tell is found out while others
+        write."""
         rows: dict[tuple[str, int, str], dict[str, Any]] = {}
-        for _, request_id, record in events:
-            if request_id is not None:
-                for person, kind in self._told_of(session, request_id, json.loads(record)):
-                    rows[person, request_id, kind] = self._row(person, request_id, kind)
-        if rows:
-            session.execute(insert(MailRow), list(rows.values()))
-        if events:
-            state.after_seq = events[-1].seq
+        with self.store.read() as session:
+            after = session.get_one(MailState, 1).after_seq
+            query = select(Event.seq, Event.request_id, Event.record).where(Event.seq > after)
+            events = session.execute(query.order_by(Event.seq).limit(LOOKED_AT)).all()
+            for _, request_id, record in events:
+                if request_id is not None:
+                    for person, kind in self._told_of(session, request_id, json.loads(record)):
+                        rows[person, request_id, kind] = self._row(person, request_id, kind)
+        if not events:
+            return False
+        with self.store.write() as session:
+            state = session.get_one(MailState, 1, with_for_update=True)
+            if state.after_seq == after:  # else somebody else did it
+                state.after_seq = events[-1].seq
+                if rows:
+                    session.execute(insert(MailRow), list(rows.values()))
+        return len(events) == LOOKED_AT
 
     def _told_of(self, session: Session, request_id: int, record: Any) -> Iterator[tuple[str, str]]:
         """Who is told of an event at once, and as what."""

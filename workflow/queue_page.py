@@ -37,7 +37,7 @@ from workflow.tables import Event, Person, Reminder, Request, Task
 
 FORMS = 128
 """So many statements are kept. One more is made as quickly as before there were any."""
-COUNTED = 200
+COUNTED = 100
 """Up to so many are counted: nobody works through more."""
 
 

@@ -35,6 +35,8 @@ BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 SMALL_BYTES = 200 * 1024**2
 """Up to this size a SQLite file is written anew by itself, which takes some seconds; others wait for it."""
+CACHE_KIB = 16_384
+"""So much of a SQLite file each connection keeps at hand: a large office's queue does not fit in 2 MB."""
 WIPED_FROM = "0010"
 """SQLite files of earlier revisions may hold what was deleted: an upgrade writes them anew, once."""
 EMPTYING_MS = 5_000  # so long it is waited for who reads, while nobody else can go on
@@ -486,6 +488,7 @@ def _pragmas(*, readonly: bool) -> Any:
         # recursive_triggers: or REPLACE deletes rows without firing the triggers that forbid it
         settings = ["foreign_keys=ON", "recursive_triggers=ON", "synchronous=FULL", "secure_delete=ON"]
         settings.append("query_only=ON" if readonly else "journal_mode=WAL")
+        settings.append(f"cache_size=-{CACHE_KIB}")
         for setting in settings:
             connection.execute(f"PRAGMA {setting}")
 

@@ -210,6 +210,7 @@ class Request(Base):
             postgresql_where=text("destroyed_at IS NULL"),
         ),
         Index("ix_requests_unit", "unit", "id"),
+        Index("ix_requests_requester_id", "requester_id", "id"),
         Index("ix_requests_reference", "reference", postgresql_ops={"reference": "text_pattern_ops"}),
         # what waits where is found without what has ended
         Index(
@@ -242,7 +243,7 @@ class Request(Base):
     state: Mapped[str]
     version: Mapped[int]
     step_seq: Mapped[int] = mapped_column(BigInt)
-    requester_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    requester_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     unit: Mapped[str]
     language: Mapped[str]
     reference: Mapped[str | None]
