@@ -5,12 +5,13 @@ from then on until it is signed, and delivered. Lengths are the office's time, o
 program drove a request, nothing is known of people.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from math import ceil, exp, sqrt
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sqlalchemy import case, func, select
@@ -30,6 +31,12 @@ _US_PER_MIN = 60e6
 _BUSY = 0.7
 _CALIBRATING_WEEKS, _CALIBRATING_STEPS = 40, 12
 _KINDS = ("queue", "desk", "touch", "suspended")
+Lengths: TypeAlias = "array[float]"
+"""Of doubles: a million requests have some ten million."""
+
+
+def _none() -> Lengths:
+    return array("d")
 
 
 @dataclass
@@ -39,24 +46,24 @@ class Measured:
     variant: str
     per_week: float = 0
     requests: int = 0  # of all variants: that the same arrive is what makes them comparable
-    before: list[float] = field(default_factory=list)  # until it is at the queue, each time
-    waited: list[float] = field(default_factory=list)  # there, without what it was suspended
-    worked: list[float] = field(default_factory=list)
-    suspended: list[float] = field(default_factory=list)  # 0 mostly
-    returned: list[bool] = field(default_factory=list)
-    signer_wait: list[float] = field(default_factory=list)
-    signer: list[float] = field(default_factory=list)
-    posted: list[float] = field(default_factory=list)
-    paper: list[float] = field(default_factory=list)
+    before: Lengths = field(default_factory=_none)  # until it is at the queue, each time
+    waited: Lengths = field(default_factory=_none)  # there, without what it was suspended
+    worked: Lengths = field(default_factory=_none)
+    suspended: Lengths = field(default_factory=_none)  # 0 mostly
+    returned: Lengths = field(default_factory=_none)
+    signer_wait: Lengths = field(default_factory=_none)
+    signer: Lengths = field(default_factory=_none)
+    posted: Lengths = field(default_factory=_none)
+    paper: Lengths = field(default_factory=_none)
     provider_s: float = 0
     signatures: int = 0  # of which a provider was waited for
 
     def redrawn(self, random: np.random.Generator) -> "Measured":
         """As it might have been measured: as many values, drawn from these with replacement."""
         lists: dict[str, Any] = {
-            name: list(random.choice(np.asarray(value), len(value)))
+            name: array("d", random.choice(np.asarray(value), len(value)).tobytes())
             for name, value in vars(self).items()
-            if isinstance(value, list) and value
+            if isinstance(value, array) and value
         }
         rate = self.per_week * random.poisson(self.requests) / max(1, self.requests)
         return replace(self, **lists, per_week=max(rate, self.per_week / 10))
@@ -113,10 +120,11 @@ def _values(
         mean, spread = float(np.mean(found.worked)), float(np.std(found.worked))
         if mean > 0:
             told |= {"handling_min": (mean, visits), "variation": (spread / mean, visits)}
-        away = [length for length in found.suspended if length > 0]
+        suspended = np.asarray(found.suspended)
+        away = suspended[suspended > 0]
         told["return_rate"] = float(np.mean(found.returned)), visits
         told["suspended_share"] = len(away) / visits, visits
-        told["suspended_days"] = (float(np.mean(away)) / DAY_MIN if away else 0.0), len(away)
+        told["suspended_days"] = (float(np.mean(away)) / DAY_MIN if len(away) else 0.0), len(away)
     for name, lengths, unit in (
         ("signer_min", found.signer, 1.0),
         ("paper_min", found.paper, 1.0),
@@ -134,7 +142,7 @@ def _values(
     )
 
 
-def _lognormal(lengths: Sequence[float]) -> tuple[float, float]:
+def _lognormal(lengths: Lengths) -> tuple[float, float]:
     """The median and the deviation over the mean of lengths, as lognormal ones, by their quartiles."""
     low, middle, high = (max(float(one), 1e-3) for one in np.quantile(lengths, (0.25, 0.5, 0.75)))
     spread = float(np.log(high / low)) / 1.349  # the normal law's distance between quartiles
@@ -247,14 +255,14 @@ class _Reader:
         signed_at, delivered_at = first.signed_at, first.delivered_at
         if signed_at is not None and signed_at >= since:
             touched = sum(row.touch_working_us for row in others) / _US_PER_MIN
-            until: list[float] = []
+            until = _none()
             self._add(until, first, since, signed_at)
-            found.signer_wait += [max(0.0, length - touched) for length in until]
+            found.signer_wait.extend(max(0.0, length - touched) for length in until)
             found.signer.append(touched)
         if delivered_at is not None and delivered_at >= since:
             self._add(found.posted, first, max(since, signed_at or since), delivered_at)
 
-    def _add(self, lengths: list[float], first: Row[Any], since: datetime, until: datetime) -> None:
+    def _add(self, lengths: Lengths, first: Row[Any], since: datetime, until: datetime) -> None:
         clock = self.clocks.of(self.session, first.definition_sha256)
         taken = clock.between_us(since, max(since, until)) if clock else None
         if taken is not None:

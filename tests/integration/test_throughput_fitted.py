@@ -1,6 +1,7 @@
 """A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
 
 import json
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +72,14 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
 
 
 def test_too_little_is_not_fitted() -> None:
-    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=[60.0] * (LEAST - 1))
+    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=array("d", [60.0] * (LEAST - 1)))
     fit = fitted(few, replications=2)
     assert (fit.scenario, fit.inputs) == (SOURCE[2], {})
 
 
 def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_file_says_holds() -> None:
-    lengths = [5.0 + n % 5 for n in range(40)]
-    found = Measured("A3", 300, 4000, lengths, lengths, lengths, [0.0] * 40, [False] * 40)
+    lengths, nothing = array("d", [5.0 + n % 5 for n in range(40)]), array("d", [0.0] * 40)
+    found = Measured("A3", 300, 4000, lengths, lengths, lengths, nothing, nothing)
     [paper, click, remote] = beside(
         [fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}}
     )
