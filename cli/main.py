@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "throughput": "compare the ways of signing: how many, how long, how often right",
         "simulate": "what if requests were signed another way",
         "monitor": "count a month: what began, how it ended, how many met the norm",
-        "log": "verify the event log or an export of it, hold it against definitions, anchor it",
+        "log": "verify the event log, hold it against definitions, anchor its head",
         "mail": "show or change how often somebody gets mail, test the mail server",
         "webhooks": "tell other systems what happens",
         "export": "write the event log out, for an auditor",
