@@ -143,6 +143,7 @@ def write_log(store: Store, scenario: Scenario, count: int, *, seed: int = 1) ->
         _settle(session, people)
     made = SimulatedLog(store, scenario, count, seed)
     made.run()
+    store.close()
     return made
 
 
