@@ -883,6 +883,17 @@ class TestThroughput:
             "        Choose from: employer-declaration, team-action-plan.",
         ]
 
+    def test_it_is_narrowed_and_grouped_as_asked(self, terminal: Terminal) -> None:
+        assert self.counted(terminal, "--variant", "A3") == [2]
+        assert self.counted(terminal, "--variant", "A0") == []
+        [row] = terminal.json("throughput", "--by", "definition")["measured"]
+        assert (row["key"], row["n"]) == ("employer-declaration", 2)
+        assert self.counted(terminal, "--definition", row["definition"]) == [2]
+        months = terminal.json("throughput", "--by", "month")
+        assert (months["by"], months["measured"][0]["n"]) == ("month", None)  # two are so few
+        said = terminal.office("throughput", "--unit", "nowhere")
+        assert said.err.startswith("paraaf: There was no request of the unit 'nowhere'.")
+
     def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
         head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
         assert head == "key,variant,figure,unit,n,median,p90,origin"

@@ -147,3 +147,14 @@ def test_the_heads_of_a_table_come_again_on_each_of_its_pages() -> None:
     assert len(every) > 2
     assert all("Count of requests" in page for page in every)
     assert every[-1].endswith(f"{len(every)} / {len(every)}")
+
+
+def test_a_comparison_of_months_hides_what_the_screen_hides() -> None:
+    small = told(*in_order(many("A0", [6, 9], 1), many("A3", [7, 8, 11, 12, 13], 100)), by="month")
+    assert small.hidden == frozenset()
+    few = told(*in_order(many("A0", [6, 9], 1)), by="month")
+    assert {figure for _, _, figure in few.hidden} >= {"started", "delivered"}
+    every = " ".join(pages_of(report_of(few)))
+    assert "Months compared" in every
+    assert "November 2026 * *" in every or "2026 * * * * * *" in every
+    assert "2 requests" not in every

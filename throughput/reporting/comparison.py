@@ -1,6 +1,6 @@
 """The comparison of the ways of signing as a report: what is different and how sure that is comes first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from throughput.charts.forest import Estimate, Forest, forest
@@ -8,6 +8,8 @@ from throughput.claims import REQUESTS_PER_WEEK, open_requests
 from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES
+from throughput.discreet import FEWEST
+from throughput.grouped import DIGITS, By
 from throughput.reporting import comparison_tables as tables
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, safe
 from throughput.reporting.seal import Seal
@@ -15,7 +17,12 @@ from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
 from throughput.scope import Scope
 
-TITLE = mark("Ways of signing compared")
+TITLES: Mapping[By, str] = {
+    "variant": mark("Ways of signing compared"),
+    "month": mark("Months compared"),
+    "unit": mark("Units compared"),
+    "definition": mark("Definitions compared"),
+}
 _MOST_ON_COVER = 6
 
 
@@ -23,7 +30,7 @@ def comparison_pdf(
     told: Comparison, *, scope: Scope, made_at: datetime, words: ReportWords, seal: Seal | None = None
 ) -> bytes:
     """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
-    report = Report(Cover(words.text(TITLE), [_about(told, scope, words)], made_at, seal), words)
+    report = Report(Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal), words)
     _Comparison(told, report, words).write()
     figures = as_json(told)
     return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")
@@ -32,12 +39,14 @@ def comparison_pdf(
 def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
     """Which requests, and of which time."""
     count = sum(row.n for row in told.rows)
-    parts = [words.counted("{count} request", "{count} requests", count)]
+    hidden = any(figure == "started" for _, _, figure in told.hidden)
+    parts = [] if hidden else [words.counted("{count} request", "{count} requests", count)]
     keys = {row.key for row in told.rows} if scope.key is None else {scope.key}
     named = (
         (mark("process: {name}"), len(keys) == 1 and words.process(*keys)),
         (mark("unit: {name}"), scope.unit),
         (mark("variant: {name}"), scope.variant),
+        (mark("definition: {name}"), scope.definition and scope.definition[:DIGITS]),
     )
     parts += [words.text(text, name=name) for text, name in named if name]
     if scope.since:
@@ -64,14 +73,23 @@ class _Comparison:
             report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
             return
         report.heading(words.text("What is different, and how sure that is"))
-        report.lead(*headlines(self._told.contrasts, words), claim(words))
+        report.lead(*headlines(self._told.contrasts, words, self._told.by), claim(words))
         alone = self._processes[0] if len(self._processes) == 1 else None
         on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
         if alone is not None and on_cover:
             alone.forests()
         report.heading(words.text("Requests (measured)"))
-        flow = tables.flow(rows, words)
+        flow = tables.flow(self._told, words)
         report.table(flow if alone is None else flow.without_first)
+        if self._told.hidden:
+            report.note(
+                words.text(
+                    "* stands for a count of two or fewer, which might tell of a person, and for as many"
+                    " others as are needed so that it can't be reckoned from the sums. Of fewer than"
+                    " {count} requests nothing is told of how long they took.",
+                    count=FEWEST,
+                )
+            )
         for process in self._processes:
             report.page()
             if alone is None:
@@ -155,7 +173,7 @@ class _Process:
         self.key = key
         self.contrasts = [one for one in told.contrasts if one.key == key]
         self._rows = [row for row in told.rows if row.key == key]
-        self._report, self._words = report, words
+        self._report, self._words, self._by = report, words, told.by
 
     def write(self) -> None:
         """People's lead time, their handling, and apart from them the machine."""
@@ -175,13 +193,16 @@ class _Process:
                 )
             )
 
+    def _name(self, name: str) -> str:
+        return tables.short(name, self._by, self._words)
+
     def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
         words = self._words
         if not found:
             return
         rows = [
             Estimate(
-                name=safe(f"{one.a} – {one.b}", 80),
+                name=safe(f"{self._name(one.a)} – {self._name(one.b)}", 80),
                 value=one.found.value,
                 low=one.found.interval.low,
                 high=one.found.interval.high,
@@ -207,7 +228,7 @@ class _Process:
         words, report, rows = self._words, self._report, self._rows
         found = [one for one in self.contrasts if one.figure == figure]
         report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
-        report.table(tables.spreads(rows, figure, words).without_first)
+        report.table(tables.spreads(rows, figure, words, self._by).without_first)
         if any(row.lead_driven_by_program for row in rows):
             report.note(
                 words.text(
@@ -215,24 +236,26 @@ class _Process:
                 )
             )
         if figure == "handling" and any(row.touch_s for row in rows):
-            report.table(tables.states(rows, words).without_first)
+            report.table(tables.states(rows, words, self._by).without_first)
         if not found:
-            report.note(words.text("There are no two variants with requests of people alone to compare."))
+            report.note(
+                words.text("There are no two groups with enough requests of people alone to compare.")
+            )
             return
-        report.table(tables.differences(found, words).without_first)
+        report.table(tables.differences(found, words, self._by).without_first)
         report.note(
             words.text(
                 "In brackets behind n: how many of them are open or withdrawn, and count with what they"
-                " have taken so far. Chance: that of two requests, one of each variant, that of the first"
+                " have taken so far. Chance: that of two requests, one of each, that of the first"
                 " takes less."
             )
         )
-        report.table(tables.said(found, words).without_first)
+        report.table(tables.said(found, words, self._by).without_first)
         if figure == "handling":
             report.note(
                 words.text(
                     "Seen from: the smallest difference of mean handling that so many requests show in four"
-                    " of five cases. Needed: requests of each variant to show the difference that was"
+                    " of five cases. Needed: requests of each to show the difference that was"
                     " measured."
                 )
             )
@@ -243,14 +266,15 @@ class _Process:
         if not rows:
             return
         report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
-        report.table(tables.machine(rows, words))
+        report.table(tables.machine(rows, words, self._by))
         report.note(
             words.text(
-                "Medians per step, of one worker. They are the machine's own, without waits for a provider,"
-                " and are never added to people's time."
+                "Medians per step, of one worker, of the days of the period and all units together; kept in"
+                " classes of lengths, so within 1 %. They are the machine's own, without waits for a"
+                " provider, and are never added to people's time."
             )
         )
         if any(row.provider_ms for row in rows):
             report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
-            report.table(tables.providers(rows, words).without_first)
+            report.table(tables.providers(rows, words, self._by).without_first)
             report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
