@@ -150,11 +150,9 @@ def test_the_heads_of_a_table_come_again_on_each_of_its_pages() -> None:
 
 
 def test_a_comparison_of_months_hides_what_the_screen_hides() -> None:
-    small = told(*in_order(many("A0", [6, 9], 1), many("A3", [7, 8, 11, 12, 13], 100)), by="month")
-    assert small.hidden == frozenset()
     few = told(*in_order(many("A0", [6, 9], 1)), by="month")
     assert {figure for _, _, figure in few.hidden} >= {"started", "delivered"}
     every = " ".join(pages_of(report_of(few)))
     assert "Months compared" in every
-    assert "November 2026 * *" in every or "2026 * * * * * *" in every
+    assert "March 2026 * * * * * * –" in every
     assert "2 requests" not in every
