@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from workflow.conformance_report import Asked, Conformance  # with SQLAlchemy, which help can do without
     from workflow.definition_model import Definition
 
-_EPILOG = """The log alone is read, not the tables. Whether it is as it was written, `paraaf log verify` tells.
-An EXPORT is held against the definitions of this release and those that --definitions names; with bodies, who
-acted is looked at, too.
+_EPILOG = """The log alone is read, not the tables. Whether it is as it was written, `paraaf log verify`
+tells. An EXPORT is held against the definitions of this release and those that --definitions
+names; with bodies, who acted is looked at, too.
 exit status: 0 none deviated; 1 some did; 2 nothing could be found out: the EXPORT can't be read, or does not
 verify, or the call is wrong."""
 
@@ -29,8 +29,8 @@ def add_parser(verbs: Any) -> None:
     """Add `paraaf log conformance`."""
     parser = verbs.add_parser(
         "conformance",
-        description="Play every request again by the log alone, and hold each event against the definition that"
-        " the request began with: states, triggers, milestones, outcomes, four eyes, automatic steps.",
+        description="Play every request again by the log alone, and hold each event against the definition"
+        " that the request began with: states, triggers, milestones, outcomes, four eyes, automatic steps.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -104,13 +104,10 @@ def _definitions(named: Path | None) -> Iterator["Definition"]:
 
 
 def _text(found: "Conformance") -> str:
-    lines = [
-        f"request {one.request}, event {one.seq}: {one.rule}: {one.message}" for one in found.deviations
-    ]
+    lines = [f"request {one.request}, event {one.seq}: {one.rule}: {one.message}" for one in found.deviations]
     if found.more:
         lines.append(f"… and {found.more} more")
     held = f"{counted(found.requests, 'request')} with {counted(found.events, 'event')}"
-    none = "none deviated from the definition that it began with."
-    some = f"{found.deviating} deviated from the definition that {'it' if found.deviating == 1 else 'they'} began with."
-    lines.append(f"{held}: {none if found.ok else some}")
+    began = "it" if found.deviating < 2 else "they"
+    lines.append(f"{held}: {found.deviating or 'none'} deviated from the definition that {began} began with.")
     return "\n".join(lines)

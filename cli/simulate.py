@@ -176,13 +176,16 @@ def _number(value: object) -> bool:
 def _told(
     outcomes: Sequence["Outcome"], needed: Sequence[int | None], args: argparse.Namespace
 ) -> Iterator[str]:
-    if args.measured:
+    if any(one.origin == "measured" for found in outcomes for one in found.inputs.values()):
+        yield "Simulated, from what was measured as far as it was."
         yield (
-            "Simulated; what was measured was simulated from. In brackets: where the mean lies with 95 % certainty;"
-            " of what was measured with what its inputs leave open.\n"
+            "In brackets: where the mean lies with 95 % certainty; of what was measured, with what its"
+            " inputs leave open.\n"
         )
     else:
-        yield "Simulated: nothing here was measured. In brackets: where the mean lies with 95 % certainty.\n"
+        why = ": too few requests that people drove" if args.measured else ""
+        yield f"Simulated: nothing here was measured{why}."
+        yield "In brackets: where the mean lies with 95 % certainty.\n"
     heads = [
         "",
         "lead median",

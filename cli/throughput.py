@@ -1,8 +1,14 @@
 """`paraaf throughput`: what the event log says of the ways of signing."""
 
 import argparse
+import sys
+from collections.abc import Set
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, require_office
@@ -10,13 +16,17 @@ from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
 from throughput.compare import Comparison, as_csv, as_json, as_text
-from throughput.events import records_since
+from throughput.grouped import WAYS
+from throughput.kept import Keeper
 from throughput.reporting.comparison import comparison_pdf
 from throughput.scope import Scope
-from throughput.spans import Case, cases_of
 from workflow.definition import load_folder
 from workflow.names import known_names
 from workflow.store import Store
+from workflow.tables import TimingCase
+
+FAR_BEHIND = 50_000
+"""Of more events than this to read it is told how far that is: some seconds."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,6 +37,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         " right the first time. What a program did in people's place is not counted as human time.",
     )
     parser.add_argument("--key", help="only this process")
+    parser.add_argument("--variant", help="only this variant")
+    parser.add_argument("--unit", help="only requests of this unit's employees")
+    parser.add_argument(
+        "--definition", metavar="DIGEST", help="only requests that began with this definition"
+    )
+    parser.add_argument(
+        "--by", choices=WAYS, default="variant", help="what is compared (default: the variants)"
+    )
     parser.add_argument(
         "--from", dest="first", type=beginning, metavar="D", help="requests opened from this day or time on"
     )
@@ -41,44 +59,75 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the log, compare, tell."""
+    """Bring what is kept up to the log, compare, tell."""
     require_report_room(args)
     require_office(args.data)
-    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
-        every = cases_of(records_since(session))
-    _require_key(args.key, {case.key for case in every})
-    cases = [case for case in every if _asked(case, args)]
-    told = Comparison.of(cases, now=datetime.now(UTC))
-    scope = Scope(key=args.key, since=args.first, before=args.last)
     now = datetime.now(UTC)
+    with closing(Store.open(args.data, make=False)) as store:
+        catch_up(store)
+        with store.read() as session:
+            scope = _scope(session, args)
+            told = Comparison.of(session, scope, now=now, by=args.by)
     write_report(
         args, lambda words, seal: comparison_pdf(told, scope=scope, made_at=now, words=words, seal=seal)
     )
-    _tell(told, args)
+    _tell(told, scope, args)
     return 0
 
 
-def _require_key(key: str | None, in_log: set[str]) -> None:
-    """Refuse a process that there is not, nor ever was. Raises ChoiceNeeded."""
-    known = in_log | {definition.key for definition in load_folder(names=known_names()).all}
-    if key is not None and key not in known:
-        raise ChoiceNeeded(f"There is no process {key!r}.", hint=f"Choose from: {', '.join(sorted(known))}.")
+def catch_up(store: Store) -> None:
+    """Read what came since the last time; told on standard error where that takes its time."""
+    keeper = Keeper(store)
+    behind = keeper.backlog()
+    if behind <= FAR_BEHIND:
+        keeper.catch_up()
+        return
+
+    def tell(done: int) -> None:
+        if done % FAR_BEHIND < keeper.at_once:
+            print(f"paraaf: {done:,} of {behind:,} events read", file=sys.stderr, flush=True)
+
+    keeper.catch_up(tell)
 
 
-def _asked(case: Case, args: argparse.Namespace) -> bool:
-    return (
-        (args.key is None or case.key == args.key)
-        and (args.first is None or case.opened_at >= args.first)
-        and (args.last is None or case.opened_at < args.last)
-    )
+def _scope(session: Session, args: argparse.Namespace) -> Scope:
+    """What was asked for. Raises ChoiceNeeded for what there is not, nor ever was."""
+    defined = load_folder(names=known_names()).all
+    chosen: dict[str, Any] = {
+        "key": _one_of(session, "key", args.key, "There is no process", {one.key for one in defined}),
+        "variant": _one_of(
+            session, "variant", args.variant, "There is no variant", {one.variant for one in defined}
+        ),
+        "unit": _one_of(session, "unit", args.unit, "There was no request of the unit"),
+        "definition": _one_of(
+            session, "definition_sha256", args.definition, "No request began with the definition"
+        ),
+    }
+    return Scope(**chosen, since=args.first, before=args.last)
 
 
-def _tell(told: Comparison, args: argparse.Namespace) -> None:
+def _one_of(
+    session: Session, name: str, asked: str | None, words: str, defined: Set[str] = frozenset()
+) -> str | None:
+    """What is asked for; a digest by its first digits, too. Raises ChoiceNeeded."""
+    if asked is None:
+        return None
+    found = session.scalars(select(TimingCase.table().c[name]).distinct())
+    there = sorted({one for one in found if one is not None} | defined)
+    digest = name == "definition_sha256"
+    alike = [one for one in there if one == asked or (digest and one.startswith(asked))]
+    if len(alike) != 1:
+        raise ChoiceNeeded(f"{words} {asked!r}.", hint=f"Choose from: {', '.join(there)}." if there else "")
+    return alike[0]
+
+
+def _tell(told: Comparison, scope: Scope, args: argparse.Namespace) -> None:
     if args.json:
-        period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
+        period = {name: getattr(scope, name) for name in ("key", "variant", "unit", "definition")}
+        period |= {"from": utc(scope.since), "before": utc(scope.before)}
         print_json({"period": period, **as_json(told)})
     elif args.csv:
-        print(as_csv(told.rows), end="")
+        print(as_csv(told), end="")
     else:
         print(as_text(told), end="")
         if args.report is not None:

@@ -20,11 +20,12 @@ from throughput.simulate import WEEK_MIN, Luck, Scenario, SimulatedOffice, Visit
 from workflow import ledger_rows
 from workflow.calendar import CALENDARS
 from workflow.definition import load_folder
+from workflow.definition_model import consent_sha256
 from workflow.names import known_names
 from workflow.store import Store
 from workflow.tables import Person
 
-BEGINS = datetime(2022, 1, 3, tzinfo=UTC)
+BEGINS = datetime(2025, 1, 6, tzinfo=UTC)
 CLERKS, ASKERS = 6, 40
 PROVIDER_S = 1.5
 
@@ -33,7 +34,7 @@ class OfficeTime:
     """The moments at which an office has been open for so many minutes."""
 
     def __init__(self, calendar: str = "office-nl") -> None:
-        openings = list(CALENDARS[calendar].openings(BEGINS, until=BEGINS + timedelta(days=8 * 365)))
+        openings = list(CALENDARS[calendar].openings(BEGINS, until=datetime(2028, 12, 30, tzinfo=UTC)))
         self._opens = [opens for opens, _ in openings]
         lengths = [(closes - opens) / timedelta(minutes=1) for opens, closes in openings]
         self._before = [0.0, *accumulate(lengths)]
@@ -62,6 +63,10 @@ class SimulatedLog(Filling):
     def lead_days(self) -> Any:
         """How long each request took, in the office's days."""
         return (self.office.delivered - self.arrived) / (WEEK_MIN / 5)
+
+    def _write(self) -> None:
+        self._rows["hands"] = list(dict.fromkeys(self._rows["hands"]))  # who came back laid the same one
+        super()._write()
 
     def _request(self, number: int) -> None:
         place = number - 1
@@ -102,8 +107,6 @@ class SimulatedLog(Filling):
 
     @property
     def _consent(self) -> Mapping[str, str]:
-        from workflow.definition_model import consent_sha256  # noqa: PLC0415
-
         language, text = self._process.definition.consent_in("click", "nl")
         digest = consent_sha256(text)
         return {"consent": "click", "consent_language": language, "consent_sha256": digest}
@@ -136,11 +139,11 @@ def write_log(store: Store, scenario: Scenario, count: int, *, seed: int = 1) ->
     """Fill an empty database with `count` requests that came in by a scenario; the store is closed then."""
     people = [f"E{n:04}" for n in range(ASKERS)] + [f"M{n:04}" for n in range(ASKERS)]
     people += [f"C{n:03}" for n in range(CLERKS)] + ["S000", "machine"]
-    made = None
     with store.write() as session:
         _settle(session, people)
     made = SimulatedLog(store, scenario, count, seed)
     made.run()
+    store.close()
     return made
 
 

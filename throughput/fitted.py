@@ -5,12 +5,13 @@ from then on until it is signed, and delivered. Lengths are the office's time, o
 program drove a request, nothing is known of people.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from math import ceil, exp, sqrt
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sqlalchemy import case, func, select
@@ -30,6 +31,12 @@ _US_PER_MIN = 60e6
 _BUSY = 0.7
 _CALIBRATING_WEEKS, _CALIBRATING_STEPS = 40, 12
 _KINDS = ("queue", "desk", "touch", "suspended")
+Lengths: TypeAlias = "array[float]"
+"""Of doubles: a million requests have some ten million."""
+
+
+def _none() -> Lengths:
+    return array("d")
 
 
 @dataclass
@@ -39,24 +46,24 @@ class Measured:
     variant: str
     per_week: float = 0
     requests: int = 0  # of all variants: that the same arrive is what makes them comparable
-    before: list[float] = field(default_factory=list)  # until it is at the queue, each time
-    waited: list[float] = field(default_factory=list)  # there, without what it was suspended
-    worked: list[float] = field(default_factory=list)
-    suspended: list[float] = field(default_factory=list)  # 0 mostly
-    returned: list[bool] = field(default_factory=list)
-    signer_wait: list[float] = field(default_factory=list)
-    signer: list[float] = field(default_factory=list)
-    posted: list[float] = field(default_factory=list)
-    paper: list[float] = field(default_factory=list)
+    before: Lengths = field(default_factory=_none)  # until it is at the queue, each time
+    waited: Lengths = field(default_factory=_none)  # there, without what it was suspended
+    worked: Lengths = field(default_factory=_none)
+    suspended: Lengths = field(default_factory=_none)  # 0 mostly
+    returned: Lengths = field(default_factory=_none)
+    signer_wait: Lengths = field(default_factory=_none)
+    signer: Lengths = field(default_factory=_none)
+    posted: Lengths = field(default_factory=_none)
+    paper: Lengths = field(default_factory=_none)
     provider_s: float = 0
     signatures: int = 0  # of which a provider was waited for
 
     def redrawn(self, random: np.random.Generator) -> "Measured":
         """As it might have been measured: as many values, drawn from these with replacement."""
-        lists = {
-            name: list(random.choice(np.asarray(value), len(value)))
+        lists: dict[str, Any] = {
+            name: array("d", random.choice(np.asarray(value), len(value)).tobytes())
             for name, value in vars(self).items()
-            if isinstance(value, list) and value
+            if isinstance(value, array) and value
         }
         rate = self.per_week * random.poisson(self.requests) / max(1, self.requests)
         return replace(self, **lists, per_week=max(rate, self.per_week / 10))
@@ -70,7 +77,7 @@ class Fitted:
     inputs: Mapping[str, Input]
     redrawn: Sequence[Scenario]
 
-    def changed(self, table: Mapping[str, float]) -> "Fitted":
+    def changed(self, table: Mapping[str, Any]) -> "Fitted":
         """With other assumptions in the place of some. Raises ScenarioUnusable."""
         inputs = {name: one for name, one in self.inputs.items() if name not in table}
         redrawn = [replace(one, **table) for one in self.redrawn]
@@ -92,7 +99,9 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
     return Fitted(scenario, inputs, redrawn)
 
 
-def _values(found: Measured, like: Mapping[str, float] | None = None) -> tuple[dict[str, float], dict[str, Input]]:
+def _values(
+    found: Measured, like: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Input]]:
     """The assumptions that enough was measured for; `like`: those alone that are in it."""
     told: dict[str, tuple[float, int]] = {}
     if found.requests >= LEAST:
@@ -111,10 +120,11 @@ def _values(found: Measured, like: Mapping[str, float] | None = None) -> tuple[d
         mean, spread = float(np.mean(found.worked)), float(np.std(found.worked))
         if mean > 0:
             told |= {"handling_min": (mean, visits), "variation": (spread / mean, visits)}
-        away = [length for length in found.suspended if length > 0]
+        suspended = np.asarray(found.suspended)
+        away = suspended[suspended > 0]
         told["return_rate"] = float(np.mean(found.returned)), visits
         told["suspended_share"] = len(away) / visits, visits
-        told["suspended_days"] = (float(np.mean(away)) / DAY_MIN if away else 0.0), len(away)
+        told["suspended_days"] = (float(np.mean(away)) / DAY_MIN if len(away) else 0.0), len(away)
     for name, lengths, unit in (
         ("signer_min", found.signer, 1.0),
         ("paper_min", found.paper, 1.0),
@@ -132,16 +142,18 @@ def _values(found: Measured, like: Mapping[str, float] | None = None) -> tuple[d
     )
 
 
-def _lognormal(lengths: Sequence[float]) -> tuple[float, float]:
+def _lognormal(lengths: Lengths) -> tuple[float, float]:
     """The median and the deviation over the mean of lengths, as lognormal ones, by their quartiles."""
     low, middle, high = (max(float(one), 1e-3) for one in np.quantile(lengths, (0.25, 0.5, 0.75)))
     spread = float(np.log(high / low)) / 1.349  # the normal law's distance between quartiles
     return middle, min(sqrt(exp(min(spread, 3.0) ** 2) - 1), 50.0)
 
 
-def beside(fits: Sequence[Fitted], tables: Mapping[str, Mapping[str, float]]) -> list[Fitted]:
-    """What was measured, and beside it what was not: the scenarios of `tables`, or the source's where there are
-    none. As many requests come to each; what `tables` say holds. Raises ScenarioUnusable."""
+def beside(fits: Sequence[Fitted], tables: Mapping[str, Mapping[str, Any]]) -> list[Fitted]:
+    """What was measured, and beside it what was not: the scenarios of `tables`, or the source's without any.
+
+    As many requests come to each; what `tables` say holds. Raises ScenarioUnusable.
+    """
     others = [Scenario(name) for name in tables] if tables else list(SOURCE)
     every = {one.name: Fitted(one, {}, ()) for one in others}
     rate = next((one.inputs["per_week"] for one in fits if "per_week" in one.inputs), None)
@@ -239,18 +251,18 @@ class _Reader:
         self._after(found, first, since, [row for row in after if row.state not in theirs])
 
     def _after(self, found: Measured, first: Row[Any], since: datetime, others: Sequence[Row[Any]]) -> None:
-        """What came once it was approved for good: until it was signed, and then; `others`: not clerks' tasks."""
+        """What came once it was approved for good; `others`: tasks that are not clerks'."""
         signed_at, delivered_at = first.signed_at, first.delivered_at
         if signed_at is not None and signed_at >= since:
             touched = sum(row.touch_working_us for row in others) / _US_PER_MIN
-            until: list[float] = []
+            until = _none()
             self._add(until, first, since, signed_at)
-            found.signer_wait += [max(0.0, length - touched) for length in until]
+            found.signer_wait.extend(max(0.0, length - touched) for length in until)
             found.signer.append(touched)
         if delivered_at is not None and delivered_at >= since:
             self._add(found.posted, first, max(since, signed_at or since), delivered_at)
 
-    def _add(self, lengths: list[float], first: Row[Any], since: datetime, until: datetime) -> None:
+    def _add(self, lengths: Lengths, first: Row[Any], since: datetime, until: datetime) -> None:
         clock = self.clocks.of(self.session, first.definition_sha256)
         taken = clock.between_us(since, max(since, until)) if clock else None
         if taken is not None:
@@ -290,7 +302,9 @@ def _arrivals(session: Session, scope: Scope, found: dict[str, Measured], reader
     """How many came in a week of the office, of all variants together."""
     cases = TimingCase.table()
     first, last, count = session.execute(
-        select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(*scope.conditions)
+        select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(
+            *scope.conditions
+        )
     ).one()
     sha256 = session.scalar(select(cases.c.definition_sha256).where(*scope.conditions).limit(1))
     clock = None if sha256 is None else reader.clocks.of(session, sha256)

@@ -31,4 +31,4 @@ def durations_of(
     other = np.repeat(seconds_of(list(left)), list(left.values()))
     waiting = np.maximum(0.0, np.asarray(still_open, dtype=np.float64))
     taken = np.concatenate([over, other, waiting])
-    return Durations.of(taken, np.arange(len(taken)) < len(over))  # type: ignore[arg-type]
+    return Durations.of(taken, np.arange(len(taken)) < len(over))

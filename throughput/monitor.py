@@ -182,15 +182,20 @@ class Monitor:
     def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:
         """Per case: of the period, too, where all months tell how many ended."""
         ended = _row(self.tables, unit, key, ("ended", ALL))
-        taken = {month: table.tasks.get((unit, key), 0) for month, table in self.tables.items()}
-        everything: Mapping[Month | str, int] = {**taken, ALL: sum(taken.values())}
-        return {at: everything[at] / count if count else None for at, count in ended.items()}
+        taken: dict[Month | str, int] = {
+            month: table.tasks.get((unit, key), 0) for month, table in self.tables.items()
+        }
+        taken[ALL] = sum(taken.values())
+        return {at: taken[at] / count if count else None for at, count in ended.items()}
 
 
 def _row(
     tables: Mapping[Month, MonthTold], unit: str | None, key: str | None, kind: Kind
 ) -> Mapping[Month | str, int | None]:
     """What the months print of one kind, and the sum of it where they all do."""
-    found = {month: table.shown(kind, unit, key) for month, table in tables.items()}
+    found: dict[Month | str, int | None] = {
+        month: table.shown(kind, unit, key) for month, table in tables.items()
+    }
     told = [count for count in found.values() if count is not None]
-    return {**found, ALL: sum(told) if len(told) == len(found) else None}
+    found[ALL] = sum(told) if len(told) == len(found) else None
+    return found

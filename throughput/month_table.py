@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from throughput.small_cells import SMALL, Cell, Sum, hidden
 
@@ -95,11 +96,11 @@ def month_told(
     kept: set[Cell] = set()
     for block in counted.blocks():
         kept |= hidden(block.counts, block.sums, small=small)
-    counts = {
-        (kind, *_names(unit, key)): count
-        for (kind, unit, key), count in counted.counts.items()
-        if (kind, unit, key) not in kept
-    }
+    counts: dict[tuple[Kind, str | None, str | None], int] = {}
+    for cell, count in counted.counts.items():
+        if cell not in kept:
+            kind, unit, key = cast(tuple[Kind, Hashable, Hashable], cell)
+            counts[kind, *_names(unit, key)] = count
     for place in {names[1:] for names in counts}:
         for said, same in ((("met", 0), ("took", 0)), (("missed", norms - 1), ("took", norms))):
             if (same, *place) in counts:

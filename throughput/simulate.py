@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from math import ceil, log, sqrt
 from statistics import NormalDist, mean, stdev
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,9 @@ _MOST_TRIES = 20  # of one request that goes back again and again
 class Scenario:
     """The assumptions about one way of signing. Minutes and days are of the office's time.
 
-    `manager_median_min`: until it is at the clerks' queue, each time; `handling_min`: of a clerk, each time it
-    is there; `return_rate`: how often it goes back. `suspended_share`: of these times, it waits for somebody
-    outside for `suspended_days` in the mean, and the clerk goes on with others. `paper_min`: a clerk's work
+    `manager_median_min`: until it is at the clerks' queue, each time; `handling_min`: of a clerk, each time
+    it is there; `return_rate`: how often it goes back. `suspended_share`: so often it waits for somebody
+    outside, for `suspended_days` in the mean, and the clerk goes on with others. `paper_min`: a clerk's work
     once it is approved, such as printing and posting. `signing_every_days`: paper waits for the next round of
     signing; 0: it waits for its signer alone. `post_days`: until it is with the requester. `variation` and
     the like: standard deviation over mean, of people's work and waits.
@@ -209,7 +209,7 @@ def compare(
 
 
 def clerks_needed(
-    scenario: Scenario, *, share: float = 0.95, within_days: float = 5, most: int = 50, **how: int
+    scenario: Scenario, *, share: float = 0.95, within_days: float = 5, most: int = 50, **how: Any
 ) -> int | None:
     """The fewest clerks with which so large a share is through in time, surely; None when none are enough."""
     before = -1.0

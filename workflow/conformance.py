@@ -166,7 +166,10 @@ class _Course:
         own = self.definition
         for name, value in (("key", own.key), ("variant", own.variant), ("definition", own.sha256_hex)):
             if said.get(name) != value:
-                yield Rule.DEFINITION, f"Its {name} is not that of the definition that the request began with."
+                yield (
+                    Rule.DEFINITION,
+                    f"Its {name} is not that of the definition that the request began with.",
+                )
 
     def _reminder(self, event: Logged) -> _Found:
         do, said = _DO_AT.get(event.kind), event.said
@@ -223,8 +226,8 @@ class _At:
         said, states = self.event.said, self.definition.states
         leads = [branch for branch in ways if branch.to == said.get("to")]
         if not leads:
-            there = " or ".join(repr(branch.to) for branch in ways)
-            yield Rule.WAY, f"{trigger.name!r} leads to {there}, not to {said.get('to')!r}."
+            known = " or ".join(repr(branch.to) for branch in ways)
+            yield Rule.WAY, f"{trigger.name!r} leads to {known}, not to {said.get('to')!r}."
             return
         marks = {branch.mark for branch in leads}
         if said.get("mark") not in marks:
@@ -232,7 +235,10 @@ class _At:
             yield Rule.MILESTONE, f"Its milestone is {said.get('mark') or 'none'}, and should be {due}."
         there = states[leads[0].to]
         if said.get("outcome") != there.end:
-            yield Rule.OUTCOME, f"Its outcome is {said.get('outcome')}, and that of {there.name!r} {there.end}."
+            yield (
+                Rule.OUTCOME,
+                f"Its outcome is {said.get('outcome')}, and that of {there.name!r} {there.end}.",
+            )
         if said.get("task") != (self.event.seq if there.role is not None else None):
             yield Rule.TASK, f"It offers another task than {there.name!r} has."
         kind = self._kind(trigger, there)
@@ -262,7 +268,10 @@ class _At:
             yield Rule.ENTRY, "A remark has to say why."
         accepted = self.who.get("consent")
         if accepted != trigger.consent:
-            yield Rule.ENTRY, f"The text accepted is {accepted or 'none'}, and should be {trigger.consent or 'none'}."
+            yield (
+                Rule.ENTRY,
+                f"The text accepted is {accepted or 'none'}, and should be {trigger.consent or 'none'}.",
+            )
         elif accepted is not None:
             text = self.definition.consents[accepted].get(self.who.get("consent_language", ""))
             if text is None or consent_sha256(text) != self.who.get("consent_sha256"):
@@ -296,7 +305,10 @@ class _At:
         """Hold who did it against four eyes, against who held the task and whose request it is."""
         by_a_person = self.event.said.get("channel") != "system"
         if self.event.kind != _REPAIRED and by_a_person != (self.state.role is not None):
-            yield Rule.AUTOMATIC, f"{self.state.name!r} waits for {'a person' if not by_a_person else 'a step'}."
+            yield (
+                Rule.AUTOMATIC,
+                f"{self.state.name!r} waits for {'a person' if not by_a_person else 'a step'}.",
+            )
         if not by_a_person or self.who is None or self.told is None or self.state.role is None:
             return
         actor, trigger = str(self.who.get("actor")), str(self.event.said.get("trigger"))

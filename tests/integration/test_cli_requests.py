@@ -883,20 +883,29 @@ class TestThroughput:
             "        Choose from: employer-declaration, team-action-plan.",
         ]
 
+    def test_it_is_narrowed_and_grouped_as_asked(self, terminal: Terminal) -> None:
+        assert self.counted(terminal, "--variant", "A3") == [2]
+        assert self.counted(terminal, "--variant", "A0") == []
+        [row] = terminal.json("throughput", "--by", "definition")["measured"]
+        assert (row["key"], row["n"]) == ("employer-declaration", 2)
+        assert self.counted(terminal, "--definition", row["definition"]) == [2]
+        months = terminal.json("throughput", "--by", "month")
+        assert (months["by"], months["measured"][0]["n"]) == ("month", None)  # two are so few
+        said = terminal.office("throughput", "--unit", "nowhere")
+        assert said.err.startswith("paraaf: There was no request of the unit 'nowhere'.")
+
     def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
         head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
         assert head == "key,variant,figure,unit,n,median,p90,origin"
         assert first == "employer-declaration,A3,started,requests,2,,,measured"
 
-    def test_the_report_holds_the_tables_of_the_screen(self, terminal: Terminal, tmp_path: Path) -> None:
+    def test_the_report_says_what_the_screen_says(self, terminal: Terminal, tmp_path: Path) -> None:
         file = tmp_path / "report.pdf"
-        text = terminal.office("throughput", "--report", file).out
+        assert terminal.office("throughput", "--report", file, "--language", "nl").status == 0
         with PdfDocument(file) as pdf:
             printed = " ".join(pdf[0].get_textpage().get_text_range().split())
-        for title in (line for line in text.splitlines() if line.endswith(")") and line[0] != " "):
-            assert title.replace("−", "–") in printed
-        assert "employer-declaration A3 2 0 2 0" in printed
-        assert "claims 2 FTE saved" in printed
+        assert "A3: Met een eigen sleutel 2 0 2 0 0" in printed
+        assert "0,46 fte van 36 uur per week" in printed
         assert terminal.office("throughput", "--report", file).status == 1
         assert terminal.office("throughput", "--report", file, "--force").status == 0
 

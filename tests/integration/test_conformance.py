@@ -1,6 +1,7 @@
 """No request that the engine drove deviates from its definition; in a log that was forged, it is seen."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,21 +18,32 @@ from workflow.commands import Submission
 from workflow.conformance import Deviation, Logged, Rule, deviations
 from workflow.conformance_report import Asked, of_office
 from workflow.definition_model import RETURN, WITHDRAW, Definition
+from workflow.errors import Refused
 from workflow.reading import history
 from workflow.tables import Request
 
-SAID = ("from", "to", "trigger", "mark", "outcome", "task", "channel", "definition")
+SAID = ("from", "to", "trigger", "mark", "outcome", "task", "channel")
 
 
-def go_on(office: Office, number: int, *, temporary: bool = False) -> None:
-    """Bring a request to its good end: everybody does the first thing that leads on."""
-    while (row := office.request(number)).outcome is None:
+def go_on(office: Office, number: int, *, temporary: bool = False, steps: int = 50) -> None:
+    """Bring a request to its good end: everybody does what leads on, another thing each time."""
+    before = Counter[str]()
+    for _ in range(steps):
         office.run_steps()
+        row = office.request(number)
+        if row.outcome is not None:
+            return
         definition = office.catalogue.by_hash(row.definition_sha256)
         state = definition.states[office.request(number).state]
         if state.role is not None:
-            trigger = next(name for name in state.triggers if name not in {RETURN, WITHDRAW})
-            office.fire(trigger, person_for(definition, state.name), number, temporary=temporary)
+            onward = [name for name in state.triggers if name not in {RETURN, WITHDRAW}]
+            trigger = onward[before[state.name] % len(onward)]
+            before[state.name] += 1
+            who = person_for(definition, state.name)
+            try:
+                office.fire(trigger, who, number, temporary=temporary)
+            except Refused:  # of the same person twice
+                office.fire(trigger, f"{who}2", number, temporary=temporary)
 
 
 def submitted(office: Office, definition: Definition, *, temporary: bool = False) -> int:
@@ -48,6 +60,13 @@ def office(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Ite
         go_on(office, submitted(office, definition))
         if definition.key != PLAN:
             go_on(office, submitted(office, definition, temporary=True), temporary=True)
+            continue
+        number = submitted(office, definition)
+        while office.request(number).state != "running":
+            go_on(office, number, steps=1)
+        office.fire("revise", "employee", number)
+        office.fire("withdraw", "employee", number)  # gives up the revision alone
+        office.fire("close", "employee", number)
     number = office.submit("A1")
     office.do("claim", "substitute", number, on_behalf_of="manager")
     office.do("start", "substitute", number, on_behalf_of="manager")
@@ -70,7 +89,9 @@ def office(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Ite
 def logged(office: Office, number: int) -> list[Logged]:
     with office.store.read() as session:
         return [
-            Logged(one.seq, number, one.type, one.record, None if one.body is None else canonical(dict(one.body)))
+            Logged(
+                one.seq, number, one.type, one.record, None if one.body is None else canonical(dict(one.body))
+            )
             for one in history(session, number)
         ]
 
@@ -165,9 +186,7 @@ def test_what_was_forged_is_found_where_it_was(
         (changed({"type": "request_advanced"}, key="another"), Rule.DEFINITION),
     ],
 )
-def test_paper_says_its_days(
-    office: Office, forged: Callable[[list[Logged]], Forged], rule: Rule
-) -> None:
+def test_paper_says_its_days(office: Office, forged: Callable[[list[Logged]], Forged], rule: Rule) -> None:
     events, seq = forged(last_of(office, "A0"))
     assert [(one.rule, one.seq) for one in found(office, events)] == [(rule, seq)]
 
@@ -181,14 +200,11 @@ def test_no_move_can_say_another_thing_unseen(office: Office) -> None:
         events = logged(office, number)
         assert found(office, events) == []
         values = {name: {one.said.get(name) for one in events} for name in SAID}
-        for at, event in enumerate(events):
-            if "to" not in event.said:
-                continue
+        for event in (one for one in events if "to" in one.said):
             for name in SAID:
-                for value in values[name] - {event.said.get(name), "program"}:
+                for value in values[name] - {event.said.get(name)}:
                     forged, _ = changed({"seq": event.seq}, **{name: value})(events)
-                    same = (forged[at].kind, event.said["trigger"]) == ("step_failed", value)
-                    assert found(office, forged) or same, (event, name, value)
+                    assert found(office, forged), (event, name, value)
                     tried += 1
     assert tried > 1000
 
@@ -238,7 +254,10 @@ def test_the_command_finds_it_in_the_office_and_in_an_export(
     assert said.status == 1
     assert {"way", "definition"} <= {one["rule"] for one in said.json["deviations"]}
     assert {one["seq"] for one in said.json["deviations"]} == {3}
-    assert exported().status == 2  # it has no body, and so does not verify
+    from_file = exported()
+    assert (from_file.status, from_file.json) == (1, said.json)
+    file.write_text(file.read_text().replace("approve", "improve"))
+    assert typed("log", "conformance", file).status == 2  # it does not verify, so that nothing can be said
     office.store.close()
 
 

@@ -1,6 +1,7 @@
 """A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
 
 import json
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,12 @@ TRUTH = Scenario(
     "A1",
     per_week=60,
     handling_min=9,
-    manager_median_min=300,
+    manager_median_min=100,
     return_rate=0.15,
-    clerk_share=0.5,
+    clerk_share=0.32,
     suspended_share=0.1,
     suspended_days=2,
-    signer_wait_min=200,
+    signer_wait_min=60,
     signer_min=0.5,
     provider_s=PROVIDER_S,
 )
@@ -49,7 +50,14 @@ def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
 def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: Path, seed: int) -> None:
     measured, lead_days = log_of(tmp_path, seed)
     fit = fitted(measured, replications=10, seed=seed)
-    for name in ("per_week", "handling_min", "return_rate", "suspended_share", "suspended_days", "provider_s"):
+    for name in (
+        "per_week",
+        "handling_min",
+        "return_rate",
+        "suspended_share",
+        "suspended_days",
+        "provider_s",
+    ):
         assert getattr(fit.scenario, name) == pytest.approx(getattr(TRUTH, name), rel=0.25), name
         assert fit.inputs[name].origin == "measured"
     assert fit.inputs["handling_min"] == Input("measured", len(measured.worked))
@@ -64,15 +72,17 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
 
 
 def test_too_little_is_not_fitted() -> None:
-    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=[60.0] * (LEAST - 1))
+    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=array("d", [60.0] * (LEAST - 1)))
     fit = fitted(few, replications=2)
     assert (fit.scenario, fit.inputs) == (SOURCE[2], {})
 
 
 def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_file_says_holds() -> None:
-    lengths = [5.0 + n % 5 for n in range(40)]
-    found = Measured("A3", 300, 4000, lengths, lengths, lengths, [0.0] * 40, [False] * 40)
-    [paper, click, remote] = beside([fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}})
+    lengths, nothing = array("d", [5.0 + n % 5 for n in range(40)]), array("d", [0.0] * 40)
+    found = Measured("A3", 300, 4000, lengths, lengths, lengths, nothing, nothing)
+    [paper, click, remote] = beside(
+        [fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}}
+    )
     assert {one.scenario.per_week for one in (paper, click, remote)} == {300}
     assert (click.scenario.clerks, remote.scenario.post_days) == (4, 1)
     assert {one.post_days for one in remote.redrawn} == {1}

@@ -1,6 +1,6 @@
 """The comparison of the ways of signing as a report: what is different and how sure that is comes first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from throughput.charts.forest import Estimate, Forest, forest
@@ -8,14 +8,21 @@ from throughput.claims import REQUESTS_PER_WEEK, open_requests
 from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES
+from throughput.discreet import FEWEST
+from throughput.grouped import DIGITS, By
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
 from throughput.scope import Scope
 
-TITLE = mark("Ways of signing compared")
+TITLES: Mapping[By, str] = {
+    "variant": mark("Ways of signing compared"),
+    "month": mark("Months compared"),
+    "unit": mark("Units compared"),
+    "definition": mark("Definitions compared"),
+}
 _MOST_ON_COVER = 6
 
 
@@ -23,7 +30,7 @@ def comparison_pdf(
     told: Comparison, *, scope: Scope, made_at: datetime, words: ReportWords, seal: Seal | None = None
 ) -> bytes:
     """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
-    report = Report(Cover(words.text(TITLE), [_about(told, scope, words)], made_at, seal), words)
+    report = Report(Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal), words)
     _Comparison(told, report, words).write()
     figures = as_json(told)
     return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")
@@ -32,11 +39,14 @@ def comparison_pdf(
 def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
     """Which requests, and of which time."""
     count = sum(row.n for row in told.rows)
-    parts = [words.counted("{count} request", "{count} requests", count)]
+    hidden = any(figure == "started" for _, _, figure in told.hidden)
+    parts = [] if hidden else [words.counted("{count} request", "{count} requests", count)]
+    keys = {row.key for row in told.rows} if scope.key is None else {scope.key}
     named = (
-        (mark("process: {name}"), scope.key and words.process(scope.key)),
+        (mark("process: {name}"), len(keys) == 1 and words.process(*keys)),
         (mark("unit: {name}"), scope.unit),
         (mark("variant: {name}"), scope.variant),
+        (mark("definition: {name}"), scope.definition and scope.definition[:DIGITS]),
     )
     parts += [words.text(text, name=name) for text, name in named if name]
     if scope.since:
@@ -53,6 +63,8 @@ class _Comparison:
 
     def __init__(self, told: Comparison, report: Report, words: ReportWords) -> None:
         self._told, self._report, self._words = told, report, words
+        keys = list(dict.fromkeys(row.key for row in told.rows))
+        self._processes = [_Process(told, key, report, words) for key in keys]
 
     def write(self) -> None:
         """All of it, from the page for a board to the page for those who doubt."""
@@ -61,97 +73,35 @@ class _Comparison:
             report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
             return
         report.heading(words.text("What is different, and how sure that is"))
-        report.lead(*headlines(self._told.contrasts, words), claim(words))
-        self._cover_charts()
+        report.lead(*headlines(self._told.contrasts, words, self._told.by), claim(words))
+        alone = self._processes[0] if len(self._processes) == 1 else None
+        on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
+        if alone is not None and on_cover:
+            alone.forests()
         report.heading(words.text("Requests (measured)"))
-        report.table(tables.flow(rows, words))
+        flow = tables.flow(self._told, words)
+        report.table(flow if alone is None else flow.without_first)
+        if self._told.hidden:
+            report.note(
+                words.text(
+                    "* stands for a count of two or fewer, which might tell of a person, and for as many"
+                    " others as are needed so that it can't be reckoned from the sums. Of fewer than"
+                    " {count} requests nothing is told of how long they took.",
+                    count=FEWEST,
+                )
+            )
+        for process in self._processes:
+            report.page()
+            if alone is None:
+                report.title(words.process(process.key))
+            if not on_cover:
+                process.forests()
+            process.write()
         report.page()
-        self._panel("lead")
-        self._panel("handling")
         self._capacity()
-        self._machine()
         report.page()
         self._method()
         self._quality()
-
-    def _cover_charts(self) -> None:
-        shown = self._told.contrasts
-        if 0 < len(shown) <= _MOST_ON_COVER:
-            for figure in FIGURES:
-                self._forest(figure, [one for one in shown if one.figure == figure])
-
-    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
-        words = self._words
-        if not found:
-            return
-        several = len({one.key for one in self._told.contrasts}) > 1
-        rows = [
-            Estimate(
-                name=(f"{words.process(one.key)}: " if several else "") + f"{one.a} – {one.b}",
-                value=one.found.value,
-                low=one.found.interval.low,
-                high=one.found.interval.high,
-                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
-                sure=one.found.distinguishable,
-            )
-            for one in found
-        ]
-        title = words.text(FIGURES[figure])
-        self._report.heading(
-            words.text("{figure}: differences of medians (measured)", figure=title), keep=150
-        )
-        chart = Forest(
-            title=title,
-            desc=words.text("Each difference with its 95 % interval."),
-            nothing="",
-            wording=words.charts,
-            rows=rows,
-            less=words.text("the first is faster"),
-            more=words.text("the second is faster"),
-        )
-        self._report.chart(forest(chart, CHART_WIDTH))
-        self._report.note(
-            words.text(
-                "A filled dot: there is a difference. A hollow one: so few requests can't tell. An arrow: the"
-                " interval ends beyond what was seen."
-            )
-        )
-
-    def _panel(self, figure: Figure) -> None:
-        words, report, rows = self._words, self._report, self._told.rows
-        found = [one for one in self._told.contrasts if one.figure == figure]
-        if len(self._told.contrasts) > _MOST_ON_COVER:
-            self._forest(figure, found)
-        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
-        report.table(tables.spreads(rows, figure, words))
-        if any(row.lead_driven_by_program for row in rows):
-            report.note(
-                words.text(
-                    "By program: a program had a part in each of these requests, so there is no human time."
-                )
-            )
-        if figure == "handling" and any(row.touch_s for row in rows):
-            report.table(tables.states(rows, words))
-        if not found:
-            report.note(words.text("There are no two variants with requests of people alone to compare."))
-            return
-        report.table(tables.differences(found, words))
-        report.note(
-            words.text(
-                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
-                " have taken so far. Chance: that of two requests, one of each variant, that of the first"
-                " takes less."
-            )
-        )
-        report.table(tables.said(found, words))
-        if figure == "handling":
-            report.note(
-                words.text(
-                    "Seen from: the smallest difference of mean handling that so many requests show in four"
-                    " of five cases. Needed: requests of each variant to show the difference that was"
-                    " measured."
-                )
-            )
 
     def _capacity(self) -> None:
         words, report = self._words, self._report
@@ -170,21 +120,6 @@ class _Comparison:
                 weeks=words.decimal(8.7),
             )
         )
-
-    def _machine(self) -> None:
-        words, report, rows = self._words, self._report, self._told.rows
-        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
-        report.table(tables.machine(rows, words))
-        report.note(
-            words.text(
-                "Medians per step, of one worker. They are the machine's own, without waits for a provider,"
-                " and are never added to people's time."
-            )
-        )
-        if any(row.provider_ms for row in rows):
-            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
-            report.table(tables.providers(rows, words))
-            report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
 
     def _method(self) -> None:
         words, report = self._words, self._report
@@ -221,10 +156,125 @@ class _Comparison:
     def _quality(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("How good the data are"))
-        report.table(tables.quality(self._told, words))
+        found = tables.quality(self._told, words)
+        report.table(found.without_first if len(self._processes) == 1 else found)
         report.note(
             words.text(
                 "Timed: delivered requests without a program's part. Not over: open, withdrawn or ended"
                 " otherwise; their lead time is known to be longer than what they have taken, and no more."
             )
         )
+
+
+class _Process:
+    """Writes what is told of one process."""
+
+    def __init__(self, told: Comparison, key: str, report: Report, words: ReportWords) -> None:
+        self.key = key
+        self.contrasts = [one for one in told.contrasts if one.key == key]
+        self._rows = [row for row in told.rows if row.key == key]
+        self._report, self._words, self._by = report, words, told.by
+
+    def write(self) -> None:
+        """People's lead time, their handling, and apart from them the machine."""
+        self._panel("lead")
+        self._panel("handling")
+        self._machine()
+
+    def forests(self) -> None:
+        """The differences as charts."""
+        for figure in FIGURES:
+            self._forest(figure, [one for one in self.contrasts if one.figure == figure])
+        if self.contrasts:
+            self._report.note(
+                self._words.text(
+                    "A filled dot: there is a difference. A hollow one: so few requests can't tell. An"
+                    " arrow: the interval ends beyond what was seen."
+                )
+            )
+
+    def _name(self, name: str) -> str:
+        return tables.short(name, self._by, self._words)
+
+    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
+        words = self._words
+        if not found:
+            return
+        rows = [
+            Estimate(
+                name=safe(f"{self._name(one.a)} – {self._name(one.b)}", 80),
+                value=one.found.value,
+                low=one.found.interval.low,
+                high=one.found.interval.high,
+                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
+                sure=one.found.distinguishable,
+            )
+            for one in found
+        ]
+        title = words.text(FIGURES[figure])
+        chart = Forest(
+            title=title,
+            desc=words.text("Each difference with its 95 % interval."),
+            nothing="",
+            wording=words.charts,
+            rows=rows,
+            less=words.text("the first is faster"),
+            more=words.text("the second is faster"),
+        )
+        heading = words.text("{figure}: differences of medians (measured)", figure=title)
+        self._report.chart(heading, forest(chart, CHART_WIDTH))
+
+    def _panel(self, figure: Figure) -> None:
+        words, report, rows = self._words, self._report, self._rows
+        found = [one for one in self.contrasts if one.figure == figure]
+        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
+        report.table(tables.spreads(rows, figure, words, self._by).without_first)
+        if any(row.lead_driven_by_program for row in rows):
+            report.note(
+                words.text(
+                    "By program: a program had a part in each of these requests, so there is no human time."
+                )
+            )
+        if figure == "handling" and any(row.touch_s for row in rows):
+            report.table(tables.states(rows, words, self._by).without_first)
+        if not found:
+            report.note(
+                words.text("There are no two groups with enough requests of people alone to compare.")
+            )
+            return
+        report.table(tables.differences(found, words, self._by).without_first)
+        report.note(
+            words.text(
+                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
+                " have taken so far. Chance: that of two requests, one of each, that of the first"
+                " takes less."
+            )
+        )
+        report.table(tables.said(found, words, self._by).without_first)
+        if figure == "handling":
+            report.note(
+                words.text(
+                    "Seen from: the smallest difference of mean handling that so many requests show in four"
+                    " of five cases. Needed: requests of each to show the difference that was"
+                    " measured."
+                )
+            )
+
+    def _machine(self) -> None:
+        words, report = self._words, self._report
+        rows = [row for row in self._rows if row.system_ms]
+        if not rows:
+            return
+        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
+        report.table(tables.machine(rows, words, self._by))
+        report.note(
+            words.text(
+                "Medians per step, of one worker, of the days of the period and all units together; kept in"
+                " classes of lengths, so within 1 %. They are the machine's own, without waits for a"
+                " provider, and are never added to people's time."
+            )
+        )
+        if any(row.provider_ms for row in rows):
+            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
+            report.table(tables.providers(rows, words, self._by).without_first)
+            report.note(words.text("Medians per signature; the signatures of a batch share its waits."))

@@ -1,10 +1,12 @@
 """The tables of the comparison's report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from throughput.claims import CLAIMS, plausibility
-from throughput.compare import Comparison
+from throughput.compare import HIDDEN, Comparison
 from throughput.contrasts import Contrast, Figure
+from throughput.discreet import ENDED_OTHERWISE
+from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures
 from throughput.reporting.frame import Table
 from throughput.reporting.telling import interval, span, verdict
@@ -12,6 +14,12 @@ from throughput.reporting.words import NOTHING, ReportWords, mark
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
+GROUPS: Mapping[By, str] = {
+    "variant": VARIANT,
+    "month": mark("Month"),
+    "unit": mark("Unit"),
+    "definition": mark("Definition"),
+}
 N, MEDIAN, P90 = mark("n"), mark("Median"), mark("90 % within")
 _VERDICTS: Mapping[str, str] = {
     "A0": mark("paper, as it was"),
@@ -37,16 +45,17 @@ _STEPS: Mapping[str, str] = {
 }
 
 
-def flow(rows: Rows, words: ReportWords) -> Table:
-    """How many there were, and what became of them."""
-    heads = (PROCESS, VARIANT, mark("Started"), mark("Delivered"), mark("Open"), mark("Withdrawn"))
+def flow(told: Comparison, words: ReportWords) -> Table:
+    """How many there were, and what became of them; what is hidden prints so."""
+    rows, name = told.rows, _name_of(told, words)
+    heads = (PROCESS, GROUPS[told.by], mark("Started"), mark("Delivered"), mark("Open"), mark("Withdrawn"))
     more = (mark("Ended otherwise"), mark("Returned"), mark("Right first time"))
     cells = [
         [
-            *(words.process(row.key), words.variant(row.variant)),
-            *map(
-                words.number, (row.n, row.delivered, row.open, row.withdrawn, _otherwise(row), row.returned)
-            ),
+            *(words.process(row.key), name(row.variant)),
+            *(_count(told, row, one, words) for one in ("started", "delivered", "open", "withdrawn")),
+            _otherwise(told, row, words),
+            _count(told, row, "returned", words),
             NOTHING if row.first_time_right is None else words.percent(row.first_time_right),
         ]
         for row in rows
@@ -54,7 +63,7 @@ def flow(rows: Rows, words: ReportWords) -> Table:
     return Table(_heads((*heads, *more), words), cells, words=2)
 
 
-def spreads(rows: Rows, figure: Figure, words: ReportWords) -> Table:
+def spreads(rows: Rows, figure: Figure, words: ReportWords, by: By = "variant") -> Table:
     """Median and 90th percentile of those that people alone dealt with."""
     cells = []
     for row in rows:
@@ -62,27 +71,27 @@ def spreads(rows: Rows, figure: Figure, words: ReportWords) -> Table:
         figures = [words.number(0), *[words.text("by program")] * 2]
         if not row.lead_driven_by_program:
             figures = _spread(found, words)
-        cells.append([words.process(row.key), words.variant(row.variant), *figures])
-    return Table(_heads((PROCESS, VARIANT, N, MEDIAN, P90), words), cells, words=2)
+        cells.append([words.process(row.key), words.group(row.variant, by), *figures])
+    return Table(_heads((PROCESS, GROUPS[by], N, MEDIAN, P90), words), cells, words=2)
 
 
-def states(rows: Rows, words: ReportWords) -> Table:
+def states(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
     """Handling by where a request was."""
     cells = [
-        [words.process(row.key), row.variant, words.state(state), *_spread(found, words)]
+        [words.process(row.key), short(row.variant, by, words), words.state(state), *_spread(found, words)]
         for row in rows
         for state, found in row.touch_s.items()
     ]
-    return Table(_heads((PROCESS, VARIANT, mark("Step"), N, MEDIAN, P90), words), cells, words=3)
+    return Table(_heads((PROCESS, GROUPS[by], mark("Step"), N, MEDIAN, P90), words), cells, words=3)
 
 
-def differences(found: Sequence[Contrast], words: ReportWords) -> Table:
+def differences(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Table:
     """Each pair, with the interval of its difference."""
     heads = (PROCESS, FIRST, SECOND, mark("n of the first"), mark("n of the second"))
     more = (mark("Median of the first"), mark("Median of the second"), mark("Difference"))
     cells = [
         [
-            *(words.process(one.key), one.a, one.b),
+            *(words.process(one.key), short(one.a, by, words), short(one.b, by, words)),
             *(_n(one.n_a, one.open_a, words), _n(one.n_b, one.open_b, words)),
             *(span(one.found.a, words), span(one.found.b, words), words.signed(one.found.value)),
             *(interval(one.found.interval, words), _chance(one, words)),
@@ -92,14 +101,15 @@ def differences(found: Sequence[Contrast], words: ReportWords) -> Table:
     return Table(_heads((*heads, *more, mark("95 % interval"), mark("Chance")), words), cells, words=3)
 
 
-def said(found: Sequence[Contrast], words: ReportWords) -> Table:
+def said(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Table:
     """What may be said of each pair; of handling also what could be seen, and how many it would take."""
     handling = any(one.figure == "handling" for one in found)
     heads = (PROCESS, FIRST, SECOND, mark("What may be said"))
     more = (mark("Seen from"), mark("Needed")) if handling else ()
     cells = []
     for one in found:
-        row = [words.process(one.key), one.a, one.b, verdict(one, words)]
+        names = (short(name, by, words) for name in (one.a, one.b))
+        row = [words.process(one.key), *names, verdict(one, words, by)]
         if handling:
             row += [span(one.smallest_s, words), NOTHING if one.needed is None else words.number(one.needed)]
         cells.append(row)
@@ -140,9 +150,9 @@ def capacity(words: ReportWords) -> Table:
     return Table(_heads(heads, words), cells)
 
 
-def machine(rows: Rows, words: ReportWords) -> Table:
-    """The machine's own milliseconds, a step in each row: variants stand beside each other."""
-    heads = [words.text("Step"), *(_short(row, rows, words) for row in rows)]
+def machine(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
+    """The machine's own milliseconds of one process, a step in each row: variants beside each other."""
+    heads = [words.text("Step"), *(short(row.variant, by, words) for row in rows)]
     steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
     cells = [
         [words.text(_STEPS[step]), *(_ms(row.system_ms.get(step), words) for row in rows)] for step in steps
@@ -161,16 +171,16 @@ def machine(rows: Rows, words: ReportWords) -> Table:
     return Table(heads, cells)
 
 
-def providers(rows: Rows, words: ReportWords) -> Table:
+def providers(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
     """What was waited for elsewhere."""
     asked = [row for row in rows if row.provider_ms]
     heads = [
-        *_heads((PROCESS, VARIANT, mark("Provider")), words),
+        *_heads((PROCESS, GROUPS[by], mark("Provider")), words),
         *(words.text(_STEPS[one]) for one in PROVIDER_STEPS),
     ]
     cells = [
         [
-            *(words.process(row.key), row.variant, ", ".join(row.providers)),
+            *(words.process(row.key), short(row.variant, by, words), ", ".join(row.providers)),
             *(_ms(row.provider_ms.get(step), words) for step in PROVIDER_STEPS),
         ]
         for row in asked
@@ -180,29 +190,61 @@ def providers(rows: Rows, words: ReportWords) -> Table:
 
 def quality(told: Comparison, words: ReportWords) -> Table:
     """How many requests the figures rest on, and how many of them are not over."""
-    heads = (PROCESS, VARIANT, mark("Started"), mark("Timed"), mark("Not over"), mark("Share not over"))
-    cells = [
-        [
-            *(words.process(row.key), words.variant(row.variant), words.number(row.n)),
-            words.number(0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n),
-            *(words.number(row.n - row.delivered), words.percent((row.n - row.delivered) / row.n)),
-        ]
-        for row in told.rows
-    ]
+    heads = (
+        PROCESS,
+        GROUPS[told.by],
+        mark("Started"),
+        mark("Timed"),
+        mark("Not over"),
+        mark("Share not over"),
+    )
+    name, cells = _name_of(told, words), []
+    for row in told.rows:
+        timed = None if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+        whole, over = told.count(row, "started"), told.count(row, "delivered")
+        rest = [HIDDEN, HIDDEN]
+        if whole is not None and over is not None:
+            rest = [words.number(whole - over), words.percent((whole - over) / whole)]
+        cells.append(
+            [
+                *(words.process(row.key), name(row.variant), _count(told, row, "started", words)),
+                NOTHING if timed is None else words.number(timed),
+                *rest,
+            ]
+        )
     return Table(_heads(heads, words), cells, words=2)
+
+
+def short(name: str, by: By, words: ReportWords) -> str:
+    """A group by its short name: a variant by that alone."""
+    return name if by == "variant" else words.group(name, by)
+
+
+def _name_of(told: Comparison, words: ReportWords) -> Callable[[str], str]:
+    """What a group is called: shortly where there is a column of processes beside it."""
+    if len({row.key for row in told.rows}) == 1:
+        return lambda name: words.group(name, told.by)
+    return lambda name: short(name, told.by, words)
 
 
 def _heads(texts: Iterable[str], words: ReportWords) -> list[str]:
     return [words.text(text) for text in texts]
 
 
-def _otherwise(row: VariantMeasures) -> int:
-    return row.n - row.delivered - row.open - row.withdrawn
+def _count(told: Comparison, row: VariantMeasures, figure: str, words: ReportWords) -> str:
+    count = told.count(row, figure)
+    return HIDDEN if count is None else words.number(count)
+
+
+def _otherwise(told: Comparison, row: VariantMeasures, words: ReportWords) -> str:
+    if (row.key, row.variant, ENDED_OTHERWISE) in told.hidden:
+        return HIDDEN
+    return words.number(row.n - row.delivered - row.open - row.withdrawn)
 
 
 def _spread(found: Spread | None, words: ReportWords) -> list[str]:
     if found is None:
-        return [words.number(0), NOTHING, NOTHING]
+        return [NOTHING] * 3
     return [words.number(found.n), words.time(found.median), words.time(found.p90)]
 
 
@@ -212,14 +254,9 @@ def _n(n: int, still_open: int, words: ReportWords) -> str:
 
 def _chance(one: Contrast, words: ReportWords) -> str:
     faster = one.found.faster
-    low = words.percent(faster.low)
-    return low if faster.told else f"{low} … {words.percent(faster.high)}"
+    low, high = words.percent(faster.low), words.percent(faster.high)
+    return low if low == high else f"{low} … {high}"
 
 
 def _ms(found: Spread | None, words: ReportWords) -> str:
     return NOTHING if found is None else words.decimal(found.median, 2)
-
-
-def _short(row: VariantMeasures, rows: Rows, words: ReportWords) -> str:
-    several = len({one.key for one in rows}) > 1
-    return f"{words.process(row.key)} {row.variant}" if several else row.variant

@@ -3,7 +3,8 @@
 The figures themselves are attached to it as JSON, so that who doubts the paper can reckon with them.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,6 @@ from documents.render import ARCHIVE_TIMESTAMP
 from documents.sheet import (
     ACCENT,
     BODY,
-    BOTTOM,
     CELL_MARGINS,
     COLUMN,
     HAIRLINE,
@@ -48,6 +48,11 @@ _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _TOP = A4[1] - 48
 _FOOT = 44.0
+_NARROWEST = 80.0
+_BREAKS = re.compile(r" |(?<=[^\W\d_]-)(?=[^\W\d_])")  # as documents.lines breaks
+_WIDEST = 0.36 * WIDTH  # a column need not be wider: what is longer is broken into lines
+_UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
+_CHART_ROOM = 600.0  # of a page, under a heading
 _MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
 _ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
 """Of tables: the first in which no word has to be cut."""
@@ -71,6 +76,11 @@ class Table:
     rows: Sequence[Sequence[str]]
     words: int = 1
 
+    @property
+    def without_first(self) -> "Table":
+        """The same without the first column, for where all its cells would be alike."""
+        return Table(self.heads[1:], [row[1:] for row in self.rows], self.words - 1)
+
 
 class Report:
     """A report that is written from top to bottom, then finished."""
@@ -80,9 +90,13 @@ class Report:
         self._title = safe(cover.title)
         self._sheet = Sheet(self._start_page)
 
-    def heading(self, text: str, *, keep: float = 90.0) -> None:
+    def heading(self, text: str, *, keep: float = 130.0) -> None:
         """A heading, on one page with what follows."""
         self._sheet.heading(safe(text), keep=keep)
+
+    def title(self, text: str) -> None:
+        """The title of a part, on top of its page."""
+        self._sheet.paragraph(safe(text), TITLE)
 
     def lead(self, *texts: str) -> None:
         """The sentences that matter, larger."""
@@ -110,16 +124,15 @@ class Report:
             Column(head, width, right=number >= table.words)
             for number, (head, width) in enumerate(zip(heads, widths, strict=True))
         ]
-        self._sheet.keep(34 + style.leading * min(3, len(rows) + 1))
+        lines = max(len(broken(column.heading, COLUMN, column.width - CELL_MARGINS)) for column in columns)
+        self._sheet.keep(24 + lines * COLUMN.leading + 2 * (style.leading + 4))
         self._sheet.table(columns, rows, style)
 
-    def chart(self, drawing: Drawing) -> None:
-        """A chart over the whole width, on one page."""
-        scale = WIDTH / drawing.width
-        room = _TOP - BOTTOM - 60
-        scale = min(scale, room / drawing.height)
+    def chart(self, heading: str, drawing: Drawing) -> None:
+        """A chart over the whole width under its heading, both on one page."""
+        scale = min(WIDTH / drawing.width, _CHART_ROOM / drawing.height)
         height = drawing.height * scale
-        self._sheet.keep(height + 8)
+        self._sheet.heading(safe(heading), keep=height + 24)
         self._sheet.y -= height + 4
         place_chart(self._sheet.canvas, drawing, LEFT, self._sheet.y, scale)
         self._sheet.y -= 8
@@ -211,11 +224,11 @@ class Report:
             ),
             (Place(SEAL_FIELD, label),),
         )
-        unsigned = documents.text("Not signed yet")
+        unsigned = documents.text(_UNSIGNED)
         boxes = signing.draw(self._sheet)
         fields = [_field(label, box, place, unsigned) for place, box in boxes]
         if seal.level == "B-LTA":
-            fields.append(SignatureField(ARCHIVE_TIMESTAMP, documents.text("Archive timestamp"), None))
+            fields.append(SignatureField(ARCHIVE_TIMESTAMP, documents.text(_ARCHIVE), None))
         return fields
 
     def _draw_foot(self, canvas: PageCanvas, page: int, pages: int) -> None:
@@ -242,28 +255,31 @@ def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Style,
             break
     wished = _widths(heads, rows, style, lambda text, style: style.width(text))
     if sum(least) > WIDTH:
-        return style, [width * WIDTH / sum(least) for width in least]
+        return style, _narrowed(least)
     if sum(wished) <= WIDTH:
-        return style, [*wished[:-1], wished[-1] + WIDTH - sum(wished)] if len(wished) == 1 else _spread(
-            wished
-        )
+        return style, [width + (WIDTH - sum(wished)) / len(wished) for width in wished]
     share = (WIDTH - sum(least)) / (sum(wished) - sum(least))
     return style, [low + (high - low) * share for low, high in zip(least, wished, strict=True)]
 
 
-def _spread(wished: Sequence[float]) -> list[float]:
-    """What is left goes to all alike, up to a width at which eyes still find from one to the next."""
-    more = (WIDTH - sum(wished)) / len(wished)
-    return [width + more for width in wished]
+def _narrowed(widths: Sequence[float]) -> list[float]:
+    """Made to fit: the widest gives way first, then all do."""
+    found = list(widths)
+    widest = found.index(max(found))
+    found[widest] = max(_NARROWEST, found[widest] - (sum(found) - WIDTH))
+    return [width * min(1.0, WIDTH / sum(found)) for width in found]
 
 
-def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Any) -> list[float]:
+def _widths(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Callable[[str, Style], float]
+) -> list[float]:
     found = []
     for number, head in enumerate(heads):
-        cells = max((measure(row[number], style) for row in rows), default=0.0)
-        found.append(max(cells, _longest_word(head, COLUMN)) + CELL_MARGINS + 0.1)
+        cells = min(max((measure(row[number], style) for row in rows), default=0.0), _WIDEST)
+        heading = max(_longest_word(head, COLUMN), measure(head, COLUMN) / 2)  # on two lines or three
+        found.append(max(cells, heading) + CELL_MARGINS + 0.1)
     return found
 
 
 def _longest_word(text: str, style: Style) -> float:
-    return max((style.width(word) for word in text.split(" ")), default=0.0)
+    return max((style.width(word) for word in _BREAKS.split(text)), default=0.0)

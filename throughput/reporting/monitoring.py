@@ -34,8 +34,10 @@ def monitoring_pdf(
     report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal), words)
     report.heading(words.text("Was the goal met?"))
     report.lead(*verdict(told, target, words))
-    report.heading(words.text("Share that met the norm, by month (measured)"), keep=150)
-    report.chart(months(chart(told, target, words), CHART_WIDTH))
+    report.chart(
+        words.text("Share that met the norm, by month (measured)"),
+        months(chart(told, target, words), CHART_WIDTH),
+    )
     report.heading(words.text("Requests by month (measured)"))
     report.table(counts(told, words))
     if told.reasons:
@@ -208,8 +210,8 @@ def meaning(target: Target, words: ReportWords) -> list[str]:
         words.text(
             "* stands for a count of two or fewer, which might tell of a person, and for as many other"
             " counts as are needed so that it can't be reckoned from the sums, in the reports of all units"
-            " and processes together. What is hidden in one of them is so in all; a sum of months of which one"
-            " is hidden is hidden, too."
+            " and processes together. What is hidden in one of them is so in all; a sum of months of which"
+            " one is hidden is hidden, too."
         ),
         words.text(
             "{norm} Working time is that of {calendar}: its opening hours, without weekends and holidays."

@@ -9,7 +9,7 @@ from throughput.charts.forest import Estimate as Drawn
 from throughput.charts.forest import Forest, forest
 from throughput.charts.wording import Unit
 from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.simulate import Estimate, Outcome
@@ -72,8 +72,10 @@ def simulation_pdf(
     report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal), words)
     report.heading(words.text("What it would change"))
     report.lead(*_conclusions(told.outcomes, words))
-    report.heading(words.text("Lead time, median in office days (simulated)"), keep=120)
-    report.chart(forest(_chart(told.outcomes, words), CHART_WIDTH))
+    report.chart(
+        words.text("Lead time, median in office days (simulated)"),
+        forest(_chart(told.outcomes, words), CHART_WIDTH),
+    )
     report.heading(words.text("What came out (simulated)"))
     report.table(_results(told, words))
     report.note(
@@ -98,8 +100,8 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
         yield words.text(
             "From {first} to {other}: median lead time from {before} to {after} office days, requests in"
             " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
-            first=words.variant(first.scenario.name),
-            other=words.variant(other.scenario.name),
+            first=words.way(first.scenario.name),
+            other=words.way(other.scenario.name),
             before=words.decimal(first.lead_median_days.value),
             after=words.decimal(other.lead_median_days.value),
             open_before=words.decimal(first.in_progress.value, 0),
@@ -126,7 +128,7 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         wording=replace(words.charts, units=(Unit(_DAY_S, words.text("office days"), words.text("d")),)),
         rows=[
             Drawn(
-                name=words.variant(one.scenario.name),
+                name=safe(words.variant(one.scenario.name), 80),
                 value=one.lead_median_days.value * _DAY_S,
                 low=one.lead_median_days.low * _DAY_S,
                 high=one.lead_median_days.high * _DAY_S,

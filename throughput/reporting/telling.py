@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from throughput.claims import plausibility
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import Interval
+from throughput.grouped import By
 from throughput.reporting.words import NOTHING, OPEN, ReportWords, mark
 
 FIGURES: Mapping[Figure, str] = {
@@ -30,15 +31,16 @@ def faster_and_slower(one: Contrast) -> tuple[str, str]:
     return (one.a, one.b) if a_is_faster else (one.b, one.a)
 
 
-def verdict(one: Contrast, words: ReportWords) -> str:
+def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     """What may be said of it, in a few words."""
     if not one.found.distinguishable:
         return words.text("not distinguishable at this n")
-    return words.text("{variant} is faster", variant=faster_and_slower(one)[0])
+    name = faster_and_slower(one)[0]
+    return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
 
 
-def headlines(found: Sequence[Contrast], words: ReportWords) -> Iterator[str]:
-    """For each process what its two variants with most requests say of lead and of handling.
+def headlines(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Iterator[str]:
+    """For each process what its two groups with most requests say of lead and of handling.
 
     The pair is chosen by how many requests it has, not by what comes out.
     """
@@ -47,7 +49,7 @@ def headlines(found: Sequence[Contrast], words: ReportWords) -> Iterator[str]:
     )
     if not keys:
         yield words.text(
-            "There is nothing to compare: in no process are there two variants with requests that people"
+            "There is nothing to compare: in no process are there two groups with enough requests that people"
             " alone dealt with."
         )
     for key in keys[:_MOST_PROCESSES]:
@@ -55,27 +57,27 @@ def headlines(found: Sequence[Contrast], words: ReportWords) -> Iterator[str]:
         first = max(ours, key=_fewest)
         pair = [one for one in ours if (one.a, one.b) == (first.a, first.b)]
         about = f"{words.process(key)}: " if len(keys) > 1 else ""
-        yield from (about + _headline(one, words) for one in pair)
+        yield from (about + _headline(one, words, by) for one in pair)
     if len(found) > 2 * len(keys):
-        yield words.text("All pairs of variants are on the pages that follow.")
+        yield words.text("All pairs are on the pages that follow.")
 
 
 def _fewest(one: Contrast) -> int:
     return min(one.n_a, one.n_b)
 
 
-def _headline(one: Contrast, words: ReportWords) -> str:
-    return _told_apart(one, words) if one.found.distinguishable else _not_told_apart(one, words)
+def _headline(one: Contrast, words: ReportWords, by: By) -> str:
+    return (_told_apart if one.found.distinguishable else _not_told_apart)(one, words, by)
 
 
-def _told_apart(one: Contrast, words: ReportWords) -> str:
+def _told_apart(one: Contrast, words: ReportWords, by: By) -> str:
     faster, slower = faster_and_slower(one)
     low, high = one.found.interval.low, one.found.interval.high
     if faster == one.b:
         least, most = low, high
     else:
         least, most = None if high is None else -high, None if low is None else -low
-    values = {"faster": words.variant(faster), "slower": words.variant(slower), "least": span(least, words)}
+    values = {"faster": words.way(faster, by), "slower": words.way(slower, by), "least": span(least, words)}
     if one.found.value is None or most is None:
         text = {
             "lead": mark(
@@ -101,7 +103,7 @@ def _told_apart(one: Contrast, words: ReportWords) -> str:
     return words.text(text, **values, difference=words.time(abs(one.found.value)), most=words.time(most))
 
 
-def _not_told_apart(one: Contrast, words: ReportWords) -> str:
+def _not_told_apart(one: Contrast, words: ReportWords, by: By) -> str:
     text = {
         "lead": mark(
             "Lead time: so few requests ({n_a} and {n_b}) can't tell {a} from {b}; the difference in the"
@@ -116,8 +118,8 @@ def _not_told_apart(one: Contrast, words: ReportWords) -> str:
         text,
         n_a=one.n_a,
         n_b=one.n_b,
-        a=words.variant(one.a),
-        b=words.variant(one.b),
+        a=words.way(one.a, by),
+        b=words.way(one.b, by),
         interval=interval(one.found.interval, words),
     )
     if one.needed is None or one.needed <= _fewest(one):

@@ -7,6 +7,8 @@ from pathlib import Path
 from languages import LANGUAGES
 from throughput.charts.wording import Unit
 from throughput.charts.wording import Wording as ChartWording
+from throughput.contrasts import OTHERS
+from throughput.grouped import By
 from wording import Wording, catalogue, mark
 from workflow.words import ProcessWords, process_words
 
@@ -36,6 +38,21 @@ class ReportWords(Wording):
         """How it is signed, behind the variant's short name."""
         told = self.of_processes.variant(variant)
         return variant if told == variant else f"{variant}: {told}"
+
+    def group(self, name: str, by: By = "variant") -> str:
+        """What a group of requests is called, by what they were put into groups."""
+        if name == OTHERS:
+            return self.text("all others")
+        if by == "month":
+            return self.month(int(name[:4]), int(name[5:]))
+        return self.variant(name) if by == "variant" else name
+
+    def way(self, name: str, by: By = "variant") -> str:
+        """The same within a sentence."""
+        if by != "variant":
+            return self.group(name, by)
+        told = self.of_processes.variant(name)
+        return name if told == name else f"{name} ({told[:1].lower()}{told[1:]})"
 
     def state(self, state: str) -> str:
         """Where a request is."""
