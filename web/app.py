@@ -34,6 +34,7 @@ from web.headers import SecurityHeaders
 from web.hosts import KnownHosts
 from web.keys import Keys
 from web.mail_page import MailPage
+from web.monitoring_pages import MonitoringPages
 from web.navigation import home_of
 from web.new_requests import NewRequests
 from web.office_pages import OfficePages
@@ -105,6 +106,7 @@ class Desk:
                 Mount(API, api(door)),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
+                *MonitoringPages(door).routes(),  # before those that take any name
                 *FiguresPages(door).routes(),
                 *MailPage(door).routes(),
                 *self.themed.routes(),

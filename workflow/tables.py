@@ -1115,6 +1115,18 @@ class TimingGroup(Base):
     definition_sha256: Mapped[str]
 
 
+class MonitoringMonth(Base):
+    """What may be printed of a month that is over, by some norms: hidden counts are not in it
+    (throughput.monitor_kept).
+    """
+
+    __tablename__ = "monitoring_months"
+
+    month: Mapped[str] = mapped_column(primary_key=True)
+    norms: Mapped[str] = mapped_column(primary_key=True)
+    told: Mapped[str]
+
+
 class TimingSum(Base):
     """How often something took how long, or happened, in a group: by day or by month (throughput.kept_days).
 

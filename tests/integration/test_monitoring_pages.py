@@ -1,0 +1,133 @@
+"""The monthly report as a page, as rows and as a PDF: who reads whose, and that all hide the same."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import httpx
+import pytest
+from pypdf import PdfReader
+
+from tests.desk_office import browsing, served, signed_in
+from tests.steps_office import CLERK, Sample
+from tests.timed_office import Past
+from throughput.monitor_kept import keep_months, months_kept
+from throughput.monitor_settings import FILE, monitor_settings
+from workflow.tables import Grant
+
+AUDITOR, OF_ADVICE = "P192", "P101"
+NORMS = 'norms = ["P2D", "P10D"]\ngoal = 60\n'
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sample, str]]:
+    folder = tmp_path_factory.mktemp("monitoring")
+    sample = Sample.open(folder, {})
+    office = sample.office
+    (office.folder / FILE).write_text(NORMS, encoding="utf-8")
+    with office.store.write() as session:
+        session.add(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
+    past = Past(office, "P022")
+    past.happen(300, units=("Policy", "Advice"), days=120)
+    past.happen(3, units=("Registry",), days=120, still_open=0)
+    past.write()
+    settings = monitor_settings(office.folder)
+    assert keep_months(office.store, settings, office.clock()) > 2
+    assert keep_months(office.store, settings, office.clock()) == 0
+    with served(office) as url:
+        yield sample, url
+    office.close()
+
+
+@pytest.fixture
+def client(place: tuple[Sample, str]) -> Iterator[httpx.Client]:
+    with browsing(place[1]) as client:
+        yield client
+
+
+def words(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text[:500]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+def rows(client: httpx.Client, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/figures/monitoring.csv?{query}")
+    assert answer.status_code == 200, answer.text[:500]
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+def test_the_page_its_rows_and_its_pdf_say_the_same(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    query = "norm=P10D&lang=en"
+    told = rows(client, query)
+    assert told[-1]["month"] == "period"
+    page = client.get(f"/figures/monitoring?{query}")
+    cells = re.findall(r'<td class="number" data-label="Started">([^<]+)</td>', page.text)
+    assert cells == [one["started"] for one in told]
+    assert any(cell.isdigit() and int(cell) > 2 for cell in cells)
+    assert "no more than 10 working days" in words(page)
+    assert "60 % was the goal" in words(page).replace("\xa0", " ").replace("60%", "60 %")
+    pdf = client.get(f"/figures/monitoring.pdf?{query}")
+    assert pdf.headers["content-type"] == "application/pdf"
+    reader = PdfReader(io.BytesIO(pdf.content))
+    [attached] = reader.attachments["figures.json"]
+    figures = json.loads(attached)
+    assert ["*" if one["started"] is None else str(one["started"]) for one in figures["months"]] == cells[:-1]
+    assert "not signed" in " ".join(reader.pages[0].extract_text().split())
+
+
+def test_what_one_view_hides_all_hide(place: tuple[Sample, str], client: httpx.Client) -> None:
+    """A month alone or among others, a unit or all, one process or all, either norm: each says the same."""
+    office = place[0].office
+    signed_in(client, office, AUDITOR)
+    with office.store.read() as session:
+        kept = months_kept(session, monitor_settings(office.folder))
+    last = str(max(kept, key=str))
+    for unit in ("", "Policy", "Registry"):
+        for norm in ("P2D", "P10D"):
+            query = f"unit={unit}&norm={norm}"
+            [among] = [row for row in rows(client, query) if row["month"] == last]
+            [alone, _period] = rows(client, f"{query}&from={last}&to={last}")
+            assert {name: alone[name] for name in alone} == {name: among[name] for name in alone}
+    few = [row["started"] for row in rows(client, "unit=Registry")]
+    assert set(few) == {"*"}
+    assert "*" in [row["started"] for row in rows(client, "unit=Policy")] + [
+        row["started"] for row in rows(client, "unit=Advice")
+    ]  # else all less these tell it
+
+
+def test_whoever_looks_after_a_unit_reads_its_report_alone(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    signed_in(client, place[0].office, OF_ADVICE)
+    page = words(client.get("/figures/monitoring?lang=en"))
+    assert "Advice · all processes" in page
+    assert "Policy" not in page
+    assert "All units together" not in page
+    for what in ("", ".csv", ".pdf"):
+        assert client.get(f"/figures/monitoring{what}?unit=Policy").status_code == 404
+
+
+def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    for query in ("norm=P3D", "goal=101", "from=2026-13", "unit=%00"):  # a norm of one's own would tell times
+        assert client.get(f"/figures/monitoring?{query}").status_code == 400, query
+
+
+def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, CLERK)
+    for what in ("", ".csv", ".pdf"):
+        assert client.get(f"/figures/monitoring{what}?norm=bad").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["nl", "da", "nb"])
+def test_the_page_speaks_its_readers_language(
+    place: tuple[Sample, str], client: httpx.Client, language: str
+) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    page = words(client.get(f"/figures/monitoring?lang={language}"))
+    assert "Requests by month" not in page
+    assert "measured" not in page

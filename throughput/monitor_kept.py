@@ -1,0 +1,104 @@
+"""What is told of each month that is over: counted once, kept, and never decided anew.
+
+Pages, lists and reports are cut out of what is kept here. A hidden count is not in it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from throughput.followed import followed
+from throughput.kept import Keeper
+from throughput.monitor import MONTHS_AT_MOST, Month
+from throughput.monitor_settings import MonitorSettings, monitor_settings
+from throughput.month_table import MonthTold, month_told
+from workflow.calendar import CALENDARS
+from workflow.chores import Chore
+from workflow.store import Store
+from workflow.tables import MonitoringMonth, TimingCase
+
+EVERY_TEN_MINUTES: Final = "*/10 * * * *"
+SETTLED: Final = timedelta(hours=1)
+"""So long after its end a month is counted: whatever was under way when it ended is in the log by then."""
+
+
+def chore(store: Store, folder: Path, clock: Callable[[], datetime]) -> Chore:
+    """What a worker does so that every month that is over is there to be read."""
+    return Chore(
+        "monitoring", EVERY_TEN_MINUTES, lambda: keep_months(store, monitor_settings(folder), clock())
+    )
+
+
+def keep_months(store: Store, settings: MonitorSettings, now: datetime) -> int:
+    """Count the months that are over and not kept yet; how many that were. Several may do it at once."""
+    Keeper(store).catch_up()
+    with store.read() as session:
+        missing = _missing(session, settings, now)
+    for month in missing:
+        with store.read() as session:
+            cases = list(followed(session, settings.norms, calendar=settings.calendar, since=month))
+        zone = _zone(settings)
+        told = month_told(cases, month.begins(zone), month.next.begins(zone), len(settings.norms))
+        row = {"month": str(month), "norms": settings.name, "told": told.to_json()}
+        store.have_row(MonitoringMonth.table(), row)
+    return len(missing)
+
+
+def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, MonthTold]:
+    """Those that are told by these norms, in their order."""
+    query = (
+        select(MonitoringMonth.month, MonitoringMonth.told)
+        .where(MonitoringMonth.norms == settings.name)
+        .order_by(MonitoringMonth.month.desc())
+        .limit(MONTHS_AT_MOST)
+    )
+    rows = session.execute(query).all()
+    return {_month(row.month): MonthTold.from_json(row.told) for row in reversed(rows)}
+
+
+def _missing(session: Session, settings: MonitorSettings, now: datetime) -> list[Month]:
+    first = session.scalar(select(func.min(TimingCase.opened_at)))
+    if first is None:
+        return []
+    zone = _zone(settings)
+    begun = Month.of(first.astimezone(zone).date())
+    month = Month.of((now - SETTLED).astimezone(zone).date()).before
+    kept = set(session.scalars(select(MonitoringMonth.month).where(MonitoringMonth.norms == settings.name)))
+    found = []
+    for _ in range(MONTHS_AT_MOST):
+        if (month.year, month.month) < (begun.year, begun.month):
+            break
+        if str(month) not in kept:
+            found.append(month)
+        month = month.before
+    return found
+
+
+def _zone(settings: MonitorSettings) -> ZoneInfo:
+    return ZoneInfo(CALENDARS[settings.calendar].zone)
+
+
+def _month(text: str) -> Month:
+    year, month = text.split("-")
+    return Month(int(year), int(month))
+
+
+@dataclass(frozen=True)
+class KeptMonths:
+    """The months that pages tell of, as an office keeps them."""
+
+    settings: MonitorSettings
+    tables: Mapping[Month, MonthTold]
+
+    @classmethod
+    def of(cls, store: Store, folder: Path) -> "KeptMonths":
+        """Read them. Raises ProfileError."""
+        settings = monitor_settings(folder)
+        with store.read() as session:
+            return cls(settings, months_kept(session, settings))

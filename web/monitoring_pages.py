@@ -1,0 +1,197 @@
+"""The monthly report of a unit, or of all: a page, its rows for a spreadsheet, and a PDF.
+
+All three are cut out of what is kept of each month (throughput.monitor_kept), in which no hidden count is: so
+no choice of months, unit, process, norm or goal tells what another one hides. Whoever looks after some units
+reads their reports, each by itself; sums over units are told to those who look after all.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from throughput.charts.months import months as months_chart
+from throughput.followed import Target
+from throughput.monitor import Monitor, Month, Printed
+from throughput.monitor_kept import KeptMonths
+from throughput.monitor_rows import rows
+from throughput.reporting.monitoring import (
+    about,
+    chart,
+    counts,
+    ends,
+    meaning,
+    monitoring_pdf,
+    verdict,
+    within,
+)
+from throughput.reporting.words import ReportWords, report_words
+from web.asked import Asked
+from web.choices import short_title
+from web.csv_answer import csv_answer
+from web.figures_parts import drawn
+from web.overseeing import Overseeing
+from web.rates import Rate
+from web.request_documents import attachment
+from workflow.staff import Reach
+from workflow.words import process_words
+
+MONTHS: Final = 12
+"""So many are told of where nothing is said of when: the last ones."""
+LONGEST: Final = 200
+LISTS: Final = Rate("monitoring", 60, 600.0)
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+_GOAL = re.compile(r"[0-9]{1,2}|100", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """As in the address: "" leaves open."""
+
+    unit: str
+    key: str
+    first: str
+    last: str
+    norm: str
+    goal: str
+
+    @classmethod
+    def of(cls, asked: Asked) -> "Wanted":
+        """Read it. Raises HTTPException 400 for what the page does not lead to."""
+        said = [asked.text(name).strip() for name in ("unit", "key", "from", "to", "norm", "goal")]
+        wanted = cls(*said)
+        if (
+            any(len(value) > LONGEST or not value.isprintable() for value in said)
+            or any(month and _MONTH.fullmatch(month) is None for month in (wanted.first, wanted.last))
+            or (wanted.goal and _GOAL.fullmatch(wanted.goal) is None)
+        ):
+            raise HTTPException(400)
+        return wanted
+
+    @property
+    def query(self) -> str:
+        """What stands behind the question mark."""
+        names = {"first": "from", "last": "to"}
+        return urlencode({names.get(name, name): value for name, value in vars(self).items() if value})
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A report for one reader."""
+
+    wanted: Wanted
+    kept: KeptMonths
+    report: Printed
+    target: Target
+    words: ReportWords
+    reach: Reach
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be chosen: each as what stands in the address, and its words."""
+
+    units: Sequence[tuple[str, str]]
+    keys: Sequence[tuple[str, str]]
+    months: Sequence[tuple[str, str]]
+    norms: Sequence[tuple[str, str]]
+
+
+class MonitoringPages(Overseeing):
+    """The pages under /figures/monitoring."""
+
+    def routes(self) -> list[Route]:
+        """Their addresses."""
+        return [
+            self.door.get("/figures/monitoring", self._page),
+            self.door.get("/figures/monitoring.csv", self._csv),
+            self.door.get("/figures/monitoring.pdf", self._pdf),
+        ]
+
+    def _page(self, asked: Asked) -> Response:
+        shown = self._shown(asked)
+        told, target, words = shown.report, shown.target, shown.words
+        return self.answer(
+            asked,
+            "monitoring.html",
+            wanted=shown.wanted,
+            about=about(told, words) if told.months else "",
+            verdict=verdict(told, target, words) if told.months else [],
+            chart=_drawn(told, target, words),
+            tables=[counts(told, words), ends(told, words)] if told.months else [],
+            meaning=meaning(target, words),
+            choices=self._choices(asked, shown),
+            whole_office=shown.reach.everywhere,
+            goal=round(100 * target.goal),
+        )
+
+    def _csv(self, asked: Asked) -> Response:
+        shown = self._shown(asked)
+        self.door.rates.require(asked.request, LISTS)
+        head, *lines = rows(shown.report)
+        return csv_answer(f"{_name(shown.report)}.csv", head, lines)
+
+    def _pdf(self, asked: Asked) -> Response:
+        shown = self._shown(asked)
+        if not shown.report.months:
+            raise HTTPException(404)
+        self.door.rates.require(asked.request, LISTS)
+        now = self.door.office.clock()
+        pdf = monitoring_pdf(shown.report, shown.target, made_at=now, words=shown.words)
+        return attachment(pdf, "application/pdf", f"{_name(shown.report)}.pdf")
+
+    def _shown(self, asked: Asked) -> _Shown:
+        reach, wanted = self.reach(asked), Wanted.of(asked)
+        if not reach.everywhere:
+            wanted = replace(wanted, unit=wanted.unit or min(reach.units))
+        if wanted.unit and wanted.unit not in reach:
+            raise HTTPException(404)
+        office = self.door.office
+        kept = KeptMonths.of(office.store, office.folder)
+        norms = [str(norm.within) for norm in kept.settings.norms]
+        wanted = replace(wanted, norm=wanted.norm or norms[0])
+        if wanted.norm not in norms:
+            raise HTTPException(400)
+        place = norms.index(wanted.norm)
+        goal = int(wanted.goal) / 100 if wanted.goal else kept.settings.goal
+        found = [month for month in kept.tables if _is_in(month, wanted)]
+        if not (wanted.first or wanted.last):
+            found = found[-MONTHS:]
+        monitor = Monitor({month: kept.tables[month] for month in found})
+        report = monitor.report(wanted.unit or None, wanted.key or None, place)
+        target = kept.settings.target(place, goal)
+        return _Shown(wanted, kept, report, target, report_words(asked.language), reach)
+
+    def _choices(self, asked: Asked, shown: _Shown) -> Choices:
+        titles = process_words(asked.language)
+        everywhere = Monitor(shown.kept.tables).units
+        units = everywhere if shown.reach.everywhere else sorted(shown.reach.units)
+        kinds = {one.key: short_title(titles.title(one)) for one in self.door.office.engine.catalogue}
+        words = shown.words
+        return Choices(
+            [(one, one) for one in units],
+            sorted(kinds.items(), key=lambda one: one[1].casefold()),
+            [(str(one), words.month(one.year, one.month)) for one in reversed(list(shown.kept.tables))],
+            [(str(one.within), within(one, words)) for one in shown.kept.settings.norms],
+        )
+
+
+def _is_in(month: Month, wanted: Wanted) -> bool:
+    return (wanted.first or "0") <= str(month) <= (wanted.last or "9")
+
+
+def _drawn(told: Printed, target: Target, words: ReportWords) -> Markup | None:
+    if not told.months:
+        return None
+    return drawn("months", lambda width: months_chart(chart(told, target, words), width))
+
+
+def _name(told: Printed) -> str:
+    parts = ["monitoring", told.unit, told.key, *map(str, (*told.months[:1], *told.months[-1:]))]
+    return "-".join(part for part in parts if part)
