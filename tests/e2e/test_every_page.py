@@ -26,6 +26,8 @@ NO_PAGES = frozenset(
     {
         "/",  # leads on
         "/account/passkeys",  # leads on
+        "/figures/monitoring.csv",
+        "/figures/monitoring.pdf",
         "/figures/{name}.csv",
         "/folder/authorised",  # leads on
         "/folder/runs/{run}/events",
