@@ -197,5 +197,5 @@ def _row(
         month: table.shown(kind, unit, key) for month, table in tables.items()
     }
     told = [count for count in found.values() if count is not None]
-    found[ALL] = sum(told) if len(told) == len(found) else None
+    found[ALL] = sum(told) if told and len(told) == len(found) else None
     return found

@@ -97,3 +97,7 @@ def test_what_is_in_hand_counts_in_each_month_it_is_so() -> None:
     report = Monitor.of(cases, months(MAY, JUNE), AMSTERDAM).report()
     assert report.in_progress[MAY] == 4
     assert report.in_progress[JUNE] is None  # none: too few to be printed
+
+
+def test_a_period_without_months_tells_nothing() -> None:
+    assert Monitor({}).report().started == {ALL: None}
