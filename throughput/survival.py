@@ -26,7 +26,9 @@ class Durations:
     over: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, taken: Sequence[float], over: Sequence[bool] | None = None) -> "Durations":
+    def of(
+        cls, taken: Sequence[float] | Numbers, over: Sequence[bool] | NDArray[np.bool_] | None = None
+    ) -> "Durations":
         """Hold values that are finite and not negative, all over unless said. Raises DurationsUnusable."""
         values = np.asarray(taken, dtype=np.float64)
         ended = np.ones(len(values), dtype=np.bool_) if over is None else np.asarray(over, dtype=np.bool_)
