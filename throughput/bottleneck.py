@@ -20,7 +20,7 @@ _AGEING = 0.85  # a task is old when so many of those that are over took less
 
 @dataclass(frozen=True)
 class StateWait:
-    """One state: `of_lead`, the share that waiting there is of all requests' time, until their end or until now.
+    """One state: `of_lead`, the share that waiting there is of all requests' time, until its end or now.
 
     `first`: how often it was the state with the most waiting when requests were drawn again. `open` tasks
     wait now; `old` of them for longer than 85 % of those took that are over. `inflow`: tasks that came over
