@@ -1,0 +1,101 @@
+"""All that is said of ways of signing beside each other: three panels, and what they rest on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from throughput.bottleneck import Bottleneck, bottleneck
+from throughput.capacity import CLAIMS_KEY, Capacity, arrivals_per_week, capacity, claimed_min
+from throughput.claims import CLAIMS
+from throughput.costs import Cost, Prices, Work, costs
+from throughput.group import Group
+from throughput.levels import Levels
+from throughput.little import Little, little
+from throughput.panels import Handling, Leads, handling, leads
+from throughput.rework import Rework, rework
+from throughput.score_card import Known, ScoreCard, score_card
+from throughput.simulate import Outcome
+
+
+@dataclass(frozen=True)
+class KeyCosts:
+    """What each way of signing the requests of one process costs a year."""
+
+    key: str
+    per_week: float | None  # requests of the process, whichever way they went
+    costs: tuple[Cost, ...]
+
+
+@dataclass(frozen=True)
+class Panels:
+    """One entry a variant in each; `costs` one a process, empty where no figures were given."""
+
+    handling: tuple[Handling, ...]
+    leads: tuple[Leads, ...]
+    capacity: tuple[Capacity, ...]
+    rework: tuple[Rework, ...]
+    bottlenecks: tuple[Bottleneck, ...]
+    little: tuple[Little, ...]
+    costs: tuple[KeyCosts, ...]
+    prices_given: bool
+    score_card: ScoreCard | None  # of the process that the source studied; None without its requests
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody gave beside the requests."""
+
+    per_week: float | None = None
+    prices: Prices | None = None
+    until_us: float | None = None  # requests opened later were not asked for
+    simulated: Sequence[Outcome] = ()
+
+
+def panels(groups: Sequence[Group], *, levels: Levels, asked: Asked = Asked()) -> Panels:
+    """Reckon all of it; `levels` are those that signatures of these requests reached."""
+    capacities = tuple(capacity(group, per_week=asked.per_week) for group in groups)
+    by_key = [] if asked.prices is None else [_costs(key, groups, asked) for key in _keys(groups)]
+    return Panels(
+        handling=tuple(handling(group) for group in groups),
+        leads=tuple(leads(group) for group in groups),
+        capacity=capacities,
+        rework=tuple(rework(group) for group in groups),
+        bottlenecks=tuple(bottleneck(group) for group in groups),
+        little=tuple(little(group, until_us=asked.until_us) for group in groups),
+        costs=tuple(by_key),
+        prices_given=asked.prices is not None,
+        score_card=_card(capacities, by_key, levels, asked) if CLAIMS_KEY in _keys(groups) else None,
+    )
+
+
+def _keys(groups: Sequence[Group]) -> list[str]:
+    return sorted({group.key for group in groups})
+
+
+def _costs(key: str, groups: Sequence[Group], asked: Asked) -> KeyCosts:
+    """Of all variants for the same requests: as many as came in all, unless a number was given."""
+    mine = [group for group in groups if group.key == key]
+    rates = [rate for group in mine if (rate := arrivals_per_week(group)) is not None]
+    rate = asked.per_week if asked.per_week is not None else sum(rates) or None
+    work = {claim.variant: Work(claim.variant, claimed_min(key, claim.variant), None) for claim in CLAIMS}
+    work = {name: one for name, one in work.items() if one.handling_min.value is not None}
+    work |= {group.variant: _work(group) for group in mine}
+    prices = asked.prices or Prices()
+    named = [
+        one for name, one in work.items() if name in prices.variants or any(g.variant == name for g in mine)
+    ]
+    return KeyCosts(key, rate, tuple(costs(prices, named, per_week=rate)))
+
+
+def _work(group: Group) -> Work:
+    delivered = group.delivered
+    signed = float(group.signatures[delivered].mean()) if delivered.any() else None
+    return Work(group.variant, capacity(group).handling_min, signed)
+
+
+def _card(
+    capacities: Sequence[Capacity], by_key: Sequence[KeyCosts], levels: Levels, asked: Asked
+) -> ScoreCard:
+    found = [one for held in by_key if held.key == CLAIMS_KEY for one in held.costs]
+    reached = {variant: some for (key, variant), some in levels.items() if key == CLAIMS_KEY}
+    mine = [one for one in capacities if one.key == CLAIMS_KEY]
+    return score_card(Known(mine, found, reached, asked.simulated))
