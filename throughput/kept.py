@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from throughput.spans import Case, TaskTime, Wait, begun, read
+from throughput.spans import Case, ClockOf, TaskTime, Wait, begun, read
 from throughput.working import WorkClock, work_clock
 from workflow.chores import Chore
 from workflow.jobs import EVERY_MINUTE
@@ -99,17 +99,19 @@ class Keeper:
         if not rows:
             return 0
         records = [record for row in rows if (record := json.loads(row.record)).get("request") is not None]
-        self._take_in(session, records)
+        take_in(session, records, lambda sha256: self.clocks.of(session, sha256))
         state.after_seq = rows[-1].seq
         return len(rows)
 
-    def _take_in(self, session: Session, records: Sequence[Mapping[str, Any]]) -> None:
-        pages = _Pages.of(session, sorted({record["request"] for record in records}))
-        for record in records:
-            case = pages.case(record)
-            read(case, record, lambda sha256: self.clocks.of(session, sha256))
-            pages.note(case, record)
-        pages.write(session)
+
+def take_in(session: Session, records: Sequence[Mapping[str, Any]], clock_of: ClockOf) -> None:
+    """Bring the tables up with the next records of the log, each of a request."""
+    pages = _Pages.of(session, sorted({record["request"] for record in records}))
+    for record in records:
+        case = pages.case(record)
+        read(case, record, clock_of)
+        pages.note(case, record)
+    pages.write(session)
 
 
 @dataclass
