@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughput.estimates import Figure, quotient
-from throughput.group import WEEK_US, Flags, Group, Tasks, summed
+from throughput.figures import Flags
+from throughput.group import WEEK_US, Group, Tasks, summed
 from throughput.survival import Numbers
 
 DRAWS = 2000

@@ -3,23 +3,22 @@
 Moments are microseconds since 1970 (UTC), NaN where there is none; lengths are seconds by the wall clock.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from throughput.spans import Case, TaskTime, Wait
-from throughput.survival import Numbers
+from throughput.figures import Cases, Flags, Numbers, Words, microseconds
+from throughput.figures import Tasks as ReadTasks
+from throughput.spans import Wait
 
 MILESTONES = ("requested", "approved", "signed", "delivered")
 DAY_US = 86_400e6
 WEEK_US = 7 * DAY_US
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
+Places = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -97,52 +96,49 @@ def summed(values: Numbers, place: Places, size: int) -> Numbers:
     return np.bincount(place, values, minlength=size).astype(np.float64)
 
 
-def groups_of(cases: Iterable[Case], *, now: datetime) -> list[Group]:
-    """The cases by process and variant, sorted; open tasks count up to `now`."""
-    found: dict[tuple[str, str], list[Case]] = {}
-    for case in cases:
-        found.setdefault((case.key, case.variant), []).append(case)
-    return [_group(key, variant, held, now) for (key, variant), held in sorted(found.items())]
+def groups_of(cases: Cases, tasks: ReadTasks, *, now: datetime) -> list[Group]:
+    """What was read, by process and variant, sorted; open tasks count up to `now`."""
+    ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
+    width = max(1, len(cases.variant.names))
+    kinds = cases.key.codes.astype(np.int64) * width + cases.variant.codes
+    of_tasks = kinds[ordered.case]
+    found = [
+        _group(cases, np.flatnonzero(kinds == kind), ordered[of_tasks == kind], now)
+        for kind in np.unique(kinds)
+    ]
+    return sorted(found, key=lambda group: (group.key, group.variant))
 
 
-def _group(key: str, variant: str, cases: list[Case], now: datetime) -> Group:
+def _group(cases: Cases, held: Places, tasks: ReadTasks, now: datetime) -> Group:
+    first = held[0]
     return Group(
-        key=key,
-        variant=variant,
-        now_us=_us(now),
-        opened_us=np.array([_us(case.opened_at) for case in cases]),
-        milestones_us={
-            name: np.array([_us(case.milestones.get(name)) for case in cases]) for name in MILESTONES
-        },
-        ended_us=np.array([_us(case.ended_at) for case in cases]),
-        withdrawn=np.array([case.outcome == "withdrawn" for case in cases]),
-        by_program=np.array(["program" in case.channels for case in cases]),
-        returns=np.array([case.returns for case in cases]),
-        signatures=np.array([case.documents_signed for case in cases]),
-        tasks=_tasks([(place, task) for place, case in enumerate(cases) for task in case.tasks], now),
+        key=_word(cases.key, first),
+        variant=_word(cases.variant, first),
+        now_us=float(microseconds(now)),
+        opened_us=cases.opened[held],
+        milestones_us={name: getattr(cases, name)[held] for name in MILESTONES},
+        ended_us=cases.ended[held],
+        withdrawn=cases.outcome.are("withdrawn")[held],
+        by_program=cases.by_program[held],
+        returns=cases.returns[held],
+        signatures=cases.signatures[held],
+        tasks=_tasks(tasks, held),
     )
 
 
-def _tasks(held: list[tuple[int, TaskTime]], now: datetime) -> Tasks:
-    states = tuple(sorted({task.state for _, task in held}))
-    number = {name: place for place, name in enumerate(states)}
+def _tasks(tasks: ReadTasks, held: Places) -> Tasks:
+    codes, state = np.unique(tasks.state.codes, return_inverse=True)
     return Tasks(
-        request=np.array([place for place, _ in held], np.int64),
-        states=states,
-        state=np.array([number[task.state] for _, task in held], np.int64),
-        offered_us=np.array([_us(task.offered_at) for _, task in held], np.float64),
-        ended_us=np.array([_us(task.ended_at) for _, task in held], np.float64),
-        spent_s={kind: np.array([_spent(task, kind, now) for _, task in held], np.float64) for kind in Wait},
-        by_person=np.array([task.channel == "person" for _, task in held], np.bool_),
-        returned=np.array([task.returned for _, task in held], np.bool_),
+        request=np.searchsorted(held, tasks.case),
+        states=tuple(tasks.state.names[code] or "" for code in codes),
+        state=state,
+        offered_us=tasks.offered,
+        ended_us=tasks.ended,
+        spent_s=dict(tasks.spent),
+        by_person=tasks.person,
+        returned=tasks.returned,
     )
 
 
-def _spent(task: TaskTime, kind: Wait, now: datetime) -> float:
-    running = Wait.SUSPENDED if task.suspended else task.kind
-    more = (now - task.since).total_seconds() if task.ended_at is None and kind is running else 0.0
-    return task.spent_us.get(kind, 0) / 1e6 + max(0.0, more)
-
-
-def _us(at: datetime | None) -> float:
-    return float("nan") if at is None else float((at - _EPOCH) // timedelta(microseconds=1))
+def _word(words: Words, place: int) -> str:
+    return words.names[words.codes[place]] or ""

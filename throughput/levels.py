@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from throughput.scope import Scope
-from workflow.tables import Document, SignatureRow, TimingCase
+from workflow.tables import DocumentRow, SignatureRow, TimingCase
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ Levels = Mapping[tuple[str, str], Sequence[LevelReached]]
 
 
 def levels(session: Session, scope: Scope) -> Levels:
-    """Of the requests in the scope, whose times are kept; a request that was destroyed has no signatures left."""
+    """Of the requests in the scope, whose times are kept; one that was destroyed has none."""
     case, signature = TimingCase.table(), SignatureRow.table()
     same = (case.c.key, case.c.variant, signature.c.profile, signature.c.level_reached)
-    document = Document.table()
+    document = DocumentRow.table()
     rows = session.execute(
         select(*same, func.count())
         .join_from(signature, document, signature.c.document_id == document.c.id)

@@ -12,7 +12,8 @@ from math import sqrt
 
 import numpy as np
 
-from throughput.group import MILESTONES, WEEK_US, Flags, Group
+from throughput.figures import Flags
+from throughput.group import MILESTONES, WEEK_US, Group
 from throughput.survival import Numbers
 
 TOLERANCE = 0.1

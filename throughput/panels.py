@@ -10,7 +10,8 @@ from itertools import combinations
 import numpy as np
 
 from throughput.estimates import Figure, mean, quantile, quotient
-from throughput.group import MILESTONES, Flags, Group
+from throughput.figures import Flags
+from throughput.group import MILESTONES, Group
 from throughput.spans import Wait
 from throughput.survival import Durations, Numbers
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughput.estimates import Figure, mean, quotient, share
-from throughput.group import Flags, Group, Tasks, summed
+from throughput.figures import Flags
+from throughput.group import Group, Tasks, summed
 from throughput.spans import Wait
 
 
