@@ -20,7 +20,10 @@ NOTHING = "–"
 BY_PROGRAM = "by program"
 
 
-WORDS = frozenset({"process", "variant", "source's verdict", "figure", "what may be said"})
+WORDS = frozenset(
+    ["process", "variant", "source's verdict", "figure", "what may be said"]
+    + ["state", "from", "to", "criterion", "value", "returns most"]
+)
 """Columns that hold words; the others hold figures."""
 
 
@@ -178,13 +181,13 @@ def _by_people(row: VariantMeasures) -> int:
 def _lead(row: VariantMeasures) -> list[str]:
     if row.lead_driven_by_program:
         return [BY_PROGRAM, BY_PROGRAM]
-    return [NOTHING] * 2 if row.lead_s is None else [_time(row.lead_s.median), _time(row.lead_s.p90)]
+    return [NOTHING] * 2 if row.lead_s is None else [length(row.lead_s.median), length(row.lead_s.p90)]
 
 
 def _touch(row: VariantMeasures) -> list[str]:
     if row.touch_total_s is None:
         return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
-    return [_time(row.touch_total_s.median), _time(row.touch_total_s.p90)]
+    return [length(row.touch_total_s.median), length(row.touch_total_s.p90)]
 
 
 def _differences(found: Sequence[Contrast]) -> Iterator[Table]:
@@ -235,7 +238,7 @@ def _n(n: int, still_open: int) -> str:
 def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
     if seconds is None:
         return unknown
-    return ("−" if seconds < 0 else plus) + _time(abs(seconds))
+    return ("−" if seconds < 0 else plus) + length(abs(seconds))
 
 
 def _interval(interval: Interval) -> str:
@@ -304,13 +307,14 @@ def _claims() -> Table:
     return Table("Claimed by the source study (not measured here)", table, notes)
 
 
-def _time(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 90:
+def length(seconds: float, *, like: float | None = None) -> str:
+    """Seconds as people say them; in the unit in which they would say `like`."""
+    size = seconds if like is None else like
+    if size < 90:
         return f"{seconds:.1f} s"
-    if seconds < 5400:
+    if size < 5400:
         return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"
+    return f"{seconds / 3600:.1f} h" if size < 172800 else f"{seconds / 86400:.1f} d"
 
 
 def _grid(table: Sequence[Sequence[str]]) -> str:

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from throughput.bottleneck import Bottleneck, bottleneck
 from throughput.capacity import CLAIMS_KEY, Capacity, arrivals_per_week, capacity, claimed_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Prices, Work, costs
-from throughput.group import Group
-from throughput.levels import Levels
+from throughput.figures import read_cases, read_tasks
+from throughput.group import Group, groups_of
+from throughput.levels import Levels, levels
 from throughput.little import Little, little
 from throughput.panels import Handling, Leads, handling, leads
 from throughput.rework import Rework, rework
+from throughput.scope import Scope
 from throughput.score_card import Known, ScoreCard, score_card
 from throughput.simulate import Outcome
 
@@ -50,8 +55,15 @@ class Asked:
     simulated: Sequence[Outcome] = ()
 
 
-def panels(groups: Sequence[Group], *, levels: Levels, asked: Asked = Asked()) -> Panels:
-    """Reckon all of it; `levels` are those that signatures of these requests reached."""
+def read_panels(session: Session, scope: Scope, asked: Asked, *, now: datetime) -> Panels:
+    """The panels of what is kept of the requests in a scope."""
+    cases = read_cases(session, scope)
+    groups = groups_of(cases, read_tasks(session, cases, scope), now=now)
+    return panels(groups, reached=levels(session, scope), asked=asked)
+
+
+def panels(groups: Sequence[Group], *, reached: Levels, asked: Asked) -> Panels:
+    """Reckon all of it; `reached`: the levels of their signatures."""
     capacities = tuple(capacity(group, per_week=asked.per_week) for group in groups)
     by_key = [] if asked.prices is None else [_costs(key, groups, asked) for key in _keys(groups)]
     return Panels(
@@ -63,7 +75,7 @@ def panels(groups: Sequence[Group], *, levels: Levels, asked: Asked = Asked()) -
         little=tuple(little(group, until_us=asked.until_us) for group in groups),
         costs=tuple(by_key),
         prices_given=asked.prices is not None,
-        score_card=_card(capacities, by_key, levels, asked) if CLAIMS_KEY in _keys(groups) else None,
+        score_card=_card(capacities, by_key, reached, asked) if CLAIMS_KEY in _keys(groups) else None,
     )
 
 
@@ -93,9 +105,9 @@ def _work(group: Group) -> Work:
 
 
 def _card(
-    capacities: Sequence[Capacity], by_key: Sequence[KeyCosts], levels: Levels, asked: Asked
+    capacities: Sequence[Capacity], by_key: Sequence[KeyCosts], reached: Levels, asked: Asked
 ) -> ScoreCard:
     found = [one for held in by_key if held.key == CLAIMS_KEY for one in held.costs]
-    reached = {variant: some for (key, variant), some in levels.items() if key == CLAIMS_KEY}
+    mine_reached = {variant: some for (key, variant), some in reached.items() if key == CLAIMS_KEY}
     mine = [one for one in capacities if one.key == CLAIMS_KEY]
-    return score_card(Known(mine, found, reached, asked.simulated))
+    return score_card(Known(mine, found, mine_reached, asked.simulated))
