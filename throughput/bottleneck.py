@@ -14,6 +14,7 @@ from throughput.group import WEEK_US, Group, Tasks, summed
 from throughput.survival import Numbers
 
 DRAWS = 2000
+_FEW = 300  # requests that are drawn themselves
 SEED = 1
 SURE = 0.95
 _AGEING = 0.85  # a task is old when so many of those that are over took less
@@ -100,7 +101,7 @@ def _first(waited: Numbers) -> Numbers:
     if not n or not width:
         return np.zeros(width)
     rng = np.random.default_rng(SEED)
-    if n <= DRAWS:
+    if n <= _FEW:
         sums = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) @ waited
     else:
         spread = n * np.atleast_2d(np.cov(waited, rowvar=False, ddof=0))

@@ -21,8 +21,10 @@ BY_PROGRAM = "by program"
 
 
 WORDS = frozenset(
-    ["process", "variant", "source's verdict", "figure", "what may be said"]
-    + ["state", "from", "to", "criterion", "value", "returns most"]
+    (
+        *("process", "variant", "source's verdict", "figure", "what may be said"),
+        *("state", "from", "to", "criterion", "value", "returns most"),
+    )
 )
 """Columns that hold words; the others hold figures."""
 

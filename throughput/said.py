@@ -196,7 +196,8 @@ def little_said(one: Little) -> str:
     """The verdict in a sentence."""
     name = f"{one.key} {one.variant}"
     if one.causes:
-        return f"{name}: look again before you believe these figures; {'; '.join(CAUSES[cause] for cause in one.causes)}."
+        causes = "; ".join(CAUSES[cause] for cause in one.causes)
+        return f"{name}: look again before you believe these figures; {causes}."
     if not one.told:
         return f"{name}: too few requests, or too short a time, to tell."
     return f"{name}: nothing speaks against it."
