@@ -9,10 +9,16 @@ from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
+from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.costs import FILE, read_prices
 from throughput.events import records_since
+from throughput.figures import microseconds
+from throughput.kept import Keeper
 from throughput.report import report_pdf
+from throughput.scope import Scope
 from throughput.spans import Case, cases_of
+from throughput.whole import Asked, Panels, read_panels
 from workflow.definition import load_folder
 from workflow.names import known_names
 from workflow.store import Store
@@ -35,6 +41,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a figure, for a spreadsheet")
+    parser.add_argument(
+        "--per-week",
+        type=float,
+        metavar="N",
+        help="requests a week, for capacity and cost (default: as they came)",
+    )
+    parser.add_argument(
+        "--costs", type=Path, metavar="FILE", help="prices (default: costs.toml in the data folder, if there)"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write it as a PDF")
     parser.add_argument("--force", action="store_true", help="overwrite that PDF")
     add_data_option(parser)
@@ -45,16 +60,31 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         require_room(args.report, force=args.force)
     require_office(args.data)
-    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
-        every = cases_of(records_since(session))
+    now, asked = datetime.now(UTC), _given(args)
+    with closing(Store.open(args.data, make=False)) as store:
+        Keeper(store).catch_up()
+        with store.read() as session:
+            every = cases_of(records_since(session))
+            scope = Scope(key=args.key, since=args.first, before=args.last)
+            panels = read_panels(session, scope, asked, now=now)
     _require_key(args.key, {case.key for case in every})
     cases = [case for case in every if _asked(case, args)]
-    told = Comparison.of(cases, now=datetime.now(UTC))
+    told = Comparison.of(cases, now=now)
     if args.report is not None:
-        content = report_pdf(told, period=_period(args, len(cases)), made_at=datetime.now(UTC))
+        content = report_pdf(told, period=_period(args, len(cases)), made_at=now)
         write_whole(args.report, content, force=args.force)
-    _tell(told, args)
+    _tell(told, panels, args)
     return 0
+
+
+def _given(args: argparse.Namespace) -> Asked:
+    """What stands in options and in the file of costs. Raises ChoiceNeeded, CostsUnusable."""
+    if args.per_week is not None and not 0 < args.per_week < 1e9:
+        raise ChoiceNeeded(f"--per-week can't be {args.per_week:g}.", hint="Give a number above 0.")
+    file = args.costs if args.costs is not None else args.data / FILE
+    prices = read_prices(file) if args.costs is not None or file.is_file() else None
+    until_us = None if args.last is None else float(microseconds(args.last))
+    return Asked(args.per_week, prices, until_us)
 
 
 def _require_key(key: str | None, in_log: set[str]) -> None:
@@ -103,13 +133,13 @@ def _period(args: argparse.Namespace, count: int) -> str:
     return " ".join(parts)
 
 
-def _tell(told: Comparison, args: argparse.Namespace) -> None:
+def _tell(told: Comparison, panels: Panels, args: argparse.Namespace) -> None:
     if args.json:
         period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
-        print_json({"period": period, **as_json(told)})
+        print_json({"period": period, **as_json(told), "panels": panels_data.as_json(panels)})
     elif args.csv:
-        print(as_csv(told.rows), end="")
+        print(as_csv(told.rows, panels_data.csv_rows(panels)), end="")
     else:
-        print(as_text(told), end="")
+        print(as_text(told, said.tables(panels)), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

@@ -5,7 +5,7 @@ Three things are never mixed: people's minutes, the machine's milliseconds, and 
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -18,12 +18,13 @@ from throughput.spans import Case
 
 NOTHING = "–"
 BY_PROGRAM = "by program"
+_BLANK = ("", "", "")
 
 
 WORDS = frozenset(
     (
         *("process", "variant", "source's verdict", "figure", "what may be said"),
-        *("state", "from", "to", "criterion", "value", "returns most"),
+        *("state", "from", "to", "criterion", "value", "returns most", "paid back"),
     )
 )
 """Columns that hold words; the others hold figures."""
@@ -51,14 +52,17 @@ class Comparison:
         return cls(measure(cases), contrasts(cases, now=now))
 
 
-def tables(told: Comparison) -> list[Table]:
-    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims."""
+def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
+    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims.
+
+    Of people the panels say more, where there are any.
+    """
     rows = told.rows
     if not rows:
         return []
     return [
         _flow(rows),
-        _people(rows),
+        *(panels or [_people(rows)]),
         *_differences(told.contrasts),
         _machine(rows),
         *_providers(rows),
@@ -66,13 +70,13 @@ def tables(told: Comparison) -> list[Table]:
     ]
 
 
-def as_text(told: Comparison) -> str:
+def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
     """The tables as text."""
     if not told.rows:
         return "No requests in this period.\n"
     return "\n".join(
         table.title + "\n" + _grid(table.rows) + "".join(f"{note}\n" for note in table.notes)
-        for table in tables(told)
+        for table in tables(told, panels)
     )
 
 
@@ -113,19 +117,25 @@ def _difference(one: Contrast) -> dict[str, Any]:
     }
 
 
-def as_csv(rows: Sequence[VariantMeasures]) -> str:
-    """One line per variant and figure: key, variant, figure, unit, n, median, p90, origin."""
+def as_csv(rows: Sequence[VariantMeasures], more: Iterable[Sequence[str]] = ()) -> str:
+    """One line per variant and figure: key, variant, figure, unit, n, median, p90, origin, value, low, high.
+
+    `more` are lines of figures that have a value and an interval instead of a median and a p90.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["key", "variant", "figure", "unit", "n", "median", "p90", "origin"])
+    writer.writerow(
+        ["key", "variant", "figure", "unit", "n", "median", "p90", "origin", "value", "low", "high"]
+    )
     for row in rows:
         head = [row.key, row.variant]
         for figure, value in _counts(row):
-            writer.writerow([*head, figure, "requests", value, "", "", row.origin])
+            writer.writerow([*head, figure, "requests", value, "", "", row.origin, *_BLANK])
         for figure, unit, found in _spreads(row):
             writer.writerow(
-                [*head, figure, unit, found.n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin]
+                [*head, figure, unit, found.n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin, *_BLANK]
             )
+    writer.writerows(more)
     return out.getvalue()
 
 

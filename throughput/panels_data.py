@@ -44,11 +44,11 @@ def _little(one: Little) -> dict[str, Any]:
 
 
 def csv_rows(told: Panels) -> Iterator[list[str]]:
-    """Key, variant, figure, unit, n, value, low, high, origin of every figure of a variant."""
+    """Lines for `throughput.compare.as_csv`, of every figure of a variant."""
     for key, variant, name, unit, figure in _figures(told):
         if figure.value is not None:
             ends = ["" if end is None else f"{end:.6g}" for end in (figure.value, figure.low, figure.high)]
-            yield [key, variant, name, unit, str(figure.n), *ends, figure.origin]
+            yield [key, variant, name, unit, str(figure.n), "", "", figure.origin, *ends]
 
 
 def _figures(told: Panels) -> Iterator[tuple[str, str, str, str, Figure]]:

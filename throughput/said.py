@@ -89,7 +89,7 @@ def _capacity(told: Panels) -> Table:
         [
             *(one.key, one.variant, *_counts(one.counts)),
             NOTHING if one.per_week is None else f"{one.per_week:.1f}",
-            _ranged(one.handling_min.times(60)),
+            handling_said(one.handling_min),
             _from(one.handling_min),
             *(_plain(figure, ".1f") for figure in (one.hours_per_week,)),
             *(_plain(figure, ".2f") for figure in (one.fte_by_week, one.fte_by_year)),
@@ -207,12 +207,12 @@ def _costs(told: Panels) -> Iterator[Table]:
     if not told.prices_given:
         return
     for held in told.costs:
-        heads = ["variant", "labour", "signatures", "licence", "running cost", "one-off", "paid back in"]
+        heads = ["variant", "labour", "signatures", "licence", "running cost", "one-off", "paid back"]
         rows = [
             [
                 one.variant,
                 *(_sum(part) for part in (one.labour, one.signatures, one.licence, one.running, one.one_off)),
-                NOTHING if one.payback is None else _years(one.payback.years),
+                NOTHING if one.payback is None else payback_said(one.payback.years),
             ]
             for one in held.costs
             if not one.missing
@@ -254,13 +254,20 @@ def statement_said(said: Statement) -> str:
     if said.score is not None:
         return f"{said.score} (“{THEIR_WORDS[said.score]}”)"
     if said.minutes is not None:
-        return f"{_ranged(said.minutes.times(60))} a request"
+        return f"{handling_said(said.minutes)} a request"
     if said.fte is not None:
         return f"{_plain(said.fte, '.2f')} FTE"
     if said.level is not None:
         return f"{said.level.level} reached, profile {said.level.profile}"
-    back = "" if said.payback is None else f", paid back in {_years(said.payback.years)}"
+    back = "" if said.payback is None else f", paid back {payback_said(said.payback.years)}"
     return f"{said.currency} {_sum(said.running)} a year{back}".lstrip()
+
+
+def handling_said(minutes: Figure) -> str:
+    """The handling of a request; what is claimed as it was claimed."""
+    if minutes.origin == "claimed" and minutes.value is not None:
+        return f"{minutes.value:g} min"
+    return _ranged(minutes.times(60))
 
 
 def source_said(said: Statement) -> str:
@@ -301,9 +308,10 @@ def _part(figure: Figure) -> str:
     """A share, as per cents."""
     if figure.value is None:
         return NOTHING
+    form = ".2%" if 0 < figure.value < 0.01 else ".1%"
     if figure.low is None or figure.high is None:
-        return f"{figure.value:.1%}"
-    return f"{figure.value:.1%} ({max(0.0, figure.low):.1%} … {min(1.0, figure.high):.1%})"
+        return f"{figure.value:{form}}"
+    return f"{figure.value:{form}} ({max(0.0, figure.low):{form}} … {min(1.0, figure.high):{form}})"
 
 
 def _from(figure: Figure) -> str:
@@ -318,8 +326,11 @@ def _sum(found: Sum | None) -> str:
     return f"{found.likely:,.0f} ({found.low:,.0f} … {found.high:,.0f})"
 
 
-def _years(found: Range) -> str:
-    low, likely, high = (
-        "never" if end is None else f"{end:.1f}" for end in (found.low, found.likely, found.high)
-    )
-    return f"{likely} ({low} … {high}) years"
+def payback_said(years: Range) -> str:
+    """When the one-off cost has come back; what is saved may be too little for that."""
+    if years.low is None:
+        return "never"
+    if years.likely is None:
+        return f"likely never, at best in {years.low:.1f} years"
+    high = "never" if years.high is None else f"{years.high:.1f}"
+    return f"in {years.likely:.1f} ({years.low:.1f} … {high}) years"

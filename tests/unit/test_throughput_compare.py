@@ -43,7 +43,7 @@ def test_json_and_csv_say_where_each_figure_is_from() -> None:
     assert {row["origin"] for row in data["measured"]} == {"measured"}
     assert {row["origin"] for row in data["claimed"]} == {"claimed"}
     lines = as_csv(told().rows).splitlines()
-    assert "declaration,A3,system.sign,ms,1,0.900,0.900,measured" in lines
+    assert "declaration,A3,system.sign,ms,1,0.900,0.900,measured,,," in lines
 
 
 def test_by_program_is_said_of_its_own_row_only() -> None:
