@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from throughput.figures import TIMES, Cases, Tasks, Words, microseconds
-from throughput.group import Group, groups_of
+from throughput.flows import Flow, flows_of
 from throughput.spans import Case, TaskTime, Wait, cases_of
 
 
-def groups(records: Iterable[dict[str, Any]], *, now: datetime) -> list[Group]:
+def groups(records: Iterable[dict[str, Any]], *, now: datetime) -> list[Flow]:
     """Read the log and put it side by side."""
     cases = cases_of(records)
     tasks = [(place, task) for place, case in enumerate(cases) for task in case.tasks]
-    return groups_of(_cases(cases), _tasks(tasks), now=now)
+    return flows_of(_cases(cases), _tasks(tasks), now=now)
 
 
 def _cases(cases: Sequence[Case]) -> Cases:

@@ -18,7 +18,7 @@ from throughput.bottleneck import bottleneck
 from throughput.capacity import capacity
 from throughput.estimates import Figure
 from throughput.figures import Cases, Numbers, Tasks, Words, microseconds
-from throughput.group import Group, groups_of
+from throughput.flows import Flow, flows_of
 from throughput.panels import handling, leads
 from throughput.rework import rework
 from throughput.spans import Wait
@@ -124,7 +124,7 @@ def _waited(lives: Lives, state: int) -> float:
     return float(seen[np.array(STEPS) == state].sum())
 
 
-def figures(law: Law, group: Group) -> dict[str, Figure]:
+def figures(law: Law, group: Flow) -> dict[str, Figure]:
     """The same of one log, as reports give them."""
     hands, flow, back = handling(group), leads(group), rework(group)
     whole, signing = flow.between("requested", "delivered"), flow.between("approved", "signed")
@@ -156,7 +156,7 @@ def held(law: Law, seeds: int = 200) -> dict[str, int]:
     return found
 
 
-def office(law: Law, seed: int) -> Group:
+def office(law: Law, seed: int) -> Flow:
     """One log, as the columns that are kept of it."""
     rng = np.random.default_rng(seed)
     lives = Lives.of(law, int(rng.poisson(law.per_week * law.weeks)), rng)
@@ -164,7 +164,7 @@ def office(law: Law, seed: int) -> Group:
     stops = np.minimum(np.minimum(lives.withdrawn, lives.lead), end)
     lost = rng.random(len(stops)) < law.ends_lost
     cases = _cases(lives, stops, lost)
-    (group,) = groups_of(cases, _tasks(lives, stops, stops >= end), now=BEGINS + timedelta(weeks=law.weeks))
+    (group,) = flows_of(cases, _tasks(lives, stops, stops >= end), now=BEGINS + timedelta(weeks=law.weeks))
     return group
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from throughput.estimates import Figure, quotient
 from throughput.figures import Flags
-from throughput.group import WEEK_US, Group, Tasks, summed
+from throughput.flows import WEEK_US, Flow, Tasks, summed
 from throughput.survival import Numbers
 
 DRAWS = 2000
@@ -69,7 +69,7 @@ class Bottleneck:
         return tuple(one.state for one in self.states if one.inflow is not None and one.inflow > 1.2)
 
 
-def bottleneck(group: Group) -> Bottleneck:
+def bottleneck(group: Flow) -> Bottleneck:
     """Look for it among people's states; requests of programs are left out."""
     people = ~group.by_program
     waited = waiting(group)[people]
@@ -84,7 +84,7 @@ def bottleneck(group: Group) -> Bottleneck:
     return Bottleneck(group.key, group.variant, int(people.sum()), tuple(ordered))
 
 
-def waiting(group: Group) -> Numbers:
+def waiting(group: Flow) -> Numbers:
     """Seconds that each request waited in each state: (requests, states)."""
     tasks, width = group.tasks, len(group.tasks.states)
     place = tasks.request * width + tasks.state
@@ -109,7 +109,7 @@ def _first(waited: Numbers) -> Numbers:
     return np.bincount(sums.argmax(axis=1), minlength=width) / DRAWS
 
 
-def _state(group: Group, place: int, of_lead: Figure, first: float) -> StateWait:
+def _state(group: Flow, place: int, of_lead: Figure, first: float) -> StateWait:
     tasks = group.tasks
     here = (tasks.state == place) & ~group.by_program[tasks.request]
     still_open = here & ~tasks.over & group.open[tasks.request]

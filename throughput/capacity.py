@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from throughput.claims import CLAIMS, HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
-from throughput.estimates import Figure
-from throughput.group import WEEK_US, Group
-from throughput.panels import Counts, counts, handling
+from throughput.estimates import Figure, mean
+from throughput.flows import WEEK_US, Flow
+from throughput.panels import Counts, counts
 
 WEEKS_A_YEAR = 52
 CLAIMS_KEY = "employer-declaration"
@@ -33,10 +33,9 @@ class Capacity:
     fte_by_year: Figure
 
 
-def capacity(group: Group, *, per_week: float | None = None) -> Capacity:
+def capacity(group: Flow, *, per_week: float | None = None) -> Capacity:
     """The panel of a group; `per_week` instead of the rate at which its requests came."""
-    found = handling(group).touch_mean_s.times(1 / 60)
-    minutes = claimed_min(group.key, group.variant) if found.value is None else found
+    minutes = handling_min(group)
     rate = per_week if per_week is not None else arrivals_per_week(group)
     hours = Figure(0, None) if rate is None else minutes.times(rate / 60)
     return Capacity(
@@ -52,13 +51,19 @@ def capacity(group: Group, *, per_week: float | None = None) -> Capacity:
     )
 
 
+def handling_min(group: Flow) -> Figure:
+    """The mean handling of a delivered request in minutes: as measured of people, or else as claimed."""
+    measured = mean(group.touch_s[group.timed]).times(1 / 60)
+    return claimed_min(group.key, group.variant) if measured.value is None else measured
+
+
 def claimed_min(key: str, variant: str) -> Figure:
     """The source's minutes of a request; a figure without a value where it has none."""
     said = {claim.variant: claim.handling_min for claim in CLAIMS} if key == CLAIMS_KEY else {}
     return Figure(0, said.get(variant), origin="claimed")
 
 
-def arrivals_per_week(group: Group) -> float | None:
+def arrivals_per_week(group: Flow) -> float | None:
     """Requests that came a week, from the first one until now; None where less than a day has passed."""
     if not len(group):
         return None

@@ -13,7 +13,7 @@ from math import sqrt
 import numpy as np
 
 from throughput.figures import Flags
-from throughput.group import MILESTONES, WEEK_US, Group
+from throughput.flows import MILESTONES, WEEK_US, Flow
 from throughput.survival import Numbers
 
 TOLERANCE = 0.1
@@ -72,7 +72,7 @@ class Little:
         return not self.causes
 
 
-def little(group: Group, *, until_us: float | None = None) -> Little:
+def little(group: Flow, *, until_us: float | None = None) -> Little:
     """Check a group. Its requests are those opened from some moment on, none left out, until `until_us`."""
     end = group.now_us if until_us is None else min(until_us, group.now_us)
     wrong = _wrong_clocks(group)
@@ -103,7 +103,7 @@ def little(group: Group, *, until_us: float | None = None) -> Little:
     return replace(found, causes=_causes(found))
 
 
-def _wrong_clocks(group: Group) -> Flags:
+def _wrong_clocks(group: Flow) -> Flags:
     """Requests with a moment in the future, or that were over before they began."""
     columns = [group.milestones_us[name] for name in MILESTONES] + [group.ended_us]
     before = group.left_us < group.opened_us

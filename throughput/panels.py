@@ -11,7 +11,7 @@ import numpy as np
 
 from throughput.estimates import Figure, mean, quantile, quotient
 from throughput.figures import Flags
-from throughput.group import MILESTONES, Group
+from throughput.flows import MILESTONES, Flow
 from throughput.spans import Wait
 from throughput.survival import Durations, Numbers
 
@@ -100,12 +100,12 @@ class Leads:
         return next((one for one in self.leads if (one.begin, one.end) == (begin, end)), None)
 
 
-def counts(group: Group) -> Counts:
+def counts(group: Flow) -> Counts:
     """Of all requests: closed are those that were delivered, or ended otherwise than withdrawn."""
     return Counts.of(~group.open & ~(group.withdrawn & ~group.delivered), group.open)
 
 
-def handling(group: Group) -> Handling:
+def handling(group: Flow) -> Handling:
     """The panel of handling."""
     touch = group.touch_s[group.timed]
     return Handling(
@@ -119,7 +119,7 @@ def handling(group: Group) -> Handling:
     )
 
 
-def _by_state(group: Group) -> list[StateHandling]:
+def _by_state(group: Flow) -> list[StateHandling]:
     tasks = group.tasks
     touch = tasks.spent_s[Wait.TOUCH]
     told = tasks.over & tasks.by_person & ~group.by_program[tasks.request] & (touch > 0)
@@ -131,7 +131,7 @@ def _by_state(group: Group) -> list[StateHandling]:
     return found
 
 
-def leads(group: Group) -> Leads:
+def leads(group: Flow) -> Leads:
     """The panel of leads, each pair of milestones that its requests pass."""
     people = ~group.by_program
     pairs = [_lead(group, people, *pair) for pair in combinations(MILESTONES, 2)]
@@ -150,7 +150,7 @@ def leads(group: Group) -> Leads:
     )
 
 
-def _lead(group: Group, people: Flags, begin: str, end: str) -> Lead | None:
+def _lead(group: Flow, people: Flags, begin: str, end: str) -> Lead | None:
     """None where none has begun, or where requests are delivered without ever passing the milestone."""
     asked = people & ~np.isnan(group.milestones_us[begin])
     reached = asked & ~np.isnan(group.milestones_us[end])
@@ -162,7 +162,7 @@ def _lead(group: Group, people: Flags, begin: str, end: str) -> Lead | None:
     )
 
 
-def between(group: Group, begin: str, end: str, *, among: Flags) -> Durations:
+def between(group: Flow, begin: str, end: str, *, among: Flags) -> Durations:
     """Seconds from one milestone to another; until it left otherwise, or until now, where it did neither."""
     start, reached = group.milestones_us[begin][among], group.milestones_us[end][among]
     over = ~np.isnan(reached)

@@ -6,7 +6,7 @@ import numpy as np
 
 from throughput.estimates import Figure, mean, quotient, share
 from throughput.figures import Flags
-from throughput.group import Group, Tasks, summed
+from throughput.flows import Flow, Tasks, summed
 from throughput.spans import Wait
 
 
@@ -36,7 +36,7 @@ class Rework:
     states: tuple[StateReturns, ...]
 
 
-def rework(group: Group) -> Rework:
+def rework(group: Flow) -> Rework:
     """The figures of a group's returns."""
     returns = group.returns[group.delivered]
     tasks, timed = group.tasks, group.timed

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from throughput.bottleneck import Bottleneck, bottleneck
-from throughput.capacity import CLAIMS_KEY, Capacity, arrivals_per_week, capacity, claimed_min
+from throughput.capacity import CLAIMS_KEY, Capacity, arrivals_per_week, capacity, claimed_min, handling_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Prices, Work, costs
 from throughput.figures import read_cases, read_tasks
-from throughput.group import Group, groups_of
+from throughput.flows import Flow, flows_of
 from throughput.levels import Levels, levels
 from throughput.little import Little, little
 from throughput.panels import Handling, Leads, handling, leads
@@ -58,11 +58,11 @@ class Asked:
 def read_panels(session: Session, scope: Scope, asked: Asked, *, now: datetime) -> Panels:
     """The panels of what is kept of the requests in a scope."""
     cases = read_cases(session, scope)
-    groups = groups_of(cases, read_tasks(session, cases, scope), now=now)
+    groups = flows_of(cases, read_tasks(session, cases, scope), now=now)
     return panels(groups, reached=levels(session, scope), asked=asked)
 
 
-def panels(groups: Sequence[Group], *, reached: Levels, asked: Asked) -> Panels:
+def panels(groups: Sequence[Flow], *, reached: Levels, asked: Asked) -> Panels:
     """Reckon all of it; `reached`: the levels of their signatures."""
     capacities = tuple(capacity(group, per_week=asked.per_week) for group in groups)
     by_key = [] if asked.prices is None else [_costs(key, groups, asked) for key in _keys(groups)]
@@ -79,11 +79,11 @@ def panels(groups: Sequence[Group], *, reached: Levels, asked: Asked) -> Panels:
     )
 
 
-def _keys(groups: Sequence[Group]) -> list[str]:
+def _keys(groups: Sequence[Flow]) -> list[str]:
     return sorted({group.key for group in groups})
 
 
-def _costs(key: str, groups: Sequence[Group], asked: Asked) -> KeyCosts:
+def _costs(key: str, groups: Sequence[Flow], asked: Asked) -> KeyCosts:
     """Of all variants for the same requests: as many as came in all, unless a number was given."""
     mine = [group for group in groups if group.key == key]
     rates = [rate for group in mine if (rate := arrivals_per_week(group)) is not None]
@@ -98,10 +98,10 @@ def _costs(key: str, groups: Sequence[Group], asked: Asked) -> KeyCosts:
     return KeyCosts(key, rate, tuple(costs(prices, named, per_week=rate)))
 
 
-def _work(group: Group) -> Work:
+def _work(group: Flow) -> Work:
     delivered = group.delivered
     signed = float(group.signatures[delivered].mean()) if delivered.any() else None
-    return Work(group.variant, capacity(group).handling_min, signed)
+    return Work(group.variant, handling_min(group), signed)
 
 
 def _card(

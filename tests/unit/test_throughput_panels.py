@@ -12,7 +12,7 @@ from tests.known_truth import FEWEST, Law, office
 from tests.unit.test_throughput_spans import START, Log, move
 from throughput.bottleneck import bottleneck
 from throughput.capacity import capacity
-from throughput.group import Group
+from throughput.flows import Flow
 from throughput.little import Cause, little
 from throughput.panels import Counts, handling, leads
 from throughput.rework import rework
@@ -37,7 +37,7 @@ def returned_once() -> list[dict[str, Any]]:
     return log.records
 
 
-def only(records: list[dict[str, Any]]) -> Group:
+def only(records: list[dict[str, Any]]) -> Flow:
     (group,) = groups(records, now=NOW)
     return group
 

@@ -46,8 +46,8 @@ class Tasks:
 
 
 @dataclass(frozen=True)
-class Group:
-    """The requests of one variant of a process, as they stand at `now_us`."""
+class Flow:
+    """The requests of one group of a process, such as a variant, as they stand at `now_us`."""
 
     key: str
     variant: str
@@ -96,7 +96,7 @@ def summed(values: Numbers, place: Places, size: int) -> Numbers:
     return np.bincount(place, values, minlength=size).astype(np.float64)
 
 
-def groups_of(cases: Cases, tasks: ReadTasks, *, now: datetime) -> list[Group]:
+def flows_of(cases: Cases, tasks: ReadTasks, *, now: datetime) -> list[Flow]:
     """What was read, by process and variant, sorted; open tasks count up to `now`."""
     ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
     width = max(1, len(cases.variant.names))
@@ -109,9 +109,9 @@ def groups_of(cases: Cases, tasks: ReadTasks, *, now: datetime) -> list[Group]:
     return sorted(found, key=lambda group: (group.key, group.variant))
 
 
-def _group(cases: Cases, held: Places, tasks: ReadTasks, now: datetime) -> Group:
+def _group(cases: Cases, held: Places, tasks: ReadTasks, now: datetime) -> Flow:
     first = held[0]
-    return Group(
+    return Flow(
         key=_word(cases.key, first),
         variant=_word(cases.variant, first),
         now_us=float(microseconds(now)),
