@@ -689,7 +689,10 @@ def test_from_a_row_to_a_signed_document(
     assert "is there already" in again.err
     assert terminal.office("show", 1, "--as", EMPLOYEE, "-o", file, "--force").status == 0
 
-    measured = terminal.json("throughput", "--key", "employer-declaration")["measured"][0]
+    told = terminal.json("throughput", "--key", "employer-declaration")
+    levels = [said["level"] for cell in told["panels"]["score_card"]["cells"] for said in cell["said"]]
+    assert [one for one in levels if one] == [{"profile": "click-seal", "level": "B-LT", "n": 1}]
+    measured = told["measured"][0]
     assert (measured["n"], measured["delivered"], measured["lead_driven_by_program"]) == (2, 1, False)
     assert terminal.office("log", "verify").status == 0
 
