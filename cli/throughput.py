@@ -13,7 +13,6 @@ from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.costs import FILE, read_prices
 from throughput.events import records_since
-from throughput.figures import microseconds
 from throughput.kept import Keeper
 from throughput.report import report_pdf
 from throughput.scope import Scope
@@ -83,8 +82,7 @@ def _given(args: argparse.Namespace) -> Asked:
         raise ChoiceNeeded(f"--per-week can't be {args.per_week:g}.", hint="Give a number above 0.")
     file = args.costs if args.costs is not None else args.data / FILE
     prices = read_prices(file) if args.costs is not None or file.is_file() else None
-    until_us = None if args.last is None else float(microseconds(args.last))
-    return Asked(args.per_week, prices, until_us)
+    return Asked(args.per_week, prices)
 
 
 def _require_key(key: str | None, in_log: set[str]) -> None:

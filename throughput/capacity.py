@@ -64,8 +64,8 @@ def claimed_min(key: str, variant: str) -> Figure:
 
 
 def arrivals_per_week(group: Flow) -> float | None:
-    """Requests that came a week, from the first one until now; None where less than a day has passed."""
+    """Requests that came a week, from the first one on; None where less than a day has passed."""
     if not len(group):
         return None
-    weeks = (group.now_us - float(np.min(group.opened_us))) / WEEK_US
+    weeks = (group.until_us - float(np.min(group.opened_us))) / WEEK_US
     return len(group) / weeks if weeks >= 1 / 7 else None

@@ -52,6 +52,7 @@ class Flow:
     key: str
     variant: str
     now_us: float
+    until_us: float  # until when requests were opened that would be in it
     opened_us: Numbers
     milestones_us: dict[str, Numbers]  # the first time that each was reached
     ended_us: Numbers
@@ -96,25 +97,31 @@ def summed(values: Numbers, place: Places, size: int) -> Numbers:
     return np.bincount(place, values, minlength=size).astype(np.float64)
 
 
-def flows_of(cases: Cases, tasks: ReadTasks, *, now: datetime) -> list[Flow]:
-    """What was read, by process and variant, sorted; open tasks count up to `now`."""
+def flows_of(cases: Cases, tasks: ReadTasks, *, now: datetime, before: datetime | None = None) -> list[Flow]:
+    """What was read, by process and variant, sorted; open tasks count up to `now`.
+
+    `before`: requests opened from then on were not asked for.
+    """
     ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
+    now_us = float(microseconds(now))
+    until_us = now_us if before is None else min(now_us, float(microseconds(before)))
     width = max(1, len(cases.variant.names))
     kinds = cases.key.codes.astype(np.int64) * width + cases.variant.codes
     of_tasks = kinds[ordered.case]
     found = [
-        _group(cases, np.flatnonzero(kinds == kind), ordered[of_tasks == kind], now)
+        _flow(cases, np.flatnonzero(kinds == kind), ordered[of_tasks == kind], now_us, until_us)
         for kind in np.unique(kinds)
     ]
     return sorted(found, key=lambda group: (group.key, group.variant))
 
 
-def _group(cases: Cases, held: Places, tasks: ReadTasks, now: datetime) -> Flow:
+def _flow(cases: Cases, held: Places, tasks: ReadTasks, now_us: float, until_us: float) -> Flow:
     first = held[0]
     return Flow(
         key=_word(cases.key, first),
         variant=_word(cases.variant, first),
-        now_us=float(microseconds(now)),
+        now_us=now_us,
+        until_us=until_us,
         opened_us=cases.opened[held],
         milestones_us={name: getattr(cases, name)[held] for name in MILESTONES},
         ended_us=cases.ended[held],

@@ -72,9 +72,9 @@ class Little:
         return not self.causes
 
 
-def little(group: Flow, *, until_us: float | None = None) -> Little:
-    """Check a group. Its requests are those opened from some moment on, none left out, until `until_us`."""
-    end = group.now_us if until_us is None else min(until_us, group.now_us)
+def little(group: Flow) -> Little:
+    """Check a group, whose requests are all those that were opened from some moment on, until `until_us`."""
+    end = group.until_us
     wrong = _wrong_clocks(group)
     opened, left = group.opened_us[~wrong], group.left_us[~wrong]
     leads = (left - opened)[~np.isnan(left)]

@@ -98,7 +98,7 @@ def _capacity(told: Panels) -> Table:
     ]
     measured = any(one.per_week_is_measured for one in told.capacity)
     notes = [
-        "A week: requests as they came until now." if measured else "A week: requests, as given.",
+        "A week: requests as they came." if measured else "A week: requests, as given.",
         "Handling of a request is its mean; claimed: the source's, where nothing was measured.",
     ]
     notes += [claim()] if any(one.key == CLAIMS_KEY for one in told.capacity) else []

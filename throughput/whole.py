@@ -51,14 +51,13 @@ class Asked:
 
     per_week: float | None = None
     prices: Prices | None = None
-    until_us: float | None = None  # requests opened later were not asked for
     simulated: Sequence[Outcome] = ()
 
 
 def read_panels(session: Session, scope: Scope, asked: Asked, *, now: datetime) -> Panels:
     """The panels of what is kept of the requests in a scope."""
     cases = read_cases(session, scope)
-    groups = flows_of(cases, read_tasks(session, cases, scope), now=now)
+    groups = flows_of(cases, read_tasks(session, cases, scope), now=now, before=scope.before)
     return panels(groups, reached=levels(session, scope), asked=asked)
 
 
@@ -72,7 +71,7 @@ def panels(groups: Sequence[Flow], *, reached: Levels, asked: Asked) -> Panels:
         capacity=capacities,
         rework=tuple(rework(group) for group in groups),
         bottlenecks=tuple(bottleneck(group) for group in groups),
-        little=tuple(little(group, until_us=asked.until_us) for group in groups),
+        little=tuple(little(group) for group in groups),
         costs=tuple(by_key),
         prices_given=asked.prices is not None,
         score_card=_card(capacities, by_key, reached, asked) if CLAIMS_KEY in _keys(groups) else None,

@@ -1,5 +1,6 @@
 """Panels of hand-made logs, reckoned with a watch; and of offices whose truth is known."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -134,6 +135,13 @@ def test_littles_law_holds_in_sound_logs_and_misses_where_ends_are_lost() -> Non
         assert lost.tolerance is not None
         assert lost.misses_by is not None
         assert lost.misses_by > lost.tolerance
+
+
+def test_what_was_opened_later_than_was_asked_for_makes_no_rate_smaller() -> None:
+    """Two weeks of requests, asked for half a year later: the rate is of the two weeks."""
+    group = replace(office(Law(weeks=2), 1), now_us=office(Law(), 1).now_us)
+    assert capacity(group).per_week == pytest.approx(len(group) / 2, rel=0.1)
+    assert little(group).days < 14
 
 
 def test_littles_law_finds_wrong_clocks_and_an_office_that_fills_up() -> None:
