@@ -45,3 +45,9 @@ class ScenarioUnusable(ThroughputError):
     """Assumptions can't be simulated."""
 
     code: ClassVar[str] = "throughput-scenario"
+
+
+class TimingsOfNewer(ThroughputError):
+    """The timings are kept by a newer release, whose rules this one does not know."""
+
+    code: ClassVar[str] = "throughput-newer"

@@ -53,7 +53,7 @@ class Cases:
     """The requests of a scope, by their numbers, which rise.
 
     `spent` and `working` are of tasks that are over: by the wall clock, and of it in the office's hours (NaN
-    where the calendar does not tell).
+    where the calendar does not tell; nothing where it was not asked for).
     """
 
     request: NDArray[np.int64]
@@ -133,40 +133,50 @@ class Tasks:
         return {kind: self.spent[kind] + until_now * self.running.are(kind.value) for kind in Wait}
 
 
-def read_cases(session: Session, scope: Scope | None = None) -> Cases:
-    """The requests of a scope, or all."""
+def read_cases(session: Session, scope: Scope | None = None, *, working: bool = False) -> Cases:
+    """The requests of a scope, or all; `working` time where it is asked for."""
     table = TimingCase.table()
     words = ("key", "variant", "unit", "definition_sha256", "state", "outcome", "providers")
     numbers = ("request_id", "returns", "contacts", "signatures", "by_program")
     query = select(
         *(table.c[name] for name in (*words, *numbers)),
         *(epoch_us(table.c[f"{name}_at"]) for name in TIMES),
-        *_spent(table.c),
+        *_spent(table.c, working=working),
         *(table.c.system_us, table.c.provider_us),
     )
     query = query.where(*(scope or Scope()).conditions).order_by(table.c.request_id)
-    types = [*[str] * len(words), np.int64, *[np.int32] * 3, np.bool_, *[np.float64] * (len(TIMES) + 10)]
+    lengths = (8 if working else 4) + 2
+    types = [*[str] * len(words), np.int64, *[np.int32] * 3, np.bool_, *[np.float64] * (len(TIMES) + lengths)]
     columns = iter(_columns(session, query, types))
     named = dict(zip((*words, *numbers, *TIMES), columns, strict=False))
     named["definition"], named["request"] = named.pop("definition_sha256"), named.pop("request_id")
-    spent, working = _by_kind(columns), _by_kind(columns)
+    named["spent"], named["working"] = _by_kind(columns), _by_kind(columns) if working else {}
     system_s, provider_s = (_seconds(column) for column in columns)
-    return Cases(**named, spent=spent, working=working, system_s=system_s, provider_s=provider_s)
+    return Cases(**named, system_s=system_s, provider_s=provider_s)
 
 
-def read_tasks(session: Session, cases: Cases, scope: Scope | None = None) -> Tasks:
-    """The tasks of the cases that were read of the same scope in the same transaction."""
+def read_tasks(session: Session, cases: Cases, scope: Scope | None = None, *, working: bool = False) -> Tasks:
+    """The tasks of cases that were read of the same scope in the same transaction; as there, `working`."""
     table, conditions = TimingTask.table(), (scope or Scope()).conditions
     query = select(
         *(table.c.request_id, table.c.state),
         *(epoch_us(table.c[name]) for name in ("offered_at", "ended_at", "since")),
         *(table.c.kind, table.c.suspended, table.c.channel, table.c.returned),
-        *_spent(table.c),
+        *_spent(table.c, working=working),
     )
     if conditions:
         of = TimingCase.table()
         query = query.join_from(table, of, of.c.request_id == table.c.request_id).where(*conditions)
-    types = [np.int64, str, *[np.float64] * 3, str, np.bool_, str, np.bool_, *[np.float64] * 8]
+    types = [
+        np.int64,
+        str,
+        *[np.float64] * 3,
+        str,
+        np.bool_,
+        str,
+        np.bool_,
+        *[np.float64] * (8 if working else 4),
+    ]
     columns = iter(_columns(session, query, types))
     request, state, offered, ended, since, kind, suspended, channel, returned = (
         next(columns) for _ in range(9)
@@ -181,13 +191,18 @@ def read_tasks(session: Session, cases: Cases, scope: Scope | None = None) -> Ta
         person=channel.are("person"),
         returned=returned,
         spent=_by_kind(columns),
-        working=_by_kind(columns),
+        working=_by_kind(columns) if working else {},
     )
 
 
 def microseconds(moment: datetime) -> int:
     """A moment as times are in columns."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(us: float) -> datetime:
+    """The moment that a time in a column is."""
+    return _EPOCH + us * _MICROSECOND
 
 
 class epoch_us(GenericFunction[int]):  # noqa: N801 (it is called like one of SQL's)
@@ -210,8 +225,9 @@ def _in_a_file(element: epoch_us, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({whole} AS INTEGER) * 1000000 + CAST({part} AS INTEGER)"
 
 
-def _spent(columns: Any) -> Iterator[Column[Any]]:
-    return (columns[f"{kind.value}{unit}"] for unit in ("_us", "_working_us") for kind in Wait)
+def _spent(columns: Any, *, working: bool = True) -> Iterator[Column[Any]]:
+    units = ("_us", "_working_us") if working else ("_us",)
+    return (columns[f"{kind.value}{unit}"] for unit in units for kind in Wait)
 
 
 def _by_kind(columns: Iterator[Any]) -> dict[Wait, Numbers]:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from throughput.figures import Cases, Flags, Numbers, Words, microseconds
+from throughput.figures import Cases, Flags, Numbers, microseconds
 from throughput.figures import Tasks as ReadTasks
+from throughput.grouped import Group, grouped
 from throughput.spans import Wait
 
 MILESTONES = ("requested", "approved", "signed", "delivered")
@@ -105,21 +106,22 @@ def flows_of(cases: Cases, tasks: ReadTasks, *, now: datetime, before: datetime 
     ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
     now_us = float(microseconds(now))
     until_us = now_us if before is None else min(now_us, float(microseconds(before)))
-    width = max(1, len(cases.variant.names))
-    kinds = cases.key.codes.astype(np.int64) * width + cases.variant.codes
-    of_tasks = kinds[ordered.case]
-    found = [
-        _flow(cases, np.flatnonzero(kinds == kind), ordered[of_tasks == kind], now_us, until_us)
-        for kind in np.unique(kinds)
+    groups = grouped(cases)
+    which = np.zeros(len(cases), np.int32)
+    for number, group in enumerate(groups):
+        which[group.places] = number
+    of_tasks = which[ordered.case]
+    return [
+        _flow(cases, group, ordered[of_tasks == number], now_us, until_us)
+        for number, group in enumerate(groups)
     ]
-    return sorted(found, key=lambda group: (group.key, group.variant))
 
 
-def _flow(cases: Cases, held: Places, tasks: ReadTasks, now_us: float, until_us: float) -> Flow:
-    first = held[0]
+def _flow(cases: Cases, group: Group, tasks: ReadTasks, now_us: float, until_us: float) -> Flow:
+    held = group.places
     return Flow(
-        key=_word(cases.key, first),
-        variant=_word(cases.variant, first),
+        key=group.key,
+        variant=group.name,
         now_us=now_us,
         until_us=until_us,
         opened_us=cases.opened[held],
@@ -145,7 +147,3 @@ def _tasks(tasks: ReadTasks, held: Places) -> Tasks:
         by_person=tasks.person,
         returned=tasks.returned,
     )
-
-
-def _word(words: Words, place: int) -> str:
-    return words.names[words.codes[place]] or ""

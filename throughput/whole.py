@@ -12,6 +12,7 @@ from throughput.claims import CLAIMS
 from throughput.costs import Cost, Prices, Work, costs
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import Flow, flows_of
+from throughput.grouped import By
 from throughput.levels import Levels, levels
 from throughput.little import Little, little
 from throughput.panels import Handling, Leads, handling, leads
@@ -46,7 +47,7 @@ class Panels:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Given:
     """What somebody gave beside the requests."""
 
     per_week: float | None = None
@@ -54,17 +55,25 @@ class Asked:
     simulated: Sequence[Outcome] = ()
 
 
-def read_panels(session: Session, scope: Scope, asked: Asked, *, now: datetime) -> Panels:
-    """The panels of what is kept of the requests in a scope."""
+def read_panels(
+    session: Session, scope: Scope, given: Given, *, now: datetime, by: By = "variant"
+) -> Panels | None:
+    """The panels of what is kept of the requests in a scope.
+
+    None by anything but variant, and of one unit: so many figures of few people would tell of a person, and
+    which of them to hide is settled for the comparison alone (throughput.discreet).
+    """
+    if by != "variant" or scope.unit is not None:
+        return None
     cases = read_cases(session, scope)
     groups = flows_of(cases, read_tasks(session, cases, scope), now=now, before=scope.before)
-    return panels(groups, reached=levels(session, scope), asked=asked)
+    return panels(groups, reached=levels(session, scope), given=given)
 
 
-def panels(groups: Sequence[Flow], *, reached: Levels, asked: Asked) -> Panels:
+def panels(groups: Sequence[Flow], *, reached: Levels, given: Given) -> Panels:
     """Reckon all of it; `reached`: the levels of their signatures."""
-    capacities = tuple(capacity(group, per_week=asked.per_week) for group in groups)
-    by_key = [] if asked.prices is None else [_costs(key, groups, asked) for key in _keys(groups)]
+    capacities = tuple(capacity(group, per_week=given.per_week) for group in groups)
+    by_key = [] if given.prices is None else [_costs(key, groups, given) for key in _keys(groups)]
     return Panels(
         handling=tuple(handling(group) for group in groups),
         leads=tuple(leads(group) for group in groups),
@@ -73,8 +82,8 @@ def panels(groups: Sequence[Flow], *, reached: Levels, asked: Asked) -> Panels:
         bottlenecks=tuple(bottleneck(group) for group in groups),
         little=tuple(little(group) for group in groups),
         costs=tuple(by_key),
-        prices_given=asked.prices is not None,
-        score_card=_card(capacities, by_key, reached, asked) if CLAIMS_KEY in _keys(groups) else None,
+        prices_given=given.prices is not None,
+        score_card=_card(capacities, by_key, reached, given) if CLAIMS_KEY in _keys(groups) else None,
     )
 
 
@@ -82,15 +91,15 @@ def _keys(groups: Sequence[Flow]) -> list[str]:
     return sorted({group.key for group in groups})
 
 
-def _costs(key: str, groups: Sequence[Flow], asked: Asked) -> KeyCosts:
+def _costs(key: str, groups: Sequence[Flow], given: Given) -> KeyCosts:
     """Of all variants for the same requests: as many as came in all, unless a number was given."""
     mine = [group for group in groups if group.key == key]
     rates = [rate for group in mine if (rate := arrivals_per_week(group)) is not None]
-    rate = asked.per_week if asked.per_week is not None else sum(rates) or None
+    rate = given.per_week if given.per_week is not None else sum(rates) or None
     work = {claim.variant: Work(claim.variant, claimed_min(key, claim.variant), None) for claim in CLAIMS}
     work = {name: one for name, one in work.items() if one.handling_min.value is not None}
     work |= {group.variant: _work(group) for group in mine}
-    prices = asked.prices or Prices()
+    prices = given.prices or Prices()
     named = [
         one for name, one in work.items() if name in prices.variants or any(g.variant == name for g in mine)
     ]
@@ -104,9 +113,9 @@ def _work(group: Flow) -> Work:
 
 
 def _card(
-    capacities: Sequence[Capacity], by_key: Sequence[KeyCosts], reached: Levels, asked: Asked
+    capacities: Sequence[Capacity], by_key: Sequence[KeyCosts], reached: Levels, given: Given
 ) -> ScoreCard:
     found = [one for held in by_key if held.key == CLAIMS_KEY for one in held.costs]
     mine_reached = {variant: some for (key, variant), some in reached.items() if key == CLAIMS_KEY}
     mine = [one for one in capacities if one.key == CLAIMS_KEY]
-    return score_card(Known(mine, found, mine_reached, asked.simulated))
+    return score_card(Known(mine, found, mine_reached, given.simulated))

@@ -886,6 +886,17 @@ class TestThroughput:
             "        Choose from: employer-declaration, team-action-plan.",
         ]
 
+    def test_it_is_narrowed_and_grouped_as_asked(self, terminal: Terminal) -> None:
+        assert self.counted(terminal, "--variant", "A3") == [2]
+        assert self.counted(terminal, "--variant", "A0") == []
+        [row] = terminal.json("throughput", "--by", "definition")["measured"]
+        assert (row["key"], row["n"]) == ("employer-declaration", 2)
+        assert self.counted(terminal, "--definition", row["definition"]) == [2]
+        months = terminal.json("throughput", "--by", "month")
+        assert (months["by"], months["measured"][0]["n"]) == ("month", None)  # two are so few
+        said = terminal.office("throughput", "--unit", "nowhere")
+        assert said.err.startswith("paraaf: There was no request of the unit 'nowhere'.")
+
     def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
         head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
         assert head == "key,variant,figure,unit,n,median,p90,origin,value,low,high"
@@ -899,6 +910,8 @@ class TestThroughput:
         assert panels["leads"][0]["counts"] == {"started": 2, "closed": 0, "open": 2, "withdrawn": 0}
         assert panels["capacity"][0]["handling_min"]["origin"] == "claimed"
         assert panels["costs"] == []
+        assert terminal.json("throughput", "--by", "month")["panels"] is None
+        assert terminal.json("throughput", "--by", "unit")["panels"] is None
         (terminal.data / "costs.toml").write_text("hourly_rate = 50\n", encoding="utf-8")
         said = terminal.office("throughput").out
         assert "no cost without variants.A3.licence_per_year" in said

@@ -14,7 +14,7 @@ from throughput.estimates import Figure
 from throughput.levels import LevelReached
 from throughput.said import payback_said, source_said, statement_said, tables
 from throughput.score_card import Criterion
-from throughput.whole import Asked, Panels, panels
+from throughput.whole import Given, Panels, panels
 
 PRICES = """
 currency = "EUR"
@@ -123,17 +123,17 @@ def test_the_prices_of_the_how_to_can_be_read(tmp_path: Path) -> None:
     assert [one.missing for one in costs(found, WORK, per_week=100)] == [(), ()]
 
 
-def both(asked: Asked) -> Panels:
+def both(given: Given) -> Panels:
     groups = [
         replace(office(Law(weeks=8), seed), key="employer-declaration", variant=variant)
         for seed, variant in enumerate(("A1", "A3"))
     ]
     reached = {("employer-declaration", "A3"): [LevelReached("qualified-remote", "B-LT", 7)]}
-    return panels(groups, reached=reached, asked=asked)
+    return panels(groups, reached=reached, given=given)
 
 
 def test_each_cell_of_the_score_card_says_where_it_is_from(tmp_path: Path) -> None:
-    card = both(Asked(per_week=100, prices=prices(tmp_path))).score_card
+    card = both(Given(per_week=100, prices=prices(tmp_path))).score_card
     assert card is not None
     assert card.variants == ("A0", "A1", "A2", "A3", "A4")
     assert len(card.cells) == 25
@@ -153,7 +153,7 @@ def test_each_cell_of_the_score_card_says_where_it_is_from(tmp_path: Path) -> No
 
 
 def test_no_cost_is_told_without_figures_and_two_fte_are_said_to_be_impossible() -> None:
-    found = tables(both(Asked()))
+    found = tables(both(Given()))
     notes = " ".join(note for table in found for note in table.notes)
     assert "The claimed saving of 2 FTE cannot come from handling time at 100 requests a week" in notes
     assert not any("Cost" in table.title for table in found)
@@ -161,8 +161,8 @@ def test_no_cost_is_told_without_figures_and_two_fte_are_said_to_be_impossible()
 
 
 def test_the_same_figures_are_in_csv(tmp_path: Path) -> None:
-    told = both(Asked(per_week=100, prices=prices(tmp_path)))
-    lines = as_csv(Comparison([]).rows, panels_data.csv_rows(told)).splitlines()
+    told = both(Given(per_week=100, prices=prices(tmp_path)))
+    lines = as_csv(Comparison([]), panels_data.csv_rows(told)).splitlines()
     row = next(line for line in lines if line.startswith("employer-declaration,A3,capacity.by_week,"))
     assert row.split(",")[7] == "measured"
     assert float(row.split(",")[8]) == pytest.approx(told.capacity[1].fte_by_week.value, rel=1e-4)

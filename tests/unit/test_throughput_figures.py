@@ -3,14 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kept_log import kept_of
-from throughput.figures import TIMES, Cases, Tasks, microseconds, read_cases, read_tasks
+from tests.kept_log import kept_of, require_columns
+from throughput.figures import microseconds, read_cases, read_tasks
 from throughput.scope import Scope
-from throughput.spans import Case, Wait, cases_of
+from throughput.spans import cases_of
 from throughput.working import work_clock
 
 START = datetime(2026, 3, 26, 7, 0, tzinfo=UTC)  # a Thursday before the clocks change
@@ -63,7 +62,7 @@ def log_of(happened: list[tuple[int, str, int, str, bool]]) -> list[dict[str, An
     return records
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(happenings, st.data())
 def test_columns_say_what_the_log_says(
     happened: list[tuple[int, str, int, str, bool]], data: st.DataObject
@@ -72,76 +71,13 @@ def test_columns_say_what_the_log_says(
     cuts = data.draw(st.lists(st.integers(0, len(records)), max_size=5))
     clock = work_clock("office-nl")
     with kept_of(records, cuts=cuts, clock_of=lambda _: clock) as session:
-        cases = read_cases(session)
-        tasks = read_tasks(session, cases)
-    said = sorted(cases_of(records, lambda _: clock), key=lambda case: case.request)
-    require_cases(cases, said)
-    require_tasks(tasks, said)
+        require_columns(session, cases_of(records, lambda _: clock), now=NOW)
 
 
 def test_a_moment_just_before_a_second_stays_before_it() -> None:
     records = log_of([(1, "task_claimed", 999_999, "manager", False)])
     with kept_of(records) as session:
         assert read_cases(session).opened.tolist() == [microseconds(START) + 999_999]
-
-
-def require_cases(cases: Cases, said: list[Case]) -> None:
-    assert cases.request.tolist() == [case.request for case in said]
-    for place, case in enumerate(said):
-        words = {name: word_of(cases, name, place) for name in ("key", "variant", "unit", "outcome")}
-        assert words == {name: getattr(case, name) for name in words}
-        moments = {"opened": case.opened_at, **case.milestones, "ended": case.ended_at}
-        for name in TIMES:
-            same(getattr(cases, name)[place], us(moments.get(name)))
-        assert cases.is_open[place] == ("delivered" not in case.milestones and case.outcome is None)
-        assert cases.by_program[place] == ("program" in case.channels)
-        assert cases.returns[place] == case.returns
-        assert cases.signatures[place] == case.documents_signed
-        assert word_of(cases, "providers", place) == "\n".join(sorted(case.providers))
-        over = [task for task in case.tasks if task.ended_at is not None]
-        assert cases.contacts[place] == len(over)
-        for kind in Wait:
-            same(cases.spent[kind][place], sum(task.spent_us.get(kind, 0) for task in over) / 1e6)
-            worked = [task.working_us.get(kind, 0) for task in over]
-            same(cases.working[kind][place], sum(one or 0 for one in worked) / 1e6)
-        same(cases.system_s[place], sum(map(sum, case.system_us.values())) / 1e6)
-        same(cases.provider_s[place], sum(map(sum, case.provider_us.values())) / 1e6)
-
-
-def require_tasks(tasks: Tasks, said: list[Case]) -> None:
-    so_far = tasks.so_far(NOW)
-    found = sorted(
-        (
-            *(int(tasks.case[n]), float(tasks.offered[n]), word_of(tasks, "state", n)),
-            *(bool(tasks.is_open[n]), bool(tasks.person[n]), bool(tasks.returned[n])),
-            *(round(float(so_far[kind][n]) * 1e6) for kind in Wait),
-        )
-        for n in range(len(tasks))
-    )
-    expected = []
-    for place, case in enumerate(said):
-        for task in case.tasks:
-            was_open = task.ended_at is None
-            if was_open:
-                task.turn(NOW, None)
-            spent = (task.spent_us.get(kind, 0) for kind in Wait)
-            about = (was_open, task.channel == "person", task.returned)
-            expected.append((place, us(task.offered_at), task.state, *about, *spent))
-    assert found == sorted(expected)
-
-
-def word_of(columns: Cases | Tasks, name: str, place: int) -> str | None:
-    words = getattr(columns, name)
-    word: str | None = words.names[words.codes[place]]
-    return word
-
-
-def us(moment: datetime | None) -> float:
-    return np.nan if moment is None else float(microseconds(moment))
-
-
-def same(found: float, expected: float) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_scope_narrows_cases_and_tasks_alike() -> None:
