@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tests import known_truth
-from tests.columns import groups
+from tests.kept_log import kept_of
 from tests.known_truth import FEWEST, Law, office
 from tests.unit.test_throughput_spans import START, Log, move
 from throughput.bottleneck import bottleneck
 from throughput.capacity import capacity
-from throughput.flows import Flow
+from throughput.figures import read_cases, read_tasks
+from throughput.flows import Flow, flows_of
 from throughput.little import Cause, little
 from throughput.panels import Counts, handling, leads
 from throughput.rework import rework
@@ -39,7 +40,10 @@ def returned_once() -> list[dict[str, Any]]:
 
 
 def only(records: list[dict[str, Any]]) -> Flow:
-    (group,) = groups(records, now=NOW)
+    """The requests of a log, all of one variant."""
+    with kept_of(records) as session:
+        cases = read_cases(session)
+        (group,) = flows_of(cases, read_tasks(session, cases), now=NOW)
     return group
 
 
