@@ -689,7 +689,10 @@ def test_from_a_row_to_a_signed_document(
     assert "is there already" in again.err
     assert terminal.office("show", 1, "--as", EMPLOYEE, "-o", file, "--force").status == 0
 
-    measured = terminal.json("throughput", "--key", "employer-declaration")["measured"][0]
+    told = terminal.json("throughput", "--key", "employer-declaration")
+    levels = [said["level"] for cell in told["panels"]["score_card"]["cells"] for said in cell["said"]]
+    assert [one for one in levels if one] == [{"profile": "click-seal", "level": "B-LT", "n": 1}]
+    measured = told["measured"][0]
     assert (measured["n"], measured["delivered"], measured["lead_driven_by_program"]) == (2, 1, False)
     assert terminal.office("log", "verify").status == 0
 
@@ -896,8 +899,23 @@ class TestThroughput:
 
     def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
         head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
-        assert head == "key,variant,figure,unit,n,median,p90,origin"
-        assert first == "employer-declaration,A3,started,requests,2,,,measured"
+        assert head == "key,variant,figure,unit,n,median,p90,origin,value,low,high"
+        assert first == "employer-declaration,A3,started,requests,2,,,measured,,,"
+
+    def test_panels_are_apart_and_costs_follow_the_file_of_the_folder(self, terminal: Terminal) -> None:
+        text = terminal.office("throughput", "--per-week", "100").out
+        assert "Handling (measured; people alone)" in text
+        assert "2 FTE cannot come from handling time" in text
+        panels = terminal.json("throughput", "--per-week", "100")["panels"]
+        assert panels["leads"][0]["counts"] == {"started": 2, "closed": 0, "open": 2, "withdrawn": 0}
+        assert panels["capacity"][0]["handling_min"]["origin"] == "claimed"
+        assert panels["costs"] == []
+        assert terminal.json("throughput", "--by", "month")["panels"] is None
+        assert terminal.json("throughput", "--by", "unit")["panels"] is None
+        (terminal.data / "costs.toml").write_text("hourly_rate = 50\n", encoding="utf-8")
+        said = terminal.office("throughput").out
+        assert "no cost without variants.A3.licence_per_year" in said
+        assert terminal.office("throughput", "--per-week", "0").status == 1
 
     def test_the_report_says_what_the_screen_says(self, terminal: Terminal, tmp_path: Path) -> None:
         file = tmp_path / "report.pdf"
