@@ -83,7 +83,10 @@ def run(args: argparse.Namespace) -> int:
             told = Comparison.of(session, scope, now=now, by=args.by)
             panels = read_panels(session, scope, given, now=now, by=args.by)
     write_report(
-        args, lambda words, seal: comparison_pdf(told, scope=scope, made_at=now, words=words, seal=seal)
+        args,
+        lambda words, seal: comparison_pdf(
+            told, scope=scope, made_at=now, words=words, panels=panels, seal=seal
+        ),
     )
     _tell(told, panels, scope, args)
     return 0

@@ -921,8 +921,11 @@ class TestThroughput:
         file = tmp_path / "report.pdf"
         assert terminal.office("throughput", "--report", file, "--language", "nl").status == 0
         with PdfDocument(file) as pdf:
-            printed = " ".join(pdf[0].get_textpage().get_text_range().split())
+            every = [" ".join(page.get_textpage().get_text_range().split()) for page in pdf]
+        printed = every[0]
         assert "A3: Met een eigen sleutel 2 0 2 0 0" in printed
+        assert "Aanvragen per week Minuten per aanvraag" in every[-2]
+        assert "Of het log kan kloppen (wet van Little)" in every[-1]
         assert "0,46 fte van 36 uur per week" in printed
         assert terminal.office("throughput", "--report", file).status == 1
         assert terminal.office("throughput", "--report", file, "--force").status == 0
