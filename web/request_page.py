@@ -173,6 +173,8 @@ class RequestPage:
             may_hold=may_hold,
             definition=definition,
             state=definition.states[view.state],
+            own_turn=view.requester_id == asked.me.id
+            and definition.states[view.state].role == requester_role(definition),
             path=path_of(definition, view.state, view.data),
             documents=[self._document(asked, view, one) for one in view.documents if one.number],
             parts=[
