@@ -229,13 +229,13 @@ def test_what_was_begun_is_there_again_for_its_person_alone(place: Place, client
     with browsing(place.url) as elsewhere:
         again = opened(place, elsewhere, person, NEW)
         assert (again.value("income.commission"), again.value("language")) == ("not yet known", "da")
-        assert "You have begun" in elsewhere.get("/requests/new").text
+        assert all("You have begun" in elsewhere.get(path).text for path in ("/requests", "/requests/new"))
     with browsing(place.url) as other:
         assert opened(place, other, MANAGER, NEW).value("income.commission") != "not yet known"
     form.fill("income.commission", "")
     number_in(form.send(client, SEND, follow=False))
     assert place.sample.rows(Beginning) == []
-    assert "You have begun" not in client.get("/requests/new").text
+    assert not any("You have begun" in client.get(path).text for path in ("/requests", "/requests/new"))
 
 
 def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: httpx.Client) -> None:
