@@ -33,7 +33,7 @@ class KeyCosts:
 
 @dataclass(frozen=True)
 class Panels:
-    """An entry a variant, or a definition, in each; `costs` one a process, none where no prices were given."""
+    """An entry a variant, or a definition, in each; `costs`: one a process, none without prices."""
 
     handling: tuple[Handling, ...]
     leads: tuple[Leads, ...]
