@@ -63,9 +63,10 @@ def claimed_min(key: str, variant: str) -> Figure:
     return Figure(0, said.get(variant), origin="claimed")
 
 
-def arrivals_per_week(group: Flow) -> float | None:
-    """Requests that came a week, from the first one on; None where less than a day has passed."""
-    if not len(group):
+def arrivals_per_week(*groups: Flow) -> float | None:
+    """Requests of all groups that came a week, from the first one on; None within its first day."""
+    came = np.concatenate([group.opened_us for group in groups]) if groups else np.zeros(0)
+    if not len(came):
         return None
-    weeks = (group.until_us - float(np.min(group.opened_us))) / WEEK_US
-    return len(group) / weeks if weeks >= 1 / 7 else None
+    weeks = (groups[0].until_us - float(came.min())) / WEEK_US
+    return len(came) / weeks if weeks >= 1 / 7 else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from throughput.figures import Cases, Flags, Numbers, microseconds
 from throughput.figures import Tasks as ReadTasks
-from throughput.grouped import Group, grouped
+from throughput.grouped import By, Group, grouped
 from throughput.spans import Wait
 
 MILESTONES = ("requested", "approved", "signed", "delivered")
@@ -51,7 +51,7 @@ class Flow:
     """The requests of one group of a process, such as a variant, as they stand at `now_us`."""
 
     key: str
-    variant: str
+    variant: str  # or the definition's digest, its first digits
     now_us: float
     until_us: float  # until when requests were opened that would be in it
     opened_us: Numbers
@@ -98,15 +98,17 @@ def summed(values: Numbers, place: Places, size: int) -> Numbers:
     return np.bincount(place, values, minlength=size).astype(np.float64)
 
 
-def flows_of(cases: Cases, tasks: ReadTasks, *, now: datetime, before: datetime | None = None) -> list[Flow]:
-    """What was read, by process and variant, sorted; open tasks count up to `now`.
+def flows_of(
+    cases: Cases, tasks: ReadTasks, *, now: datetime, before: datetime | None = None, by: By = "variant"
+) -> list[Flow]:
+    """What was read, by process and variant or definition, sorted; open tasks count up to `now`.
 
     `before`: requests opened from then on were not asked for.
     """
     ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
     now_us = float(microseconds(now))
     until_us = now_us if before is None else min(now_us, float(microseconds(before)))
-    groups = grouped(cases)
+    groups = grouped(cases, by)
     which = np.zeros(len(cases), np.int32)
     for number, group in enumerate(groups):
         which[group.places] = number

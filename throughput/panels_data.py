@@ -6,6 +6,7 @@ from typing import Any
 
 from throughput.bottleneck import Bottleneck
 from throughput.estimates import Figure
+from throughput.grouped import By
 from throughput.little import Little
 from throughput.panels import Times
 from throughput.whole import Panels
@@ -14,13 +15,16 @@ from throughput.whole import Panels
 def as_json(told: Panels) -> dict[str, Any]:
     """Seconds, minutes and shares as the keys say; a figure has n, value, low, high (95 %) and origin."""
     card = told.score_card
-    return {
+    by_name = {
         "handling": [asdict(one) for one in told.handling],
         "leads": [asdict(one) for one in told.leads],
         "capacity": [asdict(one) for one in told.capacity],
         "rework": [asdict(one) for one in told.rework],
         "bottlenecks": [_bottleneck(one) for one in told.bottlenecks],
         "little": [_little(one) for one in told.little],
+    }
+    return {
+        **{panel: [_called(one, told.by) for one in held] for panel, held in by_name.items()},
         "costs": [
             {"key": held.key, "per_week": held.per_week}
             | {
@@ -32,6 +36,11 @@ def as_json(told: Panels) -> dict[str, Any]:
         ],
         "score_card": None if card is None else asdict(card),
     }
+
+
+def _called(entry: dict[str, Any], by: By) -> dict[str, Any]:
+    """With the name of what it is of under the word for that."""
+    return {by if key == "variant" else key: value for key, value in entry.items()}
 
 
 def _bottleneck(one: Bottleneck) -> dict[str, Any]:

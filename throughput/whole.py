@@ -33,7 +33,7 @@ class KeyCosts:
 
 @dataclass(frozen=True)
 class Panels:
-    """One entry a variant in each; `costs` one a process, empty where no figures were given."""
+    """An entry a variant, or a definition, in each; `costs`: one a process, none without prices."""
 
     handling: tuple[Handling, ...]
     leads: tuple[Leads, ...]
@@ -41,6 +41,7 @@ class Panels:
     rework: tuple[Rework, ...]
     bottlenecks: tuple[Bottleneck, ...]
     little: tuple[Little, ...]
+    by: By  # what each entry is of: a variant, or a definition
     costs: tuple[KeyCosts, ...]
     prices_given: bool
     score_card: ScoreCard | None  # of the process that the source studied; None without its requests
@@ -60,20 +61,21 @@ def read_panels(
 ) -> Panels | None:
     """The panels of what is kept of the requests in a scope.
 
-    None by anything but variant, and of one unit: so many figures of few people would tell of a person, and
-    which of them to hide is settled for the comparison alone (throughput.discreet).
+    None by month, by unit and of one unit: so many figures of few people would tell of a person, and which of
+    them to hide is settled for the comparison alone (throughput.discreet).
     """
-    if by != "variant" or scope.unit is not None:
+    if by not in ("variant", "definition") or scope.unit is not None:
         return None
     cases = read_cases(session, scope)
-    groups = flows_of(cases, read_tasks(session, cases, scope), now=now, before=scope.before)
-    return panels(groups, reached=levels(session, scope), given=given)
+    groups = flows_of(cases, read_tasks(session, cases, scope), now=now, before=scope.before, by=by)
+    return panels(groups, reached=levels(session, scope), given=given, by=by)
 
 
-def panels(groups: Sequence[Flow], *, reached: Levels, given: Given) -> Panels:
-    """Reckon all of it; `reached`: the levels of their signatures."""
+def panels(groups: Sequence[Flow], *, reached: Levels, given: Given, by: By = "variant") -> Panels:
+    """Reckon all of it; `reached`: the levels of their signatures. Costs and criteria are variants'."""
     capacities = tuple(capacity(group, per_week=given.per_week) for group in groups)
-    by_key = [] if given.prices is None else [_costs(key, groups, given) for key in _keys(groups)]
+    keys = sorted({group.key for group in groups}) if by == "variant" else []
+    by_key = [] if given.prices is None else [_costs(key, groups, given) for key in keys]
     return Panels(
         handling=tuple(handling(group) for group in groups),
         leads=tuple(leads(group) for group in groups),
@@ -81,21 +83,17 @@ def panels(groups: Sequence[Flow], *, reached: Levels, given: Given) -> Panels:
         rework=tuple(rework(group) for group in groups),
         bottlenecks=tuple(bottleneck(group) for group in groups),
         little=tuple(little(group) for group in groups),
+        by=by,
         costs=tuple(by_key),
         prices_given=given.prices is not None,
-        score_card=_card(capacities, by_key, reached, given) if CLAIMS_KEY in _keys(groups) else None,
+        score_card=_card(capacities, by_key, reached, given) if CLAIMS_KEY in keys else None,
     )
-
-
-def _keys(groups: Sequence[Flow]) -> list[str]:
-    return sorted({group.key for group in groups})
 
 
 def _costs(key: str, groups: Sequence[Flow], given: Given) -> KeyCosts:
     """Of all variants for the same requests: as many as came in all, unless a number was given."""
     mine = [group for group in groups if group.key == key]
-    rates = [rate for group in mine if (rate := arrivals_per_week(group)) is not None]
-    rate = given.per_week if given.per_week is not None else sum(rates) or None
+    rate = given.per_week if given.per_week is not None else arrivals_per_week(*mine)
     work = {claim.variant: Work(claim.variant, claimed_min(key, claim.variant), None) for claim in CLAIMS}
     work = {name: one for name, one in work.items() if one.handling_min.value is not None}
     work |= {group.variant: _work(group) for group in mine}

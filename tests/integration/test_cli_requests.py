@@ -911,6 +911,9 @@ class TestThroughput:
         assert panels["capacity"][0]["handling_min"]["origin"] == "claimed"
         assert panels["costs"] == []
         assert terminal.json("throughput", "--by", "month")["panels"] is None
+        by_definition = terminal.json("throughput", "--by", "definition")["panels"]
+        assert len(by_definition["handling"][0]["definition"]) == 12
+        assert by_definition["score_card"] is None
         assert terminal.json("throughput", "--by", "unit")["panels"] is None
         (terminal.data / "costs.toml").write_text("hourly_rate = 50\n", encoding="utf-8")
         said = terminal.office("throughput").out

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.known_truth import Law, office
@@ -59,6 +60,17 @@ def test_running_cost_and_payback_by_hand(tmp_path: Path) -> None:
     assert seal.payback.years.low == pytest.approx(6000 / (hours * 60 - 3600))
     assert seal.payback.years.high == pytest.approx(12000 / (hours * 40 - 4600))
     assert paper.payback is None
+
+
+def test_all_ways_are_reckoned_for_all_requests_of_the_process(tmp_path: Path) -> None:
+    """Paper until the fourth week, the seal from then on: eight weeks in all, not twice as many requests."""
+    paper, seal = (
+        replace(office(Law(weeks=8), 1), key="employer-declaration", variant=name) for name in ("A0", "A3")
+    )
+    half = len(paper.opened_us) // 2
+    late = replace(seal, opened_us=np.maximum(seal.opened_us, seal.opened_us[half]))
+    found = panels([paper, late], reached={}, given=Given(prices=prices(tmp_path))).costs[0]
+    assert found.per_week == pytest.approx(2 * len(paper) / 8, rel=0.05)
 
 
 def test_what_saves_nothing_is_never_paid_back(tmp_path: Path) -> None:
