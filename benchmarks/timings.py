@@ -1,8 +1,8 @@
 """What keeping times costs, and what reports and exports take: `python -m benchmarks.timings [COUNT…]`.
 
 Both databases, each of several sizes; requests went the whole way (benchmarks.timed_log). At a million the
-log is not read: the rows kept are ten times those of a hundred thousand, and there are no exports. Reports and
-exports are made by a process of their own, whose peak memory is told.
+log is not read: the rows kept are ten times those of a hundred thousand, and there are no exports. Each
+report and export is made by a process of its own, whose peak memory is told.
 """
 
 import os
