@@ -10,9 +10,10 @@ from tests.kept_log import kept_of
 from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
 from throughput.compare import Comparison, Table, as_csv, as_json, as_text
+from throughput.faces import load_fonts
 from throughput.grouped import By
 from throughput.measures import SYSTEM_STEPS
-from throughput.report import WIDTH, fitting, load_fonts
+from throughput.report import WIDTH, fitting
 
 NOW = START + timedelta(days=9)
 
