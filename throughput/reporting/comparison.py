@@ -82,7 +82,7 @@ class _Comparison:
             report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
             return
         report.heading(words.text("What is different, and how sure that is"))
-        report.lead(*headlines(self._told.contrasts, words, self._told.by), claim(words))
+        report.lead(*headlines(self._told, words), claim(words))
         alone = self._processes[0] if len(self._processes) == 1 else None
         on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
         if alone is not None and on_cover:
@@ -214,7 +214,7 @@ class _Process:
     """Writes what is told of one process."""
 
     def __init__(self, told: Comparison, key: str, report: Report, words: ReportWords) -> None:
-        self.key = key
+        self.key, self._told = key, told
         self.contrasts = [one for one in told.contrasts if one.key == key]
         self._rows = [row for row in told.rows if row.key == key]
         self._report, self._words, self._by = report, words, told.by
@@ -272,7 +272,7 @@ class _Process:
         words, report, rows = self._words, self._report, self._rows
         found = [one for one in self.contrasts if one.figure == figure]
         report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
-        report.table(tables.spreads(rows, figure, words, self._by).without_first)
+        report.table(tables.spreads(self._told, rows, figure, words).without_first)
         if any(row.lead_driven_by_program for row in rows):
             report.note(
                 words.text(
@@ -280,13 +280,13 @@ class _Process:
                 )
             )
         if figure == "handling" and any(row.touch_s for row in rows):
-            report.table(tables.states(rows, words, self._by).without_first)
+            report.table(tables.states(self._told, rows, words).without_first)
         if not found:
             report.note(
                 words.text("There are no two groups with enough requests of people alone to compare.")
             )
             return
-        report.table(tables.differences(found, words, self._by).without_first)
+        report.table(tables.differences(self._told, found, words).without_first)
         report.note(
             words.text(
                 "In brackets behind n: how many of them are open or withdrawn, and count with what they"
