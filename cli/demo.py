@@ -32,8 +32,8 @@ from signing.organisation import FILE as SIGNING_FILE
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
 from throughput.compare import Comparison, as_json, as_text
-from throughput.events import records_since
-from throughput.spans import cases_of
+from throughput.kept import Keeper
+from throughput.scope import Scope
 from workflow.authorising import Authorising
 from workflow.errors import WorkflowError
 from workflow.judge import office_day
@@ -44,7 +44,7 @@ from workflow.outcomes import Patience
 from workflow.people import update_people
 from workflow.queue_page import QueueItem
 from workflow.remote import signs_next
-from workflow.tables import DocumentRow, Incident, LogHead, Person, Request
+from workflow.tables import DocumentRow, Incident, Person, Request
 
 VARIANTS = ("A0", "A1", "A3", "A4")
 ALL_VARIANTS = (*VARIANTS, "A2", "A4-DUAL", "N")
@@ -225,8 +225,7 @@ class _Demo:
         assert office.register is not None  # noqa: S101 (the sample register was put into the folder)
         with office.store.write() as session:
             people = update_people(session, office.register, now=office.clock()).loaded
-        with office.store.read() as session:
-            first = session.scalars(select(LogHead.seq)).one_or_none() or 0
+        first = office.clock()
         self.say(f"{people} sample people, data folder {office.folder}")
         sample = self._people()
         for variant in self.variants:
@@ -239,15 +238,14 @@ class _Demo:
         await self._drive(sample)
         files = self._export(sample, out)
         reports = self._verify(files, out)
+        Keeper(office.store).catch_up()
         with office.store.read() as session:
-            records = list(records_since(session, first))
+            comparison = Comparison.of(session, Scope(since=first), now=office.clock())
             log = verify(session)
         outcome = Outcome(
             seconds=monotonic() - begun,
             requests=len(sample.requests),
-            compared=Comparison.of(
-                cases_of(r for r in records if r.get("request") in sample.requests), now=office.clock()
-            ),
+            compared=comparison,
             reports=Counter(report.indication for report in reports),
             failures=[report for report in reports if not report.passed],
             log=log,

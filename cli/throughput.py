@@ -1,22 +1,36 @@
 """`paraaf throughput`: what the event log says of the ways of signing."""
 
 import argparse
+import sys
+from collections.abc import Set
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
 from cli.times import beginning, end
+from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
-from throughput.events import records_since
+from throughput.costs import FILE, read_prices
+from throughput.grouped import DIGITS, WAYS
+from throughput.kept import Keeper
 from throughput.report import report_pdf
-from throughput.spans import Case, cases_of
+from throughput.scope import Scope
+from throughput.whole import Given, Panels, read_panels
 from workflow.definition import load_folder
 from workflow.names import known_names
 from workflow.store import Store
+from workflow.tables import TimingCase
+
+FAR_BEHIND = 50_000
+"""Of more events than this to read it is told how far that is: some seconds."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,6 +41,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         " right the first time. What a program did in people's place is not counted as human time.",
     )
     parser.add_argument("--key", help="only this process")
+    parser.add_argument("--variant", help="only this variant")
+    parser.add_argument("--unit", help="only requests of this unit's employees")
+    parser.add_argument(
+        "--definition", metavar="DIGEST", help="only requests that began with this definition"
+    )
+    parser.add_argument(
+        "--by", choices=WAYS, default="variant", help="what is compared (default: the variants)"
+    )
     parser.add_argument(
         "--from", dest="first", type=beginning, metavar="D", help="requests opened from this day or time on"
     )
@@ -36,58 +58,114 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a figure, for a spreadsheet")
+    parser.add_argument(
+        "--per-week",
+        type=float,
+        metavar="N",
+        help="requests a week, for capacity and cost (default: as they came)",
+    )
+    parser.add_argument(
+        "--costs", type=Path, metavar="FILE", help="prices (default: costs.toml in the data folder, if there)"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write it as a PDF")
     parser.add_argument("--force", action="store_true", help="overwrite that PDF")
     add_data_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the log, compare, tell."""
+    """Bring what is kept up to the log, compare, tell."""
     if args.report is not None:
         require_room(args.report, force=args.force)
     require_office(args.data)
-    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
-        every = cases_of(records_since(session))
-    _require_key(args.key, {case.key for case in every})
-    cases = [case for case in every if _asked(case, args)]
-    told = Comparison.of(cases, now=datetime.now(UTC))
+    now, given = datetime.now(UTC), _given(args)
+    with closing(Store.open(args.data, make=False)) as store:
+        catch_up(store)
+        with store.read() as session:
+            scope = _scope(session, args)
+            told = Comparison.of(session, scope, now=now, by=args.by)
+            panels = read_panels(session, scope, given, now=now, by=args.by)
     if args.report is not None:
-        content = report_pdf(told, period=_period(args, len(cases)), made_at=datetime.now(UTC))
+        content = report_pdf(told, period=_period(scope, told), made_at=now)
         write_whole(args.report, content, force=args.force)
-    _tell(told, args)
+    _tell(told, panels, scope, args)
     return 0
 
 
-def _require_key(key: str | None, in_log: set[str]) -> None:
-    """Refuse a process that there is not, nor ever was. Raises ChoiceNeeded."""
-    known = in_log | {definition.key for definition in load_folder(names=known_names()).all}
-    if key is not None and key not in known:
-        raise ChoiceNeeded(f"There is no process {key!r}.", hint=f"Choose from: {', '.join(sorted(known))}.")
+def _given(args: argparse.Namespace) -> Given:
+    """What stands in options and in the file of costs. Raises ChoiceNeeded, CostsUnusable."""
+    if args.per_week is not None and not 0 < args.per_week < 1e9:
+        raise ChoiceNeeded(f"--per-week can't be {args.per_week:g}.", hint="Give a number above 0.")
+    file = args.costs if args.costs is not None else args.data / FILE
+    prices = read_prices(file) if args.costs is not None or file.is_file() else None
+    return Given(args.per_week, prices)
 
 
-def _asked(case: Case, args: argparse.Namespace) -> bool:
-    return (
-        (args.key is None or case.key == args.key)
-        and (args.first is None or case.opened_at >= args.first)
-        and (args.last is None or case.opened_at < args.last)
-    )
+def catch_up(store: Store) -> None:
+    """Read what came since the last time; told on standard error where that takes its time."""
+    keeper = Keeper(store)
+    behind = keeper.backlog()
+    if behind <= FAR_BEHIND:
+        keeper.catch_up()
+        return
+
+    def tell(done: int) -> None:
+        if done % FAR_BEHIND < keeper.at_once:
+            print(f"paraaf: {done:,} of {behind:,} events read", file=sys.stderr, flush=True)
+
+    keeper.catch_up(tell)
 
 
-def _period(args: argparse.Namespace, count: int) -> str:
-    parts = [f"{count} requests"]
-    parts += [f"of {args.key}"] if args.key else []
-    parts += [f"opened from {args.first:%Y-%m-%d %H:%M} UTC"] if args.first else []
-    parts += [f"before {args.last:%Y-%m-%d %H:%M} UTC"] if args.last else []
+def _scope(session: Session, args: argparse.Namespace) -> Scope:
+    """What was asked for. Raises ChoiceNeeded for what there is not, nor ever was."""
+    defined = load_folder(names=known_names()).all
+    chosen: dict[str, Any] = {
+        "key": _one_of(session, "key", args.key, "There is no process", {one.key for one in defined}),
+        "variant": _one_of(
+            session, "variant", args.variant, "There is no variant", {one.variant for one in defined}
+        ),
+        "unit": _one_of(session, "unit", args.unit, "There was no request of the unit"),
+        "definition": _one_of(
+            session, "definition_sha256", args.definition, "No request began with the definition"
+        ),
+    }
+    return Scope(**chosen, since=args.first, before=args.last)
+
+
+def _one_of(
+    session: Session, name: str, asked: str | None, words: str, defined: Set[str] = frozenset()
+) -> str | None:
+    """What is asked for; a digest by its first digits, too. Raises ChoiceNeeded."""
+    if asked is None:
+        return None
+    found = session.scalars(select(TimingCase.table().c[name]).distinct())
+    there = sorted({one for one in found if one is not None} | defined)
+    digest = name == "definition_sha256"
+    alike = [one for one in there if one == asked or (digest and one.startswith(asked))]
+    if len(alike) != 1:
+        raise ChoiceNeeded(f"{words} {asked!r}.", hint=f"Choose from: {', '.join(there)}." if there else "")
+    return alike[0]
+
+
+def _period(scope: Scope, told: Comparison) -> str:
+    parts = [f"{sum(row.n for row in told.rows)} requests"]
+    parts += [f"of {scope.key}"] if scope.key else []
+    parts += [f"by {scope.variant}"] if scope.variant else []
+    parts += [f"of the unit {scope.unit}"] if scope.unit else []
+    parts += [f"begun with {scope.definition[:DIGITS]}"] if scope.definition else []
+    parts += [f"opened from {scope.since:%Y-%m-%d %H:%M} UTC"] if scope.since else []
+    parts += [f"before {scope.before:%Y-%m-%d %H:%M} UTC"] if scope.before else []
     return " ".join(parts)
 
 
-def _tell(told: Comparison, args: argparse.Namespace) -> None:
+def _tell(told: Comparison, panels: Panels | None, scope: Scope, args: argparse.Namespace) -> None:
     if args.json:
-        period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
-        print_json({"period": period, **as_json(told)})
+        period = {name: getattr(scope, name) for name in ("key", "variant", "unit", "definition")}
+        period |= {"from": utc(scope.since), "before": utc(scope.before)}
+        people = None if panels is None else panels_data.as_json(panels)
+        print_json({"period": period, **as_json(told), "panels": people})
     elif args.csv:
-        print(as_csv(told.rows), end="")
+        print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels)), end="")
     else:
-        print(as_text(told), end="")
+        print(as_text(told, [] if panels is None else said.tables(panels)), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

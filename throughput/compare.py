@@ -5,22 +5,36 @@ Three things are never mixed: people's minutes, the machine's milliseconds, and 
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
 from throughput.contrasts import Contrast, contrasts
 from throughput.difference import Faster, Interval
+from throughput.discreet import HiddenCount, hidden_counts, without_few, without_small
+from throughput.figures import read_cases, read_tasks
+from throughput.grouped import WAYS, By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures, measure
-from throughput.spans import Case
+from throughput.scope import Scope
+from throughput.steps import read_steps
 
 NOTHING = "–"
+HIDDEN = "*"
+COUNTS = ("started", "delivered", "open", "withdrawn", "returned", "signatures")
 BY_PROGRAM = "by program"
+_MORE, _BLANK = ("value", "low", "high"), ("", "", "")
 
 
-WORDS = frozenset({"process", "variant", "source's verdict", "figure", "what may be said"})
+WORDS = frozenset(
+    (
+        *("process", *WAYS, "source's verdict", "figure", "what may be said"),
+        *("state", "from", "to", "criterion", "value", "returns most", "paid back"),
+    )
+)
 """Columns that hold words; the others hold figures."""
 
 
@@ -39,46 +53,80 @@ class Comparison:
 
     rows: Sequence[VariantMeasures]
     contrasts: Sequence[Contrast] = ()
+    by: By = "variant"
+    hidden: frozenset[HiddenCount] = frozenset()
 
     @classmethod
-    def of(cls, cases: Sequence[Case], *, now: datetime) -> "Comparison":
-        """Compare the variants of each process; `now` ends what is open."""
-        return cls(measure(cases), contrasts(cases, now=now))
+    def of(
+        cls, session: Session, scope: Scope | None = None, *, now: datetime, by: By = "variant"
+    ) -> "Comparison":
+        """Compare variants of each process, or other groups, by what is kept; `now` ends what is open."""
+        wanted = scope or Scope()
+        cases = read_cases(session, wanted)
+        rows = measure(cases, read_tasks(session, cases, wanted), read_steps(session, wanted, by), by=by)
+        found = contrasts(cases, now=now, by=by)
+        if by in ("variant", "definition") and wanted.unit is None:
+            return cls(rows, found, by)
+        kept = hidden_counts(rows)
+        return cls([without_few(row, kept) for row in rows], without_small(found, kept), by, kept)
+
+    def count(self, row: VariantMeasures, figure: str) -> int | None:
+        """A count of a row by its name; None where it is hidden."""
+        if (row.key, row.variant, figure) in self.hidden:
+            return None
+        return row.n if figure == "started" else int(getattr(row, figure))
 
 
-def tables(told: Comparison) -> list[Table]:
-    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims."""
+def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
+    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims.
+
+    Of people the panels say more, where there are any.
+    """
     rows = told.rows
     if not rows:
         return []
-    return [
-        _flow(rows),
-        _people(rows),
-        *_differences(told.contrasts),
+    measured = [
+        _flow(told),
+        *(panels or [_people(rows)]),
+        *_differences(told.contrasts, told.by),
         _machine(rows),
         *_providers(rows),
-        _claims(),
     ]
+    return [*(_headed(table, told.by) for table in measured), _claims()]
 
 
-def as_text(told: Comparison) -> str:
+def _headed(table: Table, by: By) -> Table:
+    """With the column of groups called by what they are."""
+    heads = [by if head == "variant" else head for head in table.rows[0]]
+    return replace(table, rows=[heads, *table.rows[1:]])
+
+
+def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
     """The tables as text."""
     if not told.rows:
         return "No requests in this period.\n"
     return "\n".join(
         table.title + "\n" + _grid(table.rows) + "".join(f"{note}\n" for note in table.notes)
-        for table in tables(told)
+        for table in tables(told, panels)
     )
 
 
 def as_json(told: Comparison) -> dict[str, Any]:
     """The same figures with stable keys; seconds and milliseconds as the keys say."""
     return {
-        "measured": [asdict(row) for row in told.rows],
+        "by": told.by,
+        "measured": [_measured(told, row) for row in told.rows],
         "differences": [_difference(one) for one in told.contrasts],
         "claimed": [asdict(claim) | {"origin": "claimed"} for claim in CLAIMS],
         "plausibility": asdict(plausibility()) | {"possible": plausibility().possible, "origin": "claimed"},
     }
+
+
+def _measured(told: Comparison, row: VariantMeasures) -> dict[str, Any]:
+    """A row, its group called by what it is, and null for what is hidden."""
+    shown = {told.by if name == "variant" else name: value for name, value in asdict(row).items()}
+    names = {"n": "started", **{figure: figure for figure in COUNTS[1:]}}
+    return shown | {name: told.count(row, figure) for name, figure in names.items()}
 
 
 def _difference(one: Contrast) -> dict[str, Any]:
@@ -108,31 +156,31 @@ def _difference(one: Contrast) -> dict[str, Any]:
     }
 
 
-def as_csv(rows: Sequence[VariantMeasures]) -> str:
-    """One line per variant and figure: key, variant, figure, unit, n, median, p90, origin."""
+def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
+    """One line per group and figure: key, variant (or month, …), figure, unit, n, median, p90, origin.
+
+    `more` are lines of figures that have a value and its interval instead of a median and a p90.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["key", "variant", "figure", "unit", "n", "median", "p90", "origin"])
-    for row in rows:
+    writer.writerow(["key", told.by, "figure", "unit", "n", "median", "p90", "origin", *_MORE])
+    for row in told.rows:
         head = [row.key, row.variant]
-        for figure, value in _counts(row):
-            writer.writerow([*head, figure, "requests", value, "", "", row.origin])
+        for figure in COUNTS:
+            writer.writerow(
+                [*head, figure, "requests", _shown(told, row, figure), "", "", row.origin, *_BLANK]
+            )
         for figure, unit, found in _spreads(row):
             writer.writerow(
-                [*head, figure, unit, found.n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin]
+                [*head, figure, unit, found.n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin, *_BLANK]
             )
+    writer.writerows(more)
     return out.getvalue()
 
 
-def _counts(row: VariantMeasures) -> list[tuple[str, int]]:
-    return [
-        ("started", row.n),
-        ("delivered", row.delivered),
-        ("open", row.open),
-        ("withdrawn", row.withdrawn),
-        ("returned", row.returned),
-        ("signatures", row.signatures),
-    ]
+def _shown(told: Comparison, row: VariantMeasures, figure: str) -> str:
+    count = told.count(row, figure)
+    return HIDDEN if count is None else str(count)
 
 
 def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread]]:
@@ -144,22 +192,22 @@ def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread]]:
     return [(name, unit, figures) for name, unit, figures in found if figures is not None]
 
 
-def _flow(rows: Sequence[VariantMeasures]) -> Table:
+def _flow(told: Comparison) -> Table:
     table = [["process", "variant", "n", "delivered", "open", "returned", "right first time", "signatures"]]
     table += [
         [
             row.key,
             row.variant,
-            str(row.n),
-            str(row.delivered),
-            str(row.open),
-            str(row.returned),
+            *(_shown(told, row, figure) for figure in ("started", "delivered", "open", "returned")),
             NOTHING if row.first_time_right is None else f"{row.first_time_right:.0%}",
-            str(row.signatures),
+            _shown(told, row, "signatures"),
         ]
-        for row in rows
+        for row in told.rows
     ]
-    return Table("Requests (measured)", table)
+    notes = [
+        f"{HIDDEN}: so few that they would tell of a person, or needed to keep such from being reckoned."
+    ]
+    return Table("Requests (measured)", table, notes if told.hidden else ())
 
 
 def _people(rows: Sequence[VariantMeasures]) -> Table:
@@ -178,16 +226,16 @@ def _by_people(row: VariantMeasures) -> int:
 def _lead(row: VariantMeasures) -> list[str]:
     if row.lead_driven_by_program:
         return [BY_PROGRAM, BY_PROGRAM]
-    return [NOTHING] * 2 if row.lead_s is None else [_time(row.lead_s.median), _time(row.lead_s.p90)]
+    return [NOTHING] * 2 if row.lead_s is None else [length(row.lead_s.median), length(row.lead_s.p90)]
 
 
 def _touch(row: VariantMeasures) -> list[str]:
     if row.touch_total_s is None:
         return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
-    return [_time(row.touch_total_s.median), _time(row.touch_total_s.p90)]
+    return [length(row.touch_total_s.median), length(row.touch_total_s.p90)]
 
 
-def _differences(found: Sequence[Contrast]) -> Iterator[Table]:
+def _differences(found: Sequence[Contrast], by: By = "variant") -> Iterator[Table]:
     """The differences and how sure they are; no tables when there is nothing to compare."""
     if not found:
         return
@@ -202,7 +250,7 @@ def _differences(found: Sequence[Contrast]) -> Iterator[Table]:
         for one in found
     ]
     yield Table(
-        "Differences between variants (measured; requests of people alone)",
+        f"Differences between {by}s (measured; requests of people alone)",
         [key + size for key, size in zip(keys, sizes, strict=True)],
         [
             "n (open): open and withdrawn requests count with what they have taken so far (Kaplan–Meier); an"
@@ -223,7 +271,7 @@ def _differences(found: Sequence[Contrast]) -> Iterator[Table]:
         [key + told for key, told in zip(keys, said, strict=True)],
         [
             "seen from: the smallest difference of mean handling that so many requests show in four of five"
-            " cases; n needed: requests per variant to show the one that was measured."
+            " cases; n needed: requests of each to show the one that was measured."
         ],
     )
 
@@ -235,7 +283,7 @@ def _n(n: int, still_open: int) -> str:
 def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
     if seconds is None:
         return unknown
-    return ("−" if seconds < 0 else plus) + _time(abs(seconds))
+    return ("−" if seconds < 0 else plus) + length(abs(seconds))
 
 
 def _interval(interval: Interval) -> str:
@@ -256,7 +304,8 @@ def _machine(rows: Sequence[VariantMeasures]) -> Table:
         cells.append(NOTHING if row.documents_per_s is None else f"{row.documents_per_s:.0f}")
         table.append([row.key, row.variant, *cells])
     notes = [
-        "in all, p90, signed/s: of delivered requests; our machine's own time, without waits for a provider."
+        "in all, p90, signed/s: of delivered requests; our machine's own time, without waits for a provider.",
+        "each step: of the days of the period, all units together; from classes of lengths, so within 1 %.",
     ]
     return Table(
         "Machine (measured by monotonic clock; milliseconds, median per step; one worker)", table, notes
@@ -304,13 +353,14 @@ def _claims() -> Table:
     return Table("Claimed by the source study (not measured here)", table, notes)
 
 
-def _time(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 90:
+def length(seconds: float, *, like: float | None = None) -> str:
+    """Seconds as people say them; in the unit in which they would say `like`."""
+    size = seconds if like is None else like
+    if size < 90:
         return f"{seconds:.1f} s"
-    if seconds < 5400:
+    if size < 5400:
         return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"
+    return f"{seconds / 3600:.1f} h" if size < 172800 else f"{seconds / 86400:.1f} d"
 
 
 def _grid(table: Sequence[Sequence[str]]) -> str:

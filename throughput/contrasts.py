@@ -5,27 +5,31 @@ counts with what it has taken so far, one that was withdrawn or refused with wha
 says how long a delivery takes, and neither may be left out (throughput.survival).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations, groupby, pairwise
 from math import hypot
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from throughput.difference import Difference, cases_needed, difference, smallest_difference
-from throughput.spans import Case, Wait
+from throughput.figures import Cases, microseconds
+from throughput.grouped import By, Group, Places, grouped
+from throughput.spans import Wait
 from throughput.survival import Durations
 
 Figure = Literal["lead", "handling"]
+OTHERS: Final = "all others"
+"""The name of all other groups of a process together."""
 SEED = 1
 """Of what is drawn for the intervals: the same cases give the same intervals."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One figure of variants A and B of a process, in seconds."""
+    """One figure of variants A and B of a process, or of other groups of its requests, in seconds."""
 
     key: str
     figure: Figure
@@ -48,29 +52,38 @@ class Contrast:
         return f"{self.a if a_is_faster else self.b} is faster"
 
 
-def contrasts(cases: Sequence[Case], *, now: datetime) -> list[Contrast]:
-    """Each pair of variants of each process, for the lead from requested to delivered and for the handling.
+def contrasts(cases: Cases, *, now: datetime, by: By = "variant") -> list[Contrast]:
+    """For the lead from requested to delivered and for the handling: each pair of variants of each process.
 
-    A pair of which one has no case of people is left out.
+    By month: each month and the one before it. By unit or definition: each, and all others of the process
+    together. A pair of which one has no case of people is left out.
     """
-    groups: dict[str, dict[str, list[Case]]] = {}
-    for case in cases:
-        if "program" not in case.channels:
-            groups.setdefault(case.key, {}).setdefault(case.variant, []).append(case)
-    return [one for key in sorted(groups) for one in _of_key(key, groups[key], now)]
+    found: list[Contrast] = []
+    for key, groups in groupby(grouped(cases, by), key=lambda group: group.key):
+        of_people = [replace(one, places=one.places[~cases.by_program[one.places]]) for one in groups]
+        for a, b in _pairs([one for one in of_people if len(one.places)], by):
+            leads = [(one.name, _leads(cases, one.places, now)) for one in (a, b)]
+            handled = [(one.name, _handling(cases, one.places)) for one in (a, b)]
+            if all(len(durations) for _, durations in leads):
+                found.append(contrast(key, "lead", *leads))
+            if all(len(durations) for _, durations in handled):
+                found.append(contrast(key, "handling", *handled))
+    return found
 
 
-def _of_key(key: str, variants: Mapping[str, list[Case]], now: datetime) -> Iterator[Contrast]:
-    leads = {name: _leads(cases, now) for name, cases in variants.items()}
-    handled = {name: _handling(cases) for name, cases in variants.items()}
-    for a, b in combinations(sorted(variants), 2):
-        if len(leads[a]) and len(leads[b]):
-            yield _contrast(key, "lead", (a, leads[a]), (b, leads[b]))
-        if len(handled[a]) and len(handled[b]):
-            yield _contrast(key, "handling", (a, handled[a]), (b, handled[b]))
+def _pairs(groups: Sequence[Group], by: By) -> Iterator[tuple[Group, Group]]:
+    if by == "variant":
+        yield from combinations(groups, 2)
+    elif by == "month":
+        yield from ((later, earlier) for earlier, later in pairwise(groups))
+    elif len(groups) > 1:
+        for one in groups:
+            rest = [other.places for other in groups if other is not one]
+            yield one, Group(one.key, OTHERS, np.sort(np.concatenate(rest)))
 
 
-def _contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, Durations]) -> Contrast:
+def contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, Durations]) -> Contrast:
+    """Two groups of a process beside each other, each with its name; both have some case."""
     means = [float(group.taken.mean()) for _, group in (a, b)]
     spreads = [float(group.taken.std(ddof=1)) if len(group) > 1 else 0.0 for _, group in (a, b)]
     handling = figure == "handling"
@@ -92,25 +105,16 @@ def _contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, 
     )
 
 
-def _leads(cases: Sequence[Case], now: datetime) -> Durations:
+def _leads(cases: Cases, at: Places, now: datetime) -> Durations:
     """Requested to delivered; until it ended otherwise, or until now, where it was not."""
-    taken, over = [], []
-    for case in cases:
-        start = case.milestones.get("requested")
-        if start is None:
-            continue
-        end = case.milestones.get("delivered")
-        taken.append(max(0.0, ((end or case.ended_at or now) - start).total_seconds()))
-        over.append(end is not None)
-    return Durations.of(taken, over)
+    at = at[~np.isnan(cases.requested[at])]
+    delivered, ended = cases.delivered[at], cases.ended[at]
+    over = ~np.isnan(delivered)
+    until = np.where(over, delivered, np.where(np.isnan(ended), microseconds(now), ended))
+    return Durations.of(np.maximum(0.0, (until - cases.requested[at]) / 1e6), over)
 
 
-def _handling(cases: Sequence[Case]) -> Durations:
+def _handling(cases: Cases, at: Places) -> Durations:
     """What people's hands took of each delivered request."""
-    return Durations.of(
-        [
-            sum(span.seconds for span in case.spans if span.kind is Wait.TOUCH)
-            for case in cases
-            if "delivered" in case.milestones and any(span.kind is Wait.TOUCH for span in case.spans)
-        ]
-    )
+    touched = cases.spent[Wait.TOUCH][at]
+    return Durations.of(touched[~np.isnan(cases.delivered[at]) & (touched > 0)])

@@ -11,6 +11,12 @@ class ThroughputError(Problem):
     code: ClassVar[str] = "throughput"
 
 
+class CostsUnusable(ThroughputError):
+    """A file of costs can't be used."""
+
+    code: ClassVar[str] = "throughput-costs"
+
+
 class LogOutOfOrder(ThroughputError):
     """The events were not given in the order of their sequence."""
 
@@ -39,3 +45,9 @@ class ScenarioUnusable(ThroughputError):
     """Assumptions can't be simulated."""
 
     code: ClassVar[str] = "throughput-scenario"
+
+
+class TimingsOfNewer(ThroughputError):
+    """The timings are kept by a newer release, whose rules this one does not know."""
+
+    code: ClassVar[str] = "throughput-newer"

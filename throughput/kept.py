@@ -8,16 +8,17 @@ emptied at any time.
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from math import floor, log
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from throughput.spans import Case, TaskTime, Wait, begun, read
+from throughput.errors import TimingsOfNewer
+from throughput.lengths import bucket
+from throughput.spans import Case, ClockOf, TaskTime, Wait, begun, read
 from throughput.working import WorkClock, work_clock
 from workflow.chores import Chore
 from workflow.jobs import EVERY_MINUTE
@@ -25,6 +26,7 @@ from workflow.store import Store
 from workflow.tables import (
     DefinitionSource,
     Event,
+    LogHead,
     TimingCase,
     TimingState,
     TimingStep,
@@ -35,14 +37,10 @@ RULES = 1
 """Raised when events are read otherwise than before: what was kept by other rules is made anew."""
 AT_ONCE = 2000
 """Events in one transaction: some tens of milliseconds, for which nobody else writes on SQLite."""
+ROWS_PER_EVENT = 5
+"""So many times as many rows are forgotten in one."""
 MILESTONES = ("requested", "approved", "signed", "delivered")
-_GROWTH = log(1.02)
 _SUMS = [f"{kind}{unit}" for kind in Wait for unit in ("_us", "_working_us")]
-
-
-def bucket(microseconds: int) -> int:
-    """The place of a length among bounds that rise by 2 %: 0 for a microsecond and less."""
-    return floor(log(microseconds) / _GROWTH) if microseconds > 1 else 0
 
 
 class Clocks:
@@ -75,21 +73,40 @@ class Keeper:
     at_once: int = AT_ONCE
     clocks: Clocks = field(default_factory=Clocks)
 
-    def catch_up(self) -> int:
-        """Read what has come since; gives how many events that were. Several may do it at once."""
+    def catch_up(self, told: Callable[[int], None] = lambda _: None) -> int:
+        """Read what has come since; gives how many events that were, and tells it on the way.
+
+        Several may do it at once. Raises TimingsOfNewer, and leaves what is kept as it is.
+        """
         self.store.have_row(TimingState.table(), {"id": 1, "after_seq": 0, "rules": RULES})
         read_in_all = 0
         while True:
             with self.store.write() as session:
-                count = self._step(session)
+                count, more = self._step(session)
             read_in_all += count
-            if count < self.at_once:
+            if not more:
                 return read_in_all
+            told(read_in_all)
 
-    def _step(self, session: Session) -> int:
+    def backlog(self) -> int:
+        """How many events there are yet to read."""
+        with self.store.read() as session:
+            last = session.scalar(select(LogHead.seq)) or 0
+            state = session.get(TimingState, 1)
+            return last - (state.after_seq if state is not None and state.rules == RULES else 0)
+
+    def _step(self, session: Session) -> tuple[int, bool]:
+        """Read on, or make way for other rules: how many events were read, and if there is more to do."""
         state = session.get_one(TimingState, 1, with_for_update=True)
-        if state.rules != RULES:
-            _empty(session, state)
+        if state.rules > RULES:
+            raise TimingsOfNewer(
+                f"The timings are kept by rules {state.rules}, and this release knows those up to {RULES}.",
+                hint="Use the newer release.",
+            )
+        if state.rules < RULES:
+            if _empty_some(session, ROWS_PER_EVENT * self.at_once):
+                state.after_seq, state.rules = 0, RULES
+            return 0, True
         rows = session.execute(
             select(Event.seq, Event.record)
             .where(Event.seq > state.after_seq)
@@ -97,19 +114,21 @@ class Keeper:
             .limit(self.at_once)
         ).all()
         if not rows:
-            return 0
+            return 0, False
         records = [record for row in rows if (record := json.loads(row.record)).get("request") is not None]
-        self._take_in(session, records)
+        take_in(session, records, lambda sha256: self.clocks.of(session, sha256))
         state.after_seq = rows[-1].seq
-        return len(rows)
+        return len(rows), len(rows) == self.at_once
 
-    def _take_in(self, session: Session, records: Sequence[Mapping[str, Any]]) -> None:
-        pages = _Pages.of(session, sorted({record["request"] for record in records}))
-        for record in records:
-            case = pages.case(record)
-            read(case, record, lambda sha256: self.clocks.of(session, sha256))
-            pages.note(case, record)
-        pages.write(session)
+
+def take_in(session: Session, records: Sequence[Mapping[str, Any]], clock_of: ClockOf) -> None:
+    """Bring the tables up with the next records of the log, each of a request."""
+    pages = _Pages.of(session, sorted({record["request"] for record in records}))
+    for record in records:
+        case = pages.case(record)
+        read(case, record, clock_of)
+        pages.note(case, record)
+    pages.write(session)
 
 
 @dataclass
@@ -272,7 +291,12 @@ def _put(session: Session, table: Table, name: str, rows: list[dict[str, Any]], 
         session.execute(update(table).where(table.c[name] == bindparam("b_number")).values(columns), old)
 
 
-def _empty(session: Session, state: TimingState) -> None:
-    for row in (TimingStep, TimingTask, TimingCase):
-        session.execute(delete(row))
-    state.after_seq, state.rules = 0, RULES
+def _empty_some(session: Session, most: int) -> bool:
+    """Forget so many rows of a table; whether nothing is left. All at once would keep others from writing."""
+    for table in (TimingStep.table(), TimingTask.table(), TimingCase.table()):
+        keys = tuple(table.primary_key.columns)
+        some = select(*keys).limit(most)
+        found: Any = session.execute(delete(table).where(tuple_(*keys).in_(some)))
+        if found.rowcount:
+            return False
+    return True

@@ -4,12 +4,16 @@ Every figure says where it comes from: measured (events, monotonic clock) or cla
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
-from throughput.spans import Case, Wait
+import numpy as np
+from numpy.typing import ArrayLike
+
+from throughput.figures import Cases, Flags, Tasks, Words
+from throughput.grouped import By, Group, grouped
+from throughput.spans import Wait
 
 Origin = Literal["claimed", "measured", "simulated"]
 SYSTEM_STEPS = (
@@ -30,10 +34,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class VariantMeasures:
-    """The measured figures of one variant of one key."""
+    """The measured figures of one variant of one key, or of another group of its requests."""
 
     key: str
-    variant: str
+    variant: str  # or the month, the unit or the definition that they were grouped by
     n: int
     delivered: int
     open: int
@@ -54,80 +58,96 @@ class VariantMeasures:
     origin: Origin = "measured"
 
 
-def spread(values: Sequence[float]) -> Spread | None:
+Steps = Mapping[tuple[str, str], Mapping[tuple[str, str], Spread]]
+"""Milliseconds by process and group, then by part ("system", "provider") and step (throughput.steps)."""
+
+
+def spread(values: ArrayLike) -> Spread | None:
     """Median and nearest-rank 90th percentile; None for no values."""
-    if not values:
+    given = np.asarray(values, dtype=np.float64)
+    if not (n := len(given)):
         return None
-    ordered = sorted(values)
-    return Spread(len(ordered), median(ordered), ordered[math.ceil(0.9 * len(ordered)) - 1])
+    ranks = [(n - 1) // 2, n // 2, math.ceil(0.9 * n) - 1]
+    lower, upper, p90 = np.partition(given, ranks)[ranks].tolist()
+    return Spread(n, (lower + upper) / 2, p90)
 
 
-def measure(cases: Iterable[Case]) -> list[VariantMeasures]:
-    """One row per (key, variant), sorted."""
-    groups: dict[tuple[str, str], list[Case]] = {}
-    for case in cases:
-        groups.setdefault((case.key, case.variant), []).append(case)
-    return [_measure_one(key, variant, group) for (key, variant), group in sorted(groups.items())]
+def measure(
+    cases: Cases, tasks: Tasks, steps: Steps | None = None, *, by: By = "variant"
+) -> list[VariantMeasures]:
+    """One row per process and group, sorted."""
+    groups = grouped(cases, by)
+    touch = _touch_by_state(cases, tasks, groups)
+    return [
+        _measure_one(cases, group, found, (steps or {}).get((group.key, group.name), {}))
+        for group, found in zip(groups, touch, strict=True)
+    ]
 
 
-def _measure_one(key: str, variant: str, cases: list[Case]) -> VariantMeasures:
-    delivered = [case for case in cases if "delivered" in case.milestones]
-    by_people = [case for case in cases if "program" not in case.channels]
-    people_delivered = [case for case in delivered if "program" not in case.channels]
-    timed = people_delivered or delivered
-    leads = [lead for case in timed if (lead := case.lead_s("requested", "delivered")) is not None]
-    system = [_system_ms(case) for case in delivered if case.system_us]  # open ones have more to come
-    machine_s = sum(system) / 1000
-    signed = sum("sign" in case.system_us or "embed" in case.system_us for case in delivered)  # here
+def _measure_one(
+    cases: Cases, group: Group, touch: dict[str, Spread], steps: Mapping[tuple[str, str], Spread]
+) -> VariantMeasures:
+    at = group.places  # column by column: of a million requests no second copy of them all
+    delivered = ~np.isnan(cases.delivered[at])
+    of_people = delivered & ~cases.by_program[at]
+    leads = cases.lead_s("requested", "delivered")[at][of_people if of_people.any() else delivered]
+    touched, worked_s = cases.spent[Wait.TOUCH][at][of_people], cases.system_s[at]
+    worked_ms = 1000 * worked_s[delivered & (worked_s > 0)]  # open ones have more to come
+    returns, signatures = cases.returns[at], cases.signatures[at]
+    system_ms = _by_step(SYSTEM_STEPS, "system", steps)
+    signed_here = "sign" in system_ms or "embed" in system_ms
+    documents = int((delivered & (signatures > 0)).sum()) if signed_here else 0
+    machine_s = float(worked_ms.sum()) / 1000
     return VariantMeasures(
-        key=key,
-        variant=variant,
-        n=len(cases),
-        delivered=len(delivered),
-        open=sum("delivered" not in case.milestones and case.outcome is None for case in cases),
-        withdrawn=sum(case.outcome == "withdrawn" for case in cases),
-        returned=sum(case.returns > 0 for case in cases),
-        first_time_right=sum(case.returns == 0 for case in delivered) / len(delivered) if delivered else None,
-        lead_s=spread(leads),
-        lead_driven_by_program=bool(delivered) and not people_delivered,
-        touch_s=_touch_by_state(by_people),
-        touch_total_s=spread(_touch_totals(people_delivered)),
-        system_ms=_by_step(SYSTEM_STEPS, [case.system_us for case in cases]),
-        system_total_ms=spread(system),
-        providers=tuple(sorted({name for case in cases for name in case.providers})),
-        provider_ms=_by_step(PROVIDER_STEPS, [case.provider_us for case in cases]),
-        signatures=sum(case.documents_signed for case in cases),
-        documents_per_s=signed / machine_s if signed and machine_s else None,
+        key=group.key,
+        variant=group.name,
+        n=len(at),
+        delivered=int(delivered.sum()),
+        open=int(cases.is_open[at].sum()),
+        withdrawn=int(cases.outcome.are("withdrawn")[at].sum()),
+        returned=int((returns > 0).sum()),
+        first_time_right=_share(returns[delivered] == 0),
+        lead_s=spread(leads[~np.isnan(leads)]),
+        lead_driven_by_program=bool(delivered.any()) and not of_people.any(),
+        touch_s=touch,
+        touch_total_s=spread(touched[touched > 0]),
+        system_ms=system_ms,
+        system_total_ms=spread(worked_ms),
+        providers=_providers(cases.providers[at]),
+        provider_ms=_by_step(PROVIDER_STEPS, "provider", steps),
+        signatures=int(signatures.sum()),
+        documents_per_s=documents / machine_s if documents and machine_s else None,
     )
 
 
-def _system_ms(case: Case) -> float:
-    return sum(sum(values) for values in case.system_us.values()) / 1000
+def _share(flags: Flags) -> float | None:
+    return float(flags.mean()) if len(flags) else None
 
 
-def _by_step(steps: Iterable[str], all_us: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, Spread]:
-    found: dict[str, Spread] = {}
-    for step in steps:
-        values = [us / 1000 for taken in all_us for us in taken.get(step, ())]
+def _providers(lists_of: Words) -> tuple[str, ...]:
+    lists = (lists_of.names[code] or "" for code in np.unique(lists_of.codes).tolist())
+    return tuple(sorted({name for names in lists for name in names.split("\n")} - {""}))
+
+
+def _by_step(names: Sequence[str], part: str, steps: Mapping[tuple[str, str], Spread]) -> dict[str, Spread]:
+    return {step: steps[part, step] for step in names if (part, step) in steps}
+
+
+def _touch_by_state(cases: Cases, tasks: Tasks, groups: Sequence[Group]) -> list[dict[str, Spread]]:
+    """Of each group the handling of tasks that are over, by state: of requests that people alone drove."""
+    group_of = np.zeros(len(cases), np.int32)
+    for number, group in enumerate(groups):
+        group_of[group.places] = number
+    handled = tasks.spent[Wait.TOUCH]
+    counted = ~tasks.is_open & tasks.person & (handled > 0) & ~cases.by_program[tasks.case]
+    places = group_of[tasks.case[counted]].astype(np.int64) * max(1, len(tasks.state.names))
+    places += tasks.state.codes[counted]
+    order = np.argsort(places, kind="stable")
+    found, first = np.unique(places[order], return_index=True)
+    parts = np.split(handled[counted][order], first[1:]) if len(found) else []
+    touch: list[dict[str, Spread]] = [{} for _ in groups]
+    for place, values in zip(found.tolist(), parts, strict=True):
+        number, state = divmod(place, len(tasks.state.names))
         if (figures := spread(values)) is not None:
-            found[step] = figures
-    return found
-
-
-def _touch_by_state(cases: list[Case]) -> dict[str, Spread]:
-    seconds: dict[str, list[float]] = {}
-    for case in cases:
-        for span in case.spans:
-            if span.kind is Wait.TOUCH and span.channel == "person":
-                seconds.setdefault(span.state, []).append(span.seconds)
-    return {state: figures for state, values in seconds.items() if (figures := spread(values))}
-
-
-def _touch_totals(cases: list[Case]) -> list[float]:
-    """Handling seconds per delivered request whose every touch was a person's."""
-    totals = []
-    for case in cases:
-        touches = [span for span in case.spans if span.kind is Wait.TOUCH]
-        if touches and all(span.channel == "person" for span in touches):
-            totals.append(sum(span.seconds for span in touches))
-    return totals
+            touch[number][str(tasks.state.names[state])] = figures
+    return [dict(sorted(states.items())) for states in touch]

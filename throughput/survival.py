@@ -4,18 +4,17 @@ An open case has taken at least as long as until now. Left out, it would make a 
 slow ones are those still open; counted as over, it would do the same. It counts as open: *censored*.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from throughput.errors import DurationsUnusable
 
 Numbers = NDArray[np.float64]
-MOST_VALUES = 4096
-"""Different durations that are kept apart when resampling; see `Durations.thinned`."""
+ROUNDING = 1e-12
+"""The product of many shares is exact within this."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Durations:
     over: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, taken: Sequence[float], over: Sequence[bool] | None = None) -> "Durations":
+    def of(cls, taken: ArrayLike, over: ArrayLike | None = None) -> "Durations":
         """Hold values that are finite and not negative, all over unless said. Raises DurationsUnusable."""
         values = np.asarray(taken, dtype=np.float64)
         ended = np.ones(len(values), dtype=np.bool_) if over is None else np.asarray(over, dtype=np.bool_)
@@ -52,18 +51,6 @@ class Durations:
         ends = np.add.reduceat(self.over.astype(np.int64), first) if len(times) else np.zeros(0, np.int64)
         counts = np.diff(np.append(first, len(self.taken)))
         return Steps(times, ends, counts - ends)
-
-    def thinned(self) -> "Durations":
-        """The same with at most `MOST_VALUES` different times, each raised to the last of its neighbours.
-
-        Neighbours are equally many, so a quantile moves by less than one in `MOST_VALUES` of the cases: far
-        less than it moves by chance in as many cases as have so many different times.
-        """
-        if len(self.steps.times) <= MOST_VALUES:
-            return self
-        ends = np.linspace(0, len(self.taken), MOST_VALUES + 1).astype(np.int64)[1:] - 1
-        place = np.searchsorted(ends, np.arange(len(self.taken)))
-        return Durations(self.taken[ends][place], self.over)
 
 
 @dataclass(frozen=True)
@@ -114,5 +101,5 @@ def surviving(ended: NDArray[np.int64], left_open: NDArray[np.int64]) -> Numbers
 
 def first_below(times: Numbers, going_on: Numbers, level: float) -> list[float | None]:
     """Per row the first time at which the share is at or below `level`; None where it never is."""
-    below = going_on <= level + 1e-12  # the product of many shares is not exact
+    below = going_on <= level + ROUNDING
     return [float(times[row.argmax()]) if row.any() else None for row in below]

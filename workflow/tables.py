@@ -1081,7 +1081,7 @@ class TimingTask(Base):
 class TimingStep(Base):
     """How often a step of the machine, or a wait for a provider, took how long: counts by day and by length.
 
-    `bucket` is the length's: its bounds rise by 2 % (throughput.kept.bucket).
+    `bucket` is the length's: its bounds rise by 2 % (throughput.lengths.bucket).
     """
 
     __tablename__ = "timing_steps"

@@ -27,7 +27,8 @@ from signing.verify.register import Standing
 from signing.verify.sources import sources
 from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
-from throughput.measures import measure
+from throughput.compare import Comparison
+from throughput.kept import Keeper
 from throughput.spans import cases_of
 from workflow import evidence, outside
 from workflow.errors import KeyReused, NotFound, Refused
@@ -115,7 +116,9 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
         if case.request == number
     ]
     assert case.documents_signed == 1
-    [row] = measure([case])
+    Keeper(office.store).catch_up()
+    with office.store.read() as session:
+        [row] = Comparison.of(session, now=office.clock()).rows
     assert set(row.system_ms) == {"render", "export", "prepare", "validate", "store", "deliver"}
     assert (row.documents_per_s, row.lead_driven_by_program) == (None, True)  # none was signed here
 

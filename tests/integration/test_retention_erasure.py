@@ -7,7 +7,7 @@ Of a server: tables, indexes, statistics, write-ahead log, messages, once the ow
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from certs.serve_authority import AuthorityServer
 from tests.campaign import times
@@ -29,15 +29,16 @@ from tests.marked_office import (
     uncompressed,
 )
 from tests.postgresql import OWNER, Server
+from throughput.compare import Comparison
 from throughput.events import records_since
-from throughput.measures import VariantMeasures, measure
-from throughput.spans import cases_of
+from throughput.kept import Keeper
+from throughput.measures import VariantMeasures
 from workflow.backup import make_backup
 from workflow.logcheck import verify
 from workflow.office import Office
 from workflow.retention import Run
 from workflow.store import Store
-from workflow.tables import Person, Request, ScanRow
+from workflow.tables import Person, Request, ScanRow, TimingState
 
 pytestmark = pytest.mark.slow
 PEOPLE = times(25)
@@ -126,9 +127,17 @@ def in_statistics(office: Office) -> int:
     return int(count)
 
 
-def figures_of(office: Office) -> list[VariantMeasures]:
+def figures_of(office: Office) -> Sequence[VariantMeasures]:
+    """As they are told, and as they would be if what is kept were read anew."""
+    Keeper(office.store).catch_up()
     with office.store.read() as session:
-        return measure(cases_of(records_since(session)))
+        told = Comparison.of(session, now=office.clock()).rows
+    with office.store.write() as session:
+        session.execute(update(TimingState).values(rules=0))
+    Keeper(office.store).catch_up()
+    with office.store.read() as session:
+        assert Comparison.of(session, now=office.clock()).rows == told
+    return told
 
 
 def test_the_markers_were_there_and_are_found(erased: Erased) -> None:

@@ -9,8 +9,13 @@ from sqlalchemy import select, update
 
 from tests.databases import Database
 from tests.integration.engine_office import Office
+from tests.kept_log import require_columns
+from throughput.compare import Comparison
+from throughput.errors import TimingsOfNewer
 from throughput.events import records_since
-from throughput.kept import MILESTONES, Keeper, chore
+from throughput.grouped import WAYS
+from throughput.kept import MILESTONES, RULES, Keeper, chore
+from throughput.scope import Scope
 from throughput.spans import Case, Wait, cases_of
 from throughput.working import work_clock
 from workflow.tables import TimingCase, TimingState, TimingStep, TimingTask
@@ -74,6 +79,8 @@ def require_same(office: Office) -> None:
         assert {kind: row[f"{kind}_us"] for kind in Wait if row[f"{kind}_us"]} == {
             kind: spent for kind, spent in task.spent_us.items() if spent
         }
+    with office.store.read() as session:
+        require_columns(session, cases, now=office.now)
     steps = sum(len(lengths) for case in cases for lengths in case.system_us.values())
     assert sum(row["n"] for row in rows["timing_steps"] if row["part"] == "system") == steps
 
@@ -129,6 +136,43 @@ def test_what_other_rules_kept_is_made_anew(office: Office) -> None:
         session.execute(update(TimingCase).values(returns=99))
     keeper.catch_up()
     assert kept(office) == before
+
+
+def test_other_rules_make_way_a_few_rows_at_a_time(office: Office) -> None:
+    for _ in work(office):
+        pass
+    Keeper(office.store).catch_up()
+    before = kept(office)
+    with office.store.write() as session:
+        session.execute(update(TimingState).values(rules=0))
+    Keeper(office.store, at_once=1).catch_up()
+    assert kept(office) == before
+
+
+def test_what_a_newer_release_keeps_is_left_alone(office: Office) -> None:
+    for _ in work(office):
+        pass
+    Keeper(office.store).catch_up()
+    before = kept(office)
+    with office.store.write() as session:
+        session.execute(update(TimingState).values(rules=RULES + 1))
+    with pytest.raises(TimingsOfNewer, match="rules"):
+        Keeper(office.store).catch_up()
+    assert kept(office) == before
+
+
+def test_a_comparison_is_told_on_either_database(office: Office) -> None:
+    for _ in work(office):
+        pass
+    Keeper(office.store).catch_up()
+    with office.store.read() as session:
+        told = {by: Comparison.of(session, now=office.now, by=by) for by in WAYS}
+        none = Comparison.of(session, Scope(unit="nobody's"), now=office.now)
+    assert [row.variant for row in told["variant"].rows] == ["A1", "A3"]
+    assert [row.returned for row in told["variant"].rows] == [0, 1]
+    assert (len(told["month"].rows), told["month"].rows[0].n) == (1, 2)
+    assert all(told[by].count(told[by].rows[0], "started") is None for by in ("month", "unit"))
+    assert none.rows == []
 
 
 def test_a_worker_keeps_it_up(office: Office) -> None:

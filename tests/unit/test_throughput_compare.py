@@ -6,19 +6,21 @@ from typing import Any
 
 import pytest
 
+from tests.kept_log import kept_of
 from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
 from throughput.compare import Comparison, Table, as_csv, as_json, as_text
 from throughput.faces import load_fonts
+from throughput.grouped import By
 from throughput.measures import SYSTEM_STEPS
 from throughput.report import WIDTH, fitting
-from throughput.spans import cases_of
 
 NOW = START + timedelta(days=9)
 
 
-def told(*records: dict[str, Any]) -> Comparison:
-    return Comparison.of(cases_of(records or one_day().records), now=NOW)
+def told(*records: dict[str, Any], by: By = "variant") -> Comparison:
+    with kept_of(records or one_day().records) as session:
+        return Comparison.of(session, now=NOW, by=by)
 
 
 def test_plausibility_of_the_claimed_saving() -> None:
@@ -43,8 +45,11 @@ def test_json_and_csv_say_where_each_figure_is_from() -> None:
     data = json.loads(json.dumps(as_json(told())))
     assert {row["origin"] for row in data["measured"]} == {"measured"}
     assert {row["origin"] for row in data["claimed"]} == {"claimed"}
-    lines = as_csv(told().rows).splitlines()
-    assert "declaration,A3,system.sign,ms,1,0.900,0.900,measured" in lines
+    lines = as_csv(told()).splitlines()
+    assert "declaration,A3,touch,s,1,240.000,240.000,measured,,," in lines
+    [sign] = [line.split(",") for line in lines if ",system.sign," in line]
+    assert (sign[:5], sign[7]) == (["declaration", "A3", "system.sign", "ms", "1"], "measured")
+    assert float(sign[5]) == pytest.approx(0.9, rel=0.01)
 
 
 def test_by_program_is_said_of_its_own_row_only() -> None:

@@ -1,13 +1,18 @@
 """Known answers: a hand-written log and the spans and figures a person computes from it with a watch."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.kept_log import kept_of
 from throughput.errors import LogOutOfOrder
-from throughput.measures import measure, spread
+from throughput.figures import read_cases, read_tasks
+from throughput.measures import VariantMeasures, measure, spread
+from throughput.scope import Scope
 from throughput.spans import Wait, cases_of
+from throughput.steps import read_steps
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -27,6 +32,12 @@ class Log:
 
 def move(from_: str, to: str, **facts: Any) -> dict[str, Any]:
     return {"from": from_, "to": to, "trigger": "go", **facts}
+
+
+def measured(records: Sequence[Mapping[str, Any]]) -> list[VariantMeasures]:
+    with kept_of(records) as session:
+        cases = read_cases(session)
+        return measure(cases, read_tasks(session, cases), read_steps(session, Scope()))
 
 
 def one_day() -> Log:
@@ -88,7 +99,7 @@ def test_spans_are_what_a_watch_says() -> None:
 
 
 def test_machine_time_is_never_peoples_time() -> None:
-    (row,) = measure(cases_of(one_day().records))
+    (row,) = measured(one_day().records)
     assert row.system_total_ms is not None
     assert row.system_total_ms.median == pytest.approx(6.5)
     assert row.touch_total_s is not None
@@ -102,7 +113,7 @@ def test_a_return_is_not_right_the_first_time() -> None:
     log.add(5, "request_returned", 2, **move("manager", "request", task="request"))
     log.add(9, "request_advanced", 2, **move("request", "manager", task="manager"))
     log.add(9, "document_delivered", 2, **move("manager", "end", mark="delivered"))
-    (row,) = measure(cases_of(log.records))
+    (row,) = measured(log.records)
     assert (row.n, row.returned, row.first_time_right) == (2, 1, 0.5)
 
 
@@ -110,7 +121,7 @@ def test_steps_carried_out_by_a_program_are_no_human_time() -> None:
     log = one_day()
     for record in log.records:
         record["channel"] = "program"
-    (row,) = measure(cases_of(log.records))
+    (row,) = measured(log.records)
     assert row.touch_total_s is None
     assert not row.touch_s
     assert row.lead_driven_by_program
@@ -120,7 +131,7 @@ def test_a_persons_request_is_timed_among_a_programs() -> None:
     program = one_day()
     for record in program.records:
         record |= {"seq": record["seq"] + 100, "request": 2, "channel": "program"}
-    (row,) = measure(cases_of([*one_day().records, *program.records]))
+    (row,) = measured([*one_day().records, *program.records])
     assert (row.n, row.delivered, row.lead_driven_by_program) == (2, 2, False)
     assert row.lead_s is not None
     assert (row.lead_s.n, row.lead_s.median) == (1, 62 * 60)
@@ -132,13 +143,13 @@ def test_a_persons_request_is_timed_among_a_programs() -> None:
 def test_a_request_that_a_program_had_a_part_in_is_no_persons() -> None:
     log = one_day()
     log.records[-4]["channel"] = "program"
-    (row,) = measure(cases_of(log.records))
+    (row,) = measured(log.records)
     assert (row.lead_driven_by_program, row.touch_total_s, row.touch_s) == (True, None, {})
 
 
 def test_open_cases_are_counted_not_left_out() -> None:
     log = Log().add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
-    (row,) = measure(cases_of(log.records))
+    (row,) = measured(log.records)
     assert (row.n, row.open, row.delivered, row.first_time_right) == (1, 1, 0, None)
 
 
@@ -146,7 +157,7 @@ def test_open_cases_are_counted_not_left_out() -> None:
 def test_a_case_that_ended_otherwise_is_not_open(outcome: str) -> None:
     log = Log().add(0, "request_submitted", **move("request", "manager", mark="requested", task="manager"))
     log.add(5, "request_advanced", **move("manager", outcome, outcome=outcome))
-    (row,) = measure(cases_of(log.records))
+    (row,) = measured(log.records)
     assert (row.n, row.open, row.delivered, row.withdrawn) == (1, 0, 0, outcome == "withdrawn")
 
 

@@ -14,7 +14,7 @@ from throughput.difference import (
     smallest_difference,
 )
 from throughput.errors import DurationsUnusable
-from throughput.survival import MOST_VALUES, Durations, Survival
+from throughput.survival import Durations, Survival
 
 GROUPS = st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=40)
 
@@ -136,15 +136,30 @@ def test_an_end_that_nobody_has_seen_is_open() -> None:
     assert told.interval.high is None
 
 
-def test_many_values_are_thinned_without_moving_a_quantile() -> None:
+@pytest.mark.parametrize("open_share", [0.0, 0.4])
+def test_large_groups_are_told_apart_as_if_they_were_drawn_again(
+    open_share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(5)
-    many = Durations.of(list(rng.lognormal(2, 0.5, 50_000)))
-    thin = many.thinned()
-    assert len(thin.steps.times) <= MOST_VALUES
-    assert len(thin) == len(many)
-    for share in (0.1, 0.5, 0.9):
-        whole, kept = Survival.of(many).quantile(share), Survival.of(thin).quantile(share)
-        assert kept == pytest.approx(whole, rel=0.002)
+    a, b = (Durations.of(rng.lognormal(mean, 0.5, 1500), rng.random(1500) >= open_share) for mean in (2, 2.1))
+    quick = difference(a, b, rng=np.random.default_rng(1)).interval
+    monkeypatch.setattr("throughput.difference.RESAMPLED", 1500)
+    drawn = difference(a, b, rng=np.random.default_rng(1)).interval
+    assert quick.low is not None
+    assert quick.high is not None
+    assert drawn.low is not None
+    assert drawn.high is not None
+    assert quick.high - quick.low == pytest.approx(drawn.high - drawn.low, rel=0.1)
+    assert quick.low == pytest.approx(drawn.low, abs=0.1 * (drawn.high - drawn.low))
+
+
+def test_of_many_that_are_open_the_end_is_open() -> None:
+    some_over = np.arange(2000) < 900
+    slow, fast = Durations.of(np.arange(2000.0), some_over), Durations.of(np.full(2000, 5.0))
+    told = difference(slow, fast, rng=np.random.default_rng(4))
+    assert (told.a, told.interval.high) == (None, None)
+    assert told.interval.low is None
+    assert (told.b, told.faster.high < 0.5) == (5.0, True)
 
 
 def test_how_many_cases_a_difference_needs() -> None:

@@ -1,0 +1,62 @@
+"""Requests in the groups that a comparison puts beside each other: by variant, month, unit or definition."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from throughput.figures import Cases, Numbers, Words, microseconds, moment_of
+from throughput.monitor import Month
+from workflow.calendar import CALENDARS
+
+Places = NDArray[np.int64]
+By = Literal["variant", "month", "unit", "definition"]
+WAYS: Final[tuple[By, ...]] = get_args(By)
+NO_UNIT: Final = "–"
+DIGITS: Final = 12
+"""Of a definition's digest so many name it in a report."""
+ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Requests of one process that are told of together: their `places` among the cases, rising."""
+
+    key: str
+    name: str
+    places: Places
+
+
+def grouped(cases: Cases, by: By = "variant") -> list[Group]:
+    """The groups that have a request, by process and name. Months are the office's, of the opening."""
+    names = _months(cases.opened) if by == "month" else getattr(cases, by)
+    codes = cases.key.codes.astype(np.int64) * max(1, len(names.names)) + names.codes
+    order = np.argsort(codes, kind="stable")
+    found, first = np.unique(codes[order], return_index=True)
+    parts = np.split(order, first[1:]) if len(found) else []
+    groups = [
+        Group(str(cases.key.names[code // len(names.names)]), _named(names, code, by), places)
+        for code, places in zip(found.tolist(), parts, strict=True)
+    ]
+    return sorted(groups, key=lambda group: (group.key, group.name))
+
+
+def _named(names: Words, code: int, by: By) -> str:
+    name = names.names[code % len(names.names)]
+    if name is None:
+        return NO_UNIT
+    return name[:DIGITS] if by == "definition" else name
+
+
+def _months(opened: Numbers) -> Words:
+    """The month of each moment."""
+    if not len(opened):
+        return Words((), np.zeros(0, np.int32))
+    first, last = (moment_of(float(one)).astimezone(ZONE).date() for one in (opened.min(), opened.max()))
+    months = [Month.of(first)]
+    while months[-1] != Month.of(last):
+        months.append(months[-1].next)
+    begins = [microseconds(month.begins(ZONE)) for month in months[1:]]
+    return Words(tuple(map(str, months)), np.searchsorted(begins, opened, side="right").astype(np.int32))

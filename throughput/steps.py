@@ -1,0 +1,63 @@
+"""How long each step of the machine took, and each wait for a provider, from the counts kept of them.
+
+Counts are kept by day, process and variant, in classes of lengths (throughput.lengths): of all units and
+definitions together, of the steps taken in a period, whenever their requests were opened.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from throughput.grouped import By
+from throughput.lengths import seconds_of
+from throughput.measures import Spread, Steps
+from throughput.monitor import Month
+from throughput.scope import Scope
+from workflow.tables import TimingStep
+
+
+def read_steps(session: Session, scope: Scope, by: By = "variant") -> Steps:
+    """Milliseconds by process and group, by part and step; empty where steps are not kept of such groups."""
+    if by in ("unit", "definition") or scope.unit or scope.definition or _has_limits(scope):
+        return {}
+    table = TimingStep.table()
+    group = table.c.day if by == "month" else table.c.variant
+    places = (table.c.key, group.label("name"), table.c.part, table.c.step, table.c.bucket)
+    query = select(*places, func.sum(table.c.n).label("n")).group_by(*places)
+    for column, value in ((table.c.key, scope.key), (table.c.variant, scope.variant)):
+        if value is not None:
+            query = query.where(column == value)
+    if scope.since is not None:
+        query = query.where(table.c.day >= scope.since.date())
+    if scope.before is not None:
+        query = query.where(table.c.day <= scope.before.date())
+    counts: defaultdict[tuple[str, str], defaultdict[tuple[str, str], Counter[int]]]
+    counts = defaultdict(lambda: defaultdict(Counter))
+    for row in session.execute(query):
+        counts[row.key, _name(row.name, by)][row.part, row.step][row.bucket] += int(row.n)
+    return {
+        group: {step: _spread(lengths) for step, lengths in steps.items()} for group, steps in counts.items()
+    }
+
+
+def _has_limits(scope: Scope) -> bool:
+    return scope.reach is not None and not scope.reach.everywhere
+
+
+def _name(group: Any, by: By) -> str:
+    return str(Month.of(group)) if by == "month" else str(group)
+
+
+def _spread(counts: Mapping[int, int]) -> Spread:
+    """In milliseconds, of the middles of the classes."""
+    classes = np.array(sorted(counts))
+    up_to = np.cumsum([counts[one] for one in classes.tolist()])
+    n = int(up_to[-1])
+    ranks = [(n - 1) // 2, n // 2, math.ceil(0.9 * n) - 1]
+    lower, upper, p90 = 1000 * seconds_of(classes[np.searchsorted(up_to, ranks, side="right")])
+    return Spread(n, float(lower + upper) / 2, float(p90))
