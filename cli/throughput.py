@@ -5,6 +5,7 @@ import sys
 from collections.abc import Set
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -15,11 +16,14 @@ from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
+from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.costs import FILE, read_prices
 from throughput.grouped import WAYS
 from throughput.kept import Keeper
 from throughput.reporting.comparison import comparison_pdf
 from throughput.scope import Scope
+from throughput.whole import Given, Panels, read_panels
 from workflow.definition import load_folder
 from workflow.names import known_names
 from workflow.store import Store
@@ -54,6 +58,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a figure, for a spreadsheet")
+    parser.add_argument(
+        "--per-week",
+        type=float,
+        metavar="N",
+        help="requests a week, for capacity and cost (default: as they came)",
+    )
+    parser.add_argument(
+        "--costs", type=Path, metavar="FILE", help="prices (default: costs.toml in the data folder, if there)"
+    )
     add_report_options(parser)
     add_data_option(parser)
 
@@ -62,17 +75,30 @@ def run(args: argparse.Namespace) -> int:
     """Bring what is kept up to the log, compare, tell."""
     require_report_room(args)
     require_office(args.data)
-    now = datetime.now(UTC)
+    now, given = datetime.now(UTC), _given(args)
     with closing(Store.open(args.data, make=False)) as store:
         catch_up(store)
         with store.read() as session:
             scope = _scope(session, args)
             told = Comparison.of(session, scope, now=now, by=args.by)
+            panels = read_panels(session, scope, given, now=now, by=args.by)
     write_report(
-        args, lambda words, seal: comparison_pdf(told, scope=scope, made_at=now, words=words, seal=seal)
+        args,
+        lambda words, seal: comparison_pdf(
+            told, scope=scope, made_at=now, words=words, panels=panels, seal=seal
+        ),
     )
-    _tell(told, scope, args)
+    _tell(told, panels, scope, args)
     return 0
+
+
+def _given(args: argparse.Namespace) -> Given:
+    """What stands in options and in the file of costs. Raises ChoiceNeeded, CostsUnusable."""
+    if args.per_week is not None and not 0 < args.per_week < 1e9:
+        raise ChoiceNeeded(f"--per-week can't be {args.per_week:g}.", hint="Give a number above 0.")
+    file = args.costs if args.costs is not None else args.data / FILE
+    prices = read_prices(file) if args.costs is not None or file.is_file() else None
+    return Given(args.per_week, prices)
 
 
 def catch_up(store: Store) -> None:
@@ -121,14 +147,15 @@ def _one_of(
     return alike[0]
 
 
-def _tell(told: Comparison, scope: Scope, args: argparse.Namespace) -> None:
+def _tell(told: Comparison, panels: Panels | None, scope: Scope, args: argparse.Namespace) -> None:
     if args.json:
         period = {name: getattr(scope, name) for name in ("key", "variant", "unit", "definition")}
         period |= {"from": utc(scope.since), "before": utc(scope.before)}
-        print_json({"period": period, **as_json(told)})
+        people = None if panels is None else panels_data.as_json(panels)
+        print_json({"period": period, **as_json(told), "panels": people})
     elif args.csv:
-        print(as_csv(told), end="")
+        print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels)), end="")
     else:
-        print(as_text(told), end="")
+        print(as_text(told, [] if panels is None else said.tables(panels)), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

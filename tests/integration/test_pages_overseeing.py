@@ -63,6 +63,7 @@ def post(client: httpx.Client, path: str, **form: str) -> httpx.Response:
 def test_the_start_says_first_what_needs_somebody(place: Place, client: httpx.Client) -> None:
     office = place.sample.office
     signed_in(client, office, ADMINISTRATOR)
+    assert client.get("/").url.path == "/office"
     assert "steps given up" not in client.get("/office?lang=en").text
     with office.store.write() as session:
         request = session.get_one(Request, place.under_way)

@@ -10,12 +10,15 @@ from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES
 from throughput.discreet import FEWEST
 from throughput.grouped import DIGITS, By
+from throughput.panels_data import as_json as panels_json
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, safe
+from throughput.reporting import panel_tables
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
 from throughput.scope import Scope
+from throughput.whole import Panels
 
 TITLES: Mapping[By, str] = {
     "variant": mark("Ways of signing compared"),
@@ -27,12 +30,18 @@ _MOST_ON_COVER = 6
 
 
 def comparison_pdf(
-    told: Comparison, *, scope: Scope, made_at: datetime, words: ReportWords, seal: Seal | None = None
+    told: Comparison,
+    *,
+    scope: Scope,
+    made_at: datetime,
+    words: ReportWords,
+    panels: Panels | None = None,
+    seal: Seal | None = None,
 ) -> bytes:
     """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
     report = Report(Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal), words)
-    _Comparison(told, report, words).write()
-    figures = as_json(told)
+    _Comparison(told, panels, report, words).write()
+    figures = as_json(told) | {"panels": None if panels is None else panels_json(panels)}
     return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")
 
 
@@ -61,8 +70,8 @@ def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
 class _Comparison:
     """Writes the pages of a comparison."""
 
-    def __init__(self, told: Comparison, report: Report, words: ReportWords) -> None:
-        self._told, self._report, self._words = told, report, words
+    def __init__(self, told: Comparison, panels: Panels | None, report: Report, words: ReportWords) -> None:
+        self._told, self._panels, self._report, self._words = told, panels, report, words
         keys = list(dict.fromkeys(row.key for row in told.rows))
         self._processes = [_Process(told, key, report, words) for key in keys]
 
@@ -73,14 +82,13 @@ class _Comparison:
             report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
             return
         report.heading(words.text("What is different, and how sure that is"))
-        report.lead(*headlines(self._told.contrasts, words, self._told.by), claim(words))
+        report.lead(*headlines(self._told, words), claim(words))
         alone = self._processes[0] if len(self._processes) == 1 else None
         on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
         if alone is not None and on_cover:
             alone.forests()
         report.heading(words.text("Requests (measured)"))
-        flow = tables.flow(self._told, words)
-        report.table(flow if alone is None else flow.without_first)
+        report.table(self._alone(tables.flow(self._told, words)))
         if self._told.hidden:
             report.note(
                 words.text(
@@ -98,10 +106,36 @@ class _Comparison:
                 process.forests()
             process.write()
         report.page()
+        if self._panels is not None:
+            self._measured(self._panels)
         self._capacity()
         report.page()
         self._method()
         self._quality()
+
+    def _measured(self, panels: Panels) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("Rework and waiting (measured)"))
+        report.table(self._alone(panel_tables.rework(panels, words)))
+        report.table(self._alone(panel_tables.waiting(panels, words)))
+        report.note(
+            words.text(
+                "In brackets: 95 % interval. Certainty: how often it was the state with the most waiting"
+                " when requests were drawn again. Old: waiting for longer than 85 % of those that are over."
+            )
+        )
+        report.heading(words.text("Capacity (measured where people were, else claimed)"))
+        report.table(self._alone(panel_tables.capacity(panels, words)))
+        report.note(
+            words.text(
+                "Handling alone, for as many requests as came, or as were asked for. In brackets: 95 %"
+                " interval."
+            )
+        )
+
+    def _alone(self, table: Table) -> Table:
+        """Without the column of processes where there is one process."""
+        return table.without_first if len(self._processes) == 1 else table
 
     def _capacity(self) -> None:
         words, report = self._words, self._report
@@ -156,21 +190,31 @@ class _Comparison:
     def _quality(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("How good the data are"))
-        found = tables.quality(self._told, words)
-        report.table(found.without_first if len(self._processes) == 1 else found)
+        report.table(self._alone(tables.quality(self._told, words)))
         report.note(
             words.text(
                 "Timed: delivered requests without a program's part. Not over: open, withdrawn or ended"
                 " otherwise; their lead time is known to be longer than what they have taken, and no more."
             )
         )
+        if self._panels is not None:
+            report.heading(words.text("Whether the log can be right (Little's law)"))
+            report.table(self._alone(panel_tables.little(self._panels, words)))
+            report.note(
+                words.text(
+                    "Requests in hand must be as many as end in a day times the days that they took, over"
+                    " whole weeks (J. D. C. Little, Operations Research 9, 1961). Where that is off by more"
+                    " than 10 % and more than chance does, something is wrong with the data, or the office"
+                    " is filling up or emptying."
+                )
+            )
 
 
 class _Process:
     """Writes what is told of one process."""
 
     def __init__(self, told: Comparison, key: str, report: Report, words: ReportWords) -> None:
-        self.key = key
+        self.key, self._told = key, told
         self.contrasts = [one for one in told.contrasts if one.key == key]
         self._rows = [row for row in told.rows if row.key == key]
         self._report, self._words, self._by = report, words, told.by
@@ -228,7 +272,7 @@ class _Process:
         words, report, rows = self._words, self._report, self._rows
         found = [one for one in self.contrasts if one.figure == figure]
         report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
-        report.table(tables.spreads(rows, figure, words, self._by).without_first)
+        report.table(tables.spreads(self._told, rows, figure, words).without_first)
         if any(row.lead_driven_by_program for row in rows):
             report.note(
                 words.text(
@@ -236,13 +280,13 @@ class _Process:
                 )
             )
         if figure == "handling" and any(row.touch_s for row in rows):
-            report.table(tables.states(rows, words, self._by).without_first)
+            report.table(tables.states(self._told, rows, words).without_first)
         if not found:
             report.note(
                 words.text("There are no two groups with enough requests of people alone to compare.")
             )
             return
-        report.table(tables.differences(found, words, self._by).without_first)
+        report.table(tables.differences(self._told, found, words).without_first)
         report.note(
             words.text(
                 "In brackets behind n: how many of them are open or withdrawn, and count with what they"

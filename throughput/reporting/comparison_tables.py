@@ -63,36 +63,41 @@ def flow(told: Comparison, words: ReportWords) -> Table:
     return Table(_heads((*heads, *more), words), cells, words=2)
 
 
-def spreads(rows: Rows, figure: Figure, words: ReportWords, by: By = "variant") -> Table:
+def spreads(told: Comparison, rows: Rows, figure: Figure, words: ReportWords) -> Table:
     """Median and 90th percentile of those that people alone dealt with."""
     cells = []
     for row in rows:
         found = row.lead_s if figure == "lead" else row.touch_total_s
         figures = [words.number(0), *[words.text("by program")] * 2]
         if not row.lead_driven_by_program:
-            figures = _spread(found, words)
-        cells.append([words.process(row.key), words.group(row.variant, by), *figures])
-    return Table(_heads((PROCESS, GROUPS[by], N, MEDIAN, P90), words), cells, words=2)
+            figures = _spread(told, row, found, words)
+        cells.append([words.process(row.key), words.group(row.variant, told.by), *figures])
+    return Table(_heads((PROCESS, GROUPS[told.by], N, MEDIAN, P90), words), cells, words=2)
 
 
-def states(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
+def states(told: Comparison, rows: Rows, words: ReportWords) -> Table:
     """Handling by where a request was."""
     cells = [
-        [words.process(row.key), short(row.variant, by, words), words.state(state), *_spread(found, words)]
+        [
+            words.process(row.key),
+            short(row.variant, told.by, words),
+            words.state(state),
+            *_spread(told, row, found, words),
+        ]
         for row in rows
         for state, found in row.touch_s.items()
     ]
-    return Table(_heads((PROCESS, GROUPS[by], mark("Step"), N, MEDIAN, P90), words), cells, words=3)
+    return Table(_heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3)
 
 
-def differences(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Table:
+def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords) -> Table:
     """Each pair, with the interval of its difference."""
     heads = (PROCESS, FIRST, SECOND, mark("n of the first"), mark("n of the second"))
     more = (mark("Median of the first"), mark("Median of the second"), mark("Difference"))
     cells = [
         [
-            *(words.process(one.key), short(one.a, by, words), short(one.b, by, words)),
-            *(_n(one.n_a, one.open_a, words), _n(one.n_b, one.open_b, words)),
+            *(words.process(one.key), short(one.a, told.by, words), short(one.b, told.by, words)),
+            *(_n(told, one, one.a, words), _n(told, one, one.b, words)),
             *(span(one.found.a, words), span(one.found.b, words), words.signed(one.found.value)),
             *(interval(one.found.interval, words), _chance(one, words)),
         ]
@@ -200,7 +205,10 @@ def quality(told: Comparison, words: ReportWords) -> Table:
     )
     name, cells = _name_of(told, words), []
     for row in told.rows:
-        timed = None if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+        timed = NOTHING
+        if row.lead_s is not None and not row.lead_driven_by_program:
+            n = told.n(row.key, row.variant, row.lead_s.n)
+            timed = HIDDEN if n is None else words.number(n)
         whole, over = told.count(row, "started"), told.count(row, "delivered")
         rest = [HIDDEN, HIDDEN]
         if whole is not None and over is not None:
@@ -208,7 +216,7 @@ def quality(told: Comparison, words: ReportWords) -> Table:
         cells.append(
             [
                 *(words.process(row.key), name(row.variant), _count(told, row, "started", words)),
-                NOTHING if timed is None else words.number(timed),
+                timed,
                 *rest,
             ]
         )
@@ -242,13 +250,19 @@ def _otherwise(told: Comparison, row: VariantMeasures, words: ReportWords) -> st
     return words.number(row.n - row.delivered - row.open - row.withdrawn)
 
 
-def _spread(found: Spread | None, words: ReportWords) -> list[str]:
+def _spread(told: Comparison, row: VariantMeasures, found: Spread | None, words: ReportWords) -> list[str]:
     if found is None:
         return [NOTHING] * 3
-    return [words.number(found.n), words.time(found.median), words.time(found.p90)]
+    n = told.n(row.key, row.variant, found.n)
+    return [HIDDEN if n is None else words.number(n), words.time(found.median), words.time(found.p90)]
 
 
-def _n(n: int, still_open: int, words: ReportWords) -> str:
+def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:
+    """How many there are of A or B, and how many of them are open; hidden where it would tell too much."""
+    count, still_open = (one.n_a, one.open_a) if group == one.a else (one.n_b, one.open_b)
+    n = told.n(one.key, group, count)
+    if n is None:
+        return HIDDEN
     return f"{words.number(n)} ({words.number(still_open)})" if still_open else words.number(n)
 
 

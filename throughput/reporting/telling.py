@@ -1,8 +1,9 @@
 """What figures say, in sentences: the difference, how sure it is, or that so few requests can't tell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from throughput.claims import plausibility
+from throughput.compare import HIDDEN, Comparison
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import Interval
 from throughput.grouped import By
@@ -39,11 +40,12 @@ def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
 
 
-def headlines(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Iterator[str]:
+def headlines(told: Comparison, words: ReportWords) -> Iterator[str]:
     """For each process what its two groups with most requests say of lead and of handling.
 
     The pair is chosen by how many requests it has, not by what comes out.
     """
+    found = told.contrasts
     keys = sorted(
         {one.key for one in found}, key=lambda key: -max(_fewest(one) for one in found if one.key == key)
     )
@@ -57,7 +59,7 @@ def headlines(found: Sequence[Contrast], words: ReportWords, by: By = "variant")
         first = max(ours, key=_fewest)
         pair = [one for one in ours if (one.a, one.b) == (first.a, first.b)]
         about = f"{words.process(key)}: " if len(keys) > 1 else ""
-        yield from (about + _headline(one, words, by) for one in pair)
+        yield from (about + _headline(told, one, words) for one in pair)
     if len(found) > 2 * len(keys):
         yield words.text("All pairs are on the pages that follow.")
 
@@ -66,18 +68,22 @@ def _fewest(one: Contrast) -> int:
     return min(one.n_a, one.n_b)
 
 
-def _headline(one: Contrast, words: ReportWords, by: By) -> str:
-    return (_told_apart if one.found.distinguishable else _not_told_apart)(one, words, by)
+def _headline(told: Comparison, one: Contrast, words: ReportWords) -> str:
+    return (_told_apart if one.found.distinguishable else _not_told_apart)(told, one, words)
 
 
-def _told_apart(one: Contrast, words: ReportWords, by: By) -> str:
+def _told_apart(told: Comparison, one: Contrast, words: ReportWords) -> str:
     faster, slower = faster_and_slower(one)
     low, high = one.found.interval.low, one.found.interval.high
     if faster == one.b:
         least, most = low, high
     else:
         least, most = None if high is None else -high, None if low is None else -low
-    values = {"faster": words.way(faster, by), "slower": words.way(slower, by), "least": span(least, words)}
+    values = {
+        "faster": words.way(faster, told.by),
+        "slower": words.way(slower, told.by),
+        "least": span(least, words),
+    }
     if one.found.value is None or most is None:
         text = {
             "lead": mark(
@@ -103,7 +109,7 @@ def _told_apart(one: Contrast, words: ReportWords, by: By) -> str:
     return words.text(text, **values, difference=words.time(abs(one.found.value)), most=words.time(most))
 
 
-def _not_told_apart(one: Contrast, words: ReportWords, by: By) -> str:
+def _not_told_apart(told: Comparison, one: Contrast, words: ReportWords) -> str:
     text = {
         "lead": mark(
             "Lead time: so few requests ({n_a} and {n_b}) can't tell {a} from {b}; the difference in the"
@@ -116,10 +122,10 @@ def _not_told_apart(one: Contrast, words: ReportWords, by: By) -> str:
     }[one.figure]
     said = words.text(
         text,
-        n_a=one.n_a,
-        n_b=one.n_b,
-        a=words.way(one.a, by),
-        b=words.way(one.b, by),
+        n_a=_shown(told.n(one.key, one.a, one.n_a), words),
+        n_b=_shown(told.n(one.key, one.b, one.n_b), words),
+        a=words.way(one.a, told.by),
+        b=words.way(one.b, told.by),
         interval=interval(one.found.interval, words),
     )
     if one.needed is None or one.needed <= _fewest(one):
@@ -128,6 +134,10 @@ def _not_told_apart(one: Contrast, words: ReportWords, by: By) -> str:
         "To show the difference that was measured, {needed} of each would be needed.", needed=one.needed
     )
     return f"{said} {more}"
+
+
+def _shown(count: int | None, words: ReportWords) -> str:
+    return HIDDEN if count is None else words.number(count)
 
 
 def claim(words: ReportWords) -> str:
