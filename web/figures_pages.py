@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from time import perf_counter
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -42,8 +43,10 @@ from workflow.staff import Reach
 from workflow.words import ProcessWords, process_words
 
 FRESH: Final = timedelta(minutes=1)
+TIMES: Final = 20
+"""What took long to read is held for so many times as long, if that is more: those who look cost no more."""
 KEPT: Final = 64
-"""So many sets of figures are held for whoever asks for the same within a minute."""
+"""So many sets of figures are held for whoever asks for the same again."""
 TABLES: Final = Rate("figures", 120, 600.0)
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
@@ -54,19 +57,19 @@ _ALL_OTHERS = mark("All others")
 class Recent:
     """Figures that were read of late: with every set stands when it was."""
 
-    _kept: OrderedDict[tuple[Scope, By], Told] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[tuple[Scope, By], tuple[Told, timedelta]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def find(self, scope: Scope, by: By, now: datetime) -> Told | None:
-        """What was read within the last minute."""
+        """What was read of late."""
         with self._lock:
-            found = self._kept.get((scope, by))
-        return found if found is not None and timedelta(0) <= now - found.made_at < FRESH else None
+            found, fresh = self._kept.get((scope, by), (None, FRESH))
+        return found if found is not None and timedelta(0) <= now - found.made_at < fresh else None
 
-    def keep(self, scope: Scope, by: By, found: Told) -> None:
+    def keep(self, scope: Scope, by: By, found: Told, *, took: timedelta) -> None:
         """Hold it, and forget what was read longest ago."""
         with self._lock:
-            self._kept[scope, by] = found
+            self._kept[scope, by] = found, max(FRESH, TIMES * took)
             self._kept.move_to_end((scope, by))
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -145,6 +148,7 @@ class FiguresPages(Overseeing):
     def _told(self, scope: Scope, by: By, now: datetime) -> Told:
         found = self.recent.find(scope, by, now)
         if found is None:
+            begun = perf_counter()
             store = self.door.office.store
             with store.read() as session:
                 late = behind(session)
@@ -152,7 +156,7 @@ class FiguresPages(Overseeing):
                 Keeper(store).catch_up()
             with store.read() as session:
                 found = told(session, scope, by, now)
-            self.recent.keep(scope, by, found)
+            self.recent.keep(scope, by, found, took=timedelta(seconds=perf_counter() - begun))
         return found
 
     def _seen(self, asked: Asked, found: Told) -> frozenset[int]:
