@@ -36,4 +36,4 @@ def durations_of(
     over = np.repeat(seconds_of(list(ended)), list(ended.values()))
     other = np.repeat(seconds_of(list(open_too)), list(open_too.values()))
     taken = np.concatenate([over, other])
-    return Durations.of(taken, np.arange(len(taken)) < len(over))  # type: ignore[arg-type]
+    return Durations.of(taken, np.arange(len(taken)) < len(over))
