@@ -12,11 +12,11 @@ from pypdfium2 import PdfDocument
 from languages import LANGUAGES
 from tests.unit.test_throughput_compare import in_order, many, told
 from throughput.compare import Comparison, as_json
-from throughput.followed import Norm
+from throughput.followed import Norm, Target
 from throughput.monitor import Followed, Monitor, Month, months
 from throughput.reporting.comparison import comparison_pdf
 from throughput.reporting.frame import Cover, Report, Table
-from throughput.reporting.monitoring import Target, monitoring_pdf
+from throughput.reporting.monitoring import monitoring_pdf
 from throughput.reporting.seal import Seal
 from throughput.reporting.simulation import Simulated, simulation_pdf
 from throughput.reporting.words import report_words
@@ -107,20 +107,19 @@ def test_names_that_mean_harm_are_words() -> None:
 
 
 def monitored(cases: Sequence[Followed], unit: str | None) -> bytes:
-    printed = Monitor(cases, months(Month(2026, 9), Month(2026, 11)), ZoneInfo("Europe/Amsterdam")).report(
-        unit
-    )
+    period = months(Month(2026, 9), Month(2026, 11))
+    printed = Monitor.of(cases, period, ZoneInfo("Europe/Amsterdam")).report(unit)
     target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
-    return monitoring_pdf(printed, target, {}, key=None, made_at=MADE, words=report_words("nl"))
+    return monitoring_pdf(printed, target, made_at=MADE, words=report_words("nl"))
 
 
 def test_the_monitoring_report_says_if_the_goal_was_met_and_by_which_norm() -> None:
     cases = [
         Followed(
-            "one", datetime(2026, month, 2, tzinfo=UTC), datetime(2026, month, 9, tzinfo=UTC), "done", 3, met
+            "one", datetime(2026, month, 2, tzinfo=UTC), datetime(2026, month, 9, tzinfo=UTC), "done", 3, took
         )
         for month in (9, 10, 11)
-        for met in [True] * 30 + [False] * 10
+        for took in [0] * 30 + [1] * 10
     ]
     first, *rest = pages_of(monitored(cases, None))
     assert (
