@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import delete
@@ -19,10 +20,14 @@ from tests.folder_office import bring_to, free_port
 from tests.queue_office import OTHER_MANAGER, Hands, QueueOffice, employee_of
 from tests.remote_office import by_pin, remote_office
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample, signers_stand_in
+from throughput.monitor import Month
+from throughput.monitor_settings import MonitorSettings
+from throughput.month_table import Followed, month_told
 from web.app import Desk
 from web.signing_in import SamplePerson
+from workflow.calendar import CALENDARS
 from workflow.one_time_codes import _totp
-from workflow.tables import Attempts, Grant, PasskeyRow, Substitute
+from workflow.tables import Attempts, Grant, MonitoringMonth, PasskeyRow, Substitute
 
 ADMINISTRATOR, AUDITOR = "P093", "P192"
 FEW, NOTHING = "P008", "P012"
@@ -96,6 +101,7 @@ def walked(folder: Path) -> Iterator[Walked]:
     with remote_office(folder, environ=environ) as sample:
         requests = _requests(sample)
         _people(sample)
+        _months(sample)
         app = Desk(sample.office, samples=Trying()).app()
         assert isinstance(app, Starlette)
         routes = frozenset(
@@ -122,6 +128,18 @@ def _fill_queues(folder: Path) -> None:
     clock.later(days=2, hours=20)
     office.crowd(10, variant="A4")
     office.close()
+
+
+def _months(sample: Sample) -> None:
+    """Two months that are over, in one of which nearly all met the norm."""
+    settings = MonitorSettings()
+    zone = ZoneInfo(CALENDARS[settings.calendar].zone)
+    for month, missed in ((Month(2026, 9), 9), (Month(2026, 10), 1)):
+        begins, ends = month.begins(zone), month.next.begins(zone)
+        cases = [Followed("Policy", begins, begins, "done", 3, int(n < missed), "plan") for n in range(40)]
+        told = month_told(cases, begins, ends, len(settings.norms)).to_json()
+        row = {"month": str(month), "norms": settings.name, "told": told}
+        sample.office.store.have_row(MonitoringMonth.table(), row)
 
 
 def _requests(sample: Sample) -> dict[str, int]:
