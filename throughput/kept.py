@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from throughput import kept_days
 from throughput.errors import TimingsOfNewer
 from throughput.lengths import bucket
 from throughput.spans import Case, ClockOf, TaskTime, Wait, begun, read
@@ -28,12 +29,14 @@ from workflow.tables import (
     Event,
     LogHead,
     TimingCase,
+    TimingGroup,
     TimingState,
     TimingStep,
+    TimingSum,
     TimingTask,
 )
 
-RULES = 1
+RULES = 2
 """Raised when events are read otherwise than before: what was kept by other rules is made anew."""
 AT_ONCE = 2000
 """Events in one transaction: some tens of milliseconds, for which nobody else writes on SQLite."""
@@ -141,6 +144,7 @@ class _Pages:
     cases: dict[int, Case]
     steps: Counter[tuple[date, str, str, str, str, int]] = field(default_factory=Counter)
     sums: Counter[tuple[date, str, str, str, str, int]] = field(default_factory=Counter)
+    days: kept_days.Sums = field(default_factory=kept_days.Sums)
 
     @classmethod
     def of(cls, session: Session, requests: Sequence[int]) -> "_Pages":
@@ -166,6 +170,7 @@ class _Pages:
     def note(self, case: Case, record: Mapping[str, Any]) -> None:
         """Keep what an event says beside the case: its state, and each length of a machine's work."""
         row = self.rows.setdefault(case.request, _new_row(case))
+        self.days.moved(row, record)
         row["state"] = record.get("to") or row["state"]
         day = datetime.fromisoformat(record["at"]).date()
         for part in ("system", "provider"):
@@ -180,6 +185,8 @@ class _Pages:
         """Put it all into the tables."""
         for number, case in self.cases.items():
             _bring_up(self.rows[number], case)
+            self.days.read(self.rows[number], (task for task in case.tasks if task.ended_at is not None))
+        self.days.write(session)
         tasks = [_task_row(case.request, task) for case in self.cases.values() for task in case.tasks]
         _put(session, TimingTask.table(), "number", tasks, self.known_tasks)
         _put(session, TimingCase.table(), "request_id", list(self.rows.values()), self.known_cases)
@@ -293,7 +300,8 @@ def _put(session: Session, table: Table, name: str, rows: list[dict[str, Any]], 
 
 def _empty_some(session: Session, most: int) -> bool:
     """Forget so many rows of a table; whether nothing is left. All at once would keep others from writing."""
-    for table in (TimingStep.table(), TimingTask.table(), TimingCase.table()):
+    for row in (TimingSum, TimingGroup, TimingStep, TimingTask, TimingCase):
+        table = row.table()
         keys = tuple(table.primary_key.columns)
         some = select(*keys).limit(most)
         found: Any = session.execute(delete(table).where(tuple_(*keys).in_(some)))

@@ -27,6 +27,7 @@ from web.bulk import Bulk
 from web.cookies import SESSION, Cookies
 from web.edit_request import EditRequest
 from web.elsewhere import BACK, SigningInElsewhere
+from web.figures_pages import FiguresPages
 from web.folder import SigningFolder
 from web.folder_runs import FolderRuns
 from web.headers import SecurityHeaders
@@ -104,6 +105,7 @@ class Desk:
                 Mount(API, api(door)),
                 *StandingInPages(door).routes(),
                 *OfficePages(door).routes(),
+                *FiguresPages(door).routes(),
                 *MailPage(door).routes(),
                 *self.themed.routes(),
                 Mount("/static", _Kept(directory=STATIC)),

@@ -41,5 +41,6 @@ def _links(roles: frozenset[str]) -> Iterator[Link]:
     if roles - EVERYBODY - READING:
         yield Link("/substitutes", mark("Standing in"))
     if roles & READING:
+        yield Link("/figures", mark("Figures"))
         yield Link("/office", mark("The office"))
     yield Link("/verify", mark("Check a document"))

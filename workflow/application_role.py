@@ -75,6 +75,8 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "timing_cases": "SELECT, INSERT, UPDATE, DELETE",
         "timing_tasks": "SELECT, INSERT, UPDATE, DELETE",
         "timing_steps": "SELECT, INSERT, UPDATE, DELETE",
+        "timing_groups": "SELECT, INSERT, DELETE",
+        "timing_sums": "SELECT, INSERT, UPDATE, DELETE",
         "timing_state": "SELECT, INSERT, UPDATE (after_seq, rules)",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",

@@ -1016,6 +1016,13 @@ class TimingCase(Base):
         Index("ix_timing_cases_key_variant_opened_at", "key", "variant", "opened_at"),
         Index("ix_timing_cases_opened_at", "opened_at"),
         Index("ix_timing_cases_ended_at", "ended_at"),
+        Index(
+            "ix_timing_cases_open",
+            "key",
+            "unit",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True, autoincrement=False)
@@ -1091,6 +1098,38 @@ class TimingStep(Base):
     variant: Mapped[str] = mapped_column(primary_key=True)
     part: Mapped[str] = mapped_column(primary_key=True)
     step: Mapped[str] = mapped_column(primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(BigInteger)
+    sum_us: Mapped[int] = mapped_column(BigInteger)
+
+
+class TimingGroup(Base):
+    """Requests whose times are summed together: of one process, variant, unit and definition."""
+
+    __tablename__ = "timing_groups"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[str]
+    variant: Mapped[str]
+    unit: Mapped[str | None]
+    definition_sha256: Mapped[str]
+
+
+class TimingSum(Base):
+    """How often something took how long, or happened, in a group: by day or by month (throughput.kept_days).
+
+    `day` is a month's first, or a week's Monday, for figures by month or by week; `bucket` is a length's
+    (throughput.lengths.bucket), or what the figure says.
+    """
+
+    __tablename__ = "timing_sums"
+
+    figure: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("timing_groups.id"), primary_key=True, autoincrement=False
+    )
+    state: Mapped[str] = mapped_column(primary_key=True)
     bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     n: Mapped[int] = mapped_column(BigInteger)
     sum_us: Mapped[int] = mapped_column(BigInteger)

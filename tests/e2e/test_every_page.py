@@ -26,6 +26,7 @@ NO_PAGES = frozenset(
     {
         "/",  # leads on
         "/account/passkeys",  # leads on
+        "/figures/{name}.csv",
         "/folder/authorised",  # leads on
         "/folder/runs/{run}/events",
         "/office/log/events",
@@ -38,7 +39,13 @@ NO_PAGES = frozenset(
         "/sign-in/elsewhere/back",  # leads on
     }
 )
-WORKING = (("/office", ADMINISTRATOR), ("/folder", SIGNER), ("/verify", ""), ("/sign-in", ""))
+WORKING = (
+    ("/office", ADMINISTRATOR),
+    ("/figures", ADMINISTRATOR),
+    ("/folder", SIGNER),
+    ("/verify", ""),
+    ("/sign-in", ""),
+)
 """Who works at which pages; a clerk at all others."""
 NEW, NEW_PLAN = "/requests/new/employer-declaration/A3", "/requests/new/team-action-plan/standard"
 STEPS = "/requests/new/{key}/{variant}"

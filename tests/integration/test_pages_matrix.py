@@ -25,7 +25,7 @@ AUDITOR, ADMINISTRATOR, STRANGER = "P192", "P093", "P101"
 NOBODYS = 999_999
 OPEN_TO_ALL = re.compile("/($|verify|sign-in)")
 """What one may ask without having signed in."""
-OF_THE_OFFICE = re.compile("/office")
+OF_THE_OFFICE = re.compile("/(office|figures)")
 PARTS = {"name": "declaration", "page": "1", "what": "given", "key": "employer-declaration", "variant": "A4"}
 
 

@@ -1,0 +1,63 @@
+"""The page of figures with months behind it, as people see it in Chromium."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.desk_office import browser_signed_in, served
+from tests.looking import look
+from tests.steps_office import Sample
+from tests.timed_office import Past
+from throughput.kept import Keeper
+from workflow.tables import Grant
+
+pytestmark = pytest.mark.slow
+AUDITOR = "P192"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    sample = Sample.open(tmp_path_factory.mktemp("figures"), {})
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=AUDITOR, role="administrator", unit=None))
+    past = Past(sample.office, "P022")
+    past.happen(600)
+    past.write()
+    Keeper(sample.office.store).catch_up()
+    with served(sample.office) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        yield browser_signed_in(browser.new_context(base_url=url), sample.office, AUDITOR)
+        browser.close()
+    sample.office.close()
+
+
+def test_everybody_can_use_it_with_every_chart_and_table_in_sight(page: Page) -> None:
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    for language in ("en", "nl"):
+        page.goto(f"/figures?lang={language}")
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true })")
+        assert page.locator("svg[role=img]:visible").count() == 8
+        look(page, "figures-of-months", language)
+    assert told == []
+
+
+def test_it_narrows_down_without_a_script(page: Page) -> None:
+    page.goto("/figures?lang=en")
+    page.get_by_label("Compare").select_option(label="Units")
+    page.locator("summary", has_text="More to choose from").click()
+    page.get_by_label("Unit", exact=True).select_option("Advice")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show these").click()
+    assert "unit=Advice" in page.url
+    assert page.locator("#lead table").first.locator("tbody th").all_inner_texts() == ["Advice"]
+
+
+def test_on_paper_it_is_charts_and_tables(page: Page) -> None:
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.goto("/figures?lang=en")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("form:visible, button:visible, select:visible, a[download]:visible").count() == 0
+    assert page.locator("svg[role=img]:visible").count() == 8
+    assert page.locator("#lead table").first.is_visible()

@@ -1,0 +1,184 @@
+"""The page of figures: who sees whose, what it says, and what it keeps to itself."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.desk_office import browsing, served, signed_in
+from tests.steps_office import CLERK, Sample
+from tests.timed_office import Past
+from throughput.kept import AT_ONCE, Keeper
+from workflow.tables import Grant
+
+AUDITOR, ADMINISTRATOR, OF_ADVICE = "P192", "P093", "P101"
+BOTH = "P102"
+"""Administers all units, and audits one."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sample, str]]:
+    sample = Sample.open(tmp_path_factory.mktemp("figures"), {})
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=ADMINISTRATOR, role="administrator", unit=None))
+        session.add(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
+        session.add(Grant(person_id=BOTH, role="administrator", unit=None))
+        session.add(Grant(person_id=BOTH, role="auditor", unit="Advice"))
+    past = Past(sample.office, "P022")
+    past.happen(400, units=("Policy", "Advice"))
+    past.happen(8, units=("Front office",), still_open=0)
+    past.happen(3, units=("Registry",), days=60, still_open=0)
+    past.write()
+    Keeper(sample.office.store).catch_up()
+    with served(sample.office) as url:
+        yield sample, url
+    sample.office.close()
+
+
+@pytest.fixture
+def client(place: tuple[Sample, str]) -> Iterator[httpx.Client]:
+    with browsing(place[1]) as client:
+        yield client
+
+
+def words(answer: httpx.Response) -> str:
+    """What a page says, without its tags."""
+    assert answer.status_code == 200, answer.text[:500]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+def table(client: httpx.Client, name: str, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/figures/{name}.csv?{query}")
+    assert answer.status_code == 200, answer.text[:500]
+    assert answer.headers["content-type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+
+
+def test_it_first_says_what_is_different_and_how_sure(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    said = words(client.get("/figures?lang=en"))
+    assert re.search(r"“With a person's own key” is faster than “By a click” by .* the 95 % interval", said)
+    assert re.search(r"hands on it: .* can't be told apart by so many requests", said)
+    assert said.index("What is different") < said.index("Flow")
+    assert "as of" in said
+    [slow, fast] = table(client, "lead")
+    assert float(slow["median_s"]) > 2 * float(fast["median_s"]) > 0
+    [difference] = table(client, "lead-differences")
+    assert 0 < float(difference["low_s"]) < float(difference["first_less_second_s"])
+
+
+@pytest.mark.parametrize("by", ["month", "unit", "definition"])
+def test_it_compares_other_things_than_variants(
+    place: tuple[Sample, str], client: httpx.Client, by: str
+) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    rows = table(client, "lead", f"by={by}")
+    expected = {"month": "June", "unit": "Policy", "definition": "By a click"}[by]
+    assert any(row["group"].startswith(expected) or by == "month" for row in rows)
+    assert len(rows) >= 2
+
+
+def test_whoever_looks_after_a_unit_sees_that_unit_alone(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    signed_in(client, place[0].office, OF_ADVICE)
+    page = client.get("/figures?by=unit")
+    assert "Advice" in page.text
+    assert "Policy" not in page.text
+    assert [row["group"] for row in table(client, "lead", "by=unit")] == ["Advice"]
+    assert table(client, "lead", "by=unit&unit=Policy") == []
+    assert client.get("/figures/machine.csv").status_code == 404  # it is of all units together
+
+
+def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, CLERK)
+    nothing = client.get("/no-such-page")
+    for path in ("/figures", "/figures?from=bad", "/figures/lead.csv", "/figures/nothing.csv"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert words_of(answer) == words_of(nothing)
+    assert "/figures" not in client.get("/account").text
+
+
+def words_of(answer: httpx.Response) -> str:
+    return " ".join(re.sub(r"<address.*|<p class=\"address.*|<[^>]+>|https?://\S+", " ", answer.text).split())
+
+
+def test_of_few_requests_it_tells_nothing(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    [few] = [row for row in table(client, "lead", "by=unit") if row["group"] == "Registry"]
+    assert (few["came"], few["delivered"], few["median_s"]) == ("<5", "<5", "")
+    said = words(client.get("/figures?unit=Registry&lang=en"))
+    assert "Fewer than five requests were delivered" in said
+    assert table(client, "distribution", "unit=Registry") == []
+    assert table(client, "spans", "unit=Registry") == []
+    assert table(client, "control", "unit=Registry") == []
+    assert table(client, "load", "unit=Registry") == []
+
+
+def test_counts_of_outcomes_are_told_to_the_nearest_five(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """So a month that is left out can't be had by subtraction."""
+    signed_in(client, place[0].office, AUDITOR)
+    for query in ("", "by=month", "by=unit"):
+        for name in ("lead", "handling", "distribution", "stages", "spans", "control", "lead-differences"):
+            for row in table(client, name, query):
+                for column in {
+                    "came",
+                    "delivered",
+                    "ended_otherwise",
+                    "not_delivered",
+                    "n",
+                    "n_a",
+                } & row.keys():
+                    told = row[column]
+                    assert told == "<5" or int(told) % 5 == 0, (name, column, told)
+
+
+def test_requests_are_named_to_who_may_see_them(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    oldest = table(client, "oldest")
+    assert f'href="/requests/{oldest[0]["request"]}"' in client.get("/figures").text
+    assert client.get(f"/requests/{oldest[0]['request']}").status_code == 200
+    with browsing(place[1]) as other:
+        signed_in(other, place[0].office, ADMINISTRATOR)
+        page = other.get("/figures")
+        assert page.status_code == 200
+        assert re.search(r"/requests/\d", page.text) is None
+        assert other.get("/figures/oldest.csv").status_code == 404
+    with browsing(place[1]) as other:
+        signed_in(other, place[0].office, BOTH)
+        some = {row["request"] for row in table(other, "oldest")}
+        assert set() < some < {row["request"] for row in oldest}
+        assert all(other.get(f"/requests/{number}").status_code == 200 for number in some)
+
+
+def test_what_stands_in_the_address_is_only_text(place: tuple[Sample, str], client: httpx.Client) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    for query in ("from=2026-13", "to=yesterday", "by=person", "unit=%00", "key=" + "k" * 201):
+        assert client.get(f"/figures?{query}").status_code == 400, query
+    page = client.get("/figures", params={"unit": "<script>alert(1)</script>", "lang": "en"})
+    assert "<script>alert" not in page.text
+    assert "No request was asked for in these months" in page.text
+
+
+def test_it_says_when_it_is_behind(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path, {})
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=ADMINISTRATOR, role="administrator", unit=None))
+    with served(sample.office) as url, browsing(url) as client:
+        signed_in(client, sample.office, ADMINISTRATOR)
+        assert "As soon as people ask for something" in client.get("/figures?lang=en").text
+        past = Past(sample.office, "P022")
+        past.happen(AT_ONCE // 10)
+        past.write()
+        assert "Events that are not in these figures yet" in client.get("/figures?lang=en&by=unit").text
+    sample.office.close()

@@ -1,0 +1,115 @@
+"""The sums of times by day and by month say what the whole log says, in whatever steps it was read."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.databases import Database
+from tests.steps_office import Sample
+from tests.timed_office import FAST, SLOW, Past
+from throughput.events import records_since
+from throughput.kept import Keeper
+from throughput.kept_days import ZONE
+from throughput.lengths import bucket
+from throughput.overview import Overview
+from throughput.scope import Scope
+from throughput.spans import Case, Wait, cases_of
+from workflow.tables import TimingGroup, TimingSum
+
+KEY = "employer-declaration"
+
+
+@pytest.fixture
+def sample(tmp_path: Path, database: Database) -> Iterator[Sample]:
+    made = Sample.open(tmp_path, database.environ)
+    past = Past(made.office, "P022")
+    past.happen(150)
+    past.write()
+    yield made
+    made.office.close()
+
+
+def read_in_steps(sample: Sample, at_once: int) -> Counter[tuple[object, ...]]:
+    """Read the log so, and give all sums, their groups by what they are."""
+    Keeper(sample.office.store, at_once=at_once).catch_up()
+    table, groups = TimingSum.table(), TimingGroup.table()
+    columns = (groups.c.variant, groups.c.unit, table.c.figure, table.c.day, table.c.state, table.c.bucket)
+    query = select(*columns, table.c.n, table.c.sum_us).join(groups, groups.c.id == table.c.group_id)
+    found: Counter[tuple[object, ...]] = Counter()
+    with sample.office.store.read() as session:
+        for *place, n, us in session.execute(query):
+            found[(*place, "n")] += n
+            found[(*place, "us")] += us
+    return Counter({place: count for place, count in found.items() if count})
+
+
+def of_log(sample: Sample) -> list[Case]:
+    with sample.office.store.read() as session:
+        return cases_of(records_since(session))
+
+
+def test_they_are_the_same_in_any_steps(sample: Sample) -> None:
+    whole = read_in_steps(sample, 100_000)
+    with sample.office.store.write() as session:
+        Keeper(sample.office.store)
+        session.connection().exec_driver_sql("UPDATE timing_state SET rules = 0")
+    assert read_in_steps(sample, 7) == whole
+
+
+def test_an_overview_tells_what_the_log_tells(sample: Sample) -> None:
+    read_in_steps(sample, 500)
+    cases, now = of_log(sample), sample.office.clock()
+    with sample.office.store.read() as session:
+        overview = Overview(session, Scope(key=KEY), now)
+        groups = {one.label: one for one in overview.compared("variant")}
+        flow, load, spent = overview.flow(), overview.load(), overview.spent()
+        months = overview.compared("month")
+        in_hand = overview.in_hand
+    assert set(groups) == {SLOW, FAST}
+    for variant, group in groups.items():
+        own = [case for case in cases if case.variant == variant]
+        assert group.came == len(own)
+        assert group.ended == Counter(case.outcome for case in own if case.outcome)
+        assert group.open == sum(case.outcome is None for case in own)
+        leads = [lead for case in own if (lead := case.lead_s("requested", "delivered")) is not None]
+        assert group.lead_ended == Counter(bucket(round(lead * 1e6)) for lead in leads)
+        assert len(group.lead) == len(own)
+        assert group.returned == sum(case.returns > 0 for case in own if case.outcome == "done")
+        hands = [sum(s.seconds for s in case.spans if s.kind is Wait.TOUCH) for case in own]
+        assert group.touch.taken.sum() == pytest.approx(
+            sum(s for s, case in zip(hands, own, strict=True) if case.outcome == "done"), rel=0.01
+        )
+    assert sum(map(sum, load)) == len(cases)
+    first = min(case.opened_at for case in cases).astimezone(ZONE)
+    assert load[first.weekday()][first.hour]
+    assert sum(one.came for one in months) == len(cases)
+    assert {state: counts[-1] for state, counts in flow.states.items() if counts[-1]} == Counter(
+        one.state for one in in_hand
+    )
+    assert flow.ended[-1] == sum(case.outcome is not None for case in cases)
+    assert flow.days[-1] == now.astimezone(ZONE).date()
+    for one in spent:
+        spans = [s for case in cases for s in case.spans if s.state == one.state]
+        for kind, mean in one.seconds.items():
+            assert mean * one.n == pytest.approx(sum(s.seconds for s in spans if s.kind is kind), abs=1)
+
+
+def test_each_day_of_the_flow_is_what_the_log_says_of_it(sample: Sample) -> None:
+    read_in_steps(sample, 500)
+    with sample.office.store.read() as session:
+        flow = Overview(session, Scope(key=KEY), sample.office.clock()).flow()
+        records = list(records_since(session))
+    for place in (0, len(flow.days) // 2, len(flow.days) - 1):
+        day, states, ended = flow.days[place], dict[int, str](), 0
+        for record in records:
+            at = datetime.fromisoformat(record["at"]).astimezone(ZONE).date()
+            if at <= day and "to" in record:
+                states[record["request"]] = "" if record.get("outcome") else record["to"]
+                ended += bool(record.get("outcome"))
+        counts = Counter(state for state in states.values() if state)
+        assert {name: rows[place] for name, rows in flow.states.items() if rows[place]} == counts
+        assert flow.ended[place] == ended

@@ -1,0 +1,216 @@
+"""Sums by day and by month of what was read of the log, so that no page reads every request there ever was.
+
+They are brought up in the same step as what is kept of each request (throughput.kept), and say nothing that
+the log does not. Days are those of the offices' time zone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Executable, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from throughput.lengths import bucket
+from throughput.spans import TaskTime, Wait
+from workflow.calendar import CALENDARS
+from workflow.tables import TimingGroup, TimingSum
+
+ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
+ENDED: Final = ""
+"""The state of all that have ended, however that was."""
+MOST_RETURNS: Final = 9
+HOURS: Final = 24
+PAIRS: Final = (
+    ("requested", "approved"),
+    ("approved", "signed"),
+    ("signed", "delivered"),
+    ("requested", "delivered"),
+)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Figure(StrEnum):
+    """What is summed. By month: of the requests that were opened in it."""
+
+    CAME = "came"  # by month: opened
+    HOUR = "hour"  # by month: opened in the hour of the bucket, of the week from Monday on
+    MOVED = "moved"  # by day: by how many there were more in the state at its end than at its beginning
+    ENDED = "ended"  # by month: ended with the outcome in `state`, returned as often as the bucket says
+    PROGRAM = "program"  # by month: ended, and a program had a part in it; in none of those below
+    LEAD = "lead"  # by month: from milestone to milestone, "requested-delivered" in `state`
+    GIVEN_UP = "given-up"  # by month: from requested to an end without delivery
+    TOUCH = "touch"  # by month: people's hands on a delivered request
+    WEEK = "week"  # by week of delivery: from requested to delivered
+    QUEUE_SPENT = "queue-spent"  # by month: a person's tasks in the state; a bucket is of no use in these
+    DESK_SPENT = "desk-spent"
+    TOUCH_SPENT = "touch-spent"
+    SUSPENDED_SPENT = "suspended-spent"
+
+
+SPENT: Final[Mapping[Wait, Figure]] = {
+    Wait.QUEUE: Figure.QUEUE_SPENT,
+    Wait.DESK: Figure.DESK_SPENT,
+    Wait.TOUCH: Figure.TOUCH_SPENT,
+    Wait.SUSPENDED: Figure.SUSPENDED_SPENT,
+}
+
+
+class Group(NamedTuple):
+    """Requests that are summed together."""
+
+    key: str
+    variant: str
+    unit: str | None
+    definition: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Group":
+        """The group of a request, by its row."""
+        return cls(row["key"], row["variant"], row["unit"], row["definition_sha256"])
+
+
+class _Place(NamedTuple):
+    figure: Figure
+    day: date
+    group: Group
+    state: str
+    bucket: int
+
+
+def month_of(moment: datetime) -> date:
+    """The first day of the month that it is in the office."""
+    return moment.astimezone(ZONE).date().replace(day=1)
+
+
+def week_of(moment: datetime) -> date:
+    """The Monday of the week that it is in the office."""
+    day = moment.astimezone(ZONE).date()
+    return day - timedelta(days=day.weekday())
+
+
+@dataclass
+class Sums:
+    """What a step of reading adds to the sums."""
+
+    n: Counter[_Place] = field(default_factory=Counter)
+    us: Counter[_Place] = field(default_factory=Counter)
+    ended: set[int] = field(default_factory=set)
+
+    def moved(self, row: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+        """Note where an event takes a request; `row` says where it was before: nowhere at first."""
+        here, group = datetime.fromisoformat(record["at"]).astimezone(ZONE), Group.of(row)
+        if not row["state"]:
+            hour = HOURS * here.weekday() + here.hour
+            month = here.date().replace(day=1)
+            self._add(_Place(Figure.CAME, month, group, "", 0))
+            self._add(_Place(Figure.HOUR, month, group, "", hour))
+        if record.get("outcome") and row.get("outcome") is None:
+            self.ended.add(row["request_id"])
+            self._move(here.date(), group, row["state"], ENDED)
+        elif record.get("to") not in (None, row["state"]) and row.get("outcome") is None:
+            self._move(here.date(), group, row["state"], record["to"])
+
+    def _move(self, day: date, group: Group, before: str, to: str) -> None:
+        self.n[_Place(Figure.MOVED, day, group, to, 0)] += 1
+        if before:
+            self.n[_Place(Figure.MOVED, day, group, before, 0)] -= 1
+
+    def read(self, row: Mapping[str, Any], tasks: Iterable[TaskTime]) -> None:
+        """Note a request as its row is now, with those tasks of it that ended in this step."""
+        group, month = Group.of(row), month_of(row["opened_at"])
+        for task in tasks:
+            if task.channel == "person":
+                for kind, figure in SPENT.items():
+                    place = _Place(figure, month, group, task.state, 0)
+                    self._add(place, task.spent_us.get(kind, 0))
+        if row["request_id"] in self.ended:
+            self._end(row, group, month)
+
+    def _end(self, row: Mapping[str, Any], group: Group, month: date) -> None:
+        self._add(_Place(Figure.ENDED, month, group, row["outcome"], min(row["returns"], MOST_RETURNS)))
+        if row["by_program"]:
+            self._add(_Place(Figure.PROGRAM, month, group, "", 0))
+            return
+        for start, end in PAIRS:
+            if (taken := _between(row[f"{start}_at"], row[f"{end}_at"])) is not None:
+                self._length(_Place(Figure.LEAD, month, group, f"{start}-{end}", 0), taken)
+        delivered = row["delivered_at"]
+        if delivered is None:
+            if (taken := _between(row["requested_at"], row["ended_at"])) is not None:
+                self._length(_Place(Figure.GIVEN_UP, month, group, "", 0), taken)
+            return
+        if row["touch_us"]:
+            self._length(_Place(Figure.TOUCH, month, group, "", 0), row["touch_us"])
+        if (taken := _between(row["requested_at"], delivered)) is not None:
+            self._length(_Place(Figure.WEEK, week_of(delivered), group, "", 0), taken)
+
+    def _length(self, place: _Place, us: int) -> None:
+        self._add(place._replace(bucket=bucket(us)), us)
+
+    def _add(self, place: _Place, us: int = 0) -> None:
+        self.n[place] += 1
+        self.us[place] += us
+
+    def write(self, session: Session) -> None:
+        """Add it to what is kept. One step at a time does so: it holds the row of the state."""
+        if not self.n:
+            return
+        groups = _numbers(session, {place.group for place in self.n})
+        rows = [
+            {
+                "figure": place.figure.value,
+                "day": place.day,
+                "group_id": groups[place.group],
+                "state": place.state,
+                "bucket": place.bucket,
+                "n": n,
+                "sum_us": self.us[place],
+            }
+            for place, n in self.n.items()
+        ]
+        session.execute(_added(session), rows)
+
+
+def _added(session: Session) -> Executable:
+    """What puts in a row, or adds it to the one that is there."""
+    table = TimingSum.table()
+    make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    new = make(table)
+    return new.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={"n": table.c.n + new.excluded.n, "sum_us": table.c.sum_us + new.excluded.sum_us},
+    )
+
+
+def _between(start: datetime | None, end: datetime | None) -> int | None:
+    return None if start is None or end is None else max(0, (end - start) // _MICROSECOND)
+
+
+def _numbers(session: Session, wanted: set[Group]) -> dict[Group, int]:
+    """The numbers of groups; those that there are not yet are made."""
+    table = TimingGroup.table()
+    columns = (table.c.id, table.c.key, table.c.variant, table.c.unit, table.c.definition_sha256)
+    known = {Group(*rest): number for number, *rest in session.execute(select(*columns))}
+    first = max(known.values(), default=0) + 1
+    new = {group: first + n for n, group in enumerate(sorted(wanted - known.keys(), key=repr))}
+    if new:
+        session.execute(
+            insert(table),
+            [
+                {
+                    "id": number,
+                    "key": group.key,
+                    "variant": group.variant,
+                    "unit": group.unit,
+                    "definition_sha256": group.definition,
+                }
+                for group, number in new.items()
+            ],
+        )
+    return known | new

@@ -1,0 +1,114 @@
+"""What an overview tells of: groups of requests, what is in hand, how it flowed."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Final, Literal
+
+from throughput.kept_days import Group
+from throughput.lengths import durations_of
+from throughput.spans import Wait
+from throughput.survival import Durations
+
+By = Literal["variant", "month", "unit", "definition"]
+FEWEST: Final = 5
+"""Of fewer requests than this nothing is told of how they fared."""
+
+
+@dataclass(frozen=True)
+class InHand:
+    """A request that has not ended."""
+
+    request: int
+    group: Group
+    state: str
+    opened_at: datetime
+    requested_at: datetime | None
+    by_program: bool
+
+
+@dataclass
+class Compared:
+    """Requests that are told of together, opened in the period: those of a variant, a month, a unit, …"""
+
+    label: str
+    came: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    returned: int = 0  # of those delivered, at least once
+    by_program: int = 0
+    still_open: list[float] = field(default_factory=list)  # seconds so far, of people's requests alone
+    open: int = 0
+    lead_ended: Counter[int] = field(default_factory=Counter)
+    lead_left: Counter[int] = field(default_factory=Counter)
+    handled: Counter[int] = field(default_factory=Counter)
+
+    @cached_property
+    def lead(self) -> Durations:
+        """From requested to delivered, in seconds; what was not delivered counts as it is."""
+        return durations_of(self.lead_ended, self.lead_left, self.still_open)
+
+    @cached_property
+    def touch(self) -> Durations:
+        """People's hands on each delivered request, in seconds."""
+        return durations_of(self.handled, {})
+
+    def add(self, other: "Compared") -> None:
+        """Take in those of another group."""
+        self.ended.update(other.ended)
+        self.lead_ended.update(other.lead_ended)
+        self.lead_left.update(other.lead_left)
+        self.handled.update(other.handled)
+        self.came += other.came
+        self.returned += other.returned
+        self.by_program += other.by_program
+        self.open += other.open
+        self.still_open += other.still_open
+
+    @property
+    def delivered(self) -> int:
+        """How many came to their end as asked."""
+        return self.ended["done"]
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are so many that their figures tell of nobody."""
+        return self.came >= FEWEST and self.lead.ended >= FEWEST
+
+
+@dataclass(frozen=True)
+class Flowed:
+    """How many requests were in each state at the end of each day, and how many had ended since the first."""
+
+    days: Sequence[date]
+    states: Mapping[str, Sequence[int]]
+    ended: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Mean seconds of a person's task in a state, by kind, of `n` tasks."""
+
+    state: str
+    n: int
+    seconds: Mapping[Wait, float]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The requests that were delivered in a period of days: how many, and the median of their leads."""
+
+    first: date
+    n: int
+    median_s: float
+
+
+@dataclass(frozen=True)
+class MachineStep:
+    """A step of the machine, or a wait for a provider: how often, and its median in milliseconds."""
+
+    part: str
+    step: str
+    n: int
+    median_ms: float

@@ -1,0 +1,84 @@
+"""All figures of a page of an overview, read at once: what a page, and its lists, tell alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from throughput.contrasts import Contrast
+from throughput.kept_days import ZONE
+from throughput.overview import Overview
+from throughput.overview_rows import By, Compared, Flowed, InHand, MachineStep, Passed, Spent
+from throughput.scope import Scope
+from throughput.side_by_side import side_by_side, together
+from throughput.survival import Durations
+from workflow.tables import Event, TimingState
+
+ROUND: Final = 5
+
+
+@dataclass(frozen=True)
+class Told:
+    """The figures of one process within a scope, as they were at `made_at`; `behind`: events not read yet."""
+
+    scope: Scope
+    by: By
+    groups: Sequence[Compared]
+    whole: Compared
+    contrasts: Sequence[Contrast]
+    flow: Flowed
+    in_hand: Sequence[InHand]
+    spent: Sequence[Spent]
+    passed: Sequence[Passed]
+    load: Sequence[Sequence[int]]
+    stages: Mapping[str, Durations]
+    machine: Sequence[MachineStep]
+    made_at: datetime
+    behind: int
+
+    @property
+    def weeks(self) -> float:
+        """How long the period was, from when there was something in it and as far as it is over."""
+        since = datetime.combine(self.flow.days[0], time.min, ZONE) if self.flow.days else self.made_at
+        until = min(self.made_at, self.scope.before or self.made_at)
+        return max(0.0, (until - since).total_seconds() / 604_800)
+
+
+def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
+    """Read them; where the scope names no process, of the one of which most was asked."""
+    if scope.key is None:
+        scope = replace(scope, key=Overview(session, scope, now).busiest())
+    overview = Overview(session, scope, now)
+    groups = overview.compared(by)
+    of_all_units = scope.unit is None and scope.definition is None
+    whole = scope.reach is None or scope.reach.everywhere
+    return Told(
+        scope,
+        by,
+        groups,
+        together("", groups),
+        side_by_side(scope.key or "", groups, by),
+        overview.flow(),
+        sorted(overview.in_hand, key=lambda one: one.opened_at),
+        overview.spent(),
+        overview.passed(),
+        overview.load(),
+        overview.stages(),
+        overview.machine() if whole and of_all_units else [],
+        now,
+        behind(session),
+    )
+
+
+def behind(session: Session) -> int:
+    """How many events have not been read for figures yet."""
+    read = session.scalar(select(TimingState.after_seq)) or 0
+    return (session.scalar(select(func.max(Event.seq))) or 0) - read
+
+
+def rounded(count: int) -> int:
+    """A count as it is told of how requests fared: to the nearest five, so that no two pages tell of one."""
+    return ROUND * ((count + ROUND // 2) // ROUND)

@@ -1,0 +1,245 @@
+"""What is different, and how sure: groups of requests beside each other, in sentences, charts and tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from documents.words import mark
+from throughput.charts.forest import Estimate, Forest, forest
+from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
+from throughput.contrasts import Contrast, Figure
+from throughput.overview_rows import FEWEST, Compared
+from throughput.told import rounded
+from web.figures_parts import Maker, Section, drawn, quantile
+from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
+
+WEEKS_IN_YEAR = 52
+FEW: Final = 2
+"""So many pairs that can't be told apart are told of one by one."""
+_FASTER = mark("“{a}” is faster than “{b}” by {by}; the 95 % interval is from {low} to {high}.")
+_FASTER_AT_LEAST = mark("“{a}” is faster than “{b}”; the 95 % interval begins at {low} and is open.")
+_NOT_TOLD = mark(
+    "“{a}” and “{b}” can't be told apart by so many requests: “{a}” may take up to {low} less,"
+    " or up to {high} more."
+)
+_NOT_TOLD_OPEN = mark("“{a}” and “{b}” can't be told apart yet: too many requests are still open.")
+_MANY_ALIKE = mark("{count} pairs can't be told apart by so many requests.")
+_NEEDED = mark("To show such a difference would take about {count} of each.")
+_FIGURES: tuple[tuple[Figure, str], ...] = (
+    ("lead", mark("From asked to delivered:")),
+    ("handling", mark("People's hands on it:")),
+)
+
+
+@dataclass(frozen=True)
+class Beside(Maker):
+    """Makes the panels of lead, handling and capacity, which are never mixed."""
+
+    def verdicts(self) -> list[str]:
+        """The sentences that come first."""
+        found = []
+        for figure, begins in _FIGURES:
+            alike = [one for one in self._of(figure) if not one.found.distinguishable]
+            told = [one for one in self._of(figure) if one.found.distinguishable]
+            told += alike if len(alike) <= FEW else []
+            found += [f"{self.say(begins)} {self._verdict(one)}" for one in told]
+            if len(alike) > FEW:
+                count = self.wording.count(len(alike))
+                found.append(f"{self.say(begins)} {self.say(_MANY_ALIKE).format(count=count)}")
+        return found
+
+    def _verdict(self, one: Contrast) -> str:
+        interval, a, b = one.found.interval, self.names.group(one.a), self.names.group(one.b)
+        if one.found.distinguishable:
+            if (interval.high or 1) >= 0:
+                a, b = b, a
+            ends = sorted(abs(end) for end in (interval.low, interval.high) if end is not None)
+            if len(ends) < 2 or one.found.value is None:
+                return self.say(_FASTER_AT_LEAST).format(a=a, b=b, low=self._time(ends[0]))
+            by = self._time(abs(one.found.value))
+            low, high = map(self._time, ends)
+            return self.say(_FASTER).format(a=a, b=b, by=by, low=low, high=high)
+        if interval.low is None or interval.high is None:
+            return self.say(_NOT_TOLD_OPEN).format(a=a, b=b)
+        low, high = self._time(abs(interval.low)), self._time(abs(interval.high))
+        said = self.say(_NOT_TOLD).format(a=a, b=b, low=low, high=high)
+        if one.needed is not None:
+            said += " " + self.say(_NEEDED).format(count=self.wording.count(one.needed))
+        return said
+
+    def _time(self, seconds: float) -> str:
+        return self.wording.time(seconds)
+
+    def _signed(self, seconds: float) -> str:
+        return ("−" if seconds < 0 else "") + self._time(abs(seconds))
+
+    def all(self) -> list[Section]:
+        """The three panels."""
+        return [self._lead(), self._handling(), self._capacity()]
+
+    def _lead(self) -> Section:
+        say = self.say
+        rows: list[list[Cell]] = [
+            [
+                Words(self.names.group(one.label)),
+                Count(one.came),
+                Count(one.delivered),
+                Number(one.open),
+                Count(one.ended.total() - one.delivered),
+                Seconds(quantile(one.lead, 0.5)),
+                Seconds(quantile(one.lead, 0.9)),
+            ]
+            for one in self.told.groups
+        ]
+        columns = [
+            ("group", say(mark("Which"))),
+            ("came", say(mark("Asked for"))),
+            ("delivered", say(mark("Delivered"))),
+            ("open", say(mark("In hand"))),
+            ("ended_otherwise", say(mark("Ended otherwise"))),
+            ("median_s", say(mark("Median"))),
+            ("p90_s", say(mark("Nine of ten within"))),
+        ]
+        table = Table("lead", say(mark("Lead, from asked to delivered")), columns, rows)
+        return Section(
+            "lead",
+            say(mark("Lead: from asked to delivered")),
+            [say(mark("How long people wait for what they asked for, by the wall clock. Measured."))],
+            self._forest("lead"),
+            [table, *self._differences("lead")],
+        )
+
+    def _handling(self) -> Section:
+        say = self.say
+        rows = [self._handled(one) for one in self.told.groups]
+        columns = [
+            ("group", say(mark("Which"))),
+            ("n", say(mark("Requests"))),
+            ("median_s", say(mark("Median"))),
+            ("p90_s", say(mark("Nine of ten within"))),
+            ("right_first_time", say(mark("Right the first time"))),
+        ]
+        table = Table("handling", say(mark("Handling, of each delivered request")), columns, rows)
+        return Section(
+            "handling",
+            say(mark("Handling: people's hands on it")),
+            [say(mark("How long people work on a request in all, from begun to done. Measured."))],
+            self._forest("handling"),
+            [table, *self._differences("handling")],
+        )
+
+    def _handled(self, one: Compared) -> list[Cell]:
+        right = 1 - one.returned / one.delivered if one.delivered >= FEWEST else None
+        return [
+            Words(self.names.group(one.label)),
+            Count(len(one.touch)),
+            Seconds(quantile(one.touch, 0.5)),
+            Seconds(quantile(one.touch, 0.9)),
+            Share(None if right is None else round(20 * right) / 20),
+        ]
+
+    def _capacity(self) -> Section:
+        say, weeks = self.say, self.told.weeks
+        rows: list[list[Cell]] = []
+        for one in self.told.groups:
+            if len(one.touch) < FEWEST or not weeks:
+                continue
+            a_week = rounded(one.came) / weeks
+            hours = a_week * float(one.touch.taken.mean()) / 3600
+            rows.append(
+                [
+                    Words(self.names.group(one.label)),
+                    Number(a_week, 0),
+                    Number(hours, 1),
+                    Number(hours / HOURS_PER_FTE_WEEK, 2),
+                    Number(hours * WEEKS_IN_YEAR / PRODUCTIVE_HOURS_PER_YEAR, 2),
+                ]
+            )
+        columns = [
+            ("group", say(mark("Which"))),
+            ("per_week", say(mark("Requests a week"))),
+            ("hours_per_week", say(mark("Hours of handling a week"))),
+            ("fte_by_week", say(mark("FTE of 36 hours a week"))),
+            ("fte_by_year", say(mark("FTE of 1,363 hours a year"))),
+        ]
+        said = say(
+            mark(
+                "What people's hands do in a week: measured handling times measured requests."
+                " Waiting takes no"
+                " capacity, so a shorter lead frees none."
+            )
+        )
+        table = Table("capacity", say(mark("Capacity that handling takes")), columns, rows)
+        return Section("capacity", say(mark("Capacity")), [said] if rows else [], None, [table])
+
+    def _of(self, figure: Figure) -> list[Contrast]:
+        return [one for one in self.told.contrasts if one.figure == figure]
+
+    def _forest(self, figure: Figure) -> Markup | None:
+        say = self.say
+        rows = [
+            Estimate(
+                self._pair(one),
+                one.found.value,
+                one.found.interval.low,
+                one.found.interval.high,
+                say(mark("not known yet")) if one.found.value is None else self._signed(one.found.value),
+                sure=one.found.distinguishable,
+            )
+            for one in self._of(figure)
+        ]
+        if not rows:
+            return None
+        chart = Forest(
+            title=say(mark("Differences of medians, with 95 % intervals")),
+            desc=say(
+                mark(
+                    "For each pair the difference of the medians; where the line leaves out zero there is a"
+                    " difference."
+                )
+            ),
+            nothing="",
+            wording=self.wording,
+            rows=rows,
+            less=say(mark("the first is faster")),
+            more=say(mark("the second is faster")),
+        )
+        return drawn(f"forest-{figure}", lambda width: forest(chart, width))
+
+    def _pair(self, one: Contrast) -> str:
+        return f"{self.names.group(one.a)} − {self.names.group(one.b)}"
+
+    def _differences(self, figure: Figure) -> Sequence[Table]:
+        say = self.say
+        rows: list[list[Cell]] = [
+            [
+                Words(self.names.group(one.a)),
+                Words(self.names.group(one.b)),
+                Count(one.n_a),
+                Count(one.n_b),
+                Seconds(one.found.value),
+                Seconds(one.found.interval.low),
+                Seconds(one.found.interval.high),
+                Words(self._chance(one)),
+            ]
+            for one in self._of(figure)
+        ]
+        columns = [
+            ("a", say(mark("First"))),
+            ("b", say(mark("Second"))),
+            ("n_a", say(mark("Requests of the first"))),
+            ("n_b", say(mark("Requests of the second"))),
+            ("first_less_second_s", say(mark("First less second"))),
+            ("low_s", say(mark("At least"))),
+            ("high_s", say(mark("At most"))),
+            ("first_faster", say(mark("First is done sooner"))),
+        ]
+        caption = say(mark("Differences of medians, with 95 % intervals"))
+        return [Table(f"{figure}-differences", caption, columns, rows)] if rows else []
+
+    def _chance(self, one: Contrast) -> str:
+        faster = one.found.faster
+        low, high = (self.wording.percent(share, 0) for share in (faster.low, faster.high))
+        return low if low == high else f"{low}–{high}"

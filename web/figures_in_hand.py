@@ -1,0 +1,136 @@
+"""What is in hand: how it came to be so much, and how old it is."""
+
+from dataclasses import dataclass
+
+from documents.words import mark
+from throughput.charts.ageing import Ageing, Open, Waiting, ageing
+from throughput.charts.flow import Band, Flow, flow
+from throughput.overview_rows import InHand
+from throughput.told import rounded
+from web.figures_parts import Maker, Section, drawn
+from web.figures_tables import Cell, Count, Day, Number, RequestNumber, Seconds, Table, Words
+
+OLDEST = 20
+"""So many of the oldest requests in hand are named."""
+
+
+@dataclass(frozen=True)
+class InHandParts(Maker):
+    """What came in and went out, and what is there now."""
+
+    seen: frozenset[int] = frozenset()
+    """Of the oldest requests in hand, those that who reads may see."""
+
+    def all(self) -> list[Section]:
+        """In the order of the page."""
+        return [self.flow(), self.ageing()]
+
+    def flow(self) -> Section:
+        """How many requests were where at the end of each day."""
+        say, flowed = self.say, self.told.flow
+        states = self.ordered(flowed.states)
+        ended = [rounded(count) for count in flowed.ended]
+        bands = [Band(self.names.state(name), flowed.states[name]) for name in states]
+        bands.append(Band(say(mark("Ended")), ended, done=True))
+        chart = Flow(
+            title=say(mark("Requests in each state")),
+            desc=say(
+                mark("How many requests were in each state at the end of each day, one band upon the other.")
+            ),
+            nothing=say(mark("There was no request in these days.")),
+            wording=self.wording,
+            days=flowed.days,
+            bands=bands if any(map(any, flowed.states.values())) or any(ended) else (),
+            unit=say(mark("requests")),
+            in_hand=say(mark("In hand alone")),
+        )
+        rows: list[list[Cell]] = [
+            [Day(day), *(Number(flowed.states[name][n]) for name in states), Count(flowed.ended[n])]
+            for n, day in enumerate(flowed.days)
+        ]
+        columns = [("day", say(mark("Day"))), *((name, self.names.state(name)) for name in states)]
+        table = Table(
+            "flow",
+            say(mark("Requests in each state at the end of the day")),
+            [*columns, ("ended", say(mark("Ended since the first day")))],
+            rows,
+        )
+        said = say(
+            mark("A band that grows thicker is work that piles up: more comes into that state than goes out.")
+        )
+        return Section(
+            "flow", say(mark("Flow")), [said], drawn("flow", lambda width: flow(chart, width)), [table]
+        )
+
+    def ageing(self) -> Section:
+        """How old is what is in hand, beside how long others took."""
+        say, told = self.say, self.told
+        by_state: dict[str, list[InHand]] = {}
+        for one in told.in_hand:
+            by_state.setdefault(one.state, []).append(one)
+        states = self.ordered(by_state)
+        chart = Ageing(
+            title=say(mark("Age of what is in hand")),
+            desc=say(mark("A dot for each request in hand, by its age, in the row of its state.")),
+            nothing=say(mark("Nothing is in hand: every request has ended.")),
+            wording=self.wording,
+            states=[
+                Waiting(
+                    self.names.state(name), [Open(self._age(one), self._who(one)) for one in by_state[name]]
+                )
+                for name in states
+            ],
+            done=self.marks(),
+        )
+        rows: list[list[Cell]] = [
+            [
+                Words(self.names.state(name)),
+                Number(len(by_state[name])),
+                Seconds(self._age(by_state[name][len(by_state[name]) // 2])),
+                Seconds(self._age(by_state[name][0])),
+            ]
+            for name in states
+        ]
+        columns = [
+            ("state", say(mark("State"))),
+            ("n", say(mark("Requests"))),
+            ("median_s", say(mark("Median age"))),
+            ("oldest_s", say(mark("Oldest"))),
+        ]
+        tables = [Table("ageing", say(mark("What is in hand, by state")), columns, rows)]
+        if self.seen:
+            tables.append(self._oldest())
+        said = say(
+            mark(
+                "What is in hand now, whenever it was asked for; the upright lines say by when"
+                " so many of those that ended were done."
+            )
+        )
+        return Section(
+            "ageing",
+            say(mark("Age of what is in hand")),
+            [said] if told.in_hand else [],
+            drawn("ageing", lambda width: ageing(chart, width)),
+            tables,
+        )
+
+    def _oldest(self) -> Table:
+        say = self.say
+        rows: list[list[Cell]] = [
+            [RequestNumber(one.request), Words(self.names.state(one.state)), Seconds(self._age(one))]
+            for one in self.told.in_hand[:OLDEST]
+            if one.request in self.seen
+        ]
+        columns = [
+            ("request", say(mark("Request"))),
+            ("state", say(mark("State"))),
+            ("age_s", say(mark("Age"))),
+        ]
+        return Table("oldest", say(mark("The oldest requests in hand")), columns, rows)
+
+    def _age(self, one: InHand) -> float:
+        return max(0.0, (self.told.made_at - (one.requested_at or one.opened_at)).total_seconds())
+
+    def _who(self, one: InHand) -> str:
+        age = self.wording.time(self._age(one))
+        return f"{one.request}: {age}" if one.request in self.seen else age

@@ -1,0 +1,233 @@
+"""Figures of requests, for those who look after the office: how long they take, what differs, what piles up.
+
+Administrators and auditors see those of their units; whoever is neither is told the same as of an address
+that there is not.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from time import perf_counter
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from documents.words import mark
+from languages import WRITING
+from throughput.kept import AT_ONCE, Keeper
+from throughput.overview import Overview
+from throughput.overview_rows import By
+from throughput.scope import Scope
+from throughput.side_by_side import OTHERS
+from throughput.told import Told, behind, told
+from web.asked import Asked
+from web.choices import short_title
+from web.csv_answer import csv_answer
+from web.figures_asked import BYS, Wanted, months_until, text_of
+from web.figures_beside import Beside
+from web.figures_in_hand import OLDEST, InHandParts
+from web.figures_parts import Names, Section, Translate
+from web.figures_steady import SteadyParts
+from web.figures_tables import Table
+from web.figures_times import TimesParts
+from web.figures_wording import wording
+from web.languages import translations
+from web.overseeing import Overseeing
+from web.rates import Rate
+from workflow.listing import RequestFilter
+from workflow.staff import Reach
+from workflow.words import ProcessWords, process_words
+
+FRESH: Final = timedelta(minutes=1)
+TIMES: Final = 20
+"""What took long to read is held for so many times as long, if that is more: those who look cost no more."""
+KEPT: Final = 64
+"""So many sets of figures are held for whoever asks for the same again."""
+TABLES: Final = Rate("figures", 120, 600.0)
+DIGITS: Final = 8
+_NO_UNIT = mark("No unit")
+_ALL_OTHERS = mark("All others")
+
+
+@dataclass
+class Recent:
+    """Figures that were read of late: with every set stands when it was."""
+
+    _kept: OrderedDict[tuple[Scope, By], tuple[Told, timedelta]] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def find(self, scope: Scope, by: By, now: datetime) -> Told | None:
+        """What was read of late."""
+        with self._lock:
+            found, fresh = self._kept.get((scope, by), (None, FRESH))
+        return found if found is not None and timedelta(0) <= now - found.made_at < fresh else None
+
+    def keep(self, scope: Scope, by: By, found: Told, *, took: timedelta) -> None:
+        """Hold it, and forget what was read longest ago."""
+        with self._lock:
+            self._kept[scope, by] = found, max(FRESH, TIMES * took)
+            self._kept.move_to_end((scope, by))
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be chosen in the form: each as what stands in the address, and its words."""
+
+    kinds: Sequence[tuple[str, str]]
+    variants: Sequence[tuple[str, str]]
+    units: Sequence[tuple[str, str]]
+    definitions: Sequence[tuple[str, str]]
+    months: Sequence[tuple[str, str]]
+    bys: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The figures for one reader."""
+
+    told: Told
+    beside: Beside
+    sections: Sequence[Section]
+
+
+@dataclass(frozen=True)
+class FiguresPages(Overseeing):
+    """The pages under /figures."""
+
+    recent: Recent = field(default_factory=Recent)
+
+    def routes(self) -> list[Route]:
+        """Their addresses."""
+        return [self.door.get("/figures", self._page), self.door.get("/figures/{name}.csv", self._csv)]
+
+    def _page(self, asked: Asked) -> Response:
+        reach, now = self.reach(asked), self.door.office.clock()
+        wanted = Wanted.of(asked, now)
+        shown = self._shown(asked, wanted, reach, now)
+        return self.answer(
+            asked,
+            "figures.html",
+            wanted=wanted,
+            told=shown.told,
+            verdicts=shown.beside.verdicts(),
+            sections=shown.sections,
+            wording=shown.beside.wording,
+            choices=self._choices(asked, shown.told, reach, now),
+            process=self._kind(asked, shown.told.scope.key or ""),
+            narrowed=wanted != Wanted.of_nothing(now),
+        )
+
+    def _csv(self, asked: Asked) -> Response:
+        """One of the page's tables, with plain numbers."""
+        reach, now = self.reach(asked), self.door.office.clock()
+        shown = self._shown(asked, Wanted.of(asked, now), reach, now)
+        tables = [table for section in shown.sections for table in section.tables]
+        table = next((one for one in tables if one.name == asked.request.path_params["name"]), None)
+        if table is None:
+            raise HTTPException(404)
+        self.door.rates.require(asked.request, TABLES)
+        name = f"figures-{table.name}-{now:%Y-%m-%d}.csv"
+        return csv_answer(name, [key for key, _ in table.columns], _plain(table))
+
+    def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:
+        found = self._told(wanted.scope(reach), wanted.by, now)
+        say, said = translations(asked.language).gettext, wording(asked.language)
+        names = self._names(asked, found.scope.key or "", wanted.by, say)
+        beside = Beside(found, names, said, say)
+        made = (found, names, said, say)
+        in_hand = InHandParts(*made, seen=self._seen(asked, found))
+        sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
+        return _Shown(found, beside, sections)
+
+    def _told(self, scope: Scope, by: By, now: datetime) -> Told:
+        found = self.recent.find(scope, by, now)
+        if found is None:
+            begun = perf_counter()
+            store = self.door.office.store
+            with store.read() as session:
+                late = behind(session)
+            if 0 < late <= AT_ONCE:  # more is a worker's to read
+                Keeper(store).catch_up()
+            with store.read() as session:
+                found = told(session, scope, by, now)
+            self.recent.keep(scope, by, found, took=timedelta(seconds=perf_counter() - begun))
+        return found
+
+    def _seen(self, asked: Asked, found: Told) -> frozenset[int]:
+        """Which of the oldest requests in hand the engine shows to who asks."""
+        numbers = tuple(one.request for one in found.in_hand[:OLDEST])
+        if not numbers:
+            return frozenset()
+        lines = self.door.office.engine.requests(asked.me.id, RequestFilter(numbers=numbers), limit=OLDEST)
+        return frozenset(line.id for line in lines)
+
+    def _names(self, asked: Asked, key: str, by: By, say: Translate) -> Names:
+        words = process_words(asked.language)
+        known: dict[str, str] = {}
+        for one in self.door.office.engine.catalogue:
+            if one.key == key:
+                for state in one.states:
+                    known.setdefault(state, words.state(one, state))
+        return Names(
+            lambda state: known.get(state, state),
+            lambda label: self._group(label, by, words, asked.language, say),
+            list(known),
+        )
+
+    def _group(self, label: str, by: By, words: ProcessWords, language: str, say: Translate) -> str:
+        if label == OTHERS:
+            return say(_ALL_OTHERS)
+        match by:
+            case "variant":
+                return words.variant(label)
+            case "month":
+                return _month(label, language)
+            case "unit":
+                return label or say(_NO_UNIT)
+        return self._definition(label, words)
+
+    def _definition(self, sha256_hex: str, words: ProcessWords) -> str:
+        """By what it is called, and the beginning of its digest."""
+        named = (one for one in self.door.office.engine.catalogue if one.sha256_hex == sha256_hex)
+        known = next(named, None)
+        short = sha256_hex[:DIGITS]
+        return short if known is None else f"{words.variant(known.variant)} · {short}"
+
+    def _kind(self, asked: Asked, key: str) -> str:
+        words = process_words(asked.language)
+        titles = (words.title(one) for one in self.door.office.engine.catalogue if one.key == key)
+        return short_title(next(titles, key))
+
+    def _choices(self, asked: Asked, found: Told, reach: Reach, now: datetime) -> Choices:
+        words, say, key = process_words(asked.language), translations(asked.language).gettext, found.scope.key
+        with self.door.office.store.read() as session:
+            of_all = Overview(session, Scope(reach=reach), now)
+            of_kind = Overview(session, Scope(key=key, reach=reach), now)
+            units, definitions = of_all.units(), of_kind.definitions()
+            first = of_all.first_month() or now.date()
+        catalogue = list(self.door.office.engine.catalogue)
+        kinds = {one.key: short_title(words.title(one)) for one in catalogue}
+        variants = sorted({one.variant for one in catalogue if one.key == key})
+        return Choices(
+            sorted(kinds.items(), key=lambda one: one[1].casefold()),
+            [(one, words.variant(one)) for one in variants],
+            [(one, one) for one in units],
+            [(one, self._definition(one, words)) for one in definitions],
+            [(text_of(one), _month(text_of(one), asked.language)) for one in months_until(now, first)],
+            [(one, say(name)) for one, name in BYS],
+        )
+
+
+def _month(text: str, language: str) -> str:
+    year, number = text.split("-")
+    return f"{WRITING[language].months[int(number) - 1]} {year}"
+
+
+def _plain(table: Table) -> list[list[str | int | None]]:
+    return [[cell.plain() for cell in row] for row in table.rows]

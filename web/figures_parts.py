@@ -1,0 +1,74 @@
+"""What all parts of the page of figures are made with."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from throughput.charts.ageing import Done
+from throughput.charts.model import Drawing
+from throughput.charts.svg import both_widths
+from throughput.charts.wording import Wording
+from throughput.overview_rows import FEWEST
+from throughput.survival import Durations, Survival
+from throughput.told import Told
+from web.figures_tables import Table
+
+Translate = Callable[[str], str]
+Draw = Callable[[float], Drawing]
+_HALF = 0.5
+MARKS = (_HALF, 0.85, 0.95)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: `said` are its sentences."""
+
+    name: str
+    title: str
+    said: Sequence[str]
+    chart: Markup | None
+    tables: Sequence[Table]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is called how, for who reads the page."""
+
+    state: Callable[[str], str]
+    group: Callable[[str], str]
+    states: Sequence[str]  # in the order of the process
+
+
+def quantile(durations: Durations, share: float) -> float | None:
+    """By when so many were done; None where those beyond are too few to tell of, or it is not reached."""
+    ended = durations.ended
+    if ended < FEWEST or (share > _HALF and ended * (1 - share) < FEWEST):
+        return None
+    return Survival.of(durations).quantile(share)
+
+
+def drawn(name: str, draw: Draw) -> Markup:
+    """A chart in both widths; what charts draw is escaped there."""
+    return Markup(both_widths(draw, name))  # noqa: S704 (texts are escaped by throughput.charts.svg)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes parts of the page for who reads it."""
+
+    told: Told
+    names: Names
+    wording: Wording
+    say: Translate
+
+    def ordered(self, states: Iterable[str]) -> list[str]:
+        """In the order of the process; those that it does not have (any more) last."""
+        places = {name: n for n, name in enumerate(self.names.states)}
+        return sorted(states, key=lambda name: (places.get(name, len(places)), name))
+
+    def marks(self) -> list[Done]:
+        """By when so many were delivered."""
+        lead = self.told.whole.lead
+        found = [(share, quantile(lead, share)) for share in MARKS]
+        return [Done(self.wording.percent(share, 0), at) for share, at in found if at is not None]

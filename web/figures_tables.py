@@ -1,0 +1,140 @@
+"""Figures as tables: for people on a page, and as CSV with plain numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from throughput.charts.wording import Wording
+from throughput.told import ROUND, rounded
+
+NOTHING = "–"
+
+
+class Cell(Protocol):
+    """What stands in a table: `written` for people, `plain` for a spreadsheet."""
+
+    def written(self, wording: Wording, /) -> str:
+        """As the language writes it."""
+
+    def plain(self) -> str | int | None:
+        """Seconds, shares of one, days as 2026-11-27."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A name."""
+
+    text: str
+
+    def written(self, _wording: Wording, /) -> str:
+        """As it is."""
+        return self.text
+
+    def plain(self) -> str:
+        """As it is."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many, of something that tells of people: to the nearest five, and of few only that they are few."""
+
+    n: int
+
+    def written(self, wording: Wording, /) -> str:
+        """Of few only that they are few."""
+        return f"<\N{NO-BREAK SPACE}{ROUND}" if self.n < ROUND else wording.count(rounded(self.n))
+
+    def plain(self) -> str | int:
+        """The same."""
+        return f"<{ROUND}" if self.n < ROUND else rounded(self.n)
+
+
+@dataclass(frozen=True)
+class Number:
+    """Any number, with so many decimals."""
+
+    value: float
+    decimals: int = 0
+
+    def written(self, wording: Wording, /) -> str:
+        """As the language writes it."""
+        return wording.number(self.value, self.decimals)
+
+    def plain(self) -> str:
+        """With a point."""
+        return f"{self.value:.{self.decimals}f}"
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """A length of time; None where it is not known, or not told."""
+
+    value: float | None
+
+    def written(self, wording: Wording, /) -> str:
+        """In the unit that fits."""
+        if self.value is None:
+            return NOTHING
+        return ("−" if self.value < 0 else "") + wording.time(abs(self.value))
+
+    def plain(self) -> str | None:
+        """In seconds."""
+        return None if self.value is None else f"{self.value:.3f}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of all; None where there is nothing to share."""
+
+    value: float | None
+
+    def written(self, wording: Wording, /) -> str:
+        """In whole percents."""
+        return NOTHING if self.value is None else wording.percent(self.value, 0)
+
+    def plain(self) -> str | None:
+        """Of one."""
+        return None if self.value is None else f"{self.value:.2f}"
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day."""
+
+    day: date
+
+    def written(self, wording: Wording, /) -> str:
+        """With its month in letters."""
+        return f"{self.day.day}\N{NO-BREAK SPACE}{wording.month(self.day)}"
+
+    def plain(self) -> str:
+        """As 2026-11-27."""
+        return self.day.isoformat()
+
+
+@dataclass(frozen=True)
+class RequestNumber:
+    """A request, which leads to its page."""
+
+    request: int
+
+    def written(self, _wording: Wording, /) -> str:
+        """As it stands in its address."""
+        return str(self.request)
+
+    def plain(self) -> int:
+        """The same."""
+        return self.request
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `name` in the address of its CSV, columns as (key in the CSV, heading), rows of cells."""
+
+    name: str
+    caption: str
+    columns: Sequence[tuple[str, str]]
+    rows: Sequence[Sequence[Cell]]
+    notes: Sequence[str] = ()
