@@ -26,6 +26,7 @@ TABLES = {
     "workers": "Several workers",
     "queue_at_a_million": "The queue at a million requests",
     "backing_up": "Backup and restore",
+    "timings": "Times, reports and exports",
 }
 LONG = frozenset({"queue_at_a_million"})
 """Run by name alone: it fills some 14 GB first."""

@@ -45,6 +45,14 @@ def add_trust_option(parser: argparse._ActionsContainer, meaning: str, *, metava
     parser.add_argument("--trust", action="append", type=Path, default=[], metavar=metavar, help=meaning)
 
 
+def add_owner_options(parser: argparse._ActionsContainer) -> None:
+    """Add what says whose key of the data folder signs."""
+    parser.add_argument("--as", dest="who", metavar="WHO", help="which person signs")
+    parser.add_argument(
+        "--organisation", metavar="NAME", help="in whose name to seal; one of the register's employers"
+    )
+
+
 def add_json_option(parser: argparse._ActionsContainer) -> None:
     """Add --json."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import NOTHING, aligned, print_json
+from cli.reports import add_report_options, require_report_room, write_report
 from workflow.calendar import CALENDARS, Duration, parse_working_duration
 from workflow.definition_errors import DurationInvalid
 from workflow.store import Store
 
 if TYPE_CHECKING:
+    from throughput.followed import Norm
     from throughput.monitor import (
         Month,
         Printed,
@@ -54,6 +56,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a month, for a spreadsheet")
+    add_report_options(parser)
     add_data_option(parser)
 
 
@@ -63,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
 
+    require_report_room(args)
     require_office(args.data)
     zone = ZoneInfo(CALENDARS[CALENDAR].zone)
     before = Month.of(datetime.now(zone).date()).before
@@ -78,8 +82,24 @@ def run(args: argparse.Namespace) -> int:
             f"There was no request of the unit {args.unit!r} in this period.",
             hint=f"Choose from: {', '.join(monitor.units)}." if monitor.units else "",
         )
-    _tell(monitor.report(args.unit), args)
+    report = monitor.report(args.unit)
+    _write(report, norm, args)
+    _tell(report, args)
     return 0
+
+
+def _write(report: "Printed", norm: "Norm", args: argparse.Namespace) -> None:
+    from throughput.reporting.monitoring import Target, monitoring_pdf  # noqa: PLC0415 (as above)
+
+    target = Target(norm, CALENDAR, args.goal / 100)
+    now = datetime.now(UTC)
+    figures = _document(report, args)
+    write_report(
+        args,
+        lambda words, seal: monitoring_pdf(
+            report, target, figures, key=args.key, made_at=now, words=words, seal=seal
+        ),
+    )
 
 
 def _tell(report: "Printed", args: argparse.Namespace) -> None:

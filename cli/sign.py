@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from certs.serve_authority import AuthorityServer
 from certs.trust import TrustStore, load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, read_input, require_room, write_whole
-from cli.folder import REGISTER_FILE, add_data_option, add_json_option, add_trust_option
+from cli.folder import REGISTER_FILE, add_data_option, add_json_option, add_owner_options, add_trust_option
 from cli.printing import print_json
 from documents.register import Register
 from signing.authorities import DEVELOPMENT, TimestampAuthority
@@ -26,6 +26,7 @@ from signing.pades import Finished, SigningDesk, sign_pdf
 from signing.pkcs11 import is_key_address, open_signer
 from signing.profile import Profile, parse_profile
 from signing.signers import Signer, SoftwareSigner
+from throughput.reporting.seal import SEAL_FIELD, Seal
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.office import signing_of
 
@@ -90,10 +91,7 @@ def add_key_options(parser: argparse._ActionsContainer) -> None:
         metavar="FILE",
         help="a file that holds the key's passphrase, or the token's PIN",
     )
-    parser.add_argument("--as", dest="who", metavar="WHO", help="which person signs")
-    parser.add_argument(
-        "--organisation", metavar="NAME", help="in whose name to seal; one of the register's employers"
-    )
+    add_owner_options(parser)
 
 
 def signed_bytes(source: bytes, args: argparse.Namespace) -> bytes:
@@ -106,6 +104,31 @@ def signed_bytes(source: bytes, args: argparse.Namespace) -> bytes:
     args.field, args.role, args.box = None, "", None
     with _bench(args, profile, organisation) as bench:
         return asyncio.run(_sign(bench, source, profile, args)).pdf
+
+
+def sealed(make: Callable[[Seal], bytes], args: argparse.Namespace) -> bytes:
+    """A report that says on its pages who seals it, sealed so under --profile by the data folder's keys.
+
+    It reaches the profile's level or is not there. Raises CommandError, CertsProblem, SigningError.
+    """
+    organisation = signing_of(args.data)
+    profile = _profile(args.profile, organisation)
+    ours = argparse.Namespace(
+        data=args.data,
+        who=args.who,
+        organisation=args.organisation,
+        trust=[],
+        key=None,
+        chain=None,
+        passphrase_file=None,
+        field=SEAL_FIELD,
+        role="",
+        box=None,
+    )
+    with _bench(ours, profile, organisation) as bench:
+        certificate = bench.signer.certificate
+        seal = Seal(common_name(certificate), profile.name, str(profile.level), is_development(certificate))
+        return asyncio.run(_sign(bench, make(seal), profile, ours)).pdf
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,16 +2,18 @@
 
 import argparse
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import NOTHING, aligned, print_json
+from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--seed", type=int, default=1, help="of the luck: the same one gives the same figures"
     )
+    add_report_options(parser)
     add_data_option(parser)
     add_json_option(parser)
 
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
     from throughput.fitted import beside  # noqa: PLC0415  as above
     from throughput.simulate import clerks_needed, compare  # noqa: PLC0415
 
+    require_report_room(args)
     for name, least in (("weeks", 1), ("replications", 2), ("within", 0), ("share", 0), ("seed", 0)):
         if getattr(args, name) < least:
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
@@ -88,22 +92,39 @@ def run(args: argparse.Namespace) -> int:
         clerks_needed(one, share=args.share / 100, within_days=args.within, most=20, **how)
         for one in scenarios
     ]
+    document = {
+        "scenarios": [
+            {**asdict(found), "clerks_needed": clerks} for found, clerks in zip(outcomes, needed, strict=True)
+        ],
+        **how,
+        "within_days": args.within,
+        "share": args.share / 100,
+    }
+    _write(outcomes, needed, document, args)
     if args.json:
-        print_json(
-            {
-                "scenarios": [
-                    {**asdict(found), "clerks_needed": clerks}
-                    for found, clerks in zip(outcomes, needed, strict=True)
-                ],
-                **how,
-                "within_days": args.within,
-                "share": args.share / 100,
-            }
-        )
+        print_json(document)
     else:
         for line in _told(outcomes, needed, args):
             print(line)
     return 0
+
+
+def _write(
+    outcomes: Sequence["Outcome"],
+    needed: Sequence[int | None],
+    document: Mapping[str, Any],
+    args: argparse.Namespace,
+) -> None:
+    from throughput.reporting.simulation import Simulated, simulation_pdf  # noqa: PLC0415  as above
+
+    told = Simulated(
+        *(outcomes, needed, args.share / 100),
+        **{name: getattr(args, name) for name in ("weeks", "replications", "seed", "measured")},
+    )
+    now = datetime.now(UTC)
+    write_report(
+        args, lambda words, seal: simulation_pdf(told, document, made_at=now, words=words, seal=seal)
+    )
 
 
 def _fits(args: argparse.Namespace) -> list["Fitted"]:

@@ -12,16 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cli.errors import ChoiceNeeded
-from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
+from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
 from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.costs import FILE, read_prices
-from throughput.grouped import DIGITS, WAYS
+from throughput.grouped import WAYS
 from throughput.kept import Keeper
-from throughput.report import report_pdf
+from throughput.reporting.comparison import comparison_pdf
 from throughput.scope import Scope
 from throughput.whole import Given, Panels, read_panels
 from workflow.definition import load_folder
@@ -67,15 +67,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--costs", type=Path, metavar="FILE", help="prices (default: costs.toml in the data folder, if there)"
     )
-    parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write it as a PDF")
-    parser.add_argument("--force", action="store_true", help="overwrite that PDF")
+    add_report_options(parser)
     add_data_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Bring what is kept up to the log, compare, tell."""
-    if args.report is not None:
-        require_room(args.report, force=args.force)
+    require_report_room(args)
     require_office(args.data)
     now, given = datetime.now(UTC), _given(args)
     with closing(Store.open(args.data, make=False)) as store:
@@ -84,9 +82,12 @@ def run(args: argparse.Namespace) -> int:
             scope = _scope(session, args)
             told = Comparison.of(session, scope, now=now, by=args.by)
             panels = read_panels(session, scope, given, now=now, by=args.by)
-    if args.report is not None:
-        content = report_pdf(told, period=_period(scope, told), made_at=now)
-        write_whole(args.report, content, force=args.force)
+    write_report(
+        args,
+        lambda words, seal: comparison_pdf(
+            told, scope=scope, made_at=now, words=words, panels=panels, seal=seal
+        ),
+    )
     _tell(told, panels, scope, args)
     return 0
 
@@ -144,17 +145,6 @@ def _one_of(
     if len(alike) != 1:
         raise ChoiceNeeded(f"{words} {asked!r}.", hint=f"Choose from: {', '.join(there)}." if there else "")
     return alike[0]
-
-
-def _period(scope: Scope, told: Comparison) -> str:
-    parts = [f"{sum(row.n for row in told.rows)} requests"]
-    parts += [f"of {scope.key}"] if scope.key else []
-    parts += [f"by {scope.variant}"] if scope.variant else []
-    parts += [f"of the unit {scope.unit}"] if scope.unit else []
-    parts += [f"begun with {scope.definition[:DIGITS]}"] if scope.definition else []
-    parts += [f"opened from {scope.since:%Y-%m-%d %H:%M} UTC"] if scope.since else []
-    parts += [f"before {scope.before:%Y-%m-%d %H:%M} UTC"] if scope.before else []
-    return " ".join(parts)
 
 
 def _tell(told: Comparison, panels: Panels | None, scope: Scope, args: argparse.Namespace) -> None:

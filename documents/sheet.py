@@ -36,6 +36,7 @@ HALF = (WIDTH - GUTTER) / 2
 _ROW_GAP = 2.0
 _HEADING_SPACE = 10.0
 _CELL_PADDING = 2.0
+CELL_MARGINS = 12.0  # at the left and the right of a cell together
 HEADING_RULE = 7.0
 HEADING_HEIGHT = _HEADING_SPACE + HEADING.leading + HEADING_RULE
 # Beside each other sections are easy to read as long as they are short.
@@ -232,40 +233,49 @@ class Sheet:
             self._fresh = False
         self.y -= _ROW_GAP
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style = BODY) -> None:
         """A table under a tinted head, which comes again on a further page."""
         self._table_head(columns)
         for row in rows:
-            cells = [broken(cell, BODY, column.width - 12) for cell, column in zip(row, columns, strict=True)]
-            height = max(map(len, cells)) * BODY.leading + 2 * _CELL_PADDING
+            cells = [
+                broken(cell, style, column.width - CELL_MARGINS)
+                for cell, column in zip(row, columns, strict=True)
+            ]
+            height = max(map(len, cells)) * style.leading + 2 * _CELL_PADDING
             if self.y - height < BOTTOM:
                 self.turn()
                 self._table_head(columns)
-            self._table_row(columns, cells)
+            self._table_row(columns, cells, style)
             self.y -= height
             self.canvas.rule(LEFT, self.y, WIDTH, _TABLE_LINE, 0.5)
         self.y -= 3 * _ROW_GAP
 
     def _table_head(self, columns: Sequence[Column]) -> None:
+        heads = [broken(column.heading, COLUMN, column.width - CELL_MARGINS) for column in columns]
+        height = 17 + (max(map(len, heads)) - 1) * COLUMN.leading
         self.y -= 2
-        self.canvas.panel(LEFT, self.y - 17, WIDTH, 17, TINT)
-        self.y -= 17
-        for column, x in _placed(columns):
-            if column.right:
-                self.canvas.text_right(x + column.width - 6, self.y + 5.4, column.heading, COLUMN)
-            else:
-                self.canvas.text(x + 6, self.y + 5.4, column.heading, COLUMN)
+        self.canvas.panel(LEFT, self.y - height, WIDTH, height, TINT)
+        self.y -= height
+        for (column, x), lines in zip(_placed(columns), heads, strict=True):
+            y = self.y + 5.4 + len(lines) * COLUMN.leading
+            for line in lines:
+                y -= COLUMN.leading
+                self._in_cell(column, x, y, line, COLUMN)
         self._fresh = False
 
-    def _table_row(self, columns: Sequence[Column], cells: Sequence[Lines]) -> None:
+    def _table_row(self, columns: Sequence[Column], cells: Sequence[Lines], style: Style) -> None:
         for (column, x), lines in zip(_placed(columns), cells, strict=True):
             y = self.y - _CELL_PADDING
             for line in lines:
-                y -= BODY.leading
-                if column.right:
-                    self.canvas.text_right(x + column.width - 6, y + 3.4, line, BODY)
-                else:
-                    self.canvas.text(x + 6, y + 3.4, line, BODY)
+                y -= style.leading
+                self._in_cell(column, x, y + 3.4, line, style)
+
+    def _in_cell(self, column: Column, x: float, y: float, line: str, style: Style) -> None:
+        margin = CELL_MARGINS / 2
+        if column.right:
+            self.canvas.text_right(x + column.width - margin, y, line, style)
+        else:
+            self.canvas.text(x + margin, y, line, style)
 
     def end(self, draw_foot: Callable[[PageCanvas, int, int], None]) -> list[bytes]:
         """Close the last page and give the content streams.

@@ -65,7 +65,14 @@ PROCESS = Domain(
     # what is said both to who types commands and on pages has words for pages alone
     {"mark": None, "Sentence": None, "for_both": (2,), "counted": (1, 2)},
 )
-DOMAINS = (DOCUMENTS, VERIFICATION, PAGES, PROCESS)
+FIGURES = Domain(
+    "figures",
+    "Words of reports and figures.",
+    ROOT / "throughput",
+    ROOT / "throughput",
+    {"mark": None, "text": None, "counted": (1, 2)},
+)
+DOMAINS = (DOCUMENTS, VERIFICATION, PAGES, PROCESS, FIGURES)
 
 
 def po_path(language: str, domain: Domain = DOCUMENTS) -> Path:

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
-from throughput.contrasts import Contrast, contrasts
+from throughput.contrasts import OTHERS, Contrast, contrasts
 from throughput.difference import Faster, Interval
-from throughput.discreet import HiddenCount, hidden_counts, without_few, without_small
+from throughput.discreet import HiddenCount, hidden_counts, of_enough, without_few
 from throughput.figures import read_cases, read_tasks
 from throughput.grouped import WAYS, By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures, measure
@@ -68,13 +68,18 @@ class Comparison:
         if by in ("variant", "definition") and wanted.unit is None:
             return cls(rows, found, by)
         kept = hidden_counts(rows)
-        return cls([without_few(row, kept) for row in rows], without_small(found, kept), by, kept)
+        return cls([without_few(row, kept) for row in rows], list(filter(of_enough, found)), by, kept)
 
     def count(self, row: VariantMeasures, figure: str) -> int | None:
         """A count of a row by its name; None where it is hidden."""
         if (row.key, row.variant, figure) in self.hidden:
             return None
         return row.n if figure == "started" else int(getattr(row, figure))
+
+    def n(self, key: str, group: str, n: int) -> int | None:
+        """How many of a group something is about; None where that would tell what is hidden."""
+        untold = {(key, group, figure) for figure in ("started", "delivered")} & self.hidden
+        return None if untold or (self.hidden and group == OTHERS) else n
 
 
 def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
@@ -87,8 +92,8 @@ def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
         return []
     measured = [
         _flow(told),
-        *(panels or [_people(rows)]),
-        *_differences(told.contrasts, told.by),
+        *(panels or [_people(told)]),
+        *_differences(told),
         _machine(rows),
         *_providers(rows),
     ]
@@ -116,7 +121,7 @@ def as_json(told: Comparison) -> dict[str, Any]:
     return {
         "by": told.by,
         "measured": [_measured(told, row) for row in told.rows],
-        "differences": [_difference(one) for one in told.contrasts],
+        "differences": [_difference(told, one) for one in told.contrasts],
         "claimed": [asdict(claim) | {"origin": "claimed"} for claim in CLAIMS],
         "plausibility": asdict(plausibility()) | {"possible": plausibility().possible, "origin": "claimed"},
     }
@@ -126,10 +131,13 @@ def _measured(told: Comparison, row: VariantMeasures) -> dict[str, Any]:
     """A row, its group called by what it is, and null for what is hidden."""
     shown = {told.by if name == "variant" else name: value for name, value in asdict(row).items()}
     names = {"n": "started", **{figure: figure for figure in COUNTS[1:]}}
+    for name in ("lead_s", "touch_total_s", "system_total_ms"):
+        if shown[name] is not None:
+            shown[name]["n"] = told.n(row.key, row.variant, shown[name]["n"])
     return shown | {name: told.count(row, figure) for name, figure in names.items()}
 
 
-def _difference(one: Contrast) -> dict[str, Any]:
+def _difference(told: Comparison, one: Contrast) -> dict[str, Any]:
     found = one.found
     return {
         "key": one.key,
@@ -137,10 +145,10 @@ def _difference(one: Contrast) -> dict[str, Any]:
         "unit": "s",
         "a": one.a,
         "b": one.b,
-        "n_a": one.n_a,
-        "n_b": one.n_b,
-        "open_a": one.open_a,
-        "open_b": one.open_b,
+        "n_a": told.n(one.key, one.a, one.n_a),
+        "n_b": told.n(one.key, one.b, one.n_b),
+        "open_a": told.n(one.key, one.a, one.open_a),
+        "open_b": told.n(one.key, one.b, one.open_b),
         "median_a": found.a,
         "median_b": found.b,
         "a_minus_b": found.value,
@@ -171,8 +179,9 @@ def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
                 [*head, figure, "requests", _shown(told, row, figure), "", "", row.origin, *_BLANK]
             )
         for figure, unit, found in _spreads(row):
+            n = told.n(row.key, row.variant, found.n) or HIDDEN
             writer.writerow(
-                [*head, figure, unit, found.n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin, *_BLANK]
+                [*head, figure, unit, n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin, *_BLANK]
             )
     writer.writerows(more)
     return out.getvalue()
@@ -210,17 +219,19 @@ def _flow(told: Comparison) -> Table:
     return Table("Requests (measured)", table, notes if told.hidden else ())
 
 
-def _people(rows: Sequence[VariantMeasures]) -> Table:
+def _people(told: Comparison) -> Table:
+    rows = told.rows
     table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
-    table += [[row.key, row.variant, str(_by_people(row)), *_lead(row), *_touch(row)] for row in rows]
+    table += [[row.key, row.variant, _by_people(told, row), *_lead(row), *_touch(row)] for row in rows]
     notes = ["n: delivered requests in which people did every step of theirs; only these are timed."]
     if any(row.lead_driven_by_program for row in rows):
         notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
     return Table("People (measured from events)", table, notes)
 
 
-def _by_people(row: VariantMeasures) -> int:
-    return 0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+def _by_people(told: Comparison, row: VariantMeasures) -> str:
+    n = 0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+    return HIDDEN if told.n(row.key, row.variant, n) is None else str(n)
 
 
 def _lead(row: VariantMeasures) -> list[str]:
@@ -235,22 +246,23 @@ def _touch(row: VariantMeasures) -> list[str]:
     return [length(row.touch_total_s.median), length(row.touch_total_s.p90)]
 
 
-def _differences(found: Sequence[Contrast], by: By = "variant") -> Iterator[Table]:
+def _differences(told: Comparison) -> Iterator[Table]:
     """The differences and how sure they are; no tables when there is nothing to compare."""
-    if not found:
+    if not (found := told.contrasts):
         return
     keys = [["process", "figure", "A", "B"], *([one.key, one.figure, one.a, one.b] for one in found)]
     sizes = [["n A", "n B", "median A", "median B", "A − B", "95 % interval", "P(A faster)"]]
     sizes += [
         [
-            *(_n(one.n_a, one.open_a), _n(one.n_b, one.open_b)),
+            HIDDEN if told.n(one.key, one.a, one.n_a) is None else _n(one.n_a, one.open_a),
+            HIDDEN if told.n(one.key, one.b, one.n_b) is None else _n(one.n_b, one.open_b),
             *(_signed(one.found.a, plus=""), _signed(one.found.b, plus=""), _signed(one.found.value)),
             *(_interval(one.found.interval), _chance(one.found.faster)),
         ]
         for one in found
     ]
     yield Table(
-        f"Differences between {by}s (measured; requests of people alone)",
+        f"Differences between {told.by}s (measured; requests of people alone)",
         [key + size for key, size in zip(keys, sizes, strict=True)],
         [
             "n (open): open and withdrawn requests count with what they have taken so far (Kaplan–Meier); an"
@@ -268,7 +280,7 @@ def _differences(found: Sequence[Contrast], by: By = "variant") -> Iterator[Tabl
     ]
     yield Table(
         "What may be said of them",
-        [key + told for key, told in zip(keys, said, strict=True)],
+        [key + words for key, words in zip(keys, said, strict=True)],
         [
             "seen from: the smallest difference of mean handling that so many requests show in four of five"
             " cases; n needed: requests of each to show the one that was measured."

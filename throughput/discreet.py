@@ -15,7 +15,8 @@ from throughput.measures import Spread, VariantMeasures
 from throughput.small_cells import Cell, Sum, hidden
 
 FEWEST: Final = 5
-OUTCOMES: Final = ("delivered", "open", "withdrawn", "ended otherwise")
+ENDED_OTHERWISE: Final = "ended otherwise"
+OUTCOMES: Final = ("delivered", "open", "withdrawn", ENDED_OTHERWISE)
 HiddenCount = tuple[str, str, str]
 """Process, group and name of a count."""
 
@@ -33,6 +34,7 @@ def hidden_counts(rows: Sequence[VariantMeasures]) -> frozenset[HiddenCount]:
 
 def _hidden(rows: Sequence[VariantMeasures], parts: Sequence[str], total: str) -> Iterable[tuple[str, str]]:
     """Of one process; the name of all its groups together is empty."""
+    parts = [part for part in parts if any(_count(row, part) for row in rows)]
     figures = (*parts, total)
     counts: dict[Cell, int] = {
         (row.variant, figure): _count(row, figure) for row in rows for figure in figures
@@ -48,7 +50,7 @@ def _count(row: VariantMeasures, figure: str) -> int:
     match figure:
         case "started":
             return row.n
-        case "ended otherwise":
+        case _ if figure == ENDED_OTHERWISE:
             return row.n - row.delivered - row.open - row.withdrawn
         case "never returned":
             return row.n - row.returned
@@ -57,29 +59,23 @@ def _count(row: VariantMeasures, figure: str) -> int:
 
 
 def without_few(row: VariantMeasures, kept: frozenset[HiddenCount]) -> VariantMeasures:
-    """A group without the times of too few requests, or whose number would tell what is kept."""
-    here = {figure for key, name, figure in kept if (key, name) == (row.key, row.variant)}
-    told = not here & {"started", "delivered"}
+    """A group without the times of too few requests."""
     return replace(
         row,
-        lead_s=_of_enough(row.lead_s, told=told),
-        touch_total_s=_of_enough(row.touch_total_s, told=told),
-        touch_s={state: found for state, found in row.touch_s.items() if _of_enough(found, told=told)},
-        system_total_ms=_of_enough(row.system_total_ms, told=told),
-        first_time_right=row.first_time_right if told and "returned" not in here else None,
+        lead_s=_of_enough(row.lead_s),
+        touch_total_s=_of_enough(row.touch_total_s),
+        touch_s={state: found for state, found in row.touch_s.items() if _of_enough(found)},
+        system_total_ms=_of_enough(row.system_total_ms),
+        first_time_right=row.first_time_right
+        if row.delivered >= FEWEST and (row.key, row.variant, "returned") not in kept
+        else None,
     )
 
 
-def without_small(found: Iterable[Contrast], kept: frozenset[HiddenCount]) -> list[Contrast]:
-    """Those of groups that are large enough, and whose number may be told."""
-    untold = {(key, name) for key, name, figure in kept if figure in ("started", "delivered")}
-    return [
-        one
-        for one in found
-        if min(one.n_a - one.open_a, one.n_b - one.open_b) >= FEWEST
-        and not untold & {(one.key, one.a), (one.key, one.b)}
-    ]
+def of_enough(one: Contrast) -> bool:
+    """Whether both groups are large enough to be put beside each other."""
+    return min(one.n_a - one.open_a, one.n_b - one.open_b) >= FEWEST
 
 
-def _of_enough(found: Spread | None, *, told: bool) -> Spread | None:
-    return found if told and found is not None and found.n >= FEWEST else None
+def _of_enough(found: Spread | None) -> Spread | None:
+    return found if found is not None and found.n >= FEWEST else None

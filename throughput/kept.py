@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from throughput import kept_days
@@ -193,22 +194,21 @@ class _Pages:
         self._write_steps(session)
 
     def _write_steps(self, session: Session) -> None:
-        table = TimingStep.table()
         names = ("day", "key", "variant", "part", "step", "bucket")
-        same = [table.c[name] == bindparam(f"b_{name}") for name in names]
-        more = (
-            update(table)
-            .where(*same)
-            .values(n=table.c.n + bindparam("b_n"), sum_us=table.c.sum_us + bindparam("b_sum"))
-        )
-        new = []
-        for place, n in self.steps.items():
-            there = {f"b_{name}": value for name, value in zip(names, place, strict=True)}
-            found = session.execute(more, {**there, "b_n": n, "b_sum": self.sums[place]})
-            if not found.rowcount:  # type: ignore[attr-defined]
-                new.append({**dict(zip(names, place, strict=True)), "n": n, "sum_us": self.sums[place]})
-        if new:
-            session.execute(insert(table), new)
+        rows = [
+            {**dict(zip(names, place, strict=True)), "n": n, "sum_us": self.sums[place]}
+            for place, n in self.steps.items()
+        ]
+        add_up(session, TimingStep.table(), rows, ("n", "sum_us"))
+
+
+def add_up(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], sums: Sequence[str]) -> None:
+    """Insert rows, or add these columns of them to what a row with the same key holds."""
+    if rows:
+        upsert = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        adding = upsert.insert(table)
+        more = {name: table.c[name] + adding.excluded[name] for name in sums}
+        session.execute(adding.on_conflict_do_update(index_elements=list(table.primary_key), set_=more), rows)
 
 
 def _case(row: Mapping[str, Any], task: TaskTime | None) -> Case:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdfium2 import PdfDocument
 
+from certs.authority import DevelopmentAuthority
 from cli.main import main
 from tests.integration.engine_office import UNIT, Office
 from workflow.store import Store
@@ -72,3 +74,46 @@ def test_what_can_not_be_counted_is_refused(
     assert main(["monitor", "--from", "2026-11", "--data", str(data), *wrong]) != 0
     said = capsys.readouterr().err
     assert "Choose from" in said or "first month" in said
+
+
+def test_the_report_is_sealed_at_the_profiles_level_and_hides_what_the_screen_hides(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "report.pdf"
+    document = json.loads(
+        told(data, capsys, "--json", "--report", str(file), "--profile", "organisation-seal")
+    )
+    root = data / "root.pem"
+    root.write_bytes(DevelopmentAuthority.open(data / "authority").root_pem)
+    assert main(["verify", str(file), "--trust", str(root), "--no-register", "--json"]) == 0
+    [judged] = json.loads(capsys.readouterr().out)["files"]
+    assert judged["indication"] == "TOTAL-PASSED"
+    [seal] = [one for one in judged["signatures"] if one["role"] == "seal"]
+    assert (seal["level"], seal["field"]) == ("B-LTA", "seal")
+    with PdfDocument(file) as pdf:
+        printed = " ".join(pdf[0].get_textpage().get_text_range().split())
+        assert json.loads(bytes(pdf.get_attachment(0).get_data())) == document
+    assert "Sealed with a development key: for trials only" in printed
+    assert "under the profile organisation-seal, level B-LTA" in printed
+    assert "November 2026 5 * 3 * * * *" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--profile", "organisation-seal"), "--profile seals a report"),
+        (("--report", "report.pdf", "--profile", "organisation-seel"), "There is no profile"),
+        (("--report", "report.pdf", "--profile", "approver"), "a person signs"),
+    ],
+)
+def test_a_report_that_can_not_be_sealed_is_not_there(
+    data: Path,
+    words: tuple[str, ...],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(data)
+    assert main(["monitor", "--from", "2026-11", "--data", str(data), *words]) != 0
+    assert says in capsys.readouterr().err
+    assert not (data / "report.pdf").exists()

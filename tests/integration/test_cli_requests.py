@@ -920,16 +920,16 @@ class TestThroughput:
         assert "no cost without variants.A3.licence_per_year" in said
         assert terminal.office("throughput", "--per-week", "0").status == 1
 
-    def test_the_report_holds_the_tables_of_the_screen(self, terminal: Terminal, tmp_path: Path) -> None:
+    def test_the_report_says_what_the_screen_says(self, terminal: Terminal, tmp_path: Path) -> None:
         file = tmp_path / "report.pdf"
-        text = terminal.office("throughput", "--report", file).out
+        assert terminal.office("throughput", "--report", file, "--language", "nl").status == 0
         with PdfDocument(file) as pdf:
-            printed = " ".join(pdf[0].get_textpage().get_text_range().split())
-        for title in ("Requests (measured)", "Claimed by the source study (not measured here)"):
-            assert title in text
-            assert title in printed
-        assert "employer-declaration A3 2 0 2 0" in printed
-        assert "claims 2 FTE saved" in printed
+            every = [" ".join(page.get_textpage().get_text_range().split()) for page in pdf]
+        printed = every[0]
+        assert "A3: Met een eigen sleutel 2 0 2 0 0" in printed
+        assert "Aanvragen per week Minuten per aanvraag" in every[-2]
+        assert "Of het log kan kloppen (wet van Little)" in every[-1]
+        assert "0,46 fte van 36 uur per week" in printed
         assert terminal.office("throughput", "--report", file).status == 1
         assert terminal.office("throughput", "--report", file, "--force").status == 0
 

@@ -9,11 +9,8 @@ import pytest
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
-from throughput.compare import Comparison, Table, as_csv, as_json, as_text
-from throughput.faces import load_fonts
+from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.grouped import By
-from throughput.measures import SYSTEM_STEPS
-from throughput.report import WIDTH, fitting
 
 NOW = START + timedelta(days=9)
 
@@ -73,15 +70,6 @@ def test_open_requests_do_not_slow_the_delivered_down() -> None:
     assert beside[0].open == 1
     assert beside[0].documents_per_s == alone[0].documents_per_s is not None
     assert beside[0].system_total_ms == alone[0].system_total_ms
-
-
-def test_the_widest_table_keeps_its_last_columns_on_the_page() -> None:
-    load_fonts()
-    heads = ["process", "variant", *SYSTEM_STEPS, "in all", "p90", "signed/s"]
-    drawn = fitting(
-        Table("Machine", [heads, ["employer-declaration", "A4-DUAL", *["1234.56"] * (len(heads) - 2)]])
-    )
-    assert drawn.wrap(WIDTH, 800)[0] <= WIDTH
 
 
 def many(variant: str, minutes: list[float], first: int, *, delivered: bool = True) -> list[dict[str, Any]]:

@@ -1,0 +1,160 @@
+"""Reports say what the figures say, in every language, whatever names there are."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from pypdfium2 import PdfDocument
+
+from languages import LANGUAGES
+from tests.unit.test_throughput_compare import in_order, many, told
+from throughput.compare import Comparison, as_json
+from throughput.followed import Norm
+from throughput.monitor import Followed, Monitor, Month, months
+from throughput.reporting.comparison import comparison_pdf
+from throughput.reporting.frame import Cover, Report, Table
+from throughput.reporting.monitoring import Target, monitoring_pdf
+from throughput.reporting.seal import Seal
+from throughput.reporting.simulation import Simulated, simulation_pdf
+from throughput.reporting.words import report_words
+from throughput.scope import Scope
+from throughput.simulate import SOURCE, compare
+from workflow.calendar import parse_working_duration
+
+MADE = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)
+HOSTILE = "</b><script>alert(1)</script> \n\u202e{name} \U0001f642 " + "x" * 4000
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    with PdfDocument(pdf) as document:
+        return [" ".join(page.get_textpage().get_text_range().split()) for page in document]
+
+
+def report_of(compared: Comparison, language: str = "en", **more: Any) -> bytes:
+    return comparison_pdf(compared, scope=Scope(**more), made_at=MADE, words=report_words(language))
+
+
+def compared(slow: Sequence[float], fast: Sequence[float]) -> Comparison:
+    return told(*in_order(many("A0", list(slow), 1), many("A3", list(fast), 1000)))
+
+
+SURE = compared([1500 + n % 5 for n in range(40)], [6 + n % 5 for n in range(40)])
+UNSURE = compared([6, 9, 12], [7, 8, 11])
+
+
+def shown(value: float, language: str) -> str:
+    """A figure with one decimal as the language writes it."""
+    return f"{value:,.1f}".translate(
+        str.maketrans(dict(zip(",.", {"en": ",.", "nb": "\u00a0,"}.get(language, ".,"), strict=True)))
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_page_says_the_difference_and_how_sure_it_is(language: str) -> None:
+    lead, handling = as_json(SURE)["differences"]
+    first, *rest = pages_of(report_of(SURE, language))
+    for figures, unit in ((lead, 3600), (handling, 3600)):
+        for name in ("a_minus_b", "interval_low", "interval_high"):
+            assert shown(figures[name] / unit, language) in first
+    assert shown(lead["median_a"] / 3600, language) in rest[0]
+    whole = "0.46" if language == "en" else "0,46"
+    assert whole in first
+    assert report_words(language).variant("A0") in first
+
+
+def test_the_first_page_says_what_so_few_requests_can_not_tell() -> None:
+    first = pages_of(report_of(UNSURE))[0]
+    needed = UNSURE.contrasts[1].needed
+    assert "so few requests (3 and 3) can't tell A0 (on paper) from A3" in first
+    assert f"{needed} of each would be needed" in first.replace(",", "")
+    assert "is faster than" not in first
+    assert "This report is not signed" in first
+
+
+def test_the_figures_are_attached_and_the_file_says_its_title_and_language() -> None:
+    pdf = report_of(SURE, "da")
+    assert b"/Lang(da)" in pdf
+    assert "Måder at underskrive på sammenlignet".encode() in pdf  # the metadata are not deflated
+    with PdfDocument(pdf) as document:
+        attached = document.get_attachment(0)
+        assert attached.get_name() == "figures.json"
+        assert json.loads(bytes(attached.get_data())) == json.loads(json.dumps(as_json(SURE))) | {
+            "panels": None
+        }
+    assert pdf == report_of(SURE, "da")
+
+
+def test_a_report_says_who_seals_it_and_that_a_development_key_proves_nothing() -> None:
+    seal = Seal("Voorbeeldgemeente", "organisation-seal", "B-LTA", development=True)
+    pdf = comparison_pdf(SURE, scope=Scope(), made_at=MADE, words=report_words("nl"), seal=seal)
+    every = pages_of(pdf)
+    assert "Verzegeld door Voorbeeldgemeente onder het profiel organisation-seal, niveau B-LTA" in every[0]
+    assert all("Verzegeld met een ontwikkelsleutel" in page for page in every)
+    assert b"/T(seal)" in pdf
+    assert b"/T(archive-timestamp)" in pdf
+
+
+def test_names_that_mean_harm_are_words() -> None:
+    records = [one | {"key": HOSTILE} for one in in_order(many(HOSTILE, [6, 9], 1), many("A3", [7, 8], 100))]
+    every = pages_of(report_of(told(*records), unit=HOSTILE))
+    assert "<script>alert(1)</script>" in every[0]
+    assert len(every) < 12
+    followed = [Followed(HOSTILE, MADE - timedelta(days=day), MADE, HOSTILE, 3, None) for day in range(5)]
+    assert "</b><script>" in pages_of(monitored(followed, HOSTILE))[0]
+
+
+def monitored(cases: Sequence[Followed], unit: str | None) -> bytes:
+    printed = Monitor(cases, months(Month(2026, 9), Month(2026, 11)), ZoneInfo("Europe/Amsterdam")).report(
+        unit
+    )
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
+    return monitoring_pdf(printed, target, {}, key=None, made_at=MADE, words=report_words("nl"))
+
+
+def test_the_monitoring_report_says_if_the_goal_was_met_and_by_which_norm() -> None:
+    cases = [
+        Followed(
+            "one", datetime(2026, month, 2, tzinfo=UTC), datetime(2026, month, 9, tzinfo=UTC), "done", 3, met
+        )
+        for month in (9, 10, 11)
+        for met in [True] * 30 + [False] * 10
+    ]
+    first, *rest = pages_of(monitored(cases, None))
+    assert (
+        "Het doel is niet gehaald: gemiddeld over de maanden haalde 75,0% de norm, het doel was 85%." in first
+    )
+    assert "niet meer dan 5 werkdagen werktijd tot ze is verzonden" in first
+    assert "september 2026 40 40" in first
+    assert "een kantoor in Nederland" in " ".join([first, *rest])
+
+
+def test_a_simulation_says_that_it_is_one() -> None:
+    outcomes = compare(list(SOURCE), weeks=4, warm_up_weeks=1, replications=2)
+    told_ = Simulated(outcomes, [2, 1, None], 0.95, 4, 2, 1, measured=False)
+    first = pages_of(simulation_pdf(told_, {}, made_at=MADE, words=report_words("nb")))[0]
+    assert "Simulert: ingenting i denne rapporten er målt." in first
+    assert shown(outcomes[0].lead_median_days.value, "nb") in first
+    assert "2 årsverk, som kilden hevder, kan ikke spares på behandlingen" in first
+
+
+def test_the_heads_of_a_table_come_again_on_each_of_its_pages() -> None:
+    report = Report(Cover("Long", [], MADE), report_words("en"))
+    report.table(
+        Table(["Day", "Count of requests"], [[str(date(2026, 1, 1 + n % 28)), str(n)] for n in range(150)])
+    )
+    every = pages_of(report.finished({}, identifier="long"))
+    assert len(every) > 2
+    assert all("Count of requests" in page for page in every)
+    assert every[-1].endswith(f"{len(every)} / {len(every)}")
+
+
+def test_a_comparison_of_months_hides_what_the_screen_hides() -> None:
+    few = told(*in_order(many("A0", [6, 9], 1)), by="month")
+    assert {figure for _, _, figure in few.hidden} >= {"started", "delivered"}
+    every = " ".join(pages_of(report_of(few)))
+    assert "Months compared" in every
+    assert "March 2026 * * 0 0 0 0 –" in every
+    assert "2 requests" not in every

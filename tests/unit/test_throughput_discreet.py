@@ -1,0 +1,82 @@
+"""A comparison of months or units tells of no person: not by a count, nor by what stands beside it."""
+
+from datetime import timedelta
+from typing import Any
+
+from tests.kept_log import kept_of
+from tests.unit.test_throughput_compare import in_order, many
+from tests.unit.test_throughput_spans import START
+from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.grouped import By
+
+NOW = START + timedelta(days=9)
+
+
+def of_units(*units: tuple[str, int, int]) -> list[dict[str, Any]]:
+    """Requests of units: so many delivered, so many open."""
+    groups, number = [], 1
+    for unit, delivered, still_open in units:
+        some = many("A3", [5.0 + n for n in range(delivered)], number)
+        some += many("A3", [1.0] * still_open, number + delivered, delivered=False)
+        groups.append([record | {"unit": unit} for record in some])
+        number += delivered + still_open
+    return in_order(*groups)
+
+
+def told(records: list[dict[str, Any]], by: By) -> Comparison:
+    with kept_of(records) as session:
+        return Comparison.of(session, now=NOW, by=by)
+
+
+def test_few_are_hidden_and_so_is_what_would_tell_them() -> None:
+    found = told(of_units(("large", 30, 9), ("middle", 20, 8), ("small", 7, 2)), "unit")
+    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    assert rows["small"]["open"] is None
+    opened = [rows["large"]["open"], rows["middle"]["open"]]
+    assert opened.count(None) == 1  # or it were the rest of all
+    for row in rows.values():
+        assert [row["n"], row["delivered"], row["open"]].count(None) != 1  # nor does its own sum tell it
+    hidden = [name for name, row in rows.items() if None in (row["n"], row["delivered"])]
+    assert hidden
+    for name in hidden:
+        assert (rows[name]["lead_s"]["n"], rows[name]["lead_s"]["median"] > 0) == (None, True)
+    for one in as_json(found)["differences"]:
+        assert (one["open_a"] is None) == (one["a"] in hidden)
+        assert one["n_b"] is None
+    assert "*" in as_text(found)
+    assert ",small,open,requests,*," in as_csv(found)
+
+
+def test_of_fewer_than_five_no_times_are_told() -> None:
+    found = told(of_units(("large", 30, 9), ("four", 4, 0)), "unit")
+    [four] = [row for row in found.rows if row.variant == "four"]
+    assert (four.lead_s, four.touch_total_s, four.touch_s, four.first_time_right) == (None, None, {}, None)
+    assert found.contrasts == []
+
+
+def test_each_unit_is_put_beside_all_others() -> None:
+    found = told(of_units(("a", 30, 5), ("b", 20, 5), ("c", 25, 5)), "unit")
+    assert [(one.a, one.b, one.n_a) for one in found.contrasts if one.figure == "handling"] == [
+        ("a", "all others", 30),
+        ("b", "all others", 20),
+        ("c", "all others", 25),
+    ]
+
+
+def test_each_month_is_put_beside_the_one_before() -> None:
+    months = []
+    for days in (0, 31, 62):
+        some = of_units(("a", 20, 5))
+        later = timedelta(days=days)
+        for record in some:
+            at = START.fromisoformat(record["at"]) + later
+            months.append(record | {"at": at.isoformat(), "request": record["request"] + 100 * days})
+    found = told(in_order(months), "month")
+    assert [row.variant for row in found.rows] == ["2026-03", "2026-04", "2026-05"]
+    pairs = [(one.a, one.b) for one in found.contrasts if one.figure == "handling"]
+    assert pairs == [("2026-04", "2026-03"), ("2026-05", "2026-04")]
+
+
+def test_variants_of_a_whole_process_are_told_as_they_are() -> None:
+    found = told(of_units(("a", 2, 1)), "variant")
+    assert (found.hidden, found.rows[0].open) == (frozenset(), 1)

@@ -1,0 +1,324 @@
+"""The comparison of the ways of signing as a report: what is different and how sure that is comes first."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from throughput.charts.forest import Estimate, Forest, forest
+from throughput.claims import REQUESTS_PER_WEEK, open_requests
+from throughput.compare import Comparison, as_json
+from throughput.contrasts import Contrast, Figure
+from throughput.difference import REPLICATES
+from throughput.discreet import FEWEST
+from throughput.grouped import DIGITS, By
+from throughput.panels_data import as_json as panels_json
+from throughput.reporting import comparison_tables as tables
+from throughput.reporting import panel_tables
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
+from throughput.reporting.seal import Seal
+from throughput.reporting.telling import FIGURES, claim, headlines, interval
+from throughput.reporting.words import ReportWords, mark
+from throughput.scope import Scope
+from throughput.whole import Panels
+
+TITLES: Mapping[By, str] = {
+    "variant": mark("Ways of signing compared"),
+    "month": mark("Months compared"),
+    "unit": mark("Units compared"),
+    "definition": mark("Definitions compared"),
+}
+_MOST_ON_COVER = 6
+
+
+def comparison_pdf(
+    told: Comparison,
+    *,
+    scope: Scope,
+    made_at: datetime,
+    words: ReportWords,
+    panels: Panels | None = None,
+    seal: Seal | None = None,
+) -> bytes:
+    """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
+    report = Report(Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal), words)
+    _Comparison(told, panels, report, words).write()
+    figures = as_json(told) | {"panels": None if panels is None else panels_json(panels)}
+    return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")
+
+
+def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
+    """Which requests, and of which time."""
+    count = sum(row.n for row in told.rows)
+    hidden = any(figure == "started" for _, _, figure in told.hidden)
+    parts = [] if hidden else [words.counted("{count} request", "{count} requests", count)]
+    keys = {row.key for row in told.rows} if scope.key is None else {scope.key}
+    named = (
+        (mark("process: {name}"), len(keys) == 1 and words.process(*keys)),
+        (mark("unit: {name}"), scope.unit),
+        (mark("variant: {name}"), scope.variant),
+        (mark("definition: {name}"), scope.definition and scope.definition[:DIGITS]),
+    )
+    parts += [words.text(text, name=name) for text, name in named if name]
+    if scope.since:
+        parts.append(words.text("opened from {moment} on", moment=words.moment(scope.since)))
+    if scope.before:
+        parts.append(words.text("opened before {moment}", moment=words.moment(scope.before)))
+    if not scope.since and not scope.before:
+        parts.append(words.text("of all times"))
+    return " · ".join(parts)
+
+
+class _Comparison:
+    """Writes the pages of a comparison."""
+
+    def __init__(self, told: Comparison, panels: Panels | None, report: Report, words: ReportWords) -> None:
+        self._told, self._panels, self._report, self._words = told, panels, report, words
+        keys = list(dict.fromkeys(row.key for row in told.rows))
+        self._processes = [_Process(told, key, report, words) for key in keys]
+
+    def write(self) -> None:
+        """All of it, from the page for a board to the page for those who doubt."""
+        report, words, rows = self._report, self._words, self._told.rows
+        if not rows:
+            report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
+            return
+        report.heading(words.text("What is different, and how sure that is"))
+        report.lead(*headlines(self._told, words), claim(words))
+        alone = self._processes[0] if len(self._processes) == 1 else None
+        on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
+        if alone is not None and on_cover:
+            alone.forests()
+        report.heading(words.text("Requests (measured)"))
+        report.table(self._alone(tables.flow(self._told, words)))
+        if self._told.hidden:
+            report.note(
+                words.text(
+                    "* stands for a count of two or fewer, which might tell of a person, and for as many"
+                    " others as are needed so that it can't be reckoned from the sums. Of fewer than"
+                    " {count} requests nothing is told of how long they took.",
+                    count=FEWEST,
+                )
+            )
+        for process in self._processes:
+            report.page()
+            if alone is None:
+                report.title(words.process(process.key))
+            if not on_cover:
+                process.forests()
+            process.write()
+        report.page()
+        if self._panels is not None:
+            self._measured(self._panels)
+        self._capacity()
+        report.page()
+        self._method()
+        self._quality()
+
+    def _measured(self, panels: Panels) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("Rework and waiting (measured)"))
+        report.table(self._alone(panel_tables.rework(panels, words)))
+        report.table(self._alone(panel_tables.waiting(panels, words)))
+        report.note(
+            words.text(
+                "In brackets: 95 % interval. Certainty: how often it was the state with the most waiting"
+                " when requests were drawn again. Old: waiting for longer than 85 % of those that are over."
+            )
+        )
+        report.heading(words.text("Capacity (measured where people were, else claimed)"))
+        report.table(self._alone(panel_tables.capacity(panels, words)))
+        report.note(
+            words.text(
+                "Handling alone, for as many requests as came, or as were asked for. In brackets: 95 %"
+                " interval."
+            )
+        )
+
+    def _alone(self, table: Table) -> Table:
+        """Without the column of processes where there is one process."""
+        return table.without_first if len(self._processes) == 1 else table
+
+    def _capacity(self) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
+        report.paragraph(claim(words))
+        report.table(tables.claims(words))
+        report.table(tables.capacity(words))
+        week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
+        report.paragraph(
+            words.text(
+                "What a shorter lead time changes is how much is in hand: at {rate} requests a week, {week}"
+                " are open when each takes a week, and {longer} when each takes {weeks} weeks.",
+                rate=REQUESTS_PER_WEEK,
+                week=words.decimal(week, 0),
+                longer=words.decimal(longer, 0),
+                weeks=words.decimal(8.7),
+            )
+        )
+
+    def _method(self) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("How this was computed"))
+        report.paragraph(
+            words.text(
+                "Measured: from the event log, which nobody can change unseen. Claimed: what the source"
+                " study's respondents estimated. The two are never mixed, and nothing in this report is"
+                " simulated."
+            ),
+            words.text(
+                "People's time is that of requests in which people did every step of theirs. Lead time runs"
+                " from requested to delivered by the clock, nights and weekends included. Handling is what"
+                " people's hands took: from taking a task to finishing it, without what it was suspended."
+            ),
+            words.text(
+                "Medians of lead times are those of Kaplan and Meier, in which an open request counts with"
+                " what it has taken so far. To leave it out would make the slower variant look faster than"
+                " it is."
+            ),
+            words.text(
+                "Intervals of 95 %: of the difference of medians, from {count} samples drawn again from the"
+                " requests (bootstrap for censored data; B. Efron, Journal of the American Statistical"
+                " Association 76, 1981). The same requests give the same intervals.",
+                count=REPLICATES,
+            ),
+            words.text(
+                "Each interval stands for itself: where many pairs are compared, one in twenty shows a"
+                " difference by mere luck. That two ways differ does not say why: other requests, people or"
+                " months may have come to the one than to the other."
+            ),
+        )
+
+    def _quality(self) -> None:
+        words, report = self._words, self._report
+        report.heading(words.text("How good the data are"))
+        report.table(self._alone(tables.quality(self._told, words)))
+        report.note(
+            words.text(
+                "Timed: delivered requests without a program's part. Not over: open, withdrawn or ended"
+                " otherwise; their lead time is known to be longer than what they have taken, and no more."
+            )
+        )
+        if self._panels is not None:
+            report.heading(words.text("Whether the log can be right (Little's law)"))
+            report.table(self._alone(panel_tables.little(self._panels, words)))
+            report.note(
+                words.text(
+                    "Requests in hand must be as many as end in a day times the days that they took, over"
+                    " whole weeks (J. D. C. Little, Operations Research 9, 1961). Where that is off by more"
+                    " than 10 % and more than chance does, something is wrong with the data, or the office"
+                    " is filling up or emptying."
+                )
+            )
+
+
+class _Process:
+    """Writes what is told of one process."""
+
+    def __init__(self, told: Comparison, key: str, report: Report, words: ReportWords) -> None:
+        self.key, self._told = key, told
+        self.contrasts = [one for one in told.contrasts if one.key == key]
+        self._rows = [row for row in told.rows if row.key == key]
+        self._report, self._words, self._by = report, words, told.by
+
+    def write(self) -> None:
+        """People's lead time, their handling, and apart from them the machine."""
+        self._panel("lead")
+        self._panel("handling")
+        self._machine()
+
+    def forests(self) -> None:
+        """The differences as charts."""
+        for figure in FIGURES:
+            self._forest(figure, [one for one in self.contrasts if one.figure == figure])
+        if self.contrasts:
+            self._report.note(
+                self._words.text(
+                    "A filled dot: there is a difference. A hollow one: so few requests can't tell. An"
+                    " arrow: the interval ends beyond what was seen."
+                )
+            )
+
+    def _name(self, name: str) -> str:
+        return tables.short(name, self._by, self._words)
+
+    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
+        words = self._words
+        if not found:
+            return
+        rows = [
+            Estimate(
+                name=safe(f"{self._name(one.a)} – {self._name(one.b)}", 80),
+                value=one.found.value,
+                low=one.found.interval.low,
+                high=one.found.interval.high,
+                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
+                sure=one.found.distinguishable,
+            )
+            for one in found
+        ]
+        title = words.text(FIGURES[figure])
+        chart = Forest(
+            title=title,
+            desc=words.text("Each difference with its 95 % interval."),
+            nothing="",
+            wording=words.charts,
+            rows=rows,
+            less=words.text("the first is faster"),
+            more=words.text("the second is faster"),
+        )
+        heading = words.text("{figure}: differences of medians (measured)", figure=title)
+        self._report.chart(heading, forest(chart, CHART_WIDTH))
+
+    def _panel(self, figure: Figure) -> None:
+        words, report, rows = self._words, self._report, self._rows
+        found = [one for one in self.contrasts if one.figure == figure]
+        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
+        report.table(tables.spreads(self._told, rows, figure, words).without_first)
+        if any(row.lead_driven_by_program for row in rows):
+            report.note(
+                words.text(
+                    "By program: a program had a part in each of these requests, so there is no human time."
+                )
+            )
+        if figure == "handling" and any(row.touch_s for row in rows):
+            report.table(tables.states(self._told, rows, words).without_first)
+        if not found:
+            report.note(
+                words.text("There are no two groups with enough requests of people alone to compare.")
+            )
+            return
+        report.table(tables.differences(self._told, found, words).without_first)
+        report.note(
+            words.text(
+                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
+                " have taken so far. Chance: that of two requests, one of each, that of the first"
+                " takes less."
+            )
+        )
+        report.table(tables.said(found, words, self._by).without_first)
+        if figure == "handling":
+            report.note(
+                words.text(
+                    "Seen from: the smallest difference of mean handling that so many requests show in four"
+                    " of five cases. Needed: requests of each to show the difference that was"
+                    " measured."
+                )
+            )
+
+    def _machine(self) -> None:
+        words, report = self._words, self._report
+        rows = [row for row in self._rows if row.system_ms]
+        if not rows:
+            return
+        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
+        report.table(tables.machine(rows, words, self._by))
+        report.note(
+            words.text(
+                "Medians per step, of one worker, of the days of the period and all units together; kept in"
+                " classes of lengths, so within 1 %. They are the machine's own, without waits for a"
+                " provider, and are never added to people's time."
+            )
+        )
+        if any(row.provider_ms for row in rows):
+            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
+            report.table(tables.providers(rows, words, self._by).without_first)
+            report.note(words.text("Medians per signature; the signatures of a batch share its waits."))

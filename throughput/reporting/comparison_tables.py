@@ -1,0 +1,276 @@
+"""The tables of the comparison's report."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from throughput.claims import CLAIMS, plausibility
+from throughput.compare import HIDDEN, Comparison
+from throughput.contrasts import Contrast, Figure
+from throughput.discreet import ENDED_OTHERWISE
+from throughput.grouped import By
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures
+from throughput.reporting.frame import Table
+from throughput.reporting.telling import interval, span, verdict
+from throughput.reporting.words import NOTHING, ReportWords, mark
+
+Rows = Sequence[VariantMeasures]
+PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
+GROUPS: Mapping[By, str] = {
+    "variant": VARIANT,
+    "month": mark("Month"),
+    "unit": mark("Unit"),
+    "definition": mark("Definition"),
+}
+N, MEDIAN, P90 = mark("n"), mark("Median"), mark("90 % within")
+_VERDICTS: Mapping[str, str] = {
+    "A0": mark("paper, as it was"),
+    "A1": mark("good; legally medium"),
+    "A2": mark("dropped: too many manual steps"),
+    "A3": mark("best on most criteria"),
+    "A4": mark("not studied; named as further research"),
+}
+"""What the source says, as in throughput.claims."""
+_STEPS: Mapping[str, str] = {
+    "render": mark("render"),
+    "export": mark("export"),
+    "prepare": mark("prepare"),
+    "sign": mark("sign"),
+    "timestamp": mark("timestamp"),
+    "embed": mark("embed"),
+    "scan": mark("read scan"),
+    "seal": mark("seal"),
+    "validate": mark("validate"),
+    "store": mark("store"),
+    "deliver": mark("deliver"),
+    "authorise": mark("authorise"),
+}
+
+
+def flow(told: Comparison, words: ReportWords) -> Table:
+    """How many there were, and what became of them; what is hidden prints so."""
+    rows, name = told.rows, _name_of(told, words)
+    heads = (PROCESS, GROUPS[told.by], mark("Started"), mark("Delivered"), mark("Open"), mark("Withdrawn"))
+    more = (mark("Ended otherwise"), mark("Returned"), mark("Right first time"))
+    cells = [
+        [
+            *(words.process(row.key), name(row.variant)),
+            *(_count(told, row, one, words) for one in ("started", "delivered", "open", "withdrawn")),
+            _otherwise(told, row, words),
+            _count(told, row, "returned", words),
+            NOTHING if row.first_time_right is None else words.percent(row.first_time_right),
+        ]
+        for row in rows
+    ]
+    return Table(_heads((*heads, *more), words), cells, words=2)
+
+
+def spreads(told: Comparison, rows: Rows, figure: Figure, words: ReportWords) -> Table:
+    """Median and 90th percentile of those that people alone dealt with."""
+    cells = []
+    for row in rows:
+        found = row.lead_s if figure == "lead" else row.touch_total_s
+        figures = [words.number(0), *[words.text("by program")] * 2]
+        if not row.lead_driven_by_program:
+            figures = _spread(told, row, found, words)
+        cells.append([words.process(row.key), words.group(row.variant, told.by), *figures])
+    return Table(_heads((PROCESS, GROUPS[told.by], N, MEDIAN, P90), words), cells, words=2)
+
+
+def states(told: Comparison, rows: Rows, words: ReportWords) -> Table:
+    """Handling by where a request was."""
+    cells = [
+        [
+            words.process(row.key),
+            short(row.variant, told.by, words),
+            words.state(state),
+            *_spread(told, row, found, words),
+        ]
+        for row in rows
+        for state, found in row.touch_s.items()
+    ]
+    return Table(_heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3)
+
+
+def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords) -> Table:
+    """Each pair, with the interval of its difference."""
+    heads = (PROCESS, FIRST, SECOND, mark("n of the first"), mark("n of the second"))
+    more = (mark("Median of the first"), mark("Median of the second"), mark("Difference"))
+    cells = [
+        [
+            *(words.process(one.key), short(one.a, told.by, words), short(one.b, told.by, words)),
+            *(_n(told, one, one.a, words), _n(told, one, one.b, words)),
+            *(span(one.found.a, words), span(one.found.b, words), words.signed(one.found.value)),
+            *(interval(one.found.interval, words), _chance(one, words)),
+        ]
+        for one in found
+    ]
+    return Table(_heads((*heads, *more, mark("95 % interval"), mark("Chance")), words), cells, words=3)
+
+
+def said(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Table:
+    """What may be said of each pair; of handling also what could be seen, and how many it would take."""
+    handling = any(one.figure == "handling" for one in found)
+    heads = (PROCESS, FIRST, SECOND, mark("What may be said"))
+    more = (mark("Seen from"), mark("Needed")) if handling else ()
+    cells = []
+    for one in found:
+        names = (short(name, by, words) for name in (one.a, one.b))
+        row = [words.process(one.key), *names, verdict(one, words, by)]
+        if handling:
+            row += [span(one.smallest_s, words), NOTHING if one.needed is None else words.number(one.needed)]
+        cells.append(row)
+    return Table(_heads((*heads, *more), words), cells, words=4)
+
+
+def claims(words: ReportWords) -> Table:
+    """The source's minutes."""
+    cells = [
+        [
+            *(words.variant(one.variant), words.text(_VERDICTS.get(one.variant, one.verdict))),
+            NOTHING
+            if one.handling_min is None
+            else f"{words.decimal(one.handling_min, 2)} {words.text('min')}",
+        ]
+        for one in CLAIMS
+    ]
+    heads = (VARIANT, mark("The source's verdict"), mark("Handling, as claimed"))
+    return Table(_heads(heads, words), cells, words=2)
+
+
+def capacity(words: ReportWords) -> Table:
+    """What handling comes to in a week and in people, by both divisors."""
+    p = plausibility()
+    saved = (p.saved_h_per_week, p.saved_fte_by_week, p.saved_fte_by_year)
+    whole = (p.all_handling_h_per_week, p.all_handling_fte_by_week, p.all_handling_fte_by_year)
+    heads = (
+        mark("As claimed"),
+        mark("Hours a week"),
+        mark("FTE of 36 hours a week"),
+        mark("FTE of 1,363 hours a year"),
+    )
+    rows = ((mark("All handling there is, at A0"), whole), (mark("Saved from A0 to A3"), saved))
+    cells = [
+        [words.text(name), words.decimal(hours), *(words.decimal(fte, 2) for fte in people)]
+        for name, (hours, *people) in rows
+    ]
+    return Table(_heads(heads, words), cells)
+
+
+def machine(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
+    """The machine's own milliseconds of one process, a step in each row: variants beside each other."""
+    heads = [words.text("Step"), *(short(row.variant, by, words) for row in rows)]
+    steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
+    cells = [
+        [words.text(_STEPS[step]), *(_ms(row.system_ms.get(step), words) for row in rows)] for step in steps
+    ]
+    cells.append(
+        [words.text("In all, of a delivered request"), *(_ms(row.system_total_ms, words) for row in rows)]
+    )
+    p90 = [
+        NOTHING if row.system_total_ms is None else words.decimal(row.system_total_ms.p90, 2) for row in rows
+    ]
+    cells.append([words.text("In all: 90 % within"), *p90])
+    rates = [
+        NOTHING if row.documents_per_s is None else words.decimal(row.documents_per_s, 0) for row in rows
+    ]
+    cells.append([words.text("Documents signed a second"), *rates])
+    return Table(heads, cells)
+
+
+def providers(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
+    """What was waited for elsewhere."""
+    asked = [row for row in rows if row.provider_ms]
+    heads = [
+        *_heads((PROCESS, GROUPS[by], mark("Provider")), words),
+        *(words.text(_STEPS[one]) for one in PROVIDER_STEPS),
+    ]
+    cells = [
+        [
+            *(words.process(row.key), short(row.variant, by, words), ", ".join(row.providers)),
+            *(_ms(row.provider_ms.get(step), words) for step in PROVIDER_STEPS),
+        ]
+        for row in asked
+    ]
+    return Table(heads, cells, words=3)
+
+
+def quality(told: Comparison, words: ReportWords) -> Table:
+    """How many requests the figures rest on, and how many of them are not over."""
+    heads = (
+        PROCESS,
+        GROUPS[told.by],
+        mark("Started"),
+        mark("Timed"),
+        mark("Not over"),
+        mark("Share not over"),
+    )
+    name, cells = _name_of(told, words), []
+    for row in told.rows:
+        timed = NOTHING
+        if row.lead_s is not None and not row.lead_driven_by_program:
+            n = told.n(row.key, row.variant, row.lead_s.n)
+            timed = HIDDEN if n is None else words.number(n)
+        whole, over = told.count(row, "started"), told.count(row, "delivered")
+        rest = [HIDDEN, HIDDEN]
+        if whole is not None and over is not None:
+            rest = [words.number(whole - over), words.percent((whole - over) / whole)]
+        cells.append(
+            [
+                *(words.process(row.key), name(row.variant), _count(told, row, "started", words)),
+                timed,
+                *rest,
+            ]
+        )
+    return Table(_heads(heads, words), cells, words=2)
+
+
+def short(name: str, by: By, words: ReportWords) -> str:
+    """A group by its short name: a variant by that alone."""
+    return name if by == "variant" else words.group(name, by)
+
+
+def _name_of(told: Comparison, words: ReportWords) -> Callable[[str], str]:
+    """What a group is called: shortly where there is a column of processes beside it."""
+    if len({row.key for row in told.rows}) == 1:
+        return lambda name: words.group(name, told.by)
+    return lambda name: short(name, told.by, words)
+
+
+def _heads(texts: Iterable[str], words: ReportWords) -> list[str]:
+    return [words.text(text) for text in texts]
+
+
+def _count(told: Comparison, row: VariantMeasures, figure: str, words: ReportWords) -> str:
+    count = told.count(row, figure)
+    return HIDDEN if count is None else words.number(count)
+
+
+def _otherwise(told: Comparison, row: VariantMeasures, words: ReportWords) -> str:
+    if (row.key, row.variant, ENDED_OTHERWISE) in told.hidden:
+        return HIDDEN
+    return words.number(row.n - row.delivered - row.open - row.withdrawn)
+
+
+def _spread(told: Comparison, row: VariantMeasures, found: Spread | None, words: ReportWords) -> list[str]:
+    if found is None:
+        return [NOTHING] * 3
+    n = told.n(row.key, row.variant, found.n)
+    return [HIDDEN if n is None else words.number(n), words.time(found.median), words.time(found.p90)]
+
+
+def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:
+    """How many there are of A or B, and how many of them are open; hidden where it would tell too much."""
+    count, still_open = (one.n_a, one.open_a) if group == one.a else (one.n_b, one.open_b)
+    n = told.n(one.key, group, count)
+    if n is None:
+        return HIDDEN
+    return f"{words.number(n)} ({words.number(still_open)})" if still_open else words.number(n)
+
+
+def _chance(one: Contrast, words: ReportWords) -> str:
+    faster = one.found.faster
+    low, high = words.percent(faster.low), words.percent(faster.high)
+    return low if low == high else f"{low} … {high}"
+
+
+def _ms(found: Spread | None, words: ReportWords) -> str:
+    return NOTHING if found is None else words.decimal(found.median, 2)

@@ -1,0 +1,214 @@
+"""What if requests were signed another way: the simulation as a report, with what it was simulated from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from throughput.charts.forest import Estimate as Drawn
+from throughput.charts.forest import Forest, forest
+from throughput.charts.wording import Unit
+from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
+from throughput.reporting.seal import Seal
+from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.simulate import Estimate, Outcome
+
+TITLE = mark("What if requests were signed another way")
+_DAY_S = 86400.0
+_INPUTS: Mapping[str, str] = {
+    "per_week": mark("Requests a week"),
+    "handling_min": mark("A clerk's handling, minutes each time"),
+    "variation": mark("Variation of people's work"),
+    "manager_median_min": mark("Until it is at the clerks' queue, minutes (median)"),
+    "manager_variation": mark("Variation of that"),
+    "return_rate": mark("Share that goes back, each time"),
+    "clerks": mark("Clerks"),
+    "clerk_share": mark("Share of their day for this work"),
+    "suspended_share": mark("Share of times it waits for somebody outside"),
+    "suspended_days": mark("And for how long, days"),
+    "paper_min": mark("A clerk's work once it is approved, minutes"),
+    "signing_every_days": mark("Rounds of signing, every so many days"),
+    "signer_wait_min": mark("Wait for the signer, minutes (median)"),
+    "signer_variation": mark("Variation of that wait"),
+    "signer_min": mark("The signer's work, minutes"),
+    "post_days": mark("Post, days"),
+    "provider_s": mark("The provider's answer, seconds"),
+}
+_ORIGINS: Mapping[str, str] = {
+    "measured": mark("measured"),
+    "claimed": mark("claimed"),
+    "assumed": mark("assumed"),
+}
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came out, how many clerks each scenario needs, and how it was asked."""
+
+    outcomes: Sequence[Outcome]
+    clerks_needed: Sequence[int | None]
+    share: float
+    weeks: int
+    replications: int
+    seed: int
+    measured: bool
+
+
+def simulation_pdf(
+    told: Simulated,
+    figures: Mapping[str, Any],
+    *,
+    made_at: datetime,
+    words: ReportWords,
+    seal: Seal | None = None,
+) -> bytes:
+    """The report as PDF/A-3b with `figures`, those of `--json`, attached."""
+    origin = (
+        mark("Simulated from what was measured in the office, as far as it was.")
+        if told.measured
+        else mark("Simulated: nothing in this report was measured.")
+    )
+    report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal), words)
+    report.heading(words.text("What it would change"))
+    report.lead(*_conclusions(told.outcomes, words))
+    report.chart(
+        words.text("Lead time, median in office days (simulated)"),
+        forest(_chart(told.outcomes, words), CHART_WIDTH),
+    )
+    report.heading(words.text("What came out (simulated)"))
+    report.table(_results(told, words))
+    report.note(
+        words.text(
+            "In brackets: where the mean lies with 95 % certainty. Lead in office days of 8 hours, FTE of"
+            " 36 hours a week. Clerks needed: so that {share} are through within {days} office days.",
+            share=words.percent(told.share),
+            days=_plain(told.outcomes[0].within_days, words),
+        )
+    )
+    report.heading(words.text("What it was simulated from"))
+    report.table(_inputs(told.outcomes, words))
+    report.heading(words.text("How this was computed"))
+    report.paragraph(*_method(told, words))
+    return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
+
+
+def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[str]:
+    """What each other scenario changes against the first, and what the source's claim comes to."""
+    first = outcomes[0]
+    for other in outcomes[1:]:
+        yield words.text(
+            "From {first} to {other}: median lead time from {before} to {after} office days, requests in"
+            " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
+            first=words.way(first.scenario.name),
+            other=words.way(other.scenario.name),
+            before=words.decimal(first.lead_median_days.value),
+            after=words.decimal(other.lead_median_days.value),
+            open_before=words.decimal(first.in_progress.value, 0),
+            open_after=words.decimal(other.in_progress.value, 0),
+            fte_before=words.decimal(first.handling_fte.value, 2),
+            fte_after=words.decimal(other.handling_fte.value, 2),
+        )
+    share = REQUESTS_PER_WEEK / first.scenario.per_week
+    if first.handling_fte.high * share < CLAIMED_FTE_SAVED:
+        yield words.text(
+            "{claimed} FTE, as the source claims, cannot be saved of handling: at {rate} requests a week all"
+            " handling there is comes to {whole} FTE.",
+            claimed=words.decimal(CLAIMED_FTE_SAVED, 0),
+            rate=REQUESTS_PER_WEEK,
+            whole=words.decimal(first.handling_fte.value * share, 2),
+        )
+
+
+def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
+    return Forest(
+        title=words.text("Lead time, median in office days"),
+        desc=words.text("Each scenario's median with its 95 % interval."),
+        nothing="",
+        wording=replace(words.charts, units=(Unit(_DAY_S, words.text("office days"), words.text("d")),)),
+        rows=[
+            Drawn(
+                name=safe(words.variant(one.scenario.name), 80),
+                value=one.lead_median_days.value * _DAY_S,
+                low=one.lead_median_days.low * _DAY_S,
+                high=one.lead_median_days.high * _DAY_S,
+                said=_estimate(one.lead_median_days, words, 1),
+                origin="simulated",
+            )
+            for one in outcomes
+        ],
+        zero=False,
+        origins=[("simulated", words.text("simulated"))],
+    )
+
+
+def _results(told: Simulated, words: ReportWords) -> Table:
+    outcomes = told.outcomes
+    days = _plain(outcomes[0].within_days, words)
+    heads = ["", *(words.variant(one.scenario.name) for one in outcomes)]
+    needed = [NOTHING if clerks is None else words.number(clerks) for clerks in told.clerks_needed]
+    return Table(
+        heads,
+        [
+            [words.text("Lead, median"), *(_estimate(one.lead_median_days, words, 1) for one in outcomes)],
+            [words.text("Lead, 90 % within"), *(_estimate(one.lead_p90_days, words, 1) for one in outcomes)],
+            [words.text("In hand"), *(_estimate(one.in_progress, words, 0) for one in outcomes)],
+            [
+                words.text("Within {days} days", days=days),
+                *(_percents(one.within, words) for one in outcomes),
+            ],
+            [words.text("Clerks busy"), *(_percents(one.busy, words) for one in outcomes)],
+            [words.text("Handling, FTE"), *(_estimate(one.handling_fte, words, 2) for one in outcomes)],
+            [words.text("Clerks needed"), *needed],
+        ],
+    )
+
+
+def _inputs(outcomes: Sequence[Outcome], words: ReportWords) -> Table:
+    names = list(outcomes[0].inputs)
+    rows = [
+        [
+            words.text(_INPUTS[name]) if name in _INPUTS else name.replace("_", " "),
+            *(_input(one, name, words) for one in outcomes),
+        ]
+        for name in names
+    ]
+    return Table([words.text("Assumption"), *(words.variant(one.scenario.name) for one in outcomes)], rows)
+
+
+def _input(one: Outcome, name: str, words: ReportWords) -> str:
+    known = one.inputs[name]
+    origin = words.text(_ORIGINS[known.origin])
+    value = _plain(getattr(one.scenario, name), words)
+    return f"{value} ({origin}, n = {words.number(known.n)})" if known.n else f"{value} ({origin})"
+
+
+def _method(told: Simulated, words: ReportWords) -> Iterator[str]:
+    yield words.text(
+        "The same requests arrive at the same moments in every scenario and meet the same luck, so that"
+        " what differs between two of them is what differs between their assumptions: {weeks} weeks are"
+        " counted, {count} times, with luck of seed {seed}.",
+        weeks=told.weeks,
+        count=told.replications,
+        seed=told.seed,
+    )
+    yield words.text(
+        "What comes out follows from the assumptions and is worth no more than they are. Claimed: what the"
+        " source study's respondents estimated. Assumed: set by us. Measured: fitted from the office's own"
+        " requests; the intervals hold what these leave open."
+    )
+
+
+def _estimate(found: Estimate, words: ReportWords, decimals: int) -> str:
+    value, low, high = (words.decimal(one, decimals) for one in (found.value, found.low, found.high))
+    return f"{value} ({low}–{high})"
+
+
+def _percents(found: Estimate, words: ReportWords) -> str:
+    return f"{words.percent(found.value)} ({words.percent(found.low)}–{words.percent(found.high)})"
+
+
+def _plain(value: float, words: ReportWords) -> str:
+    """A number without needless decimals."""
+    decimals = next(many for many in range(4) if many == 3 or round(value, many) == value)
+    return words.decimal(value, decimals)

@@ -1,0 +1,165 @@
+"""What figures say, in sentences: the difference, how sure it is, or that so few requests can't tell."""
+
+from collections.abc import Iterator, Mapping
+
+from throughput.claims import plausibility
+from throughput.compare import HIDDEN, Comparison
+from throughput.contrasts import Contrast, Figure
+from throughput.difference import Interval
+from throughput.grouped import By
+from throughput.reporting.words import NOTHING, OPEN, ReportWords, mark
+
+FIGURES: Mapping[Figure, str] = {
+    "lead": mark("Lead time, from requested to delivered"),
+    "handling": mark("Handling, by people's hands"),
+}
+_MOST_PROCESSES = 3
+
+
+def span(seconds: float | None, words: ReportWords) -> str:
+    """A time, or that it is not known."""
+    return NOTHING if seconds is None else words.time(seconds)
+
+
+def interval(found: Interval, words: ReportWords) -> str:
+    """From the one end to the other; an open end lies beyond what was seen."""
+    return f"{words.signed(found.low, OPEN)} … {words.signed(found.high, OPEN)}".replace("… …", "…")
+
+
+def faster_and_slower(one: Contrast) -> tuple[str, str]:
+    """Of a contrast that can be told: which variant is the faster, and which the slower."""
+    a_is_faster = one.found.interval.high is not None and one.found.interval.high < 0
+    return (one.a, one.b) if a_is_faster else (one.b, one.a)
+
+
+def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
+    """What may be said of it, in a few words."""
+    if not one.found.distinguishable:
+        return words.text("not distinguishable at this n")
+    name = faster_and_slower(one)[0]
+    return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
+
+
+def headlines(told: Comparison, words: ReportWords) -> Iterator[str]:
+    """For each process what its two groups with most requests say of lead and of handling.
+
+    The pair is chosen by how many requests it has, not by what comes out.
+    """
+    found = told.contrasts
+    keys = sorted(
+        {one.key for one in found}, key=lambda key: -max(_fewest(one) for one in found if one.key == key)
+    )
+    if not keys:
+        yield words.text(
+            "There is nothing to compare: in no process are there two groups with enough requests that people"
+            " alone dealt with."
+        )
+    for key in keys[:_MOST_PROCESSES]:
+        ours = [one for one in found if one.key == key]
+        first = max(ours, key=_fewest)
+        pair = [one for one in ours if (one.a, one.b) == (first.a, first.b)]
+        about = f"{words.process(key)}: " if len(keys) > 1 else ""
+        yield from (about + _headline(told, one, words) for one in pair)
+    if len(found) > 2 * len(keys):
+        yield words.text("All pairs are on the pages that follow.")
+
+
+def _fewest(one: Contrast) -> int:
+    return min(one.n_a, one.n_b)
+
+
+def _headline(told: Comparison, one: Contrast, words: ReportWords) -> str:
+    return (_told_apart if one.found.distinguishable else _not_told_apart)(told, one, words)
+
+
+def _told_apart(told: Comparison, one: Contrast, words: ReportWords) -> str:
+    faster, slower = faster_and_slower(one)
+    low, high = one.found.interval.low, one.found.interval.high
+    if faster == one.b:
+        least, most = low, high
+    else:
+        least, most = None if high is None else -high, None if low is None else -low
+    values = {
+        "faster": words.way(faster, told.by),
+        "slower": words.way(slower, told.by),
+        "least": span(least, words),
+    }
+    if one.found.value is None or most is None:
+        text = {
+            "lead": mark(
+                "Lead time: {faster} is faster than {slower}, with 95 % certainty by {least} or more in the"
+                " median."
+            ),
+            "handling": mark(
+                "Handling: {faster} takes less of people's time than {slower}, with 95 % certainty {least}"
+                " or more in the median."
+            ),
+        }[one.figure]
+        return words.text(text, **values)
+    text = {
+        "lead": mark(
+            "Lead time: {faster} is faster than {slower}, in the median by {difference}; with 95 %"
+            " certainty by {least} to {most}."
+        ),
+        "handling": mark(
+            "Handling: {faster} takes less of people's time than {slower}, in the median {difference} less;"
+            " with 95 % certainty {least} to {most}."
+        ),
+    }[one.figure]
+    return words.text(text, **values, difference=words.time(abs(one.found.value)), most=words.time(most))
+
+
+def _not_told_apart(told: Comparison, one: Contrast, words: ReportWords) -> str:
+    text = {
+        "lead": mark(
+            "Lead time: so few requests ({n_a} and {n_b}) can't tell {a} from {b}; the difference in the"
+            " median lies between {interval} with 95 % certainty."
+        ),
+        "handling": mark(
+            "Handling: so few requests ({n_a} and {n_b}) can't tell {a} from {b}; the difference in the"
+            " median lies between {interval} with 95 % certainty."
+        ),
+    }[one.figure]
+    said = words.text(
+        text,
+        n_a=_shown(told.n(one.key, one.a, one.n_a), words),
+        n_b=_shown(told.n(one.key, one.b, one.n_b), words),
+        a=words.way(one.a, told.by),
+        b=words.way(one.b, told.by),
+        interval=interval(one.found.interval, words),
+    )
+    if one.needed is None or one.needed <= _fewest(one):
+        return said
+    more = words.text(
+        "To show the difference that was measured, {needed} of each would be needed.", needed=one.needed
+    )
+    return f"{said} {more}"
+
+
+def _shown(count: int | None, words: ReportWords) -> str:
+    return HIDDEN if count is None else words.number(count)
+
+
+def claim(words: ReportWords) -> str:
+    """The source's saving, held against all the handling there is."""
+    p = plausibility()
+    text = (
+        mark(
+            "The source study claims a saving of {claimed} FTE; at {rate} requests a week all handling"
+            " there is comes to {whole} FTE of 36 hours a week, so that the claim is possible. The minutes"
+            " that it claims save {saved} FTE."
+        )
+        if p.possible
+        else mark(
+            "The source study claims a saving of {claimed} FTE. That cannot come from handling: at {rate}"
+            " requests a week all handling there is comes to {whole} FTE of 36 hours a week, of which the"
+            " minutes that it claims save {saved}."
+        )
+    )
+    return words.text(
+        text,
+        claimed=words.decimal(p.claimed_fte, 0),
+        rate=p.requests_per_week,
+        whole=words.decimal(p.all_handling_fte_by_week, 2),
+        saved=words.decimal(p.saved_fte_by_week, 2),
+    )

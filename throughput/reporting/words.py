@@ -1,0 +1,124 @@
+"""The words of reports in one language, and how it writes figures, times and days."""
+
+from datetime import UTC, date, datetime
+from functools import cache, cached_property
+from pathlib import Path
+
+from languages import LANGUAGES
+from throughput.charts.wording import Unit
+from throughput.charts.wording import Wording as ChartWording
+from throughput.contrasts import OTHERS
+from throughput.grouped import By
+from wording import Wording, catalogue, mark
+from workflow.words import ProcessWords, process_words
+
+__all__ = ["LANGUAGES", "NOTHING", "OPEN", "ReportWords", "mark", "report_words"]
+
+NOTHING = "–"
+OPEN = "…"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_STATE = "{name:state}"
+_ABBREVIATED = {"maart": "mrt"}
+
+
+class ReportWords(Wording):
+    """One language; make it with `report_words`."""
+
+    @cached_property
+    def of_processes(self) -> ProcessWords:
+        """What processes, variants and states are called."""
+        return process_words(self.language)
+
+    def process(self, key: str) -> str:
+        """What kind of request it is."""
+        return self.of_processes.process(key)
+
+    def variant(self, variant: str) -> str:
+        """How it is signed, behind the variant's short name."""
+        told = self.of_processes.variant(variant)
+        return variant if told == variant else f"{variant}: {told}"
+
+    def group(self, name: str, by: By = "variant") -> str:
+        """What a group of requests is called, by what they were put into groups."""
+        if name == OTHERS:
+            return self.text("all others")
+        if by == "month":
+            return self.month(int(name[:4]), int(name[5:]))
+        return self.variant(name) if by == "variant" else name
+
+    def way(self, name: str, by: By = "variant") -> str:
+        """The same within a sentence."""
+        if by != "variant":
+            return self.group(name, by)
+        told = self.of_processes.variant(name)
+        return name if told == name else f"{name} ({told[:1].lower()}{told[1:]})"
+
+    def state(self, state: str) -> str:
+        """Where a request is."""
+        return self.of_processes.text(_STATE, name=state)
+
+    def decimal(self, value: float, decimals: int = 1) -> str:
+        """A number with so many decimals."""
+        whole, _, part = f"{abs(value):.{decimals}f}".partition(".")
+        told = self._writing.whole(int(whole)) + (f"{self._writing.decimal}{part}" if part else "")
+        return f"−{told}" if value < 0 and any(digit in "123456789" for digit in told) else told
+
+    def percent(self, share: float, decimals: int = 0) -> str:
+        """A share in per cent."""
+        return self._writing.percent.format(self.decimal(share * 100, decimals))
+
+    def time(self, seconds: float) -> str:
+        """So long, as people say it."""
+        size = abs(seconds)
+        if size < 1.5 * _MINUTE:
+            unit, sign = 1.0, self.text("s")
+        elif size < 1.5 * _HOUR:
+            unit, sign = _MINUTE, self.text("min")
+        elif size < 2 * _DAY:
+            unit, sign = _HOUR, self.text("h")
+        else:
+            unit, sign = _DAY, self.text("d")
+        return f"{self.decimal(seconds / unit)}{_NO_BREAK}{sign}"
+
+    def signed(self, seconds: float | None, unknown: str = NOTHING) -> str:
+        """A difference of times, with its sign."""
+        if seconds is None:
+            return unknown
+        return self.time(seconds) if seconds < 0 else f"+{self.time(seconds)}"
+
+    def day(self, day: date) -> str:
+        """A day, the month in letters."""
+        return self._writing.day(day)
+
+    def month(self, year: int, month: int) -> str:
+        """A month and its year."""
+        return f"{self._writing.months[month - 1]} {year}"
+
+    def moment(self, moment: datetime) -> str:
+        """A day and a time of day, in UTC; midnight is the day alone."""
+        at = moment.astimezone(UTC)
+        day = self.day(at.date())
+        return day if (at.hour, at.minute) == (0, 0) else f"{day} {self._writing.time(at)} UTC"
+
+    @cached_property
+    def charts(self) -> ChartWording:
+        """The same for charts."""
+        return ChartWording(
+            number=self.decimal,
+            percent=self.percent,
+            units=(
+                Unit(1, self.text("seconds"), self.text("s")),
+                Unit(_MINUTE, self.text("minutes"), self.text("min")),
+                Unit(_HOUR, self.text("hours"), self.text("h")),
+                Unit(_DAY, self.text("days"), self.text("d")),
+            ),
+            months=[_ABBREVIATED.get(name, name[:3]) for name in self._writing.months],
+            weekdays=(),
+        )
+
+
+@cache
+def report_words(language: str) -> ReportWords:
+    """The words of a language, read on first use."""
+    return ReportWords(language, catalogue("figures", Path(__file__).parents[1], language))
