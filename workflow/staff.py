@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from wording import Sentence
-from workflow.access import ADMINISTRATOR, AUDITOR, People, administers_more
+from workflow.access import ADMINISTRATOR, AUDITOR, People
 from workflow.commands import Channel
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
@@ -158,11 +158,12 @@ def name_for(
     now: datetime,
     channel: Channel = "person",
 ) -> None:
-    """Let somebody stand in, as `by` says: an administrator names others, as nobody grants themselves a role.
+    """Let somebody stand in, as `by` says: an administrator names others, as nobody grants themselves a role,
+    and for no role that reaches further than their own.
 
     Raises SubstitutionRefused.
     """
-    _require_may(session, by, wanted.principal_id, today)
+    _require_may(session, by, wanted.principal_id, wanted.role, today)
     if by == wanted.substitute_id != wanted.principal_id:
         raise SubstitutionRefused(
             Sentence("Nobody names themselves to stand in for somebody else."),
@@ -173,7 +174,7 @@ def name_for(
 
 def is_named(session: Session, wanted: Substitution, *, by: str, today: date) -> bool:
     """Whether just this was said already. Raises SubstitutionRefused for who may not say it."""
-    _require_may(session, by, wanted.principal_id, today)
+    _require_may(session, by, wanted.principal_id, wanted.role, today)
     query = select(Substitute.id).where(
         Substitute.substitute_id == wanted.substitute_id,
         Substitute.principal_id == wanted.principal_id,
@@ -199,26 +200,58 @@ def end_for(
 
     Raises SubstitutionRefused.
     """
-    _require_may(session, by, principal, today)
+    _require_may(session, by, principal, role, today)
     return end_substitutions(
         session, substitute, principal, role, today=today, now=now, by=by, channel=channel
     )
 
 
-def _require_may(session: Session, by: str, principal: str, today: date) -> None:
-    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator: who
-    administers less than they do has nobody stand in for that.
-    """
-    person, reach = session.get(Person, principal), administers(session, by, today)
-    units: Collection[str | None] = (None,) if reach.everywhere else reach.units
-    if by == principal or (
-        person is not None and person.unit in reach and not administers_more(session, principal, units)
-    ):
-        return
-    raise SubstitutionRefused(
-        Sentence("Who stands in for somebody is said by themselves, or by an administrator of their unit."),
-        hint=Sentence("Ask one of them."),
+def roles_beyond(session: Session, people: Collection[str], reach: Reach) -> dict[str, frozenset[str]]:
+    """The roles of these people that reach further, and in which somebody can stand in for them."""
+    if reach.everywhere:
+        return {}
+    unit = Grant.table().c.unit
+    query = select(Grant.person_id, Grant.role).where(
+        Grant.person_id.in_(people), Grant.role != AUDITOR, or_(unit.is_(None), not_(reach.of(unit)))
     )
+    found: dict[str, set[str]] = {}
+    for person, role in session.execute(query):
+        found.setdefault(person, set()).add(role)
+    return {person: frozenset(roles) for person, roles in found.items()}
+
+
+def _require_may(session: Session, by: str, principal: str, role: str | None, today: date) -> None:
+    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator: who
+    stands in for a role (None: for each of theirs) that reaches further is not for them to say.
+    """
+    if by == principal:
+        return
+    person, reach = session.get(Person, principal), administers(session, by, today)
+    if person is None or person.unit not in reach:
+        raise SubstitutionRefused(
+            Sentence(
+                "Who stands in for somebody is said by themselves, or by an administrator of their unit."
+            ),
+            hint=Sentence("Ask one of them."),
+        )
+    beyond = roles_beyond(session, [principal], reach).get(principal, frozenset())
+    if role is None and beyond:
+        raise SubstitutionRefused(
+            Sentence("Not all roles of {person} keep to units that you administer.", person=principal),
+            hint=Sentence(
+                "Choose one role that does. For the others they say it themselves, or an administrator of all"
+                " units does."
+            ),
+        )
+    if role in beyond:
+        raise SubstitutionRefused(
+            Sentence(
+                "The role '{role:duty}' of {person} reaches beyond the units that you administer.",
+                person=principal,
+                role=role or "",
+            ),
+            hint=Sentence("They say it themselves, or an administrator of all units does."),
+        )
 
 
 def _roles(session: Session, people: Collection[str]) -> dict[str, tuple[tuple[str, str | None], ...]]:

@@ -175,6 +175,27 @@ def test_who_stands_in_for_an_administrator_finds_the_same_people(desked: Desked
     ]
 
 
+def test_an_administrator_of_a_unit_names_nobody_for_what_reaches_further(desked: Desked) -> None:
+    office, local, signer = desked.sample.office, "P180", "P001"
+    with office.store.write() as session:
+        unit = session.get_one(Person, signer).unit
+        session.add(Grant(person_id=local, role="administrator", unit=unit))
+    days = {"first_day": "2999-01-01", "last_day": "2999-01-31"}
+    sent = {"who": "P181", "principal": signer, **days}
+    with program(desked.url, desked.token(local)) as client:
+        said = [
+            problem(client.put(f"{BASE}/substitutes", json={**sent, **role}), 422, "workflow-substitution")
+            for role in ({}, {"role": "signer"})
+        ]
+        named = client.put(f"{BASE}/substitutes", json={**sent, "role": "manager"})
+    with office.store.write() as session:
+        session.execute(delete(Substitute).where(Substitute.substitute_id == "P181"))
+        session.execute(delete(Grant).where(Grant.person_id == local, Grant.role == "administrator"))
+    assert named.status_code == 200
+    assert "Choose one role" in said[0]["hint"]
+    assert "reaches beyond the units" in said[1]["detail"]
+
+
 def test_an_auditor_of_a_unit_is_told_of_its_holds_alone(desked: Desked, clerk: Program) -> None:
     office, auditor = desked.sample.office, "P180"
     held = clerk.sent(desked.delivered, "/holds", reason="An inquiry.").json()["id"]
