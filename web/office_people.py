@@ -93,6 +93,7 @@ class PeoplePages(Overseeing):
             held, history = roles.held(session, number), roles.history(session, number)
             units = roles.units(session, administers)
             swaps = staff.standing_in(session, office.newest_day, of=number)
+            grantable = roles.grantable(session, asked.me.id, office.newest_day)
         return self.answer(
             asked,
             "person.html",
@@ -102,7 +103,7 @@ class PeoplePages(Overseeing):
             history=history,
             swaps=swaps,
             units=units,
-            grantable=roles.ROLES,
+            grantable=grantable,
             may_change=person.unit in administers and number != asked.me.id,
             may_everywhere=administers.everywhere,
             everywhere=EVERYWHERE,

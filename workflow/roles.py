@@ -3,7 +3,7 @@
 The register says who has which duty, and stays the source of it. What it does not know (somebody helps out
 in another unit, or audits for a month) an administrator grants here, for one unit or, if they administer all,
 for all of them; and ends it again. Nobody grants a role to themselves, or one that reaches further than their
-own.
+own; and who stands in for an administrator makes nobody an administrator or auditor.
 """
 
 import json
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from documents.kinds.fields import NOTE_MAX, wrong_text
 from wording import Sentence
 from workflow import staff
+from workflow.access import ADMINISTRATOR, AUDITOR
 from workflow.duties import DUTY_ROLES
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender
@@ -30,6 +31,8 @@ SOURCE: Final = "office"
 """Of grants that an administrator made."""
 ROLES: Final = tuple(dict.fromkeys(role for roles in DUTY_ROLES.values() for role, _ in roles))
 """What can be granted."""
+OVERSEEING: Final = (ADMINISTRATOR, AUDITOR)
+"""What is granted by who has the role of an administrator in their own right."""
 HISTORY: Final = 50
 Change = Callable[..., None]
 """`grant` or `end`."""
@@ -78,11 +81,20 @@ def grant(session: Session, wanted: Wanted, *, by: str, today: date, now: dateti
     _require_may(session, wanted, by=by, today=today)
     if wanted.role not in ROLES:
         raise RoleRefused(Sentence("There is no such role."))
+    own = staff.administers_in_own_right(session, by, today)
+    if wanted.role in OVERSEEING and not own.covers(wanted.unit):
+        raise RoleRefused(staff.MAKES_NONE, hint=staff.IN_OWN_RIGHT)
     if _row(session, wanted) is not None:
         raise RoleRefused(Sentence("They have this role there already."))
     session.add(Grant(person_id=wanted.person, role=wanted.role, unit=wanted.unit, source=SOURCE))
     session.flush()
     _tell(log, ROLE_GRANTED, wanted, by=by, now=now)
+
+
+def grantable(session: Session, by: str, today: date) -> list[str]:
+    """The roles that somebody who administers may grant at all."""
+    own = staff.administers_in_own_right(session, by, today)
+    return [role for role in ROLES if own or role not in OVERSEEING]
 
 
 def end(session: Session, wanted: Wanted, *, by: str, today: date, now: datetime) -> None:
@@ -162,7 +174,7 @@ def _require_may(session: Session, wanted: Wanted, *, by: str, today: date) -> N
             Sentence("Nobody grants or ends a role of their own."),
             hint=Sentence("Ask another administrator."),
         )
-    if wanted.unit not in reach.units and not reach.everywhere:
+    if not reach.covers(wanted.unit):
         raise RoleRefused(
             Sentence("A role reaches no further than the administrator who grants it."),
             hint=Sentence("Choose a unit that you administer, or ask an administrator of all units."),

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, false, func, not_, or_, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,9 @@ from workflow.commands import Channel
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, PasswordRow, Person, Substitute
+
+MAKES_NONE: Final = Sentence("Who stands in for an administrator makes nobody an administrator or auditor.")
+IN_OWN_RIGHT: Final = Sentence("Ask an administrator who has the role in their own right.")
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Reach:
         return self.everywhere or bool(self.units)
 
     def __contains__(self, unit: str) -> bool:
+        return self.everywhere or unit in self.units
+
+    def covers(self, unit: str | None) -> bool:
+        """Whether a role in this unit (None: in all) reaches no further."""
         return self.everywhere or unit in self.units
 
     def of(self, column: ColumnElement[str]) -> ColumnElement[bool]:
@@ -59,7 +67,7 @@ class StandingIn:
     last: date
 
 
-def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
+def reach_of(session: Session, person: str, today: date, *roles: str, in_own_right: bool = False) -> Reach:
     """Of which units somebody has one of these roles, in their own right, or as a substitute today.
 
     Auditors look for themselves: nobody stands in for one.
@@ -68,7 +76,7 @@ def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
     if not people.active(person):
         return Reach(everywhere=False, units=frozenset())
     held = {unit for role, unit in people.grants.get(person, ()) if role in roles}
-    for principal in people.principals_of(person, today):
+    for principal in () if in_own_right else people.principals_of(person, today):
         held |= {
             unit
             for role, unit in people.grants.get(principal, ())
@@ -80,6 +88,11 @@ def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
 def administers(session: Session, person: str, today: date) -> Reach:
     """Of which units somebody is an administrator."""
     return reach_of(session, person, today, ADMINISTRATOR)
+
+
+def administers_in_own_right(session: Session, person: str, today: date) -> Reach:
+    """Of which units somebody is an administrator, and does not only stand in for one."""
+    return reach_of(session, person, today, ADMINISTRATOR, in_own_right=True)
 
 
 def oversees(session: Session, person: str, today: date) -> Reach:
@@ -163,7 +176,7 @@ def name_for(
 
     Raises SubstitutionRefused.
     """
-    _require_may(session, by, wanted.principal_id, wanted.role, today)
+    _require_may_name(session, wanted, by=by, today=today)
     if by == wanted.substitute_id != wanted.principal_id:
         raise SubstitutionRefused(
             Sentence("Nobody names themselves to stand in for somebody else."),
@@ -174,7 +187,7 @@ def name_for(
 
 def is_named(session: Session, wanted: Substitution, *, by: str, today: date) -> bool:
     """Whether just this was said already. Raises SubstitutionRefused for who may not say it."""
-    _require_may(session, by, wanted.principal_id, wanted.role, today)
+    _require_may_name(session, wanted, by=by, today=today)
     query = select(Substitute.id).where(
         Substitute.substitute_id == wanted.substitute_id,
         Substitute.principal_id == wanted.principal_id,
@@ -218,6 +231,17 @@ def roles_beyond(session: Session, people: Collection[str], reach: Reach) -> dic
     for person, role in session.execute(query):
         found.setdefault(person, set()).add(role)
     return {person: frozenset(roles) for person, roles in found.items()}
+
+
+def _require_may_name(session: Session, wanted: Substitution, *, by: str, today: date) -> None:
+    """Raises SubstitutionRefused: also where who stands in for an administrator would make one who lasts."""
+    principal = wanted.principal_id
+    _require_may(session, by, principal, wanted.role, today)
+    if by == principal or wanted.role not in (None, ADMINISTRATOR):
+        return
+    own = administers_in_own_right(session, by, today)
+    if ADMINISTRATOR in roles_beyond(session, [principal], own).get(principal, ()):
+        raise SubstitutionRefused(MAKES_NONE, hint=IN_OWN_RIGHT)
 
 
 def _require_may(session: Session, by: str, principal: str, role: str | None, today: date) -> None:

@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, Sample
 from workflow.people import update_people
-from workflow.tables import Grant, Hold, Incident, Person, Request, SessionRow, WebhookMessage
+from workflow.substitutes import Substitution, name_substitute
+from workflow.tables import Grant, Hold, Incident, Person, Request, SessionRow, Substitute, WebhookMessage
 
 AUDITOR, ADMINISTRATOR, LOCAL, HELPER = "P192", "P194", "P042", "P024"
 UNIT = "Policy"
@@ -153,6 +154,30 @@ class TestRoles:
         form = {"person": AUDITOR, "role": "auditor", "unit": "*", "reason": "Because."}
         assert post(client, "/office/people/roles/end", **form).status_code == 422
         assert self.grants(place) == before
+
+    def test_who_stands_in_for_an_administrator_makes_none(self, place: Place, client: httpx.Client) -> None:
+        office, today, stand_in = place.sample.office, place.sample.today, "P023"
+        swap = Substitution(stand_in, ADMINISTRATOR, "administrator", today, today)
+        with office.store.write() as session:
+            name_substitute(session, swap, now=office.clock())
+        signed_in(client, office, stand_in)
+        before = self.grants(place)
+        page = client.get(f"/office/person?number={HELPER}").text
+        assert '<option value="clerk">' in page
+        assert not re.search('<option value="(administrator|auditor)"', page)
+        form = {"person": HELPER, "unit": "*", "reason": "Because."}
+        for role in ("administrator", "auditor"):
+            refused = post(client, "/office/people/roles?lang=en", **form, role=role)
+            assert refused.status_code == 422
+            assert "makes nobody an administrator or auditor" in refused.text
+        days = {"first": today.isoformat(), "last": "2999-12-31"}
+        named = {"who": HELPER, "principal": ADMINISTRATOR, "role": "administrator", **days}
+        assert post(client, "/substitutes", **named).status_code == 422
+        assert self.grants(place) == before
+        for path in ("/office/people/roles", "/office/people/roles/end"):
+            assert post(client, path, **form, role="clerk").status_code == 200
+        with office.store.write() as session:
+            session.execute(delete(Substitute).where(Substitute.substitute_id == stand_in))
 
     @staticmethod
     def grants(place: Place) -> set[tuple[str, str, str | None]]:
