@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from web.asked import Asked, Door
+from web.step_up import surely
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.digits import whole
 from workflow.holds import OpenHold
@@ -35,7 +36,11 @@ class RequestHolds:
         return self.door.see(f"/requests/{number}#holds")
 
     def _release(self, asked: Asked) -> Response:
-        number, hold = self._seen(asked), asked.typed("hold")
+        number = self._seen(asked)
+        return surely(self.door, asked, lambda: self._released(asked, number))
+
+    def _released(self, asked: Asked, number: int) -> Response:
+        hold = asked.typed("hold")
         known = whole(hold, REQUEST_ID_MAX) or 0
         self.door.office.holds.release(
             number, asked.me.id, asked.typed("reason").strip(), hold_id=known, key=_key(asked)

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
 from sqlalchemy import delete, select, text
 
 from certs.serve_authority import AuthorityServer
-from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.desk_office import PASSWORD, browsing, csrf_of, long_ago, served, signed_in
 from tests.steps_office import CLERK, Sample
 from workflow.people import update_people
 from workflow.substitutes import Substitution, name_substitute
@@ -147,6 +148,41 @@ class TestRoles:
         form = {"role": "auditor", "reason": "Because.", **form}
         assert post(client, "/office/people/roles", **form).status_code == status
         assert self.grants(place) == before
+
+    def test_who_finds_a_screen_open_gives_and_destroys_nothing(
+        self, place: Place, client: httpx.Client
+    ) -> None:
+        office, number = place.sample.office, place.delivered
+        hold = office.holds.place(number, ADMINISTRATOR, "An inquiry.").id
+        signed_in(client, office, ADMINISTRATOR)
+        long_ago(office)
+        before = self.grants(place)
+        role = {"person": HELPER, "role": "clerk", "unit": UNIT, "reason": 'Helps "out".'}
+        release = {"request": str(number), "hold": str(hold), "reason": "It is over."}
+        asked = {
+            "/office/people/roles": role,
+            "/office/people/password": {"person": "P025"},
+            "/office/keeping/release": release,
+            "/office/keeping/run": {"sure": "yes"},
+        }
+        for path, form in asked.items():
+            between = post(client, path, **form)
+            assert (between.status_code, "Show that it is you" in between.text) == (403, True), path
+        assert self.grants(place) == before
+        assert office.holds.open(number)
+        assert not office.passwords.has_one("P025")
+        sent = dict(
+            re.findall('name="([a-z]+)" value="([^"]*)"', post(client, "/office/people/roles", **role).text)
+        )
+        form = {name: unescape(value) for name, value in sent.items()}
+        wrong = client.post("/office/people/roles", data={**form, "password": "a wrong one"})
+        assert (wrong.status_code, self.grants(place)) == (422, before)
+        page = client.post("/office/people/roles?lang=en", data={**form, "password": PASSWORD})
+        assert "They have this role from now on." in page.text
+        assert 'Helps "out".' in unescape(page.text)
+        assert post(client, "/office/people/roles/end", **role).status_code == 200  # not asked again
+        assert post(client, "/office/keeping/release", **release).status_code == 200
+        assert not office.holds.open(number)
 
     def test_what_the_register_gives_is_ended_there(self, place: Place, client: httpx.Client) -> None:
         signed_in(client, place.sample.office, ADMINISTRATOR)
