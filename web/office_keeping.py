@@ -40,7 +40,7 @@ class KeepingPages(Overseeing):
     def _page(self, asked: Asked, *, problem: WorkflowError | BlobError | None = None) -> Response:
         reach, office, administers = self.reach(asked), self.door.office, self.administers(asked)
         preview = office.retention.preview(days=DAYS)
-        holds = [one for one in preview.holds if one.unit in reach]
+        holds = [one.told_to(asked.me.id) for one in preview.holds if one.unit in reach]
         today = office.newest_day
         return self.answer(
             asked,

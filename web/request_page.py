@@ -162,7 +162,7 @@ class RequestPage:
         found, since = checks(office, view, definition), since_return(view.history, view.data)
         happened = told(view.history)
         say = translations(asked.language).gettext
-        holds, may_hold = self.holds.shown(view.id, asked.me.id)
+        holds, may_hold = self.holds.shown(view, asked.me.id)
         return self.door.answer(
             asked,
             "request.html",
