@@ -94,8 +94,9 @@ class FolderRuns:
     async def send_on(self, asked: Asked) -> SigningRun | None:
         """Begin a go with what was signed at a provider and not sent on; it asks nothing. None for none."""
         run = await run_in_threadpool(self._kept, asked)
-        if run is not None:
-            await self._go(asked, run, None)
+        going = None if run is None else await self._taking(asked, run)
+        if going is not None:
+            self._begun(going.send_on())
         return run
 
     def _kept(self, asked: Asked) -> SigningRun | None:
