@@ -1,5 +1,6 @@
 """The people of an office, for those who look after it: administrators and auditors, each of some units."""
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from wording import Sentence
 from workflow.access import ADMINISTRATOR, AUDITOR, People
 from workflow.commands import Channel
 from workflow.errors import SubstitutionRefused
+from workflow.eventlog import Appender
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, PasswordRow, Person, Substitute
 
@@ -172,30 +174,19 @@ def name_for(
     channel: Channel = "person",
 ) -> None:
     """Let somebody stand in, as `by` says: an administrator names others, as nobody grants themselves a role,
-    and for no role that reaches further than their own.
+    and for no role that reaches further than their own. What was said before is said once.
 
     Raises SubstitutionRefused.
     """
+    Appender.lock(session, secrets.token_bytes)  # of two at once, one says it
     _require_may_name(session, wanted, by=by, today=today)
     if by == wanted.substitute_id != wanted.principal_id:
         raise SubstitutionRefused(
             Sentence("Nobody names themselves to stand in for somebody else."),
             hint=Sentence("They name you, or another administrator does."),
         )
-    name_substitute(session, wanted, now=now, by=by, channel=channel)
-
-
-def is_named(session: Session, wanted: Substitution, *, by: str, today: date) -> bool:
-    """Whether just this was said already. Raises SubstitutionRefused for who may not say it."""
-    _require_may_name(session, wanted, by=by, today=today)
-    query = select(Substitute.id).where(
-        Substitute.substitute_id == wanted.substitute_id,
-        Substitute.principal_id == wanted.principal_id,
-        Substitute.role.is_(None) if wanted.role is None else Substitute.role == wanted.role,
-        Substitute.valid_from == wanted.first,
-        Substitute.valid_until == wanted.last,
-    )
-    return session.scalars(query).first() is not None
+    if not _is_named(session, wanted):
+        name_substitute(session, wanted, now=now, by=by, channel=channel)
 
 
 def end_for(
@@ -231,6 +222,17 @@ def roles_beyond(session: Session, people: Collection[str], reach: Reach) -> dic
     for person, role in session.execute(query):
         found.setdefault(person, set()).add(role)
     return {person: frozenset(roles) for person, roles in found.items()}
+
+
+def _is_named(session: Session, wanted: Substitution) -> bool:
+    query = select(Substitute.id).where(
+        Substitute.substitute_id == wanted.substitute_id,
+        Substitute.principal_id == wanted.principal_id,
+        Substitute.role.is_(None) if wanted.role is None else Substitute.role == wanted.role,
+        Substitute.valid_from == wanted.first,
+        Substitute.valid_until == wanted.last,
+    )
+    return session.scalars(query).first() is not None
 
 
 def _require_may_name(session: Session, wanted: Substitution, *, by: str, today: date) -> None:

@@ -190,7 +190,9 @@ class TestStandingIn:
         form = {"who": "P005", "role": "", "first": today.isoformat(), "last": until.isoformat()}
         token = csrf_of(client.get("/substitutes"))
         page = client.post("/substitutes", data={"csrf": token, **form})
+        again = client.post("/substitutes", data={"csrf": token, **form})  # a double click
         assert "It counts from its first day on." in page.text
+        assert (again.status_code, again.text) == (page.status_code, page.text)
         with office.store.read() as session:
             row = session.scalars(select(Substitute).where(Substitute.substitute_id == "P005")).one()
             assert (row.principal_id, row.role, row.valid_until) == (MANAGER, None, until)

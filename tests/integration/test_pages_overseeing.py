@@ -103,6 +103,11 @@ class TestRoles:
         page = post(client, "/office/people/roles", **wanted, reason="Helps out until January.")
         assert "They have this role from now on." in page.text
         assert "granted Back-office clerk (Policy)" in page.text
+        again = post(client, "/office/people/roles", **wanted, reason="Helps out until January.")
+        assert "They have this role from now on." in again.text  # a double click
+        assert again.text.count("granted Back-office clerk (Policy)") == 1
+        other = post(client, "/office/people/roles", **wanted, reason="Another reason.")
+        assert other.status_code == 422
         assert "Helps out until January." in page.text
         with browsing(place.url) as theirs:
             signed_in(theirs, office, HELPER)
@@ -114,6 +119,9 @@ class TestRoles:
             assert self.is_clerk(place)
             page = post(client, "/office/people/roles/end", **wanted, reason="January has come.")
             assert "ended Back-office clerk (Policy)" in page.text
+            again = post(client, "/office/people/roles/end", **wanted, reason="January has come.")
+            assert "They have this role no more" in again.text
+            assert again.text.count("ended Back-office clerk (Policy)") == 1
             assert not self.is_clerk(place)
             with office.store.read() as session:
                 query = select(SessionRow).where(SessionRow.person_id == HELPER)
