@@ -24,6 +24,7 @@ from web.asked import Asked, Door
 from web.folder_words import Group, groups_of, people_of, said_of
 from web.languages import translations
 from web.step_up import NOT_SHOWN, challenge, proof_of
+from web.streams import Followed, Streams
 from workflow import ceremonies
 from workflow.asking import Given
 from workflow.ceremonies import CeremonyOver
@@ -60,6 +61,7 @@ class FolderRuns:
 
     door: Door
     _here: set["asyncio.Task[None]"] = field(default_factory=set)
+    _streams: Streams = field(default_factory=Streams)
 
     @property
     def runs(self) -> SigningRuns:
@@ -296,9 +298,18 @@ class FolderRuns:
         )
 
     async def _stream(self, asked: Asked, after: int) -> AsyncIterator[str]:
-        """What is not told yet, each as it stands now; then what happens, while its person is signed in."""
+        """What is not told yet, each as it stands now; then what happens, while its person is signed in and
+        follows few enough."""
+        with self._streams.following(asked.me.id) as followed:
+            async for line in self._told(asked, after, followed):
+                yield line
+
+    async def _told(self, asked: Asked, after: int, followed: Followed) -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
         for _ in range(int(WATCHED_S / LOOK_S)):
+            if followed.crowded_out:
+                yield "event: crowded\ndata: {}\n\n"
+                return
             if not await run_in_threadpool(self.door.sessions.goes_on, asked.me):
                 return
             run = await run_in_threadpool(self._looked, asked)

@@ -3,9 +3,11 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from signing.csc_errors import RemoteUncertainError
 from tests.desk_office import csrf_of, served
 from tests.folder_office import Folder, bring_to, folder_of, free_port
 from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, remote_office
+from web.streams import MOST
 from workflow.folder import Waiting, waiting_for
 
 LOOK_AT_PAGE = "Go to the provider&#39;s page"
@@ -195,6 +198,21 @@ def test_what_is_sent_on_asks_for_no_word_that_nobody_accepted(
     assert "PIN" not in over.text
     assert "Not signed: 1." in over.text
     assert number in by_pin.waiting()
+
+
+def test_the_oldest_of_too_many_streams_of_one_person_is_ended(by_pin: Folder) -> None:
+    [number] = bring_to(by_pin.sample, "sign", 1, "A3")
+    asked = began(by_pin, [number])
+    with ExitStack() as opened:
+        address = f"{asked.url.path}/events"
+        lines = []
+        for _ in range(MOST + 1):
+            lines.append(opened.enter_context(by_pin.client.stream("GET", address)).iter_lines())
+            assert next(lines[-1]) == "retry: 2000"
+        assert "event: crowded" in islice(lines[0], 40)
+        for going_on in (lines[1], lines[-1]):
+            assert all(": here" in going_on for _ in range(2))
+    by_pin.say(asked, "give-up")
 
 
 def test_on_the_providers_page_and_back(on_page: Folder) -> None:
