@@ -3,24 +3,20 @@
 import io
 from collections.abc import Iterator
 from datetime import datetime
-from importlib.resources import as_file, files
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.pdfbase.pdfmetrics import getFont, registerFont
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, PageTemplate, Paragraph, Spacer
 from reportlab.platypus import Table as Drawn
 from reportlab.platypus.tables import TableStyle
 
-from fonts import regular
 from throughput.compare import WORDS, Comparison, Table, tables
+from throughput.faces import BOLD, REGULAR, load_fonts, printable
 
 TITLE = "Ways of signing compared"
-_REGULAR, _BOLD = "ParaafThroughput", "ParaafThroughput-Bold"
 _MARGIN = 40.0
 WIDTH = A4[0] - 2 * _MARGIN
 _SIZES = (
@@ -51,7 +47,7 @@ def report_pdf(told: Comparison, *, period: str, made_at: datetime) -> bytes:
     )
 
     def foot(canvas: Canvas, _: BaseDocTemplate) -> None:
-        canvas.setFont(_REGULAR, 8)
+        canvas.setFont(REGULAR, 8)
         canvas.setFillColor(_GREY)
         canvas.drawString(_MARGIN, 28, f"Made {made_at:%Y-%m-%d %H:%M} UTC by paraaf throughput")
         canvas.drawRightString(A4[0] - _MARGIN, 28, f"page {canvas.getPageNumber()}")
@@ -69,13 +65,13 @@ def report_pdf(told: Comparison, *, period: str, made_at: datetime) -> bytes:
 
 
 def _story(told: Comparison, period: str) -> Iterator[Flowable]:
-    yield Paragraph(TITLE, _style(_BOLD, 18, after=4))
-    yield Paragraph(_drawable(period), _style(_REGULAR, 10, after=14, grey=True))
+    yield Paragraph(TITLE, _style(BOLD, 18, after=4))
+    yield Paragraph(_drawable(period), _style(REGULAR, 10, after=14, grey=True))
     if not told.rows:
-        yield Paragraph("No requests in this period.", _style(_REGULAR, 10))
+        yield Paragraph("No requests in this period.", _style(REGULAR, 10))
     for table in tables(told):
-        notes = [Paragraph(_drawable(note), _style(_REGULAR, 9, grey=True)) for note in table.notes]
-        heading = Paragraph(_drawable(table.title), _style(_BOLD, 11, after=4))
+        notes = [Paragraph(_drawable(note), _style(REGULAR, 9, grey=True)) for note in table.notes]
+        heading = Paragraph(_drawable(table.title), _style(BOLD, 11, after=4))
         yield KeepTogether([heading, fitting(table), Spacer(0, 4), *notes, Spacer(0, 14)])
 
 
@@ -98,8 +94,8 @@ def _drawn(table: Table, size: float) -> Drawn:
     ]
     style = TableStyle(
         [
-            ("FONT", (0, 0), (-1, 0), _BOLD, size),
-            ("FONT", (0, 1), (-1, -1), _REGULAR, size),
+            ("FONT", (0, 0), (-1, 0), BOLD, size),
+            ("FONT", (0, 1), (-1, -1), REGULAR, size),
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, _RULE),
             ("LINEBELOW", (0, 1), (-1, -1), 0.25, _RULE),
             ("LEFTPADDING", (0, 0), (-1, -1), between),
@@ -111,19 +107,13 @@ def _drawn(table: Table, size: float) -> Drawn:
         ]
     )
     return Drawn(
-        [[_printable(cell) for cell in row] for row in table.rows], style=style, hAlign="LEFT", repeatRows=1
+        [[printable(cell) for cell in row] for row in table.rows], style=style, hAlign="LEFT", repeatRows=1
     )
 
 
 def _drawable(text: str) -> str:
     """Text for a paragraph, whose markup it must not be taken for."""
-    return escape(_printable(text))
-
-
-def _printable(text: str) -> str:
-    shown = text.replace("−", "–")  # the face has no minus sign
-    missing = set(regular().missing(shown))
-    return "".join("?" if character in missing else character for character in shown)
+    return escape(printable(text))
 
 
 def _style(font: str, size: float, *, after: float = 0, grey: bool = False) -> ParagraphStyle:
@@ -135,13 +125,3 @@ def _style(font: str, size: float, *, after: float = 0, grey: bool = False) -> P
         spaceAfter=after,
         textColor=_GREY if grey else colors.black,
     )
-
-
-def load_fonts() -> None:
-    """Have the faces at hand, once a process."""
-    for name, file in ((_REGULAR, "noto-sans-regular.ttf"), (_BOLD, "noto-sans-bold.ttf")):
-        try:
-            getFont(name)
-        except (KeyError, TTFError):
-            with as_file(files("fonts") / file) as path:
-                registerFont(TTFont(name, str(path)))

@@ -9,8 +9,9 @@ import pytest
 from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
 from throughput.compare import Comparison, Table, as_csv, as_json, as_text
+from throughput.faces import load_fonts
 from throughput.measures import SYSTEM_STEPS
-from throughput.report import WIDTH, fitting, load_fonts
+from throughput.report import WIDTH, fitting
 from throughput.spans import cases_of
 
 NOW = START + timedelta(days=9)
