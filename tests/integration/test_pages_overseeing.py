@@ -165,7 +165,7 @@ class TestRoles:
         signed_in(client, office, ADMINISTRATOR)
         long_ago(office)
         before = self.grants(place)
-        role = {"person": HELPER, "role": "clerk", "unit": UNIT, "reason": 'Helps "out".'}
+        role = {"person": "P059", "role": "clerk", "unit": UNIT, "reason": 'Helps "out".'}
         release = {"request": str(number), "hold": str(hold), "reason": "It is over."}
         asked = {
             "/office/people/roles": role,

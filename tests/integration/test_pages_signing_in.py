@@ -161,7 +161,7 @@ def test_another_password_ends_all_sessions_but_the_one_that_chose_it(
 def test_tokens_of_programs_end_with_the_password_where_one_says_so(
     place: Place, client: httpx.Client
 ) -> None:
-    office, person, other = place.sample.office, "P012", "another sample password"
+    office, person, other = place.sample.office, "P059", "another sample password"
     signed_in(client, office, person)
     token, _ = office.tokens.make(person, "The payroll's program", ["people:read"], password=Secret(PASSWORD))
     form = {"password": PASSWORD, "new": other, "again": other}
