@@ -228,8 +228,8 @@ class Filling:
         definition = case.process.definition
         salt, body, at = self._random.randbytes(SALT_BYTES), encode(said), utc_text(case.at)
         record: dict[str, Any] = {
-            **facts,
             "channel": "person",
+            **facts,
             "key": definition.key,
             "variant": definition.variant,
             "definition": definition.sha256_hex,

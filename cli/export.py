@@ -126,19 +126,14 @@ def _mined(args: argparse.Namespace) -> int:
 
 def _pieces(args: argparse.Namespace, found: Callable[[], Iterator["Trace"]]) -> Iterator[bytes]:
     """The file's bytes, piece by piece."""
-    from throughput import ocel  # noqa: PLC0415  as above
-    from throughput.slices import slices  # noqa: PLC0415
-    from throughput.xes import xes  # noqa: PLC0415
+    from throughput.mined import pieces  # noqa: PLC0415  as above
+    from throughput.ocel import as_sqlite  # noqa: PLC0415
 
-    if args.what == "xes":
-        yield from xes(found())
-    elif args.what == "slices":
-        yield from slices(found())
-    elif args.output.suffix == SQLITE:
-        with TemporaryDirectory() as folder:
-            made = Path(folder) / "ocel.sqlite"
-            ocel.as_sqlite(found, made)
-            with made.open("rb") as file:
-                yield from iter(partial(file.read, PIECE), b"")
-    else:
-        yield from ocel.as_json(found)
+    if args.what != "ocel" or args.output.suffix != SQLITE:
+        yield from pieces(args.what, found)
+        return
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "ocel.sqlite"
+        as_sqlite(found, made)
+        with made.open("rb") as file:
+            yield from iter(partial(file.read, PIECE), b"")

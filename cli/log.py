@@ -1,4 +1,4 @@
-"""`paraaf log`: verify the event log or an export of it, anchor its head."""
+"""`paraaf log`: verify the event log or an export of it, hold it against definitions, anchor its head."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import verify_log
+from cli import log_conformance
 from cli.folder import add_data_option, add_json_option, add_trust_option, office_of
 from cli.outside import kept_outside, trust_of, unreadable
 from cli.printing import counted, minute, print_json, utc
@@ -26,10 +27,13 @@ _ADVICE = "After a restore, see docs/how-to/back-up-and-restore.md."
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Declare `paraaf log verify` and `paraaf log anchor`."""
-    parser = subparsers.add_parser("log", description="Verify the event log, or anchor its head.")
-    verbs = parser.add_subparsers(dest="what", metavar="verify|anchor", required=True)
+    """Declare `paraaf log verify`, `paraaf log conformance` and `paraaf log anchor`."""
+    parser = subparsers.add_parser(
+        "log", description="Verify the event log, hold it against definitions, or anchor its head."
+    )
+    verbs = parser.add_subparsers(dest="what", metavar="verify|conformance|anchor", required=True)
     _add_verify(verbs)
+    log_conformance.add_parser(verbs)
     seal = verbs.add_parser(
         "anchor",
         description="Have the log's head timestamped or sealed now; a worker does so once a day by itself.",
@@ -74,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
     """Do it; verification gives 1 when something is wrong."""
     if args.what == "anchor":
         return _anchor(args)
+    if args.what == "conformance":
+        return log_conformance.run(args)
     return _verify_office(args) if args.export is None else _verify_export(args)
 
 

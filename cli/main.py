@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "throughput": "compare the ways of signing: how many, how long, how often right",
         "simulate": "what if requests were signed another way",
         "monitor": "count a month: what began, how it ended, how many met the norm",
-        "log": "verify the event log or an export of it, anchor its head",
+        "log": "verify the event log, hold it against definitions, anchor its head",
         "mail": "show or change how often somebody gets mail, test the mail server",
         "webhooks": "tell other systems what happens",
         "export": "write the event log out, for an auditor",
@@ -124,7 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # of a file that no command foresaw
         _tell(DiskRefused.of(error), as_json=getattr(args, "json", False))
-        return 2 if words[:2] == ["log", "verify"] else 1  # where 1 would say that something is wrong
+        return (
+            2 if words[:2] in (["log", "verify"], ["log", "conformance"]) else 1
+        )  # where 1 would say that something is wrong
     except KeyboardInterrupt:
         return 130
 

@@ -3,26 +3,51 @@
 import argparse
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.errors import ChoiceNeeded
 from cli.files import read_input
+from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import NOTHING, aligned, print_json
+from cli.times import beginning, end
 
 if TYPE_CHECKING:
-    from throughput.simulate import Estimate, Outcome, Scenario  # with numpy, which help need not wait for
+    from throughput.fitted import Fitted
+    from throughput.simulate import Estimate, Outcome  # with numpy, which help need not wait for
 
-CLAIMED_FTE = 2
+CLAIMED_FTE, CLAIMED_PER_WEEK = 2, 100
+PROCESS = "employer-declaration"
+"""The process of which the source tells."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `paraaf simulate`."""
     parser = subparsers.add_parser(
         "simulate",
-        description="Send the same requests through an office that signs in one way or another. Nothing is"
-        " read of any office: the figures follow from the assumptions, which are printed with them.",
+        description="Send the same requests through an office that signs in one way or another. The figures"
+        " follow from the assumptions, which are printed with them, each with where it comes from. Without"
+        " --measured nothing is read of any office.",
+    )
+    parser.add_argument(
+        "--measured",
+        action="store_true",
+        help="fit what can be from what was measured in the office: of variants with enough requests",
+    )
+    parser.add_argument(
+        "--key", default=PROCESS, metavar="KEY", help=f"with --measured: of this process ({PROCESS})"
+    )
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=beginning,
+        metavar="D",
+        help="and requests opened from this day or time on",
+    )
+    parser.add_argument(
+        "--to", dest="last", type=end, metavar="D", help="and until this day, included, or time"
     )
     parser.add_argument(
         "--scenarios", type=Path, metavar="FILE.toml", help="a table for each; default: the source's minutes"
@@ -36,19 +61,29 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--seed", type=int, default=1, help="of the luck: the same one gives the same figures"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_data_option(parser)
+    add_json_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate and tell."""
-    from throughput.simulate import SOURCE, clerks_needed, compare  # noqa: PLC0415  as above
+    from throughput.fitted import beside  # noqa: PLC0415  as above
+    from throughput.simulate import clerks_needed, compare  # noqa: PLC0415
 
     for name, least in (("weeks", 1), ("replications", 2), ("within", 0), ("share", 0), ("seed", 0)):
         if getattr(args, name) < least:
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
-    scenarios = SOURCE if args.scenarios is None else _read(args.scenarios)
+    given = {} if args.scenarios is None else _read(args.scenarios)
+    fits = beside(_fits(args) if args.measured else [], given)
+    scenarios = [one.scenario for one in fits]
     how = {"weeks": args.weeks, "replications": args.replications, "seed": args.seed}
-    outcomes = compare(scenarios, within_days=args.within, **how)
+    outcomes = compare(
+        scenarios,
+        within_days=args.within,
+        **how,
+        redrawn={one.scenario.name: one.redrawn for one in fits if one.redrawn},
+        inputs={one.scenario.name: one.inputs for one in fits},
+    )
     needed = [
         clerks_needed(one, share=args.share / 100, within_days=args.within, most=20, **how)
         for one in scenarios
@@ -71,7 +106,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(file: Path) -> list["Scenario"]:
+def _fits(args: argparse.Namespace) -> list["Fitted"]:
+    """What the office's requests tell of each variant of which there are enough."""
+    from throughput.fitted import fitted, measure  # noqa: PLC0415  as above
+    from throughput.kept import Keeper  # noqa: PLC0415
+    from throughput.scope import Scope  # noqa: PLC0415
+    from workflow.store import Store  # noqa: PLC0415
+
+    require_office(args.data)
+    scope = Scope(key=args.key, since=args.first, before=args.last)
+    with closing(Store.open(args.data, make=False)) as store:
+        Keeper(store).catch_up()
+        with store.read() as session:
+            measured = measure(session, scope)
+    fits = [fitted(one, replications=args.replications, seed=args.seed) for one in measured]
+    return [one for one in fits if one.inputs.keys() - {"per_week"}]
+
+
+def _read(file: Path) -> dict[str, dict[str, float]]:
+    """What a file says of each scenario."""
     from throughput.simulate import Scenario  # noqa: PLC0415  as above
 
     try:
@@ -79,7 +132,6 @@ def _read(file: Path) -> list["Scenario"]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ChoiceNeeded(f"{file} is no TOML: {error}.") from None
     known = {field.name for field in fields(Scenario)} - {"name"}
-    scenarios = []
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ChoiceNeeded(
@@ -91,10 +143,9 @@ def _read(file: Path) -> list["Scenario"]:
                 f"{file}: [{name}] has {', '.join(wrong)}, which is no assumption, or no number.",
                 hint=f"Choose from: {', '.join(sorted(known))}.",
             )
-        scenarios.append(Scenario(name, **table))
-    if not scenarios:
+    if not tables:
         raise ChoiceNeeded(f"{file} holds no scenario.", hint="Write a table for each, such as [A0].")
-    return scenarios
+    return tables
 
 
 def _number(value: object) -> bool:
@@ -104,7 +155,16 @@ def _number(value: object) -> bool:
 def _told(
     outcomes: Sequence["Outcome"], needed: Sequence[int | None], args: argparse.Namespace
 ) -> Iterator[str]:
-    yield "Simulated: nothing here was measured. In brackets: where the mean lies with 95 % certainty.\n"
+    if any(one.origin == "measured" for found in outcomes for one in found.inputs.values()):
+        yield "Simulated, from what was measured as far as it was."
+        yield (
+            "In brackets: where the mean lies with 95 % certainty; of what was measured, with what its"
+            " inputs leave open.\n"
+        )
+    else:
+        why = ": too few requests that people drove" if args.measured else ""
+        yield f"Simulated: nothing here was measured{why}."
+        yield "In brackets: where the mean lies with 95 % certainty.\n"
     heads = [
         "",
         "lead median",
@@ -118,12 +178,14 @@ def _told(
     yield from aligned(
         [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
     )
-    yield "\nLead in office days of 8 hours; FTE of 36 hours a week.\n\nAssumed:\n"
-    names = list(asdict(outcomes[0].scenario))
+    yield "\nLead in office days of 8 hours; FTE of 36 hours a week.\n\nFrom:\n"
     yield from aligned(
         [
-            [name.replace("_", " "), *(_plain(getattr(one.scenario, name)) for one in outcomes)]
-            for name in names
+            ["", *(one.scenario.name for one in outcomes)],
+            *(
+                [name.replace("_", " "), *(_input(one, name) for one in outcomes)]
+                for name in outcomes[0].inputs
+            ),
         ]
     )
     yield ""
@@ -148,8 +210,9 @@ def _estimate(found: "Estimate", form: str) -> str:
     return f"{value} ({low}–{high})"
 
 
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+def _input(found: "Outcome", name: str) -> str:
+    """An assumption, and where it comes from."""
+    return f"{getattr(found.scenario, name):.4g} ({found.inputs[name]})"
 
 
 def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
@@ -162,9 +225,9 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
             f" {first.lead_median_days.value - other.lead_median_days.value:+.1f} office days,"
             f" {first.in_progress.value - other.in_progress.value:+.0f} open, handling {saved:+.2f} FTE."
         )
-    whole = first.handling_fte
-    if whole.high < CLAIMED_FTE:
+    whole, share = first.handling_fte, CLAIMED_PER_WEEK / first.scenario.per_week
+    if whole.high * share < CLAIMED_FTE:
         yield (
             f"{CLAIMED_FTE} FTE, as the source claims, can't be saved of handling: at"
-            f" {first.scenario.per_week:g} a week all handling there is comes to {whole.value:.2f} FTE."
+            f" {CLAIMED_PER_WEEK} a week all handling there is comes to {whole.value * share:.2f} FTE."
         )

@@ -2,13 +2,14 @@
 
 import argparse
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.errors import ChoiceNeeded
 from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
+from cli.times import beginning, end
 from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.events import records_since
 from throughput.report import report_pdf
@@ -62,29 +63,6 @@ def _require_key(key: str | None, in_log: set[str]) -> None:
     known = in_log | {definition.key for definition in load_folder(names=known_names()).all}
     if key is not None and key not in known:
         raise ChoiceNeeded(f"There is no process {key!r}.", hint=f"Choose from: {', '.join(sorted(known))}.")
-
-
-def beginning(text: str) -> datetime:
-    """A day's first moment, or a time, for argparse; UTC when it names no zone."""
-    return _moment(text, timedelta(0))
-
-
-def end(text: str) -> datetime:
-    """The moment after a day, or a time, for argparse; UTC when it names no zone."""
-    return _moment(text, timedelta(days=1))
-
-
-def _moment(text: str, after_day: timedelta) -> datetime:
-    try:
-        if len(text) <= len("2026-11-20"):
-            first = date.fromisoformat(text)
-            return datetime(first.year, first.month, first.day, tzinfo=UTC) + after_day
-        parsed = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"“{text}” is no day or time such as 2026-11-20 or 2026-11-20T14:00Z"
-        ) from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _asked(case: Case, args: argparse.Namespace) -> bool:

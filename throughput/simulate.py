@@ -6,10 +6,12 @@ random numbers), so that what differs between two of them is what differs betwee
 """
 
 import heapq
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from math import ceil, log, sqrt
 from statistics import NormalDist, mean, stdev
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +29,12 @@ _MOST_TRIES = 20  # of one request that goes back again and again
 class Scenario:
     """The assumptions about one way of signing. Minutes and days are of the office's time.
 
-    `handling_min`: of a clerk, each time a request is at the queue; `return_rate`: how often it goes back.
-    `signing_every_days`: paper waits for the next round of signing; 0: signed when it comes.
-    `post_days`: until it is with the requester. `variation`: standard deviation over mean, of people's work.
+    `manager_median_min`: until it is at the clerks' queue, each time; `handling_min`: of a clerk, each time
+    it is there; `return_rate`: how often it goes back. `suspended_share`: so often it waits for somebody
+    outside, for `suspended_days` in the mean, and the clerk goes on with others. `paper_min`: a clerk's work
+    once it is approved, such as printing and posting. `signing_every_days`: paper waits for the next round of
+    signing; 0: it waits for its signer alone. `post_days`: until it is with the requester. `variation` and
+    the like: standard deviation over mean, of people's work and waits.
     """
 
     name: str
@@ -41,7 +46,12 @@ class Scenario:
     return_rate: float = 0.2
     clerks: float = 1  # people at the queue at the same time
     clerk_share: float = 0.7  # of their day that is for this work
+    suspended_share: float = 0
+    suspended_days: float = 0
+    paper_min: float = 0
     signing_every_days: float = 0
+    signer_wait_min: float = 0  # median
+    signer_variation: float = 1.0
     signer_min: float = 0.5
     post_days: float = 0
     provider_s: float = 0
@@ -50,13 +60,10 @@ class Scenario:
         """Refuse what can't be. Raises ScenarioUnusable."""
         positive = ("per_week", "handling_min", "clerks", "clerk_share", "manager_median_min")
         wrong = [name for name in positive if not getattr(self, name) > 0]
-        wrong += [
-            name
-            for name in ("variation", "manager_variation", "signing_every_days", "signer_min", "post_days")
-            if getattr(self, name) < 0
-        ]
-        wrong += ["return_rate"] if not 0 <= self.return_rate < 1 else []
-        wrong += ["clerk_share"] if self.clerk_share > 1 else []
+        free = {field.name for field in fields(self)} - {"name", *positive}
+        wrong += [name for name in sorted(free) if getattr(self, name) < 0]
+        wrong += ["return_rate"] if self.return_rate >= 1 else []
+        wrong += [name for name in ("clerk_share", "suspended_share") if getattr(self, name) > 1]
         if wrong:
             raise ScenarioUnusable(
                 f"{self.name}: {', '.join(wrong)} can't be so.", hint="Give numbers above 0, shares up to 1."
@@ -65,13 +72,8 @@ class Scenario:
     @property
     def load(self) -> float:
         """The clerks' work over the time they have for it; from 1 on the queue grows without end."""
-        each = self.handling_min / (1 - self.return_rate)
+        each = self.handling_min / (1 - self.return_rate) + self.paper_min
         return self.per_week * each / (ceil(self.clerks) * self.clerk_share * WEEK_MIN)
-
-    @property
-    def handling_fte(self) -> float:
-        """What all handling comes to, in full-time weeks of 36 hours."""
-        return self.per_week * self.handling_min / (1 - self.return_rate) / 60 / HOURS_PER_FTE_WEEK
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Run:
     in_progress: float
     busy: float  # share of their time that clerks worked
     handled_min: float  # of a request, its returns included
+    at_desk_min: float  # each time it was at the queue, without what it was suspended: the mean
 
     def within(self, days: float) -> float:
         """The share that took no longer."""
@@ -103,10 +106,29 @@ class Estimate:
         wide = NormalDist().inv_cdf(0.975) * stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
         return cls(middle, middle - wide, middle + wide)
 
+    @classmethod
+    def spread(cls, values: Sequence[float]) -> "Estimate":
+        """The mean of replications whose inputs were drawn anew each time, and between what 95 % of them lie:
+        what the inputs leave open is in it."""
+        middle = mean(values)
+        wide = NormalDist().inv_cdf(0.975) * stdev(values) if len(values) > 1 else 0.0
+        return cls(middle, middle - wide, middle + wide)
+
+
+@dataclass(frozen=True)
+class Input:
+    """Where an assumption comes from: measured of so many (`n`), claimed by the source, or assumed."""
+
+    origin: Literal["measured", "claimed", "assumed"]
+    n: int | None = None
+
+    def __str__(self) -> str:
+        return self.origin if self.n is None else f"{self.origin}, n = {self.n}"
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a scenario comes to. Simulated, all of it."""
+    """What a scenario comes to. Simulated, all of it; `inputs` says where each assumption comes from."""
 
     scenario: Scenario
     lead_median_days: Estimate
@@ -116,6 +138,7 @@ class Outcome:
     within_days: float
     busy: Estimate
     handling_fte: Estimate
+    inputs: Mapping[str, Input]
     origin: str = "simulated"
 
 
@@ -128,12 +151,14 @@ class Luck:
     handling: NDArray[np.float64]
     signing: NDArray[np.float64]
     returned: NDArray[np.float64]  # uniform
+    suspended: NDArray[np.float64]
+    signer: NDArray[np.float64]  # normal
 
     @classmethod
     def of(cls, requests: int, seed: int) -> "Luck":
         """Draw it. Each kind has a source of its own, so that none moves another's."""
-        kinds = np.random.SeedSequence(seed).spawn(5)
-        one, two, three, four, five = (np.random.default_rng(kind) for kind in kinds)
+        kinds = np.random.SeedSequence(seed).spawn(7)
+        one, two, three, four, five, six, seven = (np.random.default_rng(kind) for kind in kinds)
         size = (requests, _MOST_TRIES)
         return cls(
             one.exponential(1, requests),
@@ -141,6 +166,8 @@ class Luck:
             three.standard_normal(size),
             four.standard_normal(requests),
             five.uniform(size=size),
+            six.uniform(size=size),
+            seven.standard_normal(requests),
         )
 
 
@@ -152,25 +179,37 @@ def compare(
     replications: int = 20,
     within_days: float = 5,
     seed: int = 1,
+    redrawn: Mapping[str, Sequence[Scenario]] = MappingProxyType({}),
+    inputs: Mapping[str, Mapping[str, Input]] = MappingProxyType({}),
 ) -> list[Outcome]:
-    """Send the same requests through each scenario. Raises ScenarioUnusable for a queue without end."""
+    """Send the same requests through each scenario. Raises ScenarioUnusable for a queue without end.
+
+    `redrawn`: of a scenario that was measured, by its name, the inputs of each replication: drawn anew from
+    what was measured, so that the intervals hold what the measurements leave open. `inputs`: where they come
+    from, by scenario; else the source claims its minutes, and all is assumed.
+    """
     for scenario in scenarios:
         if scenario.load >= 1:
             raise ScenarioUnusable(
                 f"{scenario.name}: the clerks' work is {scenario.load:.0%} of their time.",
                 hint="Give more clerks, or more of their day.",
             )
-    requests = ceil(max(scenario.per_week for scenario in scenarios) * (weeks + warm_up_weeks) * 1.2)
+    every = [*scenarios, *(one for several in redrawn.values() for one in several)]
+    requests = ceil(max(one.per_week for one in every) * (weeks + warm_up_weeks) * 1.2)
     lucks = [Luck.of(requests, seed + number) for number in range(replications)]
     window = (warm_up_weeks * WEEK_MIN, (warm_up_weeks + weeks) * WEEK_MIN)
-    return [
-        _outcome(scenario, [run(scenario, luck, window) for luck in lucks], within_days)
-        for scenario in scenarios
-    ]
+    outcomes = []
+    for scenario in scenarios:
+        each = redrawn.get(scenario.name) or [scenario] * replications
+        runs = [run(one, luck, window) for one, luck in zip(each, lucks, strict=True)]
+        estimate = Estimate.spread if scenario.name in redrawn else Estimate.of
+        known = {**assumed(scenario), **inputs.get(scenario.name, {})}
+        outcomes.append(_outcome(scenario, runs, within_days, estimate, known))
+    return outcomes
 
 
 def clerks_needed(
-    scenario: Scenario, *, share: float = 0.95, within_days: float = 5, most: int = 50, **how: int
+    scenario: Scenario, *, share: float = 0.95, within_days: float = 5, most: int = 50, **how: Any
 ) -> int | None:
     """The fewest clerks with which so large a share is through in time, surely; None when none are enough."""
     before = -1.0
@@ -188,7 +227,7 @@ def clerks_needed(
 
 def run(scenario: Scenario, luck: Luck, window: tuple[float, float]) -> Run:
     """One replication: what arrives in the window is counted, until it is delivered."""
-    office = _Office(scenario, luck)
+    office = SimulatedOffice(scenario, luck)
     begins, ends = window
     arrived, leads, done_at = np.cumsum(luck.gaps) * WEEK_MIN / scenario.per_week, [], []
     office.take(arrived, until=ends)
@@ -198,28 +237,43 @@ def run(scenario: Scenario, luck: Luck, window: tuple[float, float]) -> Run:
         done_at.append(office.delivered[number])
     # Requests of before the window are in progress in it, too.
     overlap = np.minimum(office.delivered, ends) - np.maximum(arrived, begins)
+    visits = [one.end - one.ready for one in office.visits if begins <= one.ready < ends]
     return Run(
         np.asarray(leads),
         float(np.clip(overlap[arrived < ends], 0, None).sum() / (ends - begins)),
         office.worked / (ceil(scenario.clerks) * scenario.clerk_share * ends),
         office.worked / max(1, int((arrived < ends).sum())),
+        mean(visits) if visits else 0.0,
     )
 
 
-class _Office:
+class Visit(NamedTuple):
+    """A request at the clerks' queue: when it came, was taken up and let go, in minutes; how long it was
+    worked on, and suspended after that; whether it went back."""
+
+    number: int
+    ready: float
+    begun: float
+    end: float
+    worked: float
+    suspended: float
+    returned: bool
+
+
+class SimulatedOffice:
     """Requests on their way: the manager, the clerks' queue, the signer, the post."""
 
     def __init__(self, scenario: Scenario, luck: Luck) -> None:
         self._is, self._luck = scenario, luck
         self.delivered = np.full(len(luck.gaps), np.inf)
+        self.signed = np.full(len(luck.gaps), np.inf)
+        self.visits: list[Visit] = []
         self.worked = 0.0
         self._free = [0.0] * ceil(scenario.clerks)  # when each clerk is free again
         self._handle = _lognormal(scenario.handling_min, scenario.variation)
         self._sign = _lognormal(scenario.signer_min, scenario.variation) if scenario.signer_min else None
-        spread = sqrt(log(1 + scenario.manager_variation**2))
-        self._manager: Callable[[float], float] = lambda z: (
-            scenario.manager_median_min * float(np.exp(spread * z))
-        )
+        self._manager = _around(scenario.manager_median_min, scenario.manager_variation)
+        self._signer = _around(scenario.signer_wait_min, scenario.signer_variation)
 
     def take(self, arrived: NDArray[np.float64], *, until: float) -> None:
         """Send all that arrive before `until` to their end; the queue serves who came to it first."""
@@ -232,21 +286,39 @@ class _Office:
         while queue:
             ready, number, tried = heapq.heappop(queue)
             begun = max(ready, heapq.heappop(self._free))
-            taken = self._handle(self._luck.handling[number, tried])
+            again = tried + 1
+            back = again < _MOST_TRIES and self._luck.returned[number, tried] < self._is.return_rate
+            taken = self._handle(self._luck.handling[number, tried]) + (0 if back else self._is.paper_min)
             self.worked += taken
             end = begun + taken / self._is.clerk_share  # they have other work beside
             heapq.heappush(self._free, end)
-            again = tried + 1
-            if again < _MOST_TRIES and self._luck.returned[number, tried] < self._is.return_rate:
-                heapq.heappush(queue, (end + self._manager(self._luck.manager[number, again]), number, again))
+            suspended = self._suspended(self._luck.suspended[number, tried])
+            self.visits.append(Visit(number, ready, begun, end, taken, suspended, bool(back)))
+            on = end + suspended
+            if back:
+                heapq.heappush(queue, (on + self._manager(self._luck.manager[number, again]), number, again))
             else:
-                self.delivered[number] = self._signed(end, number) + self._is.post_days * DAY_MIN
+                self.signed[number] = self._signed(on, number)
+                self.delivered[number] = self.signed[number] + self._is.post_days * DAY_MIN
+
+    def _suspended(self, chance: float) -> float:
+        """How long it waits for somebody outside: exponential where it does."""
+        if chance >= self._is.suspended_share:
+            return 0.0
+        return -log(1 - chance / self._is.suspended_share) * self._is.suspended_days * DAY_MIN
 
     def _signed(self, at: float, number: int) -> float:
         every = self._is.signing_every_days * DAY_MIN
-        round_at = ceil(at / every) * every if every else at
+        waited = at + self._signer(self._luck.signer[number])
+        round_at = ceil(waited / every) * every if every else waited
         signing = self._sign(self._luck.signing[number]) if self._sign else 0.0
         return round_at + signing + self._is.provider_s / 60
+
+
+def _around(median: float, variation: float) -> Callable[[float], float]:
+    """From a normal chance to a length with this median, and its deviation over its mean."""
+    spread = sqrt(log(1 + variation**2))
+    return lambda z: median * float(np.exp(spread * z))
 
 
 def _lognormal(middle: float, variation: float) -> Callable[[float], float]:
@@ -256,18 +328,33 @@ def _lognormal(middle: float, variation: float) -> Callable[[float], float]:
     return lambda z: float(np.exp(shift + spread * z))
 
 
-def _outcome(scenario: Scenario, runs: Sequence[Run], within_days: float) -> Outcome:
+def assumed(scenario: Scenario) -> dict[str, Input]:
+    """Where the assumptions of a scenario come from that nothing was measured for."""
+    source = next((one for one in SOURCE if one.name == scenario.name), None)
+    claims = {name for name in CLAIMED if source and getattr(source, name) == getattr(scenario, name)}
+    names = (field.name for field in fields(scenario) if field.name != "name")
+    return {name: Input("claimed" if name in claims else "assumed") for name in names}
+
+
+def _outcome(
+    scenario: Scenario,
+    runs: Sequence[Run],
+    within_days: float,
+    estimate: Callable[[Sequence[float]], Estimate],
+    inputs: Mapping[str, Input],
+) -> Outcome:
     return Outcome(
         scenario=scenario,
-        lead_median_days=Estimate.of([float(np.median(one.lead_days)) for one in runs]),
-        lead_p90_days=Estimate.of([float(np.quantile(one.lead_days, 0.9)) for one in runs]),
-        in_progress=Estimate.of([one.in_progress for one in runs]),
-        within=Estimate.of([one.within(within_days) for one in runs]),
+        lead_median_days=estimate([float(np.median(one.lead_days)) for one in runs]),
+        lead_p90_days=estimate([float(np.quantile(one.lead_days, 0.9)) for one in runs]),
+        in_progress=estimate([one.in_progress for one in runs]),
+        within=estimate([one.within(within_days) for one in runs]),
         within_days=within_days,
-        busy=Estimate.of([one.busy for one in runs]),
-        handling_fte=Estimate.of(
+        busy=estimate([one.busy for one in runs]),
+        handling_fte=estimate(
             [scenario.per_week * one.handled_min / 60 / HOURS_PER_FTE_WEEK for one in runs]
         ),
+        inputs=inputs,
     )
 
 
@@ -277,3 +364,4 @@ SOURCE = (
     Scenario("A3", handling_min=6.1, provider_s=2),
 )
 """The source's handling minutes at its 100 a week; everything else is assumed."""
+CLAIMED = frozenset({"handling_min", "per_week"})

@@ -72,8 +72,9 @@ def _event(moment: Moment) -> Iterator[str]:
 
 
 def _string(key: str, value: str, *, depth: int = 2) -> str:
-    shown = "".join(character for character in value if character.isprintable())  # XML has no others
-    return f"{' ' * depth}<string key={quoteattr(key)} value={quoteattr(shown)}/>\n"
+    if not value.isprintable():  # XML has no others
+        value = "".join(character for character in value if character.isprintable())
+    return f"{' ' * depth}<string key={quoteattr(key)} value={quoteattr(value)}/>\n"
 
 
 def _time(moment: datetime) -> str:

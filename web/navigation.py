@@ -26,7 +26,9 @@ def links_for(member: Member) -> list[Link]:
 
 
 def home_of(member: Member) -> str:
-    """Where somebody begins: at what waits for them, or at their own requests."""
+    """Where somebody begins: at what waits for them, at the office that they look after, or at requests."""
+    if "administrator" in member.roles and not member.roles - EVERYBODY - READING:
+        return "/office"
     return links_for(member)[0].path
 
 

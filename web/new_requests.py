@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -31,6 +32,7 @@ from workflow.commands import Command, Submission
 from workflow.definition_errors import DefinitionUnknown
 from workflow.definition_model import SUBMIT, Definition
 from workflow.errors import Reason, Refused
+from workflow.office import Office
 from workflow.registered import fixed, prefilled, registered
 
 PREFERRED: Final = ("A3", "A1", "A4", "A4-DUAL", "A2", "A0", "standard", "N")
@@ -79,13 +81,7 @@ class NewRequests:
         ]
 
     def _choose(self, asked: Asked) -> Response:
-        offered = {(one.key, one.variant): one for one in self.door.office.catalogue.offered}
-        begun = [
-            (offered[one.key, one.variant], one.saved_at)
-            for one in self.door.office.beginnings.of(asked.me.id)
-            if (one.key, one.variant) in offered
-        ]
-        found = self._processes(asked.me.id)
+        found, begun = self._processes(asked.me.id), begun_by(self.door.office, asked.me.id)
         return self.door.answer(asked, "new_requests.html", processes=found, begun=begun)
 
     def _processes(self, person: str) -> list[Process]:
@@ -212,6 +208,16 @@ class NewRequests:
             saved_at=None if begun is None else begun.saved_at,
             said=asked.request.query_params.get("said", ""),
         )
+
+
+def begun_by(office: Office, person: str) -> list[tuple[Definition, datetime]]:
+    """What somebody has begun, saved and not sent, with when; of processes that are still offered."""
+    offered = {(one.key, one.variant): one for one in office.catalogue.offered}
+    return [
+        (offered[one.key, one.variant], one.saved_at)
+        for one in office.beginnings.of(person)
+        if (one.key, one.variant) in offered
+    ]
 
 
 def _rank(way: Way) -> tuple[bool, int, str]:

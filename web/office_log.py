@@ -1,5 +1,6 @@
 """The log: checked, and taken home, with lists for who looks at the office from outside."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from throughput.mined import FORMS, MEDIA, SUFFIXES, Form, pieces
+from throughput.mining import Pseudonyms, traces
 from web.asked import Asked
 from web.overseeing import Overseeing
 from web.rates import Rate
@@ -33,6 +36,7 @@ class LogPages(Overseeing):
             self.door.post("/office/log/check", self._check),
             self.door.get("/office/log/events", self._events),
             self.door.post("/office/log/events", self._with_bodies),
+            self.door.post("/office/log/mining", self._mined),
         ]
 
     def _shown(self, asked: Asked) -> Response:
@@ -73,13 +77,31 @@ class LogPages(Overseeing):
             raise HTTPException(404)
         return self._export(asked, with_bodies=True)
 
+    def _mined(self, asked: Asked) -> Response:
+        """The requests for process mining: people are pseudonyms, which may tell colleagues who they are."""
+        self.reach(asked, whole=True)
+        form = next((one for one in FORMS if one == asked.text("form")), None)
+        if form is None or not self._audits(asked):
+            raise HTTPException(404)
+        self.door.rates.require(asked.request, EXPORTS)
+        return self._saved(self._pieces(form), "requests", SUFFIXES[form], MEDIA[form])
+
+    def _pieces(self, form: Form) -> Iterator[bytes]:
+        names = Pseudonyms(secrets.token_bytes(32))
+        with self.door.office.store.read() as session:
+            yield from pieces(form, lambda: traces(session, names))
+
     def _export(self, asked: Asked, *, with_bodies: bool) -> Response:
         self.door.rates.require(asked.request, EXPORTS)
         what = "events-with-people" if with_bodies else "events"
-        name = f"{what}-{self.door.office.clock():%Y-%m-%d}.jsonl"
+        return self._saved(self._lines(with_bodies=with_bodies), what, "jsonl", "application/jsonl")
+
+    def _saved(self, content: Iterator[bytes], what: str, suffix: str, media: str) -> Response:
+        """A file to be saved, sent while it is made."""
+        name = f"{what}-{self.door.office.clock():%Y-%m-%d}.{suffix}"
         return StreamingResponse(
-            self._lines(with_bodies=with_bodies),
-            media_type="application/jsonl",
+            content,
+            media_type=media,
             headers={
                 "Content-Disposition": f'attachment; filename="{name}"',
                 "Cache-Control": "private, no-store",

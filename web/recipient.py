@@ -127,9 +127,10 @@ class RecipientsCheck:
 
     async def _fingerprint(self, request: Request) -> Response:
         self.rates.require(request, LOOK_UPS)
-        digest = re.sub(r"[\s:]", "", text_of(await request.form(max_files=0), "sha256")[:200]).lower()
+        typed = text_of(await request.form(max_files=0), "sha256")[:200]
+        digest = re.sub(r"[\s:]", "", typed).lower()
         if not _SHA256.fullmatch(digest):
-            return self._wrong(request, "sha256")
+            return self._wrong(request, "sha256", typed)
         word = await asyncio.to_thread(self._register.by_digest, digest)
         known = {Standing.ISSUED: "good", Standing.UNKNOWN: "open"}
         tone = "mixed" if word.withdrawn else known.get(word.standing, "mixed")
@@ -145,10 +146,11 @@ class RecipientsCheck:
         )
 
     async def _typed(self, request: Request) -> Response:
-        code = as_printed(text_of(await request.form(max_files=0), "code"))
+        typed = text_of(await request.form(max_files=0), "code")
+        code = as_printed(typed)
         if code is None:
             self.rates.require(request, LOOK_UPS)
-            return self._wrong(request, "code")
+            return self._wrong(request, "code", typed[:60])
         return RedirectResponse(f"/verify/{code}?lang={language_of(request)}", status_code=303)
 
     async def _code(self, request: Request) -> Response:
@@ -167,8 +169,8 @@ class RecipientsCheck:
             kind=self._kind(request, printed.kind),
         )
 
-    def _wrong(self, request: Request, field: str) -> Response:
-        return self.pages.answer(request, "verify.html", status=422, wrong=field)
+    def _wrong(self, request: Request, field: str, typed: str = "") -> Response:
+        return self.pages.answer(request, "verify.html", status=422, wrong=field, typed=typed)
 
     @staticmethod
     def _kind(request: Request, kind: str | None) -> str:

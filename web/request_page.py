@@ -87,6 +87,11 @@ class Offer:
         return self.fills or any(one.trigger not in {RETURN, WITHDRAW} for one in self.decisions)
 
     @property
+    def is_theirs(self) -> bool:
+        """Whether it is for them to bring it on, now or once they have claimed it."""
+        return self.leads_on or self.can("claim")
+
+    @property
     def decisions(self) -> list[Way]:
         """What brings the request on or back, and needs nothing else to be filled in first."""
         return [
@@ -163,6 +168,8 @@ class RequestPage:
         happened = told(view.history)
         say = translations(asked.language).gettext
         holds, may_hold = self.holds.shown(view, asked.me.id)
+        offer = self._offer(asked, view, beside, found)
+        wrong_there = _wrong_in(found) if offer.is_theirs else []
         return self.door.answer(
             asked,
             "request.html",
@@ -173,10 +180,12 @@ class RequestPage:
             may_hold=may_hold,
             definition=definition,
             state=definition.states[view.state],
+            own_turn=view.requester_id == asked.me.id
+            and definition.states[view.state].role == requester_role(definition),
             path=path_of(definition, view.state, view.data),
             documents=[self._document(asked, view, one) for one in view.documents if one.number],
             parts=[
-                (one.kind, self._sections(asked, view, one.kind, found, since))
+                (one.kind, self._sections(asked, view, one.kind, found, since, wrong=wrong_there))
                 for one in definition.documents.values()
             ],
             checks=found,
@@ -187,7 +196,7 @@ class RequestPage:
             answered=[] if view.closed_at else answered(happened),
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
-            offer=self._offer(asked, view, beside, found),
+            offer=offer,
             has_passkey=bool(office.passkeys.of(asked.me.id)),
             consents=partial(definition.consent_in, language=view.language),
             wrong=wrong,
@@ -255,15 +264,23 @@ class RequestPage:
         )
 
     def _sections(
-        self, asked: Asked, view: RequestView, name: str, found: Checks | None, since: SinceReturn | None
+        self,
+        asked: Asked,
+        view: RequestView,
+        name: str,
+        found: Checks | None,
+        since: SinceReturn | None,
+        *,
+        wrong: Sequence[Checked],
     ) -> list[Section]:
-        """The data of a document: with what rules found, what the register says, and what it was before."""
+        """The data of a document: with what rules found `wrong`, what the register says, and what it was
+        before."""
         return sections_of(
             KINDS[name],
             view.data,
             words=process_words(asked.language),
             language=asked.language,
-            problems=[one.as_problem for one in _wrong_in(found)],
+            problems=[one.as_problem for one in wrong],
             register=self._registered(view, name) if found is not None else None,
             before=since.before(view.data) if since is not None else None,
         )

@@ -15,6 +15,7 @@ from web.asked import Asked, Door
 from web.choices import choices
 from web.csv_answer import LISTS, Cell, csv_answer
 from web.navigation import EVERYBODY
+from web.new_requests import begun_by
 from web.pages import ZONE
 from web.request_history import last_return, told
 from wording import Sentence
@@ -157,6 +158,7 @@ class Requests:
             may_start=bool(asked.me.roles & EVERYBODY),
             shown=self._shown(lines),
             waiting=self._waiting(asked) if first else [],
+            begun=begun_by(self.door.office, asked.me.id) if first else [],
             older=looked.address(below=str(lines[-1].id), above="")
             if lines and (more or looked.above)
             else None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
@@ -49,6 +50,10 @@ class Checks:
     def of(self, outcome: Outcome) -> tuple[Checked, ...]:
         """Those with one outcome."""
         return tuple(one for one in self.found if one.outcome == outcome)
+
+    def alike(self, outcome: Outcome) -> list[list[Checked]]:
+        """Those with one outcome: fields in a row of which the same is to be said, together."""
+        return [list(same) for _message, same in groupby(self.of(outcome), key=lambda one: one.message)]
 
     @property
     def in_the_way(self) -> tuple[Checked, ...]:

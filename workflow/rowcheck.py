@@ -158,7 +158,7 @@ def compare(session: Session) -> Iterator[Odd]:
     MISSHAPEN where rows hold values of other forms than ours.
     """
     definitions: dict[str, Definition] = {}
-    yield from _read_definitions(session, definitions)
+    yield from read_definitions(session, definitions)
     for within in _stretches(session):
         replay = Replay()
         yield from _play(session, replay, within)
@@ -209,7 +209,8 @@ def _play(session: Session, replay: Replay, within: _Within) -> Iterator[Odd]:
             yield Odd(row.seq, wrong, "impossible")
 
 
-def _read_definitions(session: Session, found: dict[str, Definition]) -> Iterator[Odd]:
+def read_definitions(session: Session, found: dict[str, Definition]) -> Iterator[Odd]:
+    """Put into `found`, by its digest, each definition that is the one of its digest; tell of the others."""
     for row in _read(session, select(DefinitionSource.table())):
         name = f"The definition {row.key} {row.variant}"
         if sha256(row.source.encode()).hexdigest() != row.sha256_hex:

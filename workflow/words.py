@@ -16,7 +16,7 @@ document does. A place in a sentence may say what kind of value it has:
 
 import gettext
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -189,6 +189,10 @@ class ProcessWords(Wording):
     def reason(self, reason: Reason) -> str:
         """Why something can't be done."""
         return " ".join(map(self.told, _why(reason)))
+
+    def reasons(self, reasons: Iterable[Reason]) -> list[str]:
+        """Why something can't be done, each sentence once."""
+        return list(dict.fromkeys(map(self.reason, reasons)))
 
     def problem(self, problem: FieldProblem) -> str:
         """Which rule a field breaks."""

@@ -128,6 +128,8 @@ def csv_line(cells: Sequence[str]) -> str:
 def _visible(cell: str) -> str:
     """The cell on one line, with characters that nobody sees written as escapes."""
     line = cell.replace("\r", " ").replace("\n", " ").replace("\t", " ")
+    if line.isprintable():  # which hides nothing
+        return line
     return "".join(json_escaped(character) if hidden(character) else character for character in line)
 
 

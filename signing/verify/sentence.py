@@ -26,14 +26,15 @@ _ORDER = list(Weight)
 
 
 def sentence_in(report: Report, words: Words) -> str:
-    """What is said of a file in a language; the word of the register, where it was asked, comes first."""
+    """What is said of a file in a language; the word of the register, where it was asked, comes after
+    the verdict."""
     known = register_sentence(report.register, words) if report.register else ""
     if _vouched_for(report):
         alone = words.text("The file has no signature: the register alone vouches for it.")
         return f"{known} {alone}"
     reasons = list(dict.fromkeys(finding.told(words) for finding in _deciding(report)))
     opening = words.text(_OPENINGS[report.verdict], reasons="; ".join(reasons[:_MOST_REASONS]))
-    said = (known, opening, *_signers(report, words), *_unsigned(report, words), *_development(report, words))
+    said = (opening, known, *_signers(report, words), *_unsigned(report, words), *_development(report, words))
     return " ".join(part for part in said if part)
 
 

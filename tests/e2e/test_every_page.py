@@ -18,7 +18,7 @@ from tests.desk_office import PASSWORD
 from tests.looking import forget, index, look
 from tests.queue_office import EMPLOYEE
 from tests.steps_office import CLERK, MANAGER, SIGNER
-from tests.walked_office import ADMINISTRATOR, FEW, NOTHING, WITH_CODES, Walked, walked
+from tests.walked_office import ADMINISTRATOR, AUDITOR, FEW, NOTHING, WITH_CODES, Walked, walked
 
 pytestmark = pytest.mark.slow
 
@@ -314,7 +314,7 @@ def _of_the_office(office: Walked) -> Iterator[Scene]:
     yield Scene("office-looked", "/office", ADMINISTRATOR, "/office", look)
     yield Scene("office-person", "/office/person", ADMINISTRATOR, f"/office/person?number={CLERK}", _open)
     yield Scene("office-process", drawn, ADMINISTRATOR, f"/office/processes/{process.sha256_hex}")
-    yield Scene("office-log", "/office/log", ADMINISTRATOR, "/office/log")
+    yield Scene("office-log", "/office/log", AUDITOR, "/office/log")
     yield Scene("office-log-checked", "/office/log", ADMINISTRATOR, "/office/log", check)
     yield Scene("office-people", people, ADMINISTRATOR, people)
     yield Scene("office-people-nobody", people, ADMINISTRATOR, nobody)

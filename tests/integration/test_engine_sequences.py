@@ -18,6 +18,7 @@ from tests.campaign import times
 from tests.databases import fresh
 from tests.integration.engine_office import DECLARATION, PEOPLE, Office, entries, sections
 from workflow.commands import Answer, StepResult, Submission
+from workflow.conformance_report import Asked, of_office
 from workflow.definition_errors import NoBranch
 from workflow.errors import NotFound, Refused, StaleVersion
 from workflow.judge import VERBS
@@ -170,6 +171,11 @@ class Sequences(RuleBasedStateMachine):
     @invariant()
     def the_log_verifies(self) -> None:
         assert self.office.report().ok
+
+    @invariant()
+    def none_deviates_from_its_definition(self) -> None:
+        with self.office.store.read() as session:
+            assert of_office(session, Asked()).deviations == []
 
 
 class SequencesOnPostgresql(Sequences):

@@ -1,6 +1,7 @@
 """The signing folder over HTTP: what waits, chosen and released at once, and what came of each."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,6 +66,7 @@ def test_a_wrong_password_signs_nothing_and_is_asked_anew(folder: Folder) -> Non
     refused = folder.sign(run, password="another one")
     assert refused.status_code == 422
     assert "That is not your password." in refused.text
+    assert re.search(r'<input id="password"[^>]* autofocus', refused.text), "where it is told is out of sight"
     assert folder.sample.request(number).state == "sign"
     folder.until(folder.sign(run), "Released: 1 of 1.")
 
@@ -76,6 +78,7 @@ def test_no_text_is_accepted_unseen(folder: Folder) -> None:
     refused = folder.client.post(f"{run.url.path}/sign", data=form)
     assert refused.status_code == 422
     assert "Accept each text first." in refused.text
+    assert re.search(r'<input type="checkbox"[^>]* autofocus', refused.text)
     assert folder.sample.request(number).state == "sign"
 
 

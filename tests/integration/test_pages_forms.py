@@ -230,13 +230,13 @@ def test_what_was_begun_is_there_again_for_its_person_alone(place: Place, client
     with browsing(place.url) as elsewhere:
         again = opened(place, elsewhere, person, NEW)
         assert (again.value("income.commission"), again.value("language")) == ("not yet known", "da")
-        assert "You have begun" in elsewhere.get("/requests/new").text
+        assert all("You have begun" in elsewhere.get(path).text for path in ("/requests", "/requests/new"))
     with browsing(place.url) as other:
         assert opened(place, other, MANAGER, NEW).value("income.commission") != "not yet known"
     form.fill("income.commission", "")
     number_in(form.send(client, SEND, follow=False))
     assert place.sample.rows(Beginning) == []
-    assert "You have begun" not in client.get("/requests/new").text
+    assert not any("You have begun" in client.get(path).text for path in ("/requests", "/requests/new"))
 
 
 def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: httpx.Client) -> None:
@@ -341,7 +341,13 @@ def test_the_clerk_gives_reasons_and_names_the_signer(place: Place, client: http
     number = at_review(place)
     form = opened(place, client, CLERK, f"/requests/{number}/edit")
     name = place.sample.register.person(place.sample.signer).name
-    assert f'<option value="{html.escape(name)}">' in client.get(f"/requests/{number}/edit").text
+    page = client.get(f"/requests/{number}/edit").text
+    assert f'<option value="{html.escape(name)}">' in page
+    assert re.search(rf"Choose from: [^<]*{html.escape(name)}", page)
+    missing = "Before signing, the clerk gives the signer, the place, and whom the recipient may call."
+    found = client.get(f"/requests/{number}").text.split('<ul class="found">')[1].split("</ul>")[0]
+    assert found.count(missing) == 1
+    assert found.count('<a href="#f-signing-') == 4
     for field, value in {
         "signing.name": name,
         "signing.place": "Voorbeeldstad",
@@ -392,6 +398,7 @@ def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> N
     number = place.sample.submit("A3")
     place.sample.do("return", MANAGER, number, remark="<b>The function</b> is wrong.")
     form = opened(place, client, place.sample.request(number).requester_id, f"/requests/{number}/edit")
+    assert "<dt>Whose turn it is</dt><dd>you</dd>" in client.get(f"/requests/{number}").text
     page = client.get(f"/requests/{number}/edit").text
     assert "&lt;b&gt;The function&lt;/b&gt; is wrong." in page
     form.fill("employee.maiden_name", "Another name")

@@ -11,6 +11,7 @@ from html import unescape
 
 import httpx
 import pytest
+from lxml import etree
 from sqlalchemy import delete, select, text
 
 from certs.serve_authority import AuthorityServer
@@ -64,6 +65,7 @@ def post(client: httpx.Client, path: str, **form: str) -> httpx.Response:
 def test_the_start_says_first_what_needs_somebody(place: Place, client: httpx.Client) -> None:
     office = place.sample.office
     signed_in(client, office, ADMINISTRATOR)
+    assert client.get("/").url.path == "/office"
     assert "steps given up" not in client.get("/office?lang=en").text
     with office.store.write() as session:
         request = session.get_one(Request, place.under_way)
@@ -332,6 +334,23 @@ class TestTakenHome:
         with browsing(place.url) as theirs:
             signed_in(theirs, place.sample.office, ADMINISTRATOR)
             assert post(theirs, "/office/log/events").status_code == 404
+
+    def test_auditors_save_the_requests_for_process_mining(self, place: Place, client: httpx.Client) -> None:
+        signed_in(client, place.sample.office, AUDITOR)
+        assert 'value="xes"' in client.get("/office/log").text
+        saved = {form: post(client, "/office/log/mining", form=form) for form in ("xes", "ocel", "slices")}
+        assert len(etree.fromstring(saved["xes"].content).findall("{*}trace")) == 3
+        assert {"objects", "events"} <= saved["ocel"].json().keys()
+        assert saved["slices"].text.startswith("case_id,activity,")
+        for form, answer in saved.items():
+            assert "attachment" in answer.headers["content-disposition"]
+            assert ("P-" in answer.text) == (form != "slices")  # nobody claimed anything there
+            assert CLERK not in answer.text, form
+        assert post(client, "/office/log/mining", form="bodies").status_code == 404
+        with browsing(place.url) as theirs:
+            signed_in(theirs, place.sample.office, ADMINISTRATOR)
+            assert 'value="xes"' not in theirs.get("/office/log").text
+            assert post(theirs, "/office/log/mining", form="xes").status_code == 404
 
 
 def rows(answer: httpx.Response) -> list[list[str]]:

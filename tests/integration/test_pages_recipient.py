@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from markupsafe import escape
 
 from certs.serve_authority import AuthorityServer
 from documents.words import LANGUAGES
@@ -149,6 +150,12 @@ def test_what_is_no_fingerprint_is_asked_for_again(client: httpx.Client, typed: 
     answer = client.post("/verify/fingerprint", data={"sha256": typed})
     assert answer.status_code == 422
     assert 'aria-invalid="true" aria-describedby="sha256-mistake"' in answer.text
+    assert f'value="{escape(typed)}" autofocus' in answer.text
+
+
+def test_a_code_that_was_mistyped_is_not_typed_anew(client: httpx.Client) -> None:
+    typed = '"><b>LHZW-KJBE'
+    assert f'value="{escape(typed)}" autofocus' in client.post("/verify/code", data={"code": typed}).text
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,10 @@ def test_what_is_others_to_do_is_not_told_as_refused(desk: Desk) -> None:
     assert "You can look at this, and do nothing with it now." in page
     assert f'action="/requests/{number}/do"' not in page
     for person in (desk.auditor(), desk.sample.request(number).requester_id):
-        assert "Why can&#39;t I?" not in desk.page(person, number).text
+        page = desk.page(person, number).text
+        assert "Why can&#39;t I?" not in page
+        assert "Still open:" in page
+        assert not re.search(r'class="(failed|told error)', page)
 
 
 def test_a_colleague_sees_who_holds_it_and_why_they_can_not_approve(desk: Desk) -> None:
@@ -269,6 +272,7 @@ def test_what_is_to_be_filled_in_first_is_offered_first(desk: Desk) -> None:
     assert f'href="/requests/{number}/edit"' in page
     assert "Fill in and send on" in page
     assert "the clerk gives the signer, the place" in page
+    assert 'class="failed"' in page
     with pytest.raises(AssertionError, match="no way to approve"):
         form_of(desk.page(CLERK, number), "approve")
 

@@ -6,9 +6,12 @@ import json
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,19 @@ from lxml import etree
 from cli.main import main
 from tests.integration.engine_office import PEOPLE, Office
 from tests.integration.test_throughput_kept import work
+from tests.simulated_log import write_log
 from throughput.events import records_since
+from throughput.mined import FORMS, pieces
 from throughput.mining import Pseudonyms, traces
+from throughput.simulate import Scenario
 from throughput.slices import slices
 from throughput.spans import Wait, cases_of
 from throughput.xes import xes
+from workflow.conformance_report import Asked, of_office
+from workflow.definition import load_folder
+from workflow.definition_bpmn import bpmn
+from workflow.names import known_names
+from workflow.store import Store
 
 # Which change of an activity may follow which, by the standard lifecycle; what nobody was assigned may start.
 FOLLOWS = {
@@ -42,10 +53,12 @@ import pm4py
 OCEL = """
 from pm4py.objects.ocel.validation import ocel20_rel_validation
 satisfied, violations = ocel20_rel_validation.apply(sys.argv[1])
-sizes = [[len(log.events), len(log.objects), len(log.relations)]
-         for log in (pm4py.read_ocel2_sqlite(sys.argv[1]), pm4py.read_ocel2_json(sys.argv[2]))]
-found = {"satisfied": len(satisfied), "violations": list(violations), "sqlite": sizes[0], "json": sizes[1]}
-print("ANSWER" + json.dumps(found))
+sizes = {}
+for form, read in zip(("sqlite", "json"), (pm4py.read_ocel2_sqlite, pm4py.read_ocel2_json)):
+    for file in (one for one in sys.argv[1:] if one.endswith(form)):
+        log = read(file)
+        sizes[form] = [len(log.events), len(log.objects), len(log.relations)]
+print("ANSWER" + json.dumps({"satisfied": len(satisfied), "violations": list(violations), **sizes}))
 """
 XES = """
 log = pm4py.read_xes(sys.argv[1])
@@ -55,6 +68,30 @@ lead = {name: found.max().timestamp() - found.min().timestamp() for name, found 
 rework = pm4py.get_rework_cases_per_activity(done)
 variants = {name: list(found["concept:name"]) for name, found in done.groupby("case:concept:name")}
 print("ANSWER" + json.dumps({"lead": lead, "rework": rework, "variants": variants}))
+"""
+WHOLE = """
+from pm4py.objects.log.util.interval_lifecycle import to_interval
+def spent(log, begin, end):
+    own = log[(log["paraaf:channel"] == "person") & log["lifecycle:transition"].isin([begin, end])].copy()
+    own["lifecycle:transition"] = own["lifecycle:transition"].map({begin: "start", end: "complete"})
+    found = {}
+    for trace in to_interval(pm4py.convert_to_event_log(own)):
+        for event in trace:
+            length = (event["time:timestamp"] - event["start_timestamp"]).total_seconds()
+            found[event["concept:name"]] = found.get(event["concept:name"], 0) + length
+    return found
+log = pm4py.read_xes(sys.argv[1])
+done = log[log["lifecycle:transition"] == "complete"]
+work, away = spent(log, "start", "complete"), spent(log, "suspend", "resume")
+found = {
+    "touch": {name: work[name] - away.get(name, 0) for name in work},
+    "lead": sorted(pm4py.get_all_case_durations(log)),
+    "variants": sorted([list(way), n] for way, n in pm4py.get_variants(done).items()),
+    "rework": pm4py.get_rework_cases_per_activity(done),
+    "fitness": pm4py.fitness_token_based_replay(
+        done, *pm4py.convert_to_petri_net(pm4py.read_bpmn(sys.argv[2])))["log_fitness"],
+}
+print("ANSWER" + json.dumps(found))
 """
 
 
@@ -190,3 +227,69 @@ def test_pm4py_reads_the_same_lead_times_rework_and_variants(office: Office, tmp
         done = [one for one in trace.moments if one.transition == "complete"]
         assert theirs["variants"][name] == [one.activity for one in sorted(done, key=lambda one: one.at)]
     assert theirs["rework"]["manager"] == 1  # of the one that went back
+
+
+@pytest.fixture(scope="module")
+def ten_thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An office with 10,000 requests that were worked on, returned and suspended."""
+    folder = tmp_path_factory.mktemp("many")
+    scenario = Scenario("A1", return_rate=0.15, suspended_share=0.1, suspended_days=2, signer_wait_min=200)
+    write_log(Store.open(folder, {}), scenario, 10_000)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.witness
+def test_of_ten_thousand_requests_pm4py_tells_what_we_tell(ten_thousand: Path, tmp_path: Path) -> None:
+    file, drawn = tmp_path / "log.xes", tmp_path / "A1.bpmn"
+    drawn.write_text(bpmn(load_folder(known_names()).get("employer-declaration", "A1")))
+    assert main(["export", "xes", "-o", str(file), "--data", str(ten_thousand)]) == 0
+    theirs = by_pm4py(WHOLE, file, drawn)
+    assert theirs["fitness"] == 1.0
+    ways, again, touch = Counter[tuple[str, ...]](), Counter[str](), Counter[str]()
+    with closing(Store.open(ten_thousand, {})) as store, store.read() as session:
+        for trace in traces(session, Pseudonyms(b"k" * 32)):
+            done = sorted(
+                (one for one in trace.moments if one.transition == "complete"), key=lambda one: one.at
+            )
+            ways[tuple(one.activity for one in done)] += 1
+            often = Counter(one.activity for one in done)
+            again.update(name for name, times in often.items() if times > 1)
+        cases = cases_of(records_since(session))
+    for span in (span for case in cases for span in case.spans if span.kind is Wait.TOUCH):
+        touch[span.state] += span.seconds
+    assert len(cases) == 10_000
+    assert theirs["variants"] == sorted([list(way), n] for way, n in ways.items())
+    assert {name: n for name, n in theirs["rework"].items() if n} == dict(again)
+    lead = sorted((case.ended_at - case.opened_at).total_seconds() for case in cases if case.ended_at)
+    assert theirs["lead"] == pytest.approx(lead, abs=1e-3)
+    for name in ("review", "sign"):
+        assert theirs["touch"][name] == pytest.approx(touch[name], rel=1e-6)
+    assert sum(touch.values()) > 10_000 * 60
+
+
+@pytest.mark.slow
+@pytest.mark.witness
+def test_of_ten_thousand_requests_pm4pys_constraints_of_ocel_hold(ten_thousand: Path, tmp_path: Path) -> None:
+    file = tmp_path / "log.sqlite"
+    assert main(["export", "ocel", "-o", str(file), "--data", str(ten_thousand)]) == 0
+    theirs = by_pm4py(OCEL, file)
+    assert theirs["violations"] == []
+    assert theirs["sqlite"][0] > 100_000
+
+
+@pytest.mark.slow
+def test_of_ten_thousand_requests_none_deviates_and_few_are_in_memory(ten_thousand: Path) -> None:
+    with closing(Store.open(ten_thousand, {})) as store, store.read() as session:
+        told = of_office(session, Asked())
+        assert (told.requests, told.deviations) == (10_000, [])
+        names = Pseudonyms(b"k" * 32)
+        for form in FORMS:
+            peaks = []
+            for count in (200, 1_200):
+                tracemalloc.start()
+                for _ in pieces(form, lambda: islice(traces(session, names), count)):  # noqa: B023
+                    pass
+                peaks.append(tracemalloc.get_traced_memory()[1])
+                tracemalloc.stop()
+            assert peaks[1] < peaks[0] + 2**20, form

@@ -120,9 +120,9 @@ def test_what_was_issued_is_known_by_its_bytes(issued: Issued, terminal: Termina
     report, word = asked(issued, terminal, tmp_path, issued.current)
     assert (report["verdict"], report["indication"]) == ("authentic", "TOTAL-PASSED")
     assert report["sentence"].startswith(
-        f"In the register: document {issued.number} (declaration) of request {issued.request}, as issued on "
+        f"Authentic as issued. In the register: document {issued.number} (declaration) of request"
+        f" {issued.request}, as issued on "
     )
-    assert "Authentic as issued." in report["sentence"]
     assert (word["standing"], word["request"], word["replaced_by"]) == ("issued", issued.request, None)
     assert {each["field"]: each["certificate_sha256"] for each in word["expected"]} == issued.signers
     assert (word["missing"], word["unexpected"]) == ([], [])

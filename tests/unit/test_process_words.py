@@ -17,10 +17,12 @@ from documents.words import words_in
 from languages import LANGUAGES
 from signing.profile import packaged_profiles
 from tests import catalogues
+from wording import Sentence
 from workflow import labels
 from workflow.calendar import parse_duration
 from workflow.definition import load_folder
 from workflow.definition_model import DELIVERED, ENDS, FACTS, MILESTONES, RESERVED_VERBS, Definition
+from workflow.errors import Reason
 from workflow.incidents import ADVICE, ELSE
 from workflow.machine import GUARDS, STEPS
 from workflow.names import known_names
@@ -266,3 +268,9 @@ def test_no_command_is_named_on_pages() -> None:
             continue
         assert "`" not in str(message.id)
         assert "paraaf" not in str(message.id)
+
+
+def test_a_sentence_that_several_fields_have_is_said_once() -> None:
+    missing = Sentence("Fill in this field.")
+    reasons = [Reason("missing", missing, field) for field in ("signing.name", "signing.place")]
+    assert process_words("nl").reasons(reasons) == [process_words("nl").reason(reasons[0])]

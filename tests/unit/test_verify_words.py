@@ -139,10 +139,11 @@ WORD = RegisterWord(
         ),
     ],
 )
-def test_the_word_of_the_register_comes_first(language: str, sentence: str) -> None:
-    assert register_sentence(WORD, words_in(language)) == sentence
-    told = sentence_in(with_register(sealed(), WORD), words_in(language))
-    assert told.startswith(f"{sentence} ")
+def test_the_word_of_the_register_comes_after_the_verdict(language: str, sentence: str) -> None:
+    words = words_in(language)
+    assert register_sentence(WORD, words) == sentence
+    told = sentence_in(with_register(sealed(), WORD), words)
+    assert told.startswith(f"{words.text('Authentic as issued.')} {sentence} ")
 
 
 @pytest.mark.parametrize("standing", Standing)

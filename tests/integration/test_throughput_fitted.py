@@ -1,0 +1,124 @@
+"""A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
+
+import json
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.main import main
+from tests.command_line import Terminal
+from tests.integration.engine_office import Office
+from tests.simulated_log import PROVIDER_S, write_log
+from throughput.fitted import LEAST, Measured, beside, fitted, measure
+from throughput.kept import Keeper
+from throughput.scope import Scope
+from throughput.simulate import SOURCE, Input, Scenario, compare
+from workflow.store import Store
+
+TRUTH = Scenario(
+    "A1",
+    per_week=60,
+    handling_min=9,
+    manager_median_min=100,
+    return_rate=0.15,
+    clerk_share=0.32,
+    suspended_share=0.1,
+    suspended_days=2,
+    signer_wait_min=60,
+    signer_min=0.5,
+    provider_s=PROVIDER_S,
+)
+COUNT = 1500
+
+
+def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
+    """What is measured of a simulated log, and how long its requests took."""
+    store = Store.open(folder, {})
+    lead_days = write_log(store, TRUTH, COUNT, seed=seed).lead_days
+    store = Store.open(folder, {})
+    Keeper(store, at_once=50_000).catch_up()
+    with store.read() as session:
+        [found] = measure(session, Scope(key="employer-declaration"))
+    store.close()
+    return found, lead_days
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: Path, seed: int) -> None:
+    measured, lead_days = log_of(tmp_path, seed)
+    fit = fitted(measured, replications=10, seed=seed)
+    for name in (
+        "per_week",
+        "handling_min",
+        "return_rate",
+        "suspended_share",
+        "suspended_days",
+        "provider_s",
+    ):
+        assert getattr(fit.scenario, name) == pytest.approx(getattr(TRUTH, name), rel=0.25), name
+        assert fit.inputs[name].origin == "measured"
+    assert fit.inputs["handling_min"] == Input("measured", len(measured.worked))
+    assert {"clerks"} & fit.inputs.keys() == set()  # which no log tells
+    [told] = compare(
+        [fit.scenario], weeks=25, replications=10, redrawn={"A1": fit.redrawn}, inputs={"A1": fit.inputs}
+    )
+    assert told.lead_median_days.low <= np.median(lead_days) <= told.lead_median_days.high
+    assert told.lead_p90_days.low <= np.quantile(lead_days, 0.9) <= told.lead_p90_days.high
+    assert told.lead_median_days.high - told.lead_median_days.low < np.median(lead_days) / 2
+    assert told.inputs["clerks"].origin == "assumed"
+
+
+def test_too_little_is_not_fitted() -> None:
+    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=array("d", [60.0] * (LEAST - 1)))
+    fit = fitted(few, replications=2)
+    assert (fit.scenario, fit.inputs) == (SOURCE[2], {})
+
+
+def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_file_says_holds() -> None:
+    lengths, nothing = array("d", [5.0 + n % 5 for n in range(40)]), array("d", [0.0] * 40)
+    found = Measured("A3", 300, 4000, lengths, lengths, lengths, nothing, nothing)
+    [paper, click, remote] = beside(
+        [fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}}
+    )
+    assert {one.scenario.per_week for one in (paper, click, remote)} == {300}
+    assert (click.scenario.clerks, remote.scenario.post_days) == (4, 1)
+    assert {one.post_days for one in remote.redrawn} == {1}
+    assert "post_days" not in remote.inputs
+    assert remote.scenario.handling_min == pytest.approx(7)
+    outcomes = compare([paper.scenario], weeks=4, replications=2, inputs={"A0": paper.inputs})
+    assert outcomes[0].inputs["per_week"] == Input("measured", 4000)
+
+
+def test_the_command_says_of_each_input_where_it_comes_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ("--weeks", "2", "--replications", "2")
+    assert main(["simulate", *quick]) == 0
+    out = capsys.readouterr().out
+    assert "10 (claimed)" in out
+    assert "0.7 (assumed)" in out
+    assert "2 FTE, as the source claims, can't be saved of handling: at 100 a week" in out
+    assert "measured, n" not in out
+    typed = Terminal(tmp_path, capsys)
+    assert typed.office("simulate", "--measured", *quick).status == 1  # there is no office
+    Office.open(tmp_path).store.close()
+    told = typed.json("simulate", "--measured", *quick)
+    assert {one["inputs"]["handling_min"]["origin"] for one in told["scenarios"]} == {"claimed"}
+
+
+@pytest.mark.slow
+def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_log(Store.open(tmp_path, {}), TRUTH, 300)
+    call = ["simulate", "--measured", "--weeks", "8", "--replications", "3", "--data", str(tmp_path)]
+    assert main([*call, "--json"]) == 0
+    told = {one["scenario"]["name"]: one for one in json.loads(capsys.readouterr().out)["scenarios"]}
+    assert set(told) == {"A0", "A1", "A3"}
+    assert told["A1"]["inputs"]["handling_min"]["n"] >= 300
+    assert len({one["scenario"]["per_week"] for one in told.values()}) == 1
+    assert main(call) == 0
+    out = capsys.readouterr().out
+    assert "(measured, n = " in out
+    assert "A0 against A1" in out
