@@ -154,6 +154,23 @@ class People:
             if swap.holds(None, today)
         )
 
+    def learns_why_held(
+        self, person: str, definition: Definition, unit: str, requester: str, today: date
+    ) -> bool:
+        """Whether who put a request on hold, and why, is for the person: for who works with it or audits it,
+        in their own right or as a substitute, and not for who asked for it."""
+        roles = working_roles(definition)
+        if person == requester:
+            return False
+        if any(self.has_role(person, role, unit) for role in (*roles, AUDITOR)):
+            return True
+        return any(
+            self.has_role(principal, role, unit) and self.stands_in(person, principal, role, today)
+            for principal in self.principals_of(person, today)
+            for role in roles
+            if principal != requester
+        )
+
     def _sees(
         self, person: str, swap: StandIn | None, definition: Definition, unit: str, requester: str
     ) -> bool:
