@@ -16,11 +16,14 @@ from cli.files import require_room, write_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
 from cli.times import beginning, end
+from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.costs import FILE, read_prices
 from throughput.grouped import DIGITS, WAYS
 from throughput.kept import Keeper
 from throughput.report import report_pdf
 from throughput.scope import Scope
+from throughput.whole import Given, Panels, read_panels
 from workflow.definition import load_folder
 from workflow.names import known_names
 from workflow.store import Store
@@ -55,6 +58,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a figure, for a spreadsheet")
+    parser.add_argument(
+        "--per-week",
+        type=float,
+        metavar="N",
+        help="requests a week, for capacity and cost (default: as they came)",
+    )
+    parser.add_argument(
+        "--costs", type=Path, metavar="FILE", help="prices (default: costs.toml in the data folder, if there)"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.pdf", help="also write it as a PDF")
     parser.add_argument("--force", action="store_true", help="overwrite that PDF")
     add_data_option(parser)
@@ -65,16 +77,27 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         require_room(args.report, force=args.force)
     require_office(args.data)
+    now, given = datetime.now(UTC), _given(args)
     with closing(Store.open(args.data, make=False)) as store:
         catch_up(store)
         with store.read() as session:
             scope = _scope(session, args)
-            told = Comparison.of(session, scope, now=datetime.now(UTC), by=args.by)
+            told = Comparison.of(session, scope, now=now, by=args.by)
+            panels = read_panels(session, scope, given, now=now, by=args.by)
     if args.report is not None:
-        content = report_pdf(told, period=_period(scope, told), made_at=datetime.now(UTC))
+        content = report_pdf(told, period=_period(scope, told), made_at=now)
         write_whole(args.report, content, force=args.force)
-    _tell(told, scope, args)
+    _tell(told, panels, scope, args)
     return 0
+
+
+def _given(args: argparse.Namespace) -> Given:
+    """What stands in options and in the file of costs. Raises ChoiceNeeded, CostsUnusable."""
+    if args.per_week is not None and not 0 < args.per_week < 1e9:
+        raise ChoiceNeeded(f"--per-week can't be {args.per_week:g}.", hint="Give a number above 0.")
+    file = args.costs if args.costs is not None else args.data / FILE
+    prices = read_prices(file) if args.costs is not None or file.is_file() else None
+    return Given(args.per_week, prices)
 
 
 def catch_up(store: Store) -> None:
@@ -134,14 +157,15 @@ def _period(scope: Scope, told: Comparison) -> str:
     return " ".join(parts)
 
 
-def _tell(told: Comparison, scope: Scope, args: argparse.Namespace) -> None:
+def _tell(told: Comparison, panels: Panels | None, scope: Scope, args: argparse.Namespace) -> None:
     if args.json:
         period = {name: getattr(scope, name) for name in ("key", "variant", "unit", "definition")}
         period |= {"from": utc(scope.since), "before": utc(scope.before)}
-        print_json({"period": period, **as_json(told)})
+        people = None if panels is None else panels_data.as_json(panels)
+        print_json({"period": period, **as_json(told), "panels": people})
     elif args.csv:
-        print(as_csv(told), end="")
+        print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels)), end="")
     else:
-        print(as_text(told), end="")
+        print(as_text(told, [] if panels is None else said.tables(panels)), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

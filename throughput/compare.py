@@ -5,7 +5,7 @@ Three things are never mixed: people's minutes, the machine's milliseconds, and 
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -26,9 +26,15 @@ NOTHING = "–"
 HIDDEN = "*"
 COUNTS = ("started", "delivered", "open", "withdrawn", "returned", "signatures")
 BY_PROGRAM = "by program"
+_MORE, _BLANK = ("value", "low", "high"), ("", "", "")
 
 
-WORDS = frozenset({"process", *WAYS, "source's verdict", "figure", "what may be said"})
+WORDS = frozenset(
+    (
+        *("process", *WAYS, "source's verdict", "figure", "what may be said"),
+        *("state", "from", "to", "criterion", "value", "returns most", "paid back"),
+    )
+)
 """Columns that hold words; the others hold figures."""
 
 
@@ -76,14 +82,17 @@ class Comparison:
         return None if untold or (self.hidden and group == OTHERS) else n
 
 
-def tables(told: Comparison) -> list[Table]:
-    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims."""
+def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
+    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims.
+
+    Of people the panels say more, where there are any.
+    """
     rows = told.rows
     if not rows:
         return []
     measured = [
         _flow(told),
-        _people(told),
+        *(panels or [_people(told)]),
         *_differences(told),
         _machine(rows),
         *_providers(rows),
@@ -97,13 +106,13 @@ def _headed(table: Table, by: By) -> Table:
     return replace(table, rows=[heads, *table.rows[1:]])
 
 
-def as_text(told: Comparison) -> str:
+def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
     """The tables as text."""
     if not told.rows:
         return "No requests in this period.\n"
     return "\n".join(
         table.title + "\n" + _grid(table.rows) + "".join(f"{note}\n" for note in table.notes)
-        for table in tables(told)
+        for table in tables(told, panels)
     )
 
 
@@ -155,18 +164,25 @@ def _difference(told: Comparison, one: Contrast) -> dict[str, Any]:
     }
 
 
-def as_csv(told: Comparison) -> str:
-    """One line per group and figure: key, variant (or month, …), figure, unit, n, median, p90, origin."""
+def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
+    """One line per group and figure: key, variant (or month, …), figure, unit, n, median, p90, origin.
+
+    `more` are lines of figures that have a value and its interval instead of a median and a p90.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["key", told.by, "figure", "unit", "n", "median", "p90", "origin"])
+    writer.writerow(["key", told.by, "figure", "unit", "n", "median", "p90", "origin", *_MORE])
     for row in told.rows:
         head = [row.key, row.variant]
         for figure in COUNTS:
-            writer.writerow([*head, figure, "requests", _shown(told, row, figure), "", "", row.origin])
+            writer.writerow(
+                [*head, figure, "requests", _shown(told, row, figure), "", "", row.origin, *_BLANK]
+            )
         for figure, unit, found in _spreads(row):
             n = told.n(row.key, row.variant, found.n) or HIDDEN
-            writer.writerow([*head, figure, unit, n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin])
+            values = (n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin)
+            writer.writerow([*head, figure, unit, *values, *_BLANK])
+    writer.writerows(more)
     return out.getvalue()
 
 
@@ -220,13 +236,13 @@ def _by_people(told: Comparison, row: VariantMeasures) -> str:
 def _lead(row: VariantMeasures) -> list[str]:
     if row.lead_driven_by_program:
         return [BY_PROGRAM, BY_PROGRAM]
-    return [NOTHING] * 2 if row.lead_s is None else [_time(row.lead_s.median), _time(row.lead_s.p90)]
+    return [NOTHING] * 2 if row.lead_s is None else [length(row.lead_s.median), length(row.lead_s.p90)]
 
 
 def _touch(row: VariantMeasures) -> list[str]:
     if row.touch_total_s is None:
         return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
-    return [_time(row.touch_total_s.median), _time(row.touch_total_s.p90)]
+    return [length(row.touch_total_s.median), length(row.touch_total_s.p90)]
 
 
 def _differences(told: Comparison) -> Iterator[Table]:
@@ -278,7 +294,7 @@ def _n(n: int, still_open: int) -> str:
 def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
     if seconds is None:
         return unknown
-    return ("−" if seconds < 0 else plus) + _time(abs(seconds))
+    return ("−" if seconds < 0 else plus) + length(abs(seconds))
 
 
 def _interval(interval: Interval) -> str:
@@ -348,13 +364,14 @@ def _claims() -> Table:
     return Table("Claimed by the source study (not measured here)", table, notes)
 
 
-def _time(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 90:
+def length(seconds: float, *, like: float | None = None) -> str:
+    """Seconds as people say them; in the unit in which they would say `like`."""
+    size = seconds if like is None else like
+    if size < 90:
         return f"{seconds:.1f} s"
-    if seconds < 5400:
+    if size < 5400:
         return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"
+    return f"{seconds / 3600:.1f} h" if size < 172800 else f"{seconds / 86400:.1f} d"
 
 
 def _grid(table: Sequence[Sequence[str]]) -> str:

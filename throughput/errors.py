@@ -11,6 +11,12 @@ class ThroughputError(Problem):
     code: ClassVar[str] = "throughput"
 
 
+class CostsUnusable(ThroughputError):
+    """A file of costs can't be used."""
+
+    code: ClassVar[str] = "throughput-costs"
+
+
 class LogOutOfOrder(ThroughputError):
     """The events were not given in the order of their sequence."""
 

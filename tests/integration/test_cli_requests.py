@@ -689,7 +689,10 @@ def test_from_a_row_to_a_signed_document(
     assert "is there already" in again.err
     assert terminal.office("show", 1, "--as", EMPLOYEE, "-o", file, "--force").status == 0
 
-    measured = terminal.json("throughput", "--key", "employer-declaration")["measured"][0]
+    told = terminal.json("throughput", "--key", "employer-declaration")
+    levels = [said["level"] for cell in told["panels"]["score_card"]["cells"] for said in cell["said"]]
+    assert [one for one in levels if one] == [{"profile": "click-seal", "level": "B-LT", "n": 1}]
+    measured = told["measured"][0]
     assert (measured["n"], measured["delivered"], measured["lead_driven_by_program"]) == (2, 1, False)
     assert terminal.office("log", "verify").status == 0
 
@@ -896,16 +899,35 @@ class TestThroughput:
 
     def test_csv_is_a_line_a_figure(self, terminal: Terminal) -> None:
         head, first, *_ = terminal.office("throughput", "--csv").out.splitlines()
-        assert head == "key,variant,figure,unit,n,median,p90,origin"
-        assert first == "employer-declaration,A3,started,requests,2,,,measured"
+        assert head == "key,variant,figure,unit,n,median,p90,origin,value,low,high"
+        assert first == "employer-declaration,A3,started,requests,2,,,measured,,,"
+
+    def test_panels_are_apart_and_costs_follow_the_file_of_the_folder(self, terminal: Terminal) -> None:
+        text = terminal.office("throughput", "--per-week", "100").out
+        assert "Handling (measured; people alone)" in text
+        assert "2 FTE cannot come from handling time" in text
+        panels = terminal.json("throughput", "--per-week", "100")["panels"]
+        assert panels["leads"][0]["counts"] == {"started": 2, "closed": 0, "open": 2, "withdrawn": 0}
+        assert panels["capacity"][0]["handling_min"]["origin"] == "claimed"
+        assert panels["costs"] == []
+        assert terminal.json("throughput", "--by", "month")["panels"] is None
+        by_definition = terminal.json("throughput", "--by", "definition")["panels"]
+        assert len(by_definition["handling"][0]["definition"]) == 12
+        assert by_definition["score_card"] is None
+        assert terminal.json("throughput", "--by", "unit")["panels"] is None
+        (terminal.data / "costs.toml").write_text("hourly_rate = 50\n", encoding="utf-8")
+        said = terminal.office("throughput").out
+        assert "no cost without variants.A3.licence_per_year" in said
+        assert terminal.office("throughput", "--per-week", "0").status == 1
 
     def test_the_report_holds_the_tables_of_the_screen(self, terminal: Terminal, tmp_path: Path) -> None:
         file = tmp_path / "report.pdf"
         text = terminal.office("throughput", "--report", file).out
         with PdfDocument(file) as pdf:
             printed = " ".join(pdf[0].get_textpage().get_text_range().split())
-        for title in (line for line in text.splitlines() if line.endswith(")") and line[0] != " "):
-            assert title.replace("−", "–") in printed
+        for title in ("Requests (measured)", "Claimed by the source study (not measured here)"):
+            assert title in text
+            assert title in printed
         assert "employer-declaration A3 2 0 2 0" in printed
         assert "claims 2 FTE saved" in printed
         assert terminal.office("throughput", "--report", file).status == 1

@@ -46,7 +46,7 @@ def test_json_and_csv_say_where_each_figure_is_from() -> None:
     assert {row["origin"] for row in data["measured"]} == {"measured"}
     assert {row["origin"] for row in data["claimed"]} == {"claimed"}
     lines = as_csv(told()).splitlines()
-    assert "declaration,A3,touch,s,1,240.000,240.000,measured" in lines
+    assert "declaration,A3,touch,s,1,240.000,240.000,measured,,," in lines
     [sign] = [line.split(",") for line in lines if ",system.sign," in line]
     assert (sign[:5], sign[7]) == (["declaration", "A3", "system.sign", "ms", "1"], "measured")
     assert float(sign[5]) == pytest.approx(0.9, rel=0.01)

@@ -1,0 +1,181 @@
+"""Costs come from figures that were given, payback from what is saved; the score card invents nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.known_truth import Law, office
+from throughput import panels_data
+from throughput.compare import Comparison, as_csv
+from throughput.costs import Prices, Range, Sum, Work, costs, read_prices
+from throughput.errors import CostsUnusable
+from throughput.estimates import Figure
+from throughput.levels import LevelReached
+from throughput.said import payback_said, source_said, statement_said, tables
+from throughput.score_card import Criterion
+from throughput.whole import Given, Panels, panels
+
+PRICES = """
+currency = "EUR"
+hourly_rate = [40, 50, 60]
+baseline = "A0"
+
+[variants.A0]
+licence_per_year = 0
+per_signature = 0
+one_off = 0
+
+[variants.A3]
+licence_per_year = [1000, 1500, 2000]
+per_signature = 0.5
+one_off = [6000, 9000, 12000]
+signatures_per_request = 1
+"""
+WORK = [
+    Work("A0", Figure(0, 10.0, origin="claimed"), None),
+    Work("A3", Figure(0, 6.0, origin="claimed"), None),
+]
+
+
+def prices(tmp_path: Path, text: str = PRICES) -> Prices:
+    file = tmp_path / "costs.toml"
+    file.write_text(text, encoding="utf-8")
+    return read_prices(file)
+
+
+def test_running_cost_and_payback_by_hand(tmp_path: Path) -> None:
+    """100 a week are 5,200 a year: 866.7 h at A0, 520 h at A3; 346.7 h saved."""
+    paper, seal = costs(prices(tmp_path), WORK, per_week=100)
+    assert paper.running is not None
+    assert paper.running.likely == pytest.approx(5200 * 10 / 60 * 50)
+    assert seal.running is not None
+    assert seal.running.likely == pytest.approx(520 * 50 + 2600 + 1500)
+    assert (seal.running.low, seal.running.high) == pytest.approx((520 * 40 + 3600, 520 * 60 + 4600))
+    assert seal.payback is not None
+    hours = 5200 * 4 / 60
+    assert seal.payback.saved_per_year.likely == pytest.approx(hours * 50 - 4100)
+    assert seal.payback.years.likely == pytest.approx(9000 / (hours * 50 - 4100))
+    assert seal.payback.years.low == pytest.approx(6000 / (hours * 60 - 3600))
+    assert seal.payback.years.high == pytest.approx(12000 / (hours * 40 - 4600))
+    assert paper.payback is None
+
+
+def test_all_ways_are_reckoned_for_all_requests_of_the_process(tmp_path: Path) -> None:
+    """Paper until the fourth week, the seal from then on: eight weeks in all, not twice as many requests."""
+    paper, seal = (
+        replace(office(Law(weeks=8), 1), key="employer-declaration", variant=name) for name in ("A0", "A3")
+    )
+    half = len(paper.opened_us) // 2
+    late = replace(seal, opened_us=np.maximum(seal.opened_us, seal.opened_us[half]))
+    found = panels([paper, late], reached={}, given=Given(prices=prices(tmp_path))).costs[0]
+    assert found.per_week == pytest.approx(2 * len(paper) / 8, rel=0.05)
+
+
+def test_what_saves_nothing_is_never_paid_back(tmp_path: Path) -> None:
+    slower = [WORK[0], replace(WORK[1], handling_min=Figure(0, 12.0, origin="claimed"))]
+    (_, seal) = costs(prices(tmp_path), slower, per_week=100)
+    assert seal.payback is not None
+    assert seal.payback.years == Range(None, None, None)
+    assert payback_said(seal.payback.years) == "never"
+    assert payback_said(Range(2.0, None, None)) == "likely never, at best in 2.0 years"
+
+
+def test_the_interval_of_measured_minutes_is_in_the_range(tmp_path: Path) -> None:
+    measured = [WORK[0], Work("A3", Figure(40, 6.0, 5.0, 7.5), 1.0)]
+    (_, seal) = costs(prices(tmp_path), measured, per_week=100)
+    assert seal.labour == Sum(*(pytest.approx(5200 / 60 * each) for each in (5 * 40, 6 * 50, 7.5 * 60)))
+    assert (seal.handling_origin, seal.handling_n) == ("measured", 40)
+
+
+@pytest.mark.parametrize(
+    ("without", "missing"),
+    [
+        ("hourly_rate = [40, 50, 60]", "hourly_rate"),
+        ("licence_per_year = [1000, 1500, 2000]", "variants.A3.licence_per_year"),
+        ("one_off = [6000, 9000, 12000]", "variants.A3.one_off"),
+        ("signatures_per_request = 1", "variants.A3.signatures_per_request"),
+    ],
+)
+def test_without_a_figure_there_is_no_cost_and_its_name_is_told(
+    tmp_path: Path, without: str, missing: str
+) -> None:
+    assert without in PRICES
+    seal = costs(prices(tmp_path, PRICES.replace(without, "")), WORK, per_week=100)[-1]
+    assert (seal.running, seal.payback, seal.missing) == (None, None, (missing,))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("hourly_rate = [3, 2, 1]", "hourly_rate"),
+        ("hourly_rate = -1", "hourly_rate"),
+        ("hourly_rate = nan", "hourly_rate"),
+        ("hourly_rate = true", "hourly_rate"),
+        ('hourly_rate = "much"', "hourly_rate"),
+        ("hourly_rate = [1, 2]", "hourly_rate"),
+        ("hourlyrate = 1", "hourlyrate"),
+        ("[variants.A3]\nlicense = 1", "variants.A3: license"),
+        ("variants = 3", "variants"),
+        ("currency = 3", "currency"),
+        ("currency =", "TOML"),
+    ],
+)
+def test_a_file_that_will_not_do_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(CostsUnusable, match=told) as refused:
+        prices(tmp_path, text)
+    assert refused.value.hint
+
+
+def test_the_prices_of_the_how_to_can_be_read(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/how-to/say-what-signing-costs.md").read_text(encoding="utf-8")
+    found = prices(tmp_path, guide.split("```toml")[1].split("```")[0])
+    assert found.variants["A3"].per_signature == Sum(0.2, 0.5, 1.0)
+    assert [one.missing for one in costs(found, WORK, per_week=100)] == [(), ()]
+
+
+def both(given: Given) -> Panels:
+    groups = [
+        replace(office(Law(weeks=8), seed), key="employer-declaration", variant=variant)
+        for seed, variant in enumerate(("A1", "A3"))
+    ]
+    reached = {("employer-declaration", "A3"): [LevelReached("qualified-remote", "B-LT", 7)]}
+    return panels(groups, reached=reached, given=given)
+
+
+def test_each_cell_of_the_score_card_says_where_it_is_from(tmp_path: Path) -> None:
+    card = both(Given(per_week=100, prices=prices(tmp_path))).score_card
+    assert card is not None
+    assert card.variants == ("A0", "A1", "A2", "A3", "A4")
+    assert len(card.cells) == 25
+    said = {
+        (cell.criterion, cell.variant): [(statement_said(one), source_said(one)) for one in cell.said]
+        for cell in card.cells
+    }
+    assert said[Criterion.EASE, "A4"] == []
+    assert said[Criterion.LEGAL, "A3"] == [
+        ("B-LT reached, profile qualified-remote", "measured, n = 7"),
+        ("high (“Hoog”)", "claimed"),
+    ]
+    assert said[Criterion.LABOUR, "A0"] == [("10 min a request", "claimed")]
+    assert said[Criterion.LABOUR, "A3"][0][1].startswith("measured, n = ")
+    assert said[Criterion.FINANCIAL, "A3"][0][1] == "given"
+    assert said[Criterion.FINANCIAL, "A1"] == [("high (“Hoog”)", "claimed")]  # no price was given of it
+
+
+def test_no_cost_is_told_without_figures_and_two_fte_are_said_to_be_impossible() -> None:
+    found = tables(both(Given()))
+    notes = " ".join(note for table in found for note in table.notes)
+    assert "The claimed saving of 2 FTE cannot come from handling time at 100 requests a week" in notes
+    assert not any("Cost" in table.title for table in found)
+    assert "valid" not in notes
+
+
+def test_the_same_figures_are_in_csv(tmp_path: Path) -> None:
+    told = both(Given(per_week=100, prices=prices(tmp_path)))
+    lines = as_csv(Comparison([]), panels_data.csv_rows(told)).splitlines()
+    row = next(line for line in lines if line.startswith("employer-declaration,A3,capacity.by_week,"))
+    assert row.split(",")[7] == "measured"
+    assert float(row.split(",")[8]) == pytest.approx(told.capacity[1].fte_by_week.value, rel=1e-4)
+    assert panels_data.as_json(told)["costs"][0]["variants"][0]["running"]["likely"] > 0

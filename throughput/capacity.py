@@ -1,0 +1,72 @@
+"""The third panel: how many people the handling takes, at so many requests a week.
+
+In hours a week, and in full-time equivalents by two divisors: the week of 36 hours that a contract counts,
+and the 1,363 hours a year that are left of it to work in (throughput.claims).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from throughput.claims import CLAIMS, HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
+from throughput.estimates import Figure, mean
+from throughput.flows import WEEK_US, Flow
+from throughput.panels import Counts, counts
+
+WEEKS_A_YEAR = 52
+CLAIMS_KEY = "employer-declaration"
+"""The process that the source studied."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What handling comes to. `handling_min` is the mean of a request, measured, or claimed where none is."""
+
+    key: str
+    variant: str
+    counts: Counts
+    per_week: float | None  # requests: as asked, else as measured
+    per_week_is_measured: bool
+    handling_min: Figure
+    hours_per_week: Figure
+    fte_by_week: Figure
+    fte_by_year: Figure
+
+
+def capacity(group: Flow, *, per_week: float | None = None) -> Capacity:
+    """The panel of a group; `per_week` instead of the rate at which its requests came."""
+    minutes = handling_min(group)
+    rate = per_week if per_week is not None else arrivals_per_week(group)
+    hours = Figure(0, None) if rate is None else minutes.times(rate / 60)
+    return Capacity(
+        group.key,
+        group.variant,
+        counts(group),
+        rate,
+        per_week is None and rate is not None,
+        minutes,
+        hours,
+        hours.times(1 / HOURS_PER_FTE_WEEK),
+        hours.times(WEEKS_A_YEAR / PRODUCTIVE_HOURS_PER_YEAR),
+    )
+
+
+def handling_min(group: Flow) -> Figure:
+    """The mean handling of a delivered request in minutes: as measured of people, or else as claimed."""
+    measured = mean(group.touch_s[group.timed]).times(1 / 60)
+    return claimed_min(group.key, group.variant) if measured.value is None else measured
+
+
+def claimed_min(key: str, variant: str) -> Figure:
+    """The source's minutes of a request; a figure without a value where it has none."""
+    said = {claim.variant: claim.handling_min for claim in CLAIMS} if key == CLAIMS_KEY else {}
+    return Figure(0, said.get(variant), origin="claimed")
+
+
+def arrivals_per_week(*groups: Flow) -> float | None:
+    """Requests of all groups that came a week, from the first one on; None within its first day."""
+    came = np.concatenate([group.opened_us for group in groups]) if groups else np.zeros(0)
+    if not len(came):
+        return None
+    weeks = (groups[0].until_us - float(came.min())) / WEEK_US
+    return len(came) / weeks if weeks >= 1 / 7 else None

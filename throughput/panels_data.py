@@ -1,0 +1,93 @@
+"""The panels for other programs: as JSON with stable keys, and as lines of CSV."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from throughput.bottleneck import Bottleneck
+from throughput.estimates import Figure
+from throughput.grouped import By
+from throughput.little import Little
+from throughput.panels import Times
+from throughput.whole import Panels
+
+
+def as_json(told: Panels) -> dict[str, Any]:
+    """Seconds, minutes and shares as the keys say; a figure has n, value, low, high (95 %) and origin."""
+    card = told.score_card
+    by_name = {
+        "handling": [asdict(one) for one in told.handling],
+        "leads": [asdict(one) for one in told.leads],
+        "capacity": [asdict(one) for one in told.capacity],
+        "rework": [asdict(one) for one in told.rework],
+        "bottlenecks": [_bottleneck(one) for one in told.bottlenecks],
+        "little": [_little(one) for one in told.little],
+    }
+    return {
+        **{panel: [_called(one, told.by) for one in held] for panel, held in by_name.items()},
+        "costs": [
+            {"key": held.key, "per_week": held.per_week}
+            | {
+                "variants": [
+                    asdict(one) | {"running": one.running and asdict(one.running)} for one in held.costs
+                ]
+            }
+            for held in told.costs
+        ],
+        "score_card": None if card is None else asdict(card),
+    }
+
+
+def _called(entry: dict[str, Any], by: By) -> dict[str, Any]:
+    """With the name of what it is of under the word for that."""
+    return {by if key == "variant" else key: value for key, value in entry.items()}
+
+
+def _bottleneck(one: Bottleneck) -> dict[str, Any]:
+    said = {"bottleneck": one.state, "sure": one.sure, "ageing": one.ageing, "growing": one.growing}
+    return asdict(one) | said
+
+
+def _little(one: Little) -> dict[str, Any]:
+    return asdict(one) | {"told": one.told, "misses_by": one.misses_by, "sound": one.sound}
+
+
+def csv_rows(told: Panels) -> Iterator[list[str]]:
+    """Lines for `throughput.compare.as_csv`, of every figure of a variant."""
+    for key, variant, name, unit, figure in _figures(told):
+        if figure.value is not None:
+            ends = ["" if end is None else f"{end:.6g}" for end in (figure.value, figure.low, figure.high)]
+            yield [key, variant, name, unit, str(figure.n), "", "", figure.origin, *ends]
+
+
+def _figures(told: Panels) -> Iterator[tuple[str, str, str, str, Figure]]:
+    for one in told.handling:
+        head = (one.key, one.variant)
+        yield from ((*head, *rest) for rest in _times("handling", one.touch_s))
+        yield (*head, "handling.mean", "s", one.touch_mean_s)
+        for held in one.by_state:
+            yield from ((*head, *rest) for rest in _times(f"handling.{held.state}", held.touch_s))
+    for leads in told.leads:
+        head = (leads.key, leads.variant)
+        for lead in leads.leads:
+            yield from ((*head, *rest) for rest in _times(f"lead.{lead.begin}.{lead.end}", lead.taken_s))
+        yield (*head, "efficiency", "share", leads.efficiency)
+        yield (*head, "efficiency.median", "share", leads.efficiency_median)
+    for room in told.capacity:
+        head = (room.key, room.variant)
+        yield (*head, "capacity", "h/week", room.hours_per_week)
+        yield (*head, "capacity.by_week", "fte", room.fte_by_week)
+        yield (*head, "capacity.by_year", "fte", room.fte_by_year)
+    for back in told.rework:
+        head = (back.key, back.variant)
+        yield (*head, "returns", "per request", back.loops)
+        yield (*head, "first_time_right", "share", back.first_time_right)
+        yield (*head, "rework", "share of handling", back.of_touch)
+    for neck in told.bottlenecks:
+        for state in neck.states:
+            yield (neck.key, neck.variant, f"waiting.{state.state}", "share of lead", state.of_lead)
+
+
+def _times(name: str, found: Times) -> Iterator[tuple[str, str, Figure]]:
+    yield f"{name}.median", "s", found.median
+    yield f"{name}.p90", "s", found.p90

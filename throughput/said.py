@@ -1,0 +1,336 @@
+"""The panels as tables that a person reads, in English; every sentence of them stands here."""
+
+from collections.abc import Iterator, Sequence
+
+from throughput.bottleneck import Bottleneck
+from throughput.capacity import CLAIMS_KEY
+from throughput.claims import plausibility
+from throughput.compare import NOTHING, Table, length
+from throughput.costs import Cost, Range, Sum
+from throughput.estimates import Figure
+from throughput.little import Cause, Little
+from throughput.panels import Counts, Leads, Times
+from throughput.rework import Rework
+from throughput.score_card import THEIR_WORDS, ScoreCard, Statement
+from throughput.whole import KeyCosts, Panels
+
+_COUNTS = ("started", "closed", "open", "withdrawn")
+CAUSES = {
+    Cause.MISSING_ENDS: "ends seem to be missing: many are open for longer than any took that ended",
+    Cause.FILLING: "more requests come than go: figures of a stable office will not do yet",
+    Cause.EMPTYING: "more requests go than come: figures of a stable office will not do",
+    Cause.CLOCKS: "some end before they begin or lie in the future: look at the clocks",
+    Cause.UNKNOWN: "the cause is not known",
+}
+
+
+def tables(told: Panels) -> list[Table]:
+    """Handling, lead and capacity apart; then what they rest on."""
+    if not told.handling:
+        return []
+    return [
+        *_handling(told),
+        _leads(told.leads),
+        _capacity(told),
+        _rework(told.rework),
+        _waits(told.bottlenecks),
+        _efficiency(told.leads),
+        _little(told.little),
+        *_costs(told),
+        *([] if told.score_card is None else [_card(told.score_card)]),
+    ]
+
+
+def _handling(told: Panels) -> Iterator[Table]:
+    heads = ["process", "variant", *_COUNTS, "n", "median", "p90", "mean"]
+    rows = [
+        [
+            *(one.key, one.variant, *_counts(one.counts), str(one.touch_s.n)),
+            *(*_times(one.touch_s), _ranged(one.touch_mean_s)),
+        ]
+        for one in told.handling
+    ]
+    notes = [
+        "What hands took of a delivered request; n: those in which people did every step of theirs. In"
+        " brackets: 95 % intervals."
+    ]
+    yield Table("Handling (measured; people alone)", [heads, *rows], notes)
+    states = [
+        [one.key, one.variant, held.state, str(held.touch_s.n), *_times(held.touch_s)]
+        for one in told.handling
+        for held in one.by_state
+    ]
+    if states:
+        heads = ["process", "variant", "state", "tasks", "median", "p90"]
+        yield Table("Handling by state (measured; people alone)", [heads, *states])
+
+
+def _leads(found: Sequence[Leads]) -> Table:
+    heads = ["process", "variant", "from", "to", *_COUNTS, "median", "p90"]
+    rows = [
+        [one.key, one.variant, lead.begin, lead.end, *_counts(lead.counts), *_times(lead.taken_s)]
+        for one in found
+        for lead in one.leads
+    ]
+    return Table(
+        "Lead between milestones (measured; people alone)",
+        [heads, *rows],
+        [
+            "Started: reached the first of the two; closed: the second, too; withdrawn: ended without it."
+            " Open and withdrawn ones count with what they have taken (Kaplan–Meier)."
+        ],
+    )
+
+
+def _capacity(told: Panels) -> Table:
+    heads = ["process", "variant", *_COUNTS, "a week", "handling", "from", "h a week"]
+    heads += ["FTE (36 h a week)", "FTE (1,363 h a year)"]
+    rows = [
+        [
+            *(one.key, one.variant, *_counts(one.counts)),
+            NOTHING if one.per_week is None else f"{one.per_week:.1f}",
+            handling_said(one.handling_min),
+            _from(one.handling_min),
+            *(_plain(figure, ".1f") for figure in (one.hours_per_week,)),
+            *(_plain(figure, ".2f") for figure in (one.fte_by_week, one.fte_by_year)),
+        ]
+        for one in told.capacity
+    ]
+    measured = any(one.per_week_is_measured for one in told.capacity)
+    notes = [
+        "A week: requests as they came." if measured else "A week: requests, as given.",
+        "Handling of a request is its mean; claimed: the source's, where nothing was measured.",
+    ]
+    notes += [claim()] if any(one.key == CLAIMS_KEY for one in told.capacity) else []
+    return Table("Capacity (people that the handling takes)", [heads, *rows], notes)
+
+
+def claim() -> str:
+    """What is to be said of the source's saving."""
+    p = plausibility()
+    whole = (
+        f"all of it is {p.all_handling_h_per_week:.1f} h a week, {p.all_handling_fte_by_week:.2f} FTE of 36 h"
+        f" or {p.all_handling_fte_by_year:.2f} FTE of 1,363 h a year"
+    )
+    can = "can" if p.possible else "cannot"
+    return (
+        f"The claimed saving of {p.claimed_fte:g} FTE {can} come from handling time at {p.requests_per_week}"
+        f" requests a week: {whole}."
+    )
+
+
+def _rework(found: Sequence[Rework]) -> Table:
+    heads = ["process", "variant", "delivered", "returns a request", "right first time"]
+    heads += ["of handling again", "returns most"]
+    rows = [
+        [
+            *(one.key, one.variant, str(one.loops.n)),
+            *(_plain(one.loops, ".2f"), _part(one.first_time_right), _part(one.of_touch)),
+            ", ".join(f"{held.state} {_part(held.share)}" for held in one.states[:1]) or NOTHING,
+        ]
+        for one in found
+    ]
+    notes = [
+        "Again: handling of a step that was done before, after a return. Returns most: the share of a state's"
+        " tasks that ended with a return."
+    ]
+    return Table("Rework (measured)", [heads, *rows], notes)
+
+
+def _waits(found: Sequence[Bottleneck]) -> Table:
+    heads = ["process", "variant", "state", "tasks", "of lead", "first in", "open", "old", "in / out"]
+    rows = [
+        [
+            *(one.key, one.variant, held.state, str(held.tasks), _part(held.of_lead), f"{held.first:.0%}"),
+            *(str(held.open), str(held.old), NOTHING if held.inflow is None else f"{held.inflow:.2f}"),
+        ]
+        for one in found
+        for held in one.states
+    ]
+    notes = [
+        "Of lead: how much of their time requests wait there for somebody, open ones until now; first in:"
+        " how often it is the most when requests are drawn again. Old: open for longer than 85 % took;"
+        " in / out: tasks of the last four weeks.",
+        *(sentence for one in found if (sentence := bottleneck_said(one))),
+    ]
+    return Table("Where requests wait (measured; people alone)", [heads, *rows], notes)
+
+
+def bottleneck_said(one: Bottleneck) -> str:
+    """The verdict in a sentence; empty where nothing waits."""
+    if one.state is None:
+        return ""
+    first = one.states[0]
+    sure = "surely" if one.sure else f"probably ({first.first:.0%})"
+    said = f"{one.key} {one.variant}: the bottleneck is {sure} {first.state}, where {_part(first.of_lead)}"
+    said += " of the time is spent waiting"
+    if one.ageing is not None:
+        said += f"; most old tasks are now in {one.ageing}"
+    return f"{said}; more comes than goes in {', '.join(one.growing)}." if one.growing else f"{said}."
+
+
+def _efficiency(found: Sequence[Leads]) -> Table:
+    heads = ["process", "variant", "n", "of all together", "median"]
+    rows = [
+        [one.key, one.variant, str(one.efficiency.n), _part(one.efficiency), _part(one.efficiency_median)]
+        for one in found
+    ]
+    return Table("Flow efficiency (measured; handling / lead from requested to delivered)", [heads, *rows])
+
+
+def _little(found: Sequence[Little]) -> Table:
+    heads = ["process", "variant", "days", "came", "ended", "in hand", "rate × lead", "off by", "within"]
+    rows = [
+        [
+            *(one.key, one.variant, f"{one.days:.0f}", str(one.arrived), str(one.ended)),
+            *(NOTHING if part is None else f"{part:.1f}" for part in (one.in_hand, one.rate_times_lead)),
+            NOTHING if one.misses_by is None else f"{one.misses_by:+.0%}".replace("-", "−"),
+            NOTHING if one.tolerance is None else f"{one.tolerance:.0%}",
+        ]
+        for one in found
+    ]
+    return Table("Can the log be right? (Little's law)", [heads, *rows], [little_said(one) for one in found])
+
+
+def little_said(one: Little) -> str:
+    """The verdict in a sentence."""
+    name = f"{one.key} {one.variant}"
+    if one.causes:
+        causes = "; ".join(CAUSES[cause] for cause in one.causes)
+        return f"{name}: look again before you believe these figures; {causes}."
+    if not one.told:
+        return f"{name}: too few requests, or too short a time, to tell."
+    return f"{name}: nothing speaks against it."
+
+
+def _costs(told: Panels) -> Iterator[Table]:
+    if not told.prices_given:
+        return
+    for held in told.costs:
+        heads = ["variant", "labour", "signatures", "licence", "running cost", "one-off", "paid back"]
+        rows = [
+            [
+                one.variant,
+                *(_sum(part) for part in (one.labour, one.signatures, one.licence, one.running, one.one_off)),
+                NOTHING if one.payback is None else payback_said(one.payback.years),
+            ]
+            for one in held.costs
+            if not one.missing
+        ]
+        yield Table(_title(held), [heads, *rows], [*_cost_notes(held.costs)])
+
+
+def _title(held: KeyCosts) -> str:
+    rate = NOTHING if held.per_week is None else f"{held.per_week:.1f}"
+    currency = held.costs[0].currency if held.costs else ""
+    return f"Cost a year of {held.key} at {rate} requests a week ({currency or 'money'}; as given)"
+
+
+def _cost_notes(found: Sequence[Cost]) -> Iterator[str]:
+    yield "Likely, and in brackets from low to high; minutes of handling are those under capacity."
+    for one in found:
+        if one.missing:
+            yield f"{one.variant}: no cost without {', '.join(one.missing)}."
+
+
+def _card(card: ScoreCard) -> Table:
+    heads = ["criterion", "variant", "value", "from"]
+    rows = [
+        [cell.criterion.value, cell.variant, *pair]
+        for cell in card.cells
+        for pair in (
+            [(statement_said(said), source_said(said)) for said in cell.said] or [("not known", NOTHING)]
+        )
+    ]
+    note = (
+        "What a signature is worth in law is not for a program to say: of legal the card tells the level that"
+        " was reached, by the signing profile."
+    )
+    return Table("Score card (the source's five criteria)", [heads, *rows], [note])
+
+
+def statement_said(said: Statement) -> str:
+    """What a statement of the score card says."""
+    if said.score is not None:
+        return f"{said.score} (“{THEIR_WORDS[said.score]}”)"
+    if said.minutes is not None:
+        return f"{handling_said(said.minutes)} a request"
+    if said.fte is not None:
+        return f"{_plain(said.fte, '.2f')} FTE"
+    if said.level is not None:
+        return f"{said.level.level} reached, profile {said.level.profile}"
+    back = "" if said.payback is None else f", paid back {payback_said(said.payback.years)}"
+    return f"{said.currency} {_sum(said.running)} a year{back}".lstrip()
+
+
+def handling_said(minutes: Figure) -> str:
+    """The handling of a request; what is claimed as it was claimed."""
+    if minutes.origin == "claimed" and minutes.value is not None:
+        return f"{minutes.value:g} min"
+    return _ranged(minutes.times(60))
+
+
+def source_said(said: Statement) -> str:
+    """Where it is from, and of how many."""
+    return f"{said.source}, n = {said.n}" if said.source == "measured" else said.source
+
+
+def _counts(found: Counts) -> list[str]:
+    return [str(getattr(found, name)) for name in _COUNTS]
+
+
+def _times(found: Times) -> list[str]:
+    return [_ranged(found.median), _ranged(found.p90)]
+
+
+def _ranged(figure: Figure) -> str:
+    """Seconds, with their interval."""
+    if figure.value is None:
+        return NOTHING
+    if figure.low is None and figure.high is None:
+        return length(figure.value)
+    low, high = (
+        "open" if end is None else length(max(0.0, end), like=figure.value)
+        for end in (figure.low, figure.high)
+    )
+    return f"{length(figure.value)} ({low} … {high})"
+
+
+def _plain(figure: Figure, form: str) -> str:
+    if figure.value is None:
+        return NOTHING
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:{form}}"
+    return f"{figure.value:{form}} ({max(0.0, figure.low):{form}} … {figure.high:{form}})"
+
+
+def _part(figure: Figure) -> str:
+    """A share, as per cents."""
+    if figure.value is None:
+        return NOTHING
+    form = ".2%" if 0 < figure.value < 0.01 else ".1%"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:{form}}"
+    return f"{figure.value:{form}} ({max(0.0, figure.low):{form}} … {min(1.0, figure.high):{form}})"
+
+
+def _from(figure: Figure) -> str:
+    return (
+        NOTHING if figure.value is None else f"{figure.origin}, n = {figure.n}" if figure.n else figure.origin
+    )
+
+
+def _sum(found: Sum | None) -> str:
+    if found is None:
+        return NOTHING
+    return f"{found.likely:,.0f} ({found.low:,.0f} … {found.high:,.0f})"
+
+
+def payback_said(years: Range) -> str:
+    """When the one-off cost has come back; what is saved may be too little for that."""
+    if years.low is None:
+        return "never"
+    if years.likely is None:
+        return f"likely never, at best in {years.low:.1f} years"
+    high = "never" if years.high is None else f"{years.high:.1f}"
+    return f"in {years.likely:.1f} ({years.low:.1f} … {high}) years"

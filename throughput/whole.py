@@ -1,0 +1,119 @@
+"""All that is said of ways of signing beside each other: three panels, and what they rest on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from throughput.bottleneck import Bottleneck, bottleneck
+from throughput.capacity import CLAIMS_KEY, Capacity, arrivals_per_week, capacity, claimed_min, handling_min
+from throughput.claims import CLAIMS
+from throughput.costs import Cost, Prices, Work, costs
+from throughput.figures import read_cases, read_tasks
+from throughput.flows import Flow, flows_of
+from throughput.grouped import By
+from throughput.levels import Levels, levels
+from throughput.little import Little, little
+from throughput.panels import Handling, Leads, handling, leads
+from throughput.rework import Rework, rework
+from throughput.scope import Scope
+from throughput.score_card import Known, ScoreCard, score_card
+from throughput.simulate import Outcome
+
+
+@dataclass(frozen=True)
+class KeyCosts:
+    """What each way of signing the requests of one process costs a year."""
+
+    key: str
+    per_week: float | None  # requests of the process, whichever way they went
+    costs: tuple[Cost, ...]
+
+
+@dataclass(frozen=True)
+class Panels:
+    """An entry a variant, or a definition, in each; `costs`: one a process, none without prices."""
+
+    handling: tuple[Handling, ...]
+    leads: tuple[Leads, ...]
+    capacity: tuple[Capacity, ...]
+    rework: tuple[Rework, ...]
+    bottlenecks: tuple[Bottleneck, ...]
+    little: tuple[Little, ...]
+    by: By  # what each entry is of: a variant, or a definition
+    costs: tuple[KeyCosts, ...]
+    prices_given: bool
+    score_card: ScoreCard | None  # of the process that the source studied; None without its requests
+
+
+@dataclass(frozen=True)
+class Given:
+    """What somebody gave beside the requests."""
+
+    per_week: float | None = None
+    prices: Prices | None = None
+    simulated: Sequence[Outcome] = ()
+
+
+def read_panels(
+    session: Session, scope: Scope, given: Given, *, now: datetime, by: By = "variant"
+) -> Panels | None:
+    """The panels of what is kept of the requests in a scope.
+
+    None by month, by unit and of one unit: so many figures of few people would tell of a person, and which of
+    them to hide is settled for the comparison alone (throughput.discreet).
+    """
+    if by not in ("variant", "definition") or scope.unit is not None:
+        return None
+    cases = read_cases(session, scope)
+    groups = flows_of(cases, read_tasks(session, cases, scope), now=now, before=scope.before, by=by)
+    return panels(groups, reached=levels(session, scope), given=given, by=by)
+
+
+def panels(groups: Sequence[Flow], *, reached: Levels, given: Given, by: By = "variant") -> Panels:
+    """Reckon all of it; `reached`: the levels of their signatures. Costs and criteria are variants'."""
+    capacities = tuple(capacity(group, per_week=given.per_week) for group in groups)
+    keys = sorted({group.key for group in groups}) if by == "variant" else []
+    by_key = [] if given.prices is None else [_costs(key, groups, given) for key in keys]
+    return Panels(
+        handling=tuple(handling(group) for group in groups),
+        leads=tuple(leads(group) for group in groups),
+        capacity=capacities,
+        rework=tuple(rework(group) for group in groups),
+        bottlenecks=tuple(bottleneck(group) for group in groups),
+        little=tuple(little(group) for group in groups),
+        by=by,
+        costs=tuple(by_key),
+        prices_given=given.prices is not None,
+        score_card=_card(capacities, by_key, reached, given) if CLAIMS_KEY in keys else None,
+    )
+
+
+def _costs(key: str, groups: Sequence[Flow], given: Given) -> KeyCosts:
+    """Of all variants for the same requests: as many as came in all, unless a number was given."""
+    mine = [group for group in groups if group.key == key]
+    rate = given.per_week if given.per_week is not None else arrivals_per_week(*mine)
+    work = {claim.variant: Work(claim.variant, claimed_min(key, claim.variant), None) for claim in CLAIMS}
+    work = {name: one for name, one in work.items() if one.handling_min.value is not None}
+    work |= {group.variant: _work(group) for group in mine}
+    prices = given.prices or Prices()
+    named = [
+        one for name, one in work.items() if name in prices.variants or any(g.variant == name for g in mine)
+    ]
+    return KeyCosts(key, rate, tuple(costs(prices, named, per_week=rate)))
+
+
+def _work(group: Flow) -> Work:
+    delivered = group.delivered
+    signed = float(group.signatures[delivered].mean()) if delivered.any() else None
+    return Work(group.variant, handling_min(group), signed)
+
+
+def _card(
+    capacities: Sequence[Capacity], by_key: Sequence[KeyCosts], reached: Levels, given: Given
+) -> ScoreCard:
+    found = [one for held in by_key if held.key == CLAIMS_KEY for one in held.costs]
+    mine_reached = {variant: some for (key, variant), some in reached.items() if key == CLAIMS_KEY}
+    mine = [one for one in capacities if one.key == CLAIMS_KEY]
+    return score_card(Known(mine, found, mine_reached, given.simulated))
