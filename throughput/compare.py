@@ -180,9 +180,8 @@ def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
             )
         for figure, unit, found in _spreads(row):
             n = told.n(row.key, row.variant, found.n) or HIDDEN
-            writer.writerow(
-                [*head, figure, unit, n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin, *_BLANK]
-            )
+            values = (n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin)
+            writer.writerow([*head, figure, unit, *values, *_BLANK])
     writer.writerows(more)
     return out.getvalue()
 

@@ -184,14 +184,13 @@ def _by_greenwood(group: Durations, share: float, rng: np.random.Generator, repl
 def _resampled(group: Durations, share: float, rng: np.random.Generator, replicates: int) -> Numbers:
     """The quantile of so many samples drawn from the group; infinite where a sample does not reach it."""
     steps, n = group.steps, len(group)
-    counts = np.concatenate([steps.ended, steps.left_open])
-    kept = counts > 0
-    chances = counts[kept] / n
+    counts = np.concatenate([steps.ended, steps.left_open]).astype(np.int64)
+    places = np.repeat(np.arange(len(counts)), counts)  # of each case among the counts
     found: list[float] = []
     for begun in range(0, replicates, _AT_ONCE):
         size = min(_AT_ONCE, replicates - begun)
-        drawn = np.zeros((size, len(counts)), np.int64)
-        drawn[:, kept] = rng.multinomial(n, chances, size=size)
+        chosen = places[rng.integers(n, size=(size, n))] + len(counts) * np.arange(size)[:, np.newaxis]
+        drawn = np.bincount(chosen.ravel(), minlength=size * len(counts)).reshape(size, -1)
         ended, left_open = np.split(drawn, 2, axis=1)
         values = first_below(steps.times, surviving(ended, left_open), 1 - share)
         found.extend(np.inf if value is None else value for value in values)

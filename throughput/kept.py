@@ -30,8 +30,10 @@ from workflow.tables import (
     Event,
     LogHead,
     TimingCase,
+    TimingGroup,
     TimingState,
     TimingStep,
+    TimingSum,
     TimingTask,
 )
 
@@ -299,7 +301,8 @@ def _put(session: Session, table: Table, name: str, rows: list[dict[str, Any]], 
 
 def _empty_some(session: Session, most: int) -> bool:
     """Forget so many rows of a table; whether nothing is left. All at once would keep others from writing."""
-    for table in (TimingStep.table(), TimingTask.table(), TimingCase.table()):
+    for row in (TimingSum, TimingGroup, TimingStep, TimingTask, TimingCase):
+        table = row.table()
         keys = tuple(table.primary_key.columns)
         some = select(*keys).limit(most)
         found: Any = session.execute(delete(table).where(tuple_(*keys).in_(some)))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Executable, delete, insert, select
+from sqlalchemy import Executable, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -186,12 +186,6 @@ def _added(session: Session) -> Executable:
         index_elements=list(table.primary_key.columns),
         set_={"n": table.c.n + new.excluded.n, "sum_us": table.c.sum_us + new.excluded.sum_us},
     )
-
-
-def empty(session: Session) -> None:
-    """Forget all sums."""
-    session.execute(delete(TimingSum))
-    session.execute(delete(TimingGroup))
 
 
 def _between(start: datetime | None, end: datetime | None) -> int | None:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from signing.secret import Secret
 from web.asked import Asked, Door
 from web.cookies import DEVICE, SESSION
+from web.step_up import surely
 from workflow.ceremonies import CeremonyOver
 from workflow.passkeys import PasskeyRefused
 from workflow.passwords import NotAuthenticated, PasswordGiven
@@ -93,8 +94,12 @@ class AccountPasskeys:
         return answer
 
     def _remove(self, asked: Asked) -> Response:
+        """Who finds a session open takes nobody's passkey away, nor ends their other sessions so."""
+        return surely(self.door, asked, lambda: self._removed(asked))
+
+    def _removed(self, asked: Asked) -> Response:
         me = asked.me.id
-        self.door.office.passkeys.remove(me, by=me, key=asked.text("passkey"))
+        self.door.office.passkeys.remove(me, by=me, key=asked.typed("key"))
         self.door.sessions.end_others(asked.me)  # they may have been opened by it
         answer = self.door.see("/account", said="passkey-removed")
         self.door.renew(asked, answer, at_once=True)

@@ -48,6 +48,7 @@ from web.request_page import RequestPage
 from web.requests import Requests
 from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
+from web.step_up import ShowingAnew
 from web.themed import KEPT, Themed
 from workflow.errors import StoreUnavailable
 from workflow.office import Office
@@ -94,6 +95,7 @@ class Desk:
                 *Account(door).routes(),
                 *AccountCodes(door).routes(),
                 *AccountPasskeys(door).routes(),
+                *ShowingAnew(door).routes(),
                 *SigningInByPasskey(door).routes(),
                 *Keys(door).routes(),
                 *Queue(door).routes(),

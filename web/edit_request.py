@@ -211,7 +211,15 @@ class EditRequest:
         """What somebody begins with who has typed nothing yet."""
         office = self.door.office
         with office.store.read() as session:
-            found = proposed(session, task.view, asked.me.id, filling.suggestions, office.register)
+            found = proposed(
+                session,
+                task.view,
+                asked.me.id,
+                filling.suggestions,
+                office.register,
+                definition_of=office.engine.definition,
+                today=office.today(task.definition),
+            )
         return filling.proposing(found)
 
     def _given(self, task: Task, kind: Kind[Any], today: date) -> Mapping[str, Any]:

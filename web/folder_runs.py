@@ -24,6 +24,7 @@ from web.asked import Asked, Door
 from web.folder_words import Group, groups_of, people_of, said_of
 from web.languages import translations
 from web.step_up import NOT_SHOWN, challenge, proof_of
+from web.streams import Followed, Streams
 from workflow import ceremonies
 from workflow.asking import Given
 from workflow.ceremonies import CeremonyOver
@@ -60,6 +61,7 @@ class FolderRuns:
 
     door: Door
     _here: set["asyncio.Task[None]"] = field(default_factory=set)
+    _streams: Streams = field(default_factory=Streams)
 
     @property
     def runs(self) -> SigningRuns:
@@ -94,8 +96,9 @@ class FolderRuns:
     async def send_on(self, asked: Asked) -> SigningRun | None:
         """Begin a go with what was signed at a provider and not sent on; it asks nothing. None for none."""
         run = await run_in_threadpool(self._kept, asked)
-        if run is not None:
-            await self._go(asked, run, None)
+        going = None if run is None else await self._taking(asked, run)
+        if going is not None:
+            self._begun(going.send_on())
         return run
 
     def _kept(self, asked: Asked) -> SigningRun | None:
@@ -295,9 +298,18 @@ class FolderRuns:
         )
 
     async def _stream(self, asked: Asked, after: int) -> AsyncIterator[str]:
-        """What is not told yet, each as it stands now; then what happens, while its person is signed in."""
+        """What is not told yet, each as it stands now; then what happens, while its person is signed in and
+        follows few enough."""
+        with self._streams.following(asked.me.id) as followed:
+            async for line in self._told(asked, after, followed):
+                yield line
+
+    async def _told(self, asked: Asked, after: int, followed: Followed) -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
         for _ in range(int(WATCHED_S / LOOK_S)):
+            if followed.crowded_out:
+                yield "event: crowded\ndata: {}\n\n"
+                return
             if not await run_in_threadpool(self.door.sessions.goes_on, asked.me):
                 return
             run = await run_in_threadpool(self._looked, asked)

@@ -11,6 +11,7 @@ from documents.errors import BlobError
 from web.asked import Asked
 from web.overseeing import Overseeing
 from web.rates import Rate
+from web.step_up import surely
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.digits import whole
@@ -39,7 +40,7 @@ class KeepingPages(Overseeing):
     def _page(self, asked: Asked, *, problem: WorkflowError | BlobError | None = None) -> Response:
         reach, office, administers = self.reach(asked), self.door.office, self.administers(asked)
         preview = office.retention.preview(days=DAYS)
-        holds = [one for one in preview.holds if one.unit in reach]
+        holds = [one.told_to(asked.me.id) for one in preview.holds if one.unit in reach]
         today = office.newest_day
         return self.answer(
             asked,
@@ -74,6 +75,9 @@ class KeepingPages(Overseeing):
 
     def _release(self, asked: Asked) -> Response:
         self.reach(asked, administrator=True)
+        return surely(self.door, asked, lambda: self._released(asked))
+
+    def _released(self, asked: Asked) -> Response:
         try:
             self.door.office.holds.release(
                 _request(asked),
@@ -92,6 +96,9 @@ class KeepingPages(Overseeing):
             raise HTTPException(404)
         if asked.typed("sure") != "yes":
             return self.door.see("/office/keeping", done="unsure")
+        return surely(self.door, asked, lambda: self._ran(asked))
+
+    def _ran(self, asked: Asked) -> Response:
         self.door.rates.require(asked.request, RUNS)
         try:
             run = self.door.office.retention.run(clock_is_right=asked.typed("clock") == "right")

@@ -13,6 +13,7 @@ from signing.secret import Secret
 from web.asked import Asked
 from web.csv_answer import LISTS, Cell, csv_answer
 from web.overseeing import Overseeing
+from web.step_up import surely
 from workflow import roles, staff
 from workflow.errors import Refused, WorkflowError
 from workflow.passwords import PasswordRefused
@@ -93,6 +94,7 @@ class PeoplePages(Overseeing):
             held, history = roles.held(session, number), roles.history(session, number)
             units = roles.units(session, administers)
             swaps = staff.standing_in(session, office.newest_day, of=number)
+            grantable = roles.grantable(session, asked.me.id, office.newest_day)
         return self.answer(
             asked,
             "person.html",
@@ -102,7 +104,7 @@ class PeoplePages(Overseeing):
             history=history,
             swaps=swaps,
             units=units,
-            grantable=roles.ROLES,
+            grantable=grantable,
             may_change=person.unit in administers and number != asked.me.id,
             may_everywhere=administers.everywhere,
             everywhere=EVERYWHERE,
@@ -115,9 +117,13 @@ class PeoplePages(Overseeing):
     def _password(self, asked: Asked) -> Response:
         """Give somebody a password, with which they choose their own; shown once, here."""
         self.reach(asked, administrator=True)
-        person, password = asked.text("person")[:100], secrets.token_urlsafe(12)
+        person = asked.text("person")[:100]
         if person == asked.me.id:
             return self.door.see("/password")
+        return surely(self.door, asked, lambda: self._given(asked, person))
+
+    def _given(self, asked: Asked, person: str) -> Response:
+        password = secrets.token_urlsafe(12)
         try:
             self.door.office.passwords.set(person, Secret(password), by=asked.me.id)
         except (PasswordRefused, Refused) as problem:
@@ -132,6 +138,9 @@ class PeoplePages(Overseeing):
 
     def _changed(self, asked: Asked, change: roles.Change, done: str) -> Response:
         self.reach(asked, administrator=True)
+        return surely(self.door, asked, lambda: self._done(asked, change, done))
+
+    def _done(self, asked: Asked, change: roles.Change, done: str) -> Response:
         office, unit = self.door.office, asked.typed("unit")
         wanted = Wanted(
             person=asked.typed("person")[:100],

@@ -1,14 +1,16 @@
 """Legal holds on a request, for those who work with it: placed and released on its page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from web.asked import Asked, Door
+from web.step_up import surely
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.digits import whole
 from workflow.holds import OpenHold
+from workflow.reading import RequestView
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,14 @@ class RequestHolds:
             self.door.post("/requests/{n}/release-hold", self._release),
         ]
 
-    def shown(self, number: int, person: str) -> tuple[list[OpenHold], bool]:
-        """The holds, and whether this person may place and release them."""
+    def shown(self, view: RequestView, person: str) -> tuple[list[OpenHold], bool]:
+        """The holds, and whether this person may place and release them; who placed them and why only where
+        that is for them."""
         holds = self.door.office.holds
-        return holds.open(number), holds.may(number, person)
+        found = holds.open(view.id)
+        if not view.learns_why_held:
+            found = [replace(one, placed_by="", reason="") for one in found]
+        return found, holds.may(view.id, person)
 
     def _hold(self, asked: Asked) -> Response:
         number = self._seen(asked)
@@ -35,7 +41,11 @@ class RequestHolds:
         return self.door.see(f"/requests/{number}#holds")
 
     def _release(self, asked: Asked) -> Response:
-        number, hold = self._seen(asked), asked.typed("hold")
+        number = self._seen(asked)
+        return surely(self.door, asked, lambda: self._released(asked, number))
+
+    def _released(self, asked: Asked, number: int) -> Response:
+        hold = asked.typed("hold")
         known = whole(hold, REQUEST_ID_MAX) or 0
         self.door.office.holds.release(
             number, asked.me.id, asked.typed("reason").strip(), hold_id=known, key=_key(asked)

@@ -167,7 +167,7 @@ class RequestPage:
         found, since = checks(office, view, definition), since_return(view.history, view.data)
         happened = told(view.history)
         say = translations(asked.language).gettext
-        holds, may_hold = self.holds.shown(view.id, asked.me.id)
+        holds, may_hold = self.holds.shown(view, asked.me.id)
         offer = self._offer(asked, view, beside, found)
         wrong_there = _wrong_in(found) if offer.is_theirs else []
         return self.door.answer(

@@ -251,13 +251,25 @@ class SigningIn:
         return answer
 
     def _change_form(self, asked: Asked) -> Response:
-        return self.door.answer(asked, "password.html", wrong="", after_s=0)
+        return self._change_page(asked)
+
+    def _change_page(self, asked: Asked, *, status: int = 200, wrong: str = "", after_s: int = 0) -> Response:
+        return self.door.answer(
+            asked,
+            "password.html",
+            status=status,
+            wrong=wrong,
+            after_s=after_s,
+            tokens=self.door.office.tokens.usable(asked.me.id),
+            ends_tokens=asked.typed("tokens") == "end",
+        )
 
     def _change(self, asked: Asked) -> Response:
-        """Set one's own; all sessions end with it, and a new one begins here."""
+        """Set one's own; all sessions end with it, and a new one begins here. Programs' tokens end where they
+        say so."""
         new, person = asked.text("new"), asked.me.id
         if new != asked.text("again"):
-            return self.door.answer(asked, "password.html", status=422, wrong="differ", after_s=0)
+            return self._change_page(asked, status=422, wrong="differ")
         try:
             self.door.office.passwords.set(
                 person,
@@ -267,11 +279,13 @@ class SigningIn:
                 device=self.door.cookies.get(asked.request, DEVICE),
             )
         except NotAuthenticated:
-            return self.door.answer(asked, "password.html", status=422, wrong="password", after_s=0)
+            return self._change_page(asked, status=422, wrong="password")
         except PasswordRefused:
-            return self.door.answer(asked, "password.html", status=422, wrong="new", after_s=0)
+            return self._change_page(asked, status=422, wrong="new")
         except Throttled as error:
-            return self.door.answer(
-                asked, "password.html", status=429, wrong="throttled", after_s=error.after_s
-            )
+            return self._change_page(asked, status=429, wrong="throttled", after_s=error.after_s)
+        if asked.typed("tokens") == "end":
+            tokens = self.door.office.tokens
+            for one in tokens.usable(person):
+                tokens.revoke(one.id, by=person)
         return self._letting_in.welcome(asked.request, self._letting_in.anew(asked), "/account")

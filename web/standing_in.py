@@ -1,5 +1,6 @@
 """Who stands in for whom: people say it for themselves, administrators for those of their units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -63,15 +64,16 @@ class StandingInPages:
             others = staff.standing_in(session, today, reach=reach) if reach else []
             found = Found.by(session, _EVERYWHERE, typed["name"], typed["who"], but=me.id)
             principals = Found.by(session, reach, typed["whose"], typed["principal"])
-        definitions = list(office.catalogue.offered)
+            beyond = staff.roles_beyond(session, [one.principal_id for one in others], reach)
         return self.door.answer(
             asked,
             "substitutes.html",
             status=422 if wrong or problem else 200,
             mine=mine,
             others=[one for one in others if one not in mine],
+            ends=[one for one in (*mine, *others) if _ends(one, me.id, others, beyond)],
             administers=bool(reach),
-            roles=sorted({role for one in definitions for role in one.roles if role in me.roles}),
+            roles=self._roles(asked, principals),
             today=today,
             wrong=wrong,
             problem=problem,
@@ -80,6 +82,11 @@ class StandingInPages:
             principals=principals,
             done=asked.text("done") if asked.request.method == "GET" else "",
         )
+
+    def _roles(self, asked: Asked, principals: Found) -> list[str]:
+        """In which roles somebody can stand in for those who were found, or else for who asks."""
+        theirs = {role for one in principals.people for role, _ in one.roles} or asked.me.roles
+        return sorted({role for one in self.door.office.catalogue.offered for role in one.roles} & theirs)
 
     def _name(self, asked: Asked) -> Response:
         office = self.door.office
@@ -118,6 +125,17 @@ class StandingInPages:
         except SubstitutionRefused as problem:
             return self._page(asked, problem=problem)
         return self.door.see("/substitutes", done="ended")
+
+
+def _ends(
+    one: staff.StandingIn, me: str, others: list[staff.StandingIn], beyond: Mapping[str, frozenset[str]]
+) -> bool:
+    """Whether who asks may end this standing in: `others` are of units that they administer, where some roles
+    of principals reach `beyond`."""
+    further = beyond.get(one.principal_id, frozenset())
+    return one.principal_id == me or (
+        one in others and (one.role not in further if one.role else not further)
+    )
 
 
 _SEARCHED: Final = ("name", "whose")

@@ -154,6 +154,23 @@ class People:
             if swap.holds(None, today)
         )
 
+    def learns_why_held(
+        self, person: str, definition: Definition, unit: str, requester: str, today: date
+    ) -> bool:
+        """Whether who put a request on hold, and why, is for the person: for who works with it or audits it,
+        in their own right or as a substitute, and not for who asked for it."""
+        roles = working_roles(definition)
+        if person == requester:
+            return False
+        if any(self.has_role(person, role, unit) for role in (*roles, AUDITOR)):
+            return True
+        return any(
+            self.has_role(principal, role, unit) and self.stands_in(person, principal, role, today)
+            for principal in self.principals_of(person, today)
+            for role in roles
+            if principal != requester
+        )
+
     def _sees(
         self, person: str, swap: StandIn | None, definition: Definition, unit: str, requester: str
     ) -> bool:
@@ -172,21 +189,17 @@ class People:
         )
 
 
-def administers_more(session: Session, person: str, than: Collection[str | None]) -> bool:
-    """Whether somebody administers more than these units (None: all of them)."""
-    query = select(Grant.unit).where(Grant.person_id == person, Grant.role == ADMINISTRATOR)
-    return None not in than and not set(session.scalars(query)) <= set(than)
-
-
-def speaks_for_more(session: Session, person: str, than: Collection[str | None], now: datetime) -> bool:
-    """The same of somebody and those for whom they stand in, now or later: their password opens it all."""
+def reaches_further(session: Session, person: str, than: Collection[str | None], now: datetime) -> bool:
+    """Whether somebody has a role in more than these units (None: all of them), or stands in for somebody who
+    has, now or later: their password opens it all."""
+    if None in than:
+        return False
     last_possible = (now - timedelta(days=1)).date()  # where the day is the earliest, it is yesterday's
-    query = select(Substitute.principal_id).where(
-        Substitute.substitute_id == person,
-        Substitute.valid_until >= last_possible,
-        or_(Substitute.role.is_(None), Substitute.role == ADMINISTRATOR),
+    spoken_for = select(Substitute.principal_id).where(
+        Substitute.substitute_id == person, Substitute.valid_until >= last_possible
     )
-    return any(administers_more(session, one, than) for one in (person, *session.scalars(query)))
+    of_theirs = or_(Grant.person_id == person, Grant.person_id.in_(spoken_for))
+    return not set(session.scalars(select(Grant.unit).where(of_theirs))) <= set(than)
 
 
 def requester_role(definition: Definition) -> str:

@@ -19,7 +19,17 @@ from wording import Sentence
 from workflow.errors import WorkflowError
 from workflow.tables import CeremonyRow
 
-Kind = Literal["code", "enrol-code", "passkey", "enrol-passkey", "prove-passkey", "elsewhere", "provider"]
+Kind = Literal[
+    "code",
+    "enrol-code",
+    "passkey",
+    "enrol-passkey",
+    "prove-passkey",
+    "show-passkey",
+    "shown",
+    "elsewhere",
+    "provider",
+]
 FRESH = timedelta(minutes=10)
 """People look for their telephone."""
 
@@ -58,9 +68,9 @@ def begin(
     token = token or new_token()
     session.add(
         CeremonyRow(
-            token_sha256=_digest(token),
+            token_sha256=digest(token),
             kind=kind,
-            bound_sha256=_digest(bound_to),
+            bound_sha256=digest(bound_to),
             person_id=person,
             data=dict(data or {}),
             made_at=now,
@@ -77,8 +87,8 @@ def new_token() -> str:
 
 def look(session: Session, kind: Kind, token: str, *, bound_to: str, now: datetime) -> Ceremony:
     """What was begun; it stays. Raises CeremonyOver."""
-    row = session.get(CeremonyRow, _digest(token))
-    fits = row is not None and (row.kind, row.bound_sha256) == (kind, _digest(bound_to))
+    row = session.get(CeremonyRow, digest(token))
+    fits = row is not None and (row.kind, row.bound_sha256) == (kind, digest(bound_to))
     if row is None or not fits or not bound_to or abs(now - row.made_at) > FRESH:
         raise CeremonyOver
     return Ceremony(row.person_id, row.data)
@@ -88,7 +98,7 @@ def take(session: Session, kind: Kind, token: str, *, bound_to: str, now: dateti
     """What was begun; it is over once this is committed, whatever comes of it. Raises CeremonyOver."""
     found = look(session, kind, token, bound_to=bound_to, now=now)
     table = CeremonyRow.table()
-    gone = session.connection().execute(delete(table).where(table.c.token_sha256 == _digest(token)))
+    gone = session.connection().execute(delete(table).where(table.c.token_sha256 == digest(token)))
     if gone.rowcount != 1:
         raise CeremonyOver  # of two answers at once one counts
     return found
@@ -99,5 +109,6 @@ def forget_ceremonies(session: Session, people: Collection[str]) -> None:
     session.execute(delete(CeremonyRow).where(CeremonyRow.person_id.in_(people)))
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """Under which a token is kept."""
     return sha256(token.encode(errors="replace")).hexdigest()

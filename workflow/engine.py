@@ -317,7 +317,10 @@ class Engine:
                 for verb in verbs
                 if self._judge(judge, ledger, case, replace(question, trigger=verb), asked_only=True).allowed
             ]
-            return reading.view(session, case, possible, actor)
+            learns = judge.people.learns_why_held(
+                actor, case.definition, case.unit, case.requester_id, judge.today(case.definition)
+            )
+            return reading.view(session, case, possible, actor, learns_why_held=learns)
 
     # --- steps
 

@@ -1,7 +1,8 @@
 """What a page says of an error: what has happened, and what the person can do about it there.
 
 An error's own hint may name a command; who works with pages has none. What is empty is the error's own, where
-that is a sentence that can be told in other languages. Numbers such as `{after_s}` are the error's too.
+that is a sentence that can be told in other languages, and the error's own hint goes before the one here,
+where that is one. Numbers such as `{after_s}` are the error's too.
 """
 
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from signing.secret import Secret
 from wording import Sentence
 from workflow import webhooks
-from workflow.access import ADMINISTRATOR, speaks_for_more
+from workflow.access import ADMINISTRATOR, reaches_further
 from workflow.ceremonies import forget_ceremonies
 from workflow.command_form import require_name
 from workflow.devices import forget_devices, known_device
@@ -237,7 +237,8 @@ class Passwords:
 
 def require_may(session: Session, person: str, by: str, what_not: Sentence, *, now: datetime) -> None:
     """Raises PasswordRefused unless both work here, and it is their own or the other's to administer: who
-    administers more than the other, or stands in for somebody who does, does not get into their hands.
+    has a role in more units than the other administers, or stands in for somebody who has, does not get into
+    their hands.
 
     `what_not` says what is refused.
     """
@@ -251,7 +252,7 @@ def require_may(session: Session, person: str, by: str, what_not: Sentence, *, n
     granted = select(Grant.unit).where(Grant.person_id == by, Grant.role == ADMINISTRATOR)
     units = set(session.scalars(granted))
     reached = units & {None, found[person].unit}
-    if person != by and (not reached or speaks_for_more(session, person, units, now)):
+    if person != by and (not reached or reaches_further(session, person, units, now)):
         raise PasswordRefused(
             what_not,
             hint=Sentence("People set their own, and administrators those of others in their unit."),

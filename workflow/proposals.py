@@ -1,13 +1,16 @@
 """What is proposed to who fills in a document: where it is signed, and whom its reader may ask."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from documents.register import Register
+from workflow.access import People
 from workflow.people import name_of
+from workflow.pinned import DefinitionOf, read_or_none
 from workflow.reading import RequestView
 from workflow.tables import Request, Task
 
@@ -22,21 +25,35 @@ def proposed(
     person: str,
     names: Mapping[str, tuple[str, ...]],
     register: Register | None,
+    *,
+    definition_of: DefinitionOf,
+    today: date,
 ) -> dict[str, Any]:
     """By dotted name, what a clerk would write: the employer's town, the contact of their last document or
     else themselves, and who has to be named where only one can be.
 
-    What the document has no such field for is proposed too.
+    What the document has no such field for is proposed too. Of a document that they may not see any more
+    nothing is: colleagues may have written in it since.
     """
-    contact = _last_contact(session, person, view.state) or _themselves(session, person, register)
+    people = People.load(session, [person])
+
+    def sees(request: Request) -> bool:
+        definition = read_or_none(session, definition_of, request.definition_sha256)
+        return definition is not None and people.sees(
+            person, definition, request.unit, request.requester_id, today
+        )
+
+    contact = _last_contact(session, person, view.state, sees) or _themselves(session, person, register)
     town = (view.data.get("employer") or {}).get("town")
     only = {field: some[0] for field, some in names.items() if len(some) == 1}
     found = {_PLACE: town, **contact, **only}
     return {name: value for name, value in found.items() if value}
 
 
-def _last_contact(session: Session, person: str, state: str) -> dict[str, Any]:
-    """Whom they named last in such a state."""
+def _last_contact(
+    session: Session, person: str, state: str, sees: Callable[[Request], bool]
+) -> dict[str, Any]:
+    """Whom they named last in such a state, in what they see."""
     last = (
         select(Task.request_id)
         .where(Task.done_by == person, Task.state == state)
@@ -44,9 +61,9 @@ def _last_contact(session: Session, person: str, state: str) -> dict[str, Any]:
         .limit(LOOKED_AT)
     )
     for number in session.scalars(last):
-        data = session.scalar(select(Request.data).where(Request.id == number)) or {}
-        signing = data.get("signing") or {}
-        if signing.get("contact_phone"):
+        request = session.get(Request, number)
+        signing = ((request.data if request is not None else None) or {}).get("signing") or {}
+        if request is not None and signing.get("contact_phone") and sees(request):
             return {_NAME: signing.get("contact_name"), _PHONE: signing["contact_phone"]}
     return {}
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from workflow.cases import Case
+from workflow.holds import PLACED, RELEASED
 from workflow.tables import Body, DocumentRow, Draft, Event, Hold, Incident, Request
 
 
@@ -62,7 +63,8 @@ class DraftView:
 @dataclass(frozen=True)
 class RequestView:
     """A request as a person who may see it sees it. `possible`: what that person can do with it now; `draft`:
-    their own draft, which nobody else sees; `holds` that nobody has released keep it from being destroyed."""
+    their own draft, which nobody else sees; `holds` that nobody has released keep it from being destroyed;
+    `learns_why_held`: who placed them and why is for that person."""
 
     id: int
     key: str
@@ -81,6 +83,7 @@ class RequestView:
     outcome: str | None
     destroyed_at: datetime | None
     holds: tuple[int, ...]
+    learns_why_held: bool
     claimed_by: str | None
     possible: tuple[str, ...]
     draft: DraftView | None
@@ -89,10 +92,12 @@ class RequestView:
     history: tuple[HistoryEntry, ...]
 
 
-def view(session: Session, case: Case, possible: Iterable[str], actor: str) -> RequestView:
+def view(
+    session: Session, case: Case, possible: Iterable[str], actor: str, *, learns_why_held: bool
+) -> RequestView:
     """A request with its documents, its incident, its history and the actor's draft.
 
-    Whether it may be seen was asked before.
+    Whether it may be seen was asked before, and whether they learn why it is on hold.
     """
     task = case.task
     return RequestView(
@@ -113,12 +118,16 @@ def view(session: Session, case: Case, possible: Iterable[str], actor: str) -> R
         outcome=case.outcome,
         destroyed_at=session.scalars(select(Request.destroyed_at).where(Request.id == case.id)).one(),
         holds=_holds(session, case.id),
+        learns_why_held=learns_why_held,
         claimed_by=None if task is None else task.claimed_by,
         possible=tuple(possible),
         draft=_draft(session, case, actor),
         documents=_documents(session, case.id),
         incident=_incident(session, case.id),
-        history=tuple(history(session, case.id)),
+        history=tuple(
+            entry if learns_why_held or entry.type not in (PLACED, RELEASED) else replace(entry, body=None)
+            for entry in history(session, case.id)
+        ),
     )
 
 

@@ -1,6 +1,8 @@
 """Who consents shows anew who they are: by a password or a passkey; another way is one more function here.
 
-Each way ends in a proof (`proofs`), which the engine judges; it does not know the ways.
+Each way ends in a proof (`proofs`), which the engine judges; it does not know the ways. What is done to the
+office itself, and can't be undone or gives power, asks for less: that somebody has shown it on this session
+within minutes (`has_shown`).
 """
 
 import secrets
@@ -14,12 +16,13 @@ from sqlalchemy.orm import Session
 from signing.profile import Profile
 from signing.secret import Secret
 from wording import Sentence
+from workflow import ceremonies
 from workflow.ceremonies import Ceremony, CeremonyOver
 from workflow.definition_model import Definition
 from workflow.errors import Reason, Refused
 from workflow.passwords import Passwords
 from workflow.proofs import FRESH, Method, Proof
-from workflow.tables import ProofRow
+from workflow.tables import CeremonyRow, ProofRow
 
 if TYPE_CHECKING:
     from workflow.passkeys import Challenge, Passkeys  # pages alone need it
@@ -74,6 +77,48 @@ def prove_by_passkey(passkeys: "Passkeys", person: str, token: str, answer: str,
         return _keep(session, person, "passkey", dict(begun.data["seen"]), now)
 
     return passkeys.check(token, answer, then, bound_to=bound_to, kind="prove-passkey")
+
+
+def has_shown(session: Session, *, bound_to: str, opened_at: datetime, now: datetime) -> bool:
+    """Whether who holds a session has signed in, or shown anew who they are on it, within minutes."""
+    if abs(now - opened_at) <= ceremonies.FRESH:
+        return True
+    try:
+        ceremonies.look(session, "shown", _shown(bound_to), bound_to=bound_to, now=now)
+    except CeremonyOver:
+        return False
+    return True
+
+
+def show_by_password(
+    passwords: Passwords, person: str, password: Secret, *, bound_to: str, device: str = ""
+) -> None:
+    """Have them have shown it, by their password. Raises what Passwords.check raises."""
+    passwords.check(
+        person, password, lambda session, now: _note_shown(session, person, bound_to, now), device=device
+    )
+
+
+def show_by_passkey(passkeys: "Passkeys", person: str, token: str, answer: str, *, bound_to: str) -> None:
+    """The same, by the passkey that was asked for. Raises PasskeyRefused, CeremonyOver."""
+
+    def then(session: Session, now: datetime, whose: str, _begun: Ceremony) -> None:
+        if whose != person:
+            raise CeremonyOver
+        _note_shown(session, person, bound_to, now)
+
+    passkeys.check(token, answer, then, bound_to=bound_to, kind="show-passkey")
+
+
+def _note_shown(session: Session, person: str, bound_to: str, now: datetime) -> None:
+    token = _shown(bound_to)
+    session.execute(delete(CeremonyRow).where(CeremonyRow.token_sha256 == ceremonies.digest(token)))
+    ceremonies.begin(session, "shown", bound_to=bound_to, now=now, person=person, token=token)
+
+
+def _shown(bound_to: str) -> str:
+    """Under which it is kept: who knows it has nothing, as it counts on that session alone."""
+    return f"shown:{bound_to}"
 
 
 def _require_few(seen: Mapping[int, int]) -> None:

@@ -15,7 +15,7 @@ that is tried, and the files are not called clean before they are.
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -111,11 +111,16 @@ class HoldView:
     id: int
     request_id: int
     unit: str
+    requester_id: str
     placed_by: str
     placed_at: datetime
     reason: str
     due_on: date | None
     overdue: bool
+
+    def told_to(self, person: str) -> "HoldView":
+        """As this person is told of it: who placed it and why is not for who asked for the document."""
+        return replace(self, placed_by="", reason="") if person == self.requester_id else self
 
 
 @dataclass(frozen=True)
@@ -240,6 +245,7 @@ class Retention:
                 hold.id,
                 request.id,
                 request.unit,
+                request.requester_id,
                 hold.placed_by,
                 hold.placed_at,
                 hold.reason,

@@ -3,14 +3,15 @@
 The register says who has which duty, and stays the source of it. What it does not know (somebody helps out
 in another unit, or audits for a month) an administrator grants here, for one unit or, if they administer all,
 for all of them; and ends it again. Nobody grants a role to themselves, or one that reaches further than their
-own.
+own; and who stands in for an administrator makes nobody an administrator or auditor.
 """
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import delete, select
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from documents.kinds.fields import NOTE_MAX, wrong_text
 from wording import Sentence
 from workflow import staff
+from workflow.access import ADMINISTRATOR, AUDITOR
 from workflow.duties import DUTY_ROLES
 from workflow.errors import WorkflowError
 from workflow.eventlog import Appender
@@ -30,6 +32,8 @@ SOURCE: Final = "office"
 """Of grants that an administrator made."""
 ROLES: Final = tuple(dict.fromkeys(role for roles in DUTY_ROLES.values() for role, _ in roles))
 """What can be granted."""
+OVERSEEING: Final = (ADMINISTRATOR, AUDITOR)
+"""What is granted by who has the role of an administrator in their own right."""
 HISTORY: Final = 50
 Change = Callable[..., None]
 """`grant` or `end`."""
@@ -73,23 +77,42 @@ class RoleEvent:
 
 
 def grant(session: Session, wanted: Wanted, *, by: str, today: date, now: datetime) -> None:
-    """Have somebody have a role from now on. Raises RoleRefused."""
+    """Have somebody have a role from now on; said twice by the same for the same reason, it is done once.
+
+    Raises RoleRefused.
+    """
     log = Appender.lock(session, secrets.token_bytes)
     _require_may(session, wanted, by=by, today=today)
     if wanted.role not in ROLES:
         raise RoleRefused(Sentence("There is no such role."))
+    own = staff.administers_in_own_right(session, by, today)
+    if wanted.role in OVERSEEING and not own.covers(wanted.unit):
+        raise RoleRefused(staff.MAKES_NONE, hint=staff.IN_OWN_RIGHT)
     if _row(session, wanted) is not None:
+        if _was_said(session, ROLE_GRANTED, wanted, by):
+            return
         raise RoleRefused(Sentence("They have this role there already."))
     session.add(Grant(person_id=wanted.person, role=wanted.role, unit=wanted.unit, source=SOURCE))
     session.flush()
     _tell(log, ROLE_GRANTED, wanted, by=by, now=now)
 
 
+def grantable(session: Session, by: str, today: date) -> list[str]:
+    """The roles that somebody who administers may grant at all."""
+    own = staff.administers_in_own_right(session, by, today)
+    return [role for role in ROLES if own or role not in OVERSEEING]
+
+
 def end(session: Session, wanted: Wanted, *, by: str, today: date, now: datetime) -> None:
-    """Have somebody have a role no more; they sign in anew. Raises RoleRefused."""
+    """Have somebody have a role no more, and sign in anew; said twice, it is done once.
+
+    Raises RoleRefused.
+    """
     log = Appender.lock(session, secrets.token_bytes)
     _require_may(session, wanted, by=by, today=today)
     row = _row(session, wanted)
+    if row is None and _was_said(session, ROLE_ENDED, wanted, by):
+        return
     if row is None or row.source != SOURCE:
         raise RoleRefused(
             Sentence("An administrator ends what an administrator granted: this role comes from elsewhere."),
@@ -108,17 +131,7 @@ def held(session: Session, person: str) -> list[HeldRole]:
 
 def history(session: Session, person: str) -> list[RoleEvent]:
     """What was granted to somebody here, and ended: the newest first."""
-    query = (
-        select(Event.recorded_at, Event.type, Body.body)
-        .join(Body, Body.seq == Event.seq)
-        .where(Event.request_id.is_(None), Event.type.in_(ROLE_EVENTS), Body.body.is_not(None))
-        .order_by(Event.seq.desc())
-    )
-    told = [
-        (at, kind, said)
-        for at, kind, body in session.execute(query)
-        if (said := json.loads(body or "{}")).get("person") == person
-    ][:HISTORY]
+    told = list(islice(_told_of(session, person), HISTORY))
     actors = {said["actor"] for _, _, said in told}
     called = select(Person.id, Person.name).where(Person.id.in_(actors))
     names = {row.id: row.name for row in session.execute(called)}
@@ -133,6 +146,32 @@ def history(session: Session, person: str) -> list[RoleEvent]:
         )
         for at, kind, said in told
     ]
+
+
+def _told_of(session: Session, person: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """What events tell of somebody's roles, the newest first: when, of which type, and their body."""
+    query = (
+        select(Event.recorded_at, Event.type, Body.body)
+        .join(Body, Body.seq == Event.seq)
+        .where(Event.request_id.is_(None), Event.type.in_(ROLE_EVENTS), Body.body.is_not(None))
+        .order_by(Event.seq.desc())
+    )
+    for at, kind, body in session.execute(query):
+        if (said := json.loads(body or "{}")).get("person") == person:
+            yield at, kind, said
+
+
+def _was_said(session: Session, kind: str, wanted: Wanted, by: str) -> bool:
+    """Whether just this is the last that was said of this role of theirs: a form was sent twice."""
+    last = next(
+        (
+            (told, said["actor"], said["remark"])
+            for _, told, said in _told_of(session, wanted.person)
+            if (said["role"], said.get("unit")) == (wanted.role, wanted.unit)
+        ),
+        None,
+    )
+    return last == (kind, by, wanted.reason)
 
 
 def kept_through(session: Session) -> list[Grant]:
@@ -162,7 +201,7 @@ def _require_may(session: Session, wanted: Wanted, *, by: str, today: date) -> N
             Sentence("Nobody grants or ends a role of their own."),
             hint=Sentence("Ask another administrator."),
         )
-    if wanted.unit not in reach.units and not reach.everywhere:
+    if not reach.covers(wanted.unit):
         raise RoleRefused(
             Sentence("A role reaches no further than the administrator who grants it."),
             hint=Sentence("Choose a unit that you administer, or ask an administrator of all units."),

@@ -103,6 +103,15 @@ class Going:
 
         await self._held(go)
 
+    async def send_on(self) -> None:
+        """Bring on what is signed at the provider. It was accepted then, and nothing is now: so nobody is
+        asked for a word, also where a signature turns out not to be there any more."""
+
+        async def go() -> None:
+            await self._authorise(await self._ready(), _no_word)
+
+        await self._held(go)
+
     async def answered(self, answer: Given | OnPageAnswer) -> None:
         """Sign what was asked for with what was answered, then go on with the rest."""
 
@@ -394,6 +403,10 @@ def _as_json(question: Question) -> dict[str, Any]:
         "hashes": [b64encode(one).decode() for one in question.hashes],
         "digest": question.digest,
     }
+
+
+async def _no_word(*_asked: object) -> Authorisation:
+    raise _anew()
 
 
 def _moved() -> Raced:

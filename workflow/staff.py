@@ -1,18 +1,24 @@
 """The people of an office, for those who look after it: administrators and auditors, each of some units."""
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from wording import Sentence
-from workflow.access import ADMINISTRATOR, AUDITOR, People, administers_more
+from workflow.access import ADMINISTRATOR, AUDITOR, People
 from workflow.commands import Channel
 from workflow.errors import SubstitutionRefused
+from workflow.eventlog import Appender
 from workflow.substitutes import Substitution, end_substitutions, name_substitute
 from workflow.tables import Grant, PasswordRow, Person, Substitute
+
+MAKES_NONE: Final = Sentence("Who stands in for an administrator makes nobody an administrator or auditor.")
+IN_OWN_RIGHT: Final = Sentence("Ask an administrator who has the role in their own right.")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ class Reach:
         return self.everywhere or bool(self.units)
 
     def __contains__(self, unit: str) -> bool:
+        return self.everywhere or unit in self.units
+
+    def covers(self, unit: str | None) -> bool:
+        """Whether a role in this unit (None: in all) reaches no further."""
         return self.everywhere or unit in self.units
 
     def of(self, column: ColumnElement[str]) -> ColumnElement[bool]:
@@ -59,7 +69,7 @@ class StandingIn:
     last: date
 
 
-def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
+def reach_of(session: Session, person: str, today: date, *roles: str, in_own_right: bool = False) -> Reach:
     """Of which units somebody has one of these roles, in their own right, or as a substitute today.
 
     Auditors look for themselves: nobody stands in for one.
@@ -68,7 +78,7 @@ def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
     if not people.active(person):
         return Reach(everywhere=False, units=frozenset())
     held = {unit for role, unit in people.grants.get(person, ()) if role in roles}
-    for principal in people.principals_of(person, today):
+    for principal in () if in_own_right else people.principals_of(person, today):
         held |= {
             unit
             for role, unit in people.grants.get(principal, ())
@@ -80,6 +90,11 @@ def reach_of(session: Session, person: str, today: date, *roles: str) -> Reach:
 def administers(session: Session, person: str, today: date) -> Reach:
     """Of which units somebody is an administrator."""
     return reach_of(session, person, today, ADMINISTRATOR)
+
+
+def administers_in_own_right(session: Session, person: str, today: date) -> Reach:
+    """Of which units somebody is an administrator, and does not only stand in for one."""
+    return reach_of(session, person, today, ADMINISTRATOR, in_own_right=True)
 
 
 def oversees(session: Session, person: str, today: date) -> Reach:
@@ -158,30 +173,20 @@ def name_for(
     now: datetime,
     channel: Channel = "person",
 ) -> None:
-    """Let somebody stand in, as `by` says: an administrator names others, as nobody grants themselves a role.
+    """Let somebody stand in, as `by` says: an administrator names others, as nobody grants themselves a role,
+    and for no role that reaches further than their own. What was said before is said once.
 
     Raises SubstitutionRefused.
     """
-    _require_may(session, by, wanted.principal_id, today)
+    Appender.lock(session, secrets.token_bytes)  # of two at once, one says it
+    _require_may_name(session, wanted, by=by, today=today)
     if by == wanted.substitute_id != wanted.principal_id:
         raise SubstitutionRefused(
             Sentence("Nobody names themselves to stand in for somebody else."),
             hint=Sentence("They name you, or another administrator does."),
         )
-    name_substitute(session, wanted, now=now, by=by, channel=channel)
-
-
-def is_named(session: Session, wanted: Substitution, *, by: str, today: date) -> bool:
-    """Whether just this was said already. Raises SubstitutionRefused for who may not say it."""
-    _require_may(session, by, wanted.principal_id, today)
-    query = select(Substitute.id).where(
-        Substitute.substitute_id == wanted.substitute_id,
-        Substitute.principal_id == wanted.principal_id,
-        Substitute.role.is_(None) if wanted.role is None else Substitute.role == wanted.role,
-        Substitute.valid_from == wanted.first,
-        Substitute.valid_until == wanted.last,
-    )
-    return session.scalars(query).first() is not None
+    if not _is_named(session, wanted):
+        name_substitute(session, wanted, now=now, by=by, channel=channel)
 
 
 def end_for(
@@ -199,26 +204,80 @@ def end_for(
 
     Raises SubstitutionRefused.
     """
-    _require_may(session, by, principal, today)
+    _require_may(session, by, principal, role, today)
     return end_substitutions(
         session, substitute, principal, role, today=today, now=now, by=by, channel=channel
     )
 
 
-def _require_may(session: Session, by: str, principal: str, today: date) -> None:
-    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator: who
-    administers less than they do has nobody stand in for that.
-    """
-    person, reach = session.get(Person, principal), administers(session, by, today)
-    units: Collection[str | None] = (None,) if reach.everywhere else reach.units
-    if by == principal or (
-        person is not None and person.unit in reach and not administers_more(session, principal, units)
-    ):
-        return
-    raise SubstitutionRefused(
-        Sentence("Who stands in for somebody is said by themselves, or by an administrator of their unit."),
-        hint=Sentence("Ask one of them."),
+def roles_beyond(session: Session, people: Collection[str], reach: Reach) -> dict[str, frozenset[str]]:
+    """The roles of these people that reach further, and in which somebody can stand in for them."""
+    if reach.everywhere:
+        return {}
+    unit = Grant.table().c.unit
+    query = select(Grant.person_id, Grant.role).where(
+        Grant.person_id.in_(people), Grant.role != AUDITOR, or_(unit.is_(None), not_(reach.of(unit)))
     )
+    found: dict[str, set[str]] = {}
+    for person, role in session.execute(query):
+        found.setdefault(person, set()).add(role)
+    return {person: frozenset(roles) for person, roles in found.items()}
+
+
+def _is_named(session: Session, wanted: Substitution) -> bool:
+    query = select(Substitute.id).where(
+        Substitute.substitute_id == wanted.substitute_id,
+        Substitute.principal_id == wanted.principal_id,
+        Substitute.role.is_(None) if wanted.role is None else Substitute.role == wanted.role,
+        Substitute.valid_from == wanted.first,
+        Substitute.valid_until == wanted.last,
+    )
+    return session.scalars(query).first() is not None
+
+
+def _require_may_name(session: Session, wanted: Substitution, *, by: str, today: date) -> None:
+    """Raises SubstitutionRefused: also where who stands in for an administrator would make one who lasts."""
+    principal = wanted.principal_id
+    _require_may(session, by, principal, wanted.role, today)
+    if by == principal or wanted.role not in (None, ADMINISTRATOR):
+        return
+    own = administers_in_own_right(session, by, today)
+    if ADMINISTRATOR in roles_beyond(session, [principal], own).get(principal, ()):
+        raise SubstitutionRefused(MAKES_NONE, hint=IN_OWN_RIGHT)
+
+
+def _require_may(session: Session, by: str, principal: str, role: str | None, today: date) -> None:
+    """Raises SubstitutionRefused unless it is their own affair, or that of their unit's administrator: who
+    stands in for a role (None: for each of theirs) that reaches further is not for them to say.
+    """
+    if by == principal:
+        return
+    person, reach = session.get(Person, principal), administers(session, by, today)
+    if person is None or person.unit not in reach:
+        raise SubstitutionRefused(
+            Sentence(
+                "Who stands in for somebody is said by themselves, or by an administrator of their unit."
+            ),
+            hint=Sentence("Ask one of them."),
+        )
+    beyond = roles_beyond(session, [principal], reach).get(principal, frozenset())
+    if role is None and beyond:
+        raise SubstitutionRefused(
+            Sentence("Not all roles of {person} keep to units that you administer.", person=principal),
+            hint=Sentence(
+                "Choose one role that does. For the others they say it themselves, or an administrator of all"
+                " units does."
+            ),
+        )
+    if role in beyond:
+        raise SubstitutionRefused(
+            Sentence(
+                "The role '{role:duty}' of {person} reaches beyond the units that you administer.",
+                person=principal,
+                role=role or "",
+            ),
+            hint=Sentence("They say it themselves, or an administrator of all units does."),
+        )
 
 
 def _roles(session: Session, people: Collection[str]) -> dict[str, tuple[tuple[str, str | None], ...]]:

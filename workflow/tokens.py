@@ -167,6 +167,12 @@ class Tokens:
         with self._store.read() as session:
             return [_listed(row) for row in session.scalars(query)]
 
+    def usable(self, person: str) -> list[ListedToken]:
+        """Those of a person that are good still."""
+        with self._store.read() as session:
+            now = self._moment(session)
+        return [one for one in self.listed(person) if one.revoked_at is None and one.expires_at > now]
+
     def bearer(self, token: str) -> Bearer | None:
         """Who a token speaks for now; None for one that is not, has ended, or whose person has left.
 

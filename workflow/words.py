@@ -315,7 +315,9 @@ def story_of(problem: Problem) -> Story:
     message, hint = _of_code(code, **_numbers(problem))
     if code not in ERRORS and own:
         return Story((own,), own_hint)
-    return Story((message or own or Sentence(UNKNOWN[0], code=code),), hint or own_hint)
+    if message:
+        return Story((message,), hint or own_hint)
+    return Story((own or Sentence(UNKNOWN[0], code=code),), own_hint or hint)
 
 
 def _why(reason: Reason) -> tuple[Sentence, ...]:

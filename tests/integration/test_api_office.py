@@ -13,6 +13,8 @@ from sqlalchemy import delete
 from certs.hosts import AllowedHosts
 from tests.api_office import ADMINISTRATOR, BASE, Desked, Program, opened, problem, program
 from tests.databases import KINDS
+from tests.desk_office import browsing, csrf_of
+from tests.proving import PASSWORD
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER
 from workflow.logcheck import verify
 from workflow.substitutes import Substitution, name_substitute
@@ -173,6 +175,59 @@ def test_who_stands_in_for_an_administrator_finds_the_same_people(desked: Desked
     assert {"role": "administrator", "unit": None} in [
         role for one in lists[0][0]["people"] if one["id"] == ADMINISTRATOR for role in one["roles"]
     ]
+
+
+def test_an_administrator_of_a_unit_names_nobody_for_what_reaches_further(desked: Desked) -> None:
+    office, local, signer = desked.sample.office, "P180", "P001"
+    with office.store.write() as session:
+        unit = session.get_one(Person, signer).unit
+        session.add(Grant(person_id=local, role="administrator", unit=unit))
+    days = {"first_day": "2999-01-01", "last_day": "2999-01-31"}
+    sent = {"who": "P181", "principal": signer, **days}
+    with program(desked.url, desked.token(local)) as client:
+        said = [
+            problem(client.put(f"{BASE}/substitutes", json={**sent, **role}), 422, "workflow-substitution")
+            for role in ({}, {"role": "signer"})
+        ]
+        named = client.put(f"{BASE}/substitutes", json={**sent, "role": "manager"})
+    with office.store.write() as session:
+        session.execute(delete(Substitute).where(Substitute.substitute_id == "P181"))
+        session.execute(delete(Grant).where(Grant.person_id == local, Grant.role == "administrator"))
+    assert named.status_code == 200
+    assert "Choose one role" in said[0]["hint"]
+    assert "reaches beyond the units" in said[1]["detail"]
+
+
+def test_who_asked_for_it_learns_that_it_is_on_hold_but_not_why(desked: Desked, clerk: Program) -> None:
+    office, number, requester = desked.sample.office, desked.delivered, desked.requester
+    why = "An inquiry into its requester."
+    held = clerk.sent(number, "/holds", reason=why).json()["id"]
+    with office.store.write() as session:  # who oversees the unit may have asked for it, too
+        session.add(Grant(person_id=requester, role="auditor", unit=None))
+    told: dict[str, list[str]] = {requester: [], CLERK: [], AUDITOR: []}
+    for person, texts in told.items():
+        with program(desked.url, desked.token(person)) as client, browsing(desked.url) as browser:
+            shown = client.get(f"{BASE}/requests/{number}")
+            assert shown.json()["request"]["holds"] == [held]
+            events = client.get(f"{BASE}/requests/{number}/events").json()["events"]
+            placed = [one["body"] for one in events if one["type"] == "hold_placed"]
+            assert placed
+            assert all((body is None) == (person == requester) for body in placed)
+            typed = {"person": person, "password": PASSWORD.reveal()}
+            browser.post("/sign-in", data={"csrf": csrf_of(browser.get("/sign-in")), **typed})
+            page = browser.get(f"/requests/{number}?lang=en").text
+            assert "On hold since" in page
+            texts += [shown.text, json.dumps(events), page]
+            if person != CLERK:
+                texts += [client.get(f"{BASE}/retention").text, browser.get("/office/keeping").text]
+                proof = client.get(f"{BASE}/requests/{number}/evidence", params={"bodies": "with"})
+                assert (proof.status_code == 403) == (person == requester)
+    clerk.sent(number, f"/holds/{held}/release", reason="It is over.")
+    with office.store.write() as session:
+        session.execute(delete(Grant).where(Grant.person_id == requester, Grant.role == "auditor"))
+    assert [why in text for text in told[requester]] == [False] * 5
+    assert [why in text for text in told[CLERK]] == [False, True, True]
+    assert [why in text for text in told[AUDITOR]] == [False, True, True, True, True]
 
 
 def test_an_auditor_of_a_unit_is_told_of_its_holds_alone(desked: Desked, clerk: Program) -> None:

@@ -3,8 +3,11 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from signing.csc_errors import RemoteUncertainError
 from tests.desk_office import csrf_of, served
 from tests.folder_office import Folder, bring_to, folder_of, free_port
 from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, remote_office
+from web.streams import MOST
+from workflow.folder import Waiting, waiting_for
 
 LOOK_AT_PAGE = "Go to the provider&#39;s page"
 _PAGE = re.compile(r'class="button" href="([^"]+)"')
@@ -176,6 +181,38 @@ def test_what_was_signed_and_not_sent_on_goes_on_without_a_word(
     by_pin.work()
     by_pin.sample.require_finished(numbers)
     assert [row.attempts for number in numbers for row in by_pin.sample.signatures(number)] == [1, 1]
+
+
+def test_what_is_sent_on_asks_for_no_word_that_nobody_accepted(
+    by_pin: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [number] = bring_to(by_pin.sample, "sign", 1, "A3")
+
+    def as_kept(*asked: Any) -> list[Waiting]:  # and it is not, when it comes to it
+        return [replace(one, kept=one.request_id == number) for one in waiting_for(*asked)]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("web.folder_runs.waiting_for", as_kept)
+        run = by_pin.client.post("/folder/go-on", data={"csrf": csrf_of(by_pin.page())})
+    over = by_pin.until(run, "What came of it")
+    assert "PIN" not in over.text
+    assert "Not signed: 1." in over.text
+    assert number in by_pin.waiting()
+
+
+def test_the_oldest_of_too_many_streams_of_one_person_is_ended(by_pin: Folder) -> None:
+    [number] = bring_to(by_pin.sample, "sign", 1, "A3")
+    asked = began(by_pin, [number])
+    with ExitStack() as opened:
+        address = f"{asked.url.path}/events"
+        lines = []
+        for _ in range(MOST + 1):
+            lines.append(opened.enter_context(by_pin.client.stream("GET", address)).iter_lines())
+            assert next(lines[-1]) == "retry: 2000"
+        assert "event: crowded" in islice(lines[0], 40)
+        for going_on in (lines[1], lines[-1]):
+            assert all(": here" in going_on for _ in range(2))
+    by_pin.say(asked, "give-up")
 
 
 def test_on_the_providers_page_and_back(on_page: Folder) -> None:

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, SIGNER, Sample
 from workflow.beginnings import KEPT
 from workflow.errors import Refused
 from workflow.preflight import settings_sha256
+from workflow.proposals import proposed
 from workflow.tables import Beginning, Draft, Event, Grant, Person, ProfileCheck, Request, Substitute
 
 NEW = f"/requests/new/{DECLARATION}/A3"
@@ -383,6 +384,14 @@ def test_place_and_contact_are_proposed_to_the_clerk(place: Place, client: httpx
     again = opened(place, client, CLERK, f"/requests/{at_review(place)}/edit")
     known = [again.value(f"signing.{name}") for name in ("contact_name", "contact_phone")]
     assert known == ["Personnel desk", "070 000 0001"]
+    office = place.sample.office
+    view = replace(office.engine.show(number, CLERK), state="review")
+    known_of, today = office.engine.definition, place.sample.today
+    with office.store.write() as session:  # who is no clerk any more sees it no more
+        session.execute(delete(Grant).where(Grant.person_id == CLERK, Grant.role == "clerk"))
+        found = proposed(session, view, CLERK, {}, None, definition_of=known_of, today=today)
+        session.rollback()
+    assert "signing.contact_phone" not in found
 
 
 def test_the_requester_answers_a_return(place: Place, client: httpx.Client) -> None:

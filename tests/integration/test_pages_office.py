@@ -190,7 +190,9 @@ class TestStandingIn:
         form = {"who": "P005", "role": "", "first": today.isoformat(), "last": until.isoformat()}
         token = csrf_of(client.get("/substitutes"))
         page = client.post("/substitutes", data={"csrf": token, **form})
+        again = client.post("/substitutes", data={"csrf": token, **form})  # a double click
         assert "It counts from its first day on." in page.text
+        assert (again.status_code, again.text) == (page.status_code, page.text)
         with office.store.read() as session:
             row = session.scalars(select(Substitute).where(Substitute.substitute_id == "P005")).one()
             assert (row.principal_id, row.role, row.valid_until) == (MANAGER, None, until)
@@ -229,6 +231,36 @@ class TestStandingIn:
         page = client.post("/substitutes?lang=en", data={**form, "first": today, "last": today})
         assert page.status_code == 422
         assert "Nobody names themselves" in page.text
+
+    def test_nor_gives_others_a_role_that_reaches_further(self, place: Place, client: httpx.Client) -> None:
+        office, today, signer = place.sample.office, place.sample.today, "P005"
+        with office.store.write() as session:
+            session.add(Grant(person_id=signer, role="signer", unit=None))
+            session.flush()
+            theirs = Substitution("P006", signer, "signer", today, today)
+            name_substitute(session, theirs, now=office.clock(), by=signer)
+        signed_in(client, office, LOCAL)
+        found = client.get("/substitutes", params={"whose": signer, "name": "P022", "lang": "en"}).text
+        assert '<option value="manager">' in found  # the administrator is none
+        assert not re.search(f'name="principal" value="{signer}"', found)  # nothing there for them to end
+        form = {"csrf": csrf_of(client.get("/substitutes")), "who": "P022", "principal": signer}
+        form |= {"first": today.isoformat(), "last": today.isoformat()}
+        answers = {
+            role: client.post("/substitutes?lang=en", data={**form, "role": role})
+            for role in ("", "signer", "manager")
+        }
+        ended = client.post("/substitutes/end", data={**form, "who": "P006", "role": ""})
+        with office.store.write() as session:
+            session.execute(delete(Substitute).where(Substitute.principal_id == signer))
+            session.execute(delete(Grant).where(Grant.person_id == signer, Grant.role == "signer"))
+        assert {role: one.status_code for role, one in answers.items()} == {
+            "": 422,
+            "signer": 422,
+            "manager": 200,
+        }
+        assert "Choose one role that does." in answers[""].text
+        assert "reaches beyond the units that you administer" in answers["signer"].text
+        assert ended.status_code == 422
 
     @pytest.mark.parametrize(("field", "value"), [("who", ""), ("first", "soon"), ("last", "31-12-2026")])
     def test_what_is_no_day_is_told_where(

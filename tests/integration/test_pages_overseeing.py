@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
 from lxml import etree
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from certs.serve_authority import AuthorityServer
-from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.desk_office import PASSWORD, browsing, csrf_of, long_ago, served, signed_in
 from tests.steps_office import CLERK, Sample
 from workflow.people import update_people
-from workflow.tables import Grant, Hold, Incident, Person, Request, SessionRow, WebhookMessage
+from workflow.substitutes import Substitution, name_substitute
+from workflow.tables import Grant, Hold, Incident, Person, Request, SessionRow, Substitute, WebhookMessage
 
 AUDITOR, ADMINISTRATOR, LOCAL, HELPER = "P192", "P194", "P042", "P024"
 UNIT = "Policy"
@@ -103,6 +105,11 @@ class TestRoles:
         page = post(client, "/office/people/roles", **wanted, reason="Helps out until January.")
         assert "They have this role from now on." in page.text
         assert "granted Back-office clerk (Policy)" in page.text
+        again = post(client, "/office/people/roles", **wanted, reason="Helps out until January.")
+        assert "They have this role from now on." in again.text  # a double click
+        assert again.text.count("granted Back-office clerk (Policy)") == 1
+        other = post(client, "/office/people/roles", **wanted, reason="Another reason.")
+        assert other.status_code == 422
         assert "Helps out until January." in page.text
         with browsing(place.url) as theirs:
             signed_in(theirs, office, HELPER)
@@ -114,6 +121,9 @@ class TestRoles:
             assert self.is_clerk(place)
             page = post(client, "/office/people/roles/end", **wanted, reason="January has come.")
             assert "ended Back-office clerk (Policy)" in page.text
+            again = post(client, "/office/people/roles/end", **wanted, reason="January has come.")
+            assert "They have this role no more" in again.text
+            assert again.text.count("ended Back-office clerk (Policy)") == 1
             assert not self.is_clerk(place)
             with office.store.read() as session:
                 query = select(SessionRow).where(SessionRow.person_id == HELPER)
@@ -149,12 +159,71 @@ class TestRoles:
         assert post(client, "/office/people/roles", **form).status_code == status
         assert self.grants(place) == before
 
+    def test_who_finds_a_screen_open_gives_and_destroys_nothing(
+        self, place: Place, client: httpx.Client
+    ) -> None:
+        office, number = place.sample.office, place.delivered
+        hold = office.holds.place(number, ADMINISTRATOR, "An inquiry.").id
+        signed_in(client, office, ADMINISTRATOR)
+        long_ago(office)
+        before = self.grants(place)
+        role = {"person": "P059", "role": "clerk", "unit": UNIT, "reason": 'Helps "out".'}
+        release = {"request": str(number), "hold": str(hold), "reason": "It is over."}
+        asked = {
+            "/office/people/roles": role,
+            "/office/people/password": {"person": "P025"},
+            "/office/keeping/release": release,
+            "/office/keeping/run": {"sure": "yes"},
+        }
+        for path, form in asked.items():
+            between = post(client, path, **form)
+            assert (between.status_code, "Show that it is you" in between.text) == (403, True), path
+        assert self.grants(place) == before
+        assert office.holds.open(number)
+        assert not office.passwords.has_one("P025")
+        sent = dict(
+            re.findall('name="([a-z]+)" value="([^"]*)"', post(client, "/office/people/roles", **role).text)
+        )
+        form = {name: unescape(value) for name, value in sent.items()}
+        wrong = client.post("/office/people/roles", data={**form, "password": "a wrong one"})
+        assert (wrong.status_code, self.grants(place)) == (422, before)
+        page = client.post("/office/people/roles?lang=en", data={**form, "password": PASSWORD})
+        assert "They have this role from now on." in page.text
+        assert 'Helps "out".' in unescape(page.text)
+        assert post(client, "/office/people/roles/end", **role).status_code == 200  # not asked again
+        assert post(client, "/office/keeping/release", **release).status_code == 200
+        assert not office.holds.open(number)
+
     def test_what_the_register_gives_is_ended_there(self, place: Place, client: httpx.Client) -> None:
         signed_in(client, place.sample.office, ADMINISTRATOR)
         before = self.grants(place)
         form = {"person": AUDITOR, "role": "auditor", "unit": "*", "reason": "Because."}
         assert post(client, "/office/people/roles/end", **form).status_code == 422
         assert self.grants(place) == before
+
+    def test_who_stands_in_for_an_administrator_makes_none(self, place: Place, client: httpx.Client) -> None:
+        office, today, stand_in = place.sample.office, place.sample.today, "P023"
+        swap = Substitution(stand_in, ADMINISTRATOR, "administrator", today, today)
+        with office.store.write() as session:
+            name_substitute(session, swap, now=office.clock())
+        signed_in(client, office, stand_in)
+        before = self.grants(place)
+        page = client.get(f"/office/person?number={HELPER}").text
+        assert '<option value="clerk">' in page
+        assert not re.search('<option value="(administrator|auditor)"', page)
+        form = {"person": HELPER, "unit": "*", "reason": "Because."}
+        for role in ("administrator", "auditor"):
+            refused = post(client, "/office/people/roles?lang=en", **form, role=role)
+            assert refused.status_code == 422
+            assert "makes nobody an administrator or auditor" in refused.text
+        days = {"first": today.isoformat(), "last": "2999-12-31"}
+        named = {"who": HELPER, "principal": ADMINISTRATOR, "role": "administrator", **days}
+        assert post(client, "/substitutes", **named).status_code == 422
+        assert self.grants(place) == before
+        for path in ("/office/people/roles", "/office/people/roles/end"):
+            assert post(client, path, **form, role="clerk").status_code == 200
+        with office.store.write() as session:
+            session.execute(delete(Substitute).where(Substitute.substitute_id == stand_in))
 
     @staticmethod
     def grants(place: Place) -> set[tuple[str, str, str | None]]:

@@ -158,6 +158,23 @@ def test_another_password_ends_all_sessions_but_the_one_that_chose_it(
         assert elsewhere.get("/password").url.path == "/sign-in"
 
 
+def test_tokens_of_programs_end_with_the_password_where_one_says_so(
+    place: Place, client: httpx.Client
+) -> None:
+    office, person, other = place.sample.office, "P059", "another sample password"
+    signed_in(client, office, person)
+    token, _ = office.tokens.make(person, "The payroll's program", ["people:read"], password=Secret(PASSWORD))
+    form = {"password": PASSWORD, "new": other, "again": other}
+    page = client.get("/password")
+    assert "The payroll&#39;s program" in page.text
+    client.post("/password", data={"csrf": csrf_of(page), **form})
+    assert office.tokens.bearer(token) is not None
+    form = {"password": other, "new": PASSWORD, "again": PASSWORD, "tokens": "end"}
+    client.post("/password", data={"csrf": csrf_of(client.get("/password")), **form})
+    assert office.tokens.bearer(token) is None
+    assert "The payroll" not in client.get("/password").text
+
+
 def test_who_has_left_is_out(place: Place, client: httpx.Client) -> None:
     signed_in(client, place.sample.office, "P011")
     with place.sample.office.store.write() as session:

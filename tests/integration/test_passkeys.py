@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_
 from sqlalchemy import delete, select, update
 
 from certs.serve_authority import AuthorityServer
-from tests.desk_office import PASSWORD, browser_signed_in, served
+from tests.desk_office import PASSWORD, browser_signed_in, long_ago, served
 from tests.glewlwyd import free_port
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 from workflow.ceremonies import FRESH, CeremonyOver
@@ -205,7 +205,12 @@ def test_somebody_signs_in_without_saying_who_they_are(place: Place, own: Device
     page.wait_for_url("**/account")
     assert "with a passkey" in page.inner_text("main")
     assert "My desk" in page.inner_text("main")
+    long_ago(place.sample.office)
     page.get_by_role("button", name="Remove the passkey My desk").click()
+    assert "Show that it is you" in page.inner_text("h1")
+    assert place.passkeys.of(EMPLOYEE)
+    page.get_by_role("button", name="Go on with a passkey").click()
+    page.wait_for_url("**/account?said=passkey-removed")
     assert "signs nobody in any more" in page.inner_text("[role=status]")
     with place.sample.office.store.read() as session:
         told = session.scalars(select(Event.type).order_by(Event.seq.desc()).limit(2)).all()

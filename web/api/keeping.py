@@ -104,7 +104,9 @@ def show_retention(
     preview = office.retention.preview(days=days)
     return RetentionTold(
         due=[_due(one) for one in preview.due if one.unit in reach],
-        holds=[HoldOpen.model_validate(one) for one in preview.holds if one.unit in reach],
+        holds=[
+            HoldOpen.model_validate(one.told_to(caller.person)) for one in preview.holds if one.unit in reach
+        ],
         destroyed=[DestroyedTold.model_validate(one) for one in preview.destroyed if one.unit in reach],
         waits_until=preview.waits_until,
     )

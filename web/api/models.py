@@ -199,7 +199,9 @@ class EventTold(Told):
     at: str = Field(description="When, UTC.", examples=["2026-11-20T09:00:00.000000Z"])
     type: str = Field(examples=["request_submitted"])
     record: dict[str, Any] = Field(description="As hashed in the log.")
-    body: dict[str, Any] | None = Field(description="The personal part; null when erased, or none.")
+    body: dict[str, Any] | None = Field(
+        description="The personal part; null when erased, none, or (of holds) not for this person."
+    )
 
 
 class EventList(Told):

@@ -85,11 +85,9 @@ def name_substitute(sent: SubstituteSent, caller: Caller, office: TheOffice) -> 
         _day(sent.first_day, "first_day"),
         _day(sent.last_day, "last_day"),
     )
-    today = office.newest_day
+    today, now = office.newest_day, office.clock()
     with office.store.write() as session:
-        if not staff.is_named(session, wanted, by=caller.person, today=today):
-            now = office.clock()
-            staff.name_for(session, wanted, by=caller.person, today=today, now=now, channel="program")
+        staff.name_for(session, wanted, by=caller.person, today=today, now=now, channel="program")
     return _told(wanted)
 
 

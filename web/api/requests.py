@@ -237,7 +237,8 @@ def get_evidence(
     409 until an anchor is over its last event.
     """
     view = office.engine.show(number, caller.person)
-    if not particulars(office, view, caller.person).audits:
+    audits = particulars(office, view, caller.person).audits
+    if not audits or (bodies == "with" and not view.learns_why_held):
         raise DutyMissing("This is for auditors.", hint="Ask one for the package.")
     with TemporaryFile() as file:
         hand_out(office, number, file, with_bodies=bodies == "with")

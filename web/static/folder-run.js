@@ -33,5 +33,11 @@ if (run && !("settled" in run.dataset)) {
     run.querySelector(".again")?.parentElement.remove();
   });
 
+  // followed on too many pages: the others are told
+  source.addEventListener("crowded", () => {
+    source.close();
+    run.querySelector("[data-crowded]").hidden = false;
+  });
+
   addEventListener("pagehide", () => source.close());
 }

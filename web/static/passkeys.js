@@ -86,10 +86,10 @@ for (const button of document.querySelectorAll("button[data-prove]")) {
   const failed = part.querySelector("[data-failed]");
   part.hidden = false;
   button.addEventListener("click", async () => {
-    password.value = "";
-    password.required = false;
+    if (password) password.value = "";
+    if (password) password.required = false;
     const complete = form.reportValidity();
-    password.required = true;
+    if (password) password.required = true;
     if (!complete) return;
     failed.hidden = true;
     button.disabled = true;
