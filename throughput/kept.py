@@ -109,7 +109,6 @@ class Keeper:
             )
         if state.rules < RULES:
             if _empty_some(session, ROWS_PER_EVENT * self.at_once):
-                kept_days.empty(session)
                 state.after_seq, state.rules = 0, RULES
             return 0, True
         rows = session.execute(

@@ -4,7 +4,7 @@ What is told of a class is its middle, so a length is known within 1 %.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import floor, log
 
 import numpy as np
@@ -25,14 +25,15 @@ def seconds_of(buckets: "np.typing.ArrayLike") -> "np.typing.NDArray[np.float64]
 
 
 def durations_of(
-    ended: Mapping[int, int], left: Mapping[int, int], still_open: Sequence[float] = ()
+    ended: Mapping[int, int], left: Mapping[int, int], still_open: "np.typing.ArrayLike" = ()
 ) -> Durations:
     """Counts by class of what ended and of what was left, and seconds of what is still open, as one.
 
     What is open is put into classes too: few different lengths make drawing samples of many requests quick.
     """
     open_too = Counter(left)
-    open_too.update(bucket(round(1e6 * max(0.0, seconds))) for seconds in still_open)
+    waiting = np.maximum(0.0, np.asarray(still_open, dtype=np.float64))
+    open_too.update(bucket(round(1e6 * seconds)) for seconds in waiting.tolist())
     over = np.repeat(seconds_of(list(ended)), list(ended.values()))
     other = np.repeat(seconds_of(list(open_too)), list(open_too.values()))
     taken = np.concatenate([over, other])
