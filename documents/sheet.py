@@ -235,7 +235,8 @@ class Sheet:
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style = BODY) -> None:
         """A table under a tinted head, which comes again on a further page."""
-        self._table_head(columns)
+        head = head_style(style)
+        self._table_head(columns, head)
         for row in rows:
             cells = [
                 broken(cell, style, column.width - CELL_MARGINS)
@@ -244,23 +245,23 @@ class Sheet:
             height = max(map(len, cells)) * style.leading + 2 * _CELL_PADDING
             if self.y - height < BOTTOM:
                 self.turn()
-                self._table_head(columns)
+                self._table_head(columns, head)
             self._table_row(columns, cells, style)
             self.y -= height
             self.canvas.rule(LEFT, self.y, WIDTH, _TABLE_LINE, 0.5)
         self.y -= 3 * _ROW_GAP
 
-    def _table_head(self, columns: Sequence[Column]) -> None:
-        heads = [broken(column.heading, COLUMN, column.width - CELL_MARGINS) for column in columns]
-        height = 17 + (max(map(len, heads)) - 1) * COLUMN.leading
+    def _table_head(self, columns: Sequence[Column], style: Style) -> None:
+        heads = [broken(column.heading, style, column.width - CELL_MARGINS) for column in columns]
+        height = 17 + (max(map(len, heads)) - 1) * style.leading
         self.y -= 2
         self.canvas.panel(LEFT, self.y - height, WIDTH, height, TINT)
         self.y -= height
         for (column, x), lines in zip(_placed(columns), heads, strict=True):
-            y = self.y + 5.4 + len(lines) * COLUMN.leading
+            y = self.y + 5.4 + len(lines) * style.leading
             for line in lines:
-                y -= COLUMN.leading
-                self._in_cell(column, x, y, line, COLUMN)
+                y -= style.leading
+                self._in_cell(column, x, y, line, style)
         self._fresh = False
 
     def _table_row(self, columns: Sequence[Column], cells: Sequence[Lines], style: Style) -> None:
@@ -286,6 +287,11 @@ class Sheet:
         pages = self.canvas.page_count
         self.canvas.on_every_page(lambda page: draw_foot(self.canvas, page, pages))
         return self.canvas.streams()
+
+
+def head_style(style: Style) -> Style:
+    """How a table's heads are written whose cells are written so: not larger than these."""
+    return COLUMN if style.size >= COLUMN.size else Style(style.size, style.leading, MUTED, strong=True)
 
 
 def _paired(rows: Rows) -> Iterator[Rows]:

@@ -21,7 +21,6 @@ from documents.sheet import (
     ACCENT,
     BODY,
     CELL_MARGINS,
-    COLUMN,
     HAIRLINE,
     INK,
     LEFT,
@@ -34,6 +33,7 @@ from documents.sheet import (
     Box,
     Column,
     Sheet,
+    head_style,
 )
 from documents.words import words_in as document_words
 from throughput.charts.model import Drawing
@@ -124,8 +124,9 @@ class Report:
             Column(head, width, right=number >= table.words)
             for number, (head, width) in enumerate(zip(heads, widths, strict=True))
         ]
-        lines = max(len(broken(column.heading, COLUMN, column.width - CELL_MARGINS)) for column in columns)
-        self._sheet.keep(24 + lines * COLUMN.leading + 2 * (style.leading + 4))
+        head = head_style(style)
+        lines = max(len(broken(column.heading, head, column.width - CELL_MARGINS)) for column in columns)
+        self._sheet.keep(24 + lines * head.leading + 2 * (style.leading + 4))
         self._sheet.table(columns, rows, style)
 
     def chart(self, heading: str, drawing: Drawing) -> None:
@@ -273,10 +274,10 @@ def _narrowed(widths: Sequence[float]) -> list[float]:
 def _widths(
     heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Callable[[str, Style], float]
 ) -> list[float]:
-    found = []
+    found, of_head = [], head_style(style)
     for number, head in enumerate(heads):
         cells = min(max((measure(row[number], style) for row in rows), default=0.0), _WIDEST)
-        heading = max(_longest_word(head, COLUMN), measure(head, COLUMN) / 2)  # on two lines or three
+        heading = max(_longest_word(head, of_head), measure(head, of_head) / 2)  # on two lines or three
         found.append(max(cells, heading) + CELL_MARGINS + 0.1)
     return found
 
