@@ -33,13 +33,13 @@ from workflow.queue_filter import QueueFilter
 from workflow.queue_page import QueuePage
 from workflow.store import Store
 
-SMALL, SMALL_OPEN, SMALL_UNITS, SMALL_ASKERS = 1_000, 600, 2, 20
+SMALL, SMALL_OPEN, SMALL_UNITS, SMALL_ASKERS = 1_000, 600, 1, 5
 LARGE = 1_000_000
 OPEN_SHARE = 50
 """Of a large office one in so many is open, and all its employees ask.
 
-Of the small one more is open, and a few ask, of two units: so everybody's pages are full in both, and what is
-compared is the same number of rows.
+Of the small one more is open, and a few of one unit ask, each 200 times as in the large one: so everybody's
+pages are full in both, and what is compared is the same number of rows.
 """
 TIMES, WARM = 200, 20
 PAGE = 50
