@@ -11,7 +11,7 @@ from cli.errors import EvidenceUnreadable
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.outside import unreadable
-from cli.printing import counted, print_json
+from cli.printing import counted, print_json, printable
 from cli.times import beginning, end
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ def _definitions(named: Path | None) -> Iterator["Definition"]:
 
 
 def _text(found: "Conformance") -> str:
-    lines = [f"request {one.request}, event {one.seq}: {one.rule}: {one.message}" for one in found.deviations]
+    lines = [
+        f"request {one.request}, event {one.seq}: {one.rule}: {printable(one.message)}"
+        for one in found.deviations
+    ]
     if found.more:
         lines.append(f"… and {found.more} more")
     held = f"{counted(found.requests, 'request')} with {counted(found.events, 'event')}"

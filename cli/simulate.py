@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
     require_report_room(args)
     for name, least in (("weeks", 1), ("replications", 2), ("within", 0), ("share", 0), ("seed", 0)):
-        if getattr(args, name) < least:
+        if not getattr(args, name) >= least:  # nor what is no number
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
     given = {} if args.scenarios is None else _read(args.scenarios)
     fits = beside(_fits(args) if args.measured else [], given)
@@ -150,7 +150,7 @@ def _read(file: Path) -> dict[str, dict[str, float]]:
 
     try:
         tables = tomllib.loads(read_input(file).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ChoiceNeeded(f"{file} is no TOML: {error}.") from None
     known = {field.name for field in fields(Scenario)} - {"name"}
     for name, table in tables.items():

@@ -22,7 +22,7 @@ def read_toml(file: Traversable) -> dict[str, Any]:
     """Read a whole file. Raises ProfileError."""
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also of numbers too long, and tables too deep
         raise ProfileError(
             f"{file}: not a readable TOML file: {error}", hint="Mend the line named."
         ) from error

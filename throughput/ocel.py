@@ -201,7 +201,7 @@ def _put_object(connection: sqlite3.Connection, thing: Thing) -> None:
 def _put_event(connection: sqlite3.Connection, told: Told) -> None:
     connection.execute("INSERT INTO event VALUES (?, ?)", (told.id, told.type))
     connection.execute(
-        f'INSERT INTO "event_{_mapped(told.type)}" VALUES (?, ?, ?, ?, ?)',  # noqa: S608  letters and digits
+        f'INSERT INTO "event_{_mapped(told.type)}" VALUES (?, ?, ?, ?, ?)',  # noqa: S608  letters, digits and _
         (told.id, _time(told.at), *told.values),
     )
     connection.executemany(
@@ -214,7 +214,8 @@ def _type(moment: Moment) -> str:
 
 
 def _mapped(name: str) -> str:
-    return "".join(character for character in name.title() if character.isalnum())
+    """A table's part of a type's name: `sign_off complete` and `signoff complete` stay two."""
+    return name.replace(" ", "_")
 
 
 def _task(trace: Trace, moment: Moment) -> str:

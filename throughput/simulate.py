@@ -8,7 +8,7 @@ random numbers), so that what differs between two of them is what differs betwee
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import ceil, log, sqrt
+from math import ceil, isfinite, log, sqrt
 from statistics import NormalDist, mean, stdev
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -23,6 +23,9 @@ WEEK_MIN = 5 * DAY_MIN
 HOURS_PER_FTE_WEEK = 36.0
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
+CLERKS_MOST = 10_000
+REQUESTS_MOST = 4_000_000
+"""Of all replications together: the luck of each takes some 700 bytes of memory."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,14 @@ class Scenario:
         wrong = [name for name in positive if not getattr(self, name) > 0]
         free = {field.name for field in fields(self)} - {"name", *positive}
         wrong += [name for name in sorted(free) if getattr(self, name) < 0]
+        wrong += [name for name in (*positive, *sorted(free)) if not isfinite(getattr(self, name))]
         wrong += ["return_rate"] if self.return_rate >= 1 else []
+        wrong += ["clerks"] if self.clerks > CLERKS_MOST else []
         wrong += [name for name in ("clerk_share", "suspended_share") if getattr(self, name) > 1]
         if wrong:
             raise ScenarioUnusable(
-                f"{self.name}: {', '.join(wrong)} can't be so.", hint="Give numbers above 0, shares up to 1."
+                f"{self.name}: {', '.join(dict.fromkeys(wrong))} can't be so.",
+                hint=f"Give numbers above 0, shares up to 1, clerks up to {CLERKS_MOST:,}.",
             )
 
     @property
@@ -196,6 +202,11 @@ def compare(
             )
     every = [*scenarios, *(one for several in redrawn.values() for one in several)]
     requests = ceil(max(one.per_week for one in every) * (weeks + warm_up_weeks) * 1.2)
+    if requests * replications > REQUESTS_MOST:
+        raise ScenarioUnusable(
+            f"That would be {requests * replications:,} requests in all: more than {REQUESTS_MOST:,}.",
+            hint="Give fewer weeks, or replications, or requests a week.",
+        )
     lucks = [Luck.of(requests, seed + number) for number in range(replications)]
     window = (warm_up_weeks * WEEK_MIN, (warm_up_weeks + weeks) * WEEK_MIN)
     outcomes = []

@@ -32,7 +32,7 @@ def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -
 def _lines(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     yield (_MARK + csv_line(head)).encode()
     for row in rows:
-        yield csv_line([_text(cell) for cell in row]).encode()
+        yield csv_line([_text(cell) for cell in row], numbers=True).encode()
 
 
 def _text(cell: Cell) -> str:

@@ -16,6 +16,8 @@ from web.figures_parts import Maker, Section, drawn, quantile
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
 
 WEEKS_IN_YEAR = 52
+FEWEST_SHARED: Final = 50
+"""Of fewer requests a share, counted to the nearest five, says nothing that helps."""
 FEW: Final = 2
 """So many pairs that can't be told apart are told of one by one."""
 _FASTER = mark("“{a}” is faster than “{b}” by {by}; the 95 % interval is from {low} to {high}.")
@@ -131,13 +133,14 @@ class Beside(Maker):
         )
 
     def _handled(self, one: Compared) -> list[Cell]:
-        right = 1 - one.returned / one.delivered if one.delivered >= FEWEST else None
+        told = one.delivered >= FEWEST_SHARED
+        right = 1 - rounded(one.returned) / rounded(one.delivered) if told else None
         return [
             Words(self.names.group(one.label)),
             Count(len(one.touch)),
             Seconds(quantile(one.touch, 0.5)),
             Seconds(quantile(one.touch, 0.9)),
-            Share(None if right is None else round(20 * right) / 20),
+            Share(right),
         ]
 
     def _capacity(self) -> Section:

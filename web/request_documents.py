@@ -45,6 +45,7 @@ PACKED = Rate("evidence-packages", 20, 600.0)
 AT_ONCE: Final = 2
 PATIENCE_S: Final = 20.0
 HASTE_S: Final = 2.0
+NAME_LONGEST: Final = 120
 APART: Final = "sandbox"
 """Beside what holds for every answer: a file that is opened after all is of no origin, and runs nothing."""
 
@@ -199,7 +200,10 @@ def disposition(name: str) -> str:
 
     Source: RFC 6266, 4.3 and appendix D.
     """
-    plain = "".join(one for one in name if one.isprintable() and one not in '/\\:*?"<>|')[:120] or "document"
+    plain = "".join(one for one in name if one.isprintable() and one not in '/\\:*?"<>|') or "document"
+    if len(plain) > NAME_LONGEST:
+        kind = Path(plain).suffix[:10]
+        plain = plain[: NAME_LONGEST - len(kind)] + kind
     folded = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     simple = "".join(one if one.isalnum() or one in "-._" else "-" for one in folded) or "document"
     return f"attachment; filename=\"{simple}\"; filename*=UTF-8''{quote(plain, safe='')}"

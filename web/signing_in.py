@@ -20,6 +20,7 @@ from web.cookies import DEVICE, SESSION
 from web.elsewhere import SigningInElsewhere
 from web.languages import language_of
 from web.letting_in import AS_ONE, TRIES, LettingIn, inside, text_of
+from web.step_up import surely
 from workflow.ceremonies import CeremonyOver
 from workflow.entrance import CodeAsked
 from workflow.errors import Refused
@@ -266,7 +267,12 @@ class SigningIn:
 
     def _change(self, asked: Asked) -> Response:
         """Set one's own; all sessions end with it, and a new one begins here. Programs' tokens end where they
-        say so."""
+        say so. Who has none yet shows otherwise that it is they."""
+        if self.door.office.passwords.has_one(asked.me.id):
+            return self._changed(asked)
+        return surely(self.door, asked, lambda: self._changed(asked))
+
+    def _changed(self, asked: Asked) -> Response:
         new, person = asked.text("new"), asked.me.id
         if new != asked.text("again"):
             return self._change_page(asked, status=422, wrong="differ")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from web.asked import Asked, Door
+from web.step_up import surely
 from workflow import staff
 from workflow.errors import SubstitutionRefused
 from workflow.substitutes import Substitution
@@ -89,6 +90,10 @@ class StandingInPages:
         return sorted({role for one in self.door.office.catalogue.offered for role in one.roles} & theirs)
 
     def _name(self, asked: Asked) -> Response:
+        """Who is named has all that they have who name them: whoever finds a screen open names nobody."""
+        return surely(self.door, asked, lambda: self._named(asked))
+
+    def _named(self, asked: Asked) -> Response:
         office = self.door.office
         first, last = _day(asked.text("first")), _day(asked.text("last"))
         if not asked.text("who"):

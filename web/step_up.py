@@ -101,7 +101,8 @@ def surely(door: Door, asked: Asked, act: Callable[[], Response]) -> Response:
 
 def _shows(office: Office, asked: Asked) -> bool:
     """Whether their form shows that it is they. Raises what NOT_SHOWN names, Throttled."""
-    me, password, token = asked.me, asked.typed("password"), asked.typed("passkey")
+    me, token = asked.me, asked.typed("passkey")
+    password = asked.typed("password") if office.passwords.has_one(me.id) else ""
     if password:
         show_by_password(office.passwords, me.id, Secret(password), bound_to=me.csrf, device=me.device)
     elif token:

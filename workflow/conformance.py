@@ -99,6 +99,10 @@ def deviations(events: Iterable[Logged], definitions: Mapping[str, Definition]) 
     """
     course: _Course | None = None
     for event in events:
+        named = event.said.get("request", event.request)
+        if type(named) is not int or named != event.request:
+            yield Deviation(event.request, event.seq, Rule.EVENT, "It names no request by its number.")
+            continue
         if course is None:
             definition = definitions.get(str(event.said.get("definition")))
             if definition is None:

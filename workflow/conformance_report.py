@@ -21,6 +21,8 @@ from workflow.rowcheck import read_definitions
 from workflow.tables import Body, Event
 
 FINDINGS_MAX = 100
+UNNUMBERED = 0
+"""Stands for the request of an export's event that names one by something else than a number."""
 _CHUNK = 2000
 _KEEP = "INSERT INTO logged VALUES (?, ?, ?, ?)"
 
@@ -127,8 +129,8 @@ def _exported(lines: Iterable[str]) -> Iterator[tuple[int, int, str, str | None]
         if line.startswith('{"event":'):
             record = line.rstrip("\n")[len('{"event":') : -1]
             said = json.loads(record)
-            if said.get("request") is not None:
-                last = (said["request"], said["seq"], record)
+            if (named := said.get("request")) is not None:
+                last = (named if type(named) is int else UNNUMBERED, said["seq"], record)
 
 
 def _held(

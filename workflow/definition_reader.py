@@ -46,7 +46,7 @@ def read(source: str, file: str) -> Definition:
     """
     try:
         table = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long, and tables too deep
         found = _SYNTAX_LINE.search(str(error))
         line = int(found.group(1)) if found else None
         mend = "Mend the TOML syntax there; a key may stand only once."

@@ -42,6 +42,7 @@ CSV_COLUMNS = (
 _FORMULA = re.compile(r"(?:\A|(?<=;))(?=[\s\"]*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to read a formula: in a cell, and in what it takes for one, where a
 semicolon parts cells, as in countries that write a comma in numbers."""
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 def as_dict(report: Report, words: Words = ENGLISH) -> dict[str, Any]:
@@ -115,13 +116,16 @@ def _register_cells(report: Report) -> tuple[str, ...]:
     return (word.standing.value, "" if word.request is None else str(word.request))
 
 
-def csv_line(cells: Sequence[str]) -> str:
+def csv_line(cells: Sequence[str], *, numbers: bool = False) -> str:
     """One CSV line; a cell that a spreadsheet would take for a formula gets an apostrophe in front.
 
     Whoever names a file or a certificate `=HYPERLINK(…)` must not have it run on the auditor's machine.
+    `numbers`: of a list that has some, so that they stay what they are below zero.
     """
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_visible(_FORMULA.sub("'", cell)) for cell in cells])
+    csv.writer(out, lineterminator="\r\n").writerow(
+        [cell if numbers and _NUMBER.fullmatch(cell) else _visible(_FORMULA.sub("'", cell)) for cell in cells]
+    )
     return out.getvalue()
 
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,25 @@ def test_the_command_finds_it_in_the_office_and_in_an_export(
     file.write_text(file.read_text().replace("approve", "improve"))
     assert typed("log", "conformance", file).status == 2  # it does not verify, so that nothing can be said
     office.store.close()
+
+
+def test_an_export_that_agrees_with_itself_may_hold_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(named: object) -> str:
+        record = {"request": named, "definition": "\x1b[2J", "type": "request_submitted", "seq": 1}
+        event = canonical({**record, "at": "2026-11-20T09:00:00.000000Z", "prev": "0" * 64})
+        head = {"seq": 1, "hash": sha256(event.encode()).hexdigest()}
+        first = {"format": "events/1", "events": 1, "anchors": 0, "bodies": False, "head": head}
+        file = tmp_path / "log.jsonl"
+        file.write_text(f'{json.dumps({"paraaf": first})}\n{{"event":{event}}}\n')
+        said = Terminal(tmp_path, capsys)("log", "conformance", file)
+        assert said.status == 1, said
+        return said.out
+
+    for named in ([1], {"a": 1}, "1", True, 1.5):
+        assert "request 0, event 1: event: It names no request by its number." in told(named), named
+    assert "\x1b" not in told(1)
 
 
 def test_a_definition_that_was_exchanged_is_not_believed(tmp_path: Path, migrated_file: Path) -> None:

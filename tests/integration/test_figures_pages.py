@@ -143,6 +143,24 @@ def test_counts_of_outcomes_are_told_to_the_nearest_five(
                     assert told == "<5" or int(told) % 5 == 0, (name, column, told)
 
 
+def test_a_share_tells_of_no_few_requests(place: tuple[Sample, str], client: httpx.Client) -> None:
+    """Of eight requests a share of twentieths says how many came back."""
+    signed_in(client, place[0].office, AUDITOR)
+    shares = {row["group"]: row["right_first_time"] for row in table(client, "handling", "by=unit")}
+    assert shares["Front office"] == ""
+    [policy] = [row for row in table(client, "handling", "by=unit") if row["group"] == "Policy"]
+    wrong = (1 - float(shares["Policy"])) * int(policy["n"])
+    assert abs(wrong - 5 * round(wrong / 5)) < 1
+
+
+def test_lists_hold_plain_numbers(place: tuple[Sample, str], client: httpx.Client) -> None:
+    """Also those below zero, which a spreadsheet takes for no formula."""
+    signed_in(client, place[0].office, AUDITOR)
+    rows = [row for by in ("unit", "month") for row in table(client, "lead-differences", f"by={by}")]
+    ends = [row[name] for row in rows for name in ("first_less_second_s", "low_s") if row[name]]
+    assert min(map(float, ends)) < 0
+
+
 def test_requests_are_named_to_who_may_see_them(place: tuple[Sample, str], client: httpx.Client) -> None:
     signed_in(client, place[0].office, AUDITOR)
     oldest = table(client, "oldest")

@@ -113,6 +113,8 @@ def test_whoever_looks_after_a_unit_reads_its_report_alone(
 
 def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: httpx.Client) -> None:
     signed_in(client, place[0].office, AUDITOR)
+    name = client.get(f"/figures/monitoring.csv?unit={'u' * 200}").headers["content-disposition"]
+    assert name.endswith(".csv")
     for query in ("norm=P3D", "goal=101", "from=2026-13", "unit=%00"):  # a norm of one's own would tell times
         assert client.get(f"/figures/monitoring?{query}").status_code == 400, query
 

@@ -169,11 +169,13 @@ class TestRoles:
         before = self.grants(place)
         role = {"person": "P059", "role": "clerk", "unit": UNIT, "reason": 'Helps "out".'}
         release = {"request": str(number), "hold": str(hold), "reason": "It is over."}
+        stand_in = {"who": HELPER, "first": "2998-01-01", "last": "2999-12-31"}
         asked = {
             "/office/people/roles": role,
             "/office/people/password": {"person": "P025"},
             "/office/keeping/release": release,
             "/office/keeping/run": {"sure": "yes"},
+            "/substitutes": stand_in,
         }
         for path, form in asked.items():
             between = post(client, path, **form)
@@ -181,6 +183,9 @@ class TestRoles:
         assert self.grants(place) == before
         assert office.holds.open(number)
         assert not office.passwords.has_one("P025")
+        with office.store.read() as session:
+            named = select(Substitute).where(Substitute.principal_id == ADMINISTRATOR)
+            assert session.scalars(named).first() is None
         sent = dict(
             re.findall('name="([a-z]+)" value="([^"]*)"', post(client, "/office/people/roles", **role).text)
         )

@@ -117,6 +117,20 @@ def test_only_the_digest_of_what_the_browser_holds_is_kept(place: Place, client:
     assert client.cookies["paraaf"] not in kept
 
 
+def test_a_session_alone_sets_no_first_password(place: Place, client: httpx.Client) -> None:
+    """Of somebody who signs in by a passkey, or elsewhere: whoever finds their screen open would have one."""
+    office, person = place.sample.office, "P011"
+    form = {"new": "one of the thief's own", "again": "one of the thief's own", "password": "anything"}
+    for minutes, status in ((11, 403), (0, 200)):
+        assert not office.passwords.has_one(person)
+        with office.store.write() as session:
+            began = office.clock() - timedelta(minutes=minutes)
+            client.cookies.set("paraaf", open_session(session, person, "passkey", began))
+        form["csrf"] = csrf_of(client.get("/password"))
+        assert client.post("/password", data=form).status_code == status
+    assert office.passwords.has_one(person)
+
+
 def test_a_session_that_is_left_alone_ends(place: Place, client: httpx.Client) -> None:
     signed_in(client, place.sample.office, CLERK)
     aged(place, seen_at=IDLE)

@@ -61,6 +61,8 @@ CASES = [
     # Form
     case(Rule.UNREADABLE, A1, "version = 1", "version = = 1", "", "not TOML"),
     case(Rule.UNREADABLE, A1, "version = 1", "version = 1\nversion = 2", "", "not TOML"),
+    case(Rule.UNREADABLE, A1, "version = 1", f"version = {'9' * 5000}", "", "not TOML"),
+    case(Rule.UNREADABLE, A1, "version = 1", f"version = {'[' * 5000}", "", "not TOML"),
     case(Rule.MISSING, A1, 'calendar = "office-nl"\n', "", "", "'calendar' is missing"),
     case(Rule.MISSING, A1, "version = 1", "version = 0", "", "'version' must be 1 or more"),
     case(Rule.MISSING, A1, 'field = "employer"\n', "", "sealing", "'field' is missing"),

@@ -62,7 +62,7 @@ def test_a_refusal_names_file_key_and_mend(tmp_path: Path, text: str, key: str, 
     assert mend in refused.value.hint
 
 
-@pytest.mark.parametrize("data", [b"kind = ", b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"kind = ", b"\xff\xfe", b"a = " + b"[" * 5000, b"a = " + b"9" * 5000])
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "own.toml").write_bytes(data)
     with pytest.raises(ProfileError, match=r"own\.toml: not a readable TOML"):

@@ -120,6 +120,7 @@ def test_without_a_figure_there_is_no_cost_and_its_name_is_told(
         ("variants = 3", "variants"),
         ("currency = 3", "currency"),
         ("currency =", "TOML"),
+        (f"hourly_rate = {'9' * 5000}", "TOML"),
     ],
 )
 def test_a_file_that_will_not_do_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:

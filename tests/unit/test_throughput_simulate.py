@@ -73,7 +73,17 @@ def test_more_clerks_are_needed_where_the_goal_is_nearer() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"per_week": 0}, {"return_rate": 1}, {"clerk_share": 1.5}, {"variation": -1}, {"clerks": -2}]
+    "wrong",
+    [
+        {"per_week": 0},
+        {"return_rate": 1},
+        {"clerk_share": 1.5},
+        {"variation": -1},
+        {"clerks": -2},
+        {"clerks": 1e300},
+        {"post_days": float("nan")},
+        {"provider_s": float("inf")},
+    ],
 )
 def test_assumptions_that_can_not_be_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ScenarioUnusable, match=next(iter(wrong))):
@@ -83,3 +93,8 @@ def test_assumptions_that_can_not_be_are_named(wrong: dict[str, float]) -> None:
 def test_a_queue_without_end_is_refused() -> None:
     with pytest.raises(ScenarioUnusable, match="of their time"):
         compare([Scenario("full", per_week=1000)])
+
+
+def test_more_than_a_machine_holds_is_refused() -> None:
+    with pytest.raises(ScenarioUnusable, match="requests in all"):
+        compare([Scenario("many", per_week=100, clerks=10)], weeks=10**8)
