@@ -75,6 +75,7 @@ class StandingInPages:
             ends=[one for one in (*mine, *others) if _ends(one, me.id, others, beyond)],
             administers=bool(reach),
             roles=self._roles(asked, principals),
+            everything=reach.everywhere or not principals.people,
             today=today,
             wrong=wrong,
             problem=problem,

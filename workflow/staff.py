@@ -236,14 +236,40 @@ def _is_named(session: Session, wanted: Substitution) -> bool:
 
 
 def _require_may_name(session: Session, wanted: Substitution, *, by: str, today: date) -> None:
-    """Raises SubstitutionRefused: also where who stands in for an administrator would make one who lasts."""
+    """Raises SubstitutionRefused: also where who stands in for an administrator would make one who lasts, and
+    where a unit's administrator would give away what the principal gets later.
+    """
     principal = wanted.principal_id
     _require_may(session, by, principal, wanted.role, today)
-    if by == principal or wanted.role not in (None, ADMINISTRATOR):
+    if by == principal:
+        return
+    if not administers(session, by, today).everywhere:
+        _require_present_role(session, wanted)
+    if wanted.role not in (None, ADMINISTRATOR):
         return
     own = administers_in_own_right(session, by, today)
     if ADMINISTRATOR in roles_beyond(session, [principal], own).get(principal, ()):
         raise SubstitutionRefused(MAKES_NONE, hint=IN_OWN_RIGHT)
+
+
+def _require_present_role(session: Session, wanted: Substitution) -> None:
+    """Raises SubstitutionRefused unless it is for one role that the principal has now: what they get later
+    may reach further."""
+    if wanted.role is None:
+        raise SubstitutionRefused(
+            Sentence("For all that somebody may do, later too, others stand in by their own word alone."),
+            hint=Sentence(
+                "Choose one role. For all of them an administrator of all units names somebody, too."
+            ),
+        )
+    query = select(Grant.id).where(Grant.person_id == wanted.principal_id, Grant.role == wanted.role)
+    if session.scalars(query.limit(1)).first() is None:
+        raise SubstitutionRefused(
+            Sentence(
+                "{person} does not have the role '{role:duty}'.", person=wanted.principal_id, role=wanted.role
+            ),
+            hint=Sentence("Choose one of their roles."),
+        )
 
 
 def _require_may(session: Session, by: str, principal: str, role: str | None, today: date) -> None:

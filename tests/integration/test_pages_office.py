@@ -220,15 +220,25 @@ class TestStandingIn:
         office, today = place.sample.office, place.sample.today.isoformat()
         signed_in(client, office, LOCAL)
         token = csrf_of(client.get("/substitutes"))
-        form = {"csrf": token, "who": "P006", "first": today, "last": today}
+        form = {"csrf": token, "who": "P006", "role": "manager", "first": today, "last": today}
         assert client.post("/substitutes", data={**form, "principal": "P007"}).status_code == 200
         assert client.post("/substitutes", data={**form, "principal": "P008"}).status_code == 422
+
+    def test_what_somebody_gets_later_is_given_to_nobody(self, place: Place, client: httpx.Client) -> None:
+        today = place.sample.today.isoformat()
+        signed_in(client, place.sample.office, LOCAL)
+        form = {"csrf": csrf_of(client.get("/substitutes")), "who": "P006", "principal": "P007"}
+        form |= {"first": today, "last": today}
+        for role, told in (("", "Choose one role."), ("signer", "Choose one of their roles.")):
+            page = client.post("/substitutes?lang=en", data={**form, "role": role})
+            assert (page.status_code, told in page.text) == (422, True)
 
     def test_nobody_gets_a_role_by_naming_themselves(self, place: Place, client: httpx.Client) -> None:
         office, today = place.sample.office, place.sample.today.isoformat()
         signed_in(client, office, LOCAL)
         form = {"csrf": csrf_of(client.get("/substitutes")), "who": LOCAL, "principal": "P007"}
-        page = client.post("/substitutes?lang=en", data={**form, "first": today, "last": today})
+        form |= {"role": "manager", "first": today, "last": today}
+        page = client.post("/substitutes?lang=en", data=form)
         assert page.status_code == 422
         assert "Nobody names themselves" in page.text
 
