@@ -61,3 +61,5 @@ def test_on_paper_it_is_charts_and_tables(page: Page) -> None:
     assert page.locator("form:visible, button:visible, select:visible, a[download]:visible").count() == 0
     assert page.locator("svg[role=img]:visible").count() == 8
     assert page.locator("#lead table").first.is_visible()
+    page.emulate_media(media="screen", color_scheme="light")  # the others find the page as it was
+    page.set_viewport_size({"width": 1440, "height": 900})
