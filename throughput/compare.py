@@ -81,6 +81,10 @@ class Comparison:
         untold = {(key, group, figure) for figure in ("started", "delivered")} & self.hidden
         return None if untold or (self.hidden and group == OTHERS) else n
 
+    def n_of_steps(self, key: str, group: str, n: int) -> int | None:
+        """How often the machine did a step; None by month, which it would tell the requests of."""
+        return None if self.by == "month" else self.n(key, group, n)
+
 
 def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
     """The tables a person reads: flow, people, how sure, machine, and apart from them the claims.
@@ -134,6 +138,13 @@ def _measured(told: Comparison, row: VariantMeasures) -> dict[str, Any]:
     for name in ("lead_s", "touch_total_s", "system_total_ms"):
         if shown[name] is not None:
             shown[name]["n"] = told.n(row.key, row.variant, shown[name]["n"])
+    for name, n_of in (
+        ("touch_s", told.n),
+        ("system_ms", told.n_of_steps),
+        ("provider_ms", told.n_of_steps),
+    ):
+        for found in shown[name].values():
+            found["n"] = n_of(row.key, row.variant, found["n"])
     return shown | {name: told.count(row, figure) for name, figure in names.items()}
 
 
@@ -179,7 +190,8 @@ def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
                 [*head, figure, "requests", _shown(told, row, figure), "", "", row.origin, *_BLANK]
             )
         for figure, unit, found in _spreads(row):
-            n = told.n(row.key, row.variant, found.n) or HIDDEN
+            n_of = told.n_of_steps if figure.startswith("system.") else told.n
+            n = n_of(row.key, row.variant, found.n) or HIDDEN
             values = (n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin)
             writer.writerow([*head, figure, unit, *values, *_BLANK])
     writer.writerows(more)
