@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
@@ -39,11 +39,17 @@ class Told:
     made_at: datetime
     behind: int
 
-    @property
-    def weeks(self) -> float:
-        """How long the period was, from when there was something in it and as far as it is over."""
+    def weeks_of(self, group: Compared) -> float:
+        """How long the period was, from when there was something in it and as far as it is over.
+
+        Of a month, what of that month is in it.
+        """
         since = datetime.combine(self.flow.days[0], time.min, ZONE) if self.flow.days else self.made_at
         until = min(self.made_at, self.scope.before or self.made_at)
+        if self.by == "month":
+            first = datetime.strptime(group.label, "%Y-%m").replace(tzinfo=ZONE)
+            since = max(since, first)
+            until = min(until, (first + timedelta(days=31)).replace(day=1))
         return max(0.0, (until - since).total_seconds() / 604_800)
 
 

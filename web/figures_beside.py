@@ -141,9 +141,10 @@ class Beside(Maker):
         ]
 
     def _capacity(self) -> Section:
-        say, weeks = self.say, self.told.weeks
+        say = self.say
         rows: list[list[Cell]] = []
         for one in self.told.groups:
+            weeks = self.told.weeks_of(one)
             if len(one.touch) < FEWEST or not weeks:
                 continue
             a_week = rounded(one.came) / weeks

@@ -85,6 +85,18 @@ def test_it_compares_other_things_than_variants(
     assert len(rows) >= 2
 
 
+def test_a_month_s_requests_a_week_are_of_its_own_weeks(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """Of all months together as many come a week as of each: not a sixth of that in each of six."""
+    signed_in(client, place[0].office, AUDITOR)
+    whole = sum(float(row["per_week"]) for row in table(client, "capacity"))
+    months = [float(row["per_week"]) for row in table(client, "capacity", "by=month")]
+    assert len(months) > 3
+    for one in months[1:-1]:
+        assert one == pytest.approx(whole, rel=0.4)
+
+
 def test_whoever_looks_after_a_unit_sees_that_unit_alone(
     place: tuple[Sample, str], client: httpx.Client
 ) -> None:
