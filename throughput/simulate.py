@@ -8,7 +8,7 @@ random numbers), so that what differs between two of them is what differs betwee
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import ceil, log, sqrt
+from math import ceil, isfinite, log, sqrt
 from statistics import NormalDist, mean, stdev
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -62,6 +62,7 @@ class Scenario:
         wrong = [name for name in positive if not getattr(self, name) > 0]
         free = {field.name for field in fields(self)} - {"name", *positive}
         wrong += [name for name in sorted(free) if getattr(self, name) < 0]
+        wrong += [name for name in sorted(free | {*positive}) if not isfinite(getattr(self, name))]
         wrong += ["return_rate"] if self.return_rate >= 1 else []
         wrong += [name for name in ("clerk_share", "suspended_share") if getattr(self, name) > 1]
         if wrong:

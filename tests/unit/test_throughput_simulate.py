@@ -73,7 +73,11 @@ def test_more_clerks_are_needed_where_the_goal_is_nearer() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"per_week": 0}, {"return_rate": 1}, {"clerk_share": 1.5}, {"variation": -1}, {"clerks": -2}]
+    "wrong",
+    [
+        *({"per_week": 0}, {"return_rate": 1}, {"clerk_share": 1.5}, {"variation": -1}, {"clerks": -2}),
+        *({"variation": float("nan")}, {"per_week": float("inf")}, {"post_days": float("inf")}),
+    ],
 )
 def test_assumptions_that_can_not_be_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ScenarioUnusable, match=next(iter(wrong))):
