@@ -95,9 +95,7 @@ class Keeper:
     def backlog(self) -> int:
         """How many events there are yet to read."""
         with self.store.read() as session:
-            last = session.scalar(select(LogHead.seq)) or 0
-            state = session.get(TimingState, 1)
-            return last - (state.after_seq if state is not None and state.rules == RULES else 0)
+            return behind(session)
 
     def _step(self, session: Session) -> tuple[int, bool]:
         """Read on, or make way for other rules: how many events were read, and if there is more to do."""
@@ -123,6 +121,13 @@ class Keeper:
         take_in(session, records, lambda sha256: self.clocks.of(session, sha256))
         state.after_seq = rows[-1].seq
         return len(rows), len(rows) == self.at_once
+
+
+def behind(session: Session) -> int:
+    """How many events are not in what is kept: all of them, while it is by other rules than ours."""
+    last = session.scalar(select(LogHead.seq)) or 0
+    state = session.get(TimingState, 1)
+    return last - (state.after_seq if state is not None and state.rules == RULES else 0)
 
 
 def take_in(session: Session, records: Sequence[Mapping[str, Any]], clock_of: ClockOf) -> None:

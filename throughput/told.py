@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from throughput.contrasts import Contrast
+from throughput.kept import behind
 from throughput.kept_days import ZONE
 from throughput.overview import Overview
 from throughput.overview_rows import By, Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
 from throughput.side_by_side import side_by_side, together
 from throughput.survival import Durations
-from workflow.tables import Event, TimingState
 
 ROUND: Final = 5
 
@@ -77,12 +76,6 @@ def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
         now,
         behind(session),
     )
-
-
-def behind(session: Session) -> int:
-    """How many events have not been read for figures yet."""
-    read = session.scalar(select(TimingState.after_seq)) or 0
-    return (session.scalar(select(func.max(Event.seq))) or 0) - read
 
 
 def rounded(count: int) -> int:

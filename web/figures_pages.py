@@ -6,6 +6,7 @@ that there is not.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -18,12 +19,13 @@ from starlette.routing import Route
 
 from documents.words import mark
 from languages import WRITING
-from throughput.kept import AT_ONCE, Keeper
+from throughput.errors import TimingsOfNewer
+from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.overview import Overview
 from throughput.overview_rows import By
 from throughput.scope import Scope
 from throughput.side_by_side import OTHERS
-from throughput.told import Told, behind, told
+from throughput.told import Told, told
 from web.asked import Asked
 from web.choices import short_title
 from web.csv_answer import csv_answer
@@ -153,7 +155,8 @@ class FiguresPages(Overseeing):
             with store.read() as session:
                 late = behind(session)
             if 0 < late <= AT_ONCE:  # more is a worker's to read
-                Keeper(store).catch_up()
+                with suppress(TimingsOfNewer):  # the page says that nothing of them is up to date
+                    Keeper(store).catch_up()
             with store.read() as session:
                 found = told(session, scope, by, now)
             self.recent.keep(scope, by, found, took=timedelta(seconds=perf_counter() - begun))

@@ -13,8 +13,8 @@ import pytest
 from tests.desk_office import browsing, served, signed_in
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
-from throughput.kept import AT_ONCE, Keeper
-from workflow.tables import Grant
+from throughput.kept import AT_ONCE, RULES, Keeper
+from workflow.tables import Grant, TimingState
 
 AUDITOR, ADMINISTRATOR, OF_ADVICE = "P192", "P093", "P101"
 BOTH = "P102"
@@ -193,4 +193,18 @@ def test_it_says_when_it_is_behind(tmp_path: Path) -> None:
         past.happen(AT_ONCE // 10)
         past.write()
         assert "Events that are not in these figures yet" in client.get("/figures?lang=en&by=unit").text
+    sample.office.close()
+
+
+def test_it_says_so_where_a_newer_release_keeps_the_times(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path, {})
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=ADMINISTRATOR, role="administrator", unit=None))
+        session.merge(TimingState(id=1, after_seq=0, rules=RULES + 1))
+    past = Past(sample.office, "P022")
+    past.happen(3)
+    past.write()
+    with served(sample.office) as url, browsing(url) as client:
+        signed_in(client, sample.office, ADMINISTRATOR)
+        assert "Events that are not in these figures yet" in words(client.get("/figures?lang=en"))
     sample.office.close()
