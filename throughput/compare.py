@@ -32,7 +32,7 @@ _MORE, _BLANK = ("value", "low", "high"), ("", "", "")
 WORDS = frozenset(
     (
         *("process", *WAYS, "source's verdict", "figure", "what may be said"),
-        *("state", "from", "to", "criterion", "value", "returns most", "paid back"),
+        *("state", "from", "to", "criterion", "value", "returns most", "minutes", "paid back"),
     )
 )
 """Columns that hold words; the others hold figures."""
