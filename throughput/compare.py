@@ -18,7 +18,7 @@ from throughput.difference import Faster, Interval
 from throughput.discreet import HiddenCount, hidden_counts, of_enough, without_few
 from throughput.figures import read_cases, read_tasks
 from throughput.grouped import WAYS, By
-from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures, measure
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures, measure
 from throughput.scope import Scope
 from throughput.steps import read_steps
 
@@ -63,7 +63,9 @@ class Comparison:
         """Compare variants of each process, or other groups, by what is kept; `now` ends what is open."""
         wanted = scope or Scope()
         cases = read_cases(session, wanted)
-        rows = measure(cases, read_tasks(session, cases, wanted), read_steps(session, wanted, by), by=by)
+        rows = measure(
+            cases, read_tasks(session, cases, wanted), read_steps(session, wanted, by), now=now, by=by
+        )
         found = contrasts(cases, now=now, by=by)
         if by in ("variant", "definition") and wanted.unit is None:
             return cls(rows, found, by)
@@ -192,7 +194,8 @@ def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
         for figure, unit, found in _spreads(row):
             n_of = told.n_of_steps if figure.startswith("system.") else told.n
             n = n_of(row.key, row.variant, found.n) or HIDDEN
-            values = (n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin)
+            ends = ("" if end is None else f"{end:.3f}" for end in (found.median, found.p90))
+            values = (n, *ends, row.origin)
             writer.writerow([*head, figure, unit, *values, *_BLANK])
     writer.writerows(more)
     return out.getvalue()
@@ -203,9 +206,12 @@ def _shown(told: Comparison, row: VariantMeasures, figure: str) -> str:
     return HIDDEN if count is None else str(count)
 
 
-def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread]]:
+def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread | Reached]]:
     lead = "lead_driven_by_program" if row.lead_driven_by_program else "lead"
-    found = [(lead, "s", row.lead_s), ("touch", "s", row.touch_total_s)]
+    found: list[tuple[str, str, Spread | Reached | None]] = [
+        (lead, "s", row.lead_s),
+        ("touch", "s", row.touch_total_s),
+    ]
     found += [(f"touch.{state}", "s", figures) for state, figures in row.touch_s.items()]
     found += [(f"system.{step}", "ms", figures) for step, figures in row.system_ms.items()]
     found += [("system", "ms", row.system_total_ms)]
@@ -234,7 +240,11 @@ def _people(told: Comparison) -> Table:
     rows = told.rows
     table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
     table += [[row.key, row.variant, _by_people(told, row), *_lead(row), *_touch(row)] for row in rows]
-    notes = ["n: delivered requests in which people did every step of theirs; only these are timed."]
+    notes = [
+        "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
+        f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
+        " many are not delivered yet."
+    ]
     if any(row.lead_driven_by_program for row in rows):
         notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
     return Table("People (measured from events)", table, notes)
@@ -248,7 +258,8 @@ def _by_people(told: Comparison, row: VariantMeasures) -> str:
 def _lead(row: VariantMeasures) -> list[str]:
     if row.lead_driven_by_program:
         return [BY_PROGRAM, BY_PROGRAM]
-    return [NOTHING] * 2 if row.lead_s is None else [length(row.lead_s.median), length(row.lead_s.p90)]
+    ends = (None, None) if row.lead_s is None else (row.lead_s.median, row.lead_s.p90)
+    return [NOTHING if end is None else length(end) for end in ends]
 
 
 def _touch(row: VariantMeasures) -> list[str]:

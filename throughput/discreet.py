@@ -64,7 +64,7 @@ def without_few(row: VariantMeasures, kept: frozenset[HiddenCount]) -> VariantMe
     """A group without the times of too few requests."""
     return replace(
         row,
-        lead_s=_of_enough(row.lead_s),
+        lead_s=row.lead_s if row.lead_s is not None and row.lead_s.n >= FEWEST else None,
         touch_total_s=_of_enough(row.touch_total_s),
         touch_s=_each_of_enough(row.touch_s),
         system_ms=_each_of_enough(row.system_ms),

@@ -15,6 +15,7 @@ from throughput.spans import Wait, cases_of
 from throughput.steps import read_steps
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = START + timedelta(days=9)
 
 
 class Log:
@@ -37,7 +38,7 @@ def move(from_: str, to: str, **facts: Any) -> dict[str, Any]:
 def measured(records: Sequence[Mapping[str, Any]]) -> list[VariantMeasures]:
     with kept_of(records) as session:
         cases = read_cases(session)
-        return measure(cases, read_tasks(session, cases), read_steps(session, Scope()))
+        return measure(cases, read_tasks(session, cases), read_steps(session, Scope()), now=NOW)
 
 
 def one_day() -> Log:
