@@ -7,6 +7,7 @@ definitions together, of the steps taken in a period, whenever their requests we
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from throughput.measures import Spread, Steps
 from throughput.monitor import Month
 from throughput.scope import Scope
 from workflow.tables import TimingStep
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def read_steps(session: Session, scope: Scope, by: By = "variant") -> Steps:
@@ -35,7 +38,7 @@ def read_steps(session: Session, scope: Scope, by: By = "variant") -> Steps:
     if scope.since is not None:
         query = query.where(table.c.day >= scope.since.date())
     if scope.before is not None:
-        query = query.where(table.c.day <= scope.before.date())
+        query = query.where(table.c.day <= (scope.before - _MICROSECOND).date())
     counts: defaultdict[tuple[str, str], defaultdict[tuple[str, str], Counter[int]]]
     counts = defaultdict(lambda: defaultdict(Counter))
     for row in session.execute(query):
