@@ -205,7 +205,10 @@ def compare(
         runs = [run(one, luck, window) for one, luck in zip(each, lucks, strict=True)]
         estimate = Estimate.spread if scenario.name in redrawn else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
-        outcomes.append(_outcome(scenario, runs, within_days, estimate, known))
+        handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]
+        outcomes.append(
+            _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
+        )
     return outcomes
 
 
@@ -340,6 +343,8 @@ def assumed(scenario: Scenario) -> dict[str, Input]:
 def _outcome(
     scenario: Scenario,
     runs: Sequence[Run],
+    handled_min: Sequence[float],  # of the requests of a week
+    *,
     within_days: float,
     estimate: Callable[[Sequence[float]], Estimate],
     inputs: Mapping[str, Input],
@@ -352,9 +357,7 @@ def _outcome(
         within=estimate([one.within(within_days) for one in runs]),
         within_days=within_days,
         busy=estimate([one.busy for one in runs]),
-        handling_fte=estimate(
-            [scenario.per_week * one.handled_min / 60 / HOURS_PER_FTE_WEEK for one in runs]
-        ),
+        handling_fte=estimate([minutes / 60 / HOURS_PER_FTE_WEEK for minutes in handled_min]),
         inputs=inputs,
     )
 
