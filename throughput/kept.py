@@ -14,7 +14,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from throughput import kept_days
@@ -204,16 +203,7 @@ class _Pages:
             {**dict(zip(names, place, strict=True)), "n": n, "sum_us": self.sums[place]}
             for place, n in self.steps.items()
         ]
-        add_up(session, TimingStep.table(), rows, ("n", "sum_us"))
-
-
-def add_up(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], sums: Sequence[str]) -> None:
-    """Insert rows, or add these columns of them to what a row with the same key holds."""
-    if rows:
-        upsert = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        adding = upsert.insert(table)
-        more = {name: table.c[name] + adding.excluded[name] for name in sums}
-        session.execute(adding.on_conflict_do_update(index_elements=list(table.primary_key), set_=more), rows)
+        kept_days.add_up(session, TimingStep.table(), rows, ("n", "sum_us"))
 
 
 def _case(row: Mapping[str, Any], task: TaskTime | None) -> Case:

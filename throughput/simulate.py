@@ -16,11 +16,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from throughput.claims import HOURS_PER_FTE_WEEK
 from throughput.errors import ScenarioUnusable
 
 DAY_MIN = 480.0  # an office day of eight hours
 WEEK_MIN = 5 * DAY_MIN
-HOURS_PER_FTE_WEEK = 36.0
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
 

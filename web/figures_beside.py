@@ -7,6 +7,7 @@ from typing import Final
 from markupsafe import Markup
 
 from documents.words import mark
+from throughput.capacity import WEEKS_A_YEAR
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import Contrast, Figure
@@ -15,7 +16,6 @@ from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn, quantile
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
 
-WEEKS_IN_YEAR = 52
 FEW: Final = 2
 """So many pairs that can't be told apart are told of one by one."""
 _FASTER = mark("“{a}” is faster than “{b}” by {by}; the 95 % interval is from {low} to {high}.")
@@ -155,7 +155,7 @@ class Beside(Maker):
                     Number(a_week, 0),
                     Number(hours, 1),
                     Number(hours / HOURS_PER_FTE_WEEK, 2),
-                    Number(hours * WEEKS_IN_YEAR / PRODUCTIVE_HOURS_PER_YEAR, 2),
+                    Number(hours * WEEKS_A_YEAR / PRODUCTIVE_HOURS_PER_YEAR, 2),
                 ]
             )
         columns = [
