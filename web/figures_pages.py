@@ -49,6 +49,8 @@ TIMES: Final = 20
 """What took long to read is held for so many times as long, if that is more: those who look cost no more."""
 KEPT: Final = 64
 """So many sets of figures are held for whoever asks for the same again."""
+HELD: Final = 6_000_000
+"""Of so many requests at most together: the lengths of a million take some 70 MB."""
 TABLES: Final = Rate("figures", 120, 600.0)
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
@@ -73,8 +75,12 @@ class Recent:
         with self._lock:
             self._kept[scope, by] = found, max(FRESH, TIMES * took)
             self._kept.move_to_end((scope, by))
-            while len(self._kept) > KEPT:
+            while len(self._kept) > KEPT or (len(self._kept) > 1 and self._requests > HELD):
                 self._kept.popitem(last=False)
+
+    @property
+    def _requests(self) -> int:
+        return sum(found.whole.came + len(found.in_hand) for found, _ in self._kept.values())
 
 
 @dataclass(frozen=True)
