@@ -16,7 +16,7 @@ from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibi
 from throughput.contrasts import OTHERS, Contrast, contrasts
 from throughput.difference import Faster, Interval
 from throughput.discreet import HiddenCount, hidden_counts, of_enough, without_few
-from throughput.figures import read_cases, read_tasks
+from throughput.figures import read_cases, read_tasks, until_delivered
 from throughput.grouped import WAYS, By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures, measure
 from throughput.scope import Scope
@@ -62,10 +62,9 @@ class Comparison:
     ) -> "Comparison":
         """Compare variants of each process, or other groups, by what is kept; `now` ends what is open."""
         wanted = scope or Scope()
-        cases = read_cases(session, wanted)
-        rows = measure(
-            cases, read_tasks(session, cases, wanted), read_steps(session, wanted, by), now=now, by=by
-        )
+        every = read_cases(session, wanted)
+        cases, tasks = until_delivered(every, read_tasks(session, every, wanted))
+        rows = measure(cases, tasks, read_steps(session, wanted, by), now=now, by=by)
         found = contrasts(cases, now=now, by=by)
         if by in ("variant", "definition") and wanted.unit is None:
             return cls(rows, found, by)
