@@ -68,6 +68,8 @@ class Overview:
             table.c.state,
             table.c.opened_at,
             table.c.requested_at,
+            table.c.delivered_at,
+            table.c.returns,
             table.c.by_program,
             table.c.key,
             table.c.variant,
@@ -75,8 +77,10 @@ class Overview:
             table.c.definition_sha256,
         ).where(table.c.ended_at.is_(None), *self.scope.narrowing(table))
         return [
-            InHand(number, Group(*group), state, opened_at, requested_at, program)
-            for number, state, opened_at, requested_at, program, *group in self.session.execute(wanted)
+            InHand(number, Group(*group), state, opened_at, requested_at, delivered_at, returns, program)
+            for number, state, opened_at, requested_at, delivered_at, returns, program, *group in (
+                self.session.execute(wanted)
+            )
         ]
 
     def compared(self, by: By) -> list[Compared]:
@@ -87,9 +91,7 @@ class Overview:
         for one in self.in_hand:
             if self._in_period(one.opened_at):
                 group = found[_label_of(one, by)]
-                group.open += 1
-                if not one.by_program and one.requested_at is not None:
-                    group.still_open.append((self.now - one.requested_at).total_seconds())
+                group.take_open(one, self.now)
         for label, group in found.items():
             group.label = label
         return [found[label] for label in sorted(found) if found[label].came]

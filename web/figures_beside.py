@@ -87,7 +87,7 @@ class Beside(Maker):
                 Count(one.came),
                 Count(one.delivered),
                 Number(one.open),
-                Count(one.ended.total() - one.delivered),
+                Count(one.ended.total() - one.ended["done"]),
                 Seconds(quantile(one.lead, 0.5)),
                 Seconds(quantile(one.lead, 0.9)),
             ]
