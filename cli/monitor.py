@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
         Keeper(store).catch_up()
         with store.read() as session:
             norm = Norm(args.norm, args.until)
-            cases = list(followed(session, [norm], calendar=CALENDAR, since=period[0]))
+            within = {"since": period[0], "until": period[-1]}
+            cases = list(followed(session, [norm], calendar=CALENDAR, **within))
     monitor = Monitor.of(cases, period, zone)
     if args.unit is not None and args.unit not in monitor.units:
         raise ChoiceNeeded(

@@ -16,9 +16,9 @@ from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibi
 from throughput.contrasts import OTHERS, Contrast, contrasts
 from throughput.difference import Faster, Interval
 from throughput.discreet import HiddenCount, hidden_counts, of_enough, without_few
-from throughput.figures import read_cases, read_tasks
+from throughput.figures import read_cases, read_tasks, until_delivered
 from throughput.grouped import WAYS, By
-from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures, measure
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures, measure
 from throughput.scope import Scope
 from throughput.steps import read_steps
 
@@ -32,7 +32,7 @@ _MORE, _BLANK = ("value", "low", "high"), ("", "", "")
 WORDS = frozenset(
     (
         *("process", *WAYS, "source's verdict", "figure", "what may be said"),
-        *("state", "from", "to", "criterion", "value", "returns most", "paid back"),
+        *("state", "from", "to", "criterion", "value", "returns most", "minutes", "paid back"),
     )
 )
 """Columns that hold words; the others hold figures."""
@@ -62,8 +62,9 @@ class Comparison:
     ) -> "Comparison":
         """Compare variants of each process, or other groups, by what is kept; `now` ends what is open."""
         wanted = scope or Scope()
-        cases = read_cases(session, wanted)
-        rows = measure(cases, read_tasks(session, cases, wanted), read_steps(session, wanted, by), by=by)
+        every = read_cases(session, wanted)
+        cases, tasks = until_delivered(every, read_tasks(session, every, wanted))
+        rows = measure(cases, tasks, read_steps(session, wanted, by), now=now, by=by)
         found = contrasts(cases, now=now, by=by)
         if by in ("variant", "definition") and wanted.unit is None:
             return cls(rows, found, by)
@@ -80,6 +81,10 @@ class Comparison:
         """How many of a group something is about; None where that would tell what is hidden."""
         untold = {(key, group, figure) for figure in ("started", "delivered")} & self.hidden
         return None if untold or (self.hidden and group == OTHERS) else n
+
+    def n_of_steps(self, key: str, group: str, n: int) -> int | None:
+        """How often the machine did a step; None by month, which it would tell the requests of."""
+        return None if self.by == "month" else self.n(key, group, n)
 
 
 def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
@@ -134,6 +139,13 @@ def _measured(told: Comparison, row: VariantMeasures) -> dict[str, Any]:
     for name in ("lead_s", "touch_total_s", "system_total_ms"):
         if shown[name] is not None:
             shown[name]["n"] = told.n(row.key, row.variant, shown[name]["n"])
+    for name, n_of in (
+        ("touch_s", told.n),
+        ("system_ms", told.n_of_steps),
+        ("provider_ms", told.n_of_steps),
+    ):
+        for found in shown[name].values():
+            found["n"] = n_of(row.key, row.variant, found["n"])
     return shown | {name: told.count(row, figure) for name, figure in names.items()}
 
 
@@ -179,8 +191,10 @@ def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
                 [*head, figure, "requests", _shown(told, row, figure), "", "", row.origin, *_BLANK]
             )
         for figure, unit, found in _spreads(row):
-            n = told.n(row.key, row.variant, found.n) or HIDDEN
-            values = (n, f"{found.median:.3f}", f"{found.p90:.3f}", row.origin)
+            n_of = told.n_of_steps if figure.startswith("system.") else told.n
+            n = n_of(row.key, row.variant, found.n) or HIDDEN
+            ends = ("" if end is None else f"{end:.3f}" for end in (found.median, found.p90))
+            values = (n, *ends, row.origin)
             writer.writerow([*head, figure, unit, *values, *_BLANK])
     writer.writerows(more)
     return out.getvalue()
@@ -191,9 +205,12 @@ def _shown(told: Comparison, row: VariantMeasures, figure: str) -> str:
     return HIDDEN if count is None else str(count)
 
 
-def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread]]:
+def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread | Reached]]:
     lead = "lead_driven_by_program" if row.lead_driven_by_program else "lead"
-    found = [(lead, "s", row.lead_s), ("touch", "s", row.touch_total_s)]
+    found: list[tuple[str, str, Spread | Reached | None]] = [
+        (lead, "s", row.lead_s),
+        ("touch", "s", row.touch_total_s),
+    ]
     found += [(f"touch.{state}", "s", figures) for state, figures in row.touch_s.items()]
     found += [(f"system.{step}", "ms", figures) for step, figures in row.system_ms.items()]
     found += [("system", "ms", row.system_total_ms)]
@@ -222,7 +239,11 @@ def _people(told: Comparison) -> Table:
     rows = told.rows
     table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
     table += [[row.key, row.variant, _by_people(told, row), *_lead(row), *_touch(row)] for row in rows]
-    notes = ["n: delivered requests in which people did every step of theirs; only these are timed."]
+    notes = [
+        "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
+        f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
+        " many are not delivered yet."
+    ]
     if any(row.lead_driven_by_program for row in rows):
         notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
     return Table("People (measured from events)", table, notes)
@@ -236,7 +257,8 @@ def _by_people(told: Comparison, row: VariantMeasures) -> str:
 def _lead(row: VariantMeasures) -> list[str]:
     if row.lead_driven_by_program:
         return [BY_PROGRAM, BY_PROGRAM]
-    return [NOTHING] * 2 if row.lead_s is None else [length(row.lead_s.median), length(row.lead_s.p90)]
+    ends = (None, None) if row.lead_s is None else (row.lead_s.median, row.lead_s.p90)
+    return [NOTHING if end is None else length(end) for end in ends]
 
 
 def _touch(row: VariantMeasures) -> list[str]:

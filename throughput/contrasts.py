@@ -15,8 +15,9 @@ from typing import Final, Literal
 import numpy as np
 
 from throughput.difference import Difference, cases_needed, difference, smallest_difference
-from throughput.figures import Cases, microseconds
+from throughput.figures import Cases
 from throughput.grouped import By, Group, Places, grouped
+from throughput.measures import leads_of
 from throughput.spans import Wait
 from throughput.survival import Durations
 
@@ -62,7 +63,7 @@ def contrasts(cases: Cases, *, now: datetime, by: By = "variant") -> list[Contra
     for key, groups in groupby(grouped(cases, by), key=lambda group: group.key):
         of_people = [replace(one, places=one.places[~cases.by_program[one.places]]) for one in groups]
         for a, b in _pairs([one for one in of_people if len(one.places)], by):
-            leads = [(one.name, _leads(cases, one.places, now)) for one in (a, b)]
+            leads = [(one.name, leads_of(cases, one.places, now)) for one in (a, b)]
             handled = [(one.name, _handling(cases, one.places)) for one in (a, b)]
             if all(len(durations) for _, durations in leads):
                 found.append(contrast(key, "lead", *leads))
@@ -103,15 +104,6 @@ def contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, D
         else None,
         needed=cases_needed(*means, variation=variation) if handling and variation else None,
     )
-
-
-def _leads(cases: Cases, at: Places, now: datetime) -> Durations:
-    """Requested to delivered; until it ended otherwise, or until now, where it was not."""
-    at = at[~np.isnan(cases.requested[at])]
-    delivered, ended = cases.delivered[at], cases.ended[at]
-    over = ~np.isnan(delivered)
-    until = np.where(over, delivered, np.where(np.isnan(ended), microseconds(now), ended))
-    return Durations.of(np.maximum(0.0, (until - cases.requested[at]) / 1e6), over)
 
 
 def _handling(cases: Cases, at: Places) -> Durations:

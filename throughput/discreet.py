@@ -19,6 +19,8 @@ ENDED_OTHERWISE: Final = "ended otherwise"
 OUTCOMES: Final = ("delivered", "open", "withdrawn", ENDED_OTHERWISE)
 HiddenCount = tuple[str, str, str]
 """Process, group and name of a count."""
+_OF_SHARE: Final = ("delivered", "returned")
+"""The counts of which the share that was right the first time tells the one to who knows the other."""
 
 
 def hidden_counts(rows: Sequence[VariantMeasures]) -> frozenset[HiddenCount]:
@@ -62,12 +64,14 @@ def without_few(row: VariantMeasures, kept: frozenset[HiddenCount]) -> VariantMe
     """A group without the times of too few requests."""
     return replace(
         row,
-        lead_s=_of_enough(row.lead_s),
+        lead_s=row.lead_s if row.lead_s is not None and row.lead_s.n >= FEWEST else None,
         touch_total_s=_of_enough(row.touch_total_s),
-        touch_s={state: found for state, found in row.touch_s.items() if _of_enough(found)},
+        touch_s=_each_of_enough(row.touch_s),
+        system_ms=_each_of_enough(row.system_ms),
+        provider_ms=_each_of_enough(row.provider_ms),
         system_total_ms=_of_enough(row.system_total_ms),
         first_time_right=row.first_time_right
-        if row.delivered >= FEWEST and (row.key, row.variant, "returned") not in kept
+        if row.delivered >= FEWEST and not kept & {(row.key, row.variant, name) for name in _OF_SHARE}
         else None,
     )
 
@@ -75,6 +79,10 @@ def without_few(row: VariantMeasures, kept: frozenset[HiddenCount]) -> VariantMe
 def of_enough(one: Contrast) -> bool:
     """Whether both groups are large enough to be put beside each other."""
     return min(one.n_a - one.open_a, one.n_b - one.open_b) >= FEWEST
+
+
+def _each_of_enough(found: dict[str, Spread]) -> dict[str, Spread]:
+    return {name: one for name, one in found.items() if _of_enough(one)}
 
 
 def _of_enough(found: Spread | None) -> Spread | None:

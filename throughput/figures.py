@@ -195,6 +195,20 @@ def read_tasks(session: Session, cases: Cases, scope: Scope | None = None, *, wo
     )
 
 
+def until_delivered(cases: Cases, tasks: Tasks) -> tuple[Cases, Tasks]:
+    """Without what people did once a request was delivered: a plan runs for a year then."""
+    after = tasks.offered >= cases.delivered[tasks.case]
+    if not after.any():
+        return cases, tasks
+    kept = tasks[~after]
+    over = ~kept.is_open
+    spent: dict[Wait, Numbers] = {
+        kind: np.bincount(kept.case[over], kept.spent[kind][over], len(cases)).astype(np.float64)
+        for kind in Wait
+    }
+    return replace(cases, spent=spent), kept
+
+
 def microseconds(moment: datetime) -> int:
     """A moment as times are in columns."""
     return (moment - _EPOCH) // _MICROSECOND

@@ -58,14 +58,17 @@ class Measured:
     provider_s: float = 0
     signatures: int = 0  # of which a provider was waited for
 
-    def redrawn(self, random: np.random.Generator) -> "Measured":
-        """As it might have been measured: as many values, drawn from these with replacement."""
+    def redrawn(self, random: np.random.Generator, arrivals: np.random.Generator) -> "Measured":
+        """As it might have been measured: as many values, drawn from these with replacement.
+
+        `arrivals` draws how many come, and nothing else: as many to each variant.
+        """
         lists: dict[str, Any] = {
             name: array("d", random.choice(np.asarray(value), len(value)).tobytes())
             for name, value in vars(self).items()
             if isinstance(value, array) and value
         }
-        rate = self.per_week * random.poisson(self.requests) / max(1, self.requests)
+        rate = self.per_week * arrivals.poisson(self.requests) / max(1, self.requests)
         return replace(self, **lists, per_week=max(rate, self.per_week / 10))
 
 
@@ -92,9 +95,10 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
     if len(measured.waited) >= LEAST:
         scenario = _calibrated(scenario, float(np.mean(measured.waited)))
         inputs["clerk_share"] = Input("measured", len(measured.waited))
-    random = np.random.default_rng(seed)
+    random, arrivals = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
     redrawn = [
-        replace(scenario, **_values(measured.redrawn(random), like=values)[0]) for _ in range(replications)
+        replace(scenario, **_values(measured.redrawn(random, arrivals), like=values)[0])
+        for _ in range(replications)
     ]
     return Fitted(scenario, inputs, redrawn)
 

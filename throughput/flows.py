@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from throughput.figures import Cases, Flags, Numbers, microseconds
+from throughput.figures import Cases, Flags, Numbers, microseconds, until_delivered
 from throughput.figures import Tasks as ReadTasks
 from throughput.grouped import By, Group, grouped
 from throughput.spans import Wait
@@ -103,8 +103,10 @@ def flows_of(
 ) -> list[Flow]:
     """What was read, by process and variant or definition, sorted; open tasks count up to `now`.
 
-    `before`: requests opened from then on were not asked for.
+    Of a request that was delivered, what led to that. `before`: requests opened from then on were not
+    asked for.
     """
+    cases, tasks = until_delivered(cases, tasks)
     ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
     now_us = float(microseconds(now))
     until_us = now_us if before is None else min(now_us, float(microseconds(before)))

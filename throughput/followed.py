@@ -42,17 +42,23 @@ class Target:
 
 
 def followed(
-    session: Session, norms: Sequence[Norm], *, calendar: str, since: Month | None = None
+    session: Session,
+    norms: Sequence[Norm],
+    *,
+    calendar: str,
+    since: Month | None = None,
+    until: Month | None = None,
 ) -> Iterator[Followed]:
-    """Every request that was open at some time since the month began; the norms from the strictest on.
+    """Every request that was open at some time from one month to another; the norms from the strictest on.
 
     One that ended as `done` met a norm or did not; what its own calendar does not tell of counts as missed.
     """
-    table, clocks = TimingCase.table(), Clocks()
+    table, clocks, zone = TimingCase.table(), Clocks(), ZoneInfo(CALENDARS[calendar].zone)
     wanted = select(table)
     if since is not None:
-        begins = since.begins(ZoneInfo(CALENDARS[calendar].zone))
-        wanted = wanted.where(or_(table.c.ended_at.is_(None), table.c.ended_at >= begins))
+        wanted = wanted.where(or_(table.c.ended_at.is_(None), table.c.ended_at >= since.begins(zone)))
+    if until is not None:
+        wanted = wanted.where(table.c.opened_at < until.next.begins(zone))
     for row in session.execute(wanted.execution_options(yield_per=5000)):
         yield Followed(
             unit=row.unit or NO_UNIT,

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from throughput import kept_days
@@ -95,9 +94,7 @@ class Keeper:
     def backlog(self) -> int:
         """How many events there are yet to read."""
         with self.store.read() as session:
-            last = session.scalar(select(LogHead.seq)) or 0
-            state = session.get(TimingState, 1)
-            return last - (state.after_seq if state is not None and state.rules == RULES else 0)
+            return behind(session)
 
     def _step(self, session: Session) -> tuple[int, bool]:
         """Read on, or make way for other rules: how many events were read, and if there is more to do."""
@@ -123,6 +120,13 @@ class Keeper:
         take_in(session, records, lambda sha256: self.clocks.of(session, sha256))
         state.after_seq = rows[-1].seq
         return len(rows), len(rows) == self.at_once
+
+
+def behind(session: Session) -> int:
+    """How many events are not in what is kept: all of them, while it is by other rules than ours."""
+    last = session.scalar(select(LogHead.seq)) or 0
+    state = session.get(TimingState, 1)
+    return last - (state.after_seq if state is not None and state.rules == RULES else 0)
 
 
 def take_in(session: Session, records: Sequence[Mapping[str, Any]], clock_of: ClockOf) -> None:
@@ -199,16 +203,7 @@ class _Pages:
             {**dict(zip(names, place, strict=True)), "n": n, "sum_us": self.sums[place]}
             for place, n in self.steps.items()
         ]
-        add_up(session, TimingStep.table(), rows, ("n", "sum_us"))
-
-
-def add_up(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], sums: Sequence[str]) -> None:
-    """Insert rows, or add these columns of them to what a row with the same key holds."""
-    if rows:
-        upsert = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        adding = upsert.insert(table)
-        more = {name: table.c[name] + adding.excluded[name] for name in sums}
-        session.execute(adding.on_conflict_do_update(index_elements=list(table.primary_key), set_=more), rows)
+        kept_days.add_up(session, TimingStep.table(), rows, ("n", "sum_us"))
 
 
 def _case(row: Mapping[str, Any], task: TaskTime | None) -> Case:

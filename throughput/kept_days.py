@@ -5,14 +5,14 @@ the log does not. Days are those of the offices' time zone.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Executable, insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -174,18 +174,16 @@ class Sums:
             }
             for place, n in self.n.items()
         ]
-        session.execute(_added(session), rows)
+        add_up(session, TimingSum.table(), rows, ("n", "sum_us"))
 
 
-def _added(session: Session) -> Executable:
-    """What puts in a row, or adds it to the one that is there."""
-    table = TimingSum.table()
-    make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    new = make(table)
-    return new.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={"n": table.c.n + new.excluded.n, "sum_us": table.c.sum_us + new.excluded.sum_us},
-    )
+def add_up(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], sums: Sequence[str]) -> None:
+    """Insert rows, or add these columns of them to what a row with the same key holds."""
+    if rows:
+        upsert = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        adding = upsert.insert(table)
+        more = {name: table.c[name] + adding.excluded[name] for name in sums}
+        session.execute(adding.on_conflict_do_update(index_elements=list(table.primary_key), set_=more), rows)
 
 
 def _between(start: datetime | None, end: datetime | None) -> int | None:

@@ -5,7 +5,7 @@ What is told of a class is its middle, so a length is known within 1 %.
 
 from collections import Counter
 from collections.abc import Mapping
-from math import floor, log
+from math import ceil, floor, log
 
 import numpy as np
 
@@ -22,6 +22,16 @@ def bucket(microseconds: int) -> int:
 def seconds_of(buckets: "np.typing.ArrayLike") -> "np.typing.NDArray[np.float64]":
     """The middle of each class, in seconds."""
     return np.asarray(np.exp((np.asarray(buckets, dtype=np.float64) + 0.5) * _GROWTH) / 1e6)
+
+
+def median_and_p90(counts: Mapping[int, int]) -> tuple[float, float]:
+    """Of counts by class, in seconds: the middle, or half-way between two of them; the nearest rank."""
+    classes = np.array(sorted(counts))
+    up_to = np.cumsum([counts[one] for one in classes.tolist()])
+    n = int(up_to[-1])
+    ranks = [(n - 1) // 2, n // 2, ceil(0.9 * n) - 1]
+    lower, upper, p90 = seconds_of(classes[np.searchsorted(up_to, ranks, side="right")]).tolist()
+    return (lower + upper) / 2, p90
 
 
 def durations_of(

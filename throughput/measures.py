@@ -6,14 +6,16 @@ Every figure says where it comes from: measured (events, monotonic clock) or cla
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from throughput.figures import Cases, Flags, Tasks, Words
-from throughput.grouped import By, Group, grouped
+from throughput.figures import Cases, Flags, Tasks, Words, microseconds
+from throughput.grouped import By, Group, Places, grouped
 from throughput.spans import Wait
+from throughput.survival import Durations, Survival
 
 Origin = Literal["claimed", "measured", "simulated"]
 SYSTEM_STEPS = (
@@ -33,6 +35,26 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """By when half and nine of ten were delivered, in seconds, of which `n` are; None: so many are not yet.
+
+    Those that are open, or ended otherwise, count with what they have taken (throughput.survival).
+    """
+
+    n: int
+    median: float | None
+    p90: float | None
+
+    @classmethod
+    def of(cls, durations: Durations) -> "Reached | None":
+        """None where none was delivered."""
+        if not durations.ended:
+            return None
+        survival = Survival.of(durations)
+        return cls(durations.ended, survival.quantile(0.5), survival.quantile(0.9))
+
+
+@dataclass(frozen=True)
 class VariantMeasures:
     """The measured figures of one variant of one key, or of another group of its requests."""
 
@@ -44,7 +66,7 @@ class VariantMeasures:
     withdrawn: int
     returned: int
     first_time_right: float | None  # share of the delivered that were never returned
-    lead_s: Spread | None  # requested → delivered; of those without a program's part, if there are any
+    lead_s: Reached | None  # requested → delivered; of those without a program's part, if there are any
     lead_driven_by_program: bool  # there is none without a program's part
     touch_s: dict[str, Spread]  # per state; requests without a program's part only
     touch_total_s: Spread | None
@@ -72,25 +94,38 @@ def spread(values: ArrayLike) -> Spread | None:
     return Spread(n, (lower + upper) / 2, p90)
 
 
+def leads_of(cases: Cases, at: Places, now: datetime) -> Durations:
+    """Requested to delivered; until it ended otherwise, or until now, where it was not."""
+    at = at[~np.isnan(cases.requested[at])]
+    delivered, ended = cases.delivered[at], cases.ended[at]
+    over = ~np.isnan(delivered)
+    until = np.where(over, delivered, np.where(np.isnan(ended), microseconds(now), ended))
+    return Durations.of(np.maximum(0.0, (until - cases.requested[at]) / 1e6), over)
+
+
 def measure(
-    cases: Cases, tasks: Tasks, steps: Steps | None = None, *, by: By = "variant"
+    cases: Cases, tasks: Tasks, steps: Steps | None = None, *, now: datetime, by: By = "variant"
 ) -> list[VariantMeasures]:
-    """One row per process and group, sorted."""
+    """One row per process and group, sorted; `now` ends what is open."""
     groups = grouped(cases, by)
     touch = _touch_by_state(cases, tasks, groups)
     return [
-        _measure_one(cases, group, found, (steps or {}).get((group.key, group.name), {}))
+        _measure_one(cases, group, found, (steps or {}).get((group.key, group.name), {}), now)
         for group, found in zip(groups, touch, strict=True)
     ]
 
 
 def _measure_one(
-    cases: Cases, group: Group, touch: dict[str, Spread], steps: Mapping[tuple[str, str], Spread]
+    cases: Cases,
+    group: Group,
+    touch: dict[str, Spread],
+    steps: Mapping[tuple[str, str], Spread],
+    now: datetime,
 ) -> VariantMeasures:
     at = group.places  # column by column: of a million requests no second copy of them all
     delivered = ~np.isnan(cases.delivered[at])
     of_people = delivered & ~cases.by_program[at]
-    leads = cases.lead_s("requested", "delivered")[at][of_people if of_people.any() else delivered]
+    timed = at[~cases.by_program[at]] if of_people.any() else at
     touched, worked_s = cases.spent[Wait.TOUCH][at][of_people], cases.system_s[at]
     worked_ms = 1000 * worked_s[delivered & (worked_s > 0)]  # open ones have more to come
     returns, signatures = cases.returns[at], cases.signatures[at]
@@ -107,7 +142,7 @@ def _measure_one(
         withdrawn=int(cases.outcome.are("withdrawn")[at].sum()),
         returned=int((returns > 0).sum()),
         first_time_right=_share(returns[delivered] == 0),
-        lead_s=spread(leads[~np.isnan(leads)]),
+        lead_s=Reached.of(leads_of(cases, timed, now)),
         lead_driven_by_program=bool(delivered.any()) and not of_people.any(),
         touch_s=touch,
         touch_total_s=spread(touched[touched > 0]),

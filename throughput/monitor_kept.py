@@ -42,7 +42,8 @@ def keep_months(store: Store, settings: MonitorSettings, now: datetime) -> int:
         missing = _missing(session, settings, now)
     for month in missing:
         with store.read() as session:
-            cases = list(followed(session, settings.norms, calendar=settings.calendar, since=month))
+            within = {"since": month, "until": month}
+            cases = list(followed(session, settings.norms, calendar=settings.calendar, **within))
         zone = _zone(settings)
         told = month_told(cases, month.begins(zone), month.next.begins(zone), len(settings.norms))
         row = {"month": str(month), "norms": settings.name, "told": told.to_json()}

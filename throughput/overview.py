@@ -11,12 +11,11 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from throughput.kept_days import ENDED, HOURS, SPENT, ZONE, Figure, Group, month_of
-from throughput.lengths import durations_of, seconds_of
+from throughput.lengths import durations_of, median_and_p90
 from throughput.overview_rows import FEWEST, By, Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
 from throughput.spans import Wait
@@ -69,6 +68,8 @@ class Overview:
             table.c.state,
             table.c.opened_at,
             table.c.requested_at,
+            table.c.delivered_at,
+            table.c.returns,
             table.c.by_program,
             table.c.key,
             table.c.variant,
@@ -76,8 +77,10 @@ class Overview:
             table.c.definition_sha256,
         ).where(table.c.ended_at.is_(None), *self.scope.narrowing(table))
         return [
-            InHand(number, Group(*group), state, opened_at, requested_at, program)
-            for number, state, opened_at, requested_at, program, *group in self.session.execute(wanted)
+            InHand(number, Group(*group), state, opened_at, requested_at, delivered_at, returns, program)
+            for number, state, opened_at, requested_at, delivered_at, returns, program, *group in (
+                self.session.execute(wanted)
+            )
         ]
 
     def compared(self, by: By) -> list[Compared]:
@@ -88,9 +91,7 @@ class Overview:
         for one in self.in_hand:
             if self._in_period(one.opened_at):
                 group = found[_label_of(one, by)]
-                group.open += 1
-                if not one.by_program and one.requested_at is not None:
-                    group.still_open.append((self.now - one.requested_at).total_seconds())
+                group.take_open(one, self.now)
         for label, group in found.items():
             group.label = label
         return [found[label] for label in sorted(found) if found[label].came]
@@ -239,7 +240,7 @@ class Overview:
         for part, step, bucket, n in self.session.execute(self._within(query, table.c.day)):
             found[part, step][bucket] = int(n)
         return [
-            MachineStep(part, step, counts.total(), 1000 * _median(counts))
+            MachineStep(part, step, counts.total(), 1000 * median_and_p90(counts)[0])
             for (part, step), counts in sorted(found.items())
         ]
 
@@ -315,14 +316,7 @@ def _kept_days(days: Sequence[date]) -> list[int]:
 
 def _medians(periods: Mapping[date, Counter[int]]) -> list[Passed]:
     return [
-        Passed(first, counts.total(), _median(counts))
+        Passed(first, counts.total(), median_and_p90(counts)[0])
         for first, counts in sorted(periods.items())
         if counts.total() >= FEWEST
     ]
-
-
-def _median(counts: Counter[int]) -> float:
-    """Of lengths by class, in seconds."""
-    places = sorted(counts)
-    below = np.cumsum([counts[place] for place in places])
-    return float(seconds_of([places[int(np.searchsorted(below, (below[-1] + 1) // 2))]])[0])

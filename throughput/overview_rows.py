@@ -3,29 +3,32 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final, Literal
 
 from throughput.kept_days import Group
-from throughput.lengths import durations_of
+from throughput.lengths import bucket, durations_of
 from throughput.spans import Wait
 from throughput.survival import Durations
 
 By = Literal["variant", "month", "unit", "definition"]
+_MICROSECOND = timedelta(microseconds=1)
 FEWEST: Final = 5
 """Of fewer requests than this nothing is told of how they fared."""
 
 
 @dataclass(frozen=True)
 class InHand:
-    """A request that has not ended."""
+    """A request that has not ended; a plan may have been delivered, and run."""
 
     request: int
     group: Group
     state: str
     opened_at: datetime
     requested_at: datetime | None
+    delivered_at: datetime | None
+    returns: int
     by_program: bool
 
 
@@ -36,6 +39,7 @@ class Compared:
     label: str
     came: int = 0
     ended: Counter[str] = field(default_factory=Counter)
+    running: int = 0  # delivered, and not ended
     returned: int = 0  # of those delivered, at least once
     by_program: int = 0
     still_open: list[float] = field(default_factory=list)  # seconds so far, of people's requests alone
@@ -54,6 +58,19 @@ class Compared:
         """People's hands on each delivered request, in seconds."""
         return durations_of(self.handled, {})
 
+    def take_open(self, one: InHand, now: datetime) -> None:
+        """Count one that has not ended; where it was delivered, its lead was over then."""
+        self.open += 1
+        if one.delivered_at is not None:
+            self.running += 1
+            self.returned += one.returns > 0
+        if one.by_program or one.requested_at is None:
+            return
+        if one.delivered_at is None:
+            self.still_open.append((now - one.requested_at).total_seconds())
+        else:
+            self.lead_ended[bucket((one.delivered_at - one.requested_at) // _MICROSECOND)] += 1
+
     def add(self, other: "Compared") -> None:
         """Take in those of another group."""
         self.ended.update(other.ended)
@@ -61,6 +78,7 @@ class Compared:
         self.lead_left.update(other.lead_left)
         self.handled.update(other.handled)
         self.came += other.came
+        self.running += other.running
         self.returned += other.returned
         self.by_program += other.by_program
         self.open += other.open
@@ -68,8 +86,8 @@ class Compared:
 
     @property
     def delivered(self) -> int:
-        """How many came to their end as asked."""
-        return self.ended["done"]
+        """How many came to their end as asked, or run since they were delivered."""
+        return self.ended["done"] + self.running
 
     @property
     def enough(self) -> bool:

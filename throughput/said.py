@@ -207,10 +207,11 @@ def _costs(told: Panels) -> Iterator[Table]:
     if not told.prices_given:
         return
     for held in told.costs:
-        heads = ["variant", "labour", "signatures", "licence", "running cost", "one-off", "paid back"]
+        heads = ["variant", "minutes", "labour", "signatures", "licence", "running cost", "one-off"]
+        heads += ["paid back"]
         rows = [
             [
-                one.variant,
+                *(one.variant, _origin(one.handling_origin, one.handling_n)),
                 *(_sum(part) for part in (one.labour, one.signatures, one.licence, one.running, one.one_off)),
                 NOTHING if one.payback is None else payback_said(one.payback.years),
             ]
@@ -227,7 +228,10 @@ def _title(held: KeyCosts) -> str:
 
 
 def _cost_notes(found: Sequence[Cost]) -> Iterator[str]:
-    yield "Likely, and in brackets from low to high; minutes of handling are those under capacity."
+    yield (
+        "Likely, and in brackets from low to high. Minutes: where those of handling are from; what is paid"
+        " back rests on those of the baseline, too."
+    )
     for one in found:
         if one.missing:
             yield f"{one.variant}: no cost without {', '.join(one.missing)}."
@@ -272,7 +276,9 @@ def handling_said(minutes: Figure) -> str:
 
 def source_said(said: Statement) -> str:
     """Where it is from, and of how many."""
-    return f"{said.source}, n = {said.n}" if said.source == "measured" else said.source
+    if said.minutes_from is not None:
+        return f"{said.source}, minutes {_origin(said.minutes_from, said.n)}"
+    return _origin(said.source, said.n)
 
 
 def _counts(found: Counts) -> list[str]:
@@ -315,9 +321,12 @@ def _part(figure: Figure) -> str:
 
 
 def _from(figure: Figure) -> str:
-    return (
-        NOTHING if figure.value is None else f"{figure.origin}, n = {figure.n}" if figure.n else figure.origin
-    )
+    return NOTHING if figure.value is None else _origin(figure.origin, figure.n)
+
+
+def _origin(origin: str, n: int) -> str:
+    """Measured, of how many; or what else it is."""
+    return f"{origin}, n = {n}" if origin == "measured" else origin
 
 
 def _sum(found: Sum | None) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 from throughput.capacity import CLAIMS_KEY, Capacity, claimed_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Payback, Sum
-from throughput.estimates import Figure
+from throughput.estimates import Figure, Origin
 from throughput.levels import LevelReached
 from throughput.simulate import Outcome
 
@@ -46,7 +46,7 @@ class Statement:
     """One thing that is said in a cell; the first that is there is what it says.
 
     `score`: the source's; `minutes`: of handling a request; `fte`: of handling, simulated; `running`: cost a
-    year, from prices that were given and minutes of `source`; `level`: a level that signatures reached.
+    year, from prices that were given and minutes of `minutes_from`; `level`: a level that signatures reached.
     """
 
     source: Source
@@ -55,6 +55,7 @@ class Statement:
     minutes: Figure | None = None
     fte: Figure | None = None
     running: Sum | None = None
+    minutes_from: Origin | None = None
     payback: Payback | None = None
     currency: str = ""
     level: LevelReached | None = None
@@ -139,5 +140,10 @@ def _labour(variant: str, known: Known) -> list[Statement]:
 
 def _running(cost: Cost) -> Statement:
     return Statement(
-        "given", cost.handling_n, running=cost.running, payback=cost.payback, currency=cost.currency
+        "given",
+        cost.handling_n,
+        running=cost.running,
+        minutes_from=cost.handling_origin,
+        payback=cost.payback,
+        currency=cost.currency,
     )

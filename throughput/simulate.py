@@ -16,11 +16,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from throughput.claims import HOURS_PER_FTE_WEEK
 from throughput.errors import ScenarioUnusable
 
 DAY_MIN = 480.0  # an office day of eight hours
 WEEK_MIN = 5 * DAY_MIN
-HOURS_PER_FTE_WEEK = 36.0
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
 CLERKS_MOST = 10_000
@@ -65,7 +65,7 @@ class Scenario:
         wrong = [name for name in positive if not getattr(self, name) > 0]
         free = {field.name for field in fields(self)} - {"name", *positive}
         wrong += [name for name in sorted(free) if getattr(self, name) < 0]
-        wrong += [name for name in (*positive, *sorted(free)) if not isfinite(getattr(self, name))]
+        wrong += [name for name in sorted(free | {*positive}) if not isfinite(getattr(self, name))]
         wrong += ["return_rate"] if self.return_rate >= 1 else []
         wrong += ["clerks"] if self.clerks > CLERKS_MOST else []
         wrong += [name for name in ("clerk_share", "suspended_share") if getattr(self, name) > 1]
@@ -215,7 +215,10 @@ def compare(
         runs = [run(one, luck, window) for one, luck in zip(each, lucks, strict=True)]
         estimate = Estimate.spread if scenario.name in redrawn else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
-        outcomes.append(_outcome(scenario, runs, within_days, estimate, known))
+        handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]
+        outcomes.append(
+            _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
+        )
     return outcomes
 
 
@@ -350,6 +353,8 @@ def assumed(scenario: Scenario) -> dict[str, Input]:
 def _outcome(
     scenario: Scenario,
     runs: Sequence[Run],
+    handled_min: Sequence[float],  # of the requests of a week
+    *,
     within_days: float,
     estimate: Callable[[Sequence[float]], Estimate],
     inputs: Mapping[str, Input],
@@ -362,9 +367,7 @@ def _outcome(
         within=estimate([one.within(within_days) for one in runs]),
         within_days=within_days,
         busy=estimate([one.busy for one in runs]),
-        handling_fte=estimate(
-            [scenario.per_week * one.handled_min / 60 / HOURS_PER_FTE_WEEK for one in runs]
-        ),
+        handling_fte=estimate([minutes / 60 / HOURS_PER_FTE_WEEK for minutes in handled_min]),
         inputs=inputs,
     )
 

@@ -4,21 +4,22 @@ Counts are kept by day, process and variant, in classes of lengths (throughput.l
 definitions together, of the steps taken in a period, whenever their requests were opened.
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from throughput.grouped import By
-from throughput.lengths import seconds_of
+from throughput.lengths import median_and_p90
 from throughput.measures import Spread, Steps
 from throughput.monitor import Month
 from throughput.scope import Scope
 from workflow.tables import TimingStep
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def read_steps(session: Session, scope: Scope, by: By = "variant") -> Steps:
@@ -35,7 +36,7 @@ def read_steps(session: Session, scope: Scope, by: By = "variant") -> Steps:
     if scope.since is not None:
         query = query.where(table.c.day >= scope.since.date())
     if scope.before is not None:
-        query = query.where(table.c.day <= scope.before.date())
+        query = query.where(table.c.day <= (scope.before - _MICROSECOND).date())
     counts: defaultdict[tuple[str, str], defaultdict[tuple[str, str], Counter[int]]]
     counts = defaultdict(lambda: defaultdict(Counter))
     for row in session.execute(query):
@@ -55,9 +56,5 @@ def _name(group: Any, by: By) -> str:
 
 def _spread(counts: Mapping[int, int]) -> Spread:
     """In milliseconds, of the middles of the classes."""
-    classes = np.array(sorted(counts))
-    up_to = np.cumsum([counts[one] for one in classes.tolist()])
-    n = int(up_to[-1])
-    ranks = [(n - 1) // 2, n // 2, math.ceil(0.9 * n) - 1]
-    lower, upper, p90 = 1000 * seconds_of(classes[np.searchsorted(up_to, ranks, side="right")])
-    return Spread(n, float(lower + upper) / 2, float(p90))
+    median, p90 = median_and_p90(counts)
+    return Spread(sum(counts.values()), 1000 * median, 1000 * p90)

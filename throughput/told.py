@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from throughput.contrasts import Contrast
+from throughput.kept import behind
 from throughput.kept_days import ZONE
 from throughput.overview import Overview
 from throughput.overview_rows import By, Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
 from throughput.side_by_side import side_by_side, together
 from throughput.survival import Durations
-from workflow.tables import Event, TimingState
 
 ROUND: Final = 5
 
@@ -39,11 +38,17 @@ class Told:
     made_at: datetime
     behind: int
 
-    @property
-    def weeks(self) -> float:
-        """How long the period was, from when there was something in it and as far as it is over."""
+    def weeks_of(self, group: Compared) -> float:
+        """How long the period was, from when there was something in it and as far as it is over.
+
+        Of a month, what of that month is in it.
+        """
         since = datetime.combine(self.flow.days[0], time.min, ZONE) if self.flow.days else self.made_at
         until = min(self.made_at, self.scope.before or self.made_at)
+        if self.by == "month":
+            first = datetime.strptime(group.label, "%Y-%m").replace(tzinfo=ZONE)
+            since = max(since, first)
+            until = min(until, (first + timedelta(days=31)).replace(day=1))
         return max(0.0, (until - since).total_seconds() / 604_800)
 
 
@@ -71,12 +76,6 @@ def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
         now,
         behind(session),
     )
-
-
-def behind(session: Session) -> int:
-    """How many events have not been read for figures yet."""
-    read = session.scalar(select(TimingState.after_seq)) or 0
-    return (session.scalar(select(func.max(Event.seq))) or 0) - read
 
 
 def rounded(count: int) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 from markupsafe import Markup
 
 from documents.words import mark
+from throughput.capacity import WEEKS_A_YEAR
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import Contrast, Figure
@@ -15,7 +16,6 @@ from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn, quantile
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
 
-WEEKS_IN_YEAR = 52
 FEWEST_SHARED: Final = 50
 """Of fewer requests a share, counted to the nearest five, says nothing that helps."""
 FEW: Final = 2
@@ -89,7 +89,7 @@ class Beside(Maker):
                 Count(one.came),
                 Count(one.delivered),
                 Number(one.open),
-                Count(one.ended.total() - one.delivered),
+                Count(one.ended.total() - one.ended["done"]),
                 Seconds(quantile(one.lead, 0.5)),
                 Seconds(quantile(one.lead, 0.9)),
             ]
@@ -144,9 +144,10 @@ class Beside(Maker):
         ]
 
     def _capacity(self) -> Section:
-        say, weeks = self.say, self.told.weeks
+        say = self.say
         rows: list[list[Cell]] = []
         for one in self.told.groups:
+            weeks = self.told.weeks_of(one)
             if len(one.touch) < FEWEST or not weeks:
                 continue
             a_week = rounded(one.came) / weeks
@@ -157,7 +158,7 @@ class Beside(Maker):
                     Number(a_week, 0),
                     Number(hours, 1),
                     Number(hours / HOURS_PER_FTE_WEEK, 2),
-                    Number(hours * WEEKS_IN_YEAR / PRODUCTIVE_HOURS_PER_YEAR, 2),
+                    Number(hours * WEEKS_A_YEAR / PRODUCTIVE_HOURS_PER_YEAR, 2),
                 ]
             )
         columns = [

@@ -6,6 +6,7 @@ that there is not.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -18,12 +19,13 @@ from starlette.routing import Route
 
 from documents.words import mark
 from languages import WRITING
-from throughput.kept import AT_ONCE, Keeper
+from throughput.errors import TimingsOfNewer
+from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.overview import Overview
 from throughput.overview_rows import By
 from throughput.scope import Scope
 from throughput.side_by_side import OTHERS
-from throughput.told import Told, behind, told
+from throughput.told import Told, told
 from web.asked import Asked
 from web.choices import short_title
 from web.csv_answer import csv_answer
@@ -47,6 +49,8 @@ TIMES: Final = 20
 """What took long to read is held for so many times as long, if that is more: those who look cost no more."""
 KEPT: Final = 64
 """So many sets of figures are held for whoever asks for the same again."""
+HELD: Final = 6_000_000
+"""Of so many requests at most together: the lengths of a million take some 70 MB."""
 TABLES: Final = Rate("figures", 120, 600.0)
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
@@ -71,8 +75,12 @@ class Recent:
         with self._lock:
             self._kept[scope, by] = found, max(FRESH, TIMES * took)
             self._kept.move_to_end((scope, by))
-            while len(self._kept) > KEPT:
+            while len(self._kept) > KEPT or (len(self._kept) > 1 and self._requests > HELD):
                 self._kept.popitem(last=False)
+
+    @property
+    def _requests(self) -> int:
+        return sum(found.whole.came + len(found.in_hand) for found, _ in self._kept.values())
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,8 @@ class FiguresPages(Overseeing):
             with store.read() as session:
                 late = behind(session)
             if 0 < late <= AT_ONCE:  # more is a worker's to read
-                Keeper(store).catch_up()
+                with suppress(TimingsOfNewer):  # the page says that nothing of them is up to date
+                    Keeper(store).catch_up()
             with store.read() as session:
                 found = told(session, scope, by, now)
             self.recent.keep(scope, by, found, took=timedelta(seconds=perf_counter() - begun))

@@ -13,8 +13,8 @@ import pytest
 from tests.desk_office import browsing, served, signed_in
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
-from throughput.kept import AT_ONCE, Keeper
-from workflow.tables import Grant
+from throughput.kept import AT_ONCE, RULES, Keeper
+from workflow.tables import Grant, TimingState
 
 AUDITOR, ADMINISTRATOR, OF_ADVICE = "P192", "P093", "P101"
 BOTH = "P102"
@@ -83,6 +83,18 @@ def test_it_compares_other_things_than_variants(
     expected = {"month": "June", "unit": "Policy", "definition": "By a click"}[by]
     assert any(row["group"].startswith(expected) or by == "month" for row in rows)
     assert len(rows) >= 2
+
+
+def test_a_month_s_requests_a_week_are_of_its_own_weeks(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """Of all months together as many come a week as of each: not a sixth of that in each of six."""
+    signed_in(client, place[0].office, AUDITOR)
+    whole = sum(float(row["per_week"]) for row in table(client, "capacity"))
+    months = [float(row["per_week"]) for row in table(client, "capacity", "by=month")]
+    assert len(months) > 3
+    for one in months[1:-1]:
+        assert one == pytest.approx(whole, rel=0.4)
 
 
 def test_whoever_looks_after_a_unit_sees_that_unit_alone(
@@ -199,4 +211,18 @@ def test_it_says_when_it_is_behind(tmp_path: Path) -> None:
         past.happen(AT_ONCE // 10)
         past.write()
         assert "Events that are not in these figures yet" in client.get("/figures?lang=en&by=unit").text
+    sample.office.close()
+
+
+def test_it_says_so_where_a_newer_release_keeps_the_times(tmp_path: Path) -> None:
+    sample = Sample.open(tmp_path, {})
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=ADMINISTRATOR, role="administrator", unit=None))
+        session.merge(TimingState(id=1, after_seq=0, rules=RULES + 1))
+    past = Past(sample.office, "P022")
+    past.happen(3)
+    past.write()
+    with served(sample.office) as url, browsing(url) as client:
+        signed_in(client, sample.office, ADMINISTRATOR)
+        assert "Events that are not in these figures yet" in words(client.get("/figures?lang=en"))
     sample.office.close()

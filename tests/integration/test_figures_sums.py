@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from tests.databases import Database
 from tests.steps_office import Sample
@@ -18,7 +18,8 @@ from throughput.lengths import bucket
 from throughput.overview import Overview
 from throughput.scope import Scope
 from throughput.spans import Case, Wait, cases_of
-from workflow.tables import TimingGroup, TimingSum
+from throughput.steps import read_steps
+from workflow.tables import TimingGroup, TimingStep, TimingSum
 
 KEY = "employer-declaration"
 
@@ -113,3 +114,35 @@ def test_each_day_of_the_flow_is_what_the_log_says_of_it(sample: Sample) -> None
         counts = Counter(state for state in states.values() if state)
         assert {name: rows[place] for name, rows in flow.states.items() if rows[place]} == counts
         assert flow.ended[place] == ended
+
+
+def test_the_machine_s_medians_are_those_of_the_comparison(sample: Sample) -> None:
+    read_in_steps(sample, 500)
+    for variant in (SLOW, FAST):
+        scope = Scope(key=KEY, variant=variant)
+        with sample.office.store.read() as session:
+            told = {
+                (one.part, one.step): one for one in Overview(session, scope, sample.office.clock()).machine()
+            }
+            compared = read_steps(session, scope)[KEY, variant]
+        assert {step: (one.n, one.median_ms) for step, one in told.items()} == {
+            step: (one.n, one.median) for step, one in compared.items()
+        }
+
+
+def test_of_two_lengths_the_median_is_between_them(sample: Sample) -> None:
+    place = {
+        "day": sample.office.clock().date(),
+        "key": "k",
+        "variant": SLOW,
+        "part": "system",
+        "step": "seal",
+    }
+    with sample.office.store.write() as session:
+        session.execute(
+            insert(TimingStep.table()),
+            [{**place, "bucket": bucket(us), "n": 1, "sum_us": us} for us in (1_000, 3_000)],
+        )
+    with sample.office.store.read() as session:
+        [told] = Overview(session, Scope(key="k"), sample.office.clock()).machine()
+    assert told.median_ms == pytest.approx(2, rel=0.01)

@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,28 @@ def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_fi
     assert remote.scenario.handling_min == pytest.approx(7)
     outcomes = compare([paper.scenario], weeks=4, replications=2, inputs={"A0": paper.inputs})
     assert outcomes[0].inputs["per_week"] == Input("measured", 4000)
+
+
+def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:
+    """What differs between variants is not how many came: of all of them together the rate was measured."""
+    nothing = array("d", [0.0] * 40)
+    both = []
+    for name, minutes in (("A1", 5.0), ("A3", 7.0)):
+        lengths = array("d", [minutes + n % 5 for n in range(40 if name == "A1" else 90)])
+        both.append(
+            fitted(Measured(name, 300, 100, lengths, lengths, lengths, nothing, nothing), replications=5)
+        )
+    rates = [[one.per_week for one in each.redrawn] for each in both]
+    assert rates[0] == rates[1]
+    assert len(set(rates[0])) > 1
+
+
+def test_the_interval_of_the_handling_holds_how_many_come() -> None:
+    """Twice as many requests are twice the work, however little else was open."""
+    basis = Scenario("A3", per_week=100, return_rate=0, clerks=3)
+    drawn = [replace(basis, per_week=rate) for rate in (50, 100, 150, 100)]
+    [found] = compare([basis], weeks=10, replications=4, redrawn={"A3": drawn})
+    assert found.handling_fte.high - found.handling_fte.low > found.handling_fte.value
 
 
 def test_the_command_says_of_each_input_where_it_comes_from(

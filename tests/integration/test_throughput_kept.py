@@ -14,7 +14,7 @@ from throughput.compare import Comparison
 from throughput.errors import TimingsOfNewer
 from throughput.events import records_since
 from throughput.grouped import WAYS
-from throughput.kept import MILESTONES, RULES, Keeper, chore
+from throughput.kept import MILESTONES, RULES, Keeper, behind, chore
 from throughput.scope import Scope
 from throughput.spans import Case, Wait, cases_of
 from throughput.working import work_clock
@@ -147,6 +147,19 @@ def test_other_rules_make_way_a_few_rows_at_a_time(office: Office) -> None:
         session.execute(update(TimingState).values(rules=0))
     Keeper(office.store, at_once=1).catch_up()
     assert kept(office) == before
+
+
+def test_while_rows_are_made_anew_nothing_of_them_is_up_to_date(office: Office) -> None:
+    """An upgrade has emptied some: what is left is no figure of anything, and pages say so."""
+    for _ in work(office):
+        pass
+    Keeper(office.store).catch_up()
+    with office.store.read() as session:
+        assert behind(session) == 0
+    with office.store.write() as session:
+        session.execute(update(TimingState).values(rules=0))
+    with office.store.read() as session:
+        assert behind(session) == Keeper(office.store).backlog() > 0
 
 
 def test_what_a_newer_release_keeps_is_left_alone(office: Office) -> None:

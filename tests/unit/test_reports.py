@@ -139,6 +139,32 @@ def test_a_simulation_says_that_it_is_one() -> None:
     assert "2 årsverk, som kilden hevder, kan ikke spares på behandlingen" in first
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "what 95 % of the replications lie"),
+        ("nl", "95 % van de herhalingen"),
+        ("da", "95 % af gentagelserne"),
+    ],
+)
+def test_a_simulation_of_what_was_measured_says_what_its_intervals_are(language: str, said: str) -> None:
+    outcomes = compare(list(SOURCE), weeks=4, warm_up_weeks=1, replications=2)
+    for measured in (True, False):
+        told_ = Simulated(outcomes, [2, 1, None], 0.95, 4, 2, 1, measured=measured)
+        pages = pages_of(simulation_pdf(told_, {}, made_at=MADE, words=report_words(language)))
+        assert (said in " ".join(pages)) is measured
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "more than 500 requests"), ("nl", "meer dan 500 aanvragen"), ("nb", "mer enn 500 forespørsler")],
+)
+def test_a_comparison_says_how_the_intervals_of_large_groups_were_had(language: str, said: str) -> None:
+    pages = " ".join(pages_of(report_of(SURE, language)))
+    assert said in pages
+    assert "Greenwood" in pages
+
+
 def test_the_heads_of_a_table_come_again_on_each_of_its_pages() -> None:
     report = Report(Cover("Long", [], MADE), report_words("en"))
     report.table(

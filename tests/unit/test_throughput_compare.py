@@ -1,6 +1,7 @@
 """The comparison's words and figures; the source's claim is checked, not repeated."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -120,3 +121,21 @@ def test_what_is_still_open_makes_a_variant_no_faster() -> None:
     assert (lead.n_a, lead.open_a, lead.found.a, lead.found.value) == (5, 3, None, None)
     assert as_json(found)["differences"][0]["median_a"] is None
     assert "open" in as_text(found)
+
+
+def test_a_lead_with_many_open_is_not_told_of_the_quick_ones_alone() -> None:
+    """20 done in an hour, 30 open for days: half are not delivered yet, wherever a median is told."""
+    records = in_order(
+        many("A1", [60.0] * 20, 1),
+        many("A1", [1.0] * 30, 21, delivered=False),
+        many("A3", [60.0 + n for n in range(20)], 100),
+        many("A3", [1.0] * 5, 120, delivered=False),
+    )
+    found = told(*records)
+    rows = {row["variant"]: row["lead_s"] for row in as_json(found)["measured"]}
+    assert rows["A1"] == {"n": 20, "median": None, "p90": None}
+    [lead] = [one for one in as_json(found)["differences"] if one["figure"] == "lead"]
+    assert (lead["median_a"], lead["median_b"]) == (None, rows["A3"]["median"])
+    assert rows["A3"]["p90"] is None  # 20 of 25
+    assert "declaration,A1,lead,s,20,,,measured" in as_csv(found)
+    assert re.search(r"A1 +20 +– +– +60.0 min", as_text(found))

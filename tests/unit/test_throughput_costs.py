@@ -161,8 +161,21 @@ def test_each_cell_of_the_score_card_says_where_it_is_from(tmp_path: Path) -> No
     ]
     assert said[Criterion.LABOUR, "A0"] == [("10 min a request", "claimed")]
     assert said[Criterion.LABOUR, "A3"][0][1].startswith("measured, n = ")
-    assert said[Criterion.FINANCIAL, "A3"][0][1] == "given"
+    assert said[Criterion.FINANCIAL, "A3"][0][1].startswith("given, minutes measured")
     assert said[Criterion.FINANCIAL, "A1"] == [("high (“Hoog”)", "claimed")]  # no price was given of it
+
+
+def test_a_cost_says_where_its_minutes_are_from(tmp_path: Path) -> None:
+    """Paper's are the source's, the seal's were measured: a payback of the two rests on both."""
+    found = both(Given(per_week=100, prices=prices(tmp_path)))
+    [cost] = [table for table in tables(found) if table.title.startswith("Cost")]
+    place = cost.rows[0].index("minutes")
+    measured = found.costs[0].costs[-1].handling_n
+    assert [row[place] for row in cost.rows[1:]] == ["claimed", f"measured, n = {measured}"]
+    assert found.score_card is not None
+    said = {one.variant: one.said for one in found.score_card.cells if one.criterion is Criterion.FINANCIAL}
+    assert source_said(said["A0"][0]) == "given, minutes claimed"
+    assert source_said(said["A3"][0]).startswith("given, minutes measured, n = ")
 
 
 def test_no_cost_is_told_without_figures_and_two_fte_are_said_to_be_impossible() -> None:

@@ -80,3 +80,48 @@ def test_each_month_is_put_beside_the_one_before() -> None:
 def test_variants_of_a_whole_process_are_told_as_they_are() -> None:
     found = told(of_units(("a", 2, 1)), "variant")
     assert (found.hidden, found.rows[0].open) == (frozenset(), 1)
+
+
+def of_unit(unit: str, first: int, delivered: int, withdrawn: int, returned: int) -> list[dict[str, Any]]:
+    """Requests that came to their end, so many of them otherwise than asked, so many after a return."""
+    some = many("A3", [5.0] * delivered, first)
+    for number in range(first, first + returned):
+        place = next(n for n, one in enumerate(some) if one["request"] == number)
+        back = some[place] | {
+            "type": "request_returned",
+            "from": "manager",
+            "to": "manager",
+            "trigger": "return",
+        }
+        some.insert(place + 1, {name: value for name, value in back.items() if name != "mark"})
+    for number in range(first + delivered, first + delivered + withdrawn):
+        opened, *_ = many("A3", [1.0], number, delivered=False)
+        ended = {"type": "request_withdrawn", "from": "manager", "to": "end", "trigger": "withdraw"}
+        some += [opened, opened | ended | {"outcome": "withdrawn", "mark": None}]
+    return [record | {"unit": unit} for record in some]
+
+
+def test_a_share_does_not_tell_a_hidden_count() -> None:
+    """19 of 20 delivered, four of them returned: 15 / 19 would say how many were withdrawn."""
+    found = told(in_order(of_unit("a", 1, 19, 1, 4), of_unit("b", 100, 30, 9, 4)), "unit")
+    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    assert (rows["a"]["withdrawn"], rows["a"]["delivered"], rows["a"]["returned"]) == (None, None, 4)
+    assert rows["a"]["first_time_right"] is None
+
+
+def test_how_often_the_machine_did_a_step_does_not_tell_how_many_there_were() -> None:
+    """A step a request: two deliveries in a month are two requests."""
+    later = timedelta(days=31)
+    months = []
+    for days, delivered in ((timedelta(0), 20), (later, 2)):
+        for record in of_units(("a", delivered, 5)):
+            at = START.fromisoformat(record["at"]) + days
+            one = record | {"at": at.isoformat(), "request": record["request"] + 100 * days.days}
+            if record.get("mark") == "delivered":
+                one |= {"outcome": "done", "durations_us": {"deliver": 900}, "channel": "person"}
+            months.append(one)
+    found = told(in_order(months), "month")
+    rows = {row["month"]: row for row in as_json(found)["measured"]}
+    assert rows["2026-04"]["delivered"] is None
+    assert [row["system_ms"].get("deliver", {}).get("n") for row in rows.values()] == [None, None]
+    assert not any("system.deliver" in line for line in as_csv(found).splitlines() if ",2026-04," in line)

@@ -5,7 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.kept_log import kept_of
+from tests.unit.test_throughput_compare import in_order, many
+from tests.unit.test_throughput_spans import START
 from throughput.errors import PeriodUnusable
+from throughput.followed import followed
 from throughput.monitor import ALL, Followed, Monitor, Month, Share, mean_share, months
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -101,3 +105,17 @@ def test_what_is_in_hand_counts_in_each_month_it_is_so() -> None:
 
 def test_a_period_without_months_tells_nothing() -> None:
     assert Monitor({}).report().started == {ALL: None}
+
+
+def test_a_month_is_counted_from_its_own_requests_alone() -> None:
+    """Not from all that came since: the worker counts up to 36 months, one after the other."""
+    records = []
+    for number, days in enumerate((0, 31, 62), start=1):  # in March, in April, in May; none has ended
+        [opened, _started] = many("A3", [1.0], number, delivered=False)
+        records.append(opened | {"at": (START + timedelta(days=days)).isoformat(), "unit": f"of {days}"})
+    april = Month(2026, 4)
+    with kept_of(in_order(records)) as session:
+        found = list(followed(session, [], calendar="office-nl", since=april, until=april))
+        since = list(followed(session, [], calendar="office-nl", since=april))
+    assert sorted(one.unit for one in found) == ["of 0", "of 31"]
+    assert len(since) == 3

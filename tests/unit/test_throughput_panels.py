@@ -10,9 +10,11 @@ import pytest
 from tests import known_truth
 from tests.kept_log import kept_of
 from tests.known_truth import FEWEST, Law, office
+from tests.unit.test_throughput_compare import in_order
 from tests.unit.test_throughput_spans import START, Log, move
 from throughput.bottleneck import bottleneck
 from throughput.capacity import capacity
+from throughput.compare import Comparison
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import Flow, flows_of
 from throughput.little import Cause, little
@@ -173,3 +175,31 @@ def test_drawing_requests_and_drawing_their_sums_agree(monkeypatch: pytest.Monke
     drawn = {one.state: one.first for one in bottleneck(group).states}
     assert 0.02 < max(asked.values()) < 1
     assert np.allclose([asked[name] for name in asked], [drawn[name] for name in asked], atol=0.04)
+
+
+def test_what_people_do_once_a_plan_is_delivered_is_no_handling_of_it_and_no_waiting_for_it() -> None:
+    """It runs for a year then, and is followed up: it was delivered in an hour, and waited six minutes."""
+    logs = []
+    for number in range(1, 31):
+        log = Log()
+        log.add(0, "request_submitted", number, **move("draft", "approve", mark="requested", task="approve"))
+        log.add(6, "task_started", number)
+        log.add(
+            60, "document_delivered", number, **move("approve", "running", mark="delivered", task="running")
+        )
+        log.add(60 * 24 * 90, "task_started", number)
+        log.add(60 * 24 * 90 + 30, "request_advanced", number, **move("running", "running", task="running"))
+        logs.append(log.records)
+    with kept_of(in_order(*logs)) as session:
+        now = START + timedelta(days=200)
+        cases = read_cases(session)
+        [group] = flows_of(cases, read_tasks(session, cases), now=now)
+        compared = Comparison.of(session, now=now)
+    neck, lead, hands = bottleneck(group), leads(group), handling(group)
+    assert [state.state for state in neck.states] == ["approve"]
+    assert neck.states[0].of_lead.value == pytest.approx(0.1)
+    assert lead.efficiency.value == pytest.approx(0.9)
+    assert hands.touch_mean_s.value == pytest.approx(54 * 60)
+    assert [state.state for state in hands.by_state] == ["approve"]
+    assert (row := compared.rows[0]).touch_total_s is not None
+    assert row.touch_total_s.median == pytest.approx(54 * 60)

@@ -75,14 +75,9 @@ def test_more_clerks_are_needed_where_the_goal_is_nearer() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"per_week": 0},
-        {"return_rate": 1},
-        {"clerk_share": 1.5},
-        {"variation": -1},
-        {"clerks": -2},
-        {"clerks": 1e300},
-        {"post_days": float("nan")},
-        {"provider_s": float("inf")},
+        *({"per_week": 0}, {"return_rate": 1}, {"clerk_share": 1.5}, {"variation": -1}, {"clerks": -2}),
+        *({"variation": float("nan")}, {"per_week": float("inf")}, {"post_days": float("inf")}),
+        *({"clerks": 1e300}, {"post_days": float("nan")}, {"provider_s": float("inf")}),
     ],
 )
 def test_assumptions_that_can_not_be_are_named(wrong: dict[str, float]) -> None:

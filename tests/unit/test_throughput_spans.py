@@ -15,6 +15,7 @@ from throughput.spans import Wait, cases_of
 from throughput.steps import read_steps
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = START + timedelta(days=9)
 
 
 class Log:
@@ -37,7 +38,7 @@ def move(from_: str, to: str, **facts: Any) -> dict[str, Any]:
 def measured(records: Sequence[Mapping[str, Any]]) -> list[VariantMeasures]:
     with kept_of(records) as session:
         cases = read_cases(session)
-        return measure(cases, read_tasks(session, cases), read_steps(session, Scope()))
+        return measure(cases, read_tasks(session, cases), read_steps(session, Scope()), now=NOW)
 
 
 def one_day() -> Log:
@@ -173,3 +174,13 @@ def test_the_90th_percentile_is_by_nearest_rank(n: int, p90: int) -> None:
     found = spread(list(range(1, n + 1)))
     assert found is not None
     assert found.p90 == p90
+
+
+def test_steps_of_the_day_after_a_period_are_not_in_it() -> None:
+    """Until a day's end is until the next one begins: `--to 2026-03-02` asks nothing of the third."""
+    later = [record | {"at": record["at"].replace("03-02", "03-03")} for record in one_day().records]
+    later = [record | {"seq": record["seq"] + 100, "request": 2} for record in later]
+    with kept_of([*one_day().records, *later]) as session:
+        [told] = read_steps(session, Scope(before=START.replace(day=3, hour=0))).values()
+        [whole] = read_steps(session, Scope(before=START.replace(day=3, hour=1))).values()
+    assert (told["system", "render"].n, whole["system", "render"].n) == (1, 2)

@@ -7,7 +7,7 @@ from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import REQUESTS_PER_WEEK, open_requests
 from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
-from throughput.difference import REPLICATES
+from throughput.difference import REPLICATES, RESAMPLED
 from throughput.discreet import FEWEST
 from throughput.grouped import DIGITS, By
 from throughput.panels_data import as_json as panels_json
@@ -179,6 +179,11 @@ class _Comparison:
                 " requests (bootstrap for censored data; B. Efron, Journal of the American Statistical"
                 " Association 76, 1981). The same requests give the same intervals.",
                 count=REPLICATES,
+            ),
+            words.text(
+                "Of groups of more than {count} requests the interval is from as many draws of the estimate"
+                " with Greenwood's variance instead.",
+                count=RESAMPLED,
             ),
             words.text(
                 "Each interval stands for itself: where many pairs are compared, one in twenty shows a"

@@ -7,7 +7,7 @@ from throughput.compare import HIDDEN, Comparison
 from throughput.contrasts import Contrast, Figure
 from throughput.discreet import ENDED_OTHERWISE
 from throughput.grouped import By
-from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Spread, VariantMeasures
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
 from throughput.reporting.frame import Table
 from throughput.reporting.telling import interval, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
@@ -64,10 +64,10 @@ def flow(told: Comparison, words: ReportWords) -> Table:
 
 
 def spreads(told: Comparison, rows: Rows, figure: Figure, words: ReportWords) -> Table:
-    """Median and 90th percentile of those that people alone dealt with."""
+    """Median and 90th percentile of those that people alone dealt with; of leads, by Kaplan and Meier."""
     cells = []
     for row in rows:
-        found = row.lead_s if figure == "lead" else row.touch_total_s
+        found: Spread | Reached | None = row.lead_s if figure == "lead" else row.touch_total_s
         figures = [words.number(0), *[words.text("by program")] * 2]
         if not row.lead_driven_by_program:
             figures = _spread(told, row, found, words)
@@ -250,11 +250,13 @@ def _otherwise(told: Comparison, row: VariantMeasures, words: ReportWords) -> st
     return words.number(row.n - row.delivered - row.open - row.withdrawn)
 
 
-def _spread(told: Comparison, row: VariantMeasures, found: Spread | None, words: ReportWords) -> list[str]:
+def _spread(
+    told: Comparison, row: VariantMeasures, found: Spread | Reached | None, words: ReportWords
+) -> list[str]:
     if found is None:
         return [NOTHING] * 3
     n = told.n(row.key, row.variant, found.n)
-    return [HIDDEN if n is None else words.number(n), words.time(found.median), words.time(found.p90)]
+    return [HIDDEN if n is None else words.number(n), span(found.median, words), span(found.p90, words)]
 
 
 def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:

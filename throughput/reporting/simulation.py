@@ -86,6 +86,13 @@ def simulation_pdf(
             days=_plain(told.outcomes[0].within_days, words),
         )
     )
+    if told.measured:
+        report.note(
+            words.text(
+                "Of what was measured: between what 95 % of the replications lie, whose inputs are drawn anew"
+                " each time."
+            )
+        )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
     report.heading(words.text("How this was computed"))
