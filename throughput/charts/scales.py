@@ -101,13 +101,10 @@ def dating(first: date, last: date, wording: Wording, *, about: int = 6) -> tupl
 
 
 def _mondays(first: date, last: date, wording: Wording, about: int) -> tuple[Tick, ...]:
-    monday = first + timedelta(-first.weekday() % 7)
+    monday = first.toordinal() + -first.weekday() % 7
     weeks = max(1, ceil(((last - first).days + 1) / 7 / about))
-    found = []
-    while monday <= last:
-        found.append(Tick(monday.toordinal(), wording.day(monday)))
-        monday += timedelta(weeks=weeks)
-    return tuple(found)
+    days = range(monday, last.toordinal() + 1, 7 * weeks)
+    return tuple(Tick(day, wording.day(date.fromordinal(day))) for day in days)
 
 
 def _months(first: date, last: date, wording: Wording, about: int) -> tuple[Tick, ...]:
@@ -118,7 +115,8 @@ def _months(first: date, last: date, wording: Wording, about: int) -> tuple[Tick
     number = first.year * 12 + first.month - 1 + (first.day > 1)
     number += -number % step
     found: list[Tick] = []
-    while (day := date(number // 12, number % 12 + 1, 1)) <= last:
+    while number <= last.year * 12 + last.month - 1:
+        day = date(number // 12, number % 12 + 1, 1)
         found.append(Tick(day.toordinal(), wording.month(day, year=not found or day.month == 1)))
         number += step
     return tuple(found)
