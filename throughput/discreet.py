@@ -12,9 +12,8 @@ from typing import Final, cast
 
 from throughput.contrasts import Contrast
 from throughput.measures import Spread, VariantMeasures
-from throughput.small_cells import Cell, Sum, hidden
+from throughput.small_cells import FEWEST, Cell, Sum, hidden
 
-FEWEST: Final = 5
 ENDED_OTHERWISE: Final = "ended otherwise"
 OUTCOMES: Final = ("delivered", "open", "withdrawn", ENDED_OTHERWISE)
 HiddenCount = tuple[str, str, str]

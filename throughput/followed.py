@@ -10,12 +10,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from throughput.grouped import NO_UNIT
 from throughput.kept import Clocks
 from throughput.monitor import Followed, Month
 from workflow.calendar import CALENDARS, Duration
 from workflow.tables import TimingCase
 
-NO_UNIT = "–"
 Milestone = Literal["approved", "signed", "delivered"]
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from throughput.figures import Cases, Numbers, Words, microseconds, moment_of
+from throughput.kept_days import ZONE
 from throughput.monitor import Month
-from workflow.calendar import CALENDARS
 
 Places = NDArray[np.int64]
 By = Literal["variant", "month", "unit", "definition"]
@@ -17,7 +16,6 @@ WAYS: Final[tuple[By, ...]] = get_args(By)
 NO_UNIT: Final = "–"
 DIGITS: Final = 12
 """Of a definition's digest so many name it in a report."""
-ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from throughput.estimates import Origin
 from throughput.figures import Cases, Flags, Tasks, Words, microseconds
 from throughput.grouped import By, Group, Places, grouped
 from throughput.spans import Wait
 from throughput.survival import Durations, Survival
 
-Origin = Literal["claimed", "measured", "simulated"]
 SYSTEM_STEPS = (
     *("render", "export", "prepare", "sign", "timestamp", "embed"),
     *("scan", "seal", "validate", "store", "deliver"),

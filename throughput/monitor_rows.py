@@ -5,8 +5,8 @@ from typing import Any
 
 from throughput.followed import Target
 from throughput.monitor import ALL, Month, Printed
+from throughput.small_cells import HIDDEN
 
-HIDDEN = "*"
 NOTHING = "–"
 PERIOD = "period"
 

@@ -14,10 +14,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from throughput.grouped import By
 from throughput.kept_days import ENDED, HOURS, SPENT, ZONE, Figure, Group, month_of
 from throughput.lengths import durations_of, median_and_p90
-from throughput.overview_rows import FEWEST, By, Compared, Flowed, InHand, MachineStep, Passed, Spent
+from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
+from throughput.small_cells import FEWEST
 from throughput.spans import Wait
 from throughput.survival import Durations
 from workflow.tables import TimingCase, TimingGroup, TimingStep, TimingSum

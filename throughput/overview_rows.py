@@ -5,17 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Final, Literal
 
 from throughput.kept_days import Group
 from throughput.lengths import bucket, durations_of
+from throughput.small_cells import FEWEST
 from throughput.spans import Wait
 from throughput.survival import Durations
 
-By = Literal["variant", "month", "unit", "definition"]
 _MICROSECOND = timedelta(microseconds=1)
-FEWEST: Final = 5
-"""Of fewer requests than this nothing is told of how they fared."""
 
 
 @dataclass(frozen=True)

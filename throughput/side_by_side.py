@@ -5,7 +5,9 @@ from itertools import combinations, pairwise
 from typing import Final
 
 from throughput.contrasts import Contrast, contrast
-from throughput.overview_rows import FEWEST, By, Compared
+from throughput.grouped import By
+from throughput.overview_rows import Compared
+from throughput.small_cells import FEWEST
 
 OTHERS: Final = "*"
 """The label of all other groups together."""

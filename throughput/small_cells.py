@@ -20,6 +20,9 @@ import highspy
 from throughput.errors import SumsWrong
 
 SMALL = 2
+HIDDEN = "*"
+FEWEST = 5
+"""Of fewer requests than this nothing is told of how they fared."""
 Cell = Hashable
 
 

@@ -8,10 +8,11 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from throughput.contrasts import Contrast
+from throughput.grouped import By
 from throughput.kept import behind
 from throughput.kept_days import ZONE
 from throughput.overview import Overview
-from throughput.overview_rows import By, Compared, Flowed, InHand, MachineStep, Passed, Spent
+from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
 from throughput.side_by_side import side_by_side, together
 from throughput.survival import Durations

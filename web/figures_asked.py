@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 
 from documents.words import mark
+from throughput.grouped import By
 from throughput.kept_days import ZONE
-from throughput.overview_rows import By
 from throughput.scope import Scope
 from web.asked import Asked
 from workflow.staff import Reach

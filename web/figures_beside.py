@@ -11,7 +11,8 @@ from throughput.capacity import WEEKS_A_YEAR
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import Contrast, Figure
-from throughput.overview_rows import FEWEST, Compared
+from throughput.overview_rows import Compared
+from throughput.small_cells import FEWEST
 from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn, quantile
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words

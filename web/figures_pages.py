@@ -20,9 +20,9 @@ from starlette.routing import Route
 from documents.words import mark
 from languages import WRITING
 from throughput.errors import TimingsOfNewer
+from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.overview import Overview
-from throughput.overview_rows import By
 from throughput.scope import Scope
 from throughput.side_by_side import OTHERS
 from throughput.told import Told, told

@@ -9,7 +9,7 @@ from throughput.charts.ageing import Done
 from throughput.charts.model import Drawing
 from throughput.charts.svg import both_widths
 from throughput.charts.wording import Wording
-from throughput.overview_rows import FEWEST
+from throughput.small_cells import FEWEST
 from throughput.survival import Durations, Survival
 from throughput.told import Told
 from web.figures_tables import Table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from documents.words import mark
 from throughput.charts.lead import Bin, Leads, bins_of, curve_of, leads
 from throughput.charts.spans import Part, Spans, Spent, spans
-from throughput.overview_rows import FEWEST
+from throughput.small_cells import FEWEST
 from throughput.spans import Wait
 from throughput.survival import Durations
 from throughput.told import rounded

@@ -8,7 +8,6 @@ from throughput.claims import REQUESTS_PER_WEEK, open_requests
 from throughput.compare import Comparison, as_json
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import REPLICATES, RESAMPLED
-from throughput.discreet import FEWEST
 from throughput.grouped import DIGITS, By
 from throughput.panels_data import as_json as panels_json
 from throughput.reporting import comparison_tables as tables
@@ -18,6 +17,7 @@ from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
 from throughput.reporting.words import ReportWords, mark
 from throughput.scope import Scope
+from throughput.small_cells import FEWEST
 from throughput.whole import Panels
 
 TITLES: Mapping[By, str] = {

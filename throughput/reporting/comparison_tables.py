@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from throughput.claims import CLAIMS, plausibility
-from throughput.compare import HIDDEN, Comparison
+from throughput.compare import Comparison
 from throughput.contrasts import Contrast, Figure
 from throughput.discreet import ENDED_OTHERWISE
 from throughput.grouped import By
@@ -11,6 +11,7 @@ from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, V
 from throughput.reporting.frame import Table
 from throughput.reporting.telling import interval, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.small_cells import HIDDEN
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")

@@ -10,10 +10,10 @@ from throughput.monitor_rows import document
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.small_cells import HIDDEN
 from workflow.labels import OUTCOMES
 
 TITLE = mark("Monitoring report")
-HIDDEN = "*"
 _UNTIL: Mapping[str, str] = {
     "approved": mark("until it was approved"),
     "signed": mark("until it was signed"),

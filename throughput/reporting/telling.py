@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from throughput.claims import plausibility
-from throughput.compare import HIDDEN, Comparison
+from throughput.compare import Comparison
 from throughput.contrasts import Contrast, Figure
 from throughput.difference import Interval
 from throughput.grouped import By
 from throughput.reporting.words import NOTHING, OPEN, ReportWords, mark
+from throughput.small_cells import HIDDEN
 
 FIGURES: Mapping[Figure, str] = {
     "lead": mark("Lead time, from requested to delivered"),
