@@ -88,7 +88,9 @@ def test_after_the_job_table_is_emptied_everything_still_ends(toy: Toy) -> None:
     assert toy.states() == {"end": 73}
 
 
-def test_a_step_is_tried_again_and_again_with_growing_waits(toy: Toy) -> None:
+def test_a_step_is_tried_again_and_again_with_growing_waits(
+    toy: Toy, caplog: pytest.LogCaptureFixture
+) -> None:
     toy.patience = replace(QUICK, first_wait_s=0.1, longest_wait_s=5)
     toy.__post_init__()
     toy.note_runs, toy.flaky = True, {1: 3}
@@ -96,10 +98,11 @@ def test_a_step_is_tried_again_and_again_with_growing_waits(toy: Toy) -> None:
     work(toy)
     with toy.store.read() as session:
         at = session.execute(text("SELECT at FROM toy_runs WHERE state = 'one' ORDER BY at")).scalars().all()
-    waits = [after - before for before, after in pairwise(at)]
-    assert len(waits) == 3
-    for wait, full in zip(waits, (0.1, 0.2, 0.4), strict=True):
-        assert full / 2 <= wait < full + 0.35  # the poll and a busy machine add to it
+    waited = [after - before for before, after in pairwise(at)]
+    meant = [one.__dict__["paraaf_fields"]["wait_s"] for one in caplog.records if one.msg == "step_retried"]
+    for wait, told, full in zip(waited, meant, (0.1, 0.2, 0.4), strict=True):
+        assert full / 2 <= told <= full
+        assert wait >= full / 2  # how much later depends on how busy the machine is
     assert toy.states() == {"end": 1}
     assert toy.troubles() == {}
 

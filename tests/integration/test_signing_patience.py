@@ -21,7 +21,7 @@ from signing.errors import TimestampError
 from signing.timestamps import Timestamper
 from tests.signing_samples import now
 
-TIMEOUT_S, SLACK_S = 1.0, 2.0
+TIMEOUT_S, SLACK_S = 1.0, 5.0
 TYPES = {"/tsa": "application/timestamp-reply", "/ocsp": "application/ocsp-response"}
 
 
