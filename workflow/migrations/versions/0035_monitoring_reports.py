@@ -32,5 +32,7 @@ def upgrade() -> None:
             name=op.f("ck_monitoring_reports_made"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_monitoring_reports")),
-        sa.UniqueConstraint("month", "unit", "language", name=op.f("uq_monitoring_reports_month")),
+        sa.UniqueConstraint(
+            "month", "unit", "language", name=op.f("uq_monitoring_reports_month_unit_language")
+        ),
     )
