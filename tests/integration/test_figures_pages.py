@@ -108,11 +108,11 @@ def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: 
     for path in ("/figures", "/figures?from=bad", "/figures/lead.csv", "/figures/nothing.csv"):
         answer = client.get(path)
         assert answer.status_code == 404
-        assert words_of(answer) == words_of(nothing)
+        assert without_addresses(answer) == without_addresses(nothing)
     assert "/figures" not in client.get("/account").text
 
 
-def words_of(answer: httpx.Response) -> str:
+def without_addresses(answer: httpx.Response) -> str:
     return " ".join(re.sub(r"<address.*|<p class=\"address.*|<[^>]+>|https?://\S+", " ", answer.text).split())
 
 
