@@ -33,8 +33,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Per month: what began, how it ended, what was in hand in its last week, and how many met"
         " the norm. Counts of two or fewer print as *, and so do those from which they could be reckoned.",
     )
-    parser.add_argument("--from", dest="first", type=_month, metavar="YYYY-MM", help="default: last month")
-    parser.add_argument("--to", dest="last", type=_month, metavar="YYYY-MM", help="default: last month")
+    parser.add_argument("--from", dest="first", type=_month, metavar="YYYY-MM", help="the first month; default: that of --to")
+    parser.add_argument(
+        "--to", dest="last", type=_month, metavar="YYYY-MM", help="the last one; default: the last that is over"
+    )
     parser.add_argument("--unit", help="this unit alone; else all together")
     parser.add_argument("--key", help="only this process")
     parser.add_argument(
@@ -66,8 +68,9 @@ def run(args: argparse.Namespace) -> int:
     require_report_room(args)
     require_office(args.data)
     zone = ZoneInfo(CALENDARS[CALENDAR].zone)
-    before = Month.of(datetime.now(zone).date()).before
-    period = months(args.first or args.last or before, args.last or args.first or before)
+    over = Month.of(datetime.now(zone).date()).before
+    last = args.last or max(over, args.first or over, key=str)  # the running one, where it is asked for
+    period = months(args.first or last, last)
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
