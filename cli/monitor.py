@@ -33,9 +33,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Per month: what began, how it ended, what was in hand in its last week, and how many met"
         " the norm. Counts of two or fewer print as *, and so do those from which they could be reckoned.",
     )
-    parser.add_argument("--from", dest="first", type=_month, metavar="YYYY-MM", help="the first month; default: that of --to")
     parser.add_argument(
-        "--to", dest="last", type=_month, metavar="YYYY-MM", help="the last one; default: the last that is over"
+        "--from", dest="first", type=_month, metavar="YYYY-MM", help="the first month; default: that of --to"
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        type=_month,
+        metavar="YYYY-MM",
+        help="the last one; default: the last that is over",
     )
     parser.add_argument("--unit", help="this unit alone; else all together")
     parser.add_argument("--key", help="only this process")
