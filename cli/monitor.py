@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from throughput.monitor import (
         Month,
         Printed,
+        Range,
     )  # with a solver, which help and wrong calls need not wait for
 
 CALENDAR = "office-nl"
@@ -122,12 +123,19 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace) -> None
 
 def _figure(report: "Printed", args: argparse.Namespace) -> str:
     asked = f"within {args.norm} of working time until {args.until}; goal: {args.goal:g} %"
-    pooled = "" if report.pooled is None else f" All together: {report.pooled:.2%}."
-    if report.mean is None:
+    if report.mean is None or report.pooled is None:
         return f"Target ({asked}): not told, as every month's share is hidden."
-    told = f"the mean of the months, {len(report.shares)} of {len(report.months)} of them told"
-    verdict = "met" if report.mean * 100 >= args.goal else "not met"
-    return f"Target ({asked}): {report.mean:.2%}, {told}: {verdict}.{pooled}"
+    goal = args.goal / 100
+    verdict = "met" if report.mean.low >= goal else "not met" if report.mean.high < goal else "not told"
+    told = f"{_between(report.mean)}, the mean of the months"
+    if hidden := len(report.months) - len(report.shares):
+        told += f", with all that the shares of {hidden} of {len(report.months)} that are hidden may be"
+    return f"Target ({asked}): {told}: {verdict}. All together: {_between(report.pooled)}."
+
+
+def _between(found: "Range") -> str:
+    first, last = (f"{end:.2%}" for end in found.told(2))
+    return first if first == last else f"{first} to {last}"
 
 
 def _month(text: str) -> "Month":

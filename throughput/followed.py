@@ -1,12 +1,17 @@
-"""The requests of a monthly report, from what is kept of them."""
+"""The requests of a monthly report, from what is kept of them.
 
+One that goes on after it was delivered, as a plan does that runs, ended as `done` when it was delivered: its
+norm is over then, and what is done for it later is another matter (throughput.figures, too).
+"""
+
+import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -14,7 +19,8 @@ from throughput.grouped import NO_UNIT
 from throughput.kept import Clocks
 from throughput.monitor import Followed, Month
 from workflow.calendar import CALENDARS, Duration
-from workflow.tables import TimingCase
+from workflow.definition_model import DELIVERED
+from workflow.tables import DefinitionSource, TimingCase, TimingTask
 
 Milestone = Literal["approved", "signed", "delivered"]
 _MICROSECOND = timedelta(microseconds=1)
@@ -54,21 +60,76 @@ def followed(
     One that ended as `done` met a norm or did not; what its own calendar does not tell of counts as missed.
     """
     table, clocks, zone = TimingCase.table(), Clocks(), ZoneInfo(CALENDARS[calendar].zone)
+    processes, contacts = _Processes(session), _contacts_until_delivered(session)
     wanted = select(table)
     if since is not None:
         wanted = wanted.where(or_(table.c.ended_at.is_(None), table.c.ended_at >= since.begins(zone)))
     if until is not None:
         wanted = wanted.where(table.c.opened_at < until.next.begins(zone))
     for row in session.execute(wanted.execution_options(yield_per=5000)):
+        process = processes.of(row.definition_sha256)
+        runs = process.runs and row.delivered_at is not None
+        outcome = "done" if runs else row.outcome
         yield Followed(
             unit=row.unit or NO_UNIT,
             opened_at=row.opened_at,
-            ended_at=row.ended_at,
-            outcome=row.outcome,
-            contacts=row.contacts,
-            took=_took(row, norms, clocks, session, calendar) if row.outcome == "done" else None,
+            ended_at=row.delivered_at if runs else row.ended_at,
+            outcome=outcome,
+            contacts=contacts.get(row.request_id, 0) if runs else row.contacts,
+            took=_took(row, norms, clocks, session, calendar) if outcome == "done" else None,
             key=row.key,
+            ends=process.ends,
         )
+
+
+@dataclass(frozen=True)
+class _Process:
+    """How requests of a definition end, and whether they go on once they are delivered."""
+
+    ends: frozenset[str] = frozenset()
+    runs: bool = False
+
+    @classmethod
+    def of(cls, source: str) -> "_Process":
+        """As its text says."""
+        states = tomllib.loads(source).get("state", {})
+        ends = {name: state["end"] for name, state in states.items() if "end" in state}
+        triggers = [one for state in states.values() for one in state.get("on", {}).values()]
+        branches = [branch for one in triggers for branch in one.get("branches", [one])]
+        delivered = [branch["to"] for branch in branches if branch.get("mark") == DELIVERED]
+        return cls(frozenset(ends.values()), any(to not in ends for to in delivered))
+
+
+@dataclass
+class _Processes:
+    """What definitions say, by their digest: read once each."""
+
+    session: Session
+    known: dict[str, _Process] = field(default_factory=dict)
+
+    def of(self, sha256: str) -> _Process:
+        """Of one that is not kept nothing is known."""
+        if sha256 not in self.known:
+            query = select(DefinitionSource.source).where(DefinitionSource.sha256_hex == sha256)
+            source = self.session.scalar(query)
+            self.known[sha256] = _Process() if source is None else _Process.of(source)
+        return self.known[sha256]
+
+
+def _contacts_until_delivered(session: Session) -> dict[int, int]:
+    """How many tasks each request took until it was delivered, of those that went on."""
+    table, tasks = TimingCase.table(), TimingTask.table()
+    query = (
+        select(tasks.c.request_id, func.count())
+        .join_from(tasks, table, tasks.c.request_id == table.c.request_id)
+        .where(
+            tasks.c.ended_at.is_not(None),
+            tasks.c.offered_at < table.c.delivered_at,
+            or_(table.c.ended_at.is_(None), table.c.ended_at > table.c.delivered_at),
+        )
+        .group_by(tasks.c.request_id)
+    )
+    return {number: int(count) for number, count in session.execute(query)}
 
 
 def _took(

@@ -41,7 +41,7 @@ def test_small_counts_are_stars_for_people_and_null_for_programs(
 ) -> None:
     document = json.loads(told(data, capsys, "--json", "--unit", UNIT))
     assert document["period"]["started"] == 5
-    assert document["period"]["ended"] == {"withdrawn": None}
+    assert document["period"]["ended"] == {"done": None, "withdrawn": None}
     assert document["origin"] == "measured"
     heads, november = (line.split() for line in told(data, capsys).splitlines()[2:4])
     assert heads[:2] == ["month", "started"]

@@ -178,7 +178,7 @@ def test_what_is_hidden_in_one_period_is_hidden_in_all() -> None:
     assert alone.missed[PERIOD[0]] is both.missed[PERIOD[0]] is None
     assert both.missed[PERIOD[1]] is not None
     assert both.missed[ALL] is None
-    assert both.mean == Monitor.of(found, PERIOD[1:], ZONE, norms=NORMS).report("board", "letter", 1).mean
+    assert both.shares == Monitor.of(found, PERIOD[1:], ZONE, norms=NORMS).report("board", "letter", 1).shares
 
 
 @pytest.mark.parametrize("month", PERIOD)
