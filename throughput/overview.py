@@ -7,7 +7,7 @@ month (throughput.kept_days), and what is open is read request by request.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -27,6 +27,18 @@ from workflow.tables import TimingCase, TimingGroup, TimingStep, TimingSum
 WHOLE_LEAD: Final = "requested-delivered"
 POINTS: Final = 200
 """So many days at most are told of one by one; of more, the last of each week."""
+
+
+def began(session: Session, scope: Scope) -> dict[str, datetime]:
+    """The beginning of the day on which the first request of each process came, whenever that was."""
+    table, groups = TimingSum.table(), TimingGroup.table()
+    query = (
+        select(groups.c.key, func.min(table.c.day))
+        .join_from(table, groups, groups.c.id == table.c.group_id)
+        .where(table.c.figure == Figure.MOVED.value, *scope.narrowing(groups))
+        .group_by(groups.c.key)
+    )
+    return {key: datetime.combine(day, time.min, ZONE) for key, day in session.execute(query)}
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,12 @@ class Scope:
         if self.months is not None:
             yield _between(day, [(month, _after(month)) for month in self.months])
 
+    def weeks(self, began: datetime, until: datetime) -> float:
+        """How long its period is, from when there was anything at all, and as far as it is over."""
+        since = began if self.since is None else max(self.since, began)
+        until = until if self.before is None else min(self.before, until)
+        return max(0.0, (until - since) / timedelta(weeks=1))
+
     def narrowing(self, table: Table) -> Iterator[ColumnElement[bool]]:
         """The same, but for times, of any table with a process, variant, unit and definition."""
         same = {

@@ -5,7 +5,8 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import product
 from pathlib import Path
@@ -16,7 +17,6 @@ import pytest
 from tests.desk_office import browsing, served, signed_in
 from tests.steps_office import DECLARATION, Sample
 from tests.timed_office import FAST, SLOW, Past
-from throughput.kept_days import ZONE
 from throughput.monitor_kept import keep_months
 from throughput.monitor_settings import monitor_settings
 from workflow.tables import Grant
@@ -24,6 +24,7 @@ from workflow.tables import Grant
 UNIT = "Advice"
 OF_UNIT, AUDITOR, BOTH = "P093", "P101", "P102"
 """Administers the unit; audits it; does both."""
+NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 AGO = 150
 """So many days ago few requests began: as many as the offices differ by."""
 COUNTED = ("flow", "capacity", "load", "distribution", "ageing", "oldest", "machine", "control")
@@ -33,6 +34,7 @@ TIMES = ("lead", "lead-differences", "handling", "handling-differences", "stages
 @contextmanager
 def office(folder: Path, few: int) -> Iterator[tuple[Sample, str]]:
     sample = Sample.open(folder, {})
+    sample.office = replace(sample.office, clock=lambda: NOW)
     with sample.office.store.write() as session:
         session.add(Grant(person_id=OF_UNIT, role="administrator", unit=UNIT))
         session.add(Grant(person_id=AUDITOR, role="auditor", unit=UNIT))
@@ -62,8 +64,7 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Sam
 def views(place: tuple[Sample, str], person: str) -> dict[str, str]:
     """Pages and lists of several choices, as somebody sees them."""
     sample, url = place
-    day = sample.office.clock().astimezone(ZONE).date()
-    few, since = (f"{day - timedelta(days=days):%Y-%m}" for days in (AGO, 70))
+    few, since = (f"{NOW - timedelta(days=days):%Y-%m}" for days in (AGO, 70))
     months = [("", ""), (few, few), (few, since), (since, since)]
     found = {}
     with browsing(url) as client:
