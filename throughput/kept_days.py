@@ -67,7 +67,7 @@ SPENT: Final[Mapping[Wait, Figure]] = {
 }
 
 
-class Group(NamedTuple):
+class SumGroup(NamedTuple):
     """Requests that are summed together."""
 
     key: str
@@ -76,7 +76,7 @@ class Group(NamedTuple):
     definition: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "Group":
+    def of(cls, row: Mapping[str, Any]) -> "SumGroup":
         """The group of a request, by its row."""
         return cls(row["key"], row["variant"], row["unit"], row["definition_sha256"])
 
@@ -84,7 +84,7 @@ class Group(NamedTuple):
 class _Place(NamedTuple):
     figure: Figure
     day: date
-    group: Group
+    group: SumGroup
     state: str
     bucket: int
 
@@ -111,7 +111,7 @@ class Sums:
 
     def moved(self, row: Mapping[str, Any], record: Mapping[str, Any]) -> None:
         """Note where an event takes a request; `row` says where it was before: nowhere at first."""
-        here, group = datetime.fromisoformat(record["at"]).astimezone(ZONE), Group.of(row)
+        here, group = datetime.fromisoformat(record["at"]).astimezone(ZONE), SumGroup.of(row)
         if not row["state"]:
             hour = HOURS * here.weekday() + here.hour
             month = here.date().replace(day=1)
@@ -123,7 +123,7 @@ class Sums:
         elif record.get("to") not in (None, row["state"]) and row.get("outcome") is None:
             self._move(here.date(), group, row["state"], record["to"])
 
-    def _move(self, day: date, group: Group, before: str, to: str) -> None:
+    def _move(self, day: date, group: SumGroup, before: str, to: str) -> None:
         self.n[_Place(Figure.MOVED, day, group, to, 0)] += 1
         if before:
             self.n[_Place(Figure.MOVED, day, group, before, 0)] -= 1
@@ -135,7 +135,7 @@ class Sums:
         if left is None or row.get("delivered_at") or row.get("ended_at") or case.request in self.left:
             return
         self.left.add(case.request)
-        group, month = Group.of(row), month_of(case.opened_at)
+        group, month = SumGroup.of(row), month_of(case.opened_at)
         if "program" in case.channels:
             self._add(_Place(Figure.PROGRAM, month, group, "", 0))
             return
@@ -157,7 +157,7 @@ class Sums:
 
     def read(self, row: Mapping[str, Any], tasks: Iterable[TaskTime]) -> None:
         """Note a request as its row is now, with those tasks of it that ended in this step."""
-        group, month, delivered = Group.of(row), month_of(row["opened_at"]), row["delivered_at"]
+        group, month, delivered = SumGroup.of(row), month_of(row["opened_at"]), row["delivered_at"]
         for task in tasks:
             if task.channel == "person" and (delivered is None or task.offered_at < delivered):
                 for kind, figure in SPENT.items():
@@ -215,11 +215,11 @@ def _touched(case: Case, delivered: datetime) -> int:
     )
 
 
-def _numbers(session: Session, wanted: set[Group]) -> dict[Group, int]:
+def _numbers(session: Session, wanted: set[SumGroup]) -> dict[SumGroup, int]:
     """The numbers of groups; those that there are not yet are made."""
     table = TimingGroup.table()
     columns = (table.c.id, table.c.key, table.c.variant, table.c.unit, table.c.definition_sha256)
-    known = {Group(*rest): number for number, *rest in session.execute(select(*columns))}
+    known = {SumGroup(*rest): number for number, *rest in session.execute(select(*columns))}
     first = max(known.values(), default=0) + 1
     new = {group: first + n for n, group in enumerate(sorted(wanted - known.keys(), key=repr))}
     if new:

@@ -5,9 +5,9 @@ from typing import Any
 
 from throughput.followed import Target
 from throughput.monitor import ALL, Month, Printed, Range
+from throughput.signs import NOTHING
 from throughput.small_cells import HIDDEN
 
-NOTHING = "–"
 PERIOD = "period"
 
 

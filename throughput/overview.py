@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from throughput.grouped import By
-from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, ZONE, Figure, Group, month_of
+from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, ZONE, Figure, SumGroup, month_of
 from throughput.lengths import median_and_p90
 from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent, Ways
 from throughput.scope import Scope
@@ -93,7 +93,7 @@ class Overview:
             table.c.definition_sha256,
         ).where(table.c.ended_at.is_(None), *self.scope.narrowing(table))
         rows = self.session.execute(wanted)
-        return [InHand(number, Group(*rest[-4:]), *rest[:-4]) for number, *rest in rows]
+        return [InHand(number, SumGroup(*rest[-4:]), *rest[:-4]) for number, *rest in rows]
 
     def compared(self, by: By) -> list[Compared]:
         """The groups, by their labels: those of which something was asked in the period."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from throughput.kept_days import Group
+from throughput.kept_days import SumGroup
 from throughput.lengths import bucket, durations_of
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
@@ -20,7 +20,7 @@ class InHand:
     """A request that has not ended; a plan may have been delivered, and run."""
 
     request: int
-    group: Group
+    group: SumGroup
     state: str
     opened_at: datetime
     requested_at: datetime | None

@@ -19,12 +19,12 @@ from starlette.routing import Route
 
 from documents.words import mark
 from languages import WRITING
+from throughput.contrasts import OTHERS
 from throughput.errors import TimingsOfNewer
 from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.overview import Overview
 from throughput.scope import Scope
-from throughput.side_by_side import OTHERS
 from throughput.told import Told, told
 from web.asked import Asked
 from web.choices import short_title

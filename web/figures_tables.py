@@ -6,9 +6,8 @@ from datetime import date
 from typing import Protocol
 
 from throughput.charts.wording import Wording
+from throughput.signs import NOTHING
 from throughput.told import ROUND, rounded
-
-NOTHING = "–"
 
 
 class Cell(Protocol):
