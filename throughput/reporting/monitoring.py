@@ -230,8 +230,9 @@ def meaning(target: Target, words: ReportWords) -> list[str]:
         words.text(
             "The goal is held against the mean of the months, in which each month counts alike. The share"
             " of all requests together, in which a busy month counts more, stands beside it."
-        ),
-        words.text(
+        )
+        + " "
+        + words.text(
             "Both are of all requests, the hidden ones too, and told as closely as the printed counts tell"
             " them."
         ),
