@@ -28,6 +28,7 @@ NO_PAGES = frozenset(
         "/account/passkeys",  # leads on
         "/figures/monitoring.csv",
         "/figures/monitoring.pdf",
+        "/figures/monitoring/reports/{report}.pdf",
         "/figures/{name}.csv",
         "/folder/authorised",  # leads on
         "/folder/runs/{run}/events",
