@@ -1,5 +1,6 @@
 """Known answers of the monthly report, and what it keeps to itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import starmap
 from zoneinfo import ZoneInfo
@@ -12,8 +13,11 @@ from tests.kept_log import kept_of
 from tests.unit.test_throughput_compare import in_order, many
 from tests.unit.test_throughput_spans import START
 from throughput.errors import PeriodUnusable
-from throughput.followed import followed
+from throughput.followed import Norm, Target, followed
 from throughput.monitor import ALL, Followed, Monitor, Month, Range, Share, mean_share, months
+from throughput.reporting.monitoring import verdict
+from throughput.reporting.words import report_words
+from workflow.calendar import parse_working_duration
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 FUND = [(89, 11), (183, 13), (78, 0), (66, 6), (708, 87), (393, 39), (211, 31), (159, 33), (147, 18)]
@@ -53,6 +57,13 @@ def test_the_fund_as_it_is_printed() -> None:
     assert report.pooled.told(1) == (0.892, 0.892)  # of 89.24 %
     assert report.mean is not None
     assert report.mean.told(1) == (0.895, 0.898)  # around 89.77 %
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
+    met, hidden, together = verdict(report, target, report_words("en"))
+    assert met.startswith("The goal was met: in the mean of the months 89.5% to 89.8% met the norm")
+    assert hidden.startswith("The shares of 1 of the 12 months are hidden.")
+    assert together == "Of all requests together 89.2% met the norm."
+    close = verdict(report, replace(target, goal=0.896), report_words("en"))
+    assert close[0].startswith("Whether the goal was met can't be told")
     for missed in (1, 2):  # nor does anything else that is printed tell that it is none
         other = [
             (78 - missed, missed) if month == Month(2021, 7) else FUND[n] for n, month in enumerate(period)
