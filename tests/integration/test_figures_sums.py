@@ -12,8 +12,9 @@ from tests.databases import Database
 from tests.steps_office import Sample
 from tests.timed_office import FAST, SLOW, Past
 from throughput.events import records_since
+from throughput.figures import read_cases
 from throughput.kept import Keeper
-from throughput.kept_days import ZONE
+from throughput.kept_days import ZONE, month_of
 from throughput.lengths import bucket
 from throughput.overview import Overview
 from throughput.scope import Scope
@@ -116,6 +117,21 @@ def test_each_day_of_the_flow_is_what_the_log_says_of_it(sample: Sample) -> None
         counts = Counter(state for state in states.values() if state)
         assert {name: rows[place] for name, rows in flow.states.items() if rows[place]} == counts
         assert flow.ended[place] == ended
+
+
+def test_some_months_alone_can_be_told_of(sample: Sample) -> None:
+    read_in_steps(sample, 500)
+    cases = of_log(sample)
+    opened = Counter(month_of(case.opened_at) for case in cases)
+    first, *_, last = sorted(opened)[1:-1]
+    for months in ((), (first,), (first, last)):
+        scope = Scope(key=KEY, months=months)
+        with sample.office.store.read() as session:
+            overview = Overview(session, scope, sample.office.clock())
+            found = {one.label: len(one.lead) for one in overview.compared("month")}
+            read = len(read_cases(session, scope))
+        assert found == {f"{month:%Y-%m}": opened[month] for month in months}
+        assert read == sum(found.values())
 
 
 def test_page_and_command_reckon_with_the_same_weeks(sample: Sample) -> None:
