@@ -6,7 +6,7 @@ norm is over then, and what is done for it later is another matter (throughput.f
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -60,14 +60,18 @@ def followed(
     One that ended as `done` met a norm or did not; what its own calendar does not tell of counts as missed.
     """
     table, clocks, zone = TimingCase.table(), Clocks(), ZoneInfo(CALENDARS[calendar].zone)
-    processes, contacts = _Processes(session), _contacts_until_delivered(session)
+    processes = {
+        digest: _Process.of(source)
+        for digest, source in session.execute(select(DefinitionSource.sha256_hex, DefinitionSource.source))
+    }
+    contacts = _contacts_until_delivered(session, [digest for digest, one in processes.items() if one.runs])
     wanted = select(table)
     if since is not None:
         wanted = wanted.where(or_(table.c.ended_at.is_(None), table.c.ended_at >= since.begins(zone)))
     if until is not None:
         wanted = wanted.where(table.c.opened_at < until.next.begins(zone))
     for row in session.execute(wanted.execution_options(yield_per=5000)):
-        process = processes.of(row.definition_sha256)
+        process = processes.get(row.definition_sha256, _Process())
         runs = process.runs and row.delivered_at is not None
         outcome = "done" if runs else row.outcome
         yield Followed(
@@ -100,32 +104,18 @@ class _Process:
         return cls(frozenset(ends.values()), any(to not in ends for to in delivered))
 
 
-@dataclass
-class _Processes:
-    """What definitions say, by their digest: read once each."""
-
-    session: Session
-    known: dict[str, _Process] = field(default_factory=dict)
-
-    def of(self, sha256: str) -> _Process:
-        """Of one that is not kept nothing is known."""
-        if sha256 not in self.known:
-            query = select(DefinitionSource.source).where(DefinitionSource.sha256_hex == sha256)
-            source = self.session.scalar(query)
-            self.known[sha256] = _Process() if source is None else _Process.of(source)
-        return self.known[sha256]
-
-
-def _contacts_until_delivered(session: Session) -> dict[int, int]:
-    """How many tasks each request took until it was delivered, of those that went on."""
+def _contacts_until_delivered(session: Session, running: Sequence[str]) -> dict[int, int]:
+    """How many tasks each request took until it was delivered, of those that go on by their definitions."""
+    if not running:
+        return {}
     table, tasks = TimingCase.table(), TimingTask.table()
     query = (
         select(tasks.c.request_id, func.count())
-        .join_from(tasks, table, tasks.c.request_id == table.c.request_id)
+        .join_from(table, tasks, tasks.c.request_id == table.c.request_id)
         .where(
+            table.c.definition_sha256.in_(running),
             tasks.c.ended_at.is_not(None),
             tasks.c.offered_at < table.c.delivered_at,
-            or_(table.c.ended_at.is_(None), table.c.ended_at > table.c.delivered_at),
         )
         .group_by(tasks.c.request_id)
     )

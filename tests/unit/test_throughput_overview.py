@@ -93,9 +93,8 @@ def test_page_command_and_report_tell_the_same_of_plans() -> None:
         every = read_cases(session)
         [command] = flows_of(every, read_tasks(session, every), now=NOW)
         first, last = Month(2026, 3), Month.of(NOW.astimezone(ZONE).date())
-        report = Monitor.of(
-            list(followed(session, [], calendar="office-nl")), months(first, last), ZONE, norms=0, small=-1
-        ).report()
+        cases = list(followed(session, [], calendar="office-nl"))
+        report = Monitor.of(cases, months(first, last), ZONE, norms=0, small=-1).report()
     counts = leads(command).counts
     assert min(page.running, page.ended["done"], page.ended["withdrawn"], page.open, page.by_program) > 5
     assert (page.came, page.open) == (counts.started, counts.open)
@@ -120,6 +119,7 @@ def test_page_command_and_report_tell_the_same_of_plans() -> None:
     assert report.ended[ALL, "done"] == page.delivered
     assert report.ended[ALL, "withdrawn"] == page.ended["withdrawn"]
     assert report.in_progress[last] == page.open
+    assert {one.contacts for one in cases if one.outcome == "done"} == {2}  # approved and signed
 
 
 def plan_of(number: int, luck: Random) -> list[dict[str, Any]]:
