@@ -56,8 +56,7 @@ class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that ended, where their number
-    is printed. `large`: the hidden counts that are not small, of the kinds in `known`; of the others nobody
-    may know it.
+    is printed. `large`: hidden counts that are not small; `known`: readers may know that the others are.
     """
 
     counts: Mapping[Place, int]
