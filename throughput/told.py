@@ -16,6 +16,7 @@ from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Pass
 from throughput.scope import Scope
 from throughput.side_by_side import side_by_side, together
 from throughput.survival import Durations
+from workflow.store import Store
 
 ROUND: Final = 5
 
@@ -54,8 +55,17 @@ class Told:
         return self.scope.weeks(max(self.began, first), min(self.made_at, after))
 
 
-def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
-    """Read them; where the scope names no process, of the one of which most was asked."""
+def told(store: Store, scope: Scope, by: By, now: datetime) -> Told:
+    """Read them; where the scope names no process, of the one of which most was asked.
+
+    Groups are held against each other once nothing is read any more: that draws samples, and takes its time.
+    """
+    with store.read() as session:
+        found = _read(session, scope, by, now)
+    return replace(found, contrasts=side_by_side(found.scope.key or "", found.groups, by))
+
+
+def _read(session: Session, scope: Scope, by: By, now: datetime) -> Told:
     if scope.key is None:
         scope = replace(scope, key=Overview(session, scope, now).busiest())
     overview = Overview(session, scope, now)
@@ -67,7 +77,7 @@ def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
         by,
         groups,
         together("", groups),
-        side_by_side(scope.key or "", groups, by),
+        (),
         overview.flow(),
         sorted(overview.in_hand, key=lambda one: one.opened_at),
         overview.spent(),

@@ -53,6 +53,8 @@ KEPT: Final = 64
 HELD: Final = 6_000_000
 """Of so many requests at most together: the lengths of a million take some 70 MB."""
 TABLES: Final = Rate("figures", 120, 600.0)
+READS: Final = Rate("figures-read", 60, 600.0)
+"""Of figures that are not held."""
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
@@ -149,7 +151,7 @@ class FiguresPages(Overseeing):
 
     def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:
         read = reading(self.door.office, asked.me.id, reach, wanted)
-        found = self._told(read.scope, wanted.by, now)
+        found = self._told(asked, read.scope, wanted.by, now)
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
@@ -158,9 +160,10 @@ class FiguresPages(Overseeing):
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
         return _Shown(found, beside, sections, read)
 
-    def _told(self, scope: Scope, by: By, now: datetime) -> Told:
+    def _told(self, asked: Asked, scope: Scope, by: By, now: datetime) -> Told:
         found = self.recent.find(scope, by, now)
         if found is None:
+            self.door.rates.require(asked.request, READS)
             begun = perf_counter()
             store = self.door.office.store
             with store.read() as session:
@@ -168,8 +171,7 @@ class FiguresPages(Overseeing):
             if 0 < late <= AT_ONCE:  # more is a worker's to read
                 with suppress(TimingsOfNewer):  # the page says that nothing of them is up to date
                     Keeper(store).catch_up()
-            with store.read() as session:
-                found = told(session, scope, by, now)
+            found = told(store, scope, by, now)
             self.recent.keep(scope, by, found, took=timedelta(seconds=perf_counter() - begun))
         return found
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from sqlalchemy import delete, update
 from certs.serve_authority import AuthorityServer
 from signing.errors import ProfileError, RevocationUnavailableError
 from tests.databases import Database
-from tests.desk_office import browsing, served, signed_in
+from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, KeyedOffice, Sample, level_of
 from tests.timed_office import Past
 from throughput.monitor import Month
@@ -126,8 +125,7 @@ def test_without_an_authority_it_waits_is_shown_and_is_never_less(office: KeyedO
     assert {(one.tries, one.code) for one in others} == {(0, "")}  # not one by one, while it is away
     with served(office) as url, browsing(url) as client:
         signed_in(client, office, AUDITOR)
-        page = " ".join(unescape(re.sub(r"<[^>]+>", " ", client.get("/office").text)).split())
-        assert "Sealed reports – not made yet: 1" in page
+        assert "Sealed reports – not made yet: 1" in words_of(client.get("/office"))
         listed = client.get("/figures/monitoring").text
         assert "Not made yet; tries: 1." in listed
         assert client.get(f"/figures/monitoring/reports/{first.id}.pdf").status_code == 404
