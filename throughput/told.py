@@ -92,5 +92,5 @@ def _read(session: Session, scope: Scope, by: By, now: datetime) -> Told:
 
 
 def rounded(count: int) -> int:
-    """A count as it is told of how requests fared: to the nearest five, so that no two pages tell of one."""
+    """A count as it is told of how requests fared: to the nearest five, as lists are handed on."""
     return ROUND * ((count + ROUND // 2) // ROUND)

@@ -149,8 +149,8 @@ def test_page_and_command_reckon_with_the_same_weeks(sample: Sample) -> None:
         Scope(key=KEY, since=before, before=month),
         Scope(key=KEY, since=before - timedelta(days=1000)),
     ):
+        page = told(sample.office.store, scope, "variant", now)
         with sample.office.store.read() as session:
-            page = told(session, scope, "variant", now)
             command = read_panels(session, scope, Given(), now=now)
         assert command is not None
         said = {one.variant: one.per_week for one in command.capacity}
