@@ -129,8 +129,9 @@ def _write(
 
 def _fits(args: argparse.Namespace) -> list["Fitted"]:
     """What the office's requests tell of each variant of which there are enough."""
-    from throughput.fitted import fitted, measure  # noqa: PLC0415  as above
+    from throughput.fitted import fitted  # noqa: PLC0415  as above
     from throughput.kept import Keeper  # noqa: PLC0415
+    from throughput.measured import measure  # noqa: PLC0415
     from throughput.scope import Scope  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
@@ -139,7 +140,7 @@ def _fits(args: argparse.Namespace) -> list["Fitted"]:
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
-            measured = measure(session, scope)
+            measured = measure(session, scope, now=datetime.now(UTC))
     fits = [fitted(one, replications=args.replications, seed=args.seed) for one in measured]
     return [one for one in fits if one.inputs.keys() - {"per_week"}]
 

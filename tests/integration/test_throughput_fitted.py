@@ -1,8 +1,8 @@
 """A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
 
 import json
-from array import array
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,10 @@ from cli.main import main
 from tests.command_line import Terminal
 from tests.integration.engine_office import Office
 from tests.simulated_log import PROVIDER_S, write_log
-from throughput.fitted import LEAST, Measured, beside, fitted, measure
+from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
+from throughput.measured import LEAST, Measured, measure
+from throughput.ongoing import Lengths
 from throughput.scope import Scope
 from throughput.simulate import SOURCE, Input, Scenario, compare
 from workflow.store import Store
@@ -32,6 +34,7 @@ TRUTH = Scenario(
     provider_s=PROVIDER_S,
 )
 COUNT = 1500
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
@@ -41,7 +44,7 @@ def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
     store = Store.open(folder, {})
     Keeper(store, at_once=50_000).catch_up()
     with store.read() as session:
-        [found] = measure(session, Scope(key="employer-declaration"))
+        [found] = measure(session, Scope(key="employer-declaration"), now=NOW)
     store.close()
     return found, lead_days
 
@@ -73,13 +76,13 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
 
 
 def test_too_little_is_not_fitted() -> None:
-    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=array("d", [60.0] * (LEAST - 1)))
+    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=Lengths.of([60.0] * (LEAST - 1)))
     fit = fitted(few, replications=2)
     assert (fit.scenario, fit.inputs) == (SOURCE[2], {})
 
 
 def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_file_says_holds() -> None:
-    lengths, nothing = array("d", [5.0 + n % 5 for n in range(40)]), array("d", [0.0] * 40)
+    lengths, nothing = Lengths.of([5.0 + n % 5 for n in range(40)]), Lengths.of([0.0] * 40)
     found = Measured("A3", 300, 4000, lengths, lengths, lengths, nothing, nothing)
     [paper, click, remote] = beside(
         [fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}}
@@ -95,10 +98,10 @@ def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_fi
 
 def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:
     """What differs between variants is not how many came: of all of them together the rate was measured."""
-    nothing = array("d", [0.0] * 40)
+    nothing = Lengths.of([0.0] * 40)
     both = []
     for name, minutes in (("A1", 5.0), ("A3", 7.0)):
-        lengths = array("d", [minutes + n % 5 for n in range(40 if name == "A1" else 90)])
+        lengths = Lengths.of([minutes + n % 5 for n in range(40 if name == "A1" else 90)])
         both.append(
             fitted(Measured(name, 300, 100, lengths, lengths, lengths, nothing, nothing), replications=5)
         )
