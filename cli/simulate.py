@@ -18,7 +18,8 @@ from cli.times import beginning, end
 
 if TYPE_CHECKING:
     from throughput.fitted import Fitted
-    from throughput.simulate import Estimate, Outcome  # with numpy, which help need not wait for
+    from throughput.replications import Estimate
+    from throughput.simulate import Outcome  # with numpy, which help need not wait for
 
 CLAIMED_FTE, CLAIMED_PER_WEEK = 2, 100
 PROCESS = "employer-declaration"
@@ -89,8 +90,15 @@ def run(args: argparse.Namespace) -> int:
         inputs={one.scenario.name: one.inputs for one in fits},
     )
     needed = [
-        clerks_needed(one, share=args.share / 100, within_days=args.within, most=20, **how)
-        for one in scenarios
+        clerks_needed(
+            one.scenario,
+            share=args.share / 100,
+            within_days=args.within,
+            redrawn=one.redrawn,
+            most=20,
+            **how,
+        )
+        for one in fits
     ]
     document = {
         "scenarios": [
@@ -200,7 +208,10 @@ def _told(
     yield from aligned(
         [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
     )
-    yield "\nLead in office days of 8 hours; FTE of 36 hours a week.\n\nFrom:\n"
+    yield "\nLead in office days of 8 hours; FTE of 36 hours a week."
+    if None in needed:
+        yield f"{NOTHING}: with no number of clerks surely; what takes so long is not in their hands."
+    yield "\nFrom:\n"
     yield from aligned(
         [
             ["", *(one.scenario.name for one in outcomes)],
@@ -220,7 +231,7 @@ def _row(found: "Outcome", clerks: int | None) -> list[str]:
         _estimate(found.lead_median_days, "{:.1f}"),
         _estimate(found.lead_p90_days, "{:.1f}"),
         _estimate(found.in_progress, "{:.0f}"),
-        _estimate(found.within, "{:.0%}"),
+        _estimate(found.within, "{:.1%}"),
         _estimate(found.busy, "{:.0%}"),
         _estimate(found.handling_fte, "{:.2f}"),
         NOTHING if clerks is None else str(clerks),
@@ -244,8 +255,7 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
         if one.overloaded:
             yield (
                 f"{one.scenario.name}: in {one.overloaded} of {one.replications} replications the clerks have"
-                " more work than time, and the queue grows without end: the figures of these are of the"
-                " weeks that were counted alone."
+                " more work than time, and the queue grows without end. The figures are those of the others."
             )
     for other in outcomes[1:]:
         saved = first.handling_fte.value - other.handling_fte.value

@@ -204,12 +204,13 @@ class _Reader:
 
 
 def _visit(found: Measured, task: _Task, *, back: bool) -> None:
-    """A time at the clerks' queue. Whether it waits for an outsider is known once it was worked off."""
-    found.waited.add(task.waited, over=task.over)
-    found.worked.add(task.spent[Wait.TOUCH], over=task.over)
-    away = task.spent[Wait.SUSPENDED]
+    """A time at the clerks' queue: worked off once it waits for an outsider, or has ended."""
     on_hold = not task.over and task.row.suspended
-    if task.over or on_hold or away:
+    worked_off = task.over or on_hold
+    found.waited.add(task.waited, over=worked_off)
+    found.worked.add(task.spent[Wait.TOUCH], over=worked_off)
+    away = task.spent[Wait.SUSPENDED]
+    if worked_off or away:
         found.suspended.add(max(away, 1e-3) if on_hold else away, over=not on_hold)
     if task.over:
         found.returned.add(back)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,13 @@ import pytest
 from cli.main import main
 from tests.command_line import Terminal
 from tests.integration.engine_office import Office
-from tests.simulated_log import PROVIDER_S, write_log
+from tests.simulated_log import BEGINS, PROVIDER_S, write_log
 from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
 from throughput.measured import LEAST, Measured, measure
 from throughput.ongoing import Lengths
 from throughput.scope import Scope
-from throughput.simulate import SOURCE, Input, Scenario, compare
+from throughput.simulate import DAY_MIN, SOURCE, Input, Scenario, compare
 from workflow.store import Store
 
 TRUTH = Scenario(
@@ -133,6 +133,44 @@ def test_the_command_says_of_each_input_where_it_comes_from(
     Office.open(tmp_path).store.close()
     told = typed.json("simulate", "--measured", *quick)
     assert {one["inputs"]["handling_min"]["origin"] for one in told["scenarios"]} == {"claimed"}
+
+
+def ended(lengths: Lengths) -> np.ndarray:
+    return np.asarray(lengths.taken)[np.asarray(lengths.over) == 1]
+
+
+@pytest.mark.slow
+def test_what_goes_on_when_the_log_ends_is_not_left_out(tmp_path: Path) -> None:
+    """Of six weeks in which requests wait for weeks, those that ended alone would look twice as quick."""
+    slow = replace(
+        TRUTH,
+        handling_min=4,
+        manager_median_min=5 * DAY_MIN,
+        suspended_share=0.5,
+        suspended_days=10,
+        signer_wait_min=5 * DAY_MIN,
+    )
+    until = BEGINS + timedelta(weeks=6)
+    write_log(Store.open(tmp_path, {}), slow, 700, until=until)
+    store = Store.open(tmp_path, {})
+    Keeper(store).catch_up()
+    with store.read() as session:
+        [found] = measure(session, Scope(key="employer-declaration"), now=until)
+    store.close()
+    for lengths, minutes in (
+        (found.before, slow.manager_median_min),
+        (found.signer_wait, slow.signer_wait_min),
+    ):
+        fit = lengths.lognormal()
+        assert fit is not None
+        assert np.median(ended(lengths)) < 0.87 * minutes
+        assert fit[0] == pytest.approx(minutes, rel=0.15)
+    away = found.suspended.more_than(0)
+    days = slow.suspended_days * DAY_MIN
+    assert ended(away).mean() < 0.6 * days
+    assert away.mean_and_deviation()[0] == pytest.approx(days, rel=0.25)
+    assert found.worked.mean_and_deviation()[0] == pytest.approx(slow.handling_min, rel=0.1)
+    assert len(away) / len(found.suspended) == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.slow

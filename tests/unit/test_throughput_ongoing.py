@@ -57,6 +57,8 @@ def test_few_that_were_over_are_too_few_however_many_go_on() -> None:
     away, visits = Lengths.of([0.0] * 400 + [DAY_MIN] * 29), Lengths.of([5.0] * 429)
     for _ in range(50):
         away.add(DAY_MIN, over=False)
-    found = fitted(Measured("A3", worked=visits, suspended=away, returned=Lengths.of([0.0] * 429)), replications=1)
+    found = fitted(
+        Measured("A3", worked=visits, suspended=away, returned=Lengths.of([0.0] * 429)), replications=1
+    )
     assert {"suspended_days", "suspended_share"} & found.inputs.keys() == set()
     assert found.scenario.suspended_days == 0
