@@ -189,7 +189,7 @@ def _told(
         yield "Simulated, from what was measured as far as it was."
         yield (
             "In brackets: where the mean lies with 95 % certainty; of what was measured, the median, and"
-            " between what 95 % of such weeks lie, with what the inputs leave open.\n"
+            " between what 95 % of the replications lie, with what the inputs leave open.\n"
         )
     else:
         why = ": too few requests that people drove" if args.measured else ""
@@ -245,7 +245,7 @@ def _estimate(found: "Estimate", form: str) -> str:
 
 def _input(found: "Outcome", name: str) -> str:
     """An assumption, and where it comes from."""
-    return f"{getattr(found.scenario, name):.4g} ({found.inputs[name]})"
+    return f"{round(getattr(found.scenario, name), 3):.4g} ({found.inputs[name]})"
 
 
 def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:

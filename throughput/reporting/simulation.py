@@ -204,7 +204,7 @@ def _input(one: Outcome, name: str, words: ReportWords) -> str:
     known = one.inputs[name]
     origin = words.text(_ORIGINS[known.origin])
     value = _plain(getattr(one.scenario, name), words)
-    return f"{value} ({origin}, n = {words.number(known.n)})" if known.n else f"{value} ({origin})"
+    return f"{value} ({origin}, n\u00a0=\u00a0{words.number(known.n)})" if known.n else f"{value} ({origin})"
 
 
 def _method(told: Simulated, words: ReportWords) -> Iterator[str]:
@@ -234,6 +234,7 @@ def _percents(found: Estimate, words: ReportWords) -> str:
 
 
 def _plain(value: float, words: ReportWords) -> str:
-    """A number without needless decimals."""
-    decimals = next(many for many in range(4) if many == 3 or round(value, many) == value)
+    """A number in three digits, without needless decimals."""
+    most = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    decimals = next(many for many in range(4) if round(value, many) == round(value, most))
     return words.decimal(value, decimals)
