@@ -103,7 +103,7 @@ def simulation_pdf(
         )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
-    report.heading(words.text("How this was computed"))
+    report.heading(words.text("How this was computed"), keep=100)
     report.paragraph(*_method(told, words))
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
 
@@ -229,8 +229,8 @@ def _estimate(found: Estimate, words: ReportWords, decimals: int) -> str:
 
 
 def _percents(found: Estimate, words: ReportWords) -> str:
-    value, low, high = (words.percent(one, 1) for one in (found.value, found.low, found.high))
-    return f"{value} ({low}–{high})"
+    value, high = (words.percent(one, 1) for one in (found.value, found.high))
+    return f"{value} ({words.decimal(found.low * 100, 1)}–{high})"
 
 
 def _plain(value: float, words: ReportWords) -> str:

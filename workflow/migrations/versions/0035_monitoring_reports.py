@@ -12,7 +12,8 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the table; a worker fills it."""
+    """Make the table; a worker fills it, and counts the months anew: what their stars may be is kept now."""
+    op.execute("DELETE FROM monitoring_months")
     op.create_table(
         "monitoring_reports",
         sa.Column("id", BIG, nullable=False),
