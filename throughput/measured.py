@@ -2,7 +2,8 @@
 
 A way is cut in three: until it is offered to those who approve it (the clerks' queue); there; and from then
 on until it is signed, and delivered. Lengths are the office's time, of what people did: where a program drove
-a request, nothing is known of people. What goes on still has taken so long so far.
+a request, nothing is known of people. A wait that goes on still has taken so long so far; work is that which
+is over, for what was begun and never ended is not being worked on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -154,12 +155,14 @@ class _Reader:
         """What came once it was approved for good; `theirs`: the states that clerks look after."""
         signed_at, delivered_at = first.signed_at, first.delivered_at
         paper = sum(task.spent[Wait.TOUCH] for task in after if task.row.state in theirs)
-        found.paper.add(paper, over=not first.going_on)
+        if not first.going_on:
+            found.paper.add(paper)
         signed = signed_at is not None and signed_at >= since
         if signed or (signed_at is None and first.going_on):
             touched = sum(task.spent[Wait.TOUCH] for task in after if task.row.state not in theirs)
             self._add(found.signer_wait, first, since, signed_at, less=touched)
-            found.signer.add(touched, over=signed)
+            if signed:
+                found.signer.add(touched)
         if delivered_at is not None and delivered_at >= since:
             self._add(found.posted, first, max(since, signed_at or since), delivered_at)
         elif signed and first.going_on:
@@ -208,7 +211,8 @@ def _visit(found: Measured, task: _Task, *, back: bool) -> None:
     on_hold = not task.over and task.row.suspended
     worked_off = task.over or on_hold
     found.waited.add(task.waited, over=worked_off)
-    found.worked.add(task.spent[Wait.TOUCH], over=worked_off)
+    if worked_off:
+        found.worked.add(task.spent[Wait.TOUCH])
     away = task.spent[Wait.SUSPENDED]
     if worked_off or away:
         found.suspended.add(max(away, 1e-3) if on_hold else away, over=not on_hold)
