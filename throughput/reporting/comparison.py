@@ -191,8 +191,8 @@ class _Comparison:
         report.paragraph(
             words.text(
                 "Measured: from the event log, which nobody can change unseen. Claimed: what the source"
-                " study's respondents estimated. The two are never mixed, and nothing in this report is"
-                " simulated."
+                " study's respondents estimated. The two are never mixed, and nothing is simulated but what"
+                " says so."
             ),
             words.text(
                 "People's time is that of requests in which people did every step of theirs. Lead time runs"
