@@ -1,6 +1,7 @@
 """What the tests share: one development PKI a session, its server on loopback, and the databases."""
 
-from collections.abc import Iterator, Sequence
+import gc
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -121,3 +122,14 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
 def soft_token(softhsm: SoftHsm) -> SoftToken:
     """A token that tests share: don't harm it; it makes a key of a kind when one is first asked for."""
     return softhsm.token("shared")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the collector of garbage never look through ten thousand tests: they stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
