@@ -15,6 +15,7 @@ from certs.child_server import ChildServer
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
 from tests import in_memory
+from tests.compiled_once import compiled_once
 from tests.databases import KINDS, Database, fresh
 from tests.object_storage import Storage, served
 from tests.postgresql import Server
@@ -65,9 +66,9 @@ def warm_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_offices() -> Iterator[None]:
-    """Have every office of this process hash passwords and recovery codes at no cost, and read once what they
-    all read."""
-    with read_once(), pytest.MonkeyPatch.context() as patch:
+    """Have every office of this process hash passwords and recovery codes at no cost, and read and make once
+    what they all read and make."""
+    with read_once(), compiled_once(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("workflow.passwords.HASHER", QUICK)
         yield
 
