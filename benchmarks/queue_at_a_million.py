@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from random import Random
 from threading import Lock, Semaphore
@@ -41,7 +41,8 @@ OPEN_SHARE = 50
 Of the small one more is open, and a few of one unit ask, each 200 times as in the large one: so everybody's
 pages are full in both, and what is compared is the same number of rows.
 """
-TIMES, WARM = 200, 20
+TIMES, WARM = 500, 100
+"""Each thing is done so often, and before that so often unmeasured: as at noon, not as after a start."""
 PAGE = 50
 FILTERED = 25
 """So many are shown of what a filter finds: the small office has no 50 of each."""
@@ -334,10 +335,13 @@ def measure(desks: dict[str, list[Desk]]) -> Iterator[str]:
 
 
 def table(large: int = LARGE) -> str:
-    """The measurements as text."""
+    """The measurements as text, also told as they come."""
+    lines = ["```"]
     with filled(large) as (desks, told):
-        lines = list(measure(desks))
-    return "\n".join(["```", *told, *lines, "```"])
+        for line in chain(told, measure(desks)):
+            print(line, file=sys.stderr, flush=True)
+            lines.append(line)
+    return "\n".join([*lines, "```"])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from throughput.monitor import (
         Month,
         Printed,
+        Range,
     )  # with a solver, which help and wrong calls need not wait for
 
 CALENDAR = "office-nl"
@@ -33,8 +34,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Per month: what began, how it ended, what was in hand in its last week, and how many met"
         " the norm. Counts of two or fewer print as *, and so do those from which they could be reckoned.",
     )
-    parser.add_argument("--from", dest="first", type=_month, metavar="YYYY-MM", help="default: last month")
-    parser.add_argument("--to", dest="last", type=_month, metavar="YYYY-MM", help="default: last month")
+    parser.add_argument(
+        "--from", dest="first", type=_month, metavar="YYYY-MM", help="the first month; default: that of --to"
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        type=_month,
+        metavar="YYYY-MM",
+        help="the last one; default: the last that is over",
+    )
     parser.add_argument("--unit", help="this unit alone; else all together")
     parser.add_argument("--key", help="only this process")
     parser.add_argument(
@@ -66,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
     require_report_room(args)
     require_office(args.data)
     zone = ZoneInfo(CALENDARS[CALENDAR].zone)
-    before = Month.of(datetime.now(zone).date()).before
-    period = months(args.first or args.last or before, args.last or args.first or before)
+    over = Month.of(datetime.now(zone).date()).before
+    last = args.last or max(over, args.first or over, key=str)  # the running one, where it is asked for
+    period = months(args.first or last, last)
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
@@ -113,12 +123,19 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace) -> None
 
 def _figure(report: "Printed", args: argparse.Namespace) -> str:
     asked = f"within {args.norm} of working time until {args.until}; goal: {args.goal:g} %"
-    pooled = "" if report.pooled is None else f" All together: {report.pooled:.2%}."
-    if report.mean is None:
+    if report.mean is None or report.pooled is None:
         return f"Target ({asked}): not told, as every month's share is hidden."
-    told = f"the mean of the months, {len(report.shares)} of {len(report.months)} of them told"
-    verdict = "met" if report.mean * 100 >= args.goal else "not met"
-    return f"Target ({asked}): {report.mean:.2%}, {told}: {verdict}.{pooled}"
+    goal = args.goal / 100
+    verdict = "met" if report.mean.low >= goal else "not met" if report.mean.high < goal else "not told"
+    told = f"{_between(report.mean)}, the mean of the months"
+    if hidden := len(report.months) - len(report.shares):
+        told += f", with all that the shares of {hidden} of {len(report.months)} that are hidden may be"
+    return f"Target ({asked}): {told}: {verdict}. All together: {_between(report.pooled)}."
+
+
+def _between(found: "Range") -> str:
+    first, last = (f"{end:.2%}" for end in found.told(2))
+    return first if first == last else f"{first} to {last}"
 
 
 def _month(text: str) -> "Month":

@@ -29,7 +29,7 @@ from cli.profiles import profiles_looked_at
 from cli.sample_people import SamplePeople
 from cli.watching import families, ready
 from cli.worker import port
-from throughput import kept
+from throughput.chores import chores
 from watching import logs, spans
 from watching.endpoint import listening, serving, url_of, watch_routes
 from watching.meters import labelled
@@ -225,7 +225,7 @@ async def _work(office: Office) -> None:
     if parent is not None:
         loop.add_reader(parent.sentinel, _orphaned, loop, parent.sentinel)
     async with profiles_looked_at(office):
-        await office.work(beside=[kept.chore(office.store)])
+        await office.work(beside=chores(office))
 
 
 def _orphaned(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:

@@ -59,7 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--weeks", type=int, default=52, help="weeks that are counted, after 8 to warm up (52)"
     )
-    parser.add_argument("--replications", type=int, default=20, metavar="R", help="how often (20)")
+    parser.add_argument("--replications", type=int, default=40, metavar="R", help="how often (40)")
     parser.add_argument(
         "--seed", type=int, default=1, help="of the luck: the same one gives the same figures"
     )
@@ -179,8 +179,8 @@ def _told(
     if any(one.origin == "measured" for found in outcomes for one in found.inputs.values()):
         yield "Simulated, from what was measured as far as it was."
         yield (
-            "In brackets: where the mean lies with 95 % certainty; of what was measured, with what its"
-            " inputs leave open.\n"
+            "In brackets: where the mean lies with 95 % certainty; of what was measured, the median, and"
+            " between what 95 % of such weeks lie, with what the inputs leave open.\n"
         )
     else:
         why = ": too few requests that people drove" if args.measured else ""
@@ -239,6 +239,13 @@ def _input(found: "Outcome", name: str) -> str:
 def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
     """What may be said of the first against each other one."""
     first = outcomes[0]
+    for one in outcomes:
+        if one.overloaded:
+            yield (
+                f"{one.scenario.name}: in {one.overloaded} of {one.replications} replications the clerks have"
+                " more work than time, and the queue grows without end: the figures of these are of the"
+                " weeks that were counted alone."
+            )
     for other in outcomes[1:]:
         saved = first.handling_fte.value - other.handling_fte.value
         yield (

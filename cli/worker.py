@@ -102,7 +102,7 @@ async def _work(
 ) -> None:
     from cli.authority import authority_kept  # noqa: PLC0415 (as above)
     from cli.profiles import profiles_looked_at  # noqa: PLC0415 (as above)
-    from throughput import kept, monitor_kept  # noqa: PLC0415 (as above)
+    from throughput.chores import chores  # noqa: PLC0415 (as above)
 
     async with AsyncExitStack() as along:
         await along.enter_async_context(authority_kept(server))
@@ -115,11 +115,7 @@ async def _work(
             await along.enter_async_context(serving(listener, app))
         if not until_idle:
             await along.enter_async_context(profiles_looked_at(office))
-        beside = [
-            kept.chore(office.store),
-            monitor_kept.chore(office.store, office.folder, office.clock),
-        ]
-        await office.work(until_idle=until_idle, beside=beside)
+        await office.work(until_idle=until_idle, beside=chores(office))
 
 
 def _last_event(office: "Office") -> int:

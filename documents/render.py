@@ -20,6 +20,8 @@ from fonts import UnprintableText, regular
 ARCHIVE_TIMESTAMP = "archive-timestamp"
 DATA_FILE = "data.json"
 SAMPLE_NOTE = mark("Sample data – development certificates")
+DRAFT_NOTE = mark("Draft – not approved, not signed, and no document yet")
+_DRAFT = mark("Draft")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def render(
     language: str = "en",
     coded_pages: bool = False,
     unsigned: Unsigned | None = None,
+    draft: bool = False,
 ) -> bytes:
     """The document of this kind as PDF/A-3b, with `data` attached as canonical JSON (RFC 8785).
 
@@ -92,12 +95,16 @@ def render(
     slots room for ink is printed. `archive_timestamp` adds an invisible field for a document timestamp after
     each signature. `verify_url` is the address that the code is put behind in the QR code. `note` is printed
     on top of every page. `coded_pages` puts a QR code with number and page on each, for paper. `unsigned`
-    says who approved a document that needs no signature: the page tells so where others are signed.
+    says who approved a document that needs no signature: the page tells so where others are signed. `draft`:
+    it has no number and no code, and says on every page that it is none yet.
 
     Raises UnknownKind, UnknownLanguage, DocumentTooLong, and UnprintableText, which names the field.
     """
     layout = _layout(kind)
     words = words_in(language)
+    if draft:
+        number, verification_code, verify_url, note = words.text(_DRAFT), "", None, DRAFT_NOTE
+        coded_pages = False
     printed = {
         "number": number,
         "verification_code": verification_code,
@@ -118,6 +125,7 @@ def render(
         valid_until=valid_until,
         note=note,
         coded_pages=coded_pages,
+        draft=draft,
     )
     head = Letterhead(cover, words)
     sheet = Sheet(head.start_page)

@@ -44,6 +44,11 @@ class CheckedTable:
         """Raise ProfileError that names file, key and mend."""
         raise ProfileError(f"{self.file}: {self._path(key)!r} {what}.", hint=mend)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to take."""
+        return not self._table
+
     def finish(self) -> None:
         """Refuse what was not taken."""
         for key in self._table:

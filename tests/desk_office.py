@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from html import unescape
 
 import httpx
 from playwright.sync_api import BrowserContext, Page
@@ -66,6 +67,12 @@ def with_password(office: Office, person: str) -> None:
     """Have somebody have the sample password."""
     if not office.passwords.has_one(person):
         office.passwords.set(person, Secret(PASSWORD), by=person)
+
+
+def words_of(page: httpx.Response) -> str:
+    """What a page that was shown says, without its tags."""
+    assert page.status_code == 200, page.text[:500]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 
 def csrf_of(page: httpx.Response) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from throughput.figures import TIMES, Cases, Tasks, microseconds, read_cases, read_tasks
 from throughput.kept import take_in
 from throughput.spans import Case, ClockOf, Wait
-from workflow.tables import Base, TimingCase, TimingGroup, TimingStep, TimingSum, TimingTask
+from workflow.tables import Base, DefinitionSource, TimingCase, TimingGroup, TimingStep, TimingSum, TimingTask
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def kept_of(
 ) -> Iterator[Session]:
     """What is kept of the records, read in the steps that the cuts make."""
     engine = create_engine("sqlite://")
-    kept = (TimingCase, TimingTask, TimingStep, TimingGroup, TimingSum)
+    kept = (DefinitionSource, TimingCase, TimingTask, TimingStep, TimingGroup, TimingSum)
     Base.metadata.create_all(engine, [row.table() for row in kept])
     places = [0, *sorted(cuts), len(records)]
     with Session(engine) as session:

@@ -6,11 +6,9 @@ and the 1,363 hours a year that are left of it to work in (throughput.claims).
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from throughput.claims import CLAIMS, HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.estimates import Figure, mean
-from throughput.flows import WEEK_US, Flow
+from throughput.flows import Flow
 from throughput.panels import Counts, counts
 
 WEEKS_A_YEAR = 52
@@ -64,9 +62,6 @@ def claimed_min(key: str, variant: str) -> Figure:
 
 
 def arrivals_per_week(*groups: Flow) -> float | None:
-    """Requests of all groups that came a week, from the first one on; None within its first day."""
-    came = np.concatenate([group.opened_us for group in groups]) if groups else np.zeros(0)
-    if not len(came):
-        return None
-    weeks = (groups[0].until_us - float(came.min())) / WEEK_US
-    return len(came) / weeks if weeks >= 1 / 7 else None
+    """Requests of all groups of a process that came a week; None within its first day."""
+    weeks = groups[0].weeks if groups else 0.0
+    return sum(map(len, groups)) / weeks if weeks >= 1 / 7 else None

@@ -20,10 +20,10 @@ from throughput.figures import read_cases, read_tasks, until_delivered
 from throughput.grouped import WAYS, By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures, measure
 from throughput.scope import Scope
+from throughput.signs import NOTHING
 from throughput.small_cells import HIDDEN
 from throughput.steps import read_steps
 
-NOTHING = "–"
 COUNTS = ("started", "delivered", "open", "withdrawn", "returned", "signatures")
 BY_PROGRAM = "by program"
 _MORE, _BLANK = ("value", "low", "high"), ("", "", "")

@@ -44,7 +44,7 @@ def _hidden(rows: Sequence[VariantMeasures], parts: Sequence[str], total: str) -
     counts |= {("", figure): sum(counts[name, figure] for name in names) for figure in figures}
     sums = [Sum((name, total), tuple((name, part) for part in parts)) for name in ("", *names)]
     sums += [Sum(("", figure), tuple((name, figure) for name in names)) for figure in figures]
-    return cast("frozenset[tuple[str, str]]", hidden(counts, sums))
+    return cast("frozenset[tuple[str, str]]", hidden(counts, sums).cells)
 
 
 def _count(row: VariantMeasures, figure: str) -> int:

@@ -96,10 +96,13 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
         scenario = _calibrated(scenario, float(np.mean(measured.waited)))
         inputs["clerk_share"] = Input("measured", len(measured.waited))
     random, arrivals = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
-    redrawn = [
-        replace(scenario, **_values(measured.redrawn(random, arrivals), like=values)[0])
-        for _ in range(replications)
-    ]
+    redrawn = []
+    for _ in range(replications):
+        anew = measured.redrawn(random, arrivals)
+        drawn = replace(scenario, **_values(anew, like=values)[0])
+        if "clerk_share" in inputs:  # it was measured, too: what their desk leaves of their day
+            drawn = _calibrated(drawn, float(np.mean(anew.waited)), around=scenario.clerk_share)
+        redrawn.append(drawn)
     return Fitted(scenario, inputs, redrawn)
 
 
@@ -127,8 +130,9 @@ def _values(
         suspended = np.asarray(found.suspended)
         away = suspended[suspended > 0]
         told["return_rate"] = float(np.mean(found.returned)), visits
-        told["suspended_share"] = len(away) / visits, visits
-        told["suspended_days"] = (float(np.mean(away)) / DAY_MIN if len(away) else 0.0), len(away)
+        if len(away) >= LEAST:
+            told["suspended_share"] = len(away) / visits, visits
+            told["suspended_days"] = float(np.mean(away)) / DAY_MIN, len(away)
     for name, lengths, unit in (
         ("signer_min", found.signer, 1.0),
         ("paper_min", found.paper, 1.0),
@@ -177,14 +181,20 @@ def staffed(scenario: Scenario) -> Scenario:
     return replace(scenario, clerks=max(scenario.clerks, ceil(whole / (_BUSY * 0.9))), clerk_share=_BUSY)
 
 
-def _calibrated(scenario: Scenario, at_desk_min: float) -> Scenario:
-    """With that share of the clerks' day for this work by which requests stay at their queue as measured."""
-    least = replace(scenario, clerk_share=1.0).load / 0.98
-    low, high = min(least, 1.0), 1.0
+def _calibrated(scenario: Scenario, at_desk_min: float, *, around: float | None = None) -> Scenario:
+    """With that share of the clerks' day for this work by which requests stay at their queue as measured.
+
+    `around`: near this one, and with less pains.
+    """
+    least = min(replace(scenario, clerk_share=1.0).load / 0.98, 1.0)
+    low, high, steps, many = least, 1.0, _CALIBRATING_STEPS, 2
+    if around is not None:
+        low, high = max(least, around * 0.6), max(least, min(1.0, around * 1.6))
+        steps, many = 6, 1
     requests = ceil(scenario.per_week * _CALIBRATING_WEEKS * 1.2)
-    lucks = [Luck.of(requests, 10_000 + number) for number in range(2)]
+    lucks = [Luck.of(requests, 10_000 + number) for number in range(many)]
     window = (5 * WEEK_MIN, _CALIBRATING_WEEKS * WEEK_MIN)
-    for _ in range(_CALIBRATING_STEPS):
+    for _ in range(steps):
         middle = (low + high) / 2
         tried = replace(scenario, clerk_share=middle)
         stay = float(np.mean([run(tried, luck, window).at_desk_min for luck in lucks]))

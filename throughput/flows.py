@@ -3,6 +3,7 @@
 Moments are microseconds since 1970 (UTC), NaN where there is none; lengths are seconds by the wall clock.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -53,7 +54,8 @@ class Flow:
     key: str
     variant: str  # or the definition's digest, its first digits
     now_us: float
-    until_us: float  # until when requests were opened that would be in it
+    weeks: float  # in which requests were opened that are in it
+    until_us: float  # until when they were
     opened_us: Numbers
     milestones_us: dict[str, Numbers]  # the first time that each was reached
     ended_us: Numbers
@@ -99,12 +101,18 @@ def summed(values: Numbers, place: Places, size: int) -> Numbers:
 
 
 def flows_of(
-    cases: Cases, tasks: ReadTasks, *, now: datetime, before: datetime | None = None, by: By = "variant"
+    cases: Cases,
+    tasks: ReadTasks,
+    *,
+    now: datetime,
+    before: datetime | None = None,
+    by: By = "variant",
+    weeks: Mapping[str, float] | None = None,
 ) -> list[Flow]:
     """What was read, by process and variant or definition, sorted; open tasks count up to `now`.
 
     Of a request that was delivered, what led to that. `before`: requests opened from then on were not
-    asked for.
+    asked for. `weeks`: in which those of each process came; without, since the first of all.
     """
     cases, tasks = until_delivered(cases, tasks)
     ordered = replace(tasks, spent=tasks.so_far(now))[np.lexsort((tasks.offered, tasks.case))]
@@ -115,8 +123,12 @@ def flows_of(
     for number, group in enumerate(groups):
         which[group.places] = number
     of_tasks = which[ordered.case]
+    since_first = (until_us - float(cases.opened.min())) / WEEK_US if len(cases) else 0.0
     return [
-        _flow(cases, group, ordered[of_tasks == number], now_us, until_us)
+        replace(
+            _flow(cases, group, ordered[of_tasks == number], now_us, until_us),
+            weeks=since_first if weeks is None else weeks.get(group.key, 0.0),
+        )
         for number, group in enumerate(groups)
     ]
 
@@ -127,6 +139,7 @@ def _flow(cases: Cases, group: Group, tasks: ReadTasks, now_us: float, until_us:
         key=group.key,
         variant=group.name,
         now_us=now_us,
+        weeks=0.0,
         until_us=until_us,
         opened_us=cases.opened[held],
         milestones_us={name: getattr(cases, name)[held] for name in MILESTONES},

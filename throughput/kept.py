@@ -36,7 +36,7 @@ from workflow.tables import (
     TimingTask,
 )
 
-RULES = 2
+RULES = 3
 """Raised when events are read otherwise than before: what was kept by other rules is made anew."""
 AT_ONCE = 2000
 """Events in one transaction: some tens of milliseconds, for which nobody else writes on SQLite."""
@@ -176,6 +176,7 @@ class _Pages:
         """Keep what an event says beside the case: its state, and each length of a machine's work."""
         row = self.rows.setdefault(case.request, _new_row(case))
         self.days.moved(row, record)
+        self.days.leaves(row, case)
         row["state"] = record.get("to") or row["state"]
         day = datetime.fromisoformat(record["at"]).date()
         for part in ("system", "provider"):

@@ -2,6 +2,9 @@
 
 They are brought up in the same step as what is kept of each request (throughput.kept), and say nothing that
 the log does not. Days are those of the offices' time zone.
+
+A request leaves when it is delivered, or ends without: what is done later for a plan that runs is no handling
+of it, and no part of its way.
 """
 
 from collections import Counter
@@ -17,8 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from throughput.lengths import bucket
-from throughput.spans import TaskTime, Wait
+from throughput.spans import Case, TaskTime, Wait
 from workflow.calendar import CALENDARS
+from workflow.definition_model import DELIVERED
 from workflow.tables import TimingGroup, TimingSum
 
 ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
@@ -42,9 +46,11 @@ class Figure(StrEnum):
     HOUR = "hour"  # by month: opened in the hour of the bucket, of the week from Monday on
     MOVED = "moved"  # by day: by how many there were more in the state at its end than at its beginning
     ENDED = "ended"  # by month: ended with the outcome in `state`, returned as often as the bucket says
-    PROGRAM = "program"  # by month: ended, and a program had a part in it; in none of those below
+    PROGRAM = (
+        "program"  # by month: left (below), and a program had a part in it; in none of those that follow
+    )
     LEAD = "lead"  # by month: from milestone to milestone, "requested-delivered" in `state`
-    GIVEN_UP = "given-up"  # by month: from requested to an end without delivery
+    GIVEN_UP = "given-up"  # by month: the same, of those that left without reaching the second
     TOUCH = "touch"  # by month: people's hands on a delivered request
     WEEK = "week"  # by week of delivery: from requested to delivered
     QUEUE_SPENT = "queue-spent"  # by month: a person's tasks in the state; a bucket is of no use in these
@@ -61,7 +67,7 @@ SPENT: Final[Mapping[Wait, Figure]] = {
 }
 
 
-class Group(NamedTuple):
+class SumGroup(NamedTuple):
     """Requests that are summed together."""
 
     key: str
@@ -70,7 +76,7 @@ class Group(NamedTuple):
     definition: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "Group":
+    def of(cls, row: Mapping[str, Any]) -> "SumGroup":
         """The group of a request, by its row."""
         return cls(row["key"], row["variant"], row["unit"], row["definition_sha256"])
 
@@ -78,7 +84,7 @@ class Group(NamedTuple):
 class _Place(NamedTuple):
     figure: Figure
     day: date
-    group: Group
+    group: SumGroup
     state: str
     bucket: int
 
@@ -101,10 +107,11 @@ class Sums:
     n: Counter[_Place] = field(default_factory=Counter)
     us: Counter[_Place] = field(default_factory=Counter)
     ended: set[int] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
 
     def moved(self, row: Mapping[str, Any], record: Mapping[str, Any]) -> None:
         """Note where an event takes a request; `row` says where it was before: nowhere at first."""
-        here, group = datetime.fromisoformat(record["at"]).astimezone(ZONE), Group.of(row)
+        here, group = datetime.fromisoformat(record["at"]).astimezone(ZONE), SumGroup.of(row)
         if not row["state"]:
             hour = HOURS * here.weekday() + here.hour
             month = here.date().replace(day=1)
@@ -116,39 +123,48 @@ class Sums:
         elif record.get("to") not in (None, row["state"]) and row.get("outcome") is None:
             self._move(here.date(), group, row["state"], record["to"])
 
-    def _move(self, day: date, group: Group, before: str, to: str) -> None:
+    def _move(self, day: date, group: SumGroup, before: str, to: str) -> None:
         self.n[_Place(Figure.MOVED, day, group, to, 0)] += 1
         if before:
             self.n[_Place(Figure.MOVED, day, group, before, 0)] -= 1
 
+    def leaves(self, row: Mapping[str, Any], case: Case) -> None:
+        """Note a request that an event had delivered, or end without; `row` is as it was before this step."""
+        delivered = case.milestones.get(DELIVERED)
+        left = delivered or case.ended_at
+        if left is None or row.get("delivered_at") or row.get("ended_at") or case.request in self.left:
+            return
+        self.left.add(case.request)
+        group, month = SumGroup.of(row), month_of(case.opened_at)
+        if "program" in case.channels:
+            self._add(_Place(Figure.PROGRAM, month, group, "", 0))
+            return
+        for start, end in PAIRS:
+            if (begun := case.milestones.get(start)) is not None:
+                reached = case.milestones.get(end)
+                figure = Figure.GIVEN_UP if reached is None else Figure.LEAD
+                self._length(
+                    _Place(figure, month, group, f"{start}-{end}", 0), _between(begun, reached or left)
+                )
+        if delivered is None:
+            return
+        if touched := row["touch_us"] + _touched(case, delivered):
+            self._length(_Place(Figure.TOUCH, month, group, "", 0), touched)
+        if (requested := case.milestones.get("requested")) is not None:
+            self._length(
+                _Place(Figure.WEEK, week_of(delivered), group, "", 0), _between(requested, delivered)
+            )
+
     def read(self, row: Mapping[str, Any], tasks: Iterable[TaskTime]) -> None:
         """Note a request as its row is now, with those tasks of it that ended in this step."""
-        group, month = Group.of(row), month_of(row["opened_at"])
+        group, month, delivered = SumGroup.of(row), month_of(row["opened_at"]), row["delivered_at"]
         for task in tasks:
-            if task.channel == "person":
+            if task.channel == "person" and (delivered is None or task.offered_at < delivered):
                 for kind, figure in SPENT.items():
                     place = _Place(figure, month, group, task.state, 0)
                     self._add(place, task.spent_us.get(kind, 0))
         if row["request_id"] in self.ended:
-            self._end(row, group, month)
-
-    def _end(self, row: Mapping[str, Any], group: Group, month: date) -> None:
-        self._add(_Place(Figure.ENDED, month, group, row["outcome"], min(row["returns"], MOST_RETURNS)))
-        if row["by_program"]:
-            self._add(_Place(Figure.PROGRAM, month, group, "", 0))
-            return
-        for start, end in PAIRS:
-            if (taken := _between(row[f"{start}_at"], row[f"{end}_at"])) is not None:
-                self._length(_Place(Figure.LEAD, month, group, f"{start}-{end}", 0), taken)
-        delivered = row["delivered_at"]
-        if delivered is None:
-            if (taken := _between(row["requested_at"], row["ended_at"])) is not None:
-                self._length(_Place(Figure.GIVEN_UP, month, group, "", 0), taken)
-            return
-        if row["touch_us"]:
-            self._length(_Place(Figure.TOUCH, month, group, "", 0), row["touch_us"])
-        if (taken := _between(row["requested_at"], delivered)) is not None:
-            self._length(_Place(Figure.WEEK, week_of(delivered), group, "", 0), taken)
+            self._add(_Place(Figure.ENDED, month, group, row["outcome"], min(row["returns"], MOST_RETURNS)))
 
     def _length(self, place: _Place, us: int) -> None:
         self._add(place._replace(bucket=bucket(us)), us)
@@ -186,15 +202,24 @@ def add_up(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], su
         session.execute(adding.on_conflict_do_update(index_elements=list(table.primary_key), set_=more), rows)
 
 
-def _between(start: datetime | None, end: datetime | None) -> int | None:
-    return None if start is None or end is None else max(0, (end - start) // _MICROSECOND)
+def _between(start: datetime, end: datetime) -> int:
+    return max(0, (end - start) // _MICROSECOND)
 
 
-def _numbers(session: Session, wanted: set[Group]) -> dict[Group, int]:
+def _touched(case: Case, delivered: datetime) -> int:
+    """What hands took of it in this step; a task that was offered once it was delivered is none of it."""
+    return sum(
+        task.spent_us.get(Wait.TOUCH, 0)
+        for task in case.tasks
+        if task.ended_at is not None and task.offered_at < delivered
+    )
+
+
+def _numbers(session: Session, wanted: set[SumGroup]) -> dict[SumGroup, int]:
     """The numbers of groups; those that there are not yet are made."""
     table = TimingGroup.table()
     columns = (table.c.id, table.c.key, table.c.variant, table.c.unit, table.c.definition_sha256)
-    known = {Group(*rest): number for number, *rest in session.execute(select(*columns))}
+    known = {SumGroup(*rest): number for number, *rest in session.execute(select(*columns))}
     first = max(known.values(), default=0) + 1
     new = {group: first + n for n, group in enumerate(sorted(wanted - known.keys(), key=repr))}
     if new:

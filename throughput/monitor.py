@@ -6,19 +6,21 @@ the share of all cases together stands beside it.
 What is printed of a month is decided once, for all units and processes and all norms together
 (throughput.month_table), and on that month's counts alone. Whatever else a report prints of a period is
 reckoned from what its months print: so no choice of months, unit, process or norm tells what another one
-hides.
+hides. Its shares are those of all requests, hidden ones too, as closely as that tells them: from the least
+that they may be to the most.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from throughput.errors import PeriodUnusable
-from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
+from throughput.month_table import ALL, Followed, Kind, MonthTold, Within, month_told
 from throughput.small_cells import SMALL
 
-__all__ = ["ALL", "Followed", "Monitor", "Month", "Printed", "Share", "mean_share", "months"]
+__all__ = ["ALL", "Followed", "Monitor", "Month", "Printed", "Range", "Share", "mean_share", "months"]
 MONTHS_AT_MOST = 36
 
 
@@ -67,14 +69,16 @@ def months(first: Month, last: Month) -> tuple[Month, ...]:
 
 @dataclass(frozen=True)
 class Share:
-    """How many met the target, and how many did not."""
+    """How many met the target, and how many did not; infinite where that may be any number."""
 
-    met: int
-    missed: int
+    met: float
+    missed: float
 
     @property
     def value(self) -> float | None:
         """The share that met it; None of none."""
+        if math.isinf(self.met):
+            return 1.0
         return self.met / (self.met + self.missed) if self.met + self.missed else None
 
 
@@ -85,10 +89,59 @@ def mean_share(shares: Iterable[Share]) -> float | None:
 
 
 @dataclass(frozen=True)
+class Range:
+    """A share of all requests, as far as the counts that are printed tell it: it is not below `low`, nor
+    above `high`.
+    """
+
+    low: float
+    high: float
+
+    def told(self, decimals: int) -> tuple[float, float]:
+        """Its ends to so many decimals of a per cent, the same where it is told so far; else outwards."""
+        size = 10 ** (decimals + 2)
+        if round(self.low * size) == round(self.high * size):
+            return round(self.low * size) / size, round(self.high * size) / size
+        return math.floor(self.low * size) / size, math.ceil(self.high * size) / size
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What may be known of a month's share: the worst and the best that it may be; the same if it is told."""
+
+    worst: Share
+    best: Share
+
+    @classmethod
+    def of(cls, met: Within, missed: Within, done: Within) -> "Reach":
+        """By what may be known of those that met the norm, that missed it, and of both together."""
+        if done.low == done.high:
+            least = max(met.low, done.low - _most(missed))
+            most = min(_most(met), done.low - missed.low)
+            return cls(Share(least, done.low - least), Share(most, done.low - most))
+        return cls(Share(met.low, _most(missed)), Share(_most(met), missed.low))
+
+    @property
+    def empty(self) -> bool:
+        """Whether for sure no case is in it."""
+        return self.worst.value is None and self.best.value is None
+
+    @property
+    def range(self) -> Range:
+        """From its worst to its best; a month that may be without a case is reckoned as any."""
+        low, high = self.worst.value, self.best.value
+        return Range(0.0 if low is None else low, 1.0 if high is None else high)
+
+
+def _most(known: Within) -> float:
+    return math.inf if known.high is None else known.high
+
+
+@dataclass(frozen=True)
 class Printed:
     """One unit's report as it may be printed: None is a hidden count (`*`).
 
-    Of the period it holds a count where all its months print theirs, and shares of the months that do.
+    Of the period it holds a count where all its months print theirs; `reach`: of each month's share.
     """
 
     unit: str | None
@@ -101,6 +154,7 @@ class Printed:
     contacts: Mapping[Month | str, float | None]  # per case that ended; None too where none did
     met: Mapping[Month | str, int | None]
     missed: Mapping[Month | str, int | None]
+    reach: Mapping[Month, Reach]
 
     def share(self, month: Month) -> Share | None:
         """How many of a month met the norm; None where that is hidden."""
@@ -113,14 +167,33 @@ class Printed:
         return tuple(share for share in map(self.share, self.months) if share is not None)
 
     @property
-    def mean(self) -> float | None:
-        """The mean of the shares that are told; None of none."""
-        return mean_share(self.shares)
+    def mean(self) -> Range | None:
+        """The mean of the months' shares; None where nothing is told of it."""
+        found = [one.range for one in self._with_cases]
+        if not found:
+            return None
+        low, high = (
+            sum(ends) / len(found) for ends in zip(*((one.low, one.high) for one in found), strict=True)
+        )
+        return _of_something(Range(low, high))
 
     @property
-    def pooled(self) -> float | None:
-        """The share of all requests of the months that are told."""
-        return Share(sum(one.met for one in self.shares), sum(one.missed for one in self.shares)).value
+    def pooled(self) -> Range | None:
+        """The share of all requests of the months; None where nothing is told of it."""
+        found = self._with_cases
+        worst, best = (
+            Share(sum(one.met for one in ends), sum(one.missed for one in ends))
+            for ends in ([one.worst for one in found], [one.best for one in found])
+        )
+        return _of_something(Reach(worst, best).range)
+
+    @property
+    def _with_cases(self) -> list[Reach]:
+        return [one for one in self.reach.values() if not one.empty]
+
+
+def _of_something(found: Range) -> Range | None:
+    return None if (found.low, found.high) == (0.0, 1.0) else found
 
 
 @dataclass(frozen=True)
@@ -177,6 +250,14 @@ class Monitor:
             contacts=self._contacts(unit, key),
             met=_row(*of, ("met", norm)),
             missed=_row(*of, ("missed", norm)),
+            reach={
+                month: Reach.of(
+                    table.within(("met", norm), unit, key),
+                    table.within(("missed", norm), unit, key),
+                    table.within(("ended", "done"), unit, key),
+                )
+                for month, table in self.tables.items()
+            },
         )
 
     def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:

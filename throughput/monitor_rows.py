@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from throughput.followed import Target
-from throughput.monitor import ALL, Month, Printed
+from throughput.monitor import ALL, Month, Printed, Range
+from throughput.signs import NOTHING
 from throughput.small_cells import HIDDEN
 
-NOTHING = "–"
 PERIOD = "period"
 
 
@@ -42,11 +42,15 @@ def document(report: Printed, target: Target) -> Mapping[str, Any]:
         "goal": target.goal,
         "months": [{"month": str(month), **_line(report, month)} for month in report.months],
         "period": _line(report, ALL),
-        "mean": report.mean,
+        "mean": _range(report.mean),
         "months_told": len(report.shares),
-        "pooled": report.pooled,
+        "pooled": _range(report.pooled),
         "origin": "measured",
     }
+
+
+def _range(found: Range | None) -> dict[str, float] | None:
+    return None if found is None else {"low": found.low, "high": found.high}
 
 
 def _line(report: Printed, place: Month | str) -> dict[str, object]:

@@ -1,9 +1,10 @@
-"""By which norms an office follows its requests, and its goal: `monitoring.toml` in the data folder."""
+"""Norms by which an office follows its requests, its goal, the reports it seals: `monitoring.toml`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from languages import LANGUAGES
 from signing.checked_toml import CheckedTable, read_toml
 from throughput.followed import Milestone, Norm, Target
 from workflow.calendar import CALENDARS, parse_working_duration
@@ -12,6 +13,18 @@ from workflow.definition_errors import DurationInvalid
 FILE: Final = "monitoring.toml"
 NORMS_AT_MOST: Final = 4
 _MILESTONES: tuple[Milestone, ...] = ("approved", "signed", "delivered")
+
+
+@dataclass(frozen=True)
+class ReportsWanted:
+    """Which reports are sealed each month: under which signing profile, in which languages.
+
+    `units`: of these, each by itself; None: of each that there is. One of all units together is always made.
+    """
+
+    profile: str
+    languages: tuple[str, ...] = ("en",)
+    units: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,8 @@ class MonitorSettings:
     norms: tuple[Norm, ...] = (Norm(parse_working_duration("P5D")),)
     goal: float = 0.85
     calendar: str = "office-nl"
+    reports: ReportsWanted | None = None
+    """None: no report is made by itself."""
 
     @property
     def name(self) -> str:
@@ -53,8 +68,22 @@ def monitor_settings(folder: Path) -> MonitorSettings:
     goal = table.take("goal", int, "a whole number of per cent", 85)
     if not 0 <= goal <= 100:
         table.refuse("goal", f"is {goal}", "Write a number from 0 to 100.")
+    reports = _reports(CheckedTable(str(file), table.take("reports", dict, "a table", {}), place="reports"))
     table.finish()
-    return MonitorSettings(tuple(norms), goal / 100, calendar)
+    return MonitorSettings(tuple(norms), goal / 100, calendar, reports)
+
+
+def _reports(table: CheckedTable) -> ReportsWanted | None:
+    """What [reports] says; None where it is not there, or empty."""
+    if table.is_empty:
+        return None
+    profile = table.take("profile", str, "a text", "")
+    if not profile:
+        table.refuse("profile", "is missing", "Write profile = … with the name of a signing profile.")
+    languages = table.texts("languages", of=LANGUAGES) or ReportsWanted.languages
+    units = table.texts("units", mend="Use the names of units.") or None
+    table.finish()
+    return ReportsWanted(profile, languages, units)
 
 
 def _norm(table: CheckedTable, said: str, until: Milestone) -> Norm:

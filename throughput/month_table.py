@@ -3,14 +3,16 @@
 One table for each month: units by processes by what is counted, with all their margins and all norms. A count
 of two or fewer is hidden, and others with it until no reader of the whole table can tell it
 (throughput.small_cells). What is hidden depends on this month's counts and on nothing that a reader asks for.
+How many ended is counted by each reason for which a request of that process can end, though none did: that
+nobody withdrew is as small a count as that one did.
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from throughput.small_cells import SMALL, Cell, Sum, hidden
 
@@ -19,6 +21,8 @@ ALL = "all"
 LAST_WEEK = timedelta(days=7)
 Kind = Hashable
 """`started`, `in_progress`, `("ended", reason)`, `("met", norm)` or `("missed", norm)`."""
+Place = tuple[Kind, str | None, str | None]
+"""Kind, unit and process; None for all."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Followed:
     """What a report knows of one request: when it began and ended, how, by how many tasks, and how soon.
 
     `took`: the place of the first norm that it met, the strictest being 0, and the number of norms if it met
-    none; None where it did not end as `done`.
+    none; None where it did not end as `done`. `ends`: for which reasons requests of its process end.
     """
 
     unit: str
@@ -36,6 +40,15 @@ class Followed:
     contacts: int
     took: int | None = None
     key: str = ""
+    ends: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Within:
+    """What a reader may know of a count: `low` and `high`, the same where it is told, None for no end."""
+
+    low: int
+    high: int | None
 
 
 @dataclass(frozen=True)
@@ -43,13 +56,24 @@ class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that ended, where their number
-    is printed.
+    is printed. `large`: hidden counts that are not small; `known`: readers may know that the others are.
     """
 
-    counts: Mapping[tuple[Kind, str | None, str | None], int]
+    counts: Mapping[Place, int]
     tasks: Mapping[tuple[str | None, str | None], int]
     units: frozenset[str]
     reasons: frozenset[str]
+    large: frozenset[Place] = frozenset()
+    known: bool = False
+
+    def within(self, kind: Kind, unit: str | None, key: str | None) -> Within:
+        """What may be known of a count, hidden or not."""
+        place = (kind, unit, key)
+        if (count := self.counts.get(place)) is not None:
+            return Within(count, count)
+        if place in self.large:
+            return Within(SMALL + 1, None)
+        return Within(0, SMALL if self.known else None)
 
     def shown(self, kind: Kind, unit: str | None, key: str | None) -> int | None:
         """A count as it may be printed: None where it is hidden, as all are where there is no case."""
@@ -57,13 +81,12 @@ class MonthTold:
 
     def to_json(self) -> str:
         """To be kept; `from_json` reads it."""
-        counts = [
-            [list(kind) if isinstance(kind, tuple) else kind, unit, key, count]
-            for (kind, unit, key), count in self.counts.items()
-        ]
+        counts = [[*_plain(place), count] for place, count in self.counts.items()]
         return json.dumps(
             {
                 "counts": counts,
+                "large": sorted(map(_plain, self.large), key=repr),
+                "known": self.known,
                 "tasks": [[*place, count] for place, count in self.tasks.items()],
                 "units": sorted(self.units),
                 "reasons": sorted(self.reasons),
@@ -75,14 +98,22 @@ class MonthTold:
         """What `to_json` wrote."""
         said = json.loads(text)
         return cls(
-            {
-                (tuple(kind) if isinstance(kind, list) else kind, unit, key): count
-                for kind, unit, key, count in said["counts"]
-            },
+            {_placed(*place): count for *place, count in said["counts"]},
             {(unit, key): count for unit, key, count in said["tasks"]},
             frozenset(said["units"]),
             frozenset(said["reasons"]),
+            frozenset(_placed(*place) for place in said.get("large", ())),
+            said.get("known", False),
         )
+
+
+def _plain(place: Place) -> list[Any]:
+    kind, *where = place
+    return [list(kind) if isinstance(kind, tuple) else kind, *where]
+
+
+def _placed(kind: Any, unit: str | None, key: str | None) -> Place:
+    return (tuple(kind) if isinstance(kind, list) else kind, unit, key)
 
 
 def month_told(
@@ -93,28 +124,41 @@ def month_told(
         one for one in cases if one.opened_at < ends and (one.ended_at is None or one.ended_at >= begins)
     ]
     counted = _Counted(there, begins, ends, norms)
-    kept: set[Cell] = set()
-    for block in counted.blocks():
-        kept |= hidden(block.counts, block.sums, small=small)
-    counts: dict[tuple[Kind, str | None, str | None], int] = {}
-    for cell, count in counted.counts.items():
-        if cell not in kept:
-            kind, unit, key = cast(tuple[Kind, Hashable, Hashable], cell)
-            counts[kind, *_names(unit, key)] = count
-    for place in {names[1:] for names in counts}:
-        for said, same in ((("met", 0), ("took", 0)), (("missed", norms - 1), ("took", norms))):
-            if (same, *place) in counts:
-                counts[said, *place] = counts[same, *place]
+    blocks = [hidden(block.counts, block.sums, small=small) for block in counted.blocks()]
+    kept = {cell for block in blocks for cell in block.cells}
+    counts = {_name_cell(cell): count for cell, count in counted.counts.items() if cell not in kept}
+    large = {_name_cell(cell) for block in blocks for cell in block.large or ()}
+    _name_alike(counts, norms)
+    _name_alike(large, norms)
     ended = {place[1:] for place in counts if place[0] == ("ended", ALL)}
-    tasks = {_names(*place): count for place, count in counted.tasks.items() if _names(*place) in ended}
+    tasks = {_names(*where): n for where, n in counted.tasks.items() if _names(*where) in ended}
     units = frozenset(one.unit for one in there)
-    return MonthTold(counts, tasks, units, frozenset(counted.reasons))
+    known = all(block.large is not None for block in blocks)
+    return MonthTold(counts, tasks, units, frozenset(counted.reasons), frozenset(large), known)
 
 
 def _names(unit: Hashable, key: Hashable) -> tuple[str | None, str | None]:
     """As readers ask for it: None for all."""
     first, second = (one[1] if isinstance(one, tuple) else None for one in (unit, key))
     return first, second
+
+
+def _name_cell(cell: Cell) -> Place:
+    kind, unit, key = cast(tuple[Kind, Hashable, Hashable], cell)
+    return (kind, *_names(unit, key))
+
+
+def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:
+    """Who met the strictest norm is counted once, as who missed the mildest: each by its other name, too."""
+    same: dict[Kind, Kind] = {("took", 0): ("met", 0), ("took", norms): ("missed", norms - 1)}
+    for kind, *where in list(counts):
+        if (name := same.get(kind)) is None:
+            continue
+        unit, key = where
+        if isinstance(counts, dict):
+            counts[name, unit, key] = counts[kind, unit, key]
+        else:
+            counts.add((name, unit, key))
 
 
 def _place(unit: str, key: str) -> tuple[Hashable, Hashable]:
@@ -136,11 +180,14 @@ class _Counted:
         self._begins, self._ends, self._norms = begins, ends, norms
         self.counts: Counter[Cell] = Counter()
         self.tasks: Counter[tuple[Hashable, Hashable]] = Counter()
-        ended = [one for one in cases if one.ended_at is not None and begins <= one.ended_at < ends]
-        self.reasons = sorted({one.outcome for one in ended if one.outcome})
-        self._pairs = sorted({_place(one.unit, one.key) for one in cases}, key=repr)
+        self._ways: defaultdict[tuple[Hashable, Hashable], set[str]] = defaultdict(set)
         for case in cases:
+            ended = case.ended_at is not None and begins <= case.ended_at < ends
+            seen = {case.outcome} if ended and case.outcome else set[str]()
+            self._ways[_place(case.unit, case.key)] |= case.ends | seen
             self._count(case)
+        self._pairs = sorted(self._ways, key=repr)
+        self.reasons = sorted(set().union(*self._ways.values()))
 
     def blocks(self) -> Iterator[_Block]:
         """What began, what was in hand, and what ended."""
@@ -179,36 +226,52 @@ class _Counted:
 
     def _block(self, kinds: Sequence[Kind], sums: Sequence[tuple[Kind, list[Kind]]]) -> _Block:
         found = [one for kind in kinds for one in self._margins(kind)]
-        for place in self._places:
-            found += [Sum((kind, *place), tuple((part, *place) for part in parts)) for kind, parts in sums]
-        cells: set[Cell] = {(kind, *place) for kind in kinds for place in self._pairs}
+        for kind, parts in sums:
+            there = [(part, place) for part in parts for place in self._places(part)]
+            for place in sorted({place for _, place in there}, key=repr):
+                of_place = tuple((part, *place) for part, where in there if where == place)
+                found.append(Sum((kind, *place), of_place))
+        cells: set[Cell] = {(kind, *place) for kind in kinds for place in self._pairs_of(kind)}
         for one in found:  # in this order: what a sum is of is there before it
             self.counts[one.total] = sum(self.counts[part] for part in one.parts)
             cells |= {one.total, *one.parts}
         return _Block({cell: self.counts[cell] for cell in cells}, found)
 
-    @property
-    def _places(self) -> list[tuple[Hashable, Hashable]]:
-        return sorted({around for pair in self._pairs for around in _around(pair)}, key=repr)
+    def _pairs_of(self, kind: Kind) -> list[tuple[Hashable, Hashable]]:
+        """Unit and process: of how many ended for a reason, those whose requests can end so."""
+        match kind:
+            case ("took", _):
+                reason: Hashable = "done"
+            case ("ended", reason) if reason != ALL:
+                pass
+            case _:
+                return self._pairs
+        return [pair for pair in self._pairs if reason in self._ways[pair]]
+
+    def _places(self, kind: Kind) -> set[tuple[Hashable, Hashable]]:
+        """The same with what is around them."""
+        return {around for pair in self._pairs_of(kind) for around in _around(pair)}
 
     def _margins(self, kind: Kind) -> Iterator[Sum]:
         """All processes of a unit, all units of a process, all of both."""
-        if not self._pairs:
+        if not (pairs := self._pairs_of(kind)):
             return
-        yield from self._sums(kind, lambda pair: (pair[0], ALL))
-        yield from self._sums(kind, lambda pair: (ALL, pair[1]))
+        yield from _sums(kind, pairs, lambda pair: (pair[0], ALL))
+        yield from _sums(kind, pairs, lambda pair: (ALL, pair[1]))
         for wheres in (
-            sorted({(unit, ALL) for unit, _ in self._pairs}, key=repr),
-            sorted({(ALL, key) for _, key in self._pairs}, key=repr),
+            sorted({(unit, ALL) for unit, _ in pairs}, key=repr),
+            sorted({(ALL, key) for _, key in pairs}, key=repr),
         ):
             yield Sum((kind, ALL, ALL), tuple((kind, *where) for where in wheres))
 
-    def _sums(
-        self, kind: Kind, onto: Callable[[tuple[Hashable, Hashable]], tuple[Hashable, Hashable]]
-    ) -> Iterator[Sum]:
-        for total in sorted(set(map(onto, self._pairs)), key=repr):
-            parts = tuple((kind, *pair) for pair in self._pairs if onto(pair) == total)
-            yield Sum((kind, *total), parts)
+
+def _sums(
+    kind: Kind,
+    pairs: Sequence[tuple[Hashable, Hashable]],
+    onto: Callable[[tuple[Hashable, Hashable]], tuple[Hashable, Hashable]],
+) -> Iterator[Sum]:
+    for total in sorted(set(map(onto, pairs)), key=repr):
+        yield Sum((kind, *total), tuple((kind, *pair) for pair in pairs if onto(pair) == total))
 
 
 def _around(place: tuple[Hashable, Hashable]) -> tuple[tuple[Hashable, Hashable], ...]:

@@ -7,7 +7,7 @@ month (throughput.kept_days), and what is open is read request by request.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from throughput.grouped import By
-from throughput.kept_days import ENDED, HOURS, SPENT, ZONE, Figure, Group, month_of
-from throughput.lengths import durations_of, median_and_p90
-from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent
+from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, ZONE, Figure, SumGroup, month_of
+from throughput.lengths import median_and_p90
+from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent, Ways
 from throughput.scope import Scope
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
@@ -27,6 +27,18 @@ from workflow.tables import TimingCase, TimingGroup, TimingStep, TimingSum
 WHOLE_LEAD: Final = "requested-delivered"
 POINTS: Final = 200
 """So many days at most are told of one by one; of more, the last of each week."""
+
+
+def began(session: Session, scope: Scope) -> dict[str, datetime]:
+    """The beginning of the day on which the first request of each process came, whenever that was."""
+    table, groups = TimingSum.table(), TimingGroup.table()
+    query = (
+        select(groups.c.key, func.min(table.c.day))
+        .join_from(table, groups, groups.c.id == table.c.group_id)
+        .where(table.c.figure == Figure.MOVED.value, *scope.narrowing(groups))
+        .group_by(groups.c.key)
+    )
+    return {key: datetime.combine(day, time.min, ZONE) for key, day in session.execute(query)}
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,8 @@ class Overview:
             table.c.state,
             table.c.opened_at,
             table.c.requested_at,
+            table.c.approved_at,
+            table.c.signed_at,
             table.c.delivered_at,
             table.c.returns,
             table.c.by_program,
@@ -78,12 +92,8 @@ class Overview:
             table.c.unit,
             table.c.definition_sha256,
         ).where(table.c.ended_at.is_(None), *self.scope.narrowing(table))
-        return [
-            InHand(number, Group(*group), state, opened_at, requested_at, delivered_at, returns, program)
-            for number, state, opened_at, requested_at, delivered_at, returns, program, *group in (
-                self.session.execute(wanted)
-            )
-        ]
+        rows = self.session.execute(wanted)
+        return [InHand(number, SumGroup(*rest[-4:]), *rest[:-4]) for number, *rest in rows]
 
     def compared(self, by: By) -> list[Compared]:
         """The groups, by their labels: those of which something was asked in the period."""
@@ -126,17 +136,21 @@ class Overview:
         )
 
     def stages(self) -> dict[str, Durations]:
-        """How long each way from milestone to milestone took, of requests that have ended."""
+        """How long each way from milestone to milestone took; what is on it counts with what it has taken."""
         table = TimingSum.table()
         query = (
-            self._query(table.c.state, table.c.bucket, func.sum(table.c.n))
-            .where(table.c.figure == Figure.LEAD.value)
-            .group_by(table.c.state, table.c.bucket)
+            self._query(table.c.state, table.c.figure, table.c.bucket, func.sum(table.c.n))
+            .where(table.c.figure.in_([Figure.LEAD, Figure.GIVEN_UP]))
+            .group_by(table.c.state, table.c.figure, table.c.bucket)
         )
-        found: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        for state, bucket, n in self.session.execute(query):
-            found[state][bucket] = int(n)
-        return {state: durations_of(counts, {}) for state, counts in found.items()}
+        found: defaultdict[str, Ways] = defaultdict(Ways)
+        for way, figure, place, n in self.session.execute(query):
+            (found[way].ended if figure == Figure.LEAD else found[way].left)[place] += int(n)
+        for one in self.in_hand:
+            if self._in_period(one.opened_at) and not one.by_program and one.delivered_at is None:
+                for way in PAIRS:
+                    found["-".join(way)].take_open(one, way, self.now)
+        return {way: one.durations for way, one in found.items()}
 
     def spent(self) -> list[Spent]:
         """Where the time of people's tasks went, in each state."""
@@ -255,7 +269,9 @@ class Overview:
         return None if self.scope.before is None else month_of(self.scope.before) - timedelta(days=1)
 
     def _in_period(self, moment: datetime) -> bool:
-        since, before = self.scope.since, self.scope.before
+        since, before, months = self.scope.since, self.scope.before, self.scope.months
+        if months is not None and month_of(moment) not in months:
+            return False
         return (since is None or moment >= since) and (before is None or moment < before)
 
     def _query(self, *columns: ColumnElement[Any]) -> Select[Any]:
@@ -274,7 +290,7 @@ class Overview:
             query = query.where(day >= self._first_day)
         if self._last_day is not None:
             query = query.where(day <= self._last_day)
-        return query
+        return query.where(*self.scope.days(day))
 
     def _sums(self, label: ColumnElement[Any], figure: Figure) -> dict[str, int]:
         table = TimingSum.table()
@@ -293,7 +309,7 @@ def _take(group: Compared, figure: Figure, state: str, bucket: int, n: int) -> N
             group.by_program += n
         case Figure.LEAD if state == WHOLE_LEAD:
             group.lead_ended[bucket] += n
-        case Figure.GIVEN_UP:
+        case Figure.GIVEN_UP if state == WHOLE_LEAD:
             group.lead_left[bucket] += n
         case Figure.TOUCH:
             group.handled[bucket] += n

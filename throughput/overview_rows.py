@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from throughput.kept_days import Group
+from throughput.kept_days import SumGroup
 from throughput.lengths import bucket, durations_of
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
@@ -20,13 +20,39 @@ class InHand:
     """A request that has not ended; a plan may have been delivered, and run."""
 
     request: int
-    group: Group
+    group: SumGroup
     state: str
     opened_at: datetime
     requested_at: datetime | None
+    approved_at: datetime | None
+    signed_at: datetime | None
     delivered_at: datetime | None
     returns: int
     by_program: bool
+
+
+@dataclass
+class Ways:
+    """How long requests took from one milestone to another; `left`: until they left without reaching it."""
+
+    ended: Counter[int] = field(default_factory=Counter)
+    left: Counter[int] = field(default_factory=Counter)
+    still_open: list[float] = field(default_factory=list)
+
+    def take_open(self, one: InHand, way: tuple[str, str], now: datetime) -> None:
+        """Take in one that is neither delivered nor ended, if it has passed the first of the two."""
+        begun, reached = (getattr(one, f"{name}_at") for name in way)
+        if begun is None:
+            return
+        if reached is None:
+            self.still_open.append(max(0.0, (now - begun).total_seconds()))
+        else:
+            self.ended[bucket(max(0, (reached - begun) // _MICROSECOND))] += 1
+
+    @property
+    def durations(self) -> Durations:
+        """In seconds."""
+        return durations_of(self.ended, self.left, self.still_open)
 
 
 @dataclass
@@ -56,17 +82,14 @@ class Compared:
         return durations_of(self.handled, {})
 
     def take_open(self, one: InHand, now: datetime) -> None:
-        """Count one that has not ended; where it was delivered, its lead was over then."""
-        self.open += 1
+        """Count one that has not ended; where it was delivered, its times are in the sums."""
         if one.delivered_at is not None:
             self.running += 1
             self.returned += one.returns > 0
-        if one.by_program or one.requested_at is None:
             return
-        if one.delivered_at is None:
+        self.open += 1
+        if not one.by_program and one.requested_at is not None:
             self.still_open.append((now - one.requested_at).total_seconds())
-        else:
-            self.lead_ended[bucket((one.delivered_at - one.requested_at) // _MICROSECOND)] += 1
 
     def add(self, other: "Compared") -> None:
         """Take in those of another group."""

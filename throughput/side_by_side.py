@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import Final
 
-from throughput.contrasts import Contrast, contrast
+from throughput.contrasts import OTHERS, Contrast, contrast
 from throughput.grouped import By
 from throughput.overview_rows import Compared
 from throughput.small_cells import FEWEST
 
-OTHERS: Final = "*"
-"""The label of all other groups together."""
 MOST: Final = 12
 """So many groups at most are set beside others: those of which most was asked."""
 

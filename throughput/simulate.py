@@ -8,8 +8,8 @@ random numbers), so that what differs between two of them is what differs betwee
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import ceil, isfinite, log, sqrt
-from statistics import NormalDist, mean, stdev
+from math import ceil, inf, isfinite, log, sqrt
+from statistics import NormalDist, mean, median, stdev
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +24,8 @@ WEEK_MIN = 5 * DAY_MIN
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
 CLERKS_MOST = 10_000
+SPREAD_LEAST = 39
+"""Of fewer replications not even the smallest and the largest have 95 % of all between them."""
 REQUESTS_MOST = 4_000_000
 """Of all replications together: the luck of each takes some 700 bytes of memory."""
 
@@ -99,26 +101,27 @@ class Run:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over the replications: its mean, and between what the mean lies with 95 % certainty."""
+    """A figure over the replications, and where it lies with 95 % certainty. Nothing is less than nothing."""
 
     value: float
     low: float
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Estimate":
-        """The mean of replications that know nothing of one another; by the normal law, for ten and more."""
-        middle = mean(values)
-        wide = NormalDist().inv_cdf(0.975) * stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
-        return cls(middle, middle - wide, middle + wide)
+    def of(cls, values: Sequence[float], *, most: float = inf) -> "Estimate":
+        """The mean of replications that know nothing of one another, and where that of all would lie: by
+        Student's law. `most`: no figure can be more."""
+        middle, many = mean(values), len(values)
+        wide = _student(many - 1) * stdev(values) / sqrt(many) if many > 1 else 0.0
+        return cls(middle, max(0.0, middle - wide), min(most, middle + wide))
 
     @classmethod
-    def spread(cls, values: Sequence[float]) -> "Estimate":
-        """The mean of replications whose inputs were drawn anew each time, and between what 95 % of them lie:
-        what the inputs leave open is in it."""
-        middle = mean(values)
-        wide = NormalDist().inv_cdf(0.975) * stdev(values) if len(values) > 1 else 0.0
-        return cls(middle, middle - wide, middle + wide)
+    def spread(cls, values: Sequence[float], *, most: float = inf) -> "Estimate":
+        """The median of replications whose inputs were drawn anew each time, and between which of them 95 %
+        of all would lie, whatever their law: what the inputs leave open is in it. Of SPREAD_LEAST or more."""
+        ordered = sorted(values)
+        cut = max(1, int((len(ordered) + 1) * 0.025))
+        return cls(median(ordered), min(most, ordered[cut - 1]), min(most, ordered[-cut]))
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,9 @@ class Outcome:
     busy: Estimate
     handling_fte: Estimate
     inputs: Mapping[str, Input]
+    replications: int
+    overloaded: int
+    """Of so many of the replications the inputs, drawn anew, give the clerks more work than time."""
     origin: str = "simulated"
 
 
@@ -207,17 +213,25 @@ def compare(
             f"That would be {requests * replications:,} requests in all: more than {REQUESTS_MOST:,}.",
             hint="Give fewer weeks, or replications, or requests a week.",
         )
+    if any(redrawn.values()) and replications < SPREAD_LEAST:
+        raise ScenarioUnusable(
+            f"{replications} replications do not tell what measured inputs leave open.",
+            hint=f"Have {SPREAD_LEAST} or more.",
+        )
     lucks = [Luck.of(requests, seed + number) for number in range(replications)]
     window = (warm_up_weeks * WEEK_MIN, (warm_up_weeks + weeks) * WEEK_MIN)
     outcomes = []
     for scenario in scenarios:
         each = redrawn.get(scenario.name) or [scenario] * replications
         runs = [run(one, luck, window) for one, luck in zip(each, lucks, strict=True)]
-        estimate = Estimate.spread if scenario.name in redrawn else Estimate.of
+        estimate = Estimate.spread if redrawn.get(scenario.name) else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
         handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]
         outcomes.append(
-            _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
+            replace(
+                _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known),
+                overloaded=sum(one.load >= 1 for one in each),
+            )
         )
     return outcomes
 
@@ -356,7 +370,7 @@ def _outcome(
     handled_min: Sequence[float],  # of the requests of a week
     *,
     within_days: float,
-    estimate: Callable[[Sequence[float]], Estimate],
+    estimate: Callable[..., Estimate],
     inputs: Mapping[str, Input],
 ) -> Outcome:
     return Outcome(
@@ -364,11 +378,24 @@ def _outcome(
         lead_median_days=estimate([float(np.median(one.lead_days)) for one in runs]),
         lead_p90_days=estimate([float(np.quantile(one.lead_days, 0.9)) for one in runs]),
         in_progress=estimate([one.in_progress for one in runs]),
-        within=estimate([one.within(within_days) for one in runs]),
+        within=estimate([one.within(within_days) for one in runs], most=1),
         within_days=within_days,
-        busy=estimate([one.busy for one in runs]),
+        busy=estimate([one.busy for one in runs], most=1),
         handling_fte=estimate([minutes / 60 / HOURS_PER_FTE_WEEK for minutes in handled_min]),
         inputs=inputs,
+        replications=len(runs),
+        overloaded=0,
+    )
+
+
+def _student(freedom: int) -> float:
+    """Student's 97.5 % point, from the normal law's (Abramowitz and Stegun, 26.7.5); within 1 % from 3 on."""
+    z = NormalDist().inv_cdf(0.975)
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
     )
 
 

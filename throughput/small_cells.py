@@ -8,6 +8,9 @@ negative.
 Source: the problem is that of M. Fischetti and J. J. Salazar, Solving the cell suppression problem on tabular
 data with linear constraints, Management Science 47 (2001), 1008-1027. What is hidden here is found count by
 count, each time the least that helps, so now and then one more is hidden than the best choice would.
+
+Who reads `*` may guess which of them stand for small counts: one beside a count that is large enough is. So
+it is taken as known of each, unless that alone would tell one: of two in a row, with 2 and 2 of 4, say.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -34,32 +37,76 @@ class Sum:
     parts: tuple[Cell, ...]
 
 
-def hidden(counts: Mapping[Cell, int], sums: Sequence[Sum], *, small: int = SMALL) -> frozenset[Cell]:
+@dataclass(frozen=True)
+class Hidden:
+    """The cells that print as `*`; `large` are those that are no small counts, where readers may know which.
+
+    None: which are large would tell a count.
+    """
+
+    cells: frozenset[Cell]
+    large: frozenset[Cell] | None
+
+
+def hidden(counts: Mapping[Cell, int], sums: Sequence[Sum], *, small: int = SMALL) -> Hidden:
     """The cells that print as `*`: the small ones, and those that keep them from being told.
 
     `counts` holds every cell of all tables that one reader may see, totals too. Raises SumsWrong when the
     counts do not add up.
     """
     _require_sums(counts, sums)
-    found = {cell for cell, count in counts.items() if count <= small}
+    try:
+        found = _found(_Table(counts, sums, small, knows=True))
+    except _CanNotBeKept:
+        return Hidden(_found(_Table(counts, sums, small, knows=False)), None)
+    return Hidden(found, frozenset(cell for cell in found if counts[cell] > small))
+
+
+class _CanNotBeKept(Exception):
+    """Whatever is hidden, a reader who knows which counts are small can tell one."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Counts and their sums; whether who reads them `knows` which of the hidden ones are small."""
+
+    counts: Mapping[Cell, int]
+    sums: Sequence[Sum]
+    small: int
+    knows: bool
+
+    def low(self, cell: Cell) -> int:
+        """The least that a reader must reckon with where the count is hidden."""
+        return self.small + 1 if self.knows and self.counts[cell] > self.small else 0
+
+    def high(self, cell: Cell, most: int) -> int:
+        """The most; `most` where nothing is known of it."""
+        return self.small if self.knows and self.counts[cell] <= self.small else most
+
+    @property
+    def most(self) -> int:
+        """More than any count can be."""
+        return 2 * sum(self.counts.values()) + 10
+
+
+def _found(table: _Table) -> frozenset[Cell]:
+    found = {cell for cell, count in table.counts.items() if count <= table.small}
     safe: set[Cell] = set()
-    while (told := _first_told(counts, sums, found, safe)) is not None:
-        found |= _cover(counts, sums, found, told)
+    while (told := _first_told(table, found, safe)) is not None:
+        found |= _cover(table, found, told)
     return frozenset(found)
 
 
-def _first_told(
-    counts: Mapping[Cell, int], sums: Sequence[Sum], found: set[Cell], safe: set[Cell]
-) -> Cell | None:
+def _first_told(table: _Table, found: set[Cell], safe: set[Cell]) -> Cell | None:
     """A hidden cell that can be told; `safe` gathers those that can't, which hiding more keeps so."""
-    reader = _Reader(counts, sums, found)
+    reader = _Reader(table, found)
     for cell in sorted(found - safe, key=repr):
         if cell in safe:
             continue
         other = reader.other(cell)
         if other is None:
             return cell
-        safe |= {one for one, count in other.items() if count != counts[one]}
+        safe |= {one for one, count in other.items() if count != table.counts[one]}
     return None
 
 
@@ -67,24 +114,24 @@ def _first_told(
 class _Reader:
     """Somebody who knows the printed cells and the sums, and tries to tell the others."""
 
-    counts: Mapping[Cell, int]
-    sums: Sequence[Sum]
+    table: _Table
     unknown: set[Cell]
     solver: Any = field(init=False)
     guesses: dict[Cell, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        most = 2 * sum(self.counts.values()) + 10
-        self.solver = _solver()
+        table, self.solver = self.table, _solver()
+        most = table.most
         self.guesses = {
-            cell: self.solver.addIntegral(lb=0, ub=most) for cell in sorted(self.unknown, key=repr)
+            cell: self.solver.addIntegral(lb=table.low(cell), ub=table.high(cell, most))
+            for cell in sorted(self.unknown, key=repr)
         }
-        for one in self.sums:
+        for one in table.sums:
             terms = [(1, cell) for cell in one.parts] + [(-1, one.total)]
             if any(cell in self.unknown for _, cell in terms):
                 self.solver.addConstr(
                     sum(
-                        sign * (self.guesses[cell] if cell in self.unknown else self.counts[cell])
+                        sign * (self.guesses[cell] if cell in self.unknown else table.counts[cell])
                         for sign, cell in terms
                     )
                     == 0
@@ -92,29 +139,33 @@ class _Reader:
 
     def other(self, cell: Cell) -> dict[Cell, int] | None:
         """Counts that fit all that is printed, in which this cell is another; None when there are none."""
-        guess = self.guesses[cell]
+        guess, counts = self.guesses[cell], self.table.counts
         for solve in (self.solver.maximize, self.solver.minimize):
             solve(guess)
             found = {name: round(self.solver.val(one)) for name, one in self.guesses.items()}
-            if found[cell] != self.counts[cell]:
+            if found[cell] != counts[cell]:
                 return found
         return None
 
 
-def _cover(counts: Mapping[Cell, int], sums: Sequence[Sum], found: set[Cell], told: Cell) -> set[Cell]:
+def _cover(table: _Table, found: set[Cell], told: Cell) -> set[Cell]:
     """What to hide so that this cell could be one more, or one less: the least that does it."""
-    choices = [_shift(counts, sums, found, told, by) for by in (1, -1) if counts[told] + by >= 0]
-    return min(choices, key=lambda cells: sum(_cost(counts[cell]) for cell in cells))
+    choices = [_shift(table, found, told, by) for by in (1, -1)]
+    possible = [cells for cells in choices if cells is not None]
+    if not possible:
+        raise _CanNotBeKept
+    return min(possible, key=lambda cells: sum(_cost(table.counts[cell]) for cell in cells))
 
 
-def _shift(
-    counts: Mapping[Cell, int], sums: Sequence[Sum], found: set[Cell], told: Cell, by: int
-) -> set[Cell]:
+def _shift(table: _Table, found: set[Cell], told: Cell, by: int) -> set[Cell] | None:
     """The cheapest change of whole counts that keeps all sums: what is printed now and would change."""
+    counts, most = table.counts, table.most
+    if not table.low(told) <= counts[told] + by <= table.high(told, most):
+        return None
     solver = _solver()
-    more = {cell: solver.addIntegral(lb=0) for cell in counts}
-    less = {cell: solver.addIntegral(lb=0, ub=count) for cell, count in counts.items()}
-    for one in sums:
+    more = {cell: solver.addIntegral(lb=0, ub=table.high(cell, most) - counts[cell]) for cell in counts}
+    less = {cell: solver.addIntegral(lb=0, ub=counts[cell] - table.low(cell)) for cell in counts}
+    for one in table.sums:
         solver.addConstr(
             sum(more[cell] - less[cell] for cell in one.parts) - more[one.total] + less[one.total] == 0
         )
@@ -125,6 +176,8 @@ def _shift(
             for cell, count in counts.items()
         )
     )
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
     changed = {cell for cell in counts if round(solver.val(more[cell]) - solver.val(less[cell])) != 0}
     return changed - found
 

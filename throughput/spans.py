@@ -12,6 +12,7 @@ from typing import Any
 
 from throughput.errors import LogOutOfOrder
 from throughput.working import WorkClock
+from workflow.definition_model import DELIVERED
 
 _MICROSECOND = timedelta(microseconds=1)
 ClockOf = Callable[[str], WorkClock | None]
@@ -119,7 +120,9 @@ class Case:
     returns: int = 0
     outcome: str | None = None
     ended_at: datetime | None = None
-    channels: set[str] = field(default_factory=set)  # who moved it: "person", "program"
+    channels: set[str] = field(
+        default_factory=set
+    )  # who moved it until it was delivered: "person", "program"
 
     @property
     def spans(self) -> list[Span]:
@@ -188,7 +191,8 @@ def read(case: Case, record: Mapping[str, Any], clock_of: ClockOf) -> Stretch | 
     durations_us = record.get("durations_us") or {}
     for step, microseconds in durations_us.items():
         case.system_us.setdefault(step, []).append(microseconds)
-    if not durations_us or ("channel" in record and record["channel"] != "system"):
+    of_people = not durations_us or ("channel" in record and record["channel"] != "system")
+    if of_people and DELIVERED not in case.milestones:
         case.channels.add(record.get("channel", "person"))  # also of who brings a file, which is judged
     if record.get("mark"):
         case.milestones.setdefault(record["mark"], _happened(record, at))

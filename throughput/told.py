@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -11,11 +11,12 @@ from throughput.contrasts import Contrast
 from throughput.grouped import By
 from throughput.kept import behind
 from throughput.kept_days import ZONE
-from throughput.overview import Overview
+from throughput.overview import Overview, began
 from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
 from throughput.side_by_side import side_by_side, together
 from throughput.survival import Durations
+from workflow.store import Store
 
 ROUND: Final = 5
 
@@ -38,23 +39,33 @@ class Told:
     machine: Sequence[MachineStep]
     made_at: datetime
     behind: int
+    began: datetime | None  # when the first request of the process came
 
     def weeks_of(self, group: Compared) -> float:
         """How long the period was, from when there was something in it and as far as it is over.
 
         Of a month, what of that month is in it.
         """
-        since = datetime.combine(self.flow.days[0], time.min, ZONE) if self.flow.days else self.made_at
-        until = min(self.made_at, self.scope.before or self.made_at)
-        if self.by == "month":
-            first = datetime.strptime(group.label, "%Y-%m").replace(tzinfo=ZONE)
-            since = max(since, first)
-            until = min(until, (first + timedelta(days=31)).replace(day=1))
-        return max(0.0, (until - since).total_seconds() / 604_800)
+        if self.began is None:
+            return 0.0
+        if self.by != "month":
+            return self.scope.weeks(self.began, self.made_at)
+        first = datetime.strptime(group.label, "%Y-%m").replace(tzinfo=ZONE)
+        after = (first + timedelta(days=31)).replace(day=1)
+        return self.scope.weeks(max(self.began, first), min(self.made_at, after))
 
 
-def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
-    """Read them; where the scope names no process, of the one of which most was asked."""
+def told(store: Store, scope: Scope, by: By, now: datetime) -> Told:
+    """Read them; where the scope names no process, of the one of which most was asked.
+
+    Groups are held against each other once nothing is read any more: that draws samples, and takes its time.
+    """
+    with store.read() as session:
+        found = _read(session, scope, by, now)
+    return replace(found, contrasts=side_by_side(found.scope.key or "", found.groups, by))
+
+
+def _read(session: Session, scope: Scope, by: By, now: datetime) -> Told:
     if scope.key is None:
         scope = replace(scope, key=Overview(session, scope, now).busiest())
     overview = Overview(session, scope, now)
@@ -66,7 +77,7 @@ def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
         by,
         groups,
         together("", groups),
-        side_by_side(scope.key or "", groups, by),
+        (),
         overview.flow(),
         sorted(overview.in_hand, key=lambda one: one.opened_at),
         overview.spent(),
@@ -76,9 +87,10 @@ def told(session: Session, scope: Scope, by: By, now: datetime) -> Told:
         overview.machine() if whole and of_all_units else [],
         now,
         behind(session),
+        began(session, scope).get(scope.key or ""),
     )
 
 
 def rounded(count: int) -> int:
-    """A count as it is told of how requests fared: to the nearest five, so that no two pages tell of one."""
+    """A count as it is told of how requests fared: to the nearest five, as lists are handed on."""
     return ROUND * ((count + ROUND // 2) // ROUND)

@@ -15,6 +15,7 @@ from throughput.flows import Flow, flows_of
 from throughput.grouped import By
 from throughput.levels import Levels, levels
 from throughput.little import Little, little
+from throughput.overview import began
 from throughput.panels import Handling, Leads, handling, leads
 from throughput.rework import Rework, rework
 from throughput.scope import Scope
@@ -67,7 +68,10 @@ def read_panels(
     if by not in ("variant", "definition") or scope.unit is not None:
         return None
     cases = read_cases(session, scope)
-    groups = flows_of(cases, read_tasks(session, cases, scope), now=now, before=scope.before, by=by)
+    weeks = {key: scope.weeks(at, now) for key, at in began(session, scope).items()}
+    groups = flows_of(
+        cases, read_tasks(session, cases, scope), now=now, before=scope.before, by=by, weeks=weeks
+    )
     return panels(groups, reached=levels(session, scope), given=given, by=by)
 
 

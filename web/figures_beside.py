@@ -79,8 +79,9 @@ class Beside(Maker):
         return ("−" if seconds < 0 else "") + self._time(abs(seconds))
 
     def all(self) -> list[Section]:
-        """The three panels."""
-        return [self._lead(), self._handling(), self._capacity()]
+        """The three panels; that of capacity is all about how many requests there are."""
+        found = self.shown(self._lead(), self._handling())
+        return [*found, self._capacity()] if self.counted else found
 
     def _lead(self) -> Section:
         say = self.say

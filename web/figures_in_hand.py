@@ -1,5 +1,6 @@
 """What is in hand: how it came to be so much, and how old it is."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from documents.words import mark
@@ -18,12 +19,23 @@ OLDEST = 20
 class InHandParts(Maker):
     """What came in and went out, and what is there now."""
 
-    seen: frozenset[int] = frozenset()
+    seen: frozenset[int]
     """Of the oldest requests in hand, those that who reads may see."""
 
     def all(self) -> list[Section]:
-        """In the order of the page."""
-        return [self.flow(), self.ageing()]
+        """In the order of the page. Who may not know of single requests is told how many there are now."""
+        return [self.flow(), self.ageing()] if self.counted else [self.now()]
+
+    def now(self) -> Section:
+        """How much is in hand in each state."""
+        say, counts = self.say, Counter(one.state for one in self.told.in_hand)
+        rows: list[list[Cell]] = [
+            [Words(self.names.state(name)), Number(counts[name])] for name in self.ordered(counts)
+        ]
+        columns = [("state", say(mark("State"))), ("n", say(mark("Requests")))]
+        table = Table("in-hand", say(mark("What is in hand, by state")), columns, rows)
+        said = say(mark("What is in hand now, whenever it was asked for."))
+        return Section("in-hand", say(mark("In hand now")), [said] if rows else [], None, [table])
 
     def flow(self) -> Section:
         """How many requests were where at the end of each day."""

@@ -19,12 +19,12 @@ from starlette.routing import Route
 
 from documents.words import mark
 from languages import WRITING
+from throughput.contrasts import OTHERS
 from throughput.errors import TimingsOfNewer
 from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.overview import Overview
 from throughput.scope import Scope
-from throughput.side_by_side import OTHERS
 from throughput.told import Told, told
 from web.asked import Asked
 from web.choices import short_title
@@ -33,6 +33,7 @@ from web.figures_asked import BYS, Wanted, months_until, text_of
 from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
 from web.figures_parts import Names, Section, Translate
+from web.figures_reach import Reading, reading
 from web.figures_steady import SteadyParts
 from web.figures_tables import Table
 from web.figures_times import TimesParts
@@ -52,6 +53,8 @@ KEPT: Final = 64
 HELD: Final = 6_000_000
 """Of so many requests at most together: the lengths of a million take some 70 MB."""
 TABLES: Final = Rate("figures", 120, 600.0)
+READS: Final = Rate("figures-read", 60, 600.0)
+"""Of figures that are not held."""
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
@@ -102,6 +105,7 @@ class _Shown:
     told: Told
     beside: Beside
     sections: Sequence[Section]
+    reading: Reading
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,9 @@ class FiguresPages(Overseeing):
         return self.answer(
             asked,
             "figures.html",
-            wanted=wanted,
+            wanted=shown.reading.wanted,
+            counted=shown.reading.counted,
+            months=[_month(text_of(one), asked.language) for one in shown.reading.scope.months or ()],
             told=shown.told,
             verdicts=shown.beside.verdicts(),
             sections=shown.sections,
@@ -144,18 +150,20 @@ class FiguresPages(Overseeing):
         return csv_answer(name, [key for key, _ in table.columns], _plain(table))
 
     def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:
-        found = self._told(wanted.scope(reach), wanted.by, now)
+        read = reading(self.door.office, asked.me.id, reach, wanted)
+        found = self._told(asked, read.scope, wanted.by, now)
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
-        beside = Beside(found, names, said, say)
-        made = (found, names, said, say)
+        made = (found, names, said, say, read.counted)
+        beside = Beside(*made)
         in_hand = InHandParts(*made, seen=self._seen(asked, found))
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
-        return _Shown(found, beside, sections)
+        return _Shown(found, beside, sections, read)
 
-    def _told(self, scope: Scope, by: By, now: datetime) -> Told:
+    def _told(self, asked: Asked, scope: Scope, by: By, now: datetime) -> Told:
         found = self.recent.find(scope, by, now)
         if found is None:
+            self.door.rates.require(asked.request, READS)
             begun = perf_counter()
             store = self.door.office.store
             with store.read() as session:
@@ -163,8 +171,7 @@ class FiguresPages(Overseeing):
             if 0 < late <= AT_ONCE:  # more is a worker's to read
                 with suppress(TimingsOfNewer):  # the page says that nothing of them is up to date
                     Keeper(store).catch_up()
-            with store.read() as session:
-                found = told(session, scope, by, now)
+            found = told(store, scope, by, now)
             self.recent.keep(scope, by, found, took=timedelta(seconds=perf_counter() - begun))
         return found
 

@@ -1,7 +1,7 @@
 """What all parts of the page of figures are made with."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -12,7 +12,7 @@ from throughput.charts.wording import Wording
 from throughput.small_cells import FEWEST
 from throughput.survival import Durations, Survival
 from throughput.told import Told
-from web.figures_tables import Table
+from web.figures_tables import Table, without_counts
 
 Translate = Callable[[str], str]
 Draw = Callable[[float], Drawing]
@@ -55,12 +55,19 @@ def drawn(name: str, draw: Draw) -> Markup:
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes parts of the page for who reads it."""
+    """Makes parts of the page for who reads it: `counted`, if they may know how many requests there were."""
 
     told: Told
     names: Names
     wording: Wording
     say: Translate
+    counted: bool
+
+    def shown(self, *sections: Section) -> list[Section]:
+        """As who reads the page may see them."""
+        if self.counted:
+            return list(sections)
+        return [replace(one, tables=[without_counts(table) for table in one.tables]) for one in sections]
 
     def ordered(self, states: Iterable[str]) -> list[str]:
         """In the order of the process; those that it does not have (any more) last."""

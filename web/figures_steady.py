@@ -33,8 +33,9 @@ class SteadyParts(Maker):
 
     def all(self) -> list[Section]:
         """In the order of the page."""
-        found = [self.control(), self.load()]
-        return [*found, self.machine()] if self.told.machine else found
+        if not self.counted:  # all of it is about how many there were, or when each was delivered
+            return []
+        return [self.control(), self.load(), *([self.machine()] if self.told.machine else [])]
 
     def control(self) -> Section:
         """Whether something has changed, or is only as unsteady as ever."""

@@ -1,14 +1,13 @@
 """Figures as tables: for people on a page, and as CSV with plain numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
 from throughput.charts.wording import Wording
+from throughput.signs import NOTHING
 from throughput.told import ROUND, rounded
-
-NOTHING = "–"
 
 
 class Cell(Protocol):
@@ -138,3 +137,19 @@ class Table:
     columns: Sequence[tuple[str, str]]
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
+
+
+def without_counts(table: Table) -> Table:
+    """The same for who may not know how many requests something is of."""
+    if not table.rows:
+        return table
+    kept = [n for n, cell in enumerate(table.rows[0]) if not isinstance(cell, Count | Number)]
+    rows = [[_coarse(row[n]) for n in kept] for row in table.rows]
+    return replace(table, columns=[table.columns[n] for n in kept], rows=rows)
+
+
+def _coarse(cell: Cell) -> Cell:
+    """A share as twentieths: an exact one tells of how many it is."""
+    if isinstance(cell, Share) and cell.value is not None:
+        return Share(round(20 * cell.value) / 20)
+    return cell

@@ -18,6 +18,7 @@ _KINDS = (
     (Wait.TOUCH, mark("Being worked on")),
     (Wait.SUSPENDED, mark("Waiting for others")),
 )
+_LEADS = mark("How long requests take")
 _STAGES = (
     ("requested-approved", mark("from asked to approved")),
     ("approved-signed", mark("from approved to signed")),
@@ -32,14 +33,18 @@ class TimesParts(Maker):
 
     def all(self) -> list[Section]:
         """In the order of the page."""
-        return [self.leads(), self.spans()]
+        return self.shown(self.leads() if self.counted else self._ways(), self.spans())
+
+    def _ways(self) -> Section:
+        """Each part of the way alone: who may not know how many there were sees no bins."""
+        return Section("distribution", self.say(_LEADS), [], None, [self._stages()])
 
     def leads(self) -> Section:
         """How long requests took, and by when which share was done."""
         say, lead = self.say, self.told.whole.lead
         bins = self._bins(lead)
         chart = Leads(
-            title=say(mark("How long requests take")),
+            title=say(_LEADS),
             desc=say(
                 mark(
                     "How many requests took how long from asked to delivered, and which share was"
@@ -73,7 +78,7 @@ class TimesParts(Maker):
         )
         return Section(
             "distribution",
-            say(mark("How long requests take")),
+            say(_LEADS),
             [said] if bins else [],
             drawn("leads", lambda width: leads(chart, width)),
             [
@@ -115,7 +120,7 @@ class TimesParts(Maker):
                 Seconds(quantile(stages[key], 0.9)),
             ]
             for key, name in _STAGES
-            if key in stages and len(stages[key]) >= FEWEST
+            if key in stages and stages[key].ended >= FEWEST
         ]
         columns = [
             ("way", say(mark("Way"))),
@@ -123,7 +128,7 @@ class TimesParts(Maker):
             ("median_s", say(mark("Median"))),
             ("p90_s", say(mark("Nine of ten within"))),
         ]
-        return Table("stages", say(mark("Each part of the way, of requests that have ended")), columns, rows)
+        return Table("stages", say(mark("Each part of the way")), columns, rows)
 
     def spans(self) -> Section:
         """Where the time of tasks goes."""

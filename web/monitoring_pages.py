@@ -1,6 +1,6 @@
-"""The monthly report of a unit, or of all: a page, its rows for a spreadsheet, and a PDF.
+"""The monthly report of a unit, or of all: a page, its rows for a spreadsheet, a PDF, and the sealed ones.
 
-All three are cut out of what is kept of each month (throughput.monitor_kept), in which no hidden count is: so
+All are cut out of what is kept of each month (throughput.monitor_kept), in which no hidden count is: so
 no choice of months, unit, process, norm or goal tells what another one hides. Whoever looks after some units
 reads their reports, each by itself; sums over units are told to those who look after all.
 """
@@ -20,6 +20,7 @@ from throughput.charts.months import months as months_chart
 from throughput.followed import Target
 from throughput.monitor import Monitor, Month, Printed
 from throughput.monitor_kept import KeptMonths
+from throughput.monitor_reports import KeptReport, report_file, reports
 from throughput.monitor_rows import rows
 from throughput.reporting.monitoring import (
     about,
@@ -36,6 +37,7 @@ from web.asked import Asked
 from web.choices import short_title
 from web.csv_answer import csv_answer
 from web.figures_parts import drawn
+from web.languages import NAMES
 from web.overseeing import Overseeing
 from web.rates import Rate
 from web.request_documents import attachment
@@ -112,6 +114,7 @@ class MonitoringPages(Overseeing):
             self.door.get("/figures/monitoring", self._page),
             self.door.get("/figures/monitoring.csv", self._csv),
             self.door.get("/figures/monitoring.pdf", self._pdf),
+            self.door.get("/figures/monitoring/reports/{report}.pdf", self._sealed),
         ]
 
     def _page(self, asked: Asked) -> Response:
@@ -129,6 +132,10 @@ class MonitoringPages(Overseeing):
             choices=self._choices(asked, shown),
             whole_office=shown.reach.everywhere,
             goal=round(100 * target.goal),
+            sealed=self._reports(shown),
+            by_itself=shown.kept.settings.reports is not None,
+            month=lambda one: words.month(one.year, one.month),
+            spoken=NAMES,
         )
 
     def _csv(self, asked: Asked) -> Response:
@@ -145,6 +152,21 @@ class MonitoringPages(Overseeing):
         now = self.door.office.clock()
         pdf = monitoring_pdf(shown.report, shown.target, made_at=now, words=shown.words)
         return attachment(pdf, "application/pdf", f"{_name(shown.report)}.pdf")
+
+    def _sealed(self, asked: Asked) -> Response:
+        """A report that was made by itself, as it was sealed."""
+        reach, number = self.reach(asked), asked.number("report")
+        with self.door.office.store.read() as session:
+            found = report_file(session, number, reach)
+        if found is None:
+            raise HTTPException(404)
+        report, pdf = found
+        return attachment(pdf, "application/pdf", f"{report.name}.pdf")
+
+    def _reports(self, shown: _Shown) -> list[KeptReport]:
+        """Those of the unit that is shown."""
+        with self.door.office.store.read() as session:
+            return reports(session, shown.reach, [shown.wanted.unit or None])
 
     def _shown(self, asked: Asked) -> _Shown:
         reach, wanted = self.reach(asked), Wanted.of(asked)

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from web.asked import Asked
 from web.overseeing import Overseeing
 from web.rates import Rate
+from web.step_up import surely
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.digits import whole
 from workflow.mail import OUTBOX, handed_over_now
@@ -89,6 +90,9 @@ class OutgoingPages(Overseeing):
     def _add(self, asked: Asked) -> Response:
         """Tell another address from now on; its secret is shown once, here."""
         self._administrator(asked)
+        return surely(self.door, asked, lambda: self._added(asked))
+
+    def _added(self, asked: Asked) -> Response:
         office, types = self.door.office, asked.typed("types").replace(",", " ").split()
         try:
             _, secret = office.webhooks.add(
@@ -100,6 +104,9 @@ class OutgoingPages(Overseeing):
 
     def _remove(self, asked: Asked) -> Response:
         self._administrator(asked)
+        return surely(self.door, asked, lambda: self._removed(asked))
+
+    def _removed(self, asked: Asked) -> Response:
         office = self.door.office
         try:
             office.webhooks.remove(_number(asked.typed("hook")) or 0, by=asked.me.id, at=office.clock())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from problem import Problem
+from signing.errors import ProfileError
 from workflow.errors import ClaimedByAnother, Contended, KeyReused, NotFound, StaleVersion, StoreUnavailable
 from workflow.evidence import NothingToShow
 from workflow.kept_files import NothingKept
@@ -18,6 +19,7 @@ _STATUS: tuple[tuple[type[Problem], int], ...] = (
     (ClaimedByAnother, 409),
     (KeyReused, 409),
     (Throttled, 429),
+    (ProfileError, 503),
     (Contended, 503),
     (StoreUnavailable, 503),
 )

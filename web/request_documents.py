@@ -36,6 +36,7 @@ from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
 from workflow.openings import has_to_open, note_opening
 from workflow.particulars import particulars
+from workflow.previews import Preview
 from workflow.request_files import RequestFile, request_file
 from workflow.words import process_words
 
@@ -68,6 +69,8 @@ class RequestDocuments:
             self.door.get("/requests/{n}/documents/{name}/pages/{page}.png", self._page),
             self.door.get("/requests/{n}/documents/{name}/verify", self._verify),
             self.door.get("/requests/{n}/files/{what}.pdf", self._kept),
+            self.door.get("/requests/{n}/draft/{name}", self._draft),
+            self.door.get("/requests/{n}/draft/{name}/pages/{page}.png", self._draft_page),
             self.door.post("/requests/{n}/evidence", self._evidence),
         ]
 
@@ -132,6 +135,35 @@ class RequestDocuments:
             return self.door.office.blobs.get(file.sha256)
 
         return self.pages.draw(file.sha256, number, pdf, patience_s=patience_s)
+
+    def _preview(self, asked: Asked) -> Preview:
+        name = str(asked.request.path_params["name"])[:100]
+        return Preview.find(self.door.office, asked.number("n"), name, asked.me.id)
+
+    def _draft(self, asked: Asked) -> Response:
+        """All pages of a document as it would be."""
+        found = self._preview(asked)
+        self.door.rates.require(asked.request, DRAWN)
+        try:
+            pages = min(self.pages.draw(found.sha256, 1, found.pdf).pages, PAGES_MOST)
+        except PageNotDrawnError:
+            raise HTTPException(404) from None
+        kind = process_words(asked.language).kind(found.definition.documents[found.name].kind)
+        return self.door.answer(
+            asked, "request_draft.html", view=found.view, name=found.name, kind=kind, pages=pages
+        )
+
+    def _draft_page(self, asked: Asked) -> Response:
+        found, number = self._preview(asked), asked.number("page")
+        if not 0 < number <= PAGES_MOST:
+            raise HTTPException(404)
+        if self.pages.kept(found.sha256, number) is None:
+            self.door.rates.require(asked.request, DRAWN)
+        try:
+            image = self.pages.draw(found.sha256, number, found.pdf)
+        except PageNotDrawnError:
+            raise HTTPException(404) from None
+        return Response(image.png, media_type="image/png", headers={"Cache-Control": "private, no-store"})
 
     def _verify(self, asked: Asked) -> Response:
         file = self._file(asked)

@@ -32,6 +32,7 @@ from workflow.judge import VERBS
 from workflow.kept_files import kept_kinds
 from workflow.particulars import SUSPENDED, Particulars, particulars
 from workflow.path import path_of
+from workflow.previews import previewed
 from workflow.reading import DocumentView, RequestView
 from workflow.registered import registered
 from workflow.request_files import request_file
@@ -184,6 +185,10 @@ class RequestPage:
             and definition.states[view.state].role == requester_role(definition),
             path=path_of(definition, view.state, view.data),
             documents=[self._document(asked, view, one) for one in view.documents if one.number],
+            drafts=[
+                (name, process_words(asked.language).kind(definition.documents[name].kind))
+                for name in previewed(office, view, definition)
+            ],
             parts=[
                 (one.kind, self._sections(asked, view, one.kind, found, since, wrong=wrong_there))
                 for one in definition.documents.values()

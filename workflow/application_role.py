@@ -78,6 +78,8 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "timing_groups": "SELECT, INSERT, DELETE",
         "timing_sums": "SELECT, INSERT, UPDATE, DELETE",
         "monitoring_months": "SELECT, INSERT",
+        "monitoring_reports": "SELECT, INSERT,"
+        " UPDATE (profile, tries, next_at, code, made_at, level, sealed_by, sha256, pdf)",
         "timing_state": "SELECT, INSERT, UPDATE (after_seq, rules)",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",

@@ -53,6 +53,14 @@ RENEWAL = frozenset(
     }
 )
 """Passed when an archive timestamp is renewed, and not in a step."""
+REPORT = frozenset(
+    {
+        "report.begun",  # it is taken, nothing of it is done
+        "report.sealed",  # the file exists in memory
+        "report.kept",
+    }
+)
+"""Passed when a monthly report is made, and not in a step."""
 AUTHORISATION = frozenset(
     {
         "authorise.prepared",  # in memory, or of an earlier try
@@ -84,7 +92,17 @@ RESTORATION = frozenset(
 """Passed when an office is restored into a server's database, and not in a step."""
 BEFORE_THE_TABLES = "restore.placed"
 """Passed by such a restore when the files are in their place, and the database holds nothing."""
-_ALL = POINTS | AUTHORISATION | DESTRUCTION | EXCHANGE | FOLDER | RENEWAL | RESTORATION | {BEFORE_THE_TABLES}
+_ALL = (
+    POINTS
+    | AUTHORISATION
+    | DESTRUCTION
+    | EXCHANGE
+    | FOLDER
+    | RENEWAL
+    | REPORT
+    | RESTORATION
+    | {BEFORE_THE_TABLES}
+)
 
 
 class UnknownKillPoint(WorkflowError):

@@ -26,6 +26,7 @@ from workflow.tables import (
     Incident,
     LogHead,
     MailRow,
+    MonitoringReport,
     ProfileCheck,
     Request,
     RetentionRow,
@@ -85,6 +86,9 @@ class Glance:
     webhooks: int
     webhooks_stopped: int
     messages_given_up: int
+    reports_waiting: int
+    """Monthly reports that were tried and are not made; why the last of them was not: a code."""
+    reports_code: str
     now: datetime = field(repr=False)
 
     @property
@@ -128,6 +132,7 @@ def glance(office: Office) -> Glance:
     now = office.clock()
     wrong = {one.name: one.code for one in readiness.checks(office) if not one.ok}
     with office.store.read() as session:
+        reports, code = _reports(session)
         hooks = select(func.count()).select_from(WebhookRow)
         row = session.get(RetentionRow, 1)
         waits_until = None if row is None else waiting_until(row)
@@ -155,6 +160,8 @@ def glance(office: Office) -> Glance:
             webhooks_stopped=session.scalar(hooks.where(WebhookRow.stopped_at.is_not(None))) or 0,
             messages_given_up=session.scalar(select(func.count()).select_from(WebhookMessage).where(lost))
             or 0,
+            reports_waiting=reports,
+            reports_code=code,
             now=now,
         )
 
@@ -169,6 +176,15 @@ def _within(session: Session, reach: Reach, numbers: Collection[int]) -> list[in
     found = sorted(numbers)[:COUNTED]
     query = select(requests.c.id).where(requests.c.id.in_(found), reach.of(requests.c.unit))
     return list(session.scalars(query.order_by(requests.c.id))) if found else []
+
+
+def _reports(session: Session) -> tuple[int, str]:
+    """How many monthly reports were tried and are not made yet, and why: the code of the newest try."""
+    one = MonitoringReport
+    codes = session.scalars(
+        select(one.code).where(one.pdf.is_(None), one.code != "").order_by(one.next_at)
+    ).all()
+    return len(codes), codes[-1] if codes else ""
 
 
 def _unfit(office: Office, session: Session) -> list[tuple[str, str]]:

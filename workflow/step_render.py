@@ -12,7 +12,7 @@ from documents.errors import KindProblems
 from documents.kinds import Kind
 from documents.kinds.kind import Document, field_problems
 from documents.render import SignatureSlot, render
-from signing.profile import Level
+from signing.profile import Level, Profile
 from workflow import waived
 from workflow.calendar import Duration, later_by
 from workflow.codes import CODE_BYTES, code_of
@@ -65,9 +65,6 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
     row = _new_row(bench, work, named.name, named.kind)
     with timed(work.us, "render"):
         model = _model(kind, work.request.data)
-        # on paper the signatures are of ink, and what needs none has no room for any: no fields
-        fielded = work.profile.kind != "paper" and not work.profile.is_unsigned
-        fields = kind.required_signatures(model) if fielded else ()
         approval = waived.approval(bench, work) if work.profile.is_unsigned else None
         pdf = render(
             named.kind,
@@ -76,12 +73,7 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
             verification_code=row.verification_code,
             issued_on=row.issued_on,
             valid_until=row.valid_until,
-            slots=[
-                SignatureSlot(
-                    field, consented=work.profile.kind == "click", sealed=work.profile.kind == "seal"
-                )
-                for field in fields
-            ],
+            slots=slots_of(kind, model, work.profile),
             archive_timestamp=work.profile.level is Level.B_LTA,
             verify_url=bench.verify_url,
             note=work.words.text(bench.note) if bench.note else None,
@@ -90,6 +82,17 @@ def _draw(bench: Workbench, work: Work) -> _Drawn:
             unsigned=approval,
         )
     return _Drawn(work, pdf, row)
+
+
+def slots_of(kind: Kind[Any], model: Document, profile: Profile) -> list[SignatureSlot]:
+    """The fields for those who sign it under a profile.
+
+    On paper the signatures are of ink, and what needs none has no room for any: no fields.
+    """
+    fielded = profile.kind != "paper" and not profile.is_unsigned
+    fields = kind.required_signatures(model) if fielded else ()
+    consented, sealed = profile.kind == "click", profile.kind == "seal"
+    return [SignatureSlot(field, consented=consented, sealed=sealed) for field in fields]
 
 
 def _model(kind: Kind[Any], data: Mapping[str, Any]) -> Document:

@@ -35,8 +35,9 @@ BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 SMALL_BYTES = 200 * 1024**2
 """Up to this size a SQLite file is written anew by itself, which takes some seconds; others wait for it."""
-CACHE_KIB = 16_384
-"""So much of a SQLite file each connection keeps at hand: a large office's queue does not fit in 2 MB."""
+CACHE_KIB = 65_536
+"""So much of a SQLite file each connection keeps at hand, at most: what the queues of all units show of an
+office with a million requests does not fit in less. Five that read are kept, and the one that writes."""
 WIPED_FROM = "0010"
 """SQLite files of earlier revisions may hold what was deleted: an upgrade writes them anew, once."""
 EMPTYING_MS = 5_000  # so long it is waited for who reads, while nobody else can go on

@@ -1127,6 +1127,39 @@ class MonitoringMonth(Base):
     told: Mapped[str]
 
 
+class MonitoringReport(Base):
+    """A monthly report that is due, or made: sealed, its file with it (throughput.monitor_reports).
+
+    `unit` "" is all units together. Until it is made `pdf` is null, `next_at` says when it is tried (again),
+    and `code` why the last try failed. `tries` counts those that were begun.
+    """
+
+    __tablename__ = "monitoring_reports"
+    __table_args__ = (
+        UniqueConstraint("month", "unit", "language"),
+        CheckConstraint(
+            "(pdf IS NULL) = (made_at IS NULL) AND (pdf IS NULL) = (sha256 IS NULL)"
+            " AND (pdf IS NULL) = (level IS NULL) AND (pdf IS NULL) = (sealed_by IS NULL)",
+            name="made",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    month: Mapped[str]
+    unit: Mapped[str]
+    language: Mapped[str]
+    norms: Mapped[str]
+    profile: Mapped[str]
+    tries: Mapped[int]
+    next_at: Mapped[datetime]
+    code: Mapped[str]
+    made_at: Mapped[datetime | None]
+    level: Mapped[str | None]
+    sealed_by: Mapped[str | None]
+    sha256: Mapped[str | None]
+    pdf: Mapped[bytes | None]
+
+
 class TimingSum(Base):
     """How often something took how long, or happened, in a group: by day or by month (throughput.kept_days).
 

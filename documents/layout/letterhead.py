@@ -54,6 +54,8 @@ class Cover:
     note: str | None
     coded_pages: bool = False
     """Whether every page bears its number in a QR code, by which its scan is matched: for paper."""
+    draft: bool = False
+    """Whether it bears no code, as nobody is to check it."""
 
     def page_code(self, page: int, pages: int) -> str:
         """What the code of a page (from 0) says: letters that a QR code packs densely."""
@@ -95,7 +97,9 @@ class Letterhead:
     def _title_block(self, canvas: PageCanvas, top: float) -> float:
         """Title and particulars at the left, the QR code at the right."""
         # the white border of the code may touch the margin
-        canvas.operators(qr_operators(self.cover.qr_text, RIGHT - _QR_SIZE + 8, top - _QR_SIZE + 8, _QR_SIZE))
+        if not self.cover.draft:
+            place = RIGHT - _QR_SIZE + 8, top - _QR_SIZE + 8
+            canvas.operators(qr_operators(self.cover.qr_text, *place, _QR_SIZE))
         room = WIDTH - _QR_SIZE - _QR_GAP
         y = top
         for line in broken(self.cover.title, TITLE, room):
@@ -103,7 +107,8 @@ class Letterhead:
             canvas.text(LEFT, y + 6, line, TITLE)
         y -= 8
         y = self._particulars(canvas, y, room)
-        y = self._verification(canvas, y, room)
+        if not self.cover.draft:
+            y = self._verification(canvas, y, room)
         return min(y, top - _QR_SIZE) - 12
 
     def _particulars(self, canvas: PageCanvas, y: float, room: float) -> float:
@@ -181,7 +186,7 @@ class Letterhead:
             canvas.operators(code)
         canvas.rule(LEFT, _FOOT + 14, WIDTH, HAIRLINE)
         place = self.words.text("Page {page} of {pages}", page=page + 1, pages=pages)
-        code = f"{self.words.text('Verification code')} {cover.verification_code}"
+        code = "" if cover.draft else f"{self.words.text('Verification code')} {cover.verification_code}"
         code = _shortened(code, SMALL, WIDTH * 0.6)  # wider than 32 of the widest letters
         code_right = RIGHT - SMALL.width(place) - _FOOT_GAP
         title_room = code_right - SMALL.width(code) - _FOOT_GAP - LEFT

@@ -28,6 +28,7 @@ NO_PAGES = frozenset(
         "/account/passkeys",  # leads on
         "/figures/monitoring.csv",
         "/figures/monitoring.pdf",
+        "/figures/monitoring/reports/{report}.pdf",
         "/figures/{name}.csv",
         "/folder/authorised",  # leads on
         "/folder/runs/{run}/events",
@@ -37,6 +38,7 @@ NO_PAGES = frozenset(
         "/requests.csv",
         "/requests/{n}/documents/{name}.pdf",
         "/requests/{n}/documents/{name}/pages/{page}.png",
+        "/requests/{n}/draft/{name}/pages/{page}.png",
         "/requests/{n}/files/{what}.pdf",
         "/sign-in/elsewhere/back",  # leads on
     }
@@ -243,6 +245,8 @@ def _of_requests(office: Walked) -> Iterator[Scene]:
         address = f"/requests/{office.requests[state]}"
         yield Scene(f"request-{state}", "/requests/{n}", person, address, unfold)
     verdict = f"/requests/{office.requests['delivered']}/documents/declaration/verify"
+    draft = f"/requests/{office.requests['review']}/draft/declaration"
+    yield Scene("request-draft", "/requests/{n}/draft/{name}", CLERK, draft)
     yield Scene("request-verdict", "/requests/{n}/documents/{name}/verify", requester, verdict)
 
 

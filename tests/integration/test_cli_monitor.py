@@ -1,6 +1,7 @@
 """`paraaf monitor` counts what the log says, and keeps small counts to itself."""
 
 import json
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ from pypdfium2 import PdfDocument
 from certs.authority import DevelopmentAuthority
 from cli.main import main
 from tests.integration.engine_office import UNIT, Office
+from throughput.kept_days import ZONE
+from throughput.monitor import Month
 from workflow.store import Store
+
+NOVEMBER = ("--from", "2026-11", "--to", "2026-11")
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def told(data: Path, capsys: pytest.CaptureFixture[str], *more: str) -> Any:
-    assert main(["monitor", "--from", "2026-11", "--data", str(data), *more]) == 0
+    assert main(["monitor", *NOVEMBER, "--data", str(data), *more]) == 0
     return capsys.readouterr().out
 
 
@@ -36,7 +41,7 @@ def test_small_counts_are_stars_for_people_and_null_for_programs(
 ) -> None:
     document = json.loads(told(data, capsys, "--json", "--unit", UNIT))
     assert document["period"]["started"] == 5
-    assert document["period"]["ended"] == {"withdrawn": None}
+    assert document["period"]["ended"] == {"done": None, "withdrawn": None}
     assert document["origin"] == "measured"
     heads, november = (line.split() for line in told(data, capsys).splitlines()[2:4])
     assert heads[:2] == ["month", "started"]
@@ -49,6 +54,22 @@ def test_what_came_since_is_counted_too(data: Path, capsys: pytest.CaptureFixtur
     office.submit()
     office.store.close()
     assert json.loads(told(data, capsys, "--json"))["period"]["started"] == 6
+
+
+def test_from_a_month_on_it_tells_up_to_the_last_that_is_over(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = Month.of(datetime.now(ZONE).date()).before
+    first = over.before.before
+    for options, months in (
+        (["--from", str(first)], [first, over.before, over]),
+        (["--to", str(first)], [first]),
+        (["--from", str(over.next)], [over.next]),
+        ([], [over]),
+    ):
+        assert main(["monitor", *options, "--data", str(data), "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert [one["month"] for one in document["months"]] == list(map(str, months)), options
 
 
 @pytest.mark.parametrize(
@@ -71,7 +92,7 @@ def test_what_is_typed_wrongly_is_named(
 def test_what_can_not_be_counted_is_refused(
     data: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["monitor", "--from", "2026-11", "--data", str(data), *wrong]) != 0
+    assert main(["monitor", *NOVEMBER, "--data", str(data), *wrong]) != 0
     said = capsys.readouterr().err
     assert "Choose from" in said or "first month" in said
 
@@ -114,6 +135,6 @@ def test_a_report_that_can_not_be_sealed_is_not_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(data)
-    assert main(["monitor", "--from", "2026-11", "--data", str(data), *words]) != 0
+    assert main(["monitor", *NOVEMBER, "--data", str(data), *words]) != 0
     assert says in capsys.readouterr().err
     assert not (data / "report.pdf").exists()

@@ -927,7 +927,8 @@ class TestThroughput:
             every = [" ".join(page.get_textpage().get_text_range().split()) for page in pdf]
         printed = every[0]
         assert "A3: Met een eigen sleutel 2 0 2 0 0" in printed
-        assert "Aanvragen per week Minuten per aanvraag" in every[-2]
+        assert "Aanvragen per week Minuten per aanvraag" in every[-3]
+        assert "Arbeid A0 10 min per aanvraag volgens de bron" in every[-2]
         assert "Of het log kan kloppen (wet van Little)" in every[-1]
         assert "0,46 fte van 36 uur per week" in printed
         assert terminal.office("throughput", "--report", file).status == 1

@@ -4,13 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.desk_office import browsing, served, signed_in
+from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
 from throughput.kept import AT_ONCE, RULES, Keeper
@@ -46,12 +45,6 @@ def client(place: tuple[Sample, str]) -> Iterator[httpx.Client]:
         yield client
 
 
-def words(answer: httpx.Response) -> str:
-    """What a page says, without its tags."""
-    assert answer.status_code == 200, answer.text[:500]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
-
-
 def table(client: httpx.Client, name: str, query: str = "") -> list[dict[str, str]]:
     answer = client.get(f"/figures/{name}.csv?{query}")
     assert answer.status_code == 200, answer.text[:500]
@@ -63,7 +56,7 @@ def test_it_first_says_what_is_different_and_how_sure(
     place: tuple[Sample, str], client: httpx.Client
 ) -> None:
     signed_in(client, place[0].office, AUDITOR)
-    said = words(client.get("/figures?lang=en"))
+    said = words_of(client.get("/figures?lang=en"))
     assert re.search(r"“With a person's own key” is faster than “By a click” by .* the 95 % interval", said)
     assert re.search(r"hands on it: .* can't be told apart by so many requests", said)
     assert said.index("What is different") < said.index("Flow")
@@ -115,11 +108,11 @@ def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: 
     for path in ("/figures", "/figures?from=bad", "/figures/lead.csv", "/figures/nothing.csv"):
         answer = client.get(path)
         assert answer.status_code == 404
-        assert words_of(answer) == words_of(nothing)
+        assert without_addresses(answer) == without_addresses(nothing)
     assert "/figures" not in client.get("/account").text
 
 
-def words_of(answer: httpx.Response) -> str:
+def without_addresses(answer: httpx.Response) -> str:
     return " ".join(re.sub(r"<address.*|<p class=\"address.*|<[^>]+>|https?://\S+", " ", answer.text).split())
 
 
@@ -127,7 +120,7 @@ def test_of_few_requests_it_tells_nothing(place: tuple[Sample, str], client: htt
     signed_in(client, place[0].office, AUDITOR)
     [few] = [row for row in table(client, "lead", "by=unit") if row["group"] == "Registry"]
     assert (few["came"], few["delivered"], few["median_s"]) == ("<5", "<5", "")
-    said = words(client.get("/figures?unit=Registry&lang=en"))
+    said = words_of(client.get("/figures?unit=Registry&lang=en"))
     assert "Fewer than five requests were delivered" in said
     assert table(client, "distribution", "unit=Registry") == []
     assert table(client, "spans", "unit=Registry") == []
@@ -224,5 +217,5 @@ def test_it_says_so_where_a_newer_release_keeps_the_times(tmp_path: Path) -> Non
     past.write()
     with served(sample.office) as url, browsing(url) as client:
         signed_in(client, sample.office, ADMINISTRATOR)
-        assert "Events that are not in these figures yet" in words(client.get("/figures?lang=en"))
+        assert "Events that are not in these figures yet" in words_of(client.get("/figures?lang=en"))
     sample.office.close()

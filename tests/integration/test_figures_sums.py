@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,16 @@ from tests.databases import Database
 from tests.steps_office import Sample
 from tests.timed_office import FAST, SLOW, Past
 from throughput.events import records_since
+from throughput.figures import read_cases
 from throughput.kept import Keeper
-from throughput.kept_days import ZONE
+from throughput.kept_days import ZONE, month_of
 from throughput.lengths import bucket
 from throughput.overview import Overview
 from throughput.scope import Scope
 from throughput.spans import Case, Wait, cases_of
 from throughput.steps import read_steps
+from throughput.told import told
+from throughput.whole import Given, read_panels
 from workflow.tables import TimingGroup, TimingStep, TimingSum
 
 KEY = "employer-declaration"
@@ -116,16 +119,55 @@ def test_each_day_of_the_flow_is_what_the_log_says_of_it(sample: Sample) -> None
         assert flow.ended[place] == ended
 
 
+def test_some_months_alone_can_be_told_of(sample: Sample) -> None:
+    read_in_steps(sample, 500)
+    cases = of_log(sample)
+    opened = Counter(month_of(case.opened_at) for case in cases)
+    first, *_, last = sorted(opened)[1:-1]
+    for months in ((), (first,), (first, last)):
+        scope = Scope(key=KEY, months=months)
+        with sample.office.store.read() as session:
+            overview = Overview(session, scope, sample.office.clock())
+            found = {one.label: len(one.lead) for one in overview.compared("month")}
+            read = len(read_cases(session, scope))
+        assert found == {f"{month:%Y-%m}": opened[month] for month in months}
+        assert read == sum(found.values())
+
+
+def test_page_and_command_reckon_with_the_same_weeks(sample: Sample) -> None:
+    """Those of the period, or since the first request of all; one way of signing may have come later."""
+    late = Past(sample.office, "P022", seed=8)
+    late.happen(20, days=20, variants=("A4",))
+    late.write()
+    read_in_steps(sample, 500)
+    now = sample.office.clock()
+    month = now.astimezone(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    before = (month - timedelta(days=40)).replace(day=1)
+    for scope in (
+        Scope(key=KEY),
+        Scope(key=KEY, since=before),
+        Scope(key=KEY, since=before, before=month),
+        Scope(key=KEY, since=before - timedelta(days=1000)),
+    ):
+        page = told(sample.office.store, scope, "variant", now)
+        with sample.office.store.read() as session:
+            command = read_panels(session, scope, Given(), now=now)
+        assert command is not None
+        said = {one.variant: one.per_week for one in command.capacity}
+        assert said == pytest.approx({one.label: one.came / page.weeks_of(one) for one in page.groups})
+        assert len(said) > 1
+
+
 def test_the_machine_s_medians_are_those_of_the_comparison(sample: Sample) -> None:
     read_in_steps(sample, 500)
     for variant in (SLOW, FAST):
         scope = Scope(key=KEY, variant=variant)
         with sample.office.store.read() as session:
-            told = {
+            steps = {
                 (one.part, one.step): one for one in Overview(session, scope, sample.office.clock()).machine()
             }
             compared = read_steps(session, scope)[KEY, variant]
-        assert {step: (one.n, one.median_ms) for step, one in told.items()} == {
+        assert {step: (one.n, one.median_ms) for step, one in steps.items()} == {
             step: (one.n, one.median) for step, one in compared.items()
         }
 
@@ -144,5 +186,5 @@ def test_of_two_lengths_the_median_is_between_them(sample: Sample) -> None:
             [{**place, "bucket": bucket(us), "n": 1, "sum_us": us} for us in (1_000, 3_000)],
         )
     with sample.office.store.read() as session:
-        [told] = Overview(session, Scope(key="k"), sample.office.clock()).machine()
-    assert told.median_ms == pytest.approx(2, rel=0.01)
+        [step] = Overview(session, Scope(key="k"), sample.office.clock()).machine()
+    assert step.median_ms == pytest.approx(2, rel=0.01)

@@ -5,13 +5,12 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from html import unescape
 
 import httpx
 import pytest
 from pypdfium2 import PdfDocument
 
-from tests.desk_office import browsing, served, signed_in
+from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
 from throughput.monitor_kept import keep_months, months_kept
@@ -48,11 +47,6 @@ def client(place: tuple[Sample, str]) -> Iterator[httpx.Client]:
         yield client
 
 
-def words(answer: httpx.Response) -> str:
-    assert answer.status_code == 200, answer.text[:500]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
-
-
 def rows(client: httpx.Client, query: str = "") -> list[dict[str, str]]:
     answer = client.get(f"/figures/monitoring.csv?{query}")
     assert answer.status_code == 200, answer.text[:500]
@@ -68,8 +62,8 @@ def test_the_page_its_rows_and_its_pdf_say_the_same(place: tuple[Sample, str], c
     cells = re.findall(r'<td class="number" data-label="Started">([^<]+)</td>', page.text)
     assert cells == [one["started"] for one in told]
     assert any(cell.isdigit() and int(cell) > 2 for cell in cells)
-    assert "no more than 6.0 h" in words(page)
-    assert "60% was the goal" in words(page)
+    assert "no more than 6.0 h" in words_of(page)
+    assert "60% was the goal" in words_of(page)
     pdf = client.get(f"/figures/monitoring.pdf?{query}")
     assert pdf.headers["content-type"] == "application/pdf"
     with PdfDocument(pdf.content) as document:
@@ -103,7 +97,7 @@ def test_whoever_looks_after_a_unit_reads_its_report_alone(
     place: tuple[Sample, str], client: httpx.Client
 ) -> None:
     signed_in(client, place[0].office, OF_ADVICE)
-    page = words(client.get("/figures/monitoring?lang=en"))
+    page = words_of(client.get("/figures/monitoring?lang=en"))
     assert "Advice · all processes" in page
     assert "Policy" not in page
     assert "All units together" not in page
@@ -130,6 +124,22 @@ def test_the_page_speaks_its_readers_language(
     place: tuple[Sample, str], client: httpx.Client, language: str
 ) -> None:
     signed_in(client, place[0].office, AUDITOR)
-    page = words(client.get(f"/figures/monitoring?lang={language}"))
+    page = words_of(client.get(f"/figures/monitoring?lang={language}"))
     assert "Requests by month" not in page
     assert "measured" not in page
+
+
+def test_settings_that_can_not_be_read_are_the_offices_fault(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    sample, _ = place
+    signed_in(client, sample.office, AUDITOR)
+    file = sample.office.folder / FILE
+    file.write_text("goal = 200", encoding="utf-8")
+    try:
+        answer = client.get("/figures/monitoring")
+    finally:
+        file.write_text(NORMS, encoding="utf-8")
+    assert answer.status_code == 503
+    assert "whoever runs the office" in answer.text
+    assert client.get("/figures/monitoring").status_code == 200

@@ -405,6 +405,25 @@ class TestWebhooks:
         assert "told no more" in post(client, "/office/outgoing/remove", hook=str(hook.id)).text
         assert office.webhooks.listed() == []
 
+    def test_who_adds_one_shows_anew_that_it_is_they(self, place: Place, client: httpx.Client) -> None:
+        office = place.sample.office
+        signed_in(client, office, ADMINISTRATOR)
+        long_ago(office)
+        typed = {"url": "https://hooks.example.org/y", "types": ""}
+        between = post(client, "/office/outgoing/add", **typed)
+        assert between.status_code == 403
+        assert office.webhooks.listed() == []
+        added = post(client, "/office/outgoing/add", **typed, password=PASSWORD)
+        assert "whsec_" in added.text
+        (hook,) = office.webhooks.listed()
+        with browsing(place.url) as elsewhere:  # another browser has shown nothing
+            signed_in(elsewhere, office, ADMINISTRATOR)
+            long_ago(office)
+            assert post(elsewhere, "/office/outgoing/remove", hook=str(hook.id)).status_code == 403
+            assert [one.id for one in office.webhooks.listed()] == [hook.id]
+            post(elsewhere, "/office/outgoing/remove", hook=str(hook.id), password=PASSWORD)
+        assert office.webhooks.listed() == []
+
     def test_they_are_for_who_looks_after_all_units(self, place: Place, client: httpx.Client) -> None:
         signed_in(client, place.sample.office, LOCAL)
         assert client.get("/office/outgoing").status_code == 404

@@ -12,6 +12,7 @@ from io import BytesIO
 
 import httpx
 import pytest
+from pypdfium2 import PdfDocument
 from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
@@ -24,6 +25,7 @@ from web.request_documents import disposition
 from workflow import outside
 from workflow.commands import StepTrouble
 from workflow.outside import By
+from workflow.previews import Preview
 from workflow.tables import Event, Task
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
@@ -117,6 +119,8 @@ def test_everybody_concerned_sees_it(desk: Desk, delivered: int) -> None:
         "/documents/declaration/pages/1.png",
         "/documents/declaration/verify",
         "/files/given.pdf",
+        "/draft/declaration",
+        "/draft/declaration/pages/1.png",
     ],
 )
 def test_to_who_may_not_see_it_there_is_none(desk: Desk, delivered: int, below: str) -> None:
@@ -126,6 +130,34 @@ def test_to_who_may_not_see_it_there_is_none(desk: Desk, delivered: int, below: 
     there_is_none = client.get(f"/requests/{unknown}{below}")
     assert there_is_none.status_code == 404
     assert without_numbers(unseen) == without_numbers(there_is_none)
+
+
+def test_before_it_is_approved_they_see_how_it_would_look(desk: Desk) -> None:
+    number = to_state(desk, "review")
+    office = desk.sample.office
+    page = desk.page(CLERK, number).text
+    assert f"/requests/{number}/draft/declaration/pages/1.png" in page
+    assert page.index('value="claim"') < page.index("/draft/declaration/pages/1.png")  # acts come first
+    every = desk.client(CLERK).get(f"/requests/{number}/draft/declaration").text
+    pages = int(re.findall(r"Page \d+ of (\d+)", every)[-1])
+    assert every.count("/draft/declaration/pages/") == pages
+    picture = desk.client(CLERK).get(f"/requests/{number}/draft/declaration/pages/1.png")
+    assert (picture.status_code, picture.content[:4]) == (200, b"\x89PNG")
+    assert "no-store" in picture.headers["cache-control"]
+    assert desk.client(CLERK).get(f"/requests/{number}/draft/declaration/pages/9.png").status_code == 404
+    assert desk.client(CLERK).get(f"/requests/{number}/draft/nothing").status_code == 404
+    for person in (MANAGER, desk.sample.request(number).requester_id):
+        assert desk.client(person).get(f"/requests/{number}/draft/declaration").status_code == 200
+    drawn = list(PdfDocument(Preview.find(office, number, "declaration", CLERK).pdf()))
+    text = " ".join(drawn[0].get_textpage().get_text_range().split())
+    assert "Draft – not approved, not signed, and no document yet" in text
+    assert "Verification code" not in text
+    assert desk.sample.documents(number) == []  # and nothing of it is kept
+
+
+def test_once_there_is_a_document_there_is_no_draft_of_it(desk: Desk, delivered: int) -> None:
+    assert "/draft/" not in desk.page(CLERK, delivered).text
+    assert desk.client(CLERK).get(f"/requests/{delivered}/draft/declaration").status_code == 404
 
 
 def without_numbers(page: httpx.Response) -> str:

@@ -50,7 +50,7 @@ def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: Path, seed: int) -> None:
     measured, lead_days = log_of(tmp_path, seed)
-    fit = fitted(measured, replications=10, seed=seed)
+    fit = fitted(measured, replications=39, seed=seed)
     for name in (
         "per_week",
         "handling_min",
@@ -64,11 +64,11 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
     assert fit.inputs["handling_min"] == Input("measured", len(measured.worked))
     assert {"clerks"} & fit.inputs.keys() == set()  # which no log tells
     [told] = compare(
-        [fit.scenario], weeks=25, replications=10, redrawn={"A1": fit.redrawn}, inputs={"A1": fit.inputs}
+        [fit.scenario], weeks=25, replications=39, redrawn={"A1": fit.redrawn}, inputs={"A1": fit.inputs}
     )
     assert told.lead_median_days.low <= np.median(lead_days) <= told.lead_median_days.high
     assert told.lead_p90_days.low <= np.quantile(lead_days, 0.9) <= told.lead_p90_days.high
-    assert told.lead_median_days.high - told.lead_median_days.low < np.median(lead_days) / 2
+    assert told.lead_median_days.high - told.lead_median_days.low < np.median(lead_days) / 1.5
     assert told.inputs["clerks"].origin == "assumed"
 
 
@@ -110,15 +110,15 @@ def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:
 def test_the_interval_of_the_handling_holds_how_many_come() -> None:
     """Twice as many requests are twice the work, however little else was open."""
     basis = Scenario("A3", per_week=100, return_rate=0, clerks=3)
-    drawn = [replace(basis, per_week=rate) for rate in (50, 100, 150, 100)]
-    [found] = compare([basis], weeks=10, replications=4, redrawn={"A3": drawn})
+    drawn = [replace(basis, per_week=rate) for rate in (50, 100, 150, 100) * 10]
+    [found] = compare([basis], weeks=10, replications=40, redrawn={"A3": drawn})
     assert found.handling_fte.high - found.handling_fte.low > found.handling_fte.value
 
 
 def test_the_command_says_of_each_input_where_it_comes_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quick = ("--weeks", "2", "--replications", "2")
+    quick = ("--weeks", "2", "--replications", "39")
     assert main(["simulate", *quick]) == 0
     out = capsys.readouterr().out
     assert "10 (claimed)" in out
@@ -135,7 +135,7 @@ def test_the_command_says_of_each_input_where_it_comes_from(
 @pytest.mark.slow
 def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_log(Store.open(tmp_path, {}), TRUTH, 300)
-    call = ["simulate", "--measured", "--weeks", "8", "--replications", "3", "--data", str(tmp_path)]
+    call = ["simulate", "--measured", "--weeks", "8", "--replications", "39", "--data", str(tmp_path)]
     assert main([*call, "--json"]) == 0
     told = {one["scenario"]["name"]: one for one in json.loads(capsys.readouterr().out)["scenarios"]}
     assert set(told) == {"A0", "A1", "A3"}

@@ -13,9 +13,11 @@ from throughput.costs import Prices, Range, Sum, Work, costs, read_prices
 from throughput.errors import CostsUnusable
 from throughput.estimates import Figure
 from throughput.levels import LevelReached
+from throughput.reporting import given_tables
+from throughput.reporting.words import report_words
 from throughput.said import payback_said, source_said, statement_said, tables
-from throughput.score_card import Criterion
-from throughput.whole import Given, Panels, panels
+from throughput.score_card import Criterion, Known, score_card
+from throughput.whole import Given, KeyCosts, Panels, panels
 
 PRICES = """
 currency = "EUR"
@@ -193,3 +195,28 @@ def test_the_same_figures_are_in_csv(tmp_path: Path) -> None:
     assert row.split(",")[7] == "measured"
     assert float(row.split(",")[8]) == pytest.approx(told.capacity[1].fte_by_week.value, rel=1e-4)
     assert panels_data.as_json(told)["costs"][0]["variants"][0]["running"]["likely"] > 0
+
+
+@pytest.mark.parametrize(("language", "never"), [("en", "never"), ("da", "aldrig")])
+def test_a_report_tells_costs_and_where_each_cell_of_the_card_is_from(
+    tmp_path: Path, language: str, never: str
+) -> None:
+    words = report_words(language)
+    slower = [WORK[0], replace(WORK[1], handling_min=Figure(0, 12.0, origin="claimed"))]
+    for work, expected in ((WORK, None), (slower, never)):
+        found = costs(prices(tmp_path), work, per_week=100)
+        table = given_tables.costs(KeyCosts("employer-declaration", 100, tuple(found)), words)
+        cells = {row[0]: row[1:] for row in table.rows}
+        running = [one.running for one in found]
+        assert [said.split(" ")[0] for said in cells[words.text("A year in all")]] == [
+            words.decimal(one.likely, 0) for one in running if one
+        ]
+        paid = cells[words.text("Paid back")]
+        assert paid[0] == "–"
+        assert (paid[1] == expected) is (expected is not None)
+        card = score_card(Known(costs=found))
+        rows = given_tables.score_card(card, words).rows
+        assert len(rows) == sum(max(1, len(cell.said)) for cell in card.cells)
+        assert [words.text("Ease of use"), "A0", words.text("not known"), "–"] in rows
+        assert [words.text("Labour"), "A2", f"{words.text('low')} (“Laag”)", words.text("claimed")] in rows
+        assert sum(words.text("given") in row[3] for row in rows) == len(found)

@@ -1,16 +1,23 @@
 """Known answers of the monthly report, and what it keeps to itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import starmap
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_compare import in_order, many
 from tests.unit.test_throughput_spans import START
 from throughput.errors import PeriodUnusable
-from throughput.followed import followed
-from throughput.monitor import ALL, Followed, Monitor, Month, Share, mean_share, months
+from throughput.followed import Norm, Target, followed
+from throughput.monitor import ALL, Followed, Monitor, Month, Range, Share, mean_share, months
+from throughput.reporting.monitoring import verdict
+from throughput.reporting.words import report_words
+from workflow.calendar import parse_working_duration
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 FUND = [(89, 11), (183, 13), (78, 0), (66, 6), (708, 87), (393, 39), (211, 31), (159, 33), (147, 18)]
@@ -29,21 +36,63 @@ def done(unit: str, opened: str, ended: str, *, met: bool = True, contacts: int 
 def test_the_fund_of_the_source() -> None:
     """Twelve months: the mean of their shares, and beside it all cases together."""
     period = [Month(2020, 11), Month(2020, 12), *months(Month(2021, 7), Month(2022, 4))]
-    cases = [
-        done("fund", f"{month}-02", f"{month}-20", met=number < met)
-        for month, (met, missed) in zip(period, FUND, strict=True)
-        for number in range(met + missed)
-    ]
+    cases = fund(period)
     report = Monitor.of(cases, period, AMSTERDAM, small=-1).report()
     assert (report.met[ALL], report.missed[ALL]) == (2730, 329)
-    assert report.pooled == pytest.approx(0.8924, abs=5e-5)
-    assert report.mean == pytest.approx(sum(met / (met + missed) for met, missed in FUND) / 12)
-    printed = Monitor.of(cases, period, AMSTERDAM).report()  # one month has nobody who missed it
-    assert None in printed.missed.values()
-    told = [met / (met + missed) for met, missed in FUND if missed > 2]
-    assert (len(told), len(printed.shares)) == (11, 11)
-    assert printed.mean == pytest.approx(sum(told) / 11)
-    assert printed.missed[ALL] is None
+    mean = sum(met / (met + missed) for met, missed in FUND) / 12
+    assert report.pooled is not None
+    assert report.mean is not None
+    assert (report.pooled.low, report.pooled.high) == (2730 / 3059, 2730 / 3059)
+    assert report.pooled.told(2) == (0.8924, 0.8924)
+    assert (report.mean.low, report.mean.high) == pytest.approx((mean, mean))
+
+
+def test_the_fund_as_it_is_printed() -> None:
+    """In one month nobody missed the norm, which is hidden; its figures are the fund's all the same."""
+    period = [Month(2020, 11), Month(2020, 12), *months(Month(2021, 7), Month(2022, 4))]
+    report = Monitor.of(fund(period), period, AMSTERDAM).report()
+    assert [month for month in period if report.missed[month] is None] == [Month(2021, 7)]
+    assert (report.ended[ALL, "done"], report.missed[ALL], len(report.shares)) == (3059, None, 11)
+    assert report.pooled is not None
+    assert report.pooled.told(1) == (0.892, 0.892)  # of 89.24 %
+    assert report.mean is not None
+    assert report.mean.told(1) == (0.895, 0.898)  # around 89.77 %
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
+    met, hidden, together = verdict(report, target, report_words("en"))
+    assert met.startswith("The goal was met: in the mean of the months 89.5% to 89.8% met the norm")
+    assert hidden.startswith("The shares of 1 of the 12 months are hidden.")
+    assert together == "Of all requests together 89.2% met the norm."
+    close = verdict(report, replace(target, goal=0.896), report_words("en"))
+    assert close[0].startswith("Whether the goal was met can't be told")
+    for missed in (1, 2):  # nor does anything else that is printed tell that it is none
+        other = [
+            (78 - missed, missed) if month == Month(2021, 7) else FUND[n] for n, month in enumerate(period)
+        ]
+        assert Monitor.of(fund(period, other), period, AMSTERDAM).report() == report
+
+
+def fund(period: list[Month], counts: list[tuple[int, int]] = FUND) -> list[Followed]:
+    """So many of each month met the norm, and missed it."""
+    return [
+        done("fund", f"{month}-02", f"{month}-20", met=number < met)
+        for month, (met, missed) in zip(period, counts, strict=True)
+        for number in range(met + missed)
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 6)), min_size=3, max_size=3))
+def test_the_figures_of_a_period_hold_those_of_all_requests(counts: list[tuple[int, int]]) -> None:
+    """And the goal is not said to be met, or missed, where it was not: whatever is hidden."""
+    period = list(months(Month(2026, 1), Month(2026, 3)))
+    cases = fund(period, counts)
+    true = mean_share(starmap(Share, counts)), Share(*map(sum, zip(*counts, strict=True))).value
+    told = Monitor.of(cases, period, AMSTERDAM).report()
+    for found, exact in zip((told.mean, told.pooled), true, strict=True):
+        if found is not None and exact is not None:
+            assert found.low - 1e-9 <= exact <= found.high + 1e-9
+            low, high = found.told(1)
+            assert low - 0.0005 <= exact <= high + 0.0005
 
 
 def test_a_month_without_a_case_does_not_count_in_the_mean() -> None:
@@ -80,8 +129,7 @@ def test_a_small_count_can_not_be_had_from_another_units_report() -> None:
     known = [records.missed[MAY], whole.missed[MAY]]
     assert None in known
     assert board.met[MAY] is None or board.ended[MAY, "done"] is None
-    assert board.pooled is None
-    assert board.mean is None
+    assert board.pooled == board.mean == Range(19 / 21, 1)
     assert board.shares == ()
 
 

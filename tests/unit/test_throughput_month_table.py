@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from throughput.monitor import Monitor, Month, Printed, months
-from throughput.month_table import ALL, Followed, MonthTold
+from throughput.month_table import ALL, Followed, Kind, MonthTold
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 PERIOD = months(Month(2026, 5), Month(2026, 6))
 UNITS, KEYS, NORMS, SMALL = ("board", "records"), ("letter", "plan"), 2, 2
+REASONS = frozenset({"done", "withdrawn"})
 ENDS = ("withdrawn", 0, 1, 2)
 """As cases end: the norm that they meet, if they are done."""
 Base = tuple[str, str, Month, str | int]
 BASE: list[Base] = list(product(UNITS, KEYS, PERIOD, ENDS))
+FAR = 1000
+Told = tuple[str, set[Base], int, int]
+"""Whether it is of what began or ended, which cases it counts, and the least and the most that it may be."""
 
 
 def cases(counts: dict[Base, int]) -> list[Followed]:
@@ -35,53 +39,72 @@ def cases(counts: dict[Base, int]) -> list[Followed]:
             1,
             None if isinstance(end, str) else end,
             key,
+            REASONS,
         )
         for (unit, key, month, end), count in counts.items()
         for _ in range(count)
     ]
 
 
-def told_by(report: Printed, norm: int) -> Iterator[tuple[str, set[Base], int]]:
-    """Every count that a report prints, and which kinds of cases it is the sum of."""
-    for month in report.months:
-        yield from _of(report, norm, [month], month)
-    yield from _of(report, norm, list(report.months), ALL)
+def told_by(monitor: Monitor, report: Printed, norm: int) -> Iterator[Told]:
+    """Every count that a report prints, and which kinds of cases it is the sum of; of those that it hides,
+    what may be known of them.
+    """
+    for month, table in monitor.tables.items():
+        for kind, ends in _kinds(norm):
+            known = table.within(kind, report.unit, report.key)
+            high = FAR if known.high is None else known.high
+            yield _what(kind), _cells(report, [month], ends), known.low, high
+    for kind, ends in _kinds(norm):
+        if (count := _of_period(report, kind)) is not None:
+            yield _what(kind), _cells(report, list(report.months), ends), count, count
 
 
-def _of(
-    report: Printed, norm: int, some: list[Month], at: Month | str
-) -> Iterator[tuple[str, set[Base], int]]:
-    def cells(*ends: str | int) -> set[Base]:
-        return {
-            one
-            for one in BASE
-            if report.unit in {None, one[0]}
-            and report.key in {None, one[1]}
-            and one[2] in some
-            and one[3] in ends
-        }
+def _what(kind: Kind) -> str:
+    return "started" if kind == "started" else "ended"
 
+
+def _kinds(norm: int) -> list[tuple[Kind, tuple[str | int, ...]]]:
     done = tuple(range(NORMS + 1))
-    kinds = [
-        ("started", report.started[at], ENDS),
-        ("ended", report.ended[at, ALL], ENDS),
-        ("ended", report.ended.get((at, "done")), done),
-        ("ended", report.ended.get((at, "withdrawn")), ("withdrawn",)),
-        ("ended", report.met[at], done[: norm + 1]),
-        ("ended", report.missed[at], done[norm + 1 :]),
+    return [
+        ("started", ENDS),
+        (("ended", ALL), ENDS),
+        (("ended", "done"), done),
+        (("ended", "withdrawn"), ("withdrawn",)),
+        (("met", norm), done[: norm + 1]),
+        (("missed", norm), done[norm + 1 :]),
     ]
-    yield from ((what, cells(*ends), count) for what, count, ends in kinds if count is not None)
 
 
-def everything(found: list[Followed]) -> list[tuple[str, set[Base], int]]:
-    """All counts of all reports that anybody may ask for, each period counted by itself."""
-    told: dict[tuple[str, frozenset[Base], int], None] = {}
+def _of_period(report: Printed, kind: Kind) -> int | None:
+    match kind:
+        case ("ended", reason):
+            return report.ended.get((ALL, str(reason)))
+        case (name, _):
+            return (report.met if name == "met" else report.missed)[ALL]
+    return report.started[ALL]
+
+
+def _cells(report: Printed, some: list[Month], ends: tuple[str | int, ...]) -> set[Base]:
+    return {
+        one
+        for one in BASE
+        if report.unit in {None, one[0]}
+        and report.key in {None, one[1]}
+        and one[2] in some
+        and one[3] in ends
+    }
+
+
+def everything(found: list[Followed]) -> list[Told]:
+    """All that all reports say that anybody may ask for, each period counted by itself."""
+    told: dict[tuple[str, frozenset[Base], int, int], None] = {}
     for first, last in ((0, 0), (1, 1), (0, 1)):
         monitor = Monitor.of(found, PERIOD[first : last + 1], ZONE, norms=NORMS)
         for unit, key, norm in product((None, *UNITS), (None, *KEYS), range(NORMS)):
-            for what, cells, count in told_by(monitor.report(unit, key, norm), norm):
-                told[what, frozenset(cells), count] = None
-    return [(what, set(cells), count) for what, cells, count in told]
+            for what, cells, *ends in told_by(monitor, monitor.report(unit, key, norm), norm):
+                told[what, frozenset(cells), ends[0], ends[1]] = None
+    return [(what, set(cells), *ends) for what, cells, *ends in told]  # type: ignore[misc]
 
 
 def small_sums(counts: dict[Base, int], of: str) -> Iterator[set[Base]]:
@@ -103,19 +126,16 @@ def untold(counts: dict[Base, int], of: str) -> list[set[Base]]:
     """The small sums that somebody could tell who reads all reports: scipy finds no whole counts that
     fit all that is told and come to another sum.
     """
-    told = [(cells, count) for what, cells, count in everything(cases(counts)) if what == of]
-    rows = np.array([[one in some for one in BASE] for some, _ in told] or [[0] * len(BASE)], dtype=float)
-    sums = np.array([total for _, total in told] or [0], dtype=float)
-    fits = LinearConstraint(rows, sums, sums)
+    told = [(cells, low, high) for what, cells, low, high in everything(cases(counts)) if what == of]
+    rows = np.array([[one in some for one in BASE] for some, *_ in told], dtype=float)
+    fits = LinearConstraint(rows, [low for _, low, _ in told], [high for *_, high in told])
     true = np.array([counts[one] for one in BASE])
     left = [np.array([one in cells for one in BASE], dtype=float) for cells in small_sums(counts, of)]
     found = []
     while left:
         aim = left[-1]
         for sign in (1, -1):
-            solved = milp(
-                sign * aim, constraints=fits, bounds=Bounds(0, 1000), integrality=np.ones(len(BASE))
-            )
+            solved = milp(sign * aim, constraints=fits, bounds=Bounds(0, FAR), integrality=np.ones(len(BASE)))
             other = np.round(solved.x)
             if aim @ other != aim @ true:
                 break
@@ -133,6 +153,22 @@ def test_all_reports_together_tell_no_small_count(of: str, values: list[int]) ->
     assert untold(dict(zip(BASE, values, strict=True)), of) == []
 
 
+def test_that_nobody_withdrew_is_hidden_as_that_one_did() -> None:
+    """Where requests can be withdrawn: else it would be had from those that ended and were done."""
+    told = [
+        Monitor.of(
+            cases(dict.fromkeys(BASE, 9) | {one: few for one in BASE if one[3] == "withdrawn"}), PERIOD, ZONE
+        )
+        for few in (0, 1)
+    ]
+    none, one = (monitor.report("board", "letter") for monitor in told)
+    for report in (none, one):
+        assert report.reasons == ("done", "withdrawn")
+        for at in (*PERIOD, ALL):
+            assert report.ended[at, "withdrawn"] is None
+            assert None in (report.ended[at, "done"], report.ended[at, ALL])
+
+
 def test_what_is_hidden_in_one_period_is_hidden_in_all() -> None:
     counts = {one: 9 + n for n, one in enumerate(BASE)}
     counts["board", "letter", PERIOD[0], 2] = 1
@@ -142,7 +178,7 @@ def test_what_is_hidden_in_one_period_is_hidden_in_all() -> None:
     assert alone.missed[PERIOD[0]] is both.missed[PERIOD[0]] is None
     assert both.missed[PERIOD[1]] is not None
     assert both.missed[ALL] is None
-    assert both.mean == Monitor.of(found, PERIOD[1:], ZONE, norms=NORMS).report("board", "letter", 1).mean
+    assert both.shares == Monitor.of(found, PERIOD[1:], ZONE, norms=NORMS).report("board", "letter", 1).shares
 
 
 @pytest.mark.parametrize("month", PERIOD)

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from throughput.errors import ScenarioUnusable
-from throughput.simulate import DAY_MIN, SOURCE, WEEK_MIN, Luck, Scenario, clerks_needed, compare, run
+from throughput.simulate import (
+    DAY_MIN,
+    SOURCE,
+    SPREAD_LEAST,
+    WEEK_MIN,
+    Estimate,
+    Luck,
+    Scenario,
+    clerks_needed,
+    compare,
+    run,
+)
 
 PAPER, _, REMOTE = SOURCE
 SHORT = {"weeks": 20, "warm_up_weeks": 4, "replications": 12}
@@ -93,3 +104,38 @@ def test_a_queue_without_end_is_refused() -> None:
 def test_more_than_a_machine_holds_is_refused() -> None:
     with pytest.raises(ScenarioUnusable, match="requests in all"):
         compare([Scenario("many", per_week=100, clerks=10)], weeks=10**8)
+
+
+def test_the_interval_of_a_mean_holds_it_and_no_figure_that_can_not_be() -> None:
+    random, held = np.random.default_rng(5), 0
+    for _ in range(1000):
+        found = Estimate.of(list(random.gamma(4, 0.25, 12)))
+        held += found.low <= 1 <= found.high
+    assert 925 <= held <= 970
+    waits, shares = Estimate.of([0.0, 0.0, 0.9]), Estimate.of([0.2, 1.0, 1.0], most=1)
+    assert waits.low == 0
+    assert shares.high == 1
+
+
+def test_between_the_ends_lie_95_in_100_of_such_replications_whatever_their_law() -> None:
+    random, held = np.random.default_rng(6), 0
+    for _ in range(2000):
+        drawn = random.lognormal(0, 1.5, SPREAD_LEAST + 1)  # far from the normal law
+        found = Estimate.spread(list(drawn[:-1]))
+        held += found.low <= drawn[-1] <= found.high
+        assert found.low > 0
+    assert 1880 <= held <= 1930
+    assert Estimate.spread([0.5] * 30 + [1.2] * 9, most=1).high == 1
+
+
+def test_what_measured_inputs_leave_open_is_not_told_of_few_replications() -> None:
+    with pytest.raises(ScenarioUnusable, match="12 replications"):
+        compare([REMOTE], **SHORT, redrawn={"A3": [REMOTE] * 12})
+
+
+def test_draws_with_more_work_than_time_are_counted_and_told() -> None:
+    drawn = [REMOTE] * 36 + [Scenario("A3", handling_min=20)] * 4
+    how = {"weeks": 8, "warm_up_weeks": 2, "replications": 40}
+    [found] = compare([REMOTE], **how, redrawn={"A3": drawn})
+    assert (found.overloaded, found.replications) == (4, 40)
+    assert found.busy.high == 1

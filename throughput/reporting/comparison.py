@@ -11,14 +11,14 @@ from throughput.difference import REPLICATES, RESAMPLED
 from throughput.grouped import DIGITS, By
 from throughput.panels_data import as_json as panels_json
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting import panel_tables
+from throughput.reporting import given_tables, panel_tables
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.telling import FIGURES, claim, headlines, interval
-from throughput.reporting.words import ReportWords, mark
+from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.scope import Scope
 from throughput.small_cells import FEWEST
-from throughput.whole import Panels
+from throughput.whole import KeyCosts, Panels
 
 TITLES: Mapping[By, str] = {
     "variant": mark("Ways of signing compared"),
@@ -109,6 +109,8 @@ class _Comparison:
         if self._panels is not None:
             self._measured(self._panels)
         self._capacity()
+        if self._panels is not None:
+            self._given(self._panels)
         report.page()
         self._method()
         self._quality()
@@ -154,6 +156,34 @@ class _Comparison:
                 weeks=words.decimal(8.7),
             )
         )
+
+    def _given(self, panels: Panels) -> None:
+        """Costs, where prices were given, and the source's criteria."""
+        words, report = self._words, self._report
+        for held in panels.costs if panels.prices_given else ():
+            report.heading(words.text("Cost a year (prices as given)"))
+            report.paragraph(_priced(held, words))
+            table = given_tables.costs(held, words)
+            if table.rows:
+                report.table(table)
+                report.note(
+                    words.text(
+                        "Likely, and in brackets from low to high. Minutes: where those of handling are from;"
+                        " what is paid back rests on those of the variant that it is held against, too."
+                    )
+                )
+            for said in given_tables.without_cost(held.costs, words):
+                report.note(said)
+        if panels.score_card is not None:
+            report.page()
+            report.heading(words.text("The source's five criteria, and where each cell is from"))
+            report.table(given_tables.score_card(panels.score_card, words))
+            report.note(
+                words.text(
+                    "What a signature is worth in law is not for a program to say: of legal the card tells"
+                    " the level that was reached. Claimed scores are the source's, with its own words."
+                )
+            )
 
     def _method(self) -> None:
         words, report = self._words, self._report
@@ -213,6 +243,17 @@ class _Comparison:
                     " is filling up or emptying."
                 )
             )
+
+
+def _priced(held: KeyCosts, words: ReportWords) -> str:
+    """Of which requests, in which money."""
+    currency = held.costs[0].currency if held.costs else ""
+    return words.text(
+        "{process}: if all requests went that way, at {rate} a week; in {currency}.",
+        process=words.process(held.key),
+        rate=NOTHING if held.per_week is None else words.decimal(held.per_week),
+        currency=currency or words.text("money"),
+    )
 
 
 class _Process:

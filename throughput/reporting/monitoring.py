@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from throughput.charts.months import Months, MonthShare, months
 from throughput.followed import Norm, Target
-from throughput.monitor import ALL, Month, Printed
+from throughput.monitor import ALL, Month, Printed, Range
 from throughput.monitor_rows import document
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
 from throughput.reporting.seal import Seal
@@ -68,7 +68,6 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     """Whether the goal was met, by the mean of the months; and the share of all requests together."""
     norm = _norm(target, words)
     goal = words.percent(target.goal, _places(target.goal))
-    told_of = len(told.shares)
     if told.mean is None or told.pooled is None:
         return [
             words.text(
@@ -81,21 +80,29 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     missed = mark(
         "The goal was not met: in the mean of the months {share} met the norm, {goal} was the goal. {norm}"
     )
-    share = words.percent(told.mean, 1)
-    found = [words.text(met if told.mean >= target.goal else missed, share=share, goal=goal, norm=norm)]
-    if told_of < len(told.months):
-        found.append(
+    open_still = mark(
+        "Whether the goal was met can't be told without telling what is hidden: in the mean of the months"
+        " {share} met the norm, {goal} was the goal. {norm}"
+    )
+    found = met if told.mean.low >= target.goal else missed if told.mean.high < target.goal else open_still
+    said = [words.text(found, share=_between(told.mean, words), goal=goal, norm=norm)]
+    if len(told.shares) < len(told.months):
+        said.append(
             words.text(
-                "That is of {told} of the {count} months: the shares of the others are hidden, and count in"
-                " no figure here.",
-                told=words.number(told_of),
+                "The shares of {hidden} of the {count} months are hidden. They count with all that they may"
+                " be: where that makes a difference, a figure has a lower and an upper end.",
+                hidden=words.number(len(told.months) - len(told.shares)),
                 count=words.number(len(told.months)),
             )
         )
-    found.append(
-        words.text("Of all requests together {share} met the norm.", share=words.percent(told.pooled, 1))
-    )
-    return found
+    pooled = _between(told.pooled, words)
+    said.append(words.text("Of all requests together {share} met the norm.", share=pooled))
+    return said
+
+
+def _between(found: Range, words: ReportWords) -> str:
+    first, last = (words.percent(end, 1) for end in found.told(1))
+    return first if first == last else words.text("{low} to {high}", low=first, high=last)
 
 
 def _norm(target: Target, words: ReportWords) -> str:
@@ -223,7 +230,13 @@ def meaning(target: Target, words: ReportWords) -> list[str]:
         words.text(
             "The goal is held against the mean of the months, in which each month counts alike. The share"
             " of all requests together, in which a busy month counts more, stands beside it."
+        )
+        + " "
+        + words.text(
+            "Both are of all requests, the hidden ones too, and told as closely as the printed counts tell"
+            " them."
         ),
+        words.text("A request that goes on after it was delivered, as a plan does, was done by then."),
         words.text(
             "In hand in the last week: open at some time in the month's last seven days. Tasks per request:"
             " how many pieces of work a request took that ended in the month. Months are the office's."

@@ -89,8 +89,8 @@ def simulation_pdf(
     if told.measured:
         report.note(
             words.text(
-                "Of what was measured: between what 95 % of the replications lie, whose inputs are drawn anew"
-                " each time."
+                "Of what was measured: the median of the replications, whose inputs are drawn anew each time,"
+                " and between what 95 % of the replications lie."
             )
         )
     report.heading(words.text("What it was simulated from"))
@@ -103,6 +103,15 @@ def simulation_pdf(
 def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[str]:
     """What each other scenario changes against the first, and what the source's claim comes to."""
     first = outcomes[0]
+    for one in outcomes:
+        if one.overloaded:
+            yield words.text(
+                "{scenario}: in {some} of {count} replications the clerks have more work than time, and the"
+                " queue grows without end.",
+                scenario=words.way(one.scenario.name),
+                some=words.number(one.overloaded),
+                count=words.number(one.replications),
+            )
     for other in outcomes[1:]:
         yield words.text(
             "From {first} to {other}: median lead time from {before} to {after} office days, requests in"

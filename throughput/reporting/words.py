@@ -9,12 +9,12 @@ from throughput.charts.wording import Unit
 from throughput.charts.wording import Wording as ChartWording
 from throughput.contrasts import OTHERS
 from throughput.grouped import By
+from throughput.signs import NOTHING
 from wording import Wording, catalogue, mark
 from workflow.words import ProcessWords, process_words
 
 __all__ = ["LANGUAGES", "NOTHING", "OPEN", "ReportWords", "mark", "report_words"]
 
-NOTHING = "–"
 OPEN = "…"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0

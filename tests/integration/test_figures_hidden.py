@@ -1,0 +1,134 @@
+"""Whoever administers a unit and reads no request has no count of the figures that the report hides."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from itertools import product
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.desk_office import browsing, served, signed_in
+from tests.steps_office import DECLARATION, Sample
+from tests.timed_office import FAST, SLOW, Past
+from throughput.monitor_kept import keep_months
+from throughput.monitor_settings import monitor_settings
+from workflow.tables import Grant
+
+UNIT = "Advice"
+OF_UNIT, AUDITOR, BOTH = "P093", "P101", "P102"
+"""Administers the unit; audits it; does both."""
+NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+AGO = 150
+"""So many days ago few requests began: as many as the offices differ by."""
+COUNTED = ("flow", "capacity", "load", "distribution", "ageing", "oldest", "machine", "control")
+TIMES = ("lead", "lead-differences", "handling", "handling-differences", "stages", "spans", "in-hand")
+
+
+@contextmanager
+def office(folder: Path, few: int) -> Iterator[tuple[Sample, str]]:
+    sample = Sample.open(folder, {})
+    sample.office = replace(sample.office, clock=lambda: NOW)
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=OF_UNIT, role="administrator", unit=UNIT))
+        session.add(Grant(person_id=AUDITOR, role="auditor", unit=UNIT))
+        session.add(Grant(person_id=BOTH, role="administrator", unit=UNIT))
+        session.add(Grant(person_id=BOTH, role="auditor", unit=UNIT))
+    for seed, count, days in [(1, 250, 100), *((seed, 1, AGO) for seed in range(2, few + 2))]:
+        past = Past(sample.office, "P022", seed=seed)
+        past.happen(count, days=days, units=(UNIT,), still_open=0.06 if count > 1 else 0)
+        past.write()
+    settings = monitor_settings(sample.office.folder)
+    keep_months(sample.office.store, settings, sample.office.clock())
+    with served(sample.office) as url:
+        yield sample, url
+    sample.office.close()
+
+
+@pytest.fixture(scope="module")
+def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Sample, str]]]:
+    """Two that are alike, but for one request of the month of which both hide how many there were."""
+    with (
+        office(tmp_path_factory.mktemp("one"), 1) as one,
+        office(tmp_path_factory.mktemp("two"), 2) as two,
+    ):
+        yield [one, two]
+
+
+def views(place: tuple[Sample, str], person: str) -> dict[str, str]:
+    """Pages and lists of several choices, as somebody sees them."""
+    sample, url = place
+    few, since = (f"{NOW - timedelta(days=days):%Y-%m}" for days in (AGO, 70))
+    months = [("", ""), (few, few), (few, since), (since, since)]
+    found = {}
+    with browsing(url) as client:
+        signed_in(client, sample.office, person)
+        for (first, last), more in product(months, ("by=month", f"variant={SLOW}")):
+            query = f"from={first}&to={last}&{more}&key={DECLARATION}&lang=en"
+            found[query] = seen(client.get(f"/figures?{query}"))
+            for name in ("lead", "handling", "stages", "spans"):
+                found[f"{name} {query}"] = client.get(f"/figures/{name}.csv?{query}").text
+        found["report"] = client.get("/figures/monitoring.csv").text
+    return found
+
+
+def seen(answer: httpx.Response) -> str:
+    """A page without what is of its office: its words and drawings."""
+    assert answer.status_code == 200
+    drawn = re.findall(r"<svg.*?</svg>", answer.text, re.DOTALL)
+    words = unescape(re.sub(r"<[^>]+>|http://\S+", " ", answer.text)).split()
+    return " ".join(words + drawn)
+
+
+def test_no_view_differs_by_a_request_of_which_the_report_is_silent(
+    offices: list[tuple[Sample, str]],
+) -> None:
+    """So nothing that is reckoned from such views tells of it."""
+    one, two = (views(place, OF_UNIT) for place in offices)
+    assert one["report"] == two["report"]
+    assert {name for name, text in one.items() if text != two[name]} == set()
+
+
+def test_who_reads_the_requests_is_told_of_them(offices: list[tuple[Sample, str]]) -> None:
+    for person in (AUDITOR, BOTH):
+        sample, url = offices[0]
+        with browsing(url) as client:
+            signed_in(client, sample.office, person)
+            for name in COUNTED:
+                expected = 404 if name == "machine" else 200  # of all units together
+                assert client.get(f"/figures/{name}.csv").status_code == expected, name
+
+
+def test_who_reads_no_request_is_told_times_and_no_counts(offices: list[tuple[Sample, str]]) -> None:
+    sample, url = offices[0]
+    with browsing(url) as client:
+        signed_in(client, sample.office, OF_UNIT)
+        columns = {}
+        for name in TIMES:
+            answer = client.get(f"/figures/{name}.csv")
+            assert answer.status_code == 200, name
+            columns[name] = next(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+        for name in COUNTED:
+            assert client.get(f"/figures/{name}.csv").status_code == 404, name
+        page = seen(client.get("/figures?lang=en"))
+    assert columns["lead"] == ["group", "median_s", "p90_s"]
+    assert columns["handling"] == ["group", "median_s", "p90_s", "right_first_time"]
+    assert columns["in-hand"] == ["state", "n"]
+    told = {column for name, some in columns.items() if name != "in-hand" for column in some}
+    assert not told & {"n", "n_a", "n_b", "came", "open", "delivered", "ended_otherwise"}
+    assert "These are times alone" in page
+    assert re.search(r"“With a person's own key” is faster than “By a click”", page), FAST
+
+
+def test_what_is_not_theirs_stays_so(offices: list[tuple[Sample, str]]) -> None:
+    sample, url = offices[0]
+    with browsing(url) as client:
+        signed_in(client, sample.office, OF_UNIT)
+        rows = client.get("/figures/lead.csv?unit=Policy").text.splitlines()
+        assert len(rows) == 1

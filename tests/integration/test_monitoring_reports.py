@@ -1,0 +1,247 @@
+"""Monthly reports that an office seals by itself: once each, at their level or not at all."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pypdfium2 import PdfDocument
+from sqlalchemy import delete, update
+
+from certs.serve_authority import AuthorityServer
+from signing.errors import ProfileError, RevocationUnavailableError
+from tests.databases import Database
+from tests.desk_office import browsing, served, signed_in, words_of
+from tests.steps_office import CLERK, KeyedOffice, Sample, level_of
+from tests.timed_office import Past
+from throughput.monitor import Month
+from throughput.monitor_kept import KeptMonths, keep_months
+from throughput.monitor_reports import FIRST_WAIT, LONGEST_WAIT, due_from, list_due, make_reports, reports
+from throughput.monitor_settings import FILE, monitor_settings
+from workflow.faults import VARIABLE
+from workflow.staff import Reach
+from workflow.store import VARIABLE as DATABASE
+from workflow.tables import Grant, MonitoringReport
+
+AUDITOR, OF_ADVICE = "P192", "P101"
+WANTED = '[reports]\nprofile = "organisation-seal"\nlanguages = ["nl"]\n'
+ALL = Reach(everywhere=True, units=frozenset())
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    """An office whose months are counted, with two units."""
+    sample = Sample.open(tmp_path_factory.mktemp("reports"), {})
+    _with_months(sample)
+    yield sample
+    sample.office.close()
+
+
+@pytest.fixture
+def office(sample: Sample) -> KeyedOffice:
+    """The same, of which no report is there."""
+    (sample.office.folder / FILE).write_text(WANTED, encoding="utf-8")
+    with sample.office.store.write() as session:
+        session.execute(delete(MonitoringReport))
+    return sample.office
+
+
+def _with_months(sample: Sample) -> None:
+    past = Past(sample.office, "P022")
+    past.happen(120, units=("Policy", "Advice"), days=120)
+    past.write()
+    keep_months(sample.office.store, monitor_settings(sample.office.folder), sample.office.clock())
+
+
+def at(office: KeyedOffice, moment: datetime) -> KeyedOffice:
+    """The office at another time."""
+    return replace(office, clock=lambda: moment)
+
+
+def let_come(office: KeyedOffice) -> None:
+    """Have the time of the next tries come."""
+    with office.store.write() as session:
+        session.execute(update(MonitoringReport).values(next_at=office.clock()))
+
+
+def rows(office: KeyedOffice) -> list[MonitoringReport]:
+    with office.store.read() as session:
+        return list(session.query(MonitoringReport).order_by(MonitoringReport.id))
+
+
+def test_each_is_made_once_at_its_level_and_hides_what_the_pages_hide(office: KeyedOffice) -> None:
+    with AuthorityServer(office.authority.folder):
+        made = make_reports(office)
+    last = Month.of(office.clock().date()).before
+    told = {(one.month, one.unit) for one in rows(office)}
+    months = [str(last), str(last.before), str(last.before.before)]
+    assert told == {(month, unit) for month in months for unit in ("", "Policy", "Advice")}
+    assert made == len(told)
+    for one in rows(office):
+        assert one.pdf is not None
+        assert one.sha256 == hashlib.sha256(one.pdf).hexdigest()
+        assert one.level == str(level_of(one.pdf)) == str(office.profiles["organisation-seal"].level)
+        assert (one.code, one.tries, one.language) == ("", 1, "nl")
+    [whole] = [one for one in rows(office) if (one.month, one.unit) == (months[0], "")]
+    text = PdfDocument(whole.pdf)[0].get_textpage().get_text_range()
+    assert "Monitoring" in text
+    assert "alle eenheden samen" in text
+    assert str(whole.sealed_by) in text
+    assert make_reports(office) == 0  # no authority is asked either
+
+
+def test_it_is_due_from_the_first_working_day_on(office: KeyedOffice) -> None:
+    assert str(due_from(Month(2026, 7), "office-nl")) == "2026-08-03"  # the first was a Saturday
+    assert str(due_from(Month(2025, 12), "office-nl")) == "2026-01-02"  # after New Year's Day
+    kept = KeptMonths.of(office.store, office.folder)
+    wanted = kept.settings.reports
+    assert wanted is not None
+    [*_, last] = kept.tables
+    day = datetime.combine(due_from(last, "office-nl"), datetime.min.time(), UTC)
+    list_due(office.store, kept, wanted, day - timedelta(hours=3))
+    assert str(last) not in {one.month for one in rows(office)}
+    list_due(office.store, kept, wanted, day)
+    assert str(last) in {one.month for one in rows(office)}
+    before = len(rows(office))
+    list_due(office.store, kept, replace(wanted, units=("Advice",), languages=("nl", "da")), day)
+    more = [(one.unit, one.language) for one in rows(office)[before:] if one.month == str(last)]
+    assert more == [("", "da"), ("Advice", "da")]
+
+
+def test_without_an_authority_it_waits_is_shown_and_is_never_less(office: KeyedOffice) -> None:
+    with pytest.raises(RevocationUnavailableError):
+        make_reports(office)
+    first, *others = rows(office)
+    assert (first.pdf, first.tries, first.code) == (None, 1, RevocationUnavailableError.code)
+    assert {(one.tries, one.code) for one in others} == {(0, "")}  # not one by one, while it is away
+    with served(office) as url, browsing(url) as client:
+        signed_in(client, office, AUDITOR)
+        assert "Sealed reports – not made yet: 1" in words_of(client.get("/office"))
+        listed = client.get("/figures/monitoring").text
+        assert "Not made yet; tries: 1." in listed
+        assert client.get(f"/figures/monitoring/reports/{first.id}.pdf").status_code == 404
+    with AuthorityServer(office.authority.folder):
+        make_reports(office)
+        assert [one.id for one in rows(office) if one.pdf is None] == [first.id]  # it waits for its time
+        assert first.next_at - office.clock() <= FIRST_WAIT
+        let_come(office)
+        make_reports(office)
+    assert {one.code for one in rows(office)} == {""}
+    assert {one.level for one in rows(office)} == {str(office.profiles["organisation-seal"].level)}
+
+
+def test_its_waits_grow(office: KeyedOffice) -> None:
+    waits = []
+    (office.folder / FILE).write_text(f'{WANTED}units = ["None such"]\n', encoding="utf-8")
+    moment = office.clock()
+    for _ in range(8):
+        with pytest.raises(RevocationUnavailableError):
+            make_reports(at(office, moment))
+        row = max(rows(office), key=lambda one: one.tries)
+        waits.append(row.next_at - moment)
+        with office.store.write() as session:  # one alone
+            session.execute(delete(MonitoringReport).where(MonitoringReport.id != row.id))
+            session.execute(delete(MonitoringReport).where(MonitoringReport.tries == 0))
+        moment = row.next_at
+    assert waits[:4] == [FIRST_WAIT * 2**n for n in range(4)]
+    assert waits[-1] == LONGEST_WAIT
+
+
+@pytest.mark.slow
+def test_two_workers_make_each_once(tmp_path: Path, database: Database) -> None:
+    folder = tmp_path / "office"
+    folder.mkdir()
+    one = Sample.open(folder, database.environ)
+    _with_months(one)
+    (folder / FILE).write_text(WANTED, encoding="utf-8")
+    two = KeyedOffice.open(folder, environ=database.environ)
+    with AuthorityServer(one.office.authority.folder), ThreadPoolExecutor(2) as both:
+        made = sum(both.map(make_reports, (one.office, two)))
+    assert made == len(rows(two)) == 9
+    assert {row.tries for row in rows(two)} == {1}
+    two.close()
+    one.office.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["report.begun", "report.sealed", "report.kept"])
+def test_killed_anywhere_it_is_made_once(office: KeyedOffice, point: str) -> None:
+    code = (
+        "import sys; from pathlib import Path; from throughput.monitor_reports import make_reports;"
+        "from workflow.office import Office; make_reports(Office.open(Path(sys.argv[1]), make=False))"
+    )
+    environ = {**os.environ, VARIABLE: point, "PYTHONPATH": str(ROOT)}
+    environ.pop(DATABASE, None)
+    with AuthorityServer(office.authority.folder):
+        command = [sys.executable, "-c", code, str(office.folder)]
+        assert subprocess.run(command, env=environ, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+        left = [one for one in rows(office) if one.tries]
+        assert len(left) == 1
+        assert (left[0].pdf is not None) == (point == "report.kept")
+        make_reports(office)
+        let_come(office)
+        make_reports(office)
+    assert len(rows(office)) == 9
+    assert {one.code for one in rows(office) if one.pdf is not None} == {""}
+    assert all(one.pdf is not None for one in rows(office))
+
+
+def test_who_may_reads_it_and_nobody_else_learns_of_it(office: KeyedOffice) -> None:
+    with office.store.write() as session:
+        session.merge(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
+    with AuthorityServer(office.authority.folder):
+        make_reports(office)
+    with served(office) as url:
+        with browsing(url) as client:
+            signed_in(client, office, AUDITOR)
+            links = re.findall(
+                r'href="(/figures/monitoring/reports/\d+\.pdf)"', client.get("/figures/monitoring").text
+            )
+            assert len(links) == 3
+            answer = client.get(links[0])
+            digest = hashlib.sha256(answer.content).hexdigest()
+            assert digest in {one.sha256 for one in rows(office) if one.unit == ""}
+            assert "attachment" in answer.headers["content-disposition"]
+        with browsing(url) as client:
+            signed_in(client, office, OF_ADVICE)
+            shown = client.get("/figures/monitoring").text
+            theirs = {one.id for one in rows(office) if one.unit == "Advice"}
+            assert set(map(int, re.findall(r"reports/(\d+)\.pdf", shown))) == theirs
+            for one in rows(office):
+                status = client.get(f"/figures/monitoring/reports/{one.id}.pdf").status_code
+                assert status == (200 if one.id in theirs else 404)
+        with browsing(url) as client:
+            signed_in(client, office, CLERK)
+            answers = {
+                client.get(f"/figures/monitoring/reports/{n}.pdf").status_code for n in (*theirs, 999, 10**30)
+            }
+            assert answers == {404}
+    with office.store.read() as session:
+        assert len(reports(session, ALL)) == 9
+        assert len(reports(session, Reach(everywhere=False, units=frozenset({"Advice"})))) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("[reports]\nlanguages = ['nl']\n", "reports.profile"),
+        ("[reports]\nprofile = 'organisation-seal'\nlanguages = ['fr']\n", "reports.languages"),
+        ("[reports]\nprofile = 'organisation-seal'\nhow = 1\n", "reports.how"),
+        ("[reports]\nprofile = 'employee'\n", "reports.profile"),
+        ("reports = 3\n", "reports"),
+    ],
+)
+def test_settings_that_can_not_be_followed_are_named(office: KeyedOffice, said: str, named: str) -> None:
+    (office.folder / FILE).write_text(said, encoding="utf-8")
+    with pytest.raises(ProfileError, match=re.escape(f"'{named}'")):
+        make_reports(office)
+    assert rows(office) == []

@@ -1,0 +1,295 @@
+"""The reports of each month that an office seals by itself: each made once, kept, and never made anew.
+
+A report tells of the twelve months up to its own, cut out of what is kept of them (throughput.monitor_kept):
+it hides what the pages hide. It is due from the first working day after its month on. A worker makes it, and
+what it makes reaches the level of its signing profile or is not there: a try that fails is tried again, after
+ever longer waits, and what stands in the way is shown to whoever looks after the office.
+
+Each try is begun by moving the row's next time on: so two workers never make the same at once, and what a
+worker that died had in hand is another's when that time has come.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from certs.keystore import common_name, is_development
+from problem import Problem
+from signing.errors import ProfileError
+from signing.profile import Profile
+from throughput.followed import Target
+from throughput.monitor import Monitor, Month
+from throughput.monitor_kept import KeptMonths
+from throughput.monitor_settings import FILE, ReportsWanted
+from throughput.month_table import MonthTold
+from throughput.reporting.monitoring import monitoring_pdf
+from throughput.reporting.seal import SEAL_FIELD, Seal
+from throughput.reporting.words import report_words
+from workflow.calendar import CALENDARS
+from workflow.chores import Chore
+from workflow.faults import point
+from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, take
+from workflow.staff import Reach
+from workflow.store import Store
+from workflow.tables import MonitoringReport
+
+if TYPE_CHECKING:
+    from signing.pades import Finished  # takes a second to import
+    from signing.signers import Signer
+    from workflow.office import Office
+
+EVERY_TEN_MINUTES: Final = "5-59/10 * * * *"
+"""Five minutes after the months are counted."""
+ALL_UNITS: Final = ""
+MONTHS: Final = 12
+MADE_UP: Final = 3
+"""Of so many months reports are made: of the last one, and of those before that were missed."""
+FIRST_WAIT: Final = timedelta(minutes=10)
+LONGEST_WAIT: Final = timedelta(hours=6)
+_table = MonitoringReport.table()
+_LISTED = [column for column in _table.c if column.name != "pdf"]
+
+
+@dataclass(frozen=True)
+class KeptReport:
+    """A report that is made, or due; `unit` None: of all units. `code`: why its last try failed, or ""."""
+
+    number: int
+    month: Month
+    unit: str | None
+    language: str
+    profile: str
+    tries: int
+    code: str
+    made_at: datetime | None
+    level: str | None
+    sealed_by: str | None
+    sha256: str | None
+
+    @property
+    def name(self) -> str:
+        """What its file is called."""
+        return "-".join(part for part in ("monitoring", self.unit, str(self.month), self.language) if part)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """The columns by which a report is known."""
+
+    month: str
+    unit: str
+    language: str
+    norms: str
+    profile: str
+
+
+def chore(office: "Office") -> Chore:
+    """What a worker does so that the reports of each month are there."""
+    return Chore("monthly-reports", EVERY_TEN_MINUTES, lambda: make_reports(office))
+
+
+def make_reports(office: "Office") -> int:
+    """Make the reports that are due; how many were made. It ends with the first that could not be.
+
+    Raises ProfileError for settings that can't be followed, and what stood in the way of a report.
+    """
+    kept = KeptMonths.of(office.store, office.folder)
+    wanted = kept.settings.reports
+    if wanted is None:
+        return 0
+    profile = sealing_profile(wanted, office.profiles)
+    now = office.clock()
+    list_due(office.store, kept, wanted, now)
+    made = 0
+    while (row := _begin(office.store, now)) is not None:
+        try:
+            _make(office, kept, row, profile)
+        except Problem as problem:
+            _note(office.store, row.id, problem)
+            raise
+        made += 1
+    return made
+
+
+def sealing_profile(wanted: ReportsWanted, profiles: Mapping[str, Profile]) -> Profile:
+    """The profile under which reports are sealed. Raises ProfileError where nobody is to be asked for it."""
+    able = {one.name: one for one in profiles.values() if one.signs and one.kind != "person"}
+    if wanted.profile not in able:
+        raise ProfileError(
+            f"{FILE}: 'reports.profile' is {wanted.profile[:100]!r}, under which the organisation seals"
+            " nothing here.",
+            hint=f"Write one of {', '.join(sorted(able))}.",
+        )
+    return able[wanted.profile]
+
+
+def due_from(month: Month, calendar: str) -> date:
+    """The first working day after a month."""
+    day = date(month.next.year, month.next.month, 1)
+    while not CALENDARS[calendar].is_working_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def list_due(store: Store, kept: KeptMonths, wanted: ReportsWanted, now: datetime) -> None:
+    """Have a row of each report that is due by now."""
+    calendar = kept.settings.calendar
+    today = now.astimezone(ZoneInfo(CALENDARS[calendar].zone)).date()
+    due = [month for month in kept.tables if today >= due_from(month, calendar)][-MADE_UP:]
+    for month in due:
+        units = Monitor(_window(kept, month)).units
+        with store.read() as session:
+            there = _there(session, month)
+        for unit in (ALL_UNITS, *(one for one in units if wanted.units is None or one in wanted.units)):
+            for language in wanted.languages:
+                if (unit, language) not in there:
+                    _add(store, _Due(str(month), unit, language, kept.settings.name, wanted.profile), now)
+
+
+def reports(session: Session, reach: Reach, units: Collection[str | None] | None = None) -> list[KeptReport]:
+    """Those of the units that somebody looks after, the newest first; of these units alone, if they are given
+    (None among them: of all together)."""
+    query = select(*_LISTED).order_by(_table.c.month.desc(), _table.c.unit, _table.c.language)
+    if units is not None:
+        query = query.where(_table.c.unit.in_([unit or ALL_UNITS for unit in units]))
+    found = map(_kept, session.connection().execute(query))
+    return [one for one in found if reach.covers(one.unit)]
+
+
+def report_file(session: Session, number: int, reach: Reach) -> tuple[KeptReport, bytes] | None:
+    """A report that is made, with its file; None of what somebody may not see, too."""
+    query = select(*_LISTED, _table.c.pdf).where(_table.c.id == number, _table.c.pdf.is_not(None))
+    row = session.connection().execute(query).one_or_none()
+    if row is None or not reach.covers(row.unit or None):
+        return None
+    return _kept(row), row.pdf
+
+
+def _window(kept: KeptMonths, month: Month) -> Mapping[Month, MonthTold]:
+    """The months that a report tells of."""
+    found = [one for one in kept.tables if str(one) <= str(month)][-MONTHS:]
+    return {one: kept.tables[one] for one in found}
+
+
+def _there(session: Session, month: Month) -> set[tuple[str, str]]:
+    query = select(_table.c.unit, _table.c.language).where(_table.c.month == str(month))
+    return {(row.unit, row.language) for row in session.connection().execute(query)}
+
+
+def _add(store: Store, due: _Due, now: datetime) -> None:
+    row = vars(due) | {"tries": 0, "next_at": now, "code": ""}
+    try:
+        with store.write() as session:
+            session.connection().execute(insert(_table), [row])
+    except IntegrityError:
+        pass  # another worker has just listed it
+
+
+def _begin(store: Store, now: datetime) -> Row[Any] | None:
+    """Take one that is due now, for as long as its next wait."""
+    waits = select(_table.c.id, _table.c.tries).where(_table.c.pdf.is_(None), _table.c.next_at <= now)
+    with store.write() as session:
+        connection = session.connection()
+        row = connection.execute(
+            waits.order_by(_table.c.next_at, _table.c.id).limit(1).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if row is None:
+            return None
+        wait = min(FIRST_WAIT * 2 ** min(row.tries, 10), LONGEST_WAIT)
+        values = {"tries": row.tries + 1, "next_at": now + wait}
+        connection.execute(update(_table).where(_table.c.id == row.id).values(**values))
+        return connection.execute(select(*_LISTED).where(_table.c.id == row.id)).one()
+
+
+def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile) -> None:
+    point("report.begun")
+    report, target = Monitor(_window(kept, _month(row.month))).report(row.unit or None), _target(kept)
+    signer = office.own_seal(profile)
+    _count(office, signer, kept.settings.calendar)
+    made_at, name, development = (
+        office.clock(),
+        common_name(signer.certificate),
+        is_development(signer.certificate),
+    )
+    seal = Seal(name, profile.name, str(profile.level), development)
+    words = report_words(row.language)
+    drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal)
+    finished = asyncio.run(_sealed(office, drawn, signer, profile))
+    point("report.sealed")
+    values = {
+        "made_at": made_at,
+        "level": str(finished.level_reached),
+        "sealed_by": name,
+        "sha256": hashlib.sha256(finished.pdf).hexdigest(),
+        "pdf": finished.pdf,
+        "profile": profile.name,
+        "code": "",
+    }
+    with office.store.write() as session:
+        here = _table.c.id == row.id, _table.c.pdf.is_(None)  # whoever was stopped for long comes too late
+        session.connection().execute(update(_table).where(*here).values(**values))
+    point("report.kept")
+
+
+async def _sealed(office: "Office", pdf: bytes, signer: "Signer", profile: Profile) -> "Finished":
+    """Seal it at the profile's level. Raises SigningError for less."""
+    from signing.pades import sign_pdf  # noqa: PLC0415  where it signs: it takes long to import
+
+    async with office.desk() as desk:
+        return await sign_pdf(
+            desk,
+            pdf,
+            signer=signer,
+            profile=profile,
+            claimed_at=office.clock(),
+            field=SEAL_FIELD,
+            role="",
+            new_field=None,
+        )
+
+
+def _count(office: "Office", signer: "Signer", calendar: str) -> None:
+    """Count the seal among the day's of its key, if they are counted. Raises KeyLimitReached."""
+    if (limit := office.keys().limit_of(signer)) is None:
+        return
+    now, zone = office.clock(), CALENDARS[calendar].zone
+    today = now.astimezone(ZoneInfo(zone)).date()
+    make_row(office.store, limit, today)
+    with office.store.write() as session:
+        if not take(session, limit, today, 1):
+            raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone))
+
+
+def _note(store: Store, number: int, problem: Problem) -> None:
+    """Keep why a try failed, for whoever looks after the office."""
+    with store.write() as session:
+        here = _table.c.id == number, _table.c.pdf.is_(None)
+        session.connection().execute(update(_table).where(*here).values(code=problem.code))
+
+
+def _target(kept: KeptMonths) -> Target:
+    return kept.settings.target(0, kept.settings.goal)
+
+
+def _month(text: str) -> Month:
+    year, month = text.split("-")
+    return Month(int(year), int(month))
+
+
+def _kept(row: Any) -> KeptReport:
+    return KeptReport(
+        row.id,
+        _month(row.month),
+        row.unit or None,
+        *(row.language, row.profile, row.tries, row.code),
+        *(row.made_at, row.level, row.sealed_by, row.sha256),
+    )
