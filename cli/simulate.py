@@ -18,7 +18,8 @@ from cli.times import beginning, end
 
 if TYPE_CHECKING:
     from throughput.fitted import Fitted
-    from throughput.simulate import Estimate, Outcome  # with numpy, which help need not wait for
+    from throughput.replications import Estimate
+    from throughput.simulate import Outcome  # with numpy, which help need not wait for
 
 CLAIMED_FTE, CLAIMED_PER_WEEK = 2, 100
 PROCESS = "employer-declaration"
@@ -89,8 +90,15 @@ def run(args: argparse.Namespace) -> int:
         inputs={one.scenario.name: one.inputs for one in fits},
     )
     needed = [
-        clerks_needed(one, share=args.share / 100, within_days=args.within, most=20, **how)
-        for one in scenarios
+        clerks_needed(
+            one.scenario,
+            share=args.share / 100,
+            within_days=args.within,
+            redrawn=one.redrawn,
+            most=20,
+            **how,
+        )
+        for one in fits
     ]
     document = {
         "scenarios": [
@@ -129,8 +137,9 @@ def _write(
 
 def _fits(args: argparse.Namespace) -> list["Fitted"]:
     """What the office's requests tell of each variant of which there are enough."""
-    from throughput.fitted import fitted, measure  # noqa: PLC0415  as above
+    from throughput.fitted import fitted  # noqa: PLC0415  as above
     from throughput.kept import Keeper  # noqa: PLC0415
+    from throughput.measured import measure  # noqa: PLC0415
     from throughput.scope import Scope  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
@@ -139,7 +148,7 @@ def _fits(args: argparse.Namespace) -> list["Fitted"]:
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
-            measured = measure(session, scope)
+            measured = measure(session, scope, now=datetime.now(UTC))
     fits = [fitted(one, replications=args.replications, seed=args.seed) for one in measured]
     return [one for one in fits if one.inputs.keys() - {"per_week"}]
 
@@ -180,7 +189,7 @@ def _told(
         yield "Simulated, from what was measured as far as it was."
         yield (
             "In brackets: where the mean lies with 95 % certainty; of what was measured, the median, and"
-            " between what 95 % of such weeks lie, with what the inputs leave open.\n"
+            " between what 95 % of the replications lie, with what the inputs leave open.\n"
         )
     else:
         why = ": too few requests that people drove" if args.measured else ""
@@ -199,7 +208,10 @@ def _told(
     yield from aligned(
         [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
     )
-    yield "\nLead in office days of 8 hours; FTE of 36 hours a week.\n\nFrom:\n"
+    yield "\nLead in office days of 8 hours; FTE of 36 hours a week."
+    if None in needed:
+        yield f"{NOTHING}: with no number of clerks surely; what takes so long is not in their hands."
+    yield "\nFrom:\n"
     yield from aligned(
         [
             ["", *(one.scenario.name for one in outcomes)],
@@ -219,7 +231,7 @@ def _row(found: "Outcome", clerks: int | None) -> list[str]:
         _estimate(found.lead_median_days, "{:.1f}"),
         _estimate(found.lead_p90_days, "{:.1f}"),
         _estimate(found.in_progress, "{:.0f}"),
-        _estimate(found.within, "{:.0%}"),
+        _estimate(found.within, "{:.1%}"),
         _estimate(found.busy, "{:.0%}"),
         _estimate(found.handling_fte, "{:.2f}"),
         NOTHING if clerks is None else str(clerks),
@@ -233,7 +245,7 @@ def _estimate(found: "Estimate", form: str) -> str:
 
 def _input(found: "Outcome", name: str) -> str:
     """An assumption, and where it comes from."""
-    return f"{getattr(found.scenario, name):.4g} ({found.inputs[name]})"
+    return f"{round(getattr(found.scenario, name), 3):.4g} ({found.inputs[name]})"
 
 
 def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
@@ -243,8 +255,7 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
         if one.overloaded:
             yield (
                 f"{one.scenario.name}: in {one.overloaded} of {one.replications} replications the clerks have"
-                " more work than time, and the queue grows without end: the figures of these are of the"
-                " weeks that were counted alone."
+                " more work than time, and the queue grows without end. The figures are those of the others."
             )
     for other in outcomes[1:]:
         saved = first.handling_fte.value - other.handling_fte.value

@@ -1,6 +1,7 @@
 """`paraaf throughput`: what the event log says of the ways of signing."""
 
 import argparse
+import json
 import sys
 from collections.abc import Set
 from contextlib import closing
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cli.errors import ChoiceNeeded
+from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
@@ -23,6 +25,7 @@ from throughput.grouped import WAYS
 from throughput.kept import Keeper
 from throughput.reporting.comparison import comparison_pdf
 from throughput.scope import Scope
+from throughput.score_card import Simulated
 from throughput.whole import Given, Panels, read_panels
 from workflow.definition import load_folder
 from workflow.names import known_names
@@ -67,6 +70,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--costs", type=Path, metavar="FILE", help="prices (default: costs.toml in the data folder, if there)"
     )
+    parser.add_argument(
+        "--simulated",
+        type=Path,
+        metavar="FILE.json",
+        help="what `paraaf simulate --json` printed: the score card tells it, as simulated",
+    )
     add_report_options(parser)
     add_data_option(parser)
 
@@ -98,7 +107,16 @@ def _given(args: argparse.Namespace) -> Given:
         raise ChoiceNeeded(f"--per-week can't be {args.per_week:g}.", hint="Give a number above 0.")
     file = args.costs if args.costs is not None else args.data / FILE
     prices = read_prices(file) if args.costs is not None or file.is_file() else None
-    return Given(args.per_week, prices)
+    return Given(args.per_week, prices, [] if args.simulated is None else _simulated(args.simulated))
+
+
+def _simulated(file: Path) -> list[Simulated]:
+    try:
+        return Simulated.of(json.loads(read_input(file)))
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise ChoiceNeeded(
+            f"{file} is not what a simulation printed.", hint="Write it with `paraaf simulate --json`."
+        ) from None
 
 
 def catch_up(store: Store) -> None:

@@ -1,7 +1,8 @@
 """Logs of many requests whose times are known: those of a simulated office, as events in a database.
 
 Everybody claims what they take up, begins it, may suspend it, and lets it go on or back; what is left open is
-none. Filled as benchmarks.filling does it, past the engine, and like what the engine writes.
+none, unless the log is cut short. Filled as benchmarks.filling does it, past the engine, and like what the
+engine writes.
 """
 
 from bisect import bisect_right
@@ -47,7 +48,9 @@ class OfficeTime:
 class SimulatedLog(Filling):
     """Writes the requests of a scenario, of one variant of the declaration."""
 
-    def __init__(self, store: Store, scenario: Scenario, count: int, seed: int) -> None:
+    def __init__(
+        self, store: Store, scenario: Scenario, count: int, seed: int, until: datetime | None = None
+    ) -> None:
         super().__init__([sink_of(store)], count, 0, (), BEGINS)
         luck = Luck.of(count, seed)
         self.office = SimulatedOffice(scenario, luck)
@@ -56,6 +59,7 @@ class SimulatedLog(Filling):
         by_number = sorted(self.office.visits, key=attrgetter("number", "ready"))
         self._visits = {number: list(own) for number, own in groupby(by_number, key=attrgetter("number"))}
         self._scenario, self._time, self._beside = scenario, OfficeTime(), {}
+        self._ends = until  # nothing is told of what happens later
         definition = load_folder(known_names()).get("employer-declaration", scenario.name)
         self._process = Process.of(definition)
 
@@ -66,6 +70,8 @@ class SimulatedLog(Filling):
 
     def _write(self) -> None:
         self._rows["hands"] = list(dict.fromkeys(self._rows["hands"]))  # who came back laid the same one
+        if self._ends is not None:
+            self._rows["tasks"] = []  # whose numbers are those of events; times are read from events alone
         super()._write()
 
     def _request(self, number: int) -> None:
@@ -127,7 +133,8 @@ class SimulatedLog(Filling):
         self._beside = {}
 
     def _event(self, case: _Case, kind: str, facts: Mapping[str, Any], said: Mapping[str, str]) -> None:
-        super()._event(case, kind, {**facts, **self._beside}, said)
+        if self._ends is None or case.at + SECOND < self._ends:
+            super()._event(case, kind, {**facts, **self._beside}, said)
 
     def _go(self, case: _Case, minutes: float) -> datetime:
         """Have the case's next event at this minute; what came before is not overtaken."""
@@ -135,13 +142,18 @@ class SimulatedLog(Filling):
         return case.at
 
 
-def write_log(store: Store, scenario: Scenario, count: int, *, seed: int = 1) -> SimulatedLog:
-    """Fill an empty database with `count` requests that came in by a scenario; the store is closed then."""
+def write_log(
+    store: Store, scenario: Scenario, count: int, *, seed: int = 1, until: datetime | None = None
+) -> SimulatedLog:
+    """Fill an empty database with `count` requests that came in by a scenario; the store is closed then.
+
+    `until`: the log ends there, whatever goes on.
+    """
     people = [f"E{n:04}" for n in range(ASKERS)] + [f"M{n:04}" for n in range(ASKERS)]
     people += [f"C{n:03}" for n in range(CLERKS)] + ["S000", "machine"]
     with store.write() as session:
         _settle(session, people)
-    made = SimulatedLog(store, scenario, count, seed)
+    made = SimulatedLog(store, scenario, count, seed, until)
     made.run()
     store.close()
     return made

@@ -22,6 +22,7 @@ from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, V
 from throughput.scope import Scope
 from throughput.signs import NOTHING
 from throughput.small_cells import HIDDEN
+from throughput.spans import Wait
 from throughput.steps import read_steps
 
 COUNTS = ("started", "delivered", "open", "withdrawn", "returned", "signatures")
@@ -62,8 +63,8 @@ class Comparison:
     ) -> "Comparison":
         """Compare variants of each process, or other groups, by what is kept; `now` ends what is open."""
         wanted = scope or Scope()
-        every = read_cases(session, wanted)
-        cases, tasks = until_delivered(every, read_tasks(session, every, wanted))
+        every = read_cases(session, wanted, kinds=[Wait.TOUCH])
+        cases, tasks = until_delivered(every, read_tasks(session, every, wanted, kinds=[Wait.TOUCH]))
         rows = measure(cases, tasks, read_steps(session, wanted, by), now=now, by=by)
         found = contrasts(cases, now=now, by=by)
         if by in ("variant", "definition") and wanted.unit is None:

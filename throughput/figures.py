@@ -24,6 +24,7 @@ Numbers = NDArray[np.float64]
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 TIMES: Final = ("opened", "requested", "approved", "signed", "delivered", "ended")
+ALL_KINDS: Final = tuple(Wait)
 AT_ONCE: Final = 20_000
 """Rows in memory as Python's own values."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ class Cases:
     """The requests of a scope, by their numbers, which rise.
 
     `spent` and `working` are of tasks that are over: by the wall clock, and of it in the office's hours (NaN
-    where the calendar does not tell; nothing where it was not asked for).
+    where the calendar does not tell); of the kinds that were asked for.
     """
 
     request: NDArray[np.int64]
@@ -101,7 +102,7 @@ class Tasks:
     """The tasks of people in such requests: `case` is the place of a task's request among the cases.
 
     `spent` and `working` hold all but the stretch of an open task that is still running: `running` says what
-    that is and `since` when. `so_far` adds it.
+    that is and `since` when. `so_far` adds it, where all kinds were asked for.
     """
 
     case: Codes
@@ -130,39 +131,50 @@ class Tasks:
     def so_far(self, now: datetime) -> Mapping[Wait, Numbers]:
         """Seconds by kind, with what open ones have spent in theirs until now."""
         until_now = np.where(self.is_open, np.maximum(0.0, (microseconds(now) - self.since) / 1e6), 0.0)
-        return {kind: self.spent[kind] + until_now * self.running.are(kind.value) for kind in Wait}
+        return {kind: spent + until_now * self.running.are(kind.value) for kind, spent in self.spent.items()}
 
 
-def read_cases(session: Session, scope: Scope | None = None, *, working: bool = False) -> Cases:
-    """The requests of a scope, or all; `working` time where it is asked for."""
+def read_cases(
+    session: Session, scope: Scope | None = None, *, kinds: Sequence[Wait] = ALL_KINDS, working: bool = False
+) -> Cases:
+    """The requests of a scope, or all; of these kinds of time, and `working` time where it is asked for."""
     table = TimingCase.table()
     words = ("key", "variant", "unit", "definition_sha256", "state", "outcome", "providers")
     numbers = ("request_id", "returns", "contacts", "signatures", "by_program")
     query = select(
         *(table.c[name] for name in (*words, *numbers)),
         *(epoch_us(table.c[f"{name}_at"]) for name in TIMES),
-        *_spent(table.c, working=working),
+        *_spent(table.c, kinds, working=working),
         *(table.c.system_us, table.c.provider_us),
     )
     query = query.where(*(scope or Scope()).conditions).order_by(table.c.request_id)
-    lengths = (8 if working else 4) + 2
+    lengths = len(kinds) * (2 if working else 1) + 2
     types = [*[str] * len(words), np.int64, *[np.int32] * 3, np.bool_, *[np.float64] * (len(TIMES) + lengths)]
     columns = iter(_columns(session, query, types))
     named = dict(zip((*words, *numbers, *TIMES), columns, strict=False))
     named["definition"], named["request"] = named.pop("definition_sha256"), named.pop("request_id")
-    named["spent"], named["working"] = _by_kind(columns), _by_kind(columns) if working else {}
+    named["spent"] = _by_kind(columns, kinds)
+    named["working"] = _by_kind(columns, kinds) if working else {}
     system_s, provider_s = (_seconds(column) for column in columns)
     return Cases(**named, system_s=system_s, provider_s=provider_s)
 
 
-def read_tasks(session: Session, cases: Cases, scope: Scope | None = None, *, working: bool = False) -> Tasks:
-    """The tasks of cases that were read of the same scope in the same transaction; as there, `working`."""
+def read_tasks(
+    session: Session,
+    cases: Cases,
+    scope: Scope | None = None,
+    *,
+    kinds: Sequence[Wait] = ALL_KINDS,
+    working: bool = False,
+) -> Tasks:
+    """The tasks of cases that were read of the same scope in the same transaction; as there, of these kinds,
+    and `working`."""
     table, conditions = TimingTask.table(), (scope or Scope()).conditions
     query = select(
         *(table.c.request_id, table.c.state),
         *(epoch_us(table.c[name]) for name in ("offered_at", "ended_at", "since")),
         *(table.c.kind, table.c.suspended, table.c.channel, table.c.returned),
-        *_spent(table.c, working=working),
+        *_spent(table.c, kinds, working=working),
     )
     if conditions:
         of = TimingCase.table()
@@ -175,7 +187,7 @@ def read_tasks(session: Session, cases: Cases, scope: Scope | None = None, *, wo
         np.bool_,
         str,
         np.bool_,
-        *[np.float64] * (8 if working else 4),
+        *[np.float64] * (len(kinds) * (2 if working else 1)),
     ]
     columns = iter(_columns(session, query, types))
     request, state, offered, ended, since, kind, suspended, channel, returned = (
@@ -190,8 +202,8 @@ def read_tasks(session: Session, cases: Cases, scope: Scope | None = None, *, wo
         running=_with(kind, suspended, Wait.SUSPENDED.value),
         person=channel.are("person"),
         returned=returned,
-        spent=_by_kind(columns),
-        working=_by_kind(columns) if working else {},
+        spent=_by_kind(columns, kinds),
+        working=_by_kind(columns, kinds) if working else {},
     )
 
 
@@ -203,8 +215,8 @@ def until_delivered(cases: Cases, tasks: Tasks) -> tuple[Cases, Tasks]:
     kept = tasks[~after]
     over = ~kept.is_open
     spent: dict[Wait, Numbers] = {
-        kind: np.bincount(kept.case[over], kept.spent[kind][over], len(cases)).astype(np.float64)
-        for kind in Wait
+        kind: np.bincount(kept.case[over], length[over], len(cases)).astype(np.float64)
+        for kind, length in kept.spent.items()
     }
     return replace(cases, spent=spent), kept
 
@@ -239,13 +251,13 @@ def _in_a_file(element: epoch_us, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({whole} AS INTEGER) * 1000000 + CAST({part} AS INTEGER)"
 
 
-def _spent(columns: Any, *, working: bool = True) -> Iterator[Column[Any]]:
+def _spent(columns: Any, kinds: Sequence[Wait], *, working: bool) -> Iterator[Column[Any]]:
     units = ("_us", "_working_us") if working else ("_us",)
-    return (columns[f"{kind.value}{unit}"] for unit in units for kind in Wait)
+    return (columns[f"{kind.value}{unit}"] for unit in units for kind in kinds)
 
 
-def _by_kind(columns: Iterator[Any]) -> dict[Wait, Numbers]:
-    return {kind: _seconds(next(columns)) for kind in Wait}
+def _by_kind(columns: Iterator[Any], kinds: Sequence[Wait]) -> dict[Wait, Numbers]:
+    return {kind: _seconds(next(columns)) for kind in kinds}
 
 
 def _seconds(us: Numbers) -> Numbers:

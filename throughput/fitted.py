@@ -1,75 +1,20 @@
 """What a simulation assumes, fitted from what was measured, as far as enough was.
 
-A request's way is cut in three: until it is offered to those who approve it (the clerks' queue); there; and
-from then on until it is signed, and delivered. Lengths are the office's time, of what people did: where a
-program drove a request, nothing is known of people.
+What goes on still counts as what it has taken so far, and goes on (throughput.ongoing).
 """
 
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import groupby
-from math import ceil, exp, sqrt
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
 
 import numpy as np
-from sqlalchemy import case, func, select
-from sqlalchemy.engine import Row
-from sqlalchemy.orm import Session
 
-from throughput.kept import Clocks
-from throughput.scope import Scope
+from throughput.measured import LEAST, Measured
 from throughput.simulate import DAY_MIN, SOURCE, WEEK_MIN, Input, Luck, Scenario, run
-from workflow.definition_errors import DefinitionRefused
-from workflow.definition_reader import read
-from workflow.tables import DefinitionSource, TimingCase, TimingTask
 
-LEAST = 30
-"""Of fewer values no assumption is fitted."""
-_US_PER_MIN = 60e6
 _BUSY = 0.7
 _CALIBRATING_WEEKS, _CALIBRATING_STEPS = 40, 12
-_KINDS = ("queue", "desk", "touch", "suspended")
-Lengths: TypeAlias = "array[float]"
-"""Of doubles: a million requests have some ten million."""
-
-
-def _none() -> Lengths:
-    return array("d")
-
-
-@dataclass
-class Measured:
-    """What was measured of the requests of one variant: minutes of the office's time, a value each."""
-
-    variant: str
-    per_week: float = 0
-    requests: int = 0  # of all variants: that the same arrive is what makes them comparable
-    before: Lengths = field(default_factory=_none)  # until it is at the queue, each time
-    waited: Lengths = field(default_factory=_none)  # there, without what it was suspended
-    worked: Lengths = field(default_factory=_none)
-    suspended: Lengths = field(default_factory=_none)  # 0 mostly
-    returned: Lengths = field(default_factory=_none)
-    signer_wait: Lengths = field(default_factory=_none)
-    signer: Lengths = field(default_factory=_none)
-    posted: Lengths = field(default_factory=_none)
-    paper: Lengths = field(default_factory=_none)
-    provider_s: float = 0
-    signatures: int = 0  # of which a provider was waited for
-
-    def redrawn(self, random: np.random.Generator, arrivals: np.random.Generator) -> "Measured":
-        """As it might have been measured: as many values, drawn from these with replacement.
-
-        `arrivals` draws how many come, and nothing else: as many to each variant.
-        """
-        lists: dict[str, Any] = {
-            name: array("d", random.choice(np.asarray(value), len(value)).tobytes())
-            for name, value in vars(self).items()
-            if isinstance(value, array) and value
-        }
-        rate = self.per_week * arrivals.poisson(self.requests) / max(1, self.requests)
-        return replace(self, **lists, per_week=max(rate, self.per_week / 10))
 
 
 @dataclass(frozen=True)
@@ -92,8 +37,8 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
     basis = next((one for one in SOURCE if one.name == measured.variant), Scenario(measured.variant))
     values, inputs = _values(measured)
     scenario = staffed(replace(basis, **values))
-    if len(measured.waited) >= LEAST:
-        scenario = _calibrated(scenario, float(np.mean(measured.waited)))
+    if measured.waited.ended >= LEAST:
+        scenario = _calibrated(scenario, measured.waited.mean_and_deviation()[0])
         inputs["clerk_share"] = Input("measured", len(measured.waited))
     random, arrivals = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
     redrawn = []
@@ -101,7 +46,7 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
         anew = measured.redrawn(random, arrivals)
         drawn = replace(scenario, **_values(anew, like=values)[0])
         if "clerk_share" in inputs:  # it was measured, too: what their desk leaves of their day
-            drawn = _calibrated(drawn, float(np.mean(anew.waited)), around=scenario.clerk_share)
+            drawn = _calibrated(drawn, anew.waited.mean_and_deviation()[0], around=scenario.clerk_share)
         redrawn.append(drawn)
     return Fitted(scenario, inputs, redrawn)
 
@@ -117,29 +62,30 @@ def _values(
         ("manager_median_min", "manager_variation", found.before),
         ("signer_wait_min", "signer_variation", found.signer_wait),
     ):
-        if len(lengths) >= LEAST:
-            median, variation = _lognormal(lengths)
-            told |= {name: (median, len(lengths)), spread_name: (variation, len(lengths))}
+        fit = lengths.lognormal() if lengths.ended >= LEAST else None
+        if fit is not None:
+            told |= {name: (fit[0], len(lengths)), spread_name: (fit[1], len(lengths))}
     if "signer_wait_min" in told:  # it holds the rounds of signing
         told["signing_every_days"] = 0.0, len(found.signer_wait)
-    visits = len(found.worked)
-    if visits >= LEAST:
-        mean, spread = float(np.mean(found.worked)), float(np.std(found.worked))
+    if found.worked.ended >= LEAST:
+        mean, spread = found.worked.mean_and_deviation()
         if mean > 0:
-            told |= {"handling_min": (mean, visits), "variation": (spread / mean, visits)}
-        suspended = np.asarray(found.suspended)
-        away = suspended[suspended > 0]
-        told["return_rate"] = float(np.mean(found.returned)), visits
-        if len(away) >= LEAST:
-            told["suspended_share"] = len(away) / visits, visits
-            told["suspended_days"] = float(np.mean(away)) / DAY_MIN, len(away)
+            told |= {
+                "handling_min": (mean, len(found.worked)),
+                "variation": (spread / mean, len(found.worked)),
+            }
+        told["return_rate"] = found.returned.mean_and_deviation()[0], len(found.returned)
+        away = found.suspended.more_than(0)
+        if away.ended >= LEAST:
+            told["suspended_share"] = len(away) / len(found.suspended), len(found.suspended)
+            told["suspended_days"] = away.mean_and_deviation()[0] / DAY_MIN, len(away)
     for name, lengths, unit in (
         ("signer_min", found.signer, 1.0),
         ("paper_min", found.paper, 1.0),
         ("post_days", found.posted, DAY_MIN),
     ):
-        if len(lengths) >= LEAST:
-            told[name] = float(np.mean(lengths)) / unit, len(lengths)
+        if lengths.ended >= LEAST:
+            told[name] = lengths.mean_and_deviation()[0] / unit, len(lengths)
     if found.signatures >= LEAST:
         told["provider_s"] = found.provider_s, found.signatures
     if like is not None:
@@ -148,13 +94,6 @@ def _values(
         {name: value for name, (value, _) in told.items()},
         {name: Input("measured", n) for name, (_, n) in told.items()},
     )
-
-
-def _lognormal(lengths: Lengths) -> tuple[float, float]:
-    """The median and the deviation over the mean of lengths, as lognormal ones, by their quartiles."""
-    low, middle, high = (max(float(one), 1e-3) for one in np.quantile(lengths, (0.25, 0.5, 0.75)))
-    spread = float(np.log(high / low)) / 1.349  # the normal law's distance between quartiles
-    return middle, min(sqrt(exp(min(spread, 3.0) ** 2) - 1), 50.0)
 
 
 def beside(fits: Sequence[Fitted], tables: Mapping[str, Mapping[str, Any]]) -> list[Fitted]:
@@ -200,131 +139,3 @@ def _calibrated(scenario: Scenario, at_desk_min: float, *, around: float | None 
         stay = float(np.mean([run(tried, luck, window).at_desk_min for luck in lucks]))
         low, high = (middle, high) if stay > at_desk_min else (low, middle)
     return replace(scenario, clerk_share=(low + high) / 2)
-
-
-def measure(session: Session, scope: Scope) -> list[Measured]:
-    """What the kept timings tell of each variant, by its name."""
-    reader = _Reader(session)
-    found: dict[str, Measured] = {}
-    for variant, rows in _requests(session, scope):
-        one = found.setdefault(variant, Measured(variant))
-        reader.take(one, rows)
-    _machine(session, scope, found)
-    _arrivals(session, scope, found, reader)
-    return [found[variant] for variant in sorted(found)]
-
-
-def _requests(session: Session, scope: Scope) -> Iterator[tuple[str, list[Row[Any]]]]:
-    """The finished tasks of each request that people drove and approved, in their order."""
-    cases, tasks = TimingCase.table(), TimingTask.table()
-    columns = (cases.c.variant, cases.c.definition_sha256, cases.c.opened_at, cases.c.signed_at)
-    worked = (tasks.c[f"{kind}_working_us"] for kind in _KINDS)
-    query = (
-        select(
-            *(tasks.c.request_id, *columns, cases.c.delivered_at),
-            *(tasks.c.state, tasks.c.offered_at, tasks.c.ended_at, *worked),
-        )
-        .join_from(tasks, cases, cases.c.request_id == tasks.c.request_id)
-        .where(*scope.conditions, cases.c.by_program.is_(False), cases.c.approved_at.is_not(None))
-        .where(tasks.c.ended_at.is_not(None))
-        .order_by(tasks.c.request_id, tasks.c.number)
-    )
-    result = session.execute(query.execution_options(yield_per=5000))
-    for _, several in groupby(result, key=lambda row: row.request_id):
-        rows = list(several)
-        yield rows[0].variant, rows
-
-
-@dataclass
-class _Reader:
-    """Reads requests; which states approve, their definitions say."""
-
-    session: Session
-    clocks: Clocks = field(default_factory=Clocks)
-    desks: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
-
-    def take(self, found: Measured, rows: Sequence[Row[Any]]) -> None:
-        """Take in the tasks of one request; what its calendar does not tell of is left out."""
-        first = rows[0]
-        approving, theirs = self._desk(first.definition_sha256)
-        visits = [number for number, row in enumerate(rows) if row.state in approving]
-        if not visits or any(row.touch_working_us is None for row in rows):
-            return
-        since: datetime = first.opened_at
-        for number in visits:
-            row = rows[number]
-            self._add(found.before, first, since, row.offered_at)
-            queue, desk, touch, away = (getattr(row, f"{kind}_working_us") / _US_PER_MIN for kind in _KINDS)
-            found.waited.append(queue + desk + touch)
-            found.worked.append(touch)
-            found.suspended.append(away)
-            found.returned.append(number != visits[-1])
-            since = row.ended_at
-        after = rows[visits[-1] + 1 :]
-        found.paper.append(sum(row.touch_working_us for row in after if row.state in theirs) / _US_PER_MIN)
-        self._after(found, first, since, [row for row in after if row.state not in theirs])
-
-    def _after(self, found: Measured, first: Row[Any], since: datetime, others: Sequence[Row[Any]]) -> None:
-        """What came once it was approved for good; `others`: tasks that are not clerks'."""
-        signed_at, delivered_at = first.signed_at, first.delivered_at
-        if signed_at is not None and signed_at >= since:
-            touched = sum(row.touch_working_us for row in others) / _US_PER_MIN
-            until = _none()
-            self._add(until, first, since, signed_at)
-            found.signer_wait.extend(max(0.0, length - touched) for length in until)
-            found.signer.append(touched)
-        if delivered_at is not None and delivered_at >= since:
-            self._add(found.posted, first, max(since, signed_at or since), delivered_at)
-
-    def _add(self, lengths: Lengths, first: Row[Any], since: datetime, until: datetime) -> None:
-        clock = self.clocks.of(self.session, first.definition_sha256)
-        taken = clock.between_us(since, max(since, until)) if clock else None
-        if taken is not None:
-            lengths.append(taken / _US_PER_MIN)
-
-    def _desk(self, sha256: str) -> tuple[frozenset[str], frozenset[str]]:
-        """The states in which a definition has requests approved, and all that the same people look after."""
-        if sha256 not in self.desks:
-            query = select(DefinitionSource.source).where(DefinitionSource.sha256_hex == sha256)
-            try:
-                definition = read(self.session.scalar(query) or "", sha256)
-            except DefinitionRefused:
-                self.desks[sha256] = frozenset(), frozenset()
-            else:
-                states, approving = definition.states, frozenset(definition.approving)
-                roles = {states[name].role for name in approving}
-                self.desks[sha256] = approving, frozenset(n for n in states if states[n].role in roles)
-        return self.desks[sha256]
-
-
-def _machine(session: Session, scope: Scope, found: dict[str, Measured]) -> None:
-    """How long a provider was waited for, a signature: whoever drove the request."""
-    cases = TimingCase.table()
-    signatures = func.sum(case((cases.c.provider_us > 0, cases.c.signatures), else_=0))
-    query = (
-        select(cases.c.variant, func.sum(cases.c.provider_us).label("us"), signatures.label("n"))
-        .where(*scope.conditions)
-        .group_by(cases.c.variant)
-    )
-    for row in session.execute(query):
-        one = found.setdefault(row.variant, Measured(row.variant))
-        if row.n:
-            one.signatures, one.provider_s = int(row.n), float(row.us) / 1e6 / int(row.n)
-
-
-def _arrivals(session: Session, scope: Scope, found: dict[str, Measured], reader: _Reader) -> None:
-    """How many came in a week of the office, of all variants together."""
-    cases = TimingCase.table()
-    first, last, count = session.execute(
-        select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(
-            *scope.conditions
-        )
-    ).one()
-    sha256 = session.scalar(select(cases.c.definition_sha256).where(*scope.conditions).limit(1))
-    clock = None if sha256 is None else reader.clocks.of(session, sha256)
-    length = None if clock is None else clock.between_us(first, last)
-    if not length or count < LEAST:
-        return
-    for one in found.values():
-        one.requests = count
-        one.per_week = (count - 1) / (length / _US_PER_MIN / WEEK_MIN)

@@ -261,7 +261,7 @@ def statement_said(said: Statement) -> str:
     if said.minutes is not None:
         return f"{handling_said(said.minutes)} a request"
     if said.fte is not None:
-        return f"{_plain(said.fte, '.2f')} FTE"
+        return f"{_plain(said.fte, '.2f')} FTE of handling, at {said.per_week:.4g} a week"
     if said.level is not None:
         return f"{said.level.level} reached, profile {said.level.profile}"
     back = "" if said.payback is None else f", paid back {payback_said(said.payback.years)}"

@@ -7,14 +7,14 @@ no cell is filled in because it stands empty.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from math import isfinite
+from typing import Any, Literal
 
 from throughput.capacity import CLAIMS_KEY, Capacity, claimed_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Payback, Sum
 from throughput.estimates import Figure, Origin
 from throughput.levels import LevelReached
-from throughput.simulate import Outcome
 
 Source = Literal["claimed", "measured", "simulated", "given"]
 Score = Literal["low", "medium", "good", "high"]
@@ -42,11 +42,35 @@ CLAIMED_SCORES: Mapping[Criterion, Mapping[str, Score]] = {
 
 
 @dataclass(frozen=True)
+class Simulated:
+    """What a simulation says of a variant: its handling in FTE, at so many requests a week."""
+
+    variant: str
+    fte: Figure
+    per_week: float
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "list[Simulated]":
+        """From what `paraaf simulate --json` prints. KeyError, TypeError, ValueError: it is not."""
+        found = []
+        for one in document["scenarios"]:
+            ends = [float(one["handling_fte"][name]) for name in ("value", "low", "high")]
+            per_week = float(one["scenario"]["per_week"])
+            if one["origin"] != "simulated" or not all(map(isfinite, (*ends, per_week))):
+                raise ValueError("no simulation")
+            value, low, high = ends
+            figure = Figure(0, value, low, high, "simulated")
+            found.append(cls(str(one["scenario"]["name"]), figure, per_week))
+        return found
+
+
+@dataclass(frozen=True)
 class Statement:
     """One thing that is said in a cell; the first that is there is what it says.
 
-    `score`: the source's; `minutes`: of handling a request; `fte`: of handling, simulated; `running`: cost a
-    year, from prices that were given and minutes of `minutes_from`; `level`: a level that signatures reached.
+    `score`: the source's; `minutes`: of handling a request; `fte`: of handling, simulated at
+    `per_week` requests; `running`: cost a year, from prices that were given and minutes of `minutes_from`;
+    `level`: a level that signatures reached.
     """
 
     source: Source
@@ -54,6 +78,7 @@ class Statement:
     score: Score | None = None
     minutes: Figure | None = None
     fte: Figure | None = None
+    per_week: float | None = None
     running: Sum | None = None
     minutes_from: Origin | None = None
     payback: Payback | None = None
@@ -95,7 +120,7 @@ class Known:
     capacities: Sequence[Capacity] = ()
     costs: Sequence[Cost] = ()
     levels: Mapping[str, Sequence[LevelReached]] = field(default_factory=dict)  # by variant
-    simulated: Sequence[Outcome] = ()
+    simulated: Sequence[Simulated] = ()
 
 
 def score_card(known: Known) -> ScoreCard:
@@ -129,9 +154,10 @@ def _labour(variant: str, known: Known) -> list[Statement]:
         for one in known.capacities
         if one.variant == variant and one.handling_min.origin == "measured"
     ]
-    fte = [one.handling_fte for one in known.simulated if one.scenario.name == variant]
     simulated = [
-        Statement("simulated", fte=Figure(0, one.value, one.low, one.high, "simulated")) for one in fte
+        Statement("simulated", fte=one.fte, per_week=one.per_week)
+        for one in known.simulated
+        if one.variant == variant
     ]
     minutes = claimed_min(CLAIMS_KEY, variant)
     claimed = [] if minutes.value is None else [Statement("claimed", minutes=minutes)]

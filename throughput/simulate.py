@@ -8,8 +8,8 @@ random numbers), so that what differs between two of them is what differs betwee
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import ceil, inf, isfinite, log, sqrt
-from statistics import NormalDist, mean, median, stdev
+from math import ceil, isfinite, log, sqrt
+from statistics import mean
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from throughput.claims import HOURS_PER_FTE_WEEK
 from throughput.errors import ScenarioUnusable
+from throughput.replications import SPREAD_LEAST, Estimate
 
 DAY_MIN = 480.0  # an office day of eight hours
 WEEK_MIN = 5 * DAY_MIN
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
 CLERKS_MOST = 10_000
-SPREAD_LEAST = 39
-"""Of fewer replications not even the smallest and the largest have 95 % of all between them."""
 REQUESTS_MOST = 4_000_000
 """Of all replications together: the luck of each takes some 700 bytes of memory."""
 
@@ -100,31 +99,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure over the replications, and where it lies with 95 % certainty. Nothing is less than nothing."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float], *, most: float = inf) -> "Estimate":
-        """The mean of replications that know nothing of one another, and where that of all would lie: by
-        Student's law. `most`: no figure can be more."""
-        middle, many = mean(values), len(values)
-        wide = _student(many - 1) * stdev(values) / sqrt(many) if many > 1 else 0.0
-        return cls(middle, max(0.0, middle - wide), min(most, middle + wide))
-
-    @classmethod
-    def spread(cls, values: Sequence[float], *, most: float = inf) -> "Estimate":
-        """The median of replications whose inputs were drawn anew each time, and between which of them 95 %
-        of all would lie, whatever their law: what the inputs leave open is in it. Of SPREAD_LEAST or more."""
-        ordered = sorted(values)
-        cut = max(1, int((len(ordered) + 1) * 0.025))
-        return cls(median(ordered), min(most, ordered[cut - 1]), min(most, ordered[-cut]))
-
-
-@dataclass(frozen=True)
 class Input:
     """Where an assumption comes from: measured of so many (`n`), claimed by the source, or assumed."""
 
@@ -150,7 +124,8 @@ class Outcome:
     inputs: Mapping[str, Input]
     replications: int
     overloaded: int
-    """Of so many of the replications the inputs, drawn anew, give the clerks more work than time."""
+    """In so many of the replications the inputs, drawn anew, give the clerks more work than time: work grows
+    without end, and the figures are those of the others."""
     origin: str = "simulated"
 
 
@@ -223,28 +198,40 @@ def compare(
     outcomes = []
     for scenario in scenarios:
         each = redrawn.get(scenario.name) or [scenario] * replications
-        runs = [run(one, luck, window) for one, luck in zip(each, lucks, strict=True)]
+        steady = [(one, luck) for one, luck in zip(each, lucks, strict=True) if one.load < 1]
+        if not steady:
+            raise ScenarioUnusable(
+                f"{scenario.name}: however its inputs are drawn, the clerks have more work than time.",
+                hint="Give more clerks, or more of their day.",
+            )
+        runs = [run(one, luck, window) for one, luck in steady]
         estimate = Estimate.spread if redrawn.get(scenario.name) else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
-        handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]
-        outcomes.append(
-            replace(
-                _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known),
-                overloaded=sum(one.load >= 1 for one in each),
-            )
-        )
+        handled = [one.per_week * found.handled_min for (one, _), found in zip(steady, runs, strict=True)]
+        found = _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
+        outcomes.append(replace(found, replications=replications, overloaded=replications - len(steady)))
     return outcomes
 
 
 def clerks_needed(
-    scenario: Scenario, *, share: float = 0.95, within_days: float = 5, most: int = 50, **how: Any
+    scenario: Scenario,
+    *,
+    share: float = 0.95,
+    within_days: float = 5,
+    most: int = 50,
+    redrawn: Sequence[Scenario] = (),
+    **how: Any,
 ) -> int | None:
-    """The fewest clerks with which so large a share is through in time, surely; None when none are enough."""
+    """The fewest clerks with which so large a share is through in time, surely; None when none are enough.
+
+    `redrawn`: the inputs of each replication, as of `compare`: it holds in 95 % of these at the least.
+    """
     before = -1.0
     for clerks in range(1, most + 1):
         asked = replace(scenario, clerks=clerks)
-        if asked.load < 1:
-            (found,) = compare([asked], within_days=within_days, **how)
+        anew = [replace(one, clerks=clerks) for one in redrawn]
+        if asked.load < 1 and all(one.load < 1 for one in anew):
+            (found,) = compare([asked], within_days=within_days, redrawn={asked.name: anew}, **how)
             if found.within.low >= share:
                 return clerks
             if found.within.value - before < _HARDLY:
@@ -385,17 +372,6 @@ def _outcome(
         inputs=inputs,
         replications=len(runs),
         overloaded=0,
-    )
-
-
-def _student(freedom: int) -> float:
-    """Student's 97.5 % point, from the normal law's (Abramowitz and Stegun, 26.7.5); within 1 % from 3 on."""
-    z = NormalDist().inv_cdf(0.975)
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
     )
 
 

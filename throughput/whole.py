@@ -19,8 +19,7 @@ from throughput.overview import began
 from throughput.panels import Handling, Leads, handling, leads
 from throughput.rework import Rework, rework
 from throughput.scope import Scope
-from throughput.score_card import Known, ScoreCard, score_card
-from throughput.simulate import Outcome
+from throughput.score_card import Known, ScoreCard, Simulated, score_card
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Given:
 
     per_week: float | None = None
     prices: Prices | None = None
-    simulated: Sequence[Outcome] = ()
+    simulated: Sequence[Simulated] = ()
 
 
 def read_panels(

@@ -1,8 +1,8 @@
 """A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
 
 import json
-from array import array
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,13 @@ import pytest
 from cli.main import main
 from tests.command_line import Terminal
 from tests.integration.engine_office import Office
-from tests.simulated_log import PROVIDER_S, write_log
-from throughput.fitted import LEAST, Measured, beside, fitted, measure
+from tests.simulated_log import BEGINS, PROVIDER_S, write_log
+from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
+from throughput.measured import LEAST, Measured, measure
+from throughput.ongoing import Lengths
 from throughput.scope import Scope
-from throughput.simulate import SOURCE, Input, Scenario, compare
+from throughput.simulate import DAY_MIN, SOURCE, Input, Scenario, compare
 from workflow.store import Store
 
 TRUTH = Scenario(
@@ -32,6 +34,7 @@ TRUTH = Scenario(
     provider_s=PROVIDER_S,
 )
 COUNT = 1500
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
@@ -41,7 +44,7 @@ def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
     store = Store.open(folder, {})
     Keeper(store, at_once=50_000).catch_up()
     with store.read() as session:
-        [found] = measure(session, Scope(key="employer-declaration"))
+        [found] = measure(session, Scope(key="employer-declaration"), now=NOW)
     store.close()
     return found, lead_days
 
@@ -73,13 +76,13 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
 
 
 def test_too_little_is_not_fitted() -> None:
-    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=array("d", [60.0] * (LEAST - 1)))
+    few = Measured("A3", per_week=500, requests=LEAST - 1, worked=Lengths.of([60.0] * (LEAST - 1)))
     fit = fitted(few, replications=2)
     assert (fit.scenario, fit.inputs) == (SOURCE[2], {})
 
 
 def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_file_says_holds() -> None:
-    lengths, nothing = array("d", [5.0 + n % 5 for n in range(40)]), array("d", [0.0] * 40)
+    lengths, nothing = Lengths.of([5.0 + n % 5 for n in range(40)]), Lengths.of([0.0] * 40)
     found = Measured("A3", 300, 4000, lengths, lengths, lengths, nothing, nothing)
     [paper, click, remote] = beside(
         [fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}}
@@ -95,10 +98,10 @@ def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_fi
 
 def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:
     """What differs between variants is not how many came: of all of them together the rate was measured."""
-    nothing = array("d", [0.0] * 40)
+    nothing = Lengths.of([0.0] * 40)
     both = []
     for name, minutes in (("A1", 5.0), ("A3", 7.0)):
-        lengths = array("d", [minutes + n % 5 for n in range(40 if name == "A1" else 90)])
+        lengths = Lengths.of([minutes + n % 5 for n in range(40 if name == "A1" else 90)])
         both.append(
             fitted(Measured(name, 300, 100, lengths, lengths, lengths, nothing, nothing), replications=5)
         )
@@ -130,6 +133,44 @@ def test_the_command_says_of_each_input_where_it_comes_from(
     Office.open(tmp_path).store.close()
     told = typed.json("simulate", "--measured", *quick)
     assert {one["inputs"]["handling_min"]["origin"] for one in told["scenarios"]} == {"claimed"}
+
+
+def ended(lengths: Lengths) -> np.ndarray:
+    return np.asarray(lengths.taken)[np.asarray(lengths.over) == 1]
+
+
+@pytest.mark.slow
+def test_what_goes_on_when_the_log_ends_is_not_left_out(tmp_path: Path) -> None:
+    """Of six weeks in which requests wait for weeks, those that ended alone would look twice as quick."""
+    slow = replace(
+        TRUTH,
+        handling_min=4,
+        manager_median_min=5 * DAY_MIN,
+        suspended_share=0.5,
+        suspended_days=10,
+        signer_wait_min=5 * DAY_MIN,
+    )
+    until = BEGINS + timedelta(weeks=6)
+    write_log(Store.open(tmp_path, {}), slow, 700, until=until)
+    store = Store.open(tmp_path, {})
+    Keeper(store).catch_up()
+    with store.read() as session:
+        [found] = measure(session, Scope(key="employer-declaration"), now=until)
+    store.close()
+    for lengths, minutes in (
+        (found.before, slow.manager_median_min),
+        (found.signer_wait, slow.signer_wait_min),
+    ):
+        fit = lengths.lognormal()
+        assert fit is not None
+        assert np.median(ended(lengths)) < 0.87 * minutes
+        assert fit[0] == pytest.approx(minutes, rel=0.15)
+    away = found.suspended.more_than(0)
+    days = slow.suspended_days * DAY_MIN
+    assert ended(away).mean() < 0.6 * days
+    assert away.mean_and_deviation()[0] == pytest.approx(days, rel=0.25)
+    assert found.worked.mean_and_deviation()[0] == pytest.approx(slow.handling_min, rel=0.1)
+    assert len(away) / len(found.suspended) == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.slow

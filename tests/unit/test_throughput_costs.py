@@ -1,6 +1,7 @@
 """Costs come from figures that were given, payback from what is saved; the score card invents nothing."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from throughput.levels import LevelReached
 from throughput.reporting import given_tables
 from throughput.reporting.words import report_words
 from throughput.said import payback_said, source_said, statement_said, tables
-from throughput.score_card import Criterion, Known, score_card
+from throughput.score_card import Criterion, Known, Simulated, score_card
+from throughput.simulate import SOURCE, compare
 from throughput.whole import Given, KeyCosts, Panels, panels
 
 PRICES = """
@@ -165,6 +167,23 @@ def test_each_cell_of_the_score_card_says_where_it_is_from(tmp_path: Path) -> No
     assert said[Criterion.LABOUR, "A3"][0][1].startswith("measured, n = ")
     assert said[Criterion.FINANCIAL, "A3"][0][1].startswith("given, minutes measured")
     assert said[Criterion.FINANCIAL, "A1"] == [("high (“Hoog”)", "claimed")]  # no price was given of it
+
+
+def test_the_card_tells_what_was_simulated_as_that_with_its_interval() -> None:
+    outcomes = compare(SOURCE, weeks=4, warm_up_weeks=1, replications=5)
+    printed = json.loads(json.dumps({"scenarios": [asdict(one) for one in outcomes]}))
+    card = both(Given(simulated=Simulated.of(printed))).score_card
+    assert card is not None
+    fte, rate = outcomes[0].handling_fte, outcomes[0].scenario.per_week
+    [simulated, claimed] = card.cell(Criterion.LABOUR, "A0").said
+    assert source_said(simulated) == "simulated"
+    assert statement_said(simulated) == (
+        f"{fte.value:.2f} ({fte.low:.2f} … {fte.high:.2f}) FTE of handling, at {rate:g} a week"
+    )
+    assert source_said(claimed) == "claimed"
+    assert [one.source for one in card.cell(Criterion.LABOUR, "A2").said] == [
+        "claimed"
+    ]  # nobody simulated it
 
 
 def test_a_cost_says_where_its_minutes_are_from(tmp_path: Path) -> None:

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from throughput.errors import ScenarioUnusable
+from throughput.replications import SPREAD_LEAST, Estimate
 from throughput.simulate import (
     DAY_MIN,
     SOURCE,
-    SPREAD_LEAST,
     WEEK_MIN,
-    Estimate,
     Luck,
     Scenario,
     clerks_needed,
@@ -133,9 +132,21 @@ def test_what_measured_inputs_leave_open_is_not_told_of_few_replications() -> No
         compare([REMOTE], **SHORT, redrawn={"A3": [REMOTE] * 12})
 
 
-def test_draws_with_more_work_than_time_are_counted_and_told() -> None:
-    drawn = [REMOTE] * 36 + [Scenario("A3", handling_min=20)] * 4
+def test_draws_with_more_work_than_time_are_told_and_not_averaged_in() -> None:
     how = {"weeks": 8, "warm_up_weeks": 2, "replications": 40}
-    [found] = compare([REMOTE], **how, redrawn={"A3": drawn})
+    full = [Scenario("A3", handling_min=20)] * 4
+    [found] = compare([REMOTE], **how, redrawn={"A3": [REMOTE] * 36 + full})
+    [steady] = compare([REMOTE], **how, redrawn={"A3": [REMOTE] * 40})
     assert (found.overloaded, found.replications) == (4, 40)
-    assert found.busy.high == 1
+    assert (steady.overloaded, steady.replications) == (0, 40)
+    assert found.busy.high <= steady.busy.high
+    assert found.lead_p90_days.high <= steady.lead_p90_days.high
+    with pytest.raises(ScenarioUnusable, match="however its inputs are drawn"):
+        compare([REMOTE], **how, redrawn={"A3": full * 10})
+
+
+def test_clerks_are_enough_for_what_measured_inputs_leave_open() -> None:
+    how = {"weeks": 8, "warm_up_weeks": 2, "replications": 40, "share": 0.9, "within_days": 5}
+    one = clerks_needed(REMOTE, **how)
+    more = clerks_needed(REMOTE, redrawn=[REMOTE] * 30 + [Scenario("A3", handling_min=16)] * 10, **how)
+    assert (one, more) == (1, 2)

@@ -85,7 +85,10 @@ def _said(said: Statement, words: ReportWords) -> str:
         minutes = _number(said.minutes, words, decimals)
         return words.text("{minutes} min a request", minutes=minutes)
     if said.fte is not None:
-        return words.text("{fte} FTE of handling", fte=_number(said.fte, words, 2))
+        rate = words.decimal(said.per_week or 0, 0)
+        return words.text(
+            "{fte} FTE of handling, at {rate} a week", fte=_number(said.fte, words, 2), rate=rate
+        )
     if said.level is not None:
         return words.text(
             "{level} reached, under the profile {profile}", level=said.level.level, profile=said.level.profile

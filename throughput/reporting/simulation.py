@@ -9,10 +9,11 @@ from throughput.charts.forest import Estimate as Drawn
 from throughput.charts.forest import Forest, forest
 from throughput.charts.wording import Unit
 from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
+from throughput.replications import Estimate
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
-from throughput.simulate import Estimate, Outcome
+from throughput.simulate import Outcome
 
 TITLE = mark("What if requests were signed another way")
 _DAY_S = 86400.0
@@ -21,16 +22,16 @@ _INPUTS: Mapping[str, str] = {
     "handling_min": mark("A clerk's handling, minutes each time"),
     "variation": mark("Variation of people's work"),
     "manager_median_min": mark("Until it is at the clerks' queue, minutes (median)"),
-    "manager_variation": mark("Variation of that"),
+    "manager_variation": mark("Variation of the time until then"),
     "return_rate": mark("Share that goes back, each time"),
     "clerks": mark("Clerks"),
     "clerk_share": mark("Share of their day for this work"),
     "suspended_share": mark("Share of times it waits for somebody outside"),
-    "suspended_days": mark("And for how long, days"),
+    "suspended_days": mark("Wait for somebody outside, days (mean)"),
     "paper_min": mark("A clerk's work once it is approved, minutes"),
     "signing_every_days": mark("Rounds of signing, every so many days"),
     "signer_wait_min": mark("Wait for the signer, minutes (median)"),
-    "signer_variation": mark("Variation of that wait"),
+    "signer_variation": mark("Variation of the wait for the signer"),
     "signer_min": mark("The signer's work, minutes"),
     "post_days": mark("Post, days"),
     "provider_s": mark("The provider's answer, seconds"),
@@ -86,6 +87,13 @@ def simulation_pdf(
             days=_plain(told.outcomes[0].within_days, words),
         )
     )
+    if None in told.clerks_needed:
+        report.note(
+            words.text(
+                "{nothing}: with no number of clerks surely; what takes so long is not in their hands.",
+                nothing=NOTHING,
+            )
+        )
     if told.measured:
         report.note(
             words.text(
@@ -95,7 +103,7 @@ def simulation_pdf(
         )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
-    report.heading(words.text("How this was computed"))
+    report.heading(words.text("How this was computed"), keep=100)
     report.paragraph(*_method(told, words))
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
 
@@ -107,7 +115,7 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
         if one.overloaded:
             yield words.text(
                 "{scenario}: in {some} of {count} replications the clerks have more work than time, and the"
-                " queue grows without end.",
+                " queue grows without end. The figures are those of the others.",
                 scenario=words.way(one.scenario.name),
                 some=words.number(one.overloaded),
                 count=words.number(one.replications),
@@ -118,12 +126,12 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
             " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
             first=words.way(first.scenario.name),
             other=words.way(other.scenario.name),
-            before=words.decimal(first.lead_median_days.value),
-            after=words.decimal(other.lead_median_days.value),
-            open_before=words.decimal(first.in_progress.value, 0),
-            open_after=words.decimal(other.in_progress.value, 0),
-            fte_before=words.decimal(first.handling_fte.value, 2),
-            fte_after=words.decimal(other.handling_fte.value, 2),
+            before=_estimate(first.lead_median_days, words, 1),
+            after=_estimate(other.lead_median_days, words, 1),
+            open_before=_estimate(first.in_progress, words, 0),
+            open_after=_estimate(other.in_progress, words, 0),
+            fte_before=_estimate(first.handling_fte, words, 2),
+            fte_after=_estimate(other.handling_fte, words, 2),
         )
     share = REQUESTS_PER_WEEK / first.scenario.per_week
     if first.handling_fte.high * share < CLAIMED_FTE_SAVED:
@@ -196,7 +204,7 @@ def _input(one: Outcome, name: str, words: ReportWords) -> str:
     known = one.inputs[name]
     origin = words.text(_ORIGINS[known.origin])
     value = _plain(getattr(one.scenario, name), words)
-    return f"{value} ({origin}, n = {words.number(known.n)})" if known.n else f"{value} ({origin})"
+    return f"{value} ({origin}, n\u00a0=\u00a0{words.number(known.n)})" if known.n else f"{value} ({origin})"
 
 
 def _method(told: Simulated, words: ReportWords) -> Iterator[str]:
@@ -221,10 +229,12 @@ def _estimate(found: Estimate, words: ReportWords, decimals: int) -> str:
 
 
 def _percents(found: Estimate, words: ReportWords) -> str:
-    return f"{words.percent(found.value)} ({words.percent(found.low)}–{words.percent(found.high)})"
+    value, high = (words.percent(one, 1) for one in (found.value, found.high))
+    return f"{value} ({words.decimal(found.low * 100, 1)}–{high})"
 
 
 def _plain(value: float, words: ReportWords) -> str:
-    """A number without needless decimals."""
-    decimals = next(many for many in range(4) if many == 3 or round(value, many) == value)
+    """A number in three digits, without needless decimals."""
+    most = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    decimals = next(many for many in range(4) if round(value, many) == round(value, most))
     return words.decimal(value, decimals)
