@@ -13,7 +13,7 @@ import pytest
 
 from certs.serve_authority import AuthorityServer
 from tests.databases import fresh
-from tests.desk_office import served
+from tests.desk_office import PLAIN, served
 from tests.proving import PASSWORD, Proving
 from tests.steps_office import Sample
 from workflow.office import Office
@@ -71,7 +71,7 @@ class Program(httpx.Client):
 @contextmanager
 def program(url: str, token: str) -> Iterator[Program]:
     """A program with a token."""
-    with Program(base_url=url, headers=bearing(token), trust_env=False, timeout=60) as client:
+    with Program(base_url=url, headers=bearing(token), trust_env=False, timeout=60, verify=PLAIN) as client:
         yield client
 
 

@@ -1,6 +1,7 @@
 """What the tests share: one development PKI a session, its server on loopback, and the databases."""
 
-from collections.abc import Iterator, Sequence
+import gc
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,6 +15,7 @@ from certs.child_server import ChildServer
 from certs.loopback import free_base_url
 from certs.serve_authority import AuthorityServer
 from tests import in_memory
+from tests.compiled_once import compiled_once
 from tests.databases import KINDS, Database, fresh
 from tests.object_storage import Storage, served
 from tests.postgresql import Server
@@ -64,9 +66,9 @@ def warm_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_offices() -> Iterator[None]:
-    """Have every office of this process hash passwords and recovery codes at no cost, and read once what they
-    all read."""
-    with read_once(), pytest.MonkeyPatch.context() as patch:
+    """Have every office of this process hash passwords and recovery codes at no cost, and read and make once
+    what they all read and make."""
+    with read_once(), compiled_once(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("workflow.passwords.HASHER", QUICK)
         yield
 
@@ -121,3 +123,14 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
 def soft_token(softhsm: SoftHsm) -> SoftToken:
     """A token that tests share: don't harm it; it makes a key of a kind when one is first asked for."""
     return softhsm.token("shared")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the collector of garbage never look through ten thousand tests: they stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -4,6 +4,7 @@ Pictures go into `build/pictures`, or the folder that PARAAF_SCREENSHOTS names; 
 """
 
 import os
+from base64 import b64decode
 from html import escape
 from pathlib import Path
 
@@ -48,7 +49,11 @@ def keep(page: Page, name: str) -> None:
     width = page.evaluate("innerWidth")
     height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST)
     page.set_viewport_size({"width": width, "height": height})
-    page.screenshot(path=PICTURES / f"{name}.png")
+    devtools = page.context.new_cdp_session(page)  # whose pictures take half as long as those of `screenshot`
+    picture = devtools.send("Page.captureScreenshot", {"optimizeForSpeed": True})["data"]
+    devtools.detach()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES / f"{name}.png").write_bytes(b64decode(picture))
 
 
 def forget(language: str) -> None:

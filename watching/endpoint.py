@@ -66,7 +66,8 @@ def listening(host: str, port: int) -> socket.socket:
             hint="Give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.",
         ) from error
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    ours = socket.socket(family, socket.SOCK_STREAM)
+    # Named, or asyncio leaves it to wait with half of an answer until the other half is acknowledged.
+    ours = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         ours.bind((str(address), port))

@@ -4,8 +4,9 @@ Each test runs RACES races, each for a subject of its own; PARAAF_CAMPAIGN=100 m
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from workflow.tables import CommandKey, Event, Grant, Hand, Person, Request
 
 PROCESSES = 3
 RACES = times(10)
+Run = Callable[[Sequence[Command]], list[str]]
 
 
 @pytest.fixture
@@ -44,27 +46,35 @@ def hire(office: Office, number: int) -> list[str]:
     return names
 
 
-def run(office: Office, commands: Sequence[Command]) -> list[str]:
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Processes that all races share: what they need takes longer to import than a race to run."""
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
+        yield processes
+
+
+@pytest.fixture
+def run(office: Office, processes: ProcessPoolExecutor) -> Run:
+    """How commands are sent to the office."""
+    return partial(_run, office, processes)
+
+
+def _run(office: Office, processes: ProcessPoolExecutor, commands: Sequence[Command]) -> list[str]:
     """Every other command from threads on one engine, the rest from processes with engines of their own.
 
     Commands that follow each other are sent at about the same moment. Gives the outcomes in no order.
     """
     url = office.store.url.render_as_string(hide_password=False)
-    with (
-        ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes,
-        ThreadPoolExecutor(8) as threads,
-    ):
+    with ThreadPoolExecutor(8) as threads:
         far = [processes.submit(race, url, commands[1::2][index::PROCESSES]) for index in range(PROCESSES)]
         near = [threads.submit(outcome, office, command) for command in commands[::2]]
         return [one.result() for one in near] + [one for part in far for one in part.result()]
 
 
 @pytest.mark.slow
-def test_of_racing_claims_one_wins_and_all_others_learn_who(office: Office) -> None:
+def test_of_racing_claims_one_wins_and_all_others_learn_who(office: Office, run: Run) -> None:
     names, numbers = hire(office, 20), [office.submit() for _ in range(RACES)]
-    outcomes = Counter(
-        run(office, [office.command("claim", name, number) for number in numbers for name in names])
-    )
+    outcomes = Counter(run([office.command("claim", name, number) for number in numbers for name in names]))
     holders = Counter(office.task(number).claimed_by for number in numbers)
     lost = {f"workflow-claimed {holder}": 19 * won for holder, won in holders.items()}
     assert outcomes == {"won": RACES, **lost}
@@ -76,9 +86,9 @@ def test_of_racing_claims_one_wins_and_all_others_learn_who(office: Office) -> N
 
 
 @pytest.mark.slow
-def test_one_command_sent_by_many_is_done_once(office: Office) -> None:
+def test_one_command_sent_by_many_is_done_once(office: Office, run: Run) -> None:
     commands = [office.submission(reference=f"row-{index}") for index in range(RACES)]
-    outcomes = Counter(run(office, [command for command in commands for _ in range(6)]))
+    outcomes = Counter(run([command for command in commands for _ in range(6)]))
     assert outcomes == {"won": RACES, "again": 5 * RACES}
     with office.store.read() as session:
         assert len(session.scalars(select(Request)).all()) == RACES
@@ -87,7 +97,7 @@ def test_one_command_sent_by_many_is_done_once(office: Office) -> None:
 
 
 @pytest.mark.slow
-def test_of_different_commands_under_one_key_one_is_done(office: Office) -> None:
+def test_of_different_commands_under_one_key_one_is_done(office: Office, run: Run) -> None:
     commands = []
     for key in range(RACES):
         for index in range(4):
@@ -95,19 +105,19 @@ def test_of_different_commands_under_one_key_one_is_done(office: Office) -> None
             commands.append(
                 Command("submit", "employee", f"same-{key}", data=one.data, submission=one.submission)
             )
-    assert Counter(run(office, commands)) == {"won": RACES, "workflow-key-reused": 3 * RACES}
+    assert Counter(run(commands)) == {"won": RACES, "workflow-key-reused": 3 * RACES}
     with office.store.read() as session:
         assert len(session.scalars(select(Request)).all()) == RACES
 
 
 @pytest.mark.slow
-def test_a_reference_is_raced_for_safely(office: Office) -> None:
+def test_a_reference_is_raced_for_safely(office: Office, run: Run) -> None:
     commands = [office.submission(reference=f"row-{index}") for index in range(RACES) for _ in range(4)]
-    assert Counter(run(office, commands)) == {"won": RACES, "workflow-refused": 3 * RACES}
+    assert Counter(run(commands)) == {"won": RACES, "workflow-refused": 3 * RACES}
 
 
 @pytest.mark.slow
-def test_nobody_gets_both_hands_on_a_request(office: Office) -> None:
+def test_nobody_gets_both_hands_on_a_request(office: Office, run: Run) -> None:
     """One person with two roles, a substitute for that person, and the same person twice, all at once."""
     definition = office.catalogue.get("employer-declaration", "A3")
     numbers = [office.submit() for _ in range(RACES)]
@@ -128,7 +138,7 @@ def test_nobody_gets_both_hands_on_a_request(office: Office) -> None:
                 commands.append(
                     office.command("approve", person, number, on_behalf_of=sender, seen_version=seen, **typed)
                 )
-    outcomes = Counter(run(office, commands))
+    outcomes = Counter(run(commands))
     assert set(outcomes) <= {"won", "workflow-refused", "workflow-stale"}
     assert outcomes["won"] >= len(numbers)
     for number in numbers:
@@ -144,7 +154,7 @@ def test_nobody_gets_both_hands_on_a_request(office: Office) -> None:
 
 
 @pytest.mark.slow
-def test_a_document_is_signed_as_it_was_approved_or_returned_never_both(office: Office) -> None:
+def test_a_document_is_signed_as_it_was_approved_or_returned_never_both(office: Office, run: Run) -> None:
     """The signer signs what they saw, while another returns it: whoever comes second is too late."""
     numbers = [office.to_sign() for _ in range(RACES)]
     commands = []
@@ -155,7 +165,7 @@ def test_a_document_is_signed_as_it_was_approved_or_returned_never_both(office: 
             office.command("return", "signer2", number, seen_version=version, remark="The salary is wrong."),
             office.command("sign", "signer", number, seen_version=version),
         ]
-    outcomes = Counter(run(office, commands))
+    outcomes = Counter(run(commands))
     assert outcomes["won"] == len(numbers)
     for number in numbers:
         done = [record for record in office.records(number) if record.get("trigger") in ("sign", "return")]
