@@ -3,14 +3,14 @@
 Times are microseconds since 1970 (UTC), exact in a float, and NaN where there is none; lengths are seconds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Column, Select, select
+from sqlalchemy import BigInteger, Column, Select, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -266,28 +266,24 @@ def _seconds(us: Numbers) -> Numbers:
 
 
 def _columns(session: Session, query: Select[Any], types: Sequence[Any]) -> list[Any]:
-    """What a query finds, column by column: arrays of these types, words where it says str."""
+    """What a query finds, column by column: arrays of these types, words where it says str.
+
+    They are made once, as long as the rows are many: who reads sees one moment.
+    """
+    counted = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+    size = session.scalar(counted) or 0
     books: list[dict[str | None, int]] = [{} for _ in types]
-    parts: list[list[NDArray[Any]]] = [[] for _ in types]
-    found = session.execute(query.execution_options(yield_per=AT_ONCE))
-    for rows in found.partitions():
-        for place, column in enumerate(zip(*rows, strict=True)):
-            parts[place].append(_array(column, types[place], books[place]))
-    whole: list[Any] = []
-    for kind, book in zip(types, books, strict=True):
-        array = _joined(parts.pop(0), np.int32 if kind is str else kind)
-        whole.append(Words(tuple(book), array) if kind is str else array)
-    return whole
-
-
-def _array(column: Iterable[Any], kind: Any, book: dict[str | None, int]) -> NDArray[Any]:
-    if kind is str:
-        return np.array([book.setdefault(word, len(book)) for word in column], dtype=np.int32)
-    return np.array(column, dtype=kind)
-
-
-def _joined(parts: list[NDArray[Any]], kind: Any) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.zeros(0, kind)
+    whole = [np.zeros(size, np.int32 if kind is str else kind) for kind in types]
+    done = 0
+    for rows in session.execute(query.execution_options(yield_per=AT_ONCE)).partitions():
+        for column, array, book, kind in zip(zip(*rows, strict=True), whole, books, types, strict=True):
+            values = (book.setdefault(word, len(book)) for word in column) if kind is str else column
+            array[done : done + len(rows)] = np.array(list(values), dtype=array.dtype)
+        done += len(rows)
+    return [
+        Words(tuple(book), array) if kind is str else array
+        for kind, book, array in zip(types, books, whole, strict=True)
+    ]
 
 
 def _with(words: Words, where: Flags, name: str) -> Words:
