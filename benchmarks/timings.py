@@ -1,8 +1,9 @@
 """What keeping times costs, and what reports and exports take: `python -m benchmarks.timings [COUNT…]`.
 
 Both databases, each of several sizes; requests went the whole way (benchmarks.timed_log). At a million the
-log is not read: the rows kept are ten times those of a hundred thousand, and there are no exports. Each
-report and export is made by a process of its own, whose peak memory is told.
+log is not read: there are ten times the rows of a hundred thousand, of sums by day as many, which is how many
+there are however often something happened; and no exports. Each report, page and export is made by a process
+of its own, whose peak memory is told.
 """
 
 import os
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +32,8 @@ from tests.postgresql import TEMPLATE, Server, url_of
 from throughput.compare import Comparison, as_json
 from throughput.grouped import WAYS
 from throughput.kept import Keeper
+from throughput.scope import Scope
+from throughput.told import told
 from workflow.store import FILE, VARIABLE, Store
 from workflow.tables import TimingCase, TimingTask
 
@@ -42,6 +45,7 @@ EXPORTS = (
     *(("xes", "log.xes"), ("ocel", "log.json"), ("ocel", "log.sqlite")),
     ("slices", "log.csv"),
 )
+PERIODS = {"six months": 180, "two years": 730}
 SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")
 
 
@@ -88,8 +92,15 @@ def nothing() -> float:
 def report(place: Place, by: Any) -> float:
     """The comparison, as JSON has it."""
     with closing(place.open()) as store, store.read() as session:
-        told = as_json(Comparison.of(session, now=datetime.now(UTC), by=by))
-    return float(len(str(told)))
+        found = as_json(Comparison.of(session, now=datetime.now(UTC), by=by))
+    return float(len(str(found)))
+
+
+def figures(place: Place, days: int) -> float:
+    """All that the page of figures tells, of requests of so many days."""
+    now = datetime.now(UTC)
+    with closing(place.open()) as store:
+        return float(told(store, Scope(since=now - timedelta(days=days)), "variant", now).whole.came)
 
 
 def export(place: Place, what: str, file: str) -> float:
@@ -181,6 +192,10 @@ def of_size(places: dict[str, Place], count: int) -> Iterator[str]:
         for by in WAYS:
             taken = alone(partial(report, place, by))
             yield f"{name:<12}{'report by ' + by:<34}{taken.seconds:>9.1f} s{taken.peak_mb:>10,.0f} MB peak"
+        for said, days in PERIODS.items():
+            taken = alone(partial(figures, place, days))
+            label = f"page of figures, {said}"
+            yield f"{name:<12}{label:<34}{taken.seconds:>9.1f} s{taken.peak_mb:>10,.0f} MB peak"
         if count == read:
             yield from _exported(name, place)
 
