@@ -11,7 +11,7 @@ from throughput.charts.model import SHADES, Bar, Drawing, Entry, Role, hatched
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
-_HEIGHT = 200.0
+_HEIGHT = 168.0
 _ROW = 24.0
 _BESIDE = 13
 """So many months stand beside each other; more are rows."""
