@@ -6,6 +6,7 @@ office refuses becomes a page here, in one place.
 """
 
 import hmac
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from problem import Problem
+from watching.logs import note
 from web.bodies import SMALL, Bodies
 from web.cookies import DEVICE, SESSION, Cookies, keys_are_off
 from web.languages import language_of
@@ -38,6 +40,8 @@ from workflow.office import Office
 from workflow.people import name_of
 from workflow.sessions import Member, Sessions, lasting
 from workflow.words import process_words
+
+log = logging.getLogger(__name__)
 
 FIELDS_MOST: Final = 3_000
 FILES_MOST: Final = 4
@@ -183,10 +187,13 @@ class Door:
             return await run_in_threadpool(self._refused, asked, problem)
 
     def _refused(self, asked: Asked, problem: Problem) -> Response:
+        status = status_of(problem)
+        if status >= 500:  # not what who asks did
+            note(log, logging.WARNING, "page_failed", error=problem)
         answer = self.answer(
             asked,
             "problem.html",
-            status=status_of(problem),
+            status=status,
             problem=problem,
             reasons=problem.reasons if isinstance(problem, Refused) else (),
         )

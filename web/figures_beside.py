@@ -61,8 +61,7 @@ class Beside(Maker):
             ends = sorted(abs(end) for end in (interval.low, interval.high) if end is not None)
             if len(ends) < 2 or one.found.value is None:
                 return self.say(_FASTER_AT_LEAST).format(a=a, b=b, low=self._time(ends[0]))
-            by = self._time(abs(one.found.value))
-            low, high = map(self._time, ends)
+            by, low, high = self.wording.alike(abs(one.found.value), *ends)
             return self.say(_FASTER).format(a=a, b=b, by=by, low=low, high=high)
         if interval.low is None or interval.high is None:
             return self.say(_NOT_TOLD_OPEN).format(a=a, b=b)

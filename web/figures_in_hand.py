@@ -54,7 +54,7 @@ class InHandParts(Maker):
             days=flowed.days,
             bands=bands if any(map(any, flowed.states.values())) or any(ended) else (),
             unit=say(mark("requests")),
-            in_hand=say(mark("In hand alone")),
+            in_hand=say(mark("In hand")),
         )
         rows: list[list[Cell]] = [
             [Day(day), *(Number(flowed.states[name][n]) for name in states), Count(flowed.ended[n])]
@@ -88,7 +88,7 @@ class InHandParts(Maker):
             wording=self.wording,
             states=[
                 Waiting(
-                    self.names.state(name), [Open(self._age(one), self._who(one)) for one in by_state[name]]
+                    self.names.state(name), [Open(self.age(one), self._who(one)) for one in by_state[name]]
                 )
                 for name in states
             ],
@@ -98,8 +98,8 @@ class InHandParts(Maker):
             [
                 Words(self.names.state(name)),
                 Number(len(by_state[name])),
-                Seconds(self._age(by_state[name][len(by_state[name]) // 2])),
-                Seconds(self._age(by_state[name][0])),
+                Seconds(self.age(by_state[name][len(by_state[name]) // 2])),
+                Seconds(self.age(by_state[name][0])),
             ]
             for name in states
         ]
@@ -129,7 +129,7 @@ class InHandParts(Maker):
     def _oldest(self) -> Table:
         say = self.say
         rows: list[list[Cell]] = [
-            [RequestNumber(one.request), Words(self.names.state(one.state)), Seconds(self._age(one))]
+            [RequestNumber(one.request), Words(self.names.state(one.state)), Seconds(self.age(one))]
             for one in self.told.in_hand[:OLDEST]
             if one.request in self.seen
         ]
@@ -140,9 +140,6 @@ class InHandParts(Maker):
         ]
         return Table("oldest", say(mark("The oldest requests in hand")), columns, rows)
 
-    def _age(self, one: InHand) -> float:
-        return max(0.0, (self.told.made_at - (one.requested_at or one.opened_at)).total_seconds())
-
     def _who(self, one: InHand) -> str:
-        age = self.wording.time(self._age(one))
+        age = self.wording.time(self.age(one))
         return f"{one.request}: {age}" if one.request in self.seen else age

@@ -32,6 +32,7 @@ from web.csv_answer import csv_answer
 from web.figures_asked import BYS, Wanted, months_until, text_of
 from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
+from web.figures_next import NextParts, Step
 from web.figures_parts import Names, Section, Translate
 from web.figures_reach import Reading, reading
 from web.figures_steady import SteadyParts
@@ -104,6 +105,7 @@ class _Shown:
 
     told: Told
     beside: Beside
+    steps: Sequence[Step]
     sections: Sequence[Section]
     reading: Reading
 
@@ -130,9 +132,10 @@ class FiguresPages(Overseeing):
             months=[_month(text_of(one), asked.language) for one in shown.reading.scope.months or ()],
             told=shown.told,
             verdicts=shown.beside.verdicts(),
+            steps=shown.steps,
             sections=shown.sections,
             wording=shown.beside.wording,
-            choices=self._choices(asked, shown.told, reach, now),
+            choices=self._choices(asked, shown, reach, now),
             process=self._kind(asked, shown.told.scope.key or ""),
             narrowed=wanted != Wanted.of_nothing(now),
         )
@@ -158,7 +161,7 @@ class FiguresPages(Overseeing):
         beside = Beside(*made)
         in_hand = InHandParts(*made, seen=self._seen(asked, found))
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
-        return _Shown(found, beside, sections, read)
+        return _Shown(found, beside, NextParts(*made).all(), sections, read)
 
     def _told(self, asked: Asked, scope: Scope, by: By, now: datetime) -> Told:
         found = self.recent.find(scope, by, now)
@@ -220,13 +223,19 @@ class FiguresPages(Overseeing):
         titles = (words.title(one) for one in self.door.office.engine.catalogue if one.key == key)
         return short_title(next(titles, key))
 
-    def _choices(self, asked: Asked, found: Told, reach: Reach, now: datetime) -> Choices:
-        words, say, key = process_words(asked.language), translations(asked.language).gettext, found.scope.key
+    def _choices(self, asked: Asked, shown: _Shown, reach: Reach, now: datetime) -> Choices:
+        words, say, key = (
+            process_words(asked.language),
+            translations(asked.language).gettext,
+            shown.told.scope.key,
+        )
+        wanted = shown.reading.wanted
         with self.door.office.store.read() as session:
             of_all = Overview(session, Scope(reach=reach), now)
             of_kind = Overview(session, Scope(key=key, reach=reach), now)
             units, definitions = of_all.units(), of_kind.definitions()
             first = of_all.first_month() or now.date()
+        months = {*map(text_of, months_until(now, first)), wanted.first, wanted.last} - {""}
         catalogue = list(self.door.office.engine.catalogue)
         kinds = {one.key: short_title(words.title(one)) for one in catalogue}
         variants = sorted({one.variant for one in catalogue if one.key == key})
@@ -235,7 +244,7 @@ class FiguresPages(Overseeing):
             [(one, words.variant(one)) for one in variants],
             [(one, one) for one in units],
             [(one, self._definition(one, words)) for one in definitions],
-            [(text_of(one), _month(text_of(one), asked.language)) for one in months_until(now, first)],
+            [(one, _month(one, asked.language)) for one in sorted(months, reverse=True)],
             [(one, say(name)) for one, name in BYS],
         )
 

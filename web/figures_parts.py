@@ -9,6 +9,7 @@ from throughput.charts.ageing import Done
 from throughput.charts.model import Drawing
 from throughput.charts.svg import both_widths
 from throughput.charts.wording import Wording
+from throughput.overview_rows import InHand
 from throughput.small_cells import FEWEST
 from throughput.survival import Durations, Survival
 from throughput.told import Told
@@ -18,6 +19,7 @@ Translate = Callable[[str], str]
 Draw = Callable[[float], Drawing]
 _HALF = 0.5
 MARKS = (_HALF, 0.85, 0.95)
+FEWEST_POINTS = 6
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Maker:
         """In the order of the process; those that it does not have (any more) last."""
         places = {name: n for n, name in enumerate(self.names.states)}
         return sorted(states, key=lambda name: (places.get(name, len(places)), name))
+
+    def age(self, one: InHand) -> float:
+        """For how many seconds somebody has waited for it."""
+        return max(0.0, (self.told.made_at - (one.requested_at or one.opened_at)).total_seconds())
 
     def marks(self) -> list[Done]:
         """By when so many were delivered."""

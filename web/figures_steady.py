@@ -6,10 +6,9 @@ from documents.words import mark
 from throughput.charts.control import Control, control
 from throughput.charts.load import Load, load
 from throughput.overview_rows import MachineStep
-from web.figures_parts import Maker, Section, drawn
+from web.figures_parts import FEWEST_POINTS, Maker, Section, drawn
 from web.figures_tables import Cell, Count, Day, Number, Seconds, Share, Table, Words
 
-FEWEST_POINTS = 6
 FEWEST_BY_HOUR = 50
 _STEPS = {
     "render": mark("Making the document"),

@@ -106,7 +106,7 @@ class Day:
 
     def written(self, wording: Wording, /) -> str:
         """With its month in letters."""
-        return f"{self.day.day}\N{NO-BREAK SPACE}{wording.month(self.day)}"
+        return wording.day(self.day, year=True)
 
     def plain(self) -> str:
         """As 2026-11-27."""

@@ -11,6 +11,8 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from signing.errors import ProfileError
+from throughput.monitor_settings import monitor_settings
 from web.asked import Asked
 from web.office_incidents import IncidentPages
 from web.office_keeping import KeepingPages
@@ -23,6 +25,7 @@ from web.rates import Rate
 from workflow import checkup, preflight
 from workflow.findings import Finding
 from workflow.glance import glance, waiting
+from workflow.office import Office
 
 LOOKS: Final = Rate("checkups", 6, 600.0)
 """A checkup signs a sample under each profile."""
@@ -56,6 +59,7 @@ class OfficePages(Overseeing):
             "office.html",
             waiting=waiting(office, reach),
             glance=glance(office) if reach.everywhere else None,
+            norms_wrong=_norms_wrong(office) if reach.everywhere else None,
             findings=findings,
         )
 
@@ -66,3 +70,12 @@ class OfficePages(Overseeing):
         office = self.door.office
         found = [*checkup.quick(office), *asyncio.run(preflight.look_at_all(office))]
         return self._page(asked, findings=found)
+
+
+def _norms_wrong(office: Office) -> ProfileError | None:
+    """Why nothing is told by month: a file of norms that can't be read."""
+    try:
+        monitor_settings(office.folder)
+    except ProfileError as error:
+        return error
+    return None

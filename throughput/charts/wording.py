@@ -65,6 +65,15 @@ class Wording:
         decimals = 1 if abs(value) < 10 and round(value, 1) != round(value) else 0
         return f"{self.number(value, decimals)}{_NO_BREAK}{unit.sign}"
 
+    def alike(self, *seconds: float) -> list[str]:
+        """Lengths told in one breath: in one unit, and as closely as each other, where that fits them all."""
+        unit = self.unit_for(max(seconds))
+        values = [one / unit.seconds for one in seconds]
+        if min(values) < 1:
+            return [self.time(one) for one in seconds]
+        decimals = 1 if max(values) < 10 else 0
+        return [f"{self.number(value, decimals)}{_NO_BREAK}{unit.sign}" for value in values]
+
     def count(self, value: float) -> str:
         """A whole number."""
         return self.number(value, 0)

@@ -19,7 +19,6 @@ OPEN = "…"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _STATE = "{name:state}"
-_ABBREVIATED = {"maart": "mrt"}
 
 
 class ReportWords(Wording):
@@ -104,16 +103,14 @@ class ReportWords(Wording):
     @cached_property
     def charts(self) -> ChartWording:
         """The same for charts."""
-        return ChartWording(
-            number=self.decimal,
-            percent=self.percent,
-            units=(
+        return ChartWording.of(
+            self._writing,
+            (
                 Unit(1, self.text("seconds"), self.text("s")),
                 Unit(_MINUTE, self.text("minutes"), self.text("min")),
                 Unit(_HOUR, self.text("hours"), self.text("h")),
                 Unit(_DAY, self.text("days"), self.text("d")),
             ),
-            months=[_ABBREVIATED.get(name, name[:3]) for name in self._writing.months],
             weekdays=(),
         )
 
