@@ -1,7 +1,6 @@
 """What to do next: where to look first, by what the figures below say."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from documents.words import mark
 from throughput.charts.xmr import limits_of, signals_of
@@ -18,7 +17,6 @@ _CHANGED = mark(
 )
 _NOTHING = mark("Nothing here asks for anything.")
 _WAIT = mark("Wait until five requests or more are delivered, or choose a longer time.")
-_MOST: Final = MARKS[-1]
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,12 @@ class NextParts(Maker):
     def _old(self) -> Step | None:
         """What is older than nearly all ever get."""
         lead = self.told.whole.lead
-        known = [(share, at) for share in MARKS if (at := quantile(lead, share)) is not None]
+        known = [(share, at) for share in MARKS[1:] if (at := quantile(lead, share)) is not None]
         if not known:
             return None
         share, at = known[-1]
         count = sum(self.age(one) > at for one in self.told.in_hand if one.delivered_at is None)
-        if share < _MOST or not count:
+        if not count:
             return None
         said = self.say(_OLD).format(
             count=self.wording.count(count), time=self.wording.time(at), share=self.wording.percent(share, 0)

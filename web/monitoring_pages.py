@@ -33,6 +33,7 @@ from throughput.reporting.monitoring import (
     within,
 )
 from throughput.reporting.words import ReportWords, report_words
+from web import figures_asked
 from web.asked import Asked
 from web.choices import short_title
 from web.csv_answer import csv_answer
@@ -132,6 +133,7 @@ class MonitoringPages(Overseeing):
             choices=self._choices(asked, shown),
             whole_office=shown.reach.everywhere,
             goal=round(100 * target.goal),
+            why=_figures_of(shown.wanted, told),
             sealed=self._reports(shown),
             by_itself=shown.kept.settings.reports is not None,
             month=lambda one: words.month(one.year, one.month),
@@ -212,6 +214,12 @@ def _drawn(told: Printed, target: Target, words: ReportWords) -> Markup | None:
     if not told.months:
         return None
     return drawn("months", lambda width: months_chart(chart(told, target, words), width))
+
+
+def _figures_of(wanted: Wanted, told: Printed) -> str:
+    """The address of figures of the same requests, behind the question mark."""
+    first, last = (str(one) for one in (told.months[0], told.months[-1])) if told.months else ("", "")
+    return figures_asked.Wanted(key=wanted.key, unit=wanted.unit, first=first, last=last).query()
 
 
 def _name(told: Printed) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.desk_office import browser_signed_in, served
-from tests.looking import look
+from tests.looking import SIZES, look, require_fitting
 from tests.steps_office import Sample
 from tests.timed_office import Past
 from throughput.kept import Keeper
@@ -17,7 +17,7 @@ AUDITOR = "P192"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sample, str, Browser]]:
     sample = Sample.open(tmp_path_factory.mktemp("figures"), {})
     with sample.office.store.write() as session:
         session.add(Grant(person_id=AUDITOR, role="administrator", unit=None))
@@ -27,9 +27,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     Keeper(sample.office.store).catch_up()
     with served(sample.office) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-        yield browser_signed_in(browser.new_context(base_url=url), sample.office, AUDITOR)
+        yield sample, url, browser
         browser.close()
     sample.office.close()
+
+
+@pytest.fixture(scope="module")
+def page(place: tuple[Sample, str, Browser]) -> Page:
+    sample, url, browser = place
+    return browser_signed_in(browser.new_context(base_url=url), sample.office, AUDITOR)
 
 
 def test_everybody_can_use_it_with_every_chart_and_table_in_sight(page: Page) -> None:
@@ -43,15 +49,41 @@ def test_everybody_can_use_it_with_every_chart_and_table_in_sight(page: Page) ->
     assert told == []
 
 
-def test_it_narrows_down_without_a_script(page: Page) -> None:
+def test_it_narrows_down_by_keyboard_on_a_phone_without_a_script(place: tuple[Sample, str, Browser]) -> None:
+    sample, url, browser = place
+    width, height = SIZES["phone"]
+    context = browser.new_context(
+        base_url=url, java_script_enabled=False, viewport={"width": width, "height": height}
+    )
+    page = browser_signed_in(context, sample.office, AUDITOR)
     page.goto("/figures?lang=en")
-    page.get_by_label("Compare").select_option(label="Units")
-    page.locator("summary", has_text="More to choose from").click()
-    page.get_by_label("Unit", exact=True).select_option("Advice")
+    page.get_by_label("Process", exact=True).focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.type("Units")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # more to choose from
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Advice")
+    require_fitting(page, "figures, with all that can be chosen")
     with page.expect_navigation():
-        page.get_by_role("button", name="Show these").click()
+        page.get_by_role("button", name="Show these").press("Enter")
+    assert "by=unit" in page.url
     assert "unit=Advice" in page.url
     assert page.locator("#lead table").first.locator("tbody th").all_inner_texts() == ["Advice"]
+    require_fitting(page, "figures of a unit")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Begin anew").press("Enter")
+    assert page.url == f"{url}/figures"
+    page.get_by_role("link", name="Monitoring by month").press("Enter")
+    page.get_by_label("Goal, in per cent").fill("60")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "goal=60" in page.url
+    require_fitting(page, "monitoring with another goal")
+    context.close()
 
 
 def test_on_paper_it_is_charts_and_tables(page: Page) -> None:

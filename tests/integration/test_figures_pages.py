@@ -52,6 +52,32 @@ def table(client: httpx.Client, name: str, query: str = "") -> list[dict[str, st
     return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
 
 
+def test_it_says_what_to_do_next_before_anything_else(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """As many as are older than nearly all that were delivered."""
+    signed_in(client, place[0].office, AUDITOR)
+    page = client.get("/figures?lang=en")
+    said = words_of(page)
+    count = re.search(r"In hand longer than ([0-9.]+) d, within which 95% are delivered: (\d+)\. Begin", said)
+    assert count is not None
+    assert said.index("What to do next") < said.index("Flow")
+    assert 'href="#ageing"' in page.text
+    ages = [float(row["age_s"]) / 86_400 for row in table(client, "oldest")]
+    older = sum(age > float(count[1]) for age in ages)
+    assert int(count[2]) in {older - 1, older, older + 1}  # as the time is rounded
+
+
+def test_months_are_called_by_their_names_where_an_office_is_young(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """Also those from before it began, which stand in the address."""
+    signed_in(client, place[0].office, AUDITOR)
+    page = client.get("/figures?lang=nl&from=2019-03&to=2019-05")
+    assert re.search(r'<option value="2019-03" selected>maart 2019</option>', page.text)
+    assert ">2019-" not in page.text
+
+
 def test_it_first_says_what_is_different_and_how_sure(
     place: tuple[Sample, str], client: httpx.Client
 ) -> None:

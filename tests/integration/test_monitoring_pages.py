@@ -130,16 +130,19 @@ def test_the_page_speaks_its_readers_language(
 
 
 def test_settings_that_can_not_be_read_are_the_offices_fault(
-    place: tuple[Sample, str], client: httpx.Client
+    place: tuple[Sample, str], client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     sample, _ = place
     signed_in(client, sample.office, AUDITOR)
     file = sample.office.folder / FILE
     file.write_text("goal = 200", encoding="utf-8")
     try:
-        answer = client.get("/figures/monitoring")
+        answer, office = client.get("/figures/monitoring"), client.get("/office?lang=en")
     finally:
         file.write_text(NORMS, encoding="utf-8")
     assert answer.status_code == 503
     assert "whoever runs the office" in answer.text
+    assert [one.message for one in caplog.records if one.name == "web.asked"] == ["page_failed"]
+    assert f"{FILE}: 'goal' is 200" in words_of(office)
+    assert "norms can't be read" not in words_of(client.get("/office?lang=en"))
     assert client.get("/figures/monitoring").status_code == 200

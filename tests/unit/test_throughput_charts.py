@@ -396,6 +396,17 @@ def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:
     assert told["da"].percent(0.8924, 1) == "89,2\u00a0%"
 
 
+def test_lengths_in_one_breath_are_said_alike() -> None:
+    day = 86_400.0
+    told = {
+        (2.16 * day, 2.04 * day, 2.22 * day): ["2,2 d", "2,0 d", "2,2 d"],
+        (12.2 * day, 2.04 * day): ["12 d", "2 d"],
+        (2.5 * day, 0.1 * day): ["2,5 d", "2,4 u"],  # of which days would tell too little
+    }
+    for seconds, said in told.items():
+        assert [one.replace("\u00a0", " ") for one in WORDING.alike(*seconds)] == said
+
+
 def test_times_are_said_in_the_unit_that_fits() -> None:
     said = [
         WORDING.time(seconds).replace("\u00a0", " ") for seconds in (0, 45, 150, 9000, 3 * DAY, 40.4 * DAY)
