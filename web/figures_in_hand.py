@@ -23,8 +23,13 @@ class InHandParts(Maker):
     """Of the oldest requests in hand, those that who reads may see."""
 
     def all(self) -> list[Section]:
-        """In the order of the page. Who may not know of single requests is told how many there are now."""
-        return [self.flow(), self.ageing()] if self.counted else [self.now()]
+        """In the order of the page. Who may not know of single requests is told how many there are now,
+        whichever way they are signed.
+        """
+        if self.counted:
+            return [self.flow(), self.ageing()]
+        scope = self.told.scope
+        return [self.now()] if scope.variant is None and scope.definition is None else []
 
     def now(self) -> Section:
         """How much is in hand in each state."""

@@ -154,7 +154,7 @@ class FiguresPages(Overseeing):
 
     def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:
         read = reading(self.door.office, asked.me.id, reach, wanted)
-        found = self._told(asked, read.scope, wanted.by, now)
+        found = read.of(self._told(asked, read.scope, wanted.by, now))
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
@@ -235,8 +235,11 @@ class FiguresPages(Overseeing):
             of_kind = Overview(session, Scope(key=key, reach=reach), now)
             units, definitions = of_all.units(), of_kind.definitions()
             first = of_all.first_month() or now.date()
-        months = {*map(text_of, months_until(now, first)), wanted.first, wanted.last} - {""}
         catalogue = list(self.door.office.engine.catalogue)
+        if not shown.reading.counted:  # that there was one request tells of it
+            units = sorted(reach.units)
+            definitions = sorted({one.sha256_hex for one in catalogue if one.key == key})
+        months = {*map(text_of, months_until(now, first)), wanted.first, wanted.last} - {""}
         kinds = {one.key: short_title(words.title(one)) for one in catalogue}
         variants = sorted({one.variant for one in catalogue if one.key == key})
         return Choices(

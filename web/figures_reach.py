@@ -14,6 +14,8 @@ from throughput.monitor import Month
 from throughput.monitor_kept import KeptMonths
 from throughput.month_table import MonthTold
 from throughput.scope import Scope
+from throughput.small_cells import FEWEST
+from throughput.told import Told
 from web.figures_asked import Wanted
 from workflow import staff
 from workflow.access import AUDITOR
@@ -30,6 +32,18 @@ class Reading:
     wanted: Wanted
     scope: Scope
     counted: bool
+
+    def of(self, found: Told) -> Told:
+        """The same figures as they may be told.
+
+        Who may not know how many there were finds no group of few, which would tell that it is not of none;
+        and what is in hand of all ways of signing alone, for that is how the office tells it.
+        """
+        if self.counted:
+            return found
+        groups = [one for one in found.groups if one.delivered >= FEWEST]
+        narrowed = self.scope.variant is not None or self.scope.definition is not None
+        return replace(found, groups=groups, in_hand=() if narrowed else found.in_hand)
 
 
 def reading(office: Office, person: str, reach: Reach, wanted: Wanted) -> Reading:

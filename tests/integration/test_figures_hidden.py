@@ -27,6 +27,8 @@ OF_UNIT, AUDITOR, BOTH = "P093", "P101", "P102"
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 AGO = 150
 """So many days ago few requests began: as many as the offices differ by."""
+RARE, RARE_NOW, NEVER = "A2", "A4", "A0"
+"""Ways of signing: in which one request was delivered, one is in hand, none ever was."""
 COUNTED = ("flow", "capacity", "load", "distribution", "ageing", "oldest", "machine", "control")
 TIMES = ("lead", "lead-differences", "handling", "handling-differences", "stages", "spans", "in-hand")
 
@@ -43,6 +45,10 @@ def office(folder: Path, few: int) -> Iterator[tuple[Sample, str]]:
     for seed, count, days in [(1, 250, 100), *((seed, 1, AGO) for seed in range(2, few + 2))]:
         past = Past(sample.office, "P022", seed=seed)
         past.happen(count, days=days, units=(UNIT,), still_open=0.06 if count > 1 else 0)
+        past.write()
+    for seed, days, variant in [(50, 60, RARE), (51, 1, RARE_NOW)]:
+        past = Past(sample.office, "P022", seed=seed)
+        past.happen(1, days=days, units=(UNIT,), variants=(variant,), still_open=0 if days > 1 else 9)
         past.write()
     settings = monitor_settings(sample.office.folder)
     keep_months(sample.office.store, settings, sample.office.clock())
@@ -93,6 +99,35 @@ def test_no_view_differs_by_a_request_of_which_the_report_is_silent(
     one, two = (views(place, OF_UNIT) for place in offices)
     assert one["report"] == two["report"]
     assert {name for name, text in one.items() if text != two[name]} == set()
+
+
+def test_one_request_signed_in_some_way_is_told_like_none(offices: list[tuple[Sample, str]]) -> None:
+    """To who reads none: no row without times, no choice for one request's sake, nothing in hand of it."""
+    sample, url = offices[0]
+    digests = {
+        one.sha256_hex
+        for one in sample.office.engine.catalogue
+        if (one.key, one.variant) == (DECLARATION, RARE)
+    }
+    with browsing(url) as client:
+        signed_in(client, sample.office, OF_UNIT)
+        pages = {}
+        for variant in (RARE, RARE_NOW, NEVER):
+            query = f"key={DECLARATION}&variant={variant}&lang=en"
+            page = seen(client.get(f"/figures?{query}"))
+            pages[variant] = page.replace(f"variant={variant}", "")
+            assert client.get(f"/figures/in-hand.csv?{query}").status_code == 404
+            assert len(client.get(f"/figures/lead.csv?{query}").text.splitlines()) == 1
+        assert len(set(pages.values())) == 1
+        for by in ("variant", "definition"):
+            for name in ("lead", "handling"):
+                listed = client.get(f"/figures/{name}.csv?key={DECLARATION}&by={by}&lang=en").text
+                assert "By a click" in listed
+                assert "portal" not in listed
+        offered = set(re.findall(r'<option value="([0-9a-f]{64})"', client.get("/figures").text))
+        assert client.get(f"/figures/in-hand.csv?definition={digests.pop()}").status_code == 404
+    catalogue = sample.office.engine.catalogue
+    assert offered == {one.sha256_hex for one in catalogue if one.key == DECLARATION}
 
 
 def test_who_reads_the_requests_is_told_of_them(offices: list[tuple[Sample, str]]) -> None:
