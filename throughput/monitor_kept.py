@@ -39,7 +39,7 @@ def keep_months(store: Store, settings: MonitorSettings, now: datetime) -> int:
     """Count the months that are over and not kept yet; how many that were. Several may do it at once."""
     Keeper(store).catch_up()
     with store.read() as session:
-        missing = _missing(session, settings, now)
+        missing = not_counted(session, settings, now)
     for month in missing:
         with store.read() as session:
             within = {"since": month, "until": month}
@@ -63,7 +63,8 @@ def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, M
     return {_month(row.month): MonthTold.from_json(row.told) for row in reversed(rows)}
 
 
-def _missing(session: Session, settings: MonitorSettings, now: datetime) -> list[Month]:
+def not_counted(session: Session, settings: MonitorSettings, now: datetime) -> list[Month]:
+    """The months that are over and not kept yet, the newest first."""
     first = session.scalar(select(func.min(TimingCase.opened_at)))
     if first is None:
         return []

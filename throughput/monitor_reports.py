@@ -1,9 +1,10 @@
 """The reports of each month that an office seals by itself: each made once, kept, and never made anew.
 
 A report tells of the twelve months up to its own, cut out of what is kept of them (throughput.monitor_kept):
-it hides what the pages hide. It is due from the first working day after its month on. A worker makes it, and
-what it makes reaches the level of its signing profile or is not there: a try that fails is tried again, after
-ever longer waits, and what stands in the way is shown to whoever looks after the office.
+it hides what the pages hide. It is due from the first working day after its month on, once all these months
+are counted by the norms of today. A worker makes it, and what it makes reaches the level of its signing
+profile or is not there: a try that fails is tried again, after ever longer waits, and what stands in the way
+is shown to whoever looks after the office.
 
 Each try is begun by moving the row's next time on: so two workers never make the same at once, and what a
 worker that died had in hand is another's when that time has come.
@@ -28,7 +29,7 @@ from signing.errors import ProfileError
 from signing.profile import Profile
 from throughput.followed import Target
 from throughput.monitor import Monitor, Month
-from throughput.monitor_kept import KeptMonths
+from throughput.monitor_kept import KeptMonths, not_counted
 from throughput.monitor_settings import FILE, ReportsWanted
 from throughput.month_table import MonthTold
 from throughput.reporting.monitoring import monitoring_pdf
@@ -107,10 +108,9 @@ def make_reports(office: "Office") -> int:
     if wanted is None:
         return 0
     profile = sealing_profile(wanted, office.profiles)
-    now = office.clock()
-    list_due(office.store, kept, wanted, now)
+    list_due(office.store, kept, wanted, office.clock())
     made = 0
-    while (row := _begin(office.store, now)) is not None:
+    while (row := _begin(office.store, kept, office.clock())) is not None:
         try:
             _make(office, kept, row, profile)
         except Problem as problem:
@@ -144,7 +144,7 @@ def list_due(store: Store, kept: KeptMonths, wanted: ReportsWanted, now: datetim
     """Have a row of each report that is due by now."""
     calendar = kept.settings.calendar
     today = now.astimezone(ZoneInfo(CALENDARS[calendar].zone)).date()
-    due = [month for month in kept.tables if today >= due_from(month, calendar)][-MADE_UP:]
+    due = [month for month in _whole(store, kept, now) if today >= due_from(month, calendar)][-MADE_UP:]
     for month in due:
         units = Monitor(_window(kept, month)).units
         with store.read() as session:
@@ -176,8 +176,19 @@ def report_file(session: Session, number: int, reach: Reach) -> tuple[KeptReport
 
 def _window(kept: KeptMonths, month: Month) -> Mapping[Month, MonthTold]:
     """The months that a report tells of."""
-    found = [one for one in kept.tables if str(one) <= str(month)][-MONTHS:]
-    return {one: kept.tables[one] for one in found}
+    return {one: table for one, table in kept.tables.items() if _tells_of(month, one)}
+
+
+def _whole(store: Store, kept: KeptMonths, now: datetime) -> list[Month]:
+    """Those whose report would leave out no month that is not counted yet: the newest are counted first."""
+    with store.read() as session:
+        missing = not_counted(session, kept.settings, now)
+    return [month for month in kept.tables if not any(_tells_of(month, one) for one in missing)]
+
+
+def _tells_of(month: Month, other: Month) -> bool:
+    """Whether the report of a month tells of another one."""
+    return 0 <= 12 * (month.year - other.year) + month.month - other.month < MONTHS
 
 
 def _there(session: Session, month: Month) -> set[tuple[str, str]]:
@@ -194,9 +205,10 @@ def _add(store: Store, due: _Due, now: datetime) -> None:
         pass  # another worker has just listed it
 
 
-def _begin(store: Store, now: datetime) -> Row[Any] | None:
-    """Take one that is due now, for as long as its next wait."""
+def _begin(store: Store, kept: KeptMonths, now: datetime) -> Row[Any] | None:
+    """Take one that is due now, and whose months are counted, for as long as its next wait."""
     waits = select(_table.c.id, _table.c.tries).where(_table.c.pdf.is_(None), _table.c.next_at <= now)
+    waits = waits.where(_table.c.month.in_([str(month) for month in _whole(store, kept, now)]))
     with store.write() as session:
         connection = session.connection()
         row = connection.execute(
@@ -231,6 +243,7 @@ def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile) -
         "sealed_by": name,
         "sha256": hashlib.sha256(finished.pdf).hexdigest(),
         "pdf": finished.pdf,
+        "norms": kept.settings.name,
         "profile": profile.name,
         "code": "",
     }

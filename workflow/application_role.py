@@ -79,7 +79,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "timing_sums": "SELECT, INSERT, UPDATE, DELETE",
         "monitoring_months": "SELECT, INSERT",
         "monitoring_reports": "SELECT, INSERT,"
-        " UPDATE (profile, tries, next_at, code, made_at, level, sealed_by, sha256, pdf)",
+        " UPDATE (norms, profile, tries, next_at, code, made_at, level, sealed_by, sha256, pdf)",
         "timing_state": "SELECT, INSERT, UPDATE (after_seq, rules)",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",

@@ -179,7 +179,8 @@ def _within(session: Session, reach: Reach, numbers: Collection[int]) -> list[in
 
 
 def _reports(session: Session) -> tuple[int, str]:
-    """How many monthly reports were tried and are not made yet, and why: the code of the newest try."""
+    """How many monthly reports were tried and are not made yet, and why: the code of the one
+    whose next try is the last."""
     one = MonitoringReport
     codes = session.scalars(
         select(one.code).where(one.pdf.is_(None), one.code != "").order_by(one.next_at)

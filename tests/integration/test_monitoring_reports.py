@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdfium2 import PdfDocument
@@ -29,7 +30,7 @@ from throughput.monitor_settings import FILE, monitor_settings
 from workflow.faults import VARIABLE
 from workflow.staff import Reach
 from workflow.store import VARIABLE as DATABASE
-from workflow.tables import Grant, MonitoringReport
+from workflow.tables import Grant, MonitoringMonth, MonitoringReport
 
 AUDITOR, OF_ADVICE = "P192", "P101"
 WANTED = '[reports]\nprofile = "organisation-seal"\nlanguages = ["nl"]\n'
@@ -154,6 +155,52 @@ def test_its_waits_grow(office: KeyedOffice) -> None:
         moment = row.next_at
     assert waits[:4] == [FIRST_WAIT * 2**n for n in range(4)]
     assert waits[-1] == LONGEST_WAIT
+
+
+def test_none_is_made_while_a_month_that_it_tells_of_is_not_counted(office: KeyedOffice) -> None:
+    kept = KeptMonths.of(office.store, office.folder)
+    first = min(kept.tables, key=str)
+    with office.store.write() as session:
+        session.execute(delete(MonitoringMonth).where(MonitoringMonth.month == str(first)))
+    with AuthorityServer(office.authority.folder):
+        assert make_reports(office) == 0
+        assert rows(office) == []
+        keep_months(office.store, kept.settings, office.clock())
+        assert make_reports(office) == 9
+
+
+def test_one_that_waits_is_made_by_norms_of_today_once_its_months_are_counted_by_them(
+    office: KeyedOffice,
+) -> None:
+    with pytest.raises(RevocationUnavailableError):
+        make_reports(office)
+    before = {one.norms for one in rows(office)}
+    (office.folder / FILE).write_text(f'norms = ["P3D"]\n{WANTED}', encoding="utf-8")
+    let_come(office)
+    with AuthorityServer(office.authority.folder):
+        assert make_reports(office) == 0
+        settings = monitor_settings(office.folder)
+        keep_months(office.store, settings, office.clock())
+        assert make_reports(office) == 9
+    assert {one.norms for one in rows(office)} == {settings.name} != before
+
+
+def test_each_is_taken_for_a_while_from_when_it_is_taken(
+    office: KeyedOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long those before it took: else another worker would take it at once, too."""
+    moments, waits = [office.clock()], []
+
+    def slowly(*taken: Any) -> None:
+        waits.append(taken[2].next_at - moments[-1])
+        moments.append(moments[-1] + FIRST_WAIT / 2)
+        if len(waits) == 3:
+            raise ProfileError("stop", hint="Stop.")
+
+    monkeypatch.setattr("throughput.monitor_reports._make", slowly)
+    with pytest.raises(ProfileError, match="stop"):
+        make_reports(replace(office, clock=lambda: moments[-1]))
+    assert waits == [FIRST_WAIT] * 3
 
 
 @pytest.mark.slow
