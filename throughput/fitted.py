@@ -14,6 +14,8 @@ from throughput.measured import LEAST, Measured
 from throughput.simulate import DAY_MIN, SOURCE, WEEK_MIN, Input, Luck, Scenario, run
 
 _BUSY = 0.7
+_LEAST_DRAWN = 2
+"""Of values drawn anew: were those with fewer than LEAST not fitted, they would not vary."""
 _CALIBRATING_WEEKS, _CALIBRATING_STEPS = 40, 12
 
 
@@ -54,7 +56,9 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
 def _values(
     found: Measured, like: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Input]]:
-    """The assumptions that enough was measured for; `like`: those alone that are in it."""
+    """The assumptions that enough was measured for; `like`: those alone that are in it, which enough was
+    measured for before these were drawn anew."""
+    least = LEAST if like is None else _LEAST_DRAWN
     told: dict[str, tuple[float, int]] = {}
     if found.requests >= LEAST:
         told["per_week"] = found.per_week, found.requests
@@ -62,21 +66,22 @@ def _values(
         ("manager_median_min", "manager_variation", found.before),
         ("signer_wait_min", "signer_variation", found.signer_wait),
     ):
-        fit = lengths.lognormal() if lengths.ended >= LEAST else None
+        fit = lengths.lognormal() if lengths.ended >= least else None
         if fit is not None:
             told |= {name: (fit[0], len(lengths)), spread_name: (fit[1], len(lengths))}
     if "signer_wait_min" in told:  # it holds the rounds of signing
         told["signing_every_days"] = 0.0, len(found.signer_wait)
-    if found.worked.ended >= LEAST:
+    if found.worked.ended >= least:
         mean, spread = found.worked.mean_and_deviation()
         if mean > 0:
             told |= {
                 "handling_min": (mean, len(found.worked)),
                 "variation": (spread / mean, len(found.worked)),
             }
-        told["return_rate"] = found.returned.mean_and_deviation()[0], len(found.returned)
+        if found.returned.ended >= least:
+            told["return_rate"] = found.returned.mean_and_deviation()[0], len(found.returned)
         away = found.suspended.more_than(0)
-        if away.ended >= LEAST:
+        if away.ended >= least:
             told["suspended_share"] = len(away) / len(found.suspended), len(found.suspended)
             told["suspended_days"] = away.mean_and_deviation()[0] / DAY_MIN, len(away)
     for name, lengths, unit in (
@@ -84,7 +89,7 @@ def _values(
         ("paper_min", found.paper, 1.0),
         ("post_days", found.posted, DAY_MIN),
     ):
-        if lengths.ended >= LEAST:
+        if lengths.ended >= least:
             told[name] = lengths.mean_and_deviation()[0] / unit, len(lengths)
     if found.signatures >= LEAST:
         told["provider_s"] = found.provider_s, found.signatures

@@ -5,7 +5,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 
 from throughput.fitted import fitted
-from throughput.measured import Measured
+from throughput.measured import LEAST, Measured
 from throughput.ongoing import Lengths
 from throughput.simulate import DAY_MIN
 
@@ -62,3 +62,19 @@ def test_few_that_were_over_are_too_few_however_many_go_on() -> None:
     )
     assert {"suspended_days", "suspended_share"} & found.inputs.keys() == set()
     assert found.scenario.suspended_days == 0
+
+
+def test_draws_of_few_vary_as_much_as_those_of_many() -> None:
+    """Enough was measured; a draw with fewer of it than that is as good as any other."""
+    worked = Lengths.of(float(number) for number in range(1, 301))
+    away = Lengths.of([0.0] * (300 - LEAST) + [480.0 * number**1.5 for number in range(1, LEAST + 1)])
+    returned = Lengths.of([0.0] * 300)
+    found = fitted(Measured("A3", worked=worked, suspended=away, returned=returned), replications=40)
+    assert "suspended_days" in found.inputs
+    assert found.scenario.suspended_days not in {one.suspended_days for one in found.redrawn}
+
+
+def test_of_visits_that_all_wait_for_outsiders_no_returns_are_told() -> None:
+    """They are worked off, and none is over: which go back nobody knows yet."""
+    found = fitted(Measured("A3", worked=Lengths.of([5.0] * LEAST)), replications=1)
+    assert found.inputs.keys() == {"handling_min", "variation"}
