@@ -226,7 +226,7 @@ def clerks_needed(
 
     `redrawn`: the inputs of each replication, as of `compare`: it holds in 95 % of these at the least.
     """
-    before = -1.0
+    before = -1.0, -1.0
     for clerks in range(1, most + 1):
         asked = replace(scenario, clerks=clerks)
         anew = [replace(one, clerks=clerks) for one in redrawn]
@@ -234,9 +234,10 @@ def clerks_needed(
             (found,) = compare([asked], within_days=within_days, redrawn={asked.name: anew}, **how)
             if found.within.low >= share:
                 return clerks
-            if found.within.value - before < _HARDLY:
+            told = found.within.low, found.within.value
+            if all(now - then < _HARDLY for now, then in zip(told, before, strict=True)):
                 return None  # what is left is no clerk's doing
-            before = found.within.value
+            before = told
     return None
 
 

@@ -150,3 +150,10 @@ def test_clerks_are_enough_for_what_measured_inputs_leave_open() -> None:
     one = clerks_needed(REMOTE, **how)
     more = clerks_needed(REMOTE, redrawn=[REMOTE] * 30 + [Scenario("A3", handling_min=16)] * 10, **how)
     assert (one, more) == (1, 2)
+
+
+def test_clerks_are_added_as_long_as_they_help_in_the_worst_draws() -> None:
+    """In the middle of the draws one more brings nothing; the goal is held against the worst."""
+    light, heavy = Scenario("B", handling_min=1), Scenario("B", handling_min=132)
+    how = {"weeks": 20, "warm_up_weeks": 2, "replications": 40, "redrawn": [light] * 30 + [heavy] * 10}
+    assert [clerks_needed(light, share=share, **how) for share in (0.8, 0.905, 0.99)] == [10, 12, None]
