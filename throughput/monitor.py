@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from throughput.errors import PeriodUnusable
@@ -77,15 +78,23 @@ class Share:
     @property
     def value(self) -> float | None:
         """The share that met it; None of none."""
+        return None if self.exact is None else float(self.exact)
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The same, to be summed: a sum of floats may miss a goal that was met to the dot."""
         if math.isinf(self.met):
-            return 1.0
-        return self.met / (self.met + self.missed) if self.met + self.missed else None
+            return Fraction(1)
+        if math.isinf(self.missed):
+            return Fraction(0)
+        every = Fraction(self.met) + Fraction(self.missed)
+        return Fraction(self.met) / every if every else None
 
 
 def mean_share(shares: Iterable[Share]) -> float | None:
     """A period's figure: the mean of the months' shares, months without a case left out; None of none."""
-    values = [share.value for share in shares if share.value is not None]
-    return sum(values) / len(values) if values else None
+    values = [share.exact for share in shares if share.exact is not None]
+    return float(sum(values) / len(values)) if values else None
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,8 @@ class Range:
         size = 10 ** (decimals + 2)
         if round(self.low * size) == round(self.high * size):
             return round(self.low * size) / size, round(self.high * size) / size
-        return math.floor(self.low * size) / size, math.ceil(self.high * size) / size
+        low, high = (round(end * size, 6) for end in (self.low, self.high))  # 0.29 · 100 is 28.999…
+        return math.floor(low) / size, math.ceil(high) / size
 
 
 @dataclass(frozen=True)
@@ -127,10 +137,16 @@ class Reach:
         return self.worst.value is None and self.best.value is None
 
     @property
+    def ends(self) -> tuple[Fraction, Fraction]:
+        """Its worst and its best; a month that may be without a case is reckoned as any."""
+        low, high = self.worst.exact, self.best.exact
+        return Fraction(0) if low is None else low, Fraction(1) if high is None else high
+
+    @property
     def range(self) -> Range:
-        """From its worst to its best; a month that may be without a case is reckoned as any."""
-        low, high = self.worst.value, self.best.value
-        return Range(0.0 if low is None else low, 1.0 if high is None else high)
+        """The same, to be told."""
+        low, high = self.ends
+        return Range(float(low), float(high))
 
 
 def _most(known: Within) -> float:
@@ -169,12 +185,10 @@ class Printed:
     @property
     def mean(self) -> Range | None:
         """The mean of the months' shares; None where nothing is told of it."""
-        found = [one.range for one in self._with_cases]
+        found = [one.ends for one in self._with_cases]
         if not found:
             return None
-        low, high = (
-            sum(ends) / len(found) for ends in zip(*((one.low, one.high) for one in found), strict=True)
-        )
+        low, high = (float(sum(ends) / len(found)) for ends in zip(*found, strict=True))
         return _of_something(Range(low, high))
 
     @property

@@ -167,3 +167,24 @@ def test_a_month_is_counted_from_its_own_requests_alone() -> None:
         since = list(followed(session, [], calendar="office-nl", since=april))
     assert sorted(one.unit for one in found) == ["of 0", "of 31"]
     assert len(since) == 3
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.29, 0.31, (0.29, 0.31)), (0.285, 0.31, (0.28, 0.31)), (0.29, 0.551, (0.29, 0.56))],
+)
+def test_an_end_that_is_told_whole_is_not_moved_outwards(
+    low: float, high: float, told: tuple[float, float]
+) -> None:
+    assert Range(low, high).told(0) == told  # 0.29 · 100 is 28.999… of a float
+
+
+@pytest.mark.parametrize("counts", [[(17, 3)] * 12, [(16, 4), (27, 3)] * 6])
+def test_a_goal_that_is_met_to_the_dot_is_met(counts: list[tuple[int, int]]) -> None:
+    """A sum of floats, such as twelve times 0.85, may be less than that of what they stand for."""
+    period = list(months(Month(2026, 1), Month(2026, 12)))
+    report = Monitor.of(fund(period, counts), period, AMSTERDAM).report()
+    assert report.mean == Range(0.85, 0.85)
+    assert mean_share(starmap(Share, counts)) == 0.85
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
+    assert verdict(report, target, report_words("en"))[0].startswith("The goal was met")
