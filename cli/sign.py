@@ -126,8 +126,7 @@ def sealed(make: Callable[[Seal], bytes], args: argparse.Namespace) -> bytes:
         box=None,
     )
     with _bench(ours, profile, organisation) as bench:
-        certificate = bench.signer.certificate
-        seal = Seal(common_name(certificate), profile.name, str(profile.level), is_development(certificate))
+        seal = Seal.of(bench.signer.certificate, profile)
         return asyncio.run(_sign(bench, make(seal), profile, ours)).pdf
 
 

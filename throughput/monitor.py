@@ -37,6 +37,12 @@ class Month:
         """The month of a day."""
         return cls(day.year, day.month)
 
+    @classmethod
+    def read(cls, text: str) -> "Month":
+        """The month that `str` wrote."""
+        year, month = text.split("-")
+        return cls(int(year), int(month))
+
     @property
     def next(self) -> "Month":
         """The one after."""

@@ -60,7 +60,7 @@ def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, M
         .limit(MONTHS_AT_MOST)
     )
     rows = session.execute(query).all()
-    return {_month(row.month): MonthTold.from_json(row.told) for row in reversed(rows)}
+    return {Month.read(row.month): MonthTold.from_json(row.told) for row in reversed(rows)}
 
 
 def not_counted(session: Session, settings: MonitorSettings, now: datetime) -> list[Month]:
@@ -84,11 +84,6 @@ def not_counted(session: Session, settings: MonitorSettings, now: datetime) -> l
 
 def _zone(settings: MonitorSettings) -> ZoneInfo:
     return ZoneInfo(CALENDARS[settings.calendar].zone)
-
-
-def _month(text: str) -> Month:
-    year, month = text.split("-")
-    return Month(int(year), int(month))
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,12 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from certs.keystore import common_name, is_development
 from problem import Problem
 from signing.errors import ProfileError
 from signing.profile import Profile
-from throughput.followed import Target
 from throughput.monitor import Monitor, Month
 from throughput.monitor_kept import KeptMonths, not_counted
-from throughput.monitor_settings import FILE, ReportsWanted
+from throughput.monitor_settings import FILE, ReportsWanted, monitor_settings
 from throughput.month_table import MonthTold
 from throughput.reporting.monitoring import monitoring_pdf
 from throughput.reporting.seal import SEAL_FIELD, Seal
@@ -38,7 +36,8 @@ from throughput.reporting.words import report_words
 from workflow.calendar import CALENDARS
 from workflow.chores import Chore
 from workflow.faults import point
-from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, take
+from workflow.key_limits import take_one
+from workflow.keys import OfficeKeys
 from workflow.staff import Reach
 from workflow.store import Store
 from workflow.tables import MonitoringReport
@@ -103,16 +102,16 @@ def make_reports(office: "Office") -> int:
 
     Raises ProfileError for settings that can't be followed, and what stood in the way of a report.
     """
-    kept = KeptMonths.of(office.store, office.folder)
-    wanted = kept.settings.reports
+    wanted = monitor_settings(office.folder).reports
     if wanted is None:
         return 0
+    kept, keys = KeptMonths.of(office.store, office.folder), office.keys()
     profile = sealing_profile(wanted, office.profiles)
     list_due(office.store, kept, wanted, office.clock())
     made = 0
     while (row := _begin(office.store, kept, office.clock())) is not None:
         try:
-            _make(office, kept, row, profile)
+            _make(office, kept, row, profile, keys)
         except Problem as problem:
             _note(office.store, row.id, problem)
             raise
@@ -222,28 +221,25 @@ def _begin(store: Store, kept: KeptMonths, now: datetime) -> Row[Any] | None:
         return connection.execute(select(*_LISTED).where(_table.c.id == row.id)).one()
 
 
-def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile) -> None:
+def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, keys: OfficeKeys) -> None:
     point("report.begun")
-    report, target = Monitor(_window(kept, _month(row.month))).report(row.unit or None), _target(kept)
-    signer = office.own_seal(profile)
-    _count(office, signer, kept.settings.calendar)
-    made_at, name, development = (
-        office.clock(),
-        common_name(signer.certificate),
-        is_development(signer.certificate),
-    )
-    seal = Seal(name, profile.name, str(profile.level), development)
-    words = report_words(row.language)
+    settings, words = kept.settings, report_words(row.language)
+    report = Monitor(_window(kept, Month.read(row.month))).report(row.unit or None)
+    target = settings.target(0, settings.goal)
+    signer = office.own_seal(profile, keys)
+    if (limit := keys.limit_of(signer)) is not None:
+        take_one(office.store, limit, office.clock(), CALENDARS[settings.calendar].zone)
+    made_at, seal = office.clock(), Seal.of(signer.certificate, profile)
     drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal)
     finished = asyncio.run(_sealed(office, drawn, signer, profile))
     point("report.sealed")
     values = {
         "made_at": made_at,
         "level": str(finished.level_reached),
-        "sealed_by": name,
+        "sealed_by": seal.name,
         "sha256": hashlib.sha256(finished.pdf).hexdigest(),
         "pdf": finished.pdf,
-        "norms": kept.settings.name,
+        "norms": settings.name,
         "profile": profile.name,
         "code": "",
     }
@@ -270,18 +266,6 @@ async def _sealed(office: "Office", pdf: bytes, signer: "Signer", profile: Profi
         )
 
 
-def _count(office: "Office", signer: "Signer", calendar: str) -> None:
-    """Count the seal among the day's of its key, if they are counted. Raises KeyLimitReached."""
-    if (limit := office.keys().limit_of(signer)) is None:
-        return
-    now, zone = office.clock(), CALENDARS[calendar].zone
-    today = now.astimezone(ZoneInfo(zone)).date()
-    make_row(office.store, limit, today)
-    with office.store.write() as session:
-        if not take(session, limit, today, 1):
-            raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone))
-
-
 def _note(store: Store, number: int, problem: Problem) -> None:
     """Keep why a try failed, for whoever looks after the office."""
     with store.write() as session:
@@ -289,19 +273,10 @@ def _note(store: Store, number: int, problem: Problem) -> None:
         session.connection().execute(update(_table).where(*here).values(code=problem.code))
 
 
-def _target(kept: KeptMonths) -> Target:
-    return kept.settings.target(0, kept.settings.goal)
-
-
-def _month(text: str) -> Month:
-    year, month = text.split("-")
-    return Month(int(year), int(month))
-
-
 def _kept(row: Any) -> KeptReport:
     return KeptReport(
         row.id,
-        _month(row.month),
+        Month.read(row.month),
         row.unit or None,
         *(row.language, row.profile, row.tries, row.code),
         *(row.made_at, row.level, row.sealed_by, row.sha256),

@@ -224,12 +224,8 @@ class FiguresPages(Overseeing):
         return short_title(next(titles, key))
 
     def _choices(self, asked: Asked, shown: _Shown, reach: Reach, now: datetime) -> Choices:
-        words, say, key = (
-            process_words(asked.language),
-            translations(asked.language).gettext,
-            shown.told.scope.key,
-        )
-        wanted = shown.reading.wanted
+        words, say = process_words(asked.language), translations(asked.language).gettext
+        key, wanted = shown.told.scope.key, shown.reading.wanted
         with self.door.office.store.read() as session:
             of_all = Overview(session, Scope(reach=reach), now)
             of_kind = Overview(session, Scope(key=key, reach=reach), now)

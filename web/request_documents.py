@@ -4,6 +4,7 @@ Each address asks anew whether the person may see the request; to who may not, n
 """
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -113,22 +114,24 @@ class RequestDocuments:
         return attachment(kept.pdf, "application/pdf", f"{kept.number} {what}.pdf")
 
     def _page(self, asked: Asked) -> Response:
-        file, number = self._file(asked), asked.number("page")
-        if not 0 < number <= PAGES_MOST:
-            raise HTTPException(404)
+        file, number = self._file(asked), _page_number(asked)
         tag = f'"{file.sha256[:32]}-{number}"'
         # kept by this browser alone, which asks each time whether it still may
         headers = {"Cache-Control": "private, no-cache", "ETag": tag}
         if asked.request.headers.get("if-none-match") == tag and not self._has_to_open(file, asked):
             return Response(status_code=304, headers=headers)
-        if self.pages.kept(file.sha256, number) is None:
-            self.door.rates.require(asked.request, DRAWN)
-        try:
-            image = self._drawn(file, number)
-        except PageNotDrawnError:
-            raise HTTPException(404) from None
+        image = self._picture(asked, file.sha256, number, lambda: self.door.office.blobs.get(file.sha256))
         self._opened(file, asked)
         return Response(image.png, media_type="image/png", headers=headers)
+
+    def _picture(self, asked: Asked, sha256: str, number: int, pdf: Callable[[], bytes]) -> PageImage:
+        """A page for who asks: one that has to be drawn counts. Raises HTTPException 404 if it can't be."""
+        if self.pages.kept(sha256, number) is None:
+            self.door.rates.require(asked.request, DRAWN)
+        try:
+            return self.pages.draw(sha256, number, pdf)
+        except PageNotDrawnError:
+            raise HTTPException(404) from None
 
     def _drawn(self, file: RequestFile, number: int, *, patience_s: float = PATIENCE_S) -> PageImage:
         def pdf() -> bytes:
@@ -154,15 +157,8 @@ class RequestDocuments:
         )
 
     def _draft_page(self, asked: Asked) -> Response:
-        found, number = self._preview(asked), asked.number("page")
-        if not 0 < number <= PAGES_MOST:
-            raise HTTPException(404)
-        if self.pages.kept(found.sha256, number) is None:
-            self.door.rates.require(asked.request, DRAWN)
-        try:
-            image = self.pages.draw(found.sha256, number, found.pdf)
-        except PageNotDrawnError:
-            raise HTTPException(404) from None
+        found, number = self._preview(asked), _page_number(asked)
+        image = self._picture(asked, found.sha256, number, found.pdf)
         return Response(image.png, media_type="image/png", headers={"Cache-Control": "private, no-store"})
 
     def _verify(self, asked: Asked) -> Response:
@@ -212,6 +208,13 @@ class RequestDocuments:
         except NotAnchoredYet:
             return self.door.answer(asked, "request_unanchored.html", status=409, number=number)
         return attachment(package, "application/zip", f"request-{number}-evidence.zip")
+
+
+def _page_number(asked: Asked) -> int:
+    number = asked.number("page")
+    if not 0 < number <= PAGES_MOST:
+        raise HTTPException(404)
+    return number
 
 
 def attachment(content: bytes, media_type: str, name: str) -> Response:

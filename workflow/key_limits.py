@@ -87,6 +87,18 @@ def take(session: Session, limit: DailyLimit, day: date, wanted: int) -> int:
     return given
 
 
+def take_one(store: Store, limit: DailyLimit, now: datetime, zone: str, *, by_hand: bool = False) -> None:
+    """Count one signature of a key that is about to be made; transactions of their own.
+
+    Raises KeyLimitReached.
+    """
+    day = now.astimezone(ZoneInfo(zone)).date()
+    make_row(store, limit, day)
+    with store.write() as session:
+        if not take(session, limit, day, 1):
+            raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone), by_hand=by_hand)
+
+
 def _of(limit: DailyLimit, day: date) -> tuple[ColumnElement[bool], ...]:
     return _table.c.key_sha256 == limit.key_sha256, _table.c.day == day
 

@@ -250,10 +250,13 @@ class Office:
         development = DevelopmentKeys(self.authority, organisations=self.employers, clock=self.clock)
         return OfficeKeys(development, self.signing.signers, clock=self.clock)
 
-    def own_seal(self, profile: Profile) -> "Signer":
-        """The seal for what is of the office and of no one document: the register's first employer's."""
+    def own_seal(self, profile: Profile, keys: OfficeKeys | None = None) -> "Signer":
+        """The seal for what is of the office and of no one document: the register's first employer's.
+
+        `keys`: those that are open already.
+        """
         first = next(iter(self.employers), None)
-        return self.keys().signer(profile, person_id="", person_name="", organisation=first)
+        return (keys or self.keys()).signer(profile, person_id="", person_name="", organisation=first)
 
     @property
     def employers(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from workflow.definition_model import Definition, OutsideFile, State, Trigger
 from workflow.errors import KeyReused, Refused, WorkflowError
 from workflow.faults import point
 from workflow.judge import office_day
-from workflow.key_limits import KeyLimitReached, come_back_after_s, make_row, take
+from workflow.key_limits import take_one
 from workflow.reading import RequestView
 from workflow.references import require_stored
 from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
@@ -345,12 +345,7 @@ async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes
     )
     now = office.clock()
     if (limit := keys.limit_of(signer)) is not None:
-        today = office_day(waiting.definition, now)
-        make_row(office.store, limit, today)
-        with office.store.write() as session:
-            if not take(session, limit, today, 1):
-                zone = CALENDARS[waiting.definition.calendar].zone
-                raise KeyLimitReached(limit, after_s=come_back_after_s(now, zone), by_hand=True)
+        take_one(office.store, limit, now, CALENDARS[waiting.definition.calendar].zone, by_hand=True)
     copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
     async with office.desk() as desk:
         finished = await sign_pdf(

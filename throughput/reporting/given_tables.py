@@ -6,6 +6,7 @@ from throughput.costs import Cost, Range, Sum
 from throughput.estimates import Figure
 from throughput.reporting.comparison_tables import VARIANT
 from throughput.reporting.frame import Table
+from throughput.reporting.panel_tables import ORIGINS
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.score_card import THEIR_WORDS, Criterion, Score, ScoreCard, Source, Statement
 from throughput.whole import KeyCosts
@@ -23,12 +24,7 @@ _SCORES: Mapping[Score, str] = {
     "good": mark("good"),
     "high": mark("high"),
 }
-_SOURCES: Mapping[Source, str] = {
-    "claimed": mark("claimed"),
-    "measured": mark("measured"),
-    "simulated": mark("simulated"),
-    "given": mark("given"),
-}
+_SOURCES: Mapping[str, str] = {**ORIGINS, "given": mark("given")}
 
 
 def costs(told: KeyCosts, words: ReportWords) -> Table:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 
 from throughput.bottleneck import Bottleneck
-from throughput.estimates import Figure, Origin
+from throughput.estimates import Figure
 from throughput.little import Cause, Little
 from throughput.reporting.comparison_tables import PROCESS, VARIANT
 from throughput.reporting.frame import Table
 from throughput.reporting.words import NOTHING, OPEN, ReportWords, mark
 from throughput.whole import Panels
 
-_ORIGINS: Mapping[Origin, str] = {
+ORIGINS: Mapping[str, str] = {
     "claimed": mark("claimed"),
     "measured": mark("measured"),
     "simulated": mark("simulated"),
@@ -35,7 +35,7 @@ def capacity(told: Panels, words: ReportWords) -> Table:
             *(words.process(one.key), one.variant),
             NOTHING if one.per_week is None else words.decimal(one.per_week),
             _number(one.handling_min, words),
-            NOTHING if one.handling_min.value is None else words.text(_ORIGINS[one.handling_min.origin]),
+            NOTHING if one.handling_min.value is None else words.text(ORIGINS[one.handling_min.origin]),
             _number(one.hours_per_week, words),
             _number(one.fte_by_week, words, 2),
             _number(one.fte_by_year, words, 2),
