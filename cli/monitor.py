@@ -123,14 +123,15 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace) -> None
 
 def _figure(report: "Printed", args: argparse.Namespace) -> str:
     asked = f"within {args.norm} of working time until {args.until}; goal: {args.goal:g} %"
-    if report.mean is None or report.pooled is None:
+    if report.mean is None:
         return f"Target ({asked}): not told, as every month's share is hidden."
     goal = args.goal / 100
     verdict = "met" if report.mean.low >= goal else "not met" if report.mean.high < goal else "not told"
     told = f"{_between(report.mean)}, the mean of the months"
     if hidden := len(report.months) - len(report.shares):
         told += f", with all that the shares of {hidden} of {len(report.months)} that are hidden may be"
-    return f"Target ({asked}): {told}: {verdict}. All together: {_between(report.pooled)}."
+    said = f"Target ({asked}): {told}: {verdict}."
+    return said if report.pooled is None else f"{said} All together: {_between(report.pooled)}."
 
 
 def _between(found: "Range") -> str:

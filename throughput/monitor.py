@@ -21,7 +21,18 @@ from throughput.errors import PeriodUnusable
 from throughput.month_table import ALL, Followed, Kind, MonthTold, Within, month_told
 from throughput.small_cells import SMALL
 
-__all__ = ["ALL", "Followed", "Monitor", "Month", "Printed", "Range", "Share", "mean_share", "months"]
+__all__ = [
+    "ALL",
+    "Followed",
+    "Monitor",
+    "Month",
+    "Printed",
+    "Range",
+    "Reach",
+    "Share",
+    "mean_share",
+    "months",
+]
 MONTHS_AT_MOST = 36
 
 
@@ -131,11 +142,12 @@ class Reach:
     @classmethod
     def of(cls, met: Within, missed: Within, done: Within) -> "Reach":
         """By what may be known of those that met the norm, that missed it, and of both together."""
-        if done.low == done.high:
-            least = max(met.low, done.low - _most(missed))
-            most = min(_most(met), done.low - missed.low)
-            return cls(Share(least, done.low - least), Share(most, done.low - most))
-        return cls(Share(met.low, _most(missed)), Share(_most(met), missed.low))
+        missed_most = min(_most(missed), _most(done) - met.low)
+        met_most = min(_most(met), _most(done) - missed.low)
+        return cls(
+            Share(max(met.low, done.low - missed_most), missed_most),
+            Share(met_most, max(missed.low, done.low - met_most)),
+        )
 
     @property
     def empty(self) -> bool:
@@ -274,7 +286,7 @@ class Monitor:
                 month: Reach.of(
                     table.within(("met", norm), unit, key),
                     table.within(("missed", norm), unit, key),
-                    table.within(("ended", "done"), unit, key),
+                    _done(table, unit, key),
                 )
                 for month, table in self.tables.items()
             },
@@ -288,6 +300,19 @@ class Monitor:
         }
         taken[ALL] = sum(taken.values())
         return {at: taken[at] / count if count else None for at, count in ended.items()}
+
+
+def _done(table: MonthTold, unit: str | None, key: str | None) -> Within:
+    """What may be known of those that were done: by themselves, and as what is left of all that ended."""
+    done, ended = (table.within(("ended", reason), unit, key) for reason in ("done", ALL))
+    others = [table.within(("ended", reason), unit, key) for reason in table.reasons if reason != "done"]
+    least = ended.low - sum(map(_most, others))
+    most = _most(ended) - sum(one.low for one in others)
+    return Within(int(max(done.low, least)), _whole(min(_most(done), most)))
+
+
+def _whole(most: float) -> int | None:
+    return None if most == math.inf else int(most)
 
 
 def _row(

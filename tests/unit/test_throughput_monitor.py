@@ -1,8 +1,10 @@
 """Known answers of the monthly report, and what it keeps to itself."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import starmap
+from math import inf
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +16,7 @@ from tests.unit.test_throughput_compare import in_order, many
 from tests.unit.test_throughput_spans import START
 from throughput.errors import PeriodUnusable
 from throughput.followed import Norm, Target, followed
-from throughput.monitor import ALL, Followed, Monitor, Month, Range, Share, mean_share, months
+from throughput.monitor import ALL, Followed, Monitor, Month, Range, Reach, Share, mean_share, months
 from throughput.reporting.monitoring import verdict
 from throughput.reporting.words import report_words
 from workflow.calendar import parse_working_duration
@@ -93,6 +95,63 @@ def test_the_figures_of_a_period_hold_those_of_all_requests(counts: list[tuple[i
             assert found.low - 1e-9 <= exact <= found.high + 1e-9
             low, high = found.told(1)
             assert low - 0.0005 <= exact <= high + 0.0005
+
+
+@pytest.mark.parametrize(
+    ("took", "withdrawn", "least", "most"),
+    [
+        ((77, 3, 0), 6, Share(77, 6), Share(77, 3)),  # of 86 that ended three or more were withdrawn
+        ((83, 1, 0), 2, Share(82, 2), Share(86, 0)),  # of 86 that ended two or fewer were
+    ],
+)
+def test_what_ended_in_all_tells_how_many_were_done(
+    took: tuple[int, ...], withdrawn: int, least: Share, most: Share
+) -> None:
+    """Where neither those done nor those withdrawn are told, the month's share is not any number."""
+    report = Monitor.of(ended("board", took, withdrawn), months(MAY, MAY), AMSTERDAM, norms=2).report()
+    assert (report.ended[MAY, "done"], report.missed[MAY], report.ended[MAY, ALL]) == (None, None, 86)
+    assert (report.reach[MAY].worst, report.reach[MAY].best) == (least, most)
+
+
+def ended(unit: str, took: Sequence[int], withdrawn: int) -> list[Followed]:
+    """So many met the first norm, the second, none; and so many were withdrawn."""
+    ends = [("done", place, count) for place, count in enumerate(took)] + [("withdrawn", None, withdrawn)]
+    return [
+        Followed(unit, at("2026-05-04"), at("2026-05-20"), outcome, 2, took=place)
+        for outcome, place, count in ends
+        for _ in range(count)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, most) for most in (20, 5, 5, 6)]), min_size=2, max_size=2))
+def test_what_may_be_known_of_a_share_holds_it(counts: list[tuple[int, int, int, int]]) -> None:
+    """By either norm, of either unit and of both together, whatever is hidden."""
+    units = dict(zip(("board", "records"), counts, strict=True))
+    cases = [case for unit, (*took, withdrawn) in units.items() for case in ended(unit, took, withdrawn)]
+    monitor = Monitor.of(cases, months(MAY, MAY), AMSTERDAM, norms=2)
+    together = [sum(parts) for parts in zip(*counts, strict=True)]
+    for unit, (first, second, none, _) in [*units.items(), (None, together)]:
+        for norm, true in enumerate((Share(first, second + none), Share(first + second, none))):
+            found = monitor.report(unit, norm=norm).reach[MAY]
+            if true.value is not None:
+                assert found.range.low - 1e-9 <= true.value <= found.range.high + 1e-9
+                assert found.worst.met <= true.met <= found.best.met
+                assert found.best.missed <= true.missed <= found.worst.missed
+
+
+def test_the_goal_is_told_of_though_nothing_is_of_all_requests_together() -> None:
+    """One month's share is printed; of two others the counts may be any, met and missed alike."""
+    period = months(Month(2026, 5), Month(2026, 7))
+    told = Monitor.of(fund(list(period), [(84, 4), (5, 5), (5, 5)]), period, AMSTERDAM).report()
+    any_number = Reach(Share(0, inf), Share(inf, 0))
+    told = replace(told, reach={**told.reach, period[1]: any_number, period[2]: any_number})
+    assert told.pooled is None
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
+    said = verdict(told, target, report_words("en"))
+    assert said[0].startswith("Whether the goal was met can't be told without telling what is hidden: in the")
+    assert "31.8% to 98.5% met the norm" in said[0]
+    assert len(said) == 1
 
 
 def test_a_month_without_a_case_does_not_count_in_the_mean() -> None:

@@ -68,7 +68,7 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     """Whether the goal was met, by the mean of the months; and the share of all requests together."""
     norm = _norm(target, words)
     goal = words.percent(target.goal, _places(target.goal))
-    if told.mean is None or told.pooled is None:
+    if told.mean is None:
         return [
             words.text(
                 "Whether the goal was met is not told: every month's share is hidden. {norm}", norm=norm
@@ -95,8 +95,9 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
                 count=words.number(len(told.months)),
             )
         )
-    pooled = _between(told.pooled, words)
-    said.append(words.text("Of all requests together {share} met the norm.", share=pooled))
+    if told.pooled is not None:
+        pooled = _between(told.pooled, words)
+        said.append(words.text("Of all requests together {share} met the norm.", share=pooled))
     return said
 
 
