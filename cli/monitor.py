@@ -24,8 +24,6 @@ if TYPE_CHECKING:
         Range,
     )  # with a solver, which help and wrong calls need not wait for
 
-CALENDAR = "office-nl"
-
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `paraaf monitor`."""
@@ -49,15 +47,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--norm",
         type=_norm,
-        default="P5D",
         metavar="D",
-        help="working time allowed, such as P5D (the default)",
+        help="working time allowed, such as P5D; default: the first of monitoring.toml, else P5D",
     )
     parser.add_argument(
-        "--until", choices=("approved", "signed", "delivered"), default="delivered", help="and until when"
+        "--until",
+        choices=("approved", "signed", "delivered"),
+        help="and until when; default: as monitoring.toml says, else delivered",
     )
     parser.add_argument(
-        "--goal", type=_percent, default=85, metavar="P", help="per cent that should meet it (default: 85)"
+        "--goal",
+        type=_percent,
+        metavar="P",
+        help="per cent that should meet it; default: as monitoring.toml says, else 85",
     )
     form = parser.add_mutually_exclusive_group()
     add_json_option(form)
@@ -71,27 +73,33 @@ def run(args: argparse.Namespace) -> int:
     from throughput.followed import Norm, Target, followed  # noqa: PLC0415 (as above)
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
+    from throughput.monitor_settings import monitor_settings  # noqa: PLC0415
 
     require_report_room(args)
     require_office(args.data)
-    zone = ZoneInfo(CALENDARS[CALENDAR].zone)
+    settings = monitor_settings(args.data)
+    first = settings.norms[0]
+    norm = Norm(args.norm or first.within, args.until or first.until)
+    # with the office's other norms, so that a report of one of them hides what the pages hide
+    norms = settings.norms if norm in settings.norms else (norm,)
+    zone = ZoneInfo(CALENDARS[settings.calendar].zone)
     over = Month.of(datetime.now(zone).date()).before
     last = args.last or max(over, args.first or over, key=str)  # the running one, where it is asked for
     period = months(args.first or last, last)
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
-            norm = Norm(args.norm, args.until)
             within = {"since": period[0], "until": period[-1]}
-            cases = list(followed(session, [norm], calendar=CALENDAR, **within))
-    monitor = Monitor.of(cases, period, zone)
+            cases = list(followed(session, norms, calendar=settings.calendar, **within))
+    monitor = Monitor.of(cases, period, zone, norms=len(norms))
     if args.unit is not None and args.unit not in monitor.units:
         raise ChoiceNeeded(
             f"There was no request of the unit {args.unit!r} in this period.",
             hint=f"Choose from: {', '.join(monitor.units)}." if monitor.units else "",
         )
-    report = monitor.report(args.unit, args.key)
-    target = Target(norm, CALENDAR, args.goal / 100)
+    report = monitor.report(args.unit, args.key, norms.index(norm))
+    goal = settings.goal if args.goal is None else args.goal / 100
+    target = Target(norm, settings.calendar, goal)
     _write(report, target, args)
     _tell(report, target, args)
     return 0
@@ -118,14 +126,14 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace) -> None
         print(f"{', '.join(about)}, {report.months[0]} to {report.months[-1]}\n")
         for line in aligned(list(rows(report))):
             print(line)
-        print(f"\n{_figure(report, args)}")
+        print(f"\n{_figure(report, target)}")
 
 
-def _figure(report: "Printed", args: argparse.Namespace) -> str:
-    asked = f"within {args.norm} of working time until {args.until}; goal: {args.goal:g} %"
+def _figure(report: "Printed", target: "Target") -> str:
+    norm, goal = target.norm, target.goal
+    asked = f"within {norm.within} of working time until {norm.until}; goal: {100 * goal:g} %"
     if report.mean is None:
         return f"Target ({asked}): not told, as every month's share is hidden."
-    goal = args.goal / 100
     verdict = "met" if report.mean.low >= goal else "not met" if report.mean.high < goal else "not told"
     told = f"{_between(report.mean)}, the mean of the months"
     if hidden := len(report.months) - len(report.shares):

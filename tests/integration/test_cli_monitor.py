@@ -12,8 +12,13 @@ from pypdfium2 import PdfDocument
 from certs.authority import DevelopmentAuthority
 from cli.main import main
 from tests.integration.engine_office import UNIT, Office
+from tests.steps_office import Sample
+from tests.timed_office import Past
 from throughput.kept_days import ZONE
-from throughput.monitor import Month
+from throughput.monitor import Monitor, Month
+from throughput.monitor_kept import keep_months, months_kept
+from throughput.monitor_rows import document
+from throughput.monitor_settings import monitor_settings
 from workflow.store import Store
 
 NOVEMBER = ("--from", "2026-11", "--to", "2026-11")
@@ -46,6 +51,40 @@ def test_small_counts_are_stars_for_people_and_null_for_programs(
     heads, november = (line.split() for line in told(data, capsys).splitlines()[2:4])
     assert heads[:2] == ["month", "started"]
     assert november[:4] == ["2026-11", "5", "*", "*"]
+
+
+def test_norm_and_goal_are_those_of_the_office(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the call says nothing else."""
+    (data / "monitoring.toml").write_text(
+        'norms = ["P3D", "P10D"]\nuntil = "approved"\ngoal = 70\n', encoding="utf-8"
+    )
+    assert "within P3D of working time until approved; goal: 70 %" in told(data, capsys)
+    found = json.loads(told(data, capsys, "--json"))
+    assert (found["norm"], found["until"], found["goal"]) == ("P3D", "approved", 0.7)
+    other = told(data, capsys, "--norm", "P4D", "--until", "signed", "--goal", "90")
+    assert "within P4D of working time until signed; goal: 90 %" in other
+
+
+def test_by_a_norm_of_the_office_it_hides_what_the_pages_hide(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a count that is hidden in the one could be read in the other."""
+    (tmp_path / "monitoring.toml").write_text('norms = ["P5D", "P10D"]\n', encoding="utf-8")
+    sample = Sample.open(tmp_path, {})
+    past = Past(sample.office, "P022")
+    past.happen(300, days=100)
+    past.write()
+    settings = monitor_settings(tmp_path)
+    keep_months(sample.office.store, settings, sample.office.clock())
+    with sample.office.store.read() as session:
+        kept = months_kept(session, settings)
+    sample.office.close()
+    period = ["--from", str(min(kept, key=str)), "--to", str(max(kept, key=str))]
+    for place, norm in enumerate(settings.norms):
+        of_pages = document(Monitor(kept).report(norm=place), settings.target(place, settings.goal))
+        asked = ["--norm", str(norm.within), "--data", str(tmp_path), "--json"]
+        assert main(["monitor", *period, *asked]) == 0
+        assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(of_pages))
 
 
 def test_what_came_since_is_counted_too(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
