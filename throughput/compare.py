@@ -89,7 +89,7 @@ class Comparison:
 
 
 def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
-    """The tables a person reads: flow, people, how sure, machine, and apart from them the claims.
+    """The tables a person reads: flow, what differs and how sure, people, machine, and apart the claims.
 
     Of people the panels say more, where there are any.
     """
@@ -98,8 +98,8 @@ def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
         return []
     measured = [
         _flow(told),
-        *(panels or [_people(told)]),
         *_differences(told),
+        *(panels or [_people(told)]),
         _machine(rows),
         *_providers(rows),
     ]
@@ -108,8 +108,8 @@ def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
 
 def _headed(table: Table, by: By) -> Table:
     """With the column of groups called by what they are."""
-    heads = [by if head == "variant" else head for head in table.rows[0]]
-    return replace(table, rows=[heads, *table.rows[1:]])
+    heads, more = table.rows[:1], table.rows[1:]
+    return replace(table, rows=[*([by if one == "variant" else one for one in row] for row in heads), *more])
 
 
 def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
@@ -117,7 +117,10 @@ def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
     if not told.rows:
         return "No requests in this period.\n"
     return "\n".join(
-        table.title + "\n" + _grid(table.rows) + "".join(f"{note}\n" for note in table.notes)
+        table.title
+        + "\n"
+        + (_grid(table.rows) if table.rows else "")
+        + "".join(f"{note}\n" for note in table.notes)
         for table in tables(told, panels)
     )
 
@@ -325,7 +328,8 @@ def _interval(interval: Interval) -> str:
 
 
 def _chance(faster: Faster) -> str:
-    return f"{faster.low:.0%}" if faster.told else f"{faster.low:.0%}…{faster.high:.0%}"
+    low, high = f"{faster.low:.0%}", f"{faster.high:.0%}"
+    return low if low == high else f"{low}…{high}"
 
 
 def _machine(rows: Sequence[VariantMeasures]) -> Table:

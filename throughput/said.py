@@ -147,6 +147,7 @@ def _waits(found: Sequence[Bottleneck]) -> Table:
         ]
         for one in found
         for held in one.states
+        if held.tasks or held.open
     ]
     notes = [
         "Of lead: how much of their time requests wait there for somebody, open ones until now; first in:"
@@ -219,7 +220,7 @@ def _costs(told: Panels) -> Iterator[Table]:
             for one in held.costs
             if not one.missing
         ]
-        yield Table(_title(held), [heads, *rows], [*_cost_notes(held.costs)])
+        yield Table(_title(held), [heads, *rows] if rows else [], [*_cost_notes(held.costs)])
 
 
 def _title(held: KeyCosts) -> str:
@@ -229,10 +230,11 @@ def _title(held: KeyCosts) -> str:
 
 
 def _cost_notes(found: Sequence[Cost]) -> Iterator[str]:
-    yield (
-        "Likely, and in brackets from low to high. Minutes: where those of handling are from; what is paid"
-        " back rests on those of the baseline, too."
-    )
+    if not all(one.missing for one in found):
+        yield (
+            "Likely, and in brackets from low to high. Minutes: where those of handling are from; what is"
+            " paid back rests on those of the baseline, too."
+        )
     for one in found:
         if one.missing:
             yield f"{one.variant}: no cost without {', '.join(one.missing)}."

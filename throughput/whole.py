@@ -1,7 +1,7 @@
 """All that is said of ways of signing beside each other: three panels, and what they rest on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -100,11 +100,18 @@ def _costs(key: str, groups: Sequence[Flow], given: Given) -> KeyCosts:
     work = {claim.variant: Work(claim.variant, claimed_min(key, claim.variant), None) for claim in CLAIMS}
     work = {name: one for name, one in work.items() if one.handling_min.value is not None}
     work |= {group.variant: _work(group) for group in mine}
-    prices = given.prices or Prices()
+    prices = _of_process(given.prices or Prices(), key, groups)
     named = [
         one for name, one in work.items() if name in prices.variants or any(g.variant == name for g in mine)
     ]
     return KeyCosts(key, rate, tuple(costs(prices, named, per_week=rate)))
+
+
+def _of_process(prices: Prices, key: str, groups: Sequence[Flow]) -> Prices:
+    """Without those of ways by which requests of other processes are signed, and none of this one."""
+    ways = {(group.key, group.variant) for group in groups} | {(CLAIMS_KEY, one.variant) for one in CLAIMS}
+    others = {way for of, way in ways if of != key} - {way for of, way in ways if of == key}
+    return replace(prices, variants={way: one for way, one in prices.variants.items() if way not in others})
 
 
 def _work(group: Flow) -> Work:

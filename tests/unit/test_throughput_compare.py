@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.kept_log import kept_of
 from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
 from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.difference import Faster
 from throughput.grouped import By
 
 NOW = START + timedelta(days=9)
@@ -104,6 +106,18 @@ def test_a_difference_says_how_sure_it_is() -> None:
     assert handling.smallest_s is not None
     assert handling.smallest_s < 4 * 60
     assert "A3 is faster" in as_text(found)
+
+
+def test_what_differs_is_told_before_what_it_is_read_from() -> None:
+    """And the chance that the one is faster is one figure, where its two ends come to the same."""
+    slow, fast = [10 + n % 5 for n in range(40)], [6 + n % 5 for n in range(40)]
+    found = told(*in_order(many("A0", slow, 1), many("A3", fast, 100)))
+    faster = Faster(0.061, 0.064)
+    rounded = [replace(one, found=replace(one.found, faster=faster)) for one in found.contrasts]
+    shown = as_text(replace(found, contrasts=rounded))
+    assert shown.index("What may be said of them") < shown.index("People (measured")
+    lead = next(line for line in shown.splitlines() if "  lead  " in line)
+    assert lead.endswith(" 6%")
 
 
 def test_what_so_few_can_not_tell_apart_is_said_to_be_so() -> None:

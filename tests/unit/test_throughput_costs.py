@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.known_truth import Law, office
+from tests.unit.test_throughput_compare import in_order, many, told
 from throughput import panels_data
-from throughput.compare import Comparison, as_csv
+from throughput.compare import Comparison, as_csv, as_text
 from throughput.costs import Prices, Range, Sum, Work, costs, read_prices
 from throughput.errors import CostsUnusable
 from throughput.estimates import Figure
@@ -75,6 +76,29 @@ def test_all_ways_are_reckoned_for_all_requests_of_the_process(tmp_path: Path) -
     late = replace(seal, opened_us=np.maximum(seal.opened_us, seal.opened_us[half]))
     found = panels([paper, late], reached={}, given=Given(prices=prices(tmp_path))).costs[0]
     assert found.per_week == pytest.approx(2 * len(paper) / 8, rel=0.05)
+
+
+def test_a_way_of_signing_of_another_process_has_no_price_in_this_one(tmp_path: Path) -> None:
+    """Nor has one that the source study tells of another process alone; one that nobody has yet has."""
+    text = PRICES + "".join(f"[variants.{name}]\nlicence_per_year = 5\n" for name in ("standard", "A9"))
+    paper = replace(office(Law(weeks=8), 1), key="employer-declaration", variant="A0")
+    plan = replace(paper, key="team-action-plan", variant="standard")
+    given = Given(prices=prices(tmp_path, text))
+    for groups in ([paper, plan], [plan]):
+        found = panels(groups, reached={}, given=given).costs
+        named = {held.key: [one.variant for one in held.costs] for held in found}
+        assert named.pop("team-action-plan") == ["A9", "standard"]
+        assert list(named.values()) in ([], [["A0", "A3", "A9"]])
+
+
+def test_where_no_cost_is_known_there_is_no_table_of_costs(tmp_path: Path) -> None:
+    plan = replace(office(Law(weeks=8), 1), key="team-action-plan", variant="standard")
+    said = tables(panels([plan], reached={}, given=Given(prices=prices(tmp_path))))
+    (cost,) = (one for one in said if one.title.startswith("Cost a year of team-action-plan"))
+    assert cost.rows == []
+    assert [note.split(":")[0] for note in cost.notes] == ["standard"]
+    shown = as_text(told(*in_order(many("A0", [6], 1))), said)
+    assert "requests a week (EUR; as given)\nstandard: no cost without variants.standard." in shown
 
 
 def test_what_saves_nothing_is_never_paid_back(tmp_path: Path) -> None:
@@ -208,12 +232,12 @@ def test_no_cost_is_told_without_figures_and_two_fte_are_said_to_be_impossible()
 
 
 def test_the_same_figures_are_in_csv(tmp_path: Path) -> None:
-    told = both(Given(per_week=100, prices=prices(tmp_path)))
-    lines = as_csv(Comparison([]), panels_data.csv_rows(told)).splitlines()
+    found = both(Given(per_week=100, prices=prices(tmp_path)))
+    lines = as_csv(Comparison([]), panels_data.csv_rows(found)).splitlines()
     row = next(line for line in lines if line.startswith("employer-declaration,A3,capacity.by_week,"))
     assert row.split(",")[7] == "measured"
-    assert float(row.split(",")[8]) == pytest.approx(told.capacity[1].fte_by_week.value, rel=1e-4)
-    assert panels_data.as_json(told)["costs"][0]["variants"][0]["running"]["likely"] > 0
+    assert float(row.split(",")[8]) == pytest.approx(found.capacity[1].fte_by_week.value, rel=1e-4)
+    assert panels_data.as_json(found)["costs"][0]["variants"][0]["running"]["likely"] > 0
 
 
 @pytest.mark.parametrize(("language", "never"), [("en", "never"), ("da", "aldrig")])

@@ -20,6 +20,8 @@ from throughput.flows import Flow, flows_of
 from throughput.little import Cause, little
 from throughput.panels import Counts, handling, leads
 from throughput.rework import rework
+from throughput.said import tables
+from throughput.whole import Given, panels
 
 NOW = START + timedelta(days=1)
 
@@ -63,6 +65,15 @@ def test_a_request_that_went_back_once() -> None:
     assert signing is not None
     assert (whole.taken_s.median.value, signing.taken_s.median.value) == (316 * 60, 61 * 60)
     assert whole.counts == Counts(started=1, closed=1, open=0, withdrawn=0)
+
+
+def test_a_state_in_which_nobody_had_a_task_has_no_line() -> None:
+    """Where programs did all of it, there is none."""
+    group = office(Law(weeks=8), 1)
+    for driven, lines in ((group.by_program, 3), (np.ones(len(group), bool), 0)):
+        told = tables(panels([replace(group, by_program=driven)], reached={}, given=Given()))
+        (waits,) = (table for table in told if table.title.startswith("Where requests wait"))
+        assert len(waits.rows) == 1 + lines
 
 
 def test_waiting_is_by_state_and_an_open_task_waits_until_now() -> None:
