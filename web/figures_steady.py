@@ -17,7 +17,7 @@ _STEPS = {
     "sign": mark("Signing"),
     "timestamp": mark("Having it timestamped"),
     "embed": mark("Putting the signature in"),
-    "scan": mark("Scanning for viruses"),
+    "scan": mark("Reading the scan"),
     "seal": mark("Sealing"),
     "validate": mark("Checking the signature"),
     "store": mark("Storing"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import pytest
 from pypdfium2 import PdfDocument
 
 from languages import LANGUAGES
+from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
 from throughput.compare import Comparison, as_json
 from throughput.followed import Norm, Target
@@ -22,6 +24,7 @@ from throughput.reporting.simulation import Simulated, simulation_pdf
 from throughput.reporting.words import report_words
 from throughput.scope import Scope
 from throughput.simulate import SOURCE, compare
+from throughput.whole import Given, panels
 from workflow.calendar import parse_working_duration
 
 MADE = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)
@@ -72,6 +75,18 @@ def test_the_first_page_says_what_so_few_requests_can_not_tell() -> None:
     assert f"{needed} of each would be needed" in first.replace(",", "")
     assert "is faster than" not in first
     assert "This report is not signed" in first
+
+
+def test_the_first_page_says_that_the_log_can_not_be_right() -> None:
+    """Where a fifth of the ends are lost, whoever reads no further has to know."""
+    for lost, doubted in ((0.2, True), (0.0, False)):
+        group = replace(office(Law(ends_lost=lost), 1), key="employer-declaration", variant="A3")
+        found = panels([group], reached={}, given=Given())
+        assert found.little[0].sound is not doubted
+        words, scope = report_words("en"), Scope()
+        first = pages_of(comparison_pdf(SURE, scope=scope, made_at=MADE, words=words, panels=found))[0]
+        assert ("Look again before you rely on this: the requests in hand of Employer" in first) is doubted
+        assert ("declaration A3 do not fit how many end" in first) is doubted
 
 
 def test_the_figures_are_attached_and_the_file_says_its_title_and_language() -> None:
@@ -128,6 +143,15 @@ def test_the_monitoring_report_says_if_the_goal_was_met_and_by_which_norm() -> N
     assert "niet meer dan 5 werkdagen werktijd tot ze is verzonden" in first
     assert "september 2026 40 40" in first
     assert "een kantoor in Nederland" in " ".join([first, *rest])
+
+
+def test_a_hidden_share_may_be_one_of_many_requests() -> None:
+    """Of 40 that are done one missed the norm: they are not few."""
+    begun, ended = datetime(2026, 9, 2, tzinfo=UTC), datetime(2026, 9, 9, tzinfo=UTC)
+    cases = [Followed("one", begun, ended, "done", 3, took) for took in [0] * 39 + [1]]
+    first = pages_of(monitored(cases, None))[0]
+    assert "weinig aanvragen" not in first
+    assert "* verborgen: weinig, of verraadt weinig" in first
 
 
 def test_a_simulation_says_that_it_is_one() -> None:

@@ -1,6 +1,6 @@
 """The comparison of the ways of signing as a report: what is different and how sure that is comes first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from throughput.charts.forest import Estimate, Forest, forest
@@ -82,7 +82,7 @@ class _Comparison:
             report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
             return
         report.heading(words.text("What is different, and how sure that is"))
-        report.lead(*headlines(self._told, words), claim(words))
+        report.lead(*headlines(self._told, words), *self._doubts(), claim(words))
         alone = self._processes[0] if len(self._processes) == 1 else None
         on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
         if alone is not None and on_cover:
@@ -114,6 +114,17 @@ class _Comparison:
         report.page()
         self._method()
         self._quality()
+
+    def _doubts(self) -> Iterator[str]:
+        """That some log can't be right: whoever reads the first page alone has to know."""
+        words = self._words
+        found = [] if self._panels is None else [one for one in self._panels.little if not one.sound]
+        if found:
+            yield words.text(
+                "Look again before you rely on this: the requests in hand of {groups} do not fit how many end"
+                " and how long they take. The last pages say by how much, and what may be behind it.",
+                groups=", ".join(f"{words.process(one.key)} {one.variant}" for one in found),
+            )
 
     def _measured(self, panels: Panels) -> None:
         words, report = self._words, self._report

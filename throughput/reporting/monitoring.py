@@ -140,7 +140,7 @@ def chart(told: Printed, target: Target, words: ReportWords) -> Months:
         months=[_share(told, month) for month in told.months],
         goal=target.goal,
         goal_name=words.text("goal"),
-        hidden=words.text("hidden: few requests"),
+        hidden=words.text("hidden: few, or tells of few"),
         no_case=words.text("none ended"),
         met=words.text("goal met"),
         missed=words.text("goal not met"),
