@@ -258,12 +258,16 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
                 " more work than time, and the queue grows without end. The figures are those of the others."
             )
     for other in outcomes[1:]:
-        saved = first.handling_fte.value - other.handling_fte.value
-        yield (
-            f"{first.scenario.name} against {other.scenario.name}: median lead"
-            f" {first.lead_median_days.value - other.lead_median_days.value:+.1f} office days,"
-            f" {first.in_progress.value - other.in_progress.value:+.0f} open, handling {saved:+.2f} FTE."
+        names = f"{first.scenario.name} to {other.scenario.name}"
+        lead, waiting, work = (
+            " to ".join(_estimate(getattr(one, part), form) for one in (first, other))
+            for part, form in (
+                ("lead_median_days", "{:.1f}"),
+                ("in_progress", "{:.0f}"),
+                ("handling_fte", "{:.2f}"),
+            )
         )
+        yield f"From {names}: median lead {lead} office days, open {waiting}, handling {work} FTE."
     whole, share = first.handling_fte, CLAIMED_PER_WEEK / first.scenario.per_week
     if whole.high * share < CLAIMED_FTE:
         yield (

@@ -185,4 +185,7 @@ def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.Capt
     assert main(call) == 0
     out = capsys.readouterr().out
     assert "(measured, n = " in out
-    assert "A0 against A1" in out
+    (change,) = (line for line in out.splitlines() if line.startswith("From A0 to A1: median lead "))
+    for name in ("A0", "A1"):  # each with between what it lies: a bare difference would look sure
+        lead = told[name]["lead_median_days"]
+        assert f"{lead['value']:.1f} ({lead['low']:.1f}–{lead['high']:.1f})" in change
