@@ -86,7 +86,7 @@ def _of_export(args: argparse.Namespace, asked: "Asked") -> "Conformance":
     if not report.ok:
         raise EvidenceUnreadable(
             f"{args.export} is not as it was written, from event {report.first_bad_seq} on.",
-            hint="Run: paraaf log verify",
+            hint=f"Run: paraaf log verify {args.export}",
         )
     known = {one.sha256_hex: one for one in _definitions(args.definitions)}
     return of_export(args.export, known, asked)

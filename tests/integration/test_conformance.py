@@ -258,7 +258,8 @@ def test_the_command_finds_it_in_the_office_and_in_an_export(
     from_file = exported()
     assert (from_file.status, from_file.json) == (1, said.json)
     file.write_text(file.read_text().replace("approve", "improve"))
-    assert typed("log", "conformance", file).status == 2  # it does not verify, so that nothing can be said
+    refused = typed("log", "conformance", file)  # it does not verify, so that nothing can be said
+    assert (refused.status, refused.err.splitlines()[-1].strip()) == (2, f"Run: paraaf log verify {file}")
     office.store.close()
 
 
