@@ -35,6 +35,7 @@ from web.figures_in_hand import OLDEST, InHandParts
 from web.figures_next import NextParts, Step
 from web.figures_parts import Names, Section, Translate
 from web.figures_reach import Reading, reading
+from web.figures_sound import SoundParts
 from web.figures_steady import SteadyParts
 from web.figures_tables import Table
 from web.figures_times import TimesParts
@@ -161,6 +162,7 @@ class FiguresPages(Overseeing):
         beside = Beside(*made)
         in_hand = InHandParts(*made, seen=self._seen(asked, found))
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
+        sections += SoundParts(*made).all()
         return _Shown(found, beside, NextParts(*made).all(), sections, read)
 
     def _told(self, asked: Asked, scope: Scope, by: By, now: datetime) -> Told:
