@@ -155,7 +155,7 @@ def _fits(args: argparse.Namespace) -> list["Fitted"]:
 
 def _read(file: Path) -> dict[str, dict[str, float]]:
     """What a file says of each scenario."""
-    from throughput.simulate import Scenario  # noqa: PLC0415  as above
+    from throughput.scenario import Scenario  # noqa: PLC0415  as above
 
     try:
         tables = tomllib.loads(read_input(file).decode("utf-8"))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from throughput.measured import LEAST, Measured
-from throughput.simulate import DAY_MIN, SOURCE, WEEK_MIN, Input, Luck, Scenario, run
+from throughput.scenario import DAY_MIN, SOURCE, WEEK_MIN, Input, Scenario
+from throughput.simulate import Luck, run
 
 _BUSY = 0.7
 _LEAST_DRAWN = 2

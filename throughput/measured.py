@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from throughput.kept import Clocks
 from throughput.ongoing import Lengths
+from throughput.scenario import WEEK_MIN
 from throughput.scope import Scope
-from throughput.simulate import WEEK_MIN
 from throughput.spans import Wait
 from workflow.definition_errors import DefinitionRefused
 from workflow.definition_reader import read

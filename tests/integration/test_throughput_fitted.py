@@ -16,8 +16,9 @@ from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
 from throughput.measured import LEAST, Measured, measure
 from throughput.ongoing import Lengths
+from throughput.scenario import DAY_MIN, SOURCE, Input, Scenario
 from throughput.scope import Scope
-from throughput.simulate import DAY_MIN, SOURCE, Input, Scenario, compare
+from throughput.simulate import compare
 from workflow.store import Store
 
 TRUTH = Scenario(

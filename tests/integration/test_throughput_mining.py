@@ -25,7 +25,7 @@ from tests.simulated_log import write_log
 from throughput.events import records_since
 from throughput.mined import FORMS, pieces
 from throughput.mining import Pseudonyms, traces
-from throughput.simulate import Scenario
+from throughput.scenario import Scenario
 from throughput.slices import slices
 from throughput.spans import Wait, cases_of
 from throughput.xes import xes

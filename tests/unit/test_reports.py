@@ -22,8 +22,9 @@ from throughput.reporting.monitoring import monitoring_pdf
 from throughput.reporting.seal import Seal
 from throughput.reporting.simulation import Simulated, simulation_pdf
 from throughput.reporting.words import report_words
+from throughput.scenario import SOURCE
 from throughput.scope import Scope
-from throughput.simulate import SOURCE, compare
+from throughput.simulate import compare
 from throughput.whole import Given, panels
 from workflow.calendar import parse_working_duration
 

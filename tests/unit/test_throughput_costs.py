@@ -18,8 +18,9 @@ from throughput.levels import LevelReached
 from throughput.reporting import given_tables
 from throughput.reporting.words import report_words
 from throughput.said import payback_said, source_said, statement_said, tables
+from throughput.scenario import SOURCE
 from throughput.score_card import Criterion, Known, Simulated, score_card
-from throughput.simulate import SOURCE, compare
+from throughput.simulate import compare
 from throughput.whole import Given, KeyCosts, Panels, panels
 
 PRICES = """

@@ -5,16 +5,8 @@ import pytest
 
 from throughput.errors import ScenarioUnusable
 from throughput.replications import SPREAD_LEAST, Estimate
-from throughput.simulate import (
-    DAY_MIN,
-    SOURCE,
-    WEEK_MIN,
-    Luck,
-    Scenario,
-    clerks_needed,
-    compare,
-    run,
-)
+from throughput.scenario import DAY_MIN, SOURCE, WEEK_MIN, Scenario
+from throughput.simulate import Luck, clerks_needed, compare, run
 
 PAPER, _, REMOTE = SOURCE
 SHORT = {"weeks": 20, "warm_up_weeks": 4, "replications": 12}
