@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from throughput.simulate import Outcome  # with numpy, which help need not wait for
 
 CLAIMED_FTE, CLAIMED_PER_WEEK = 2, 100
+_ENDLESS = "without end"
 PROCESS = "employer-declaration"
 """The process of which the source tells."""
 
@@ -102,7 +104,8 @@ def run(args: argparse.Namespace) -> int:
     ]
     document = {
         "scenarios": [
-            {**asdict(found), "clerks_needed": clerks} for found, clerks in zip(outcomes, needed, strict=True)
+            {**_finite(asdict(found)), "clerks_needed": clerks}
+            for found, clerks in zip(outcomes, needed, strict=True)
         ],
         **how,
         "within_days": args.within,
@@ -239,8 +242,24 @@ def _row(found: "Outcome", clerks: int | None) -> list[str]:
 
 
 def _estimate(found: "Estimate", form: str) -> str:
-    value, low, high = (form.format(number) for number in (found.value, found.low, found.high))
-    return f"{value} ({low}–{high})"
+    value, low, high = (
+        form.format(number) if isfinite(number) else "" for number in (found.value, found.low, found.high)
+    )
+    if not value:
+        return f"{_ENDLESS} (from {low})" if low else _ENDLESS
+    return f"{value} ({low}–{high or 'open'})"
+
+
+def _finite(document: dict[str, Any]) -> dict[str, Any]:
+    """With null for what is without end, for which JSON has no number."""
+    return {
+        name: _finite(value)
+        if isinstance(value, dict)
+        else None
+        if isinstance(value, float) and not isfinite(value)
+        else value
+        for name, value in document.items()
+    }
 
 
 def _input(found: "Outcome", name: str) -> str:
@@ -255,7 +274,7 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
         if one.overloaded:
             yield (
                 f"{one.scenario.name}: in {one.overloaded} of {one.replications} replications the clerks have"
-                " more work than time, and the queue grows without end. The figures are those of the others."
+                " more work than time: the queue grows without end, and leads count as without end."
             )
     for other in outcomes[1:]:
         names = f"{first.scenario.name} to {other.scenario.name}"

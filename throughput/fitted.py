@@ -12,7 +12,7 @@ import numpy as np
 
 from throughput.measured import LEAST, Measured
 from throughput.scenario import DAY_MIN, SOURCE, WEEK_MIN, Input, Scenario
-from throughput.simulate import Luck, run
+from throughput.simulate import Luck, enough_for, run
 
 _BUSY = 0.7
 _LEAST_DRAWN = 2
@@ -136,7 +136,7 @@ def _calibrated(scenario: Scenario, at_desk_min: float, *, around: float | None 
     if around is not None:
         low, high = max(least, around * 0.6), max(least, min(1.0, around * 1.6))
         steps, many = 6, 1
-    requests = ceil(scenario.per_week * _CALIBRATING_WEEKS * 1.2)
+    requests = enough_for(scenario.per_week * _CALIBRATING_WEEKS)
     lucks = [Luck.of(requests, 10_000 + number) for number in range(many)]
     window = (5 * WEEK_MIN, _CALIBRATING_WEEKS * WEEK_MIN)
     for _ in range(steps):

@@ -22,6 +22,7 @@ from throughput.ongoing import Lengths
 from throughput.scenario import WEEK_MIN
 from throughput.scope import Scope
 from throughput.spans import Wait
+from throughput.working import WorkClock
 from workflow.definition_errors import DefinitionRefused
 from workflow.definition_reader import read
 from workflow.tables import DefinitionSource, TimingCase, TimingTask
@@ -191,6 +192,13 @@ class _Reader:
         clock = self.clocks.of(self.session, row.definition_sha256)
         return clock.between_us(since, max(since, until)) if clock else None
 
+    def clock_of_most(self, scope: Scope) -> WorkClock | None:
+        """The clock by which most requests of a scope go."""
+        definition = TimingCase.table().c.definition_sha256
+        counted = select(definition).where(*scope.conditions).group_by(definition)
+        sha256 = self.session.scalar(counted.order_by(func.count().desc(), definition).limit(1))
+        return None if sha256 is None else self.clocks.of(self.session, sha256)
+
     def _desk(self, sha256: str) -> tuple[frozenset[str], frozenset[str]]:
         """The states in which a definition has requests approved, and all that the same people look after."""
         if sha256 not in self.desks:
@@ -236,15 +244,14 @@ def _machine(session: Session, scope: Scope, found: dict[str, Measured]) -> None
 
 
 def _arrivals(session: Session, scope: Scope, found: dict[str, Measured], reader: _Reader) -> None:
-    """How many came in a week of the office, of all variants together."""
+    """How many came in a week of the office, of all variants together; by the calendar of most of them."""
     cases = TimingCase.table()
     first, last, count = session.execute(
         select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(
             *scope.conditions
         )
     ).one()
-    sha256 = session.scalar(select(cases.c.definition_sha256).where(*scope.conditions).limit(1))
-    clock = None if sha256 is None else reader.clocks.of(session, sha256)
+    clock = reader.clock_of_most(scope)
     length = None if clock is None else clock.between_us(first, last)
     if not length or count < LEAST:
         return

@@ -8,7 +8,7 @@ random numbers), so that what differs between two of them is what differs betwee
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, log, sqrt
+from math import ceil, inf, log, sqrt
 from statistics import mean
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -36,6 +36,17 @@ class Run:
     busy: float  # share of their time that clerks worked
     handled_min: float  # of a request, its returns included
     at_desk_min: float  # each time it was at the queue, without what it was suspended: the mean
+    endless: bool = False  # clerks have more work than time: each week's requests take longer than the last's
+
+    @property
+    def for_good(self) -> "Run":
+        """What it comes to if it goes on like that: without end, it is without end."""
+        ever = np.array([inf])
+        return replace(self, lead_days=ever, in_progress=inf, busy=1.0) if self.endless else self
+
+    def lead(self, share: float) -> float:
+        """In how many office days so large a share is through."""
+        return inf if self.endless else float(np.quantile(self.lead_days, share))
 
     def within(self, days: float) -> float:
         """The share that took no longer."""
@@ -58,7 +69,7 @@ class Outcome:
     replications: int
     overloaded: int
     """In so many of the replications the inputs, drawn anew, give the clerks more work than time: work grows
-    without end, and the figures are those of the others."""
+    without end, and so do leads, which count as such."""
     origin: str = "simulated"
 
 
@@ -115,7 +126,7 @@ def compare(
                 hint="Give more clerks, or more of their day.",
             )
     every = [*scenarios, *(one for several in redrawn.values() for one in several)]
-    requests = ceil(max(one.per_week for one in every) * (weeks + warm_up_weeks) * 1.2)
+    requests = enough_for(max(one.per_week for one in every) * (weeks + warm_up_weeks))
     if requests * replications > REQUESTS_MOST:
         raise ScenarioUnusable(
             f"That would be {requests * replications:,} requests in all: more than {REQUESTS_MOST:,}.",
@@ -131,19 +142,24 @@ def compare(
     outcomes = []
     for scenario in scenarios:
         each = redrawn.get(scenario.name) or [scenario] * replications
-        steady = [(one, luck) for one, luck in zip(each, lucks, strict=True) if one.load < 1]
-        if not steady:
+        if all(one.load >= 1 for one in each):
             raise ScenarioUnusable(
                 f"{scenario.name}: however its inputs are drawn, the clerks have more work than time.",
                 hint="Give more clerks, or more of their day.",
             )
-        runs = [run(one, luck, window) for one, luck in steady]
+        runs = [run(one, luck, window).for_good for one, luck in zip(each, lucks, strict=True)]
         estimate = Estimate.spread if redrawn.get(scenario.name) else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
-        handled = [one.per_week * found.handled_min for (one, _), found in zip(steady, runs, strict=True)]
-        found = _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
-        outcomes.append(replace(found, replications=replications, overloaded=replications - len(steady)))
+        handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]
+        outcomes.append(
+            _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
+        )
     return outcomes
+
+
+def enough_for(expected: float) -> int:
+    """So many requests that those of a window do not run out, however their luck: they come as by Poisson."""
+    return ceil(expected + 6 * sqrt(expected) + 10)
 
 
 def clerks_needed(
@@ -193,6 +209,7 @@ def run(scenario: Scenario, luck: Luck, window: tuple[float, float]) -> Run:
         office.worked / (ceil(scenario.clerks) * scenario.clerk_share * ends),
         office.worked / max(1, int((arrived < ends).sum())),
         mean(visits) if visits else 0.0,
+        endless=scenario.load >= 1,
     )
 
 
@@ -288,8 +305,8 @@ def _outcome(
 ) -> Outcome:
     return Outcome(
         scenario=scenario,
-        lead_median_days=estimate([float(np.median(one.lead_days)) for one in runs]),
-        lead_p90_days=estimate([float(np.quantile(one.lead_days, 0.9)) for one in runs]),
+        lead_median_days=estimate([one.lead(0.5) for one in runs]),
+        lead_p90_days=estimate([one.lead(0.9) for one in runs]),
         in_progress=estimate([one.in_progress for one in runs]),
         within=estimate([one.within(within_days) for one in runs], most=1),
         within_days=within_days,
@@ -297,5 +314,5 @@ def _outcome(
         handling_fte=estimate([minutes / 60 / HOURS_PER_FTE_WEEK for minutes in handled_min]),
         inputs=inputs,
         replications=len(runs),
-        overloaded=0,
+        overloaded=sum(one.endless for one in runs),
     )

@@ -11,7 +11,9 @@ import pytest
 from cli.main import main
 from tests.command_line import Terminal
 from tests.integration.engine_office import Office
+from tests.kept_log import kept_of
 from tests.simulated_log import BEGINS, PROVIDER_S, write_log
+from tests.unit.test_throughput_spans import Log, move
 from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
 from throughput.measured import LEAST, Measured, measure
@@ -20,6 +22,7 @@ from throughput.scenario import DAY_MIN, SOURCE, Input, Scenario
 from throughput.scope import Scope
 from throughput.simulate import compare
 from workflow.store import Store
+from workflow.tables import DefinitionSource
 
 TRUTH = Scenario(
     "A1",
@@ -95,6 +98,22 @@ def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_fi
     assert remote.scenario.handling_min == pytest.approx(7)
     outcomes = compare([paper.scenario], weeks=4, replications=2, inputs={"A0": paper.inputs})
     assert outcomes[0].inputs["per_week"] == Input("measured", 4000)
+
+
+def test_requests_come_by_the_calendar_that_most_of_them_go_by() -> None:
+    """One version without a calendar, of one request, leaves the others' weeks as they are."""
+    log = Log().add(0, "request_submitted", 1, definition="a", **move("request", "manager"))
+    for number in range(2, 42):  # one an hour: eight on each day of the office
+        log.add(60 * number, "request_submitted", number, definition="b", **move("request", "manager"))
+    sources = {"a": "[process]", "b": '[process]\ncalendar = "office-nl"'}
+    with kept_of(log.records) as session:
+        session.add_all(
+            DefinitionSource(sha256_hex=name, key="declaration", variant="A3", version=1, source=source)
+            for name, source in sources.items()
+        )
+        [found] = measure(session, Scope(key="declaration"), now=NOW)
+    assert found.requests == 41
+    assert found.per_week > 40
 
 
 def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from tests.unit.test_throughput_compare import in_order, many, told
 from throughput.compare import Comparison, as_json
 from throughput.followed import Norm, Target
 from throughput.monitor import Followed, Monitor, Month, months
+from throughput.replications import Estimate
 from throughput.reporting.comparison import comparison_pdf
 from throughput.reporting.frame import Cover, Report, Table
 from throughput.reporting.monitoring import monitoring_pdf
@@ -162,6 +164,17 @@ def test_a_simulation_says_that_it_is_one() -> None:
     assert "Simulert: ingenting i denne rapporten er målt." in first
     assert shown(outcomes[0].lead_median_days.value, "nb") in first
     assert "2 årsverk, som kilden hevder, kan ikke spares på behandlingen" in first
+
+
+def test_a_simulation_tells_what_is_without_end() -> None:
+    """More than half of the draws of one scenario, and some of another's."""
+    first, second = compare(list(SOURCE[:2]), weeks=4, warm_up_weeks=1, replications=2)
+    most = replace(first, lead_median_days=Estimate(inf, 12.3, inf), overloaded=30, replications=40)
+    some = replace(second, lead_median_days=Estimate(4.5, 3.2, inf), overloaded=1, replications=40)
+    told_ = Simulated([most, some], [None, None], 0.95, 4, 40, 1, measured=True)
+    pages = " ".join(pages_of(simulation_pdf(told_, {}, made_at=MADE, words=report_words("nl"))))
+    assert "van zonder einde (vanaf 12,3) naar 4,5 (3,2–…)" in pages
+    assert "in 30 van de 40 herhalingen" in pages
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from throughput.charts.forest import Estimate as Drawn
@@ -12,7 +13,7 @@ from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
 from throughput.replications import Estimate
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
-from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.reporting.words import NOTHING, OPEN, ReportWords, mark
 from throughput.simulate import Outcome
 
 TITLE = mark("What if requests were signed another way")
@@ -114,8 +115,8 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
     for one in outcomes:
         if one.overloaded:
             yield words.text(
-                "{scenario}: in {some} of {count} replications the clerks have more work than time, and the"
-                " queue grows without end. The figures are those of the others.",
+                "{scenario}: in {some} of {count} replications the clerks have more work than time: the queue"
+                " grows without end, and lead times count as without end.",
                 scenario=words.way(one.scenario.name),
                 some=words.number(one.overloaded),
                 count=words.number(one.replications),
@@ -153,9 +154,9 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         rows=[
             Drawn(
                 name=safe(words.variant(one.scenario.name), 80),
-                value=one.lead_median_days.value * _DAY_S,
-                low=one.lead_median_days.low * _DAY_S,
-                high=one.lead_median_days.high * _DAY_S,
+                value=_seconds(one.lead_median_days.value),
+                low=_seconds(one.lead_median_days.low),
+                high=_seconds(one.lead_median_days.high),
                 said=_estimate(one.lead_median_days, words, 1),
                 origin="simulated",
             )
@@ -164,6 +165,11 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         zero=False,
         origins=[("simulated", words.text("simulated"))],
     )
+
+
+def _seconds(days: float) -> float | None:
+    """As the chart takes them; None for what is without end."""
+    return days * _DAY_S if isfinite(days) else None
 
 
 def _results(told: Simulated, words: ReportWords) -> Table:
@@ -224,8 +230,12 @@ def _method(told: Simulated, words: ReportWords) -> Iterator[str]:
 
 
 def _estimate(found: Estimate, words: ReportWords, decimals: int) -> str:
-    value, low, high = (words.decimal(one, decimals) for one in (found.value, found.low, found.high))
-    return f"{value} ({low}–{high})"
+    value, low, high = (
+        words.decimal(one, decimals) if isfinite(one) else "" for one in (found.value, found.low, found.high)
+    )
+    if value:
+        return f"{value} ({low}–{high or OPEN})"
+    return words.text("without end (from {low})", low=low) if low else words.text("without end")
 
 
 def _percents(found: Estimate, words: ReportWords) -> str:
