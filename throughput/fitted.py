@@ -3,7 +3,7 @@
 What goes on still counts as what it has taken so far, and goes on (throughput.ongoing).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
@@ -35,8 +35,10 @@ class Fitted:
         return Fitted(replace(self.scenario, **table), inputs, redrawn)
 
 
-def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
-    """Fit what can be; the rest stays as the source or we assume it."""
+def fitted(
+    measured: Measured, *, replications: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None
+) -> Fitted:
+    """Fit what can be; the rest stays as the source or we assume it. `tell` hears how far it is."""
     basis = next((one for one in SOURCE if one.name == measured.variant), Scenario(measured.variant))
     values, inputs = _values(measured)
     scenario = staffed(replace(basis, **values))
@@ -45,7 +47,8 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
         inputs["clerk_share"] = Input("measured", len(measured.waited))
     random, arrivals = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
     redrawn = []
-    for _ in range(replications):
+    for number in range(1, replications + 1):
+        tell(f"{measured.variant}, fitted: {number} of {replications}")
         anew = measured.redrawn(random, arrivals)
         drawn = replace(scenario, **_values(anew, like=values)[0])
         if "clerk_share" in inputs:  # it was measured, too: what their desk leaves of their day

@@ -112,12 +112,13 @@ def compare(
     seed: int = 1,
     redrawn: Mapping[str, Sequence[Scenario]] = MappingProxyType({}),
     inputs: Mapping[str, Mapping[str, Input]] = MappingProxyType({}),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """Send the same requests through each scenario. Raises ScenarioUnusable for a queue without end.
 
     `redrawn`: of a scenario that was measured, by its name, the inputs of each replication: drawn anew from
     what was measured, so that the intervals hold what the measurements leave open. `inputs`: where they come
-    from, by scenario; else the source claims its minutes, and all is assumed.
+    from, by scenario; else the source claims its minutes, and all is assumed. `tell` hears how far it is.
     """
     for scenario in scenarios:
         if scenario.load >= 1:
@@ -147,7 +148,10 @@ def compare(
                 f"{scenario.name}: however its inputs are drawn, the clerks have more work than time.",
                 hint="Give more clerks, or more of their day.",
             )
-        runs = [run(one, luck, window).for_good for one, luck in zip(each, lucks, strict=True)]
+        runs = []
+        for number, (one, luck) in enumerate(zip(each, lucks, strict=True), 1):
+            tell(f"{one.name}, clerks {one.clerks:g}: {number} of {replications}")
+            runs.append(run(one, luck, window).for_good)
         estimate = Estimate.spread if redrawn.get(scenario.name) else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
         handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]

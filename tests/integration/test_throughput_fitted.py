@@ -1,6 +1,7 @@
 """A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
 from throughput.measured import LEAST, Measured, measure
 from throughput.ongoing import Lengths
+from throughput.reproduced import reproduced
 from throughput.scenario import DAY_MIN, SOURCE, Input, Scenario
 from throughput.scope import Scope
 from throughput.simulate import compare
@@ -77,6 +79,12 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
     assert told.lead_p90_days.low <= np.quantile(lead_days, 0.9) <= told.lead_p90_days.high
     assert told.lead_median_days.high - told.lead_median_days.low < np.median(lead_days) / 1.5
     assert told.inputs["clerks"].origin == "assumed"
+    held = reproduced(measured, told)
+    assert [one.fits for one in held.checks] == [True] * 4, held
+    lead, _, in_hand, work = (one.measured.value for one in held.checks)
+    assert lead == pytest.approx(np.median(lead_days), rel=0.02)
+    assert in_hand == pytest.approx(TRUTH.per_week / 5 * lead_days.mean(), rel=0.15)
+    assert work == pytest.approx(TRUTH.per_week * 9 / (1 - TRUTH.return_rate) / 60 / 36, rel=0.1)
 
 
 def test_too_little_is_not_fitted() -> None:
@@ -205,6 +213,7 @@ def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.Capt
     assert main(call) == 0
     out = capsys.readouterr().out
     assert "(measured, n = " in out
+    assert re.search(r"\nA1  lead median, office days +[0-9.]+ \(.*\) +[0-9.]+ \(.*\) +fits\n", out)
     (change,) = (line for line in out.splitlines() if line.startswith("From A0 to A1: median lead "))
     for name in ("A0", "A1"):  # each with between what it lies: a bare difference would look sure
         lead = told[name]["lead_median_days"]

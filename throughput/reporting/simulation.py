@@ -10,10 +10,12 @@ from throughput.charts.forest import Estimate as Drawn
 from throughput.charts.forest import Forest, forest
 from throughput.charts.wording import Unit
 from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
+from throughput.estimates import Figure
 from throughput.replications import Estimate
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, OPEN, ReportWords, mark
+from throughput.reproduced import Reproduced
 from throughput.simulate import Outcome
 
 TITLE = mark("What if requests were signed another way")
@@ -43,6 +45,18 @@ _ORIGINS: Mapping[str, str] = {
     "assumed": mark("assumed"),
 }
 
+_CHECKED: Mapping[str, tuple[str, int]] = {
+    "lead_median_days": (mark("Lead, median"), 1),
+    "lead_p90_days": (mark("Lead, 90 % within"), 1),
+    "in_progress": (mark("In hand"), 0),
+    "handling_fte": (mark("Handling, FTE"), 2),
+}
+_FITS: Mapping[bool | None, str] = {
+    True: mark("fits"),
+    False: mark("does not fit"),
+    None: mark("too few to tell"),
+}
+
 
 @dataclass(frozen=True)
 class Simulated:
@@ -55,6 +69,7 @@ class Simulated:
     replications: int
     seed: int
     measured: bool
+    reproduced: Sequence[Reproduced] = ()
 
 
 def simulation_pdf(
@@ -73,7 +88,7 @@ def simulation_pdf(
     )
     report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal), words)
     report.heading(words.text("What it would change"))
-    report.lead(*_conclusions(told.outcomes, words))
+    report.lead(*_doubts(told.reproduced, words), *_conclusions(told.outcomes, words))
     report.chart(
         words.text("Lead time, median in office days (simulated)"),
         forest(_chart(told.outcomes, words), CHART_WIDTH),
@@ -102,11 +117,34 @@ def simulation_pdf(
                 " and between what 95 % of the replications lie."
             )
         )
+    if told.reproduced:
+        report.heading(words.text("Whether what is comes out as it was measured"), keep=100)
+        report.table(_checks(told.reproduced, words))
+        report.note(
+            words.text(
+                "Measured: requests that people drove; in hand and handling for as many requests as are"
+                " simulated, if all went that way. It fits where either figure lies within what the other"
+                " leaves open, or is off by no more than 10 %. Where it does not fit, don't rely on what is"
+                " simulated of it, nor on what is set beside it."
+            )
+        )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
     report.heading(words.text("How this was computed"), keep=100)
     report.paragraph(*_method(told, words))
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
+
+
+def _doubts(held: Sequence[Reproduced], words: ReportWords) -> Iterator[str]:
+    """That what is does not come out: whoever reads the first page alone has to know."""
+    for one in held:
+        if one.missed:
+            yield words.text(
+                "{scenario}: what was measured does not come out ({figures}). Don't rely on what is simulated"
+                " of it, nor on what is set beside it.",
+                scenario=words.way(one.variant),
+                figures=", ".join(words.text(_CHECKED[check.figure][0]) for check in one.missed),
+            )
 
 
 def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[str]:
@@ -192,6 +230,30 @@ def _results(told: Simulated, words: ReportWords) -> Table:
             [words.text("Clerks needed"), *needed],
         ],
     )
+
+
+def _checks(held: Sequence[Reproduced], words: ReportWords) -> Table:
+    heads = ("", mark("Figure"), mark("Measured"), mark("Simulated"), mark("What that says"))
+    rows = []
+    for one in held:
+        name = words.variant(one.variant)
+        if not one.checks:
+            rows.append([name, *[NOTHING] * 3, words.text("too few to tell")])
+        for check in one.checks:
+            figure, decimals = _CHECKED[check.figure]
+            measured, simulated = (
+                _figure(check.measured, words, decimals),
+                _estimate(check.simulated, words, decimals),
+            )
+            rows.append([name, words.text(figure), measured, simulated, words.text(_FITS[check.fits])])
+    return Table([words.text(head) if head else "" for head in heads], rows, words=2)
+
+
+def _figure(found: Figure, words: ReportWords, decimals: int) -> str:
+    if found.value is None:
+        return NOTHING
+    low, high = (OPEN if end is None else words.decimal(end, decimals) for end in (found.low, found.high))
+    return f"{words.decimal(found.value, decimals)} ({low}–{high})"
 
 
 def _inputs(outcomes: Sequence[Outcome], words: ReportWords) -> Table:
