@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,16 +37,18 @@ class Pseudonyms:
     """Names for people that tell who is the same in one export, and nothing else: the key is thrown away."""
 
     key: bytes
+    _known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, person: str | None) -> str | None:
         """The pseudonym; None for nobody, and for whoever was erased."""
         if person is None:
             return None
-        return "P-" + hmac.digest(self.key, person.encode(), "sha256").hex()[:12]
+        if person not in self._known:
+            self._known[person] = "P-" + hmac.digest(self.key, person.encode(), "sha256").hex()[:12]
+        return self._known[person]
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """Something that happened to an activity."""
 
     activity: str
@@ -59,8 +62,7 @@ class Moment:
     document: str | None = None  # its name in the definition, and its revision
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(NamedTuple):
     """A piece of an activity without a break; of a machine's step `kind` is `system`."""
 
     activity: str
@@ -92,13 +94,13 @@ def traces(session: Session, pseudonyms: Pseudonyms) -> Iterator[Trace]:
         .order_by(events.c.request_id, events.c.seq),
         execution_options={"stream_results": True, "yield_per": _CHUNK},
     )
-    for _, own in groupby(rows, key=lambda row: row.request_id):
+    for _, own in groupby(rows, key=itemgetter(0)):
         teller: _Teller | None = None
-        for row in own:
-            record = json.loads(row.record)
+        for _, told, kept in own:
+            record = json.loads(told)
             if teller is None:
                 teller = _Teller(Trace(begun(record)), clocks, session)
-            body = json.loads(row.body) if row.body is not None else {}
+            body = json.loads(kept) if kept is not None else {}
             teller.take(record, pseudonyms.of(body.get("actor")))
         if teller is not None:
             yield teller.trace
@@ -118,8 +120,6 @@ class _Teller:
         stretch = read(case, record, lambda sha256: self.clocks.of(self.session, sha256))
         at = datetime.fromisoformat(record["at"])
         if stretch is not None and task is not None:
-            clock = self.clocks.of(self.session, case.definition)
-            worked = clock.between_us(stretch.begun, stretch.ended) if clock else None
             self.trace.slices.append(
                 Slice(
                     task.state,
@@ -127,7 +127,7 @@ class _Teller:
                     stretch.kind.value,
                     stretch.begun,
                     stretch.ended,
-                    None if worked is None else worked / 1e6,
+                    None if stretch.worked_us is None else stretch.worked_us / 1e6,
                     None if stretch.kind is Wait.QUEUE else self.holder or actor,
                     record.get("channel", "person"),
                 )
