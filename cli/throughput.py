@@ -138,7 +138,7 @@ def _scope(session: Session, args: argparse.Namespace) -> Scope:
     """What was asked for. Raises ChoiceNeeded for what there is not, nor ever was."""
     defined = load_folder(names=known_names()).all
     chosen: dict[str, Any] = {
-        "key": _one_of(session, "key", args.key, "There is no process", {one.key for one in defined}),
+        "key": process(session, args.key),
         "variant": _one_of(
             session, "variant", args.variant, "There is no variant", {one.variant for one in defined}
         ),
@@ -148,6 +148,12 @@ def _scope(session: Session, args: argparse.Namespace) -> Scope:
         ),
     }
     return Scope(**chosen, since=args.first, before=args.last)
+
+
+def process(session: Session, key: str | None) -> str | None:
+    """The process that is asked for. Raises ChoiceNeeded for one that there is not, nor ever was."""
+    defined = {one.key for one in load_folder(names=known_names()).all}
+    return _one_of(session, "key", key, "There is no process", defined)
 
 
 def _one_of(

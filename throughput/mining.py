@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from throughput.kept import Clocks
+from throughput.scope import Scope
 from throughput.spans import Case, TaskTime, Wait, begun, read
-from workflow.tables import Body, Event
+from workflow.tables import Body, Event, TimingCase
 
 Transition = Literal["schedule", "assign", "reassign", "start", "suspend", "resume", "complete", "withdraw"]
 """Of the lifecycle extension's standard model (IEEE 1849-2016)."""
@@ -84,13 +85,20 @@ class Trace:
     slices: list[Slice] = field(default_factory=list)
 
 
-def traces(session: Session, pseudonyms: Pseudonyms) -> Iterator[Trace]:
-    """Every request's trace by its number, one at a time in memory."""
-    events, bodies, clocks = Event.table(), Body.table(), Clocks()
+def traces(session: Session, pseudonyms: Pseudonyms, scope: Scope | None = None) -> Iterator[Trace]:
+    """Every request's trace by its number, one at a time in memory.
+
+    `scope`: of these requests alone, each whole, whatever happened to it later. Times have to be kept up to
+    now (throughput.kept).
+    """
+    events, bodies, cases, clocks = Event.table(), Body.table(), TimingCase.table(), Clocks()
+    wanted = events.c.request_id.is_not(None)
+    if scope is not None:
+        wanted = events.c.request_id.in_(select(cases.c.request_id).where(*scope.conditions))
     rows = session.connection().execute(
         select(events.c.request_id, events.c.record, bodies.c.body)
         .outerjoin_from(events, bodies, events.c.seq == bodies.c.seq)
-        .where(events.c.request_id.is_not(None))
+        .where(wanted)
         .order_by(events.c.request_id, events.c.seq),
         execution_options={"stream_results": True, "yield_per": _CHUNK},
     )
