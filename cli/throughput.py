@@ -19,7 +19,9 @@ from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
 from throughput import panels_data, said
-from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_csv, as_json
+from throughput.compare_text import as_text
 from throughput.costs import FILE, read_prices
 from throughput.grouped import WAYS
 from throughput.kept import Keeper

@@ -54,7 +54,7 @@ def _little(one: Little) -> dict[str, Any]:
 
 
 def csv_rows(told: Panels) -> Iterator[list[str]]:
-    """Lines for `throughput.compare.as_csv`, of every figure of a variant; then what each costs a year."""
+    """Lines for `throughput.compare_data.as_csv`: each figure of a variant, and what it costs a year."""
     for key, variant, name, unit, figure in _figures(told):
         if figure.value is not None:
             ends = ["" if end is None else f"{end:.6g}" for end in (figure.value, figure.low, figure.high)]

@@ -14,7 +14,8 @@ from pypdfium2 import PdfDocument
 from languages import LANGUAGES
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
-from throughput.compare import Comparison, as_json
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
 from throughput.estimates import Figure
 from throughput.followed import Norm, Target
 from throughput.monitor import Followed, Monitor, Month, months

@@ -11,7 +11,9 @@ import pytest
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
 from throughput import panels_data
-from throughput.compare import Comparison, as_csv, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_csv
+from throughput.compare_text import as_text
 from throughput.costs import Prices, Range, Sum, Work, costs, read_prices
 from throughput.errors import CostsUnusable
 from throughput.estimates import Figure
