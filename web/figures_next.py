@@ -6,6 +6,7 @@ from documents.words import mark
 from throughput.charts.xmr import limits_of, signals_of
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
+from web.figures_beside import FEW
 from web.figures_parts import FEWEST_POINTS, MARKS, Maker, quantile
 from web.figures_sound import NAME, SoundParts
 
@@ -43,7 +44,7 @@ class NextParts(Maker):
     def _doubts(self) -> list[Step]:
         """What makes all other figures doubtful."""
         parts = SoundParts(self.told, self.names, self.wording, self.say, self.counted)
-        return [Step(said, NAME) for said in parts.doubts()]
+        return [Step(said, NAME) for said in parts.doubts(most=FEW)]
 
     def _old(self) -> Step | None:
         """What is older than nearly all ever get."""

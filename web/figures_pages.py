@@ -34,7 +34,7 @@ from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
 from web.figures_next import NextParts, Step
 from web.figures_parts import Names, Section, Translate
-from web.figures_reach import Reading, reading
+from web.figures_reach import Reading, listed_unit, reading
 from web.figures_sound import SoundParts
 from web.figures_steady import SteadyParts
 from web.figures_tables import Table
@@ -160,7 +160,8 @@ class FiguresPages(Overseeing):
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
         beside = Beside(*made)
-        in_hand = InHandParts(*made, seen=self._seen(asked, found))
+        listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
+        in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
         sections += SoundParts(*made).all()
         return _Shown(found, beside, NextParts(*made).all(), sections, read)

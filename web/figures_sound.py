@@ -17,6 +17,9 @@ _ABOUT = mark(
 )
 _DOUBT = mark("“{group}”: look again before you rely on these figures. {causes}.")
 _DOUBT_ALL = mark("Look again before you rely on these figures. {causes}.")
+_DOUBT_MANY = mark(
+    "Look again before you rely on these figures: of {count} groups what is in hand does not fit what leaves."
+)
 _SOUND = mark("Nothing speaks against the log.")
 _UNTOLD = mark("Too few have left, or too few weeks are over, to tell whether the log can be right.")
 _CAUSES: Mapping[Cause, str] = {
@@ -36,11 +39,12 @@ class SoundParts(Maker):
         """The one section; none where there is nothing to check."""
         return [self._section()] if self.counted and self.told.little else []
 
-    def doubts(self) -> list[str]:
-        """What speaks against the log, a sentence a group."""
-        if not self.counted:
-            return []
-        return [self._doubt(one) for one in self.told.little if not one.sound]
+    def doubts(self, *, most: int | None = None) -> list[str]:
+        """What speaks against the log, a sentence a group; of more than `most` groups one for all of them."""
+        found = [one for one in self.told.little if not one.sound] if self.counted else []
+        if most is not None and len(found) > most:
+            return [self.say(_DOUBT_MANY).format(count=self.wording.count(len(found)))]
+        return [self._doubt(one) for one in found]
 
     def _doubt(self, one: Little) -> str:
         causes = ". ".join(self.say(_CAUSES[cause]) for cause in one.causes)
