@@ -6,9 +6,7 @@ from documents.words import mark
 from throughput.charts.xmr import limits_of, signals_of
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
-from web.figures_beside import FEW
 from web.figures_parts import FEWEST_POINTS, MARKS, Maker, quantile
-from web.figures_sound import NAME, SoundParts
 
 _OLD = mark("In hand longer than {time}, within which {share} are delivered: {count}. Begin with the oldest.")
 _WAITING = mark(
@@ -35,16 +33,11 @@ class NextParts(Maker):
 
     def all(self) -> list[Step]:
         """The most pressing first; one sentence at least."""
-        steps = [*self._doubts(), self._old(), self._changed()] if self.counted else []
+        steps = [self._old(), self._changed()] if self.counted else []
         found = [one for one in (*steps, self._waiting()) if one is not None]
         if found:
             return found
         return [Step(self.say(_NOTHING if self.told.whole.delivered >= FEWEST else _WAIT))]
-
-    def _doubts(self) -> list[Step]:
-        """What makes all other figures doubtful."""
-        parts = SoundParts(self.told, self.names, self.wording, self.say, self.counted)
-        return [Step(said, NAME) for said in parts.doubts(most=FEW)]
 
     def _old(self) -> Step | None:
         """What is older than nearly all ever get."""

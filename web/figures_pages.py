@@ -106,6 +106,7 @@ class _Shown:
 
     told: Told
     beside: Beside
+    doubts: Sequence[str]
     steps: Sequence[Step]
     sections: Sequence[Section]
     reading: Reading
@@ -133,6 +134,7 @@ class FiguresPages(Overseeing):
             months=[_month(text_of(one), asked.language) for one in shown.reading.scope.months or ()],
             told=shown.told,
             verdicts=shown.beside.verdicts(),
+            doubts=shown.doubts,
             steps=shown.steps,
             sections=shown.sections,
             wording=shown.beside.wording,
@@ -163,8 +165,9 @@ class FiguresPages(Overseeing):
         listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
         in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
-        sections += SoundParts(*made).all()
-        return _Shown(found, beside, NextParts(*made).all(), sections, read)
+        sound = SoundParts(*made)
+        sections += sound.all()
+        return _Shown(found, beside, sound.doubts(), NextParts(*made).all(), sections, read)
 
     def _told(self, asked: Asked, scope: Scope, by: By, now: datetime) -> Told:
         found = self.recent.find(scope, by, now)

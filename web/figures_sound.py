@@ -9,6 +9,8 @@ from web.figures_parts import Maker, Section
 from web.figures_tables import Cell, Count, Number, Share, Table, Words
 
 NAME = "sound"
+FEW = 2
+"""So many groups that do not hold are told of one by one before all else."""
 _ABOUT = mark(
     "Requests in hand must be as many as leave in a day times the days that they were there (Little's law);"
     " checked over the whole weeks of these months, with all that was in hand then. Where that is off by"
@@ -23,7 +25,7 @@ _DOUBT_MANY = mark(
 _SOUND = mark("Nothing speaks against the log.")
 _UNTOLD = mark("Too few have left, or too few weeks are over, to tell whether the log can be right.")
 _CAUSES: Mapping[Cause, str] = {
-    Cause.MISSING_ENDS: mark("Ends seem to be missing: many are in hand for longer than any took that left"),
+    Cause.MISSING_ENDS: mark("Ends seem to be missing: some are in hand for longer than any took that left"),
     Cause.FILLING: mark("More come than go: what is in hand now will take longer than what has left"),
     Cause.EMPTYING: mark("More go than come: what has left took longer than what is in hand now will"),
     Cause.CLOCKS: mark("Some left before they came, or in days that are yet to come: look at the clocks"),
@@ -39,12 +41,18 @@ class SoundParts(Maker):
         """The one section; none where there is nothing to check."""
         return [self._section()] if self.counted and self.told.little else []
 
-    def doubts(self, *, most: int | None = None) -> list[str]:
-        """What speaks against the log, a sentence a group; of more than `most` groups one for all of them."""
-        found = [one for one in self.told.little if not one.sound] if self.counted else []
-        if most is not None and len(found) > most:
-            return [self.say(_DOUBT_MANY).format(count=self.wording.count(len(found)))]
-        return [self._doubt(one) for one in found]
+    def doubts(self) -> list[str]:
+        """What speaks against the log, in short: what makes all other figures doubtful."""
+        found = self._doubts()
+        return (
+            found
+            if len(found) <= FEW
+            else [self.say(_DOUBT_MANY).format(count=self.wording.count(len(found)))]
+        )
+
+    def _doubts(self) -> list[str]:
+        """A sentence a group."""
+        return [self._doubt(one) for one in self.told.little if self.counted and not one.sound]
 
     def _doubt(self, one: Little) -> str:
         causes = ". ".join(self.say(_CAUSES[cause]) for cause in one.causes)
@@ -61,7 +69,7 @@ class SoundParts(Maker):
             ("came", say(mark("Asked for"))),
             ("left", say(mark("Delivered or ended"))),
             ("in_hand", say(mark("In hand, on average"))),
-            ("rate_times_lead", say(mark("As many as leave a day × their days"))),
+            ("rate_times_lead", say(mark("Should be"))),
             ("off_by", say(mark("Off by"))),
             ("within", say(mark("Chance or 10 %"))),
         ]
@@ -72,7 +80,7 @@ class SoundParts(Maker):
             [self._row(one) for one in self.told.little],
         )
         title = say(mark("Can the log be right?"))
-        return Section(NAME, title, [*(self.doubts() or [verdict]), say(_ABOUT)], None, [table])
+        return Section(NAME, title, [*(self._doubts() or [verdict]), say(_ABOUT)], None, [table])
 
     def _row(self, one: Little) -> list[Cell]:
         return [

@@ -14,7 +14,7 @@ from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
 from throughput.kept import AT_ONCE, RULES, Keeper
-from web import figures_next
+from web import figures_sound
 from workflow.tables import Grant, TimingState
 
 AUDITOR, ADMINISTRATOR, OF_ADVICE = "P192", "P093", "P101"
@@ -78,11 +78,11 @@ def test_it_first_tells_that_the_log_can_t_be_right(
     page = client.get("/figures?lang=en&by=month")
     said = words_of(page)
     doubt = "Look again before you rely on these figures. Ends seem to be missing"
-    assert said.index("What to do next") < said.index(doubt) < said.index("In hand longer than")
+    assert said.index(doubt) < said.index("What is different, and how sure")
     assert 'href="#sound"' in page.text
-    monkeypatch.setattr(figures_next, "FEW", 1)
+    monkeypatch.setattr(figures_sound, "FEW", 1)
     units = words_of(client.get("/figures?lang=en&by=unit"))
-    assert units.count("”: look again before") == 2
+    assert units.count("”: look again before") == 2  # where they are told one by one
     assert "of 2 groups what is in hand does not fit what leaves" in units
     [row] = table(client, "sound", "by=month")
     off = float(row["in_hand"]) / float(row["rate_times_lead"]) - 1
