@@ -29,7 +29,7 @@ from throughput.monitor_kept import keep_months
 from throughput.monitor_settings import monitor_settings
 from workflow import invented, outside
 from workflow.calendar import CALENDARS
-from workflow.commands import Answer
+from workflow.commands import Answer, StepRef
 from workflow.errors import WorkflowError
 from workflow.office import Office
 from workflow.outside import By
@@ -62,6 +62,7 @@ class SetClock:
     at: datetime
 
     def __call__(self) -> datetime:
+        """Tell the time."""
         return self.at
 
     def go(self, at: datetime) -> None:
@@ -114,6 +115,9 @@ class _Past:
             self._scan,
             luck,
         )
+        states = [state for one in office.catalogue for state in one.states.values()]
+        self._automatic = {one.name for one in states if one.auto is not None}
+        self._ends = {one.name for one in states if one.end is not None}
         self._people = [one for one in office.register.people() if self._asks(office.register, one)]
 
     def _asks(self, register: Register, person: Person) -> bool:
@@ -158,22 +162,21 @@ class _Past:
                 if isinstance(found, WorkflowError):
                     raise found
                 answer = found
-        await self._automatic(steps, answer)
-        with self.office.store.read() as session:
-            table = Request.table()
-            query = select(table.c.state, table.c.version, table.c.closed_at)
-            row = session.connection().execute(query.where(table.c.id == answer.request_id)).one()
-        return Standing(answer.request_id, row.state, row.version, row.closed_at is None)
-
-    async def _automatic(self, steps: Steps, answer: Answer) -> None:
-        """What a worker does within seconds."""
-        while True:
-            with self.office.store.read() as session:
-                refs = [one for one in steps.waiting(session) if one.request_id == answer.request_id]
-            if not refs:
-                return
+        number, state, version = answer.request_id, answer.state, answer.version
+        seq = answer.event_seq
+        while state in self._automatic:  # a worker does it within seconds
             self.clock.go(self.clock() + timedelta(seconds=self.luck.uniform(0.5, 2)))
-            await steps.run(refs)
+            await steps.run([StepRef(number, state, seq)])
+            state, seq, version = self._stands(number)
+        return Standing(number, state, version, state not in self._ends)
+
+    def _stands(self, number: int) -> tuple[str, int, int]:
+        """A request's state, the event that led to it, and its version."""
+        table = Request.table()
+        query = select(table.c.state, table.c.step_seq, table.c.version).where(table.c.id == number)
+        with self.office.store.read() as session:
+            state, seq, version = session.connection().execute(query).one()
+        return state, seq, version
 
     # --- what comes
 
