@@ -31,13 +31,14 @@ from workflow import invented, outside
 from workflow.calendar import CALENDARS
 from workflow.commands import Answer, StepRef
 from workflow.errors import WorkflowError
-from workflow.office import Office
+from workflow.office import AUTHORITY, Office
 from workflow.outside import By
 from workflow.passwords import Passwords
 from workflow.people import update_people
 from workflow.steps import Steps
 from workflow.tables import Request
 
+MONTHS, MONTHS_MOST = 6, 12
 PER_MONTH = 70
 WAYS = (
     (DECLARATION, PAPER, 7),
@@ -81,6 +82,8 @@ class Told:
 def invent(folder: Path, *, until: datetime, months: int, per_month: int = PER_MONTH, seed: int = 1) -> Told:
     """Give the office that is to be in a folder a past of so many months. Raises PastTaken for one that has
     any; the folder holds the register."""
+    if (folder / AUTHORITY).exists():  # its certificates began when it did
+        raise invented.PastTaken.of()
     begins = (until - months * A_MONTH).replace(hour=6, minute=0, second=0, microsecond=0)
     clock = SetClock(begins)
     with closing(Office.open(folder, clock=clock)) as office:

@@ -21,10 +21,18 @@ BEGUN = "invented_past_begun"
 
 
 class PastTaken(WorkflowError):
-    """This office has a past already: none is invented for it."""
+    """This office has begun already: no past is invented for it."""
 
     code = "workflow-past-taken"
     impersonal = True
+
+    @classmethod
+    def of(cls) -> "PastTaken":
+        """Of any office."""
+        return cls(
+            "This office has begun already: no past is invented for it.",
+            hint="Name a folder with --data, and a database, that hold no office yet.",
+        )
 
 
 @dataclass(frozen=True)
@@ -39,18 +47,30 @@ def begin(store: Store, *, at: datetime, until: datetime) -> None:
     with store.write() as session:
         log = Appender.lock(session, secrets.token_bytes)
         if log.head.seq:
-            raise PastTaken(
-                "This office's log has events already: a past can't be invented before them.",
-                hint="Name a folder, and a database, that hold no office yet.",
-            )
+            raise PastTaken.of()
         facts = {"channel": "program", "until": utc_text(until)}
         log.append(BEGUN, at=at, request_id=None, facts=facts)
         log.write()
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """How a log begins."""
+
+    invented: Invented | None
+
+
+def beginning(session: Session) -> Beginning | None:
+    """How the log begins; None for one that has not begun."""
+    first = session.execute(select(Event.type, Event.record).where(Event.seq == 1)).one_or_none()
+    if first is None:
+        return None
+    if first.type != BEGUN:
+        return Beginning(None)
+    return Beginning(Invented(datetime.fromisoformat(json.loads(first.record)["until"])))
+
+
 def invented(session: Session) -> Invented | None:
     """The office's invented past; None for one that has none."""
-    first = session.execute(select(Event.type, Event.record).where(Event.seq == 1)).one_or_none()
-    if first is None or first.type != BEGUN:
-        return None
-    return Invented(datetime.fromisoformat(json.loads(first.record)["until"]))
+    found = beginning(session)
+    return None if found is None else found.invented
