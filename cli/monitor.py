@@ -129,8 +129,8 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace, past: I
         warn_of_invented(past)
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows(report))
     else:
-        for said in invented_said(past):
-            print(f"{said}\n")
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         about = (report.unit or "All units", args.key or "all processes")
         print(f"{', '.join(about)}, {report.months[0]} to {report.months[-1]}\n")
         for line in aligned(list(rows(report))):

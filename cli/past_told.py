@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cli.printing import minute, utc
+from cli.printing import minute
 
 if TYPE_CHECKING:
     from workflow.invented import Invented  # with the database, which help and wrong calls need not wait for
@@ -21,7 +21,7 @@ def invented_said(past: "Invented | None") -> Iterator[str]:
 
 def invented_json(past: "Invented | None") -> dict[str, Any]:
     """The same, as a key that is always there."""
-    return {"invented_until": None if past is None else utc(past.until)}
+    return {"invented_until": None if past is None else past.told}
 
 
 def warn_of_invented(past: "Invented | None") -> None:

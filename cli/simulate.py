@@ -116,8 +116,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(document)
     else:
-        for said in invented_said(past):
-            print(f"{said}\n")
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         for line in _told(outcomes, needed, args):
             print(line)
     return 0

@@ -19,7 +19,7 @@ from cli.past_told import invented_json, invented_said, warn_of_invented
 from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
-from throughput import panels_data
+from throughput import panels_data, said
 from throughput.compare import Comparison, as_csv, as_json, as_text
 from throughput.costs import FILE, read_prices
 from throughput.grouped import WAYS
@@ -184,8 +184,8 @@ def _tell(
         warn_of_invented(past)
         print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels)), end="")
     else:
-        for said in invented_said(past):
-            print(f"{said}\n")
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         print(as_text(told, [] if panels is None else said.tables(panels)), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

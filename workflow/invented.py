@@ -41,6 +41,11 @@ class Invented:
 
     until: datetime
 
+    @property
+    def told(self) -> str:
+        """Until when, to other programs."""
+        return utc_text(self.until)
+
 
 def begin(store: Store, *, at: datetime, until: datetime) -> None:
     """Say, as the log's first event, that what follows is invented. Raises PastTaken."""

@@ -41,7 +41,6 @@ from throughput.faces import printable
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
 from throughput.reporting.words import ReportWords
-from workflow.eventlog import utc_text
 from workflow.invented import Invented
 
 CHART_WIDTH = 640.0
@@ -152,8 +151,7 @@ class Report:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
         fields = [] if self._cover.seal is None else self._seal_fields(self._cover.seal)
         made_on, invented = self._cover.made_at.date(), self._cover.invented
-        if invented is not None:
-            figures = {**figures, "invented_until": utc_text(invented.until)}
+        figures = {**figures, "invented_until": None if invented is None else invented.told}
         return write_pdfa(
             self._sheet.end(self._draw_foot),
             description=Description(self._title, identifier, self._words.language, made_on),
@@ -161,7 +159,7 @@ class Report:
                 "figures.json",
                 self._words.text("The figures of this report"),
                 "application/json",
-                rfc8785.dumps(dict(figures)),
+                rfc8785.dumps(figures),
             ),
             fields=fields,
         )
