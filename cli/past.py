@@ -52,6 +52,8 @@ SLOW_UNIT, SLOW = "Inspection", 1.5
 PACES = 1.7, 0.8
 """How long things wait at the beginning of the past and at its end, beside the mean: the office learns."""
 A_MONTH = timedelta(days=30.4)
+NOTHING_DUE = timedelta(days=80)
+"""Requests are kept for three months at least: so long no night has anything to destroy."""
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """For passwords that a file tells anyway; whoever signs in with one has it hashed as all are."""
 
@@ -86,7 +88,8 @@ def invent(folder: Path, *, until: datetime, months: int, per_month: int = PER_M
         raise invented.PastTaken.of()
     begins = (until - months * A_MONTH).replace(hour=6, minute=0, second=0, microsecond=0)
     clock = SetClock(begins)
-    with closing(Office.open(folder, clock=clock)) as office:
+    with closing(Office.open(folder, clock=clock, jobs=False)) as office:
+        office.store.hurry()
         invented.begin(office.store, at=begins, until=until)
         assert office.register is not None  # noqa: S101 (the sample register was put into the folder)
         with office.store.write() as session:
@@ -106,7 +109,7 @@ class _Past:
         self.requests = 0
         self._next: list[tuple[datetime, int, Story, Act]] = []
         self._turn = count()
-        self._night = self.begins + timedelta(days=1)
+        self._night = self.begins + NOTHING_DUE
         passwords = Passwords(office.store, moment=office.moment, hasher=_QUICK)
         assert office.register is not None  # noqa: S101 (as above)
         self.hands = Hands(
@@ -133,6 +136,7 @@ class _Past:
         """Have so many requests come in, and do what people and the worker did until the end."""
         for at in self._arrivals(requests):
             self._hear(self._life(at).told(at))
+        self.requests = len(self._next)
         async with self.office.steps() as steps:
             while self._next and self._next[0][0] <= self.until:
                 at, _, story, act = heapq.heappop(self._next)
@@ -190,7 +194,6 @@ class _Past:
         for day in self.luck.choices(days, weights, k=requests):
             at = day + timedelta(hours=self.luck.triangular(0, 8, 2))
             if at < self.until:
-                self.requests += 1
                 yield at.replace(microsecond=0)
 
     def _life(self, at: datetime) -> Life:
