@@ -85,7 +85,7 @@ def invent(folder: Path, *, until: datetime, months: int, per_month: int = PER_M
     """Give the office that is to be in a folder a past of so many months. Raises PastTaken for one that has
     any; the folder holds the register."""
     if (folder / AUTHORITY).exists():  # its certificates began when it did
-        raise invented.PastTaken.of()
+        raise invented.PastTaken
     begins = (until - months * A_MONTH).replace(hour=6, minute=0, second=0, microsecond=0)
     clock = SetClock(begins)
     with closing(Office.open(folder, clock=clock, jobs=False)) as office:

@@ -8,6 +8,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,13 +24,11 @@ BEGUN = "invented_past_begun"
 class PastTaken(WorkflowError):
     """This office has begun already: no past is invented for it."""
 
-    code = "workflow-past-taken"
-    impersonal = True
+    code: ClassVar[str] = "workflow-past-taken"
+    impersonal: ClassVar[bool] = True
 
-    @classmethod
-    def of(cls) -> "PastTaken":
-        """Of any office."""
-        return cls(
+    def __init__(self) -> None:
+        super().__init__(
             "This office has begun already: no past is invented for it.",
             hint="Name a folder with --data, and a database, that hold no office yet.",
         )
@@ -52,7 +51,7 @@ def begin(store: Store, *, at: datetime, until: datetime) -> None:
     with store.write() as session:
         log = Appender.lock(session, secrets.token_bytes)
         if log.head.seq:
-            raise PastTaken.of()
+            raise PastTaken
         facts = {"channel": "program", "until": utc_text(until)}
         log.append(BEGUN, at=at, request_id=None, facts=facts)
         log.write()
