@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
@@ -111,21 +111,10 @@ class Desk:
     def uncounted(self) -> object:
         return self.engine.queue(self.clerk(), limit=PAGE, counted=False)
 
-    def filtered(self) -> object:
-        return self.engine.queue(self.clerk(), self._filter(), limit=FILTERED)
-
-    def _filter(self) -> QueueFilter:
-        unit = self.unit()
-        return self.random.choice(
-            [
-                QueueFilter(kind="employer-declaration", variant="A4"),
-                QueueFilter(unit=unit),
-                QueueFilter(due="near", assignee="free"),
-                QueueFilter(due_within=8, sort="-due"),
-                QueueFilter(assignee="others", suspended=False, sort="age"),
-                QueueFilter(unit=unit, variant="A3", assignee="free", sort="-number"),
-            ]
-        )
+    def filtered(self, wanted: QueueFilter, *, of_unit: bool = False) -> object:
+        if of_unit:
+            wanted = replace(wanted, unit=self.unit())
+        return self.engine.queue(self.clerk(), wanted, limit=FILTERED)
 
     def managers(self) -> object:
         manager = f"M-{self.unit()}-{self.random.randrange(MANAGERS)}"
@@ -171,10 +160,24 @@ class Desk:
         return self.engine.requests("auditor", RequestFilter(text=text), limit=PAGE)
 
 
+FILTERS = {
+    "one way of signing": QueueFilter(kind="employer-declaration", variant="A4"),
+    "free, near due": QueueFilter(due="near", assignee="free"),
+    "due in a day, latest first": QueueFilter(due_within=8, sort="-due"),
+    "others', by age": QueueFilter(assignee="others", suspended=False, sort="age"),
+}
+UNIT_FILTERS = {
+    "all": QueueFilter(),
+    "A3, free, by number": QueueFilter(variant="A3", assignee="free", sort="-number"),
+}
 MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("queue, first page, with the number", Desk.first_page),
     ("queue, first page, not counted", Desk.uncounted),
-    ("queue, filtered (six filters in turn)", Desk.filtered),
+    *((f"queue, {name}", partial(Desk.filtered, wanted=wanted)) for name, wanted in FILTERS.items()),
+    *(
+        (f"queue, {name} of a unit", partial(Desk.filtered, wanted=wanted, of_unit=True))
+        for name, wanted in UNIT_FILTERS.items()
+    ),
     ("queue of a manager of one unit", Desk.managers),
     ("queue, a later page", Desk.later_page),
     ("search in the queue", Desk.search),
