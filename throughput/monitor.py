@@ -11,7 +11,7 @@ that they may be to the most.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
@@ -30,7 +30,6 @@ __all__ = [
     "Range",
     "Reach",
     "Share",
-    "mean_share",
     "months",
 ]
 MONTHS_AT_MOST = 36
@@ -93,25 +92,16 @@ class Share:
     missed: float
 
     @property
-    def value(self) -> float | None:
-        """The share that met it; None of none."""
-        return None if self.exact is None else float(self.exact)
-
-    @property
-    def exact(self) -> Fraction | None:
-        """The same, to be summed: a sum of floats may miss a goal that was met to the dot."""
+    def value(self) -> Fraction | None:
+        """The share that met it, None of none; exact, as a sum of floats may miss a goal that was met to the
+        dot.
+        """
         if math.isinf(self.met):
             return Fraction(1)
         if math.isinf(self.missed):
             return Fraction(0)
         every = Fraction(self.met) + Fraction(self.missed)
         return Fraction(self.met) / every if every else None
-
-
-def mean_share(shares: Iterable[Share]) -> float | None:
-    """A period's figure: the mean of the months' shares, months without a case left out; None of none."""
-    values = [share.exact for share in shares if share.exact is not None]
-    return float(sum(values) / len(values)) if values else None
 
 
 @dataclass(frozen=True)
@@ -157,7 +147,7 @@ class Reach:
     @property
     def ends(self) -> tuple[Fraction, Fraction]:
         """Its worst and its best; a month that may be without a case is reckoned as any."""
-        low, high = self.worst.exact, self.best.exact
+        low, high = self.worst.value, self.best.value
         return Fraction(0) if low is None else low, Fraction(1) if high is None else high
 
     @property
@@ -199,6 +189,16 @@ class Printed:
     def shares(self) -> tuple[Share, ...]:
         """Those of the months that are told."""
         return tuple(share for share in map(self.share, self.months) if share is not None)
+
+    def between(self, place: Month | str) -> Range | None:
+        """The share of a month, or of the period, as far as it is told; None where nothing is."""
+        if isinstance(place, str):
+            return self.pooled
+        return None if self.reach[place].empty else _of_something(self.reach[place].range)
+
+    def is_empty(self, place: Month | str) -> bool:
+        """Whether for sure no case of a month, or of the period, was done."""
+        return not self._with_cases if isinstance(place, str) else self.reach[place].empty
 
     @property
     def mean(self) -> Range | None:

@@ -56,7 +56,8 @@ class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that ended, where their number
-    is printed. `large`: hidden counts that are not small; `known`: readers may know that the others are.
+    is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the others
+    are not.
     """
 
     counts: Mapping[Place, int]
@@ -65,6 +66,7 @@ class MonthTold:
     reasons: frozenset[str]
     large: frozenset[Place] = frozenset()
     known: bool = False
+    small: int = SMALL
 
     def within(self, kind: Kind, unit: str | None, key: str | None) -> Within:
         """What may be known of a count, hidden or not."""
@@ -72,8 +74,8 @@ class MonthTold:
         if (count := self.counts.get(place)) is not None:
             return Within(count, count)
         if place in self.large:
-            return Within(SMALL + 1, None)
-        return Within(0, SMALL if self.known else None)
+            return Within(self.small + 1, None)
+        return Within(0, self.small if self.known else None)
 
     def shown(self, kind: Kind, unit: str | None, key: str | None) -> int | None:
         """A count as it may be printed: None where it is hidden, as all are where there is no case."""
@@ -87,6 +89,7 @@ class MonthTold:
                 "counts": counts,
                 "large": sorted(map(_plain, self.large), key=repr),
                 "known": self.known,
+                "small": self.small,
                 "tasks": [[*place, count] for place, count in self.tasks.items()],
                 "units": sorted(self.units),
                 "reasons": sorted(self.reasons),
@@ -104,6 +107,7 @@ class MonthTold:
             frozenset(said["reasons"]),
             frozenset(_placed(*place) for place in said.get("large", ())),
             said.get("known", False),
+            said.get("small", SMALL),
         )
 
 
@@ -134,7 +138,7 @@ def month_told(
     tasks = {_names(*where): n for where, n in counted.tasks.items() if _names(*where) in ended}
     units = frozenset(one.unit for one in there)
     known = all(block.large is not None for block in blocks)
-    return MonthTold(counts, tasks, units, frozenset(counted.reasons), frozenset(large), known)
+    return MonthTold(counts, tasks, units, frozenset(counted.reasons), frozenset(large), known, small)
 
 
 def _names(unit: Hashable, key: Hashable) -> tuple[str | None, str | None]:
