@@ -103,7 +103,7 @@ def test_a_hidden_month_tells_its_share_as_far_as_the_printed_counts_do() -> Non
             ("share at most", "100.0%"),
         )
     }
-    assert [row[-1] for row in table.rows] == ["89,0%", "97,4% tot 100,0%", "91,7%", "92,4% tot 93,2%"]
+    assert [row[-1] for row in table.rows] == ["89,0%", "97,4–100,0%", "91,7%", "92,4–93,2%"]
     assert report.met[ALL] is None
     july = document(report, target)["months"][1]
     assert july["share"] == {"low": 76 / 78, "high": 1.0}

@@ -211,9 +211,11 @@ def _ratio(value: float | None, words: ReportWords) -> str:
 def _part(told: Printed, place: Month | str, words: ReportWords) -> str:
     """The share, or from what to what it may be, whatever the hidden counts are."""
     found = told.between(place)
-    if found is not None:
-        return _between(found, words)
-    return NOTHING if told.is_empty(place) else HIDDEN
+    if found is None:
+        return NOTHING if told.is_empty(place) else HIDDEN
+    low, high = found.told(1)
+    told_high = words.percent(high, 1)
+    return told_high if low == high else f"{words.decimal(100 * low)}–{told_high}"
 
 
 def meaning(target: Target, words: ReportWords) -> list[str]:
