@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, insert, not_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, not_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -144,7 +144,7 @@ def due_from(month: Month, calendar: str) -> date:
 
 def drop_unwanted(store: Store, wanted: ReportsWanted | None) -> None:
     """Have no row of a report that waits, and that nobody wants any more."""
-    unwanted = _table.c.pdf.is_(None)
+    unwanted: ColumnElement[bool] = _table.c.pdf.is_(None)
     if wanted is not None:
         kept = [_table.c.language.in_(wanted.languages)]
         if wanted.units is not None:

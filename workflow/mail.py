@@ -2,7 +2,8 @@
 
 It follows the log: mail remembers up to which event it was made, and is kept in a table until it was sent, or
 was tried for a day. Nothing of a request goes by mail but its number, and what kind it is. Who wants to hear
-but once a day gets, on working days in the morning, the first of what waits.
+but once a day gets, on working days in the morning, the first of what waits. That a monthly report was sealed
+is mail of its own (workflow.report_mail).
 """
 
 import asyncio
