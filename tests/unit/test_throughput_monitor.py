@@ -68,7 +68,7 @@ def test_the_fund_as_it_is_printed() -> None:
     target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
     met, hidden, together = verdict(report, target, report_words("en"))
     assert met.startswith("The goal was met: in the mean of the months 89.5% to 89.8% met the norm")
-    assert hidden.startswith("Of 1 of the 12 months the counts are hidden")
+    assert hidden.startswith("In 1 of the 12 months counts are hidden.")
     assert together == "Of all requests together 89.2% met the norm."
     close = verdict(report, replace(target, goal=0.896), report_words("en"))
     assert close[0].startswith("Whether the goal was met can't be told")

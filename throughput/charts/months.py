@@ -13,7 +13,8 @@ from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
 _HEIGHT = 168.0
-_ROW = 24.0
+_ROW, _LEAST_ROW, _ROWS = 24.0, 15.0, 490.0
+"""How high a row is: less where there are many, so that they fit below the words of a first page."""
 _BESIDE = 13
 """So many months stand beside each other; more are rows."""
 
@@ -147,15 +148,16 @@ def _rows(sheet: Sheet, told: Months) -> None:
     right = sheet.width - max(width_of(_said(told, one), bold=True) for one in told.months) - GAP
     along = Scale(0, 1, left, right)
     goal = along.at(told.goal)
-    bottom = sheet.y + GAP + _ROW * len(told.months)
+    row = max(_LEAST_ROW, min(_ROW, _ROWS / len(told.months)))
+    bottom = sheet.y + GAP + row * len(told.months)
     axis = shares(told.wording)
     top = sheet.y + GAP
     sheet.upright_lines(axis, along, [(top, bottom)])
     for number, (one, name) in enumerate(zip(told.months, names, strict=True)):
-        y = top + number * _ROW
-        sheet.text(0, y + _ROW / 2 + 4, name)
-        _bar(sheet, told, one, Bar(left, y + 3, right - left, _ROW - 6, "quiet"), upright=False)
-        sheet.text(sheet.width, y + _ROW / 2 + 4, _said(told, one), anchor="end", bold=True)
+        y = top + number * row
+        sheet.text(0, y + row / 2 + 4, name)
+        _bar(sheet, told, one, Bar(left, y + row / 8, right - left, row * 3 / 4, "quiet"), upright=False)
+        sheet.text(sheet.width, y + row / 2 + 4, _said(told, one), anchor="end", bold=True)
     sheet.cased(((goal, top), (goal, bottom)))
     sheet.text(goal, sheet.y, _goal(told), anchor="end" if goal > sheet.width / 2 else "start")
     sheet.foot(axis, along, bottom)

@@ -89,9 +89,8 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     if len(told.shares) < len(told.months):
         said.append(
             words.text(
-                "Of {hidden} of the {count} months the counts are hidden, and their share is told as far as"
-                " the other counts tell it. They count with all that it may be: where that makes a"
-                " difference, a figure has a lower and an upper end.",
+                "In {hidden} of the {count} months counts are hidden. Such a month's share is given as what"
+                " it may be by the other counts, from lowest to highest.",
                 hidden=words.number(len(told.months) - len(told.shares)),
                 count=words.number(len(told.months)),
             )
