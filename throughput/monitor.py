@@ -17,9 +17,10 @@ from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from throughput.bounds import tightened
 from throughput.errors import PeriodUnusable
-from throughput.month_table import ALL, Followed, Kind, MonthTold, Within, month_told
-from throughput.small_cells import SMALL
+from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
+from throughput.small_cells import SMALL, Sum
 
 __all__ = [
     "ALL",
@@ -129,16 +130,6 @@ class Reach:
     worst: Share
     best: Share
 
-    @classmethod
-    def of(cls, met: Within, missed: Within, done: Within) -> "Reach":
-        """By what may be known of those that met the norm, that missed it, and of both together."""
-        missed_most = min(_most(missed), _most(done) - met.low)
-        met_most = min(_most(met), _most(done) - missed.low)
-        return cls(
-            Share(max(met.low, done.low - missed_most), missed_most),
-            Share(met_most, max(missed.low, done.low - met_most)),
-        )
-
     @property
     def empty(self) -> bool:
         """Whether for sure no case is in it."""
@@ -155,10 +146,6 @@ class Reach:
         """The same, to be told."""
         low, high = self.ends
         return Range(float(low), float(high))
-
-
-def _most(known: Within) -> float:
-    return math.inf if known.high is None else known.high
 
 
 @dataclass(frozen=True)
@@ -282,14 +269,7 @@ class Monitor:
             contacts=self._contacts(unit, key),
             met=_row(*of, ("met", norm)),
             missed=_row(*of, ("missed", norm)),
-            reach={
-                month: Reach.of(
-                    table.within(("met", norm), unit, key),
-                    table.within(("missed", norm), unit, key),
-                    _done(table, unit, key),
-                )
-                for month, table in self.tables.items()
-            },
+            reach={month: _reach(table, unit, key, norm) for month, table in self.tables.items()},
         )
 
     def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:
@@ -302,17 +282,26 @@ class Monitor:
         return {at: taken[at] / count if count else None for at, count in ended.items()}
 
 
-def _done(table: MonthTold, unit: str | None, key: str | None) -> Within:
-    """What may be known of those that were done: by themselves, and as what is left of all that ended."""
-    done, ended = (table.within(("ended", reason), unit, key) for reason in ("done", ALL))
-    others = [table.within(("ended", reason), unit, key) for reason in table.reasons if reason != "done"]
-    least = ended.low - sum(map(_most, others))
-    most = _most(ended) - sum(one.low for one in others)
-    return Within(int(max(done.low, least)), _whole(min(_most(done), most)))
-
-
-def _whole(most: float) -> int | None:
-    return None if most == math.inf else int(most)
+def _reach(table: MonthTold, unit: str | None, key: str | None, norm: int) -> Reach:
+    """What may be known of a share by all that is printed of its month, of other units and ends, too."""
+    met, missed, done, ended = ("met", norm), ("missed", norm), ("ended", "done"), ("ended", ALL)
+    reasons = [("ended", reason) for reason in sorted(table.reasons)]
+    units = sorted(table.units)
+    places = {None, unit, *units}
+    known = {
+        (kind, place): table.within(kind, place, key)
+        for kind in {met, missed, done, ended, *reasons}
+        for place in places
+    }
+    sums = [Sum((done, place), ((met, place), (missed, place))) for place in places]
+    if reasons:
+        sums += [Sum((ended, place), tuple((kind, place) for kind in reasons)) for place in places]
+    if units:
+        kinds = [met, missed, done, ended, *reasons]
+        sums += [Sum((kind, None), tuple((kind, one) for one in units)) for kind in dict.fromkeys(kinds)]
+    found = tightened(known, sums)
+    of_met, of_missed = found[met, unit], found[missed, unit]
+    return Reach(Share(of_met.low, of_missed.high), Share(of_met.high, of_missed.low))
 
 
 def _row(

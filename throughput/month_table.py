@@ -12,8 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, cast
 
+from throughput.bounds import Within
 from throughput.small_cells import SMALL, Cell, Sum, hidden
 
 ALL = "all"
@@ -44,14 +46,6 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Within:
-    """What a reader may know of a count: `low` and `high`, the same where it is told, None for no end."""
-
-    low: int
-    high: int | None
-
-
-@dataclass(frozen=True)
 class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
@@ -74,8 +68,8 @@ class MonthTold:
         if (count := self.counts.get(place)) is not None:
             return Within(count, count)
         if place in self.large:
-            return Within(self.small + 1, None)
-        return Within(0, self.small if self.known else None)
+            return Within(self.small + 1, inf)
+        return Within(0, max(0, self.small) if self.known else inf)
 
     def shown(self, kind: Kind, unit: str | None, key: str | None) -> int | None:
         """A count as it may be printed: None where it is hidden, as all are where there is no case."""

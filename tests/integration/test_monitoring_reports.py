@@ -58,6 +58,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     """An office whose months are counted, with two units."""
     sample = Sample.open(tmp_path_factory.mktemp("reports"), {})
     _with_months(sample)
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
     yield sample
     sample.office.close()
 
@@ -264,7 +266,6 @@ def test_who_chose_so_gets_mail_once_a_month_and_unit(office: KeyedOffice) -> No
     )
     (office.folder / FILE).write_text(WANTED.replace('["nl"]', '["nl", "da"]'), encoding="utf-8")
     with office.store.write() as session:
-        session.merge(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
         for person in (AUDITOR, OF_ADVICE, CLERK, ADMINISTRATOR):
             session.get_one(Person, person).email = f"{person}@mail.example"
             if person != ADMINISTRATOR:
@@ -286,11 +287,12 @@ def test_each_is_taken_for_a_while_from_when_it_is_taken(
     """However long those before it took: else another worker would take it at once, too."""
     moments, waits = [office.clock()], []
 
-    def slowly(*taken: Any) -> None:
+    def slowly(*taken: Any) -> bool:
         waits.append(taken[2].next_at - moments[-1])
         moments.append(moments[-1] + FIRST_WAIT / 2)
         if len(waits) == 3:
             raise ProfileError("stop", hint="Stop.")
+        return True
 
     monkeypatch.setattr("throughput.monitor_reports._make", slowly)
     with pytest.raises(ProfileError, match="stop"):
@@ -338,8 +340,6 @@ def test_killed_anywhere_it_is_made_once(office: KeyedOffice, point: str) -> Non
 
 
 def test_who_may_reads_it_and_nobody_else_learns_of_it(office: KeyedOffice) -> None:
-    with office.store.write() as session:
-        session.merge(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
     with AuthorityServer(office.authority.folder):
         make_reports(office)
     with served(office) as url:

@@ -110,6 +110,17 @@ def test_a_hidden_month_tells_its_share_as_far_as_the_printed_counts_do() -> Non
     assert july["missed"] is None
 
 
+def test_a_months_share_of_all_units_follows_from_those_of_each() -> None:
+    """Of 184 that were done 3 or 4 missed the norm: of each unit's 92 two or fewer did, and 4 are not few.
+
+    All together that hides more than it tells: 3 or more met the norm, and 3 or more missed it.
+    """
+    cases = [replace(case, unit=unit) for unit in ("board", "records") for case in fund([MAY], [(90, 2)])]
+    report = Monitor.of(cases, [MAY], AMSTERDAM).report()
+    assert (report.ended[MAY, "done"], report.met[MAY], report.missed[MAY]) == (184, None, None)
+    assert report.between(MAY) == Range(180 / 184, 181 / 184)
+
+
 def test_what_counts_as_small_bounds_what_may_be_known() -> None:
     found = fund([MAY], [(30, 4)])
     report = Monitor.of(found, [MAY], AMSTERDAM, small=4).report()

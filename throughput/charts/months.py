@@ -126,7 +126,7 @@ def _columns(sheet: Sheet, told: Months) -> None:
         middle = left + (number + 0.5) * each
         _bar(sheet, told, one, Bar(middle - size / 2, top, size, bottom - top, "quiet"), upright=True)
         begins = bottom if one.low is None else ups.at(one.low)
-        lines = _lines(_said(told, one), size)
+        lines = _lines(_said(told, one), size - GAP)
         inside = bottom - begins > LINE * len(lines)
         write = sheet.text if inside or not (one.hidden or one.low != one.high) else sheet.backed
         for line, text in enumerate(reversed(lines)):
