@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from throughput.bounds import tightened
+from throughput.bounds import Within, tightened
 from throughput.errors import PeriodUnusable
 from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
-from throughput.small_cells import SMALL, Sum
+from throughput.small_cells import SMALL, Cell, Sum
 
 __all__ = [
     "ALL",
@@ -288,7 +288,7 @@ def _reach(table: MonthTold, unit: str | None, key: str | None, norm: int) -> Re
     reasons = [("ended", reason) for reason in sorted(table.reasons)]
     units = sorted(table.units)
     places = {None, unit, *units}
-    known = {
+    known: dict[Cell, Within] = {
         (kind, place): table.within(kind, place, key)
         for kind in {met, missed, done, ended, *reasons}
         for place in places
