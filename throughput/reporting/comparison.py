@@ -99,19 +99,16 @@ class _Comparison:
                 )
             )
         for process in self._processes:
-            report.page()
             if alone is None:
                 report.title(words.process(process.key))
             if not on_cover:
                 process.forests()
             process.write()
-        report.page()
         if self._panels is not None:
             self._measured(self._panels)
         self._capacity()
         if self._panels is not None:
             self._given(self._panels)
-        report.page()
         self._method()
         self._quality()
 
@@ -186,7 +183,6 @@ class _Comparison:
             for said in given_tables.without_cost(held.costs, words):
                 report.note(said)
         if panels.score_card is not None:
-            report.page()
             report.heading(words.text("The source's five criteria, and where each cell is from"))
             report.table(given_tables.score_card(panels.score_card, words))
             report.note(

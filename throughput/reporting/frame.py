@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import rfc8785
@@ -20,24 +21,33 @@ from documents.render import ARCHIVE_TIMESTAMP
 from documents.sheet import (
     ACCENT,
     BODY,
+    BOTTOM,
     CELL_MARGINS,
     HAIRLINE,
+    HEADING,
+    HEADING_HEIGHT,
+    HEADING_RULE,
+    HEADING_SPACE,
     INK,
     LEFT,
     MUTED,
     RIGHT,
     SMALL,
+    TABLE_GAP,
     TINT,
     TITLE,
     WIDTH,
     Box,
     Column,
     Sheet,
+    head_height,
     head_style,
+    row_height,
 )
 from documents.words import words_in as document_words
 from throughput.charts.model import Drawing
 from throughput.faces import printable
+from throughput.reporting.flow import Flow, Piece
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
 from throughput.reporting.words import ReportWords
@@ -56,6 +66,8 @@ _CHART_ROOM = 600.0  # of a page, under a heading
 _MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
 _ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
 """Of tables: the first in which no word has to be cut."""
+_FEWEST_ROWS = 3  # of a table on either side of a page's end
+_BETWEEN, _TORN = 0.1, 0.3  # what it costs to end a page within a section, and within a table or paragraph
 
 
 @dataclass(frozen=True)
@@ -89,62 +101,97 @@ class Report:
         self._cover, self._words = cover, words
         self._title = safe(cover.title)
         self._sheet = Sheet(self._start_page)
+        self._flow = Flow()
 
-    def heading(self, text: str, *, keep: float = 130.0) -> None:
+    def heading(self, text: str) -> None:
         """A heading, on one page with what follows."""
-        self._sheet.heading(safe(text), keep=keep)
+        lines = broken(safe(text), HEADING, WIDTH)
+        height = len(lines) * HEADING.leading + HEADING_RULE
+        self._flow.add(
+            Piece(height, lambda sheet: sheet.headed(lines), above=HEADING_SPACE, before=0.0), heads=True
+        )
 
     def title(self, text: str) -> None:
-        """The title of a part, on top of its page."""
-        self._sheet.paragraph(safe(text), TITLE)
+        """The title of a part, on one page with what follows."""
+        self._running(safe(text), TITLE, above=2 * HEADING_SPACE, before=0.0, heads=True)
 
     def lead(self, *texts: str) -> None:
         """The sentences that matter, larger."""
         for text in texts:
-            self._sheet.paragraph(safe(text, 1000), _LEAD)
-            self._sheet.y -= 4
+            self._running(safe(text, 1000), _LEAD, below=6)
 
     def paragraph(self, *texts: str) -> None:
         """Running text."""
         for text in texts:
-            self._sheet.paragraph(safe(text, 2000))
-            self._sheet.y -= 2
+            self._running(safe(text, 2000), BODY, below=4)
 
     def note(self, *texts: str) -> None:
         """What explains a table or a chart, below it."""
         for text in texts:
-            self._sheet.paragraph(safe(text, 1000), _NOTE)
+            self._running(safe(text, 1000), _NOTE, below=2, before=None)
 
     def table(self, table: Table) -> None:
         """A table; its heads come again on further pages."""
+        if not table.rows:
+            return
         heads = [safe(head) for head in table.heads]
         rows = [[safe(cell) for cell in row] for row in table.rows]
-        style, widths = _fitted(heads, rows)
+        style, widths = _fitted(heads, rows, table.words)
         columns = [
             Column(head, width, right=number >= table.words)
             for number, (head, width) in enumerate(zip(heads, widths, strict=True))
         ]
-        head = head_style(style)
-        lines = max(len(broken(column.heading, head, column.width - CELL_MARGINS)) for column in columns)
-        self._sheet.keep(24 + lines * head.leading + 2 * (style.leading + 4))
-        self._sheet.table(columns, rows, style)
+        head = Piece(
+            head_height(columns, style), lambda sheet: sheet.table_head(columns, style), before=_BETWEEN
+        )
+        self._flow.add(head, heads=True)
+        for number in range(len(rows)):
+            self._flow.add(_row(columns, rows, number, style, head))
+        self._flow.add(_white(TABLE_GAP))
 
     def chart(self, heading: str, drawing: Drawing) -> None:
         """A chart over the whole width under its heading, both on one page."""
         scale = min(WIDTH / drawing.width, _CHART_ROOM / drawing.height)
         height = drawing.height * scale
-        self._sheet.heading(safe(heading), keep=height + 24)
-        self._sheet.y -= height + 4
-        place_chart(self._sheet.canvas, drawing, LEFT, self._sheet.y, scale)
-        self._sheet.y -= 8
 
-    def page(self) -> None:
-        """Go on on a new page."""
-        self._sheet.turn()
+        def draw(sheet: Sheet) -> None:
+            sheet.y -= height + 4
+            place_chart(sheet.canvas, drawing, LEFT, sheet.y, scale)
+            sheet.y -= 8
+
+        self.heading(heading)
+        self._flow.add(Piece(height + 12, draw))
+
+    def _running(
+        self,
+        text: str,
+        style: Style,
+        *,
+        below: float = 0.0,
+        above: float = 0.0,
+        before: float | None = _BETWEEN,
+        heads: bool = False,
+    ) -> None:
+        """Lines of text, of which neither one nor two stand alone where there are more."""
+        lines = broken(text, style, WIDTH)
+        for number, line in enumerate(lines):
+            torn = _TORN if 2 <= number <= len(lines) - 2 and not heads else None
+            piece = Piece(
+                style.leading,
+                partial(Sheet.line, line=line, style=style),
+                above=0.0 if number else above,
+                before=torn if number else before,
+            )
+            self._flow.add(piece, heads=heads and number == len(lines) - 1)
+        if below:
+            self._flow.add(_white(below))
 
     def finished(self, figures: Mapping[str, Any], *, identifier: str) -> bytes:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
-        fields = [] if self._cover.seal is None else self._seal_fields(self._cover.seal)
+        signing = None if self._cover.seal is None else self._signing(self._cover.seal)
+        end = 0.0 if signing is None else HEADING_HEIGHT + HEADING_RULE + signing.height
+        self._flow.draw(self._sheet, self._start_page(PageCanvas(), 1) - BOTTOM, end=end)
+        fields = [] if signing is None else self._fields(signing)
         made_on = self._cover.made_at.date()
         return write_pdfa(
             self._sheet.end(self._draw_foot),
@@ -209,10 +256,9 @@ class Report:
             level=seal.level,
         )
 
-    def _seal_fields(self, seal: Seal) -> list[SignatureField]:
-        words, documents = self._words, document_words(self._words.language)
-        label = words.text("Seal of the report")
-        signing = Signing(
+    def _signing(self, seal: Seal) -> Signing:
+        words = self._words
+        return Signing(
             words.text("Seal"),
             words.text(
                 "The seal covers the whole report and the figures attached to it. Whoever changes one of them"
@@ -223,12 +269,15 @@ class Report:
                 (words.text("Profile"), safe(seal.profile)),
                 (words.text("Level"), seal.level),
             ),
-            (Place(SEAL_FIELD, label),),
+            (Place(SEAL_FIELD, words.text("Seal of the report")),),
         )
+
+    def _fields(self, signing: Signing) -> list[SignatureField]:
+        """What is filled in when the report is sealed, drawn on its last page."""
+        documents = document_words(self._words.language)
         unsigned = documents.text(_UNSIGNED)
-        boxes = signing.draw(self._sheet)
-        fields = [_field(label, box, place, unsigned) for place, box in boxes]
-        if seal.level == "B-LTA":
+        fields = [_field(place.label, box, place, unsigned) for place, box in signing.draw(self._sheet)]
+        if self._cover.seal is not None and self._cover.seal.level == "B-LTA":
             fields.append(SignatureField(ARCHIVE_TIMESTAMP, documents.text(_ARCHIVE), None))
         return fields
 
@@ -242,19 +291,47 @@ def _field(label: str, box: Box, place: Place, unsigned: str) -> SignatureField:
     return SignatureField(SEAL_FIELD, label, box, unsigned_appearance(unsigned, place.height))
 
 
+def _row(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], number: int, style: Style, head: Piece
+) -> Piece:
+    """A row; a page begins with it where neither it nor the first rows are left alone."""
+    row = rows[number]
+    return Piece(
+        row_height(columns, row, style),
+        lambda sheet: sheet.table_row(columns, row, style),
+        before=_TORN if _FEWEST_ROWS <= number <= len(rows) - _FEWEST_ROWS else None,
+        again=head.height,
+        head=head.draw,
+    )
+
+
+def _white(height: float) -> Piece:
+    def draw(sheet: Sheet) -> None:
+        sheet.y -= height
+
+    return Piece(height, draw)
+
+
 def safe(text: str, most: int = _MOST) -> str:
     """A text that can be printed and fills no page: one line, cut where it is too long."""
     line = " ".join(text.split(" ")).replace("\n", " ")
     return printable(line if len(line) <= most else f"{line[: most - 1]}…")
 
 
-def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Style, list[float]]:
-    """In which size, and how wide its columns: no word is cut if there is a size in which none has to be."""
-    for style in _ROWS:
-        least = _widths(heads, rows, style, _longest_word)
+def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> tuple[Style, list[float]]:
+    """In which size, and how wide its columns: no figure is broken if a size near the text's can hold it.
+
+    No word is cut if there is a size in which none has to be.
+    """
+    whole = [_longest_word] * words + [_width] * (len(heads) - words)
+    ways = [(style, whole) for style in _ROWS[:2]] + [
+        (style, [_longest_word] * len(heads)) for style in _ROWS
+    ]
+    for style, measures in ways:
+        least = _widths(heads, rows, style, measures, 3)
         if sum(least) <= WIDTH:
             break
-    wished = _widths(heads, rows, style, lambda text, style: style.width(text))
+    wished = _widths(heads, rows, style, [_width] * len(heads), 2)
     if sum(least) > WIDTH:
         return style, _narrowed(least)
     if sum(wished) <= WIDTH:
@@ -272,14 +349,23 @@ def _narrowed(widths: Sequence[float]) -> list[float]:
 
 
 def _widths(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Callable[[str, Style], float]
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    style: Style,
+    measures: Sequence[Callable[[str, Style], float]],
+    lines: int,
 ) -> list[float]:
+    """How wide columns have to be for cells that are measured so, and for heads on so many lines."""
     found, of_head = [], head_style(style)
-    for number, head in enumerate(heads):
+    for number, (head, measure) in enumerate(zip(heads, measures, strict=True)):
         cells = min(max((measure(row[number], style) for row in rows), default=0.0), _WIDEST)
-        heading = max(_longest_word(head, of_head), measure(head, of_head) / 2)  # on two lines or three
+        heading = max(_longest_word(head, of_head), of_head.width(head) / lines)
         found.append(max(cells, heading) + CELL_MARGINS + 0.1)
     return found
+
+
+def _width(text: str, style: Style) -> float:
+    return style.width(text)
 
 
 def _longest_word(text: str, style: Style) -> float:

@@ -103,7 +103,7 @@ def simulation_pdf(
         )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
-    report.heading(words.text("How this was computed"), keep=100)
+    report.heading(words.text("How this was computed"))
     report.paragraph(*_method(told, words))
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
 
