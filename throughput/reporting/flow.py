@@ -11,6 +11,8 @@ from documents.sheet import BOTTOM, Sheet
 
 LEAST = 110.0
 """So much of the last page should be written on, in points: some eight lines."""
+BETWEEN, TORN = 0.1, 0.3
+"""What it costs to end a page between the parts of a section, and within a table or a paragraph."""
 _ALONE = 20.0
 _AWRY = 1000.0
 
@@ -20,7 +22,8 @@ class Piece:
     """What is drawn in one piece, `height` points high, with white `above` it unless a page begins.
 
     `before`: what it costs to begin a page with it, where a page three quarters of which is white costs one;
-    None: it stays with what is above it. `again` is what `head` takes, which comes above it then.
+    None: it stays with what is above it. `first` draws it there, with what comes again above it, which takes
+    `again`.
     """
 
     height: float
@@ -28,7 +31,7 @@ class Piece:
     above: float = 0.0
     before: float | None = None
     again: float = 0.0
-    head: Callable[[Sheet], None] | None = None
+    first: Callable[[Sheet], None] | None = None
 
 
 class Flow:
@@ -50,11 +53,10 @@ class Flow:
             if number in starts:
                 if number:
                     sheet.turn()
-                if piece.head is not None:
-                    piece.head(sheet)
+                (piece.first or piece.draw)(sheet)
             else:
                 sheet.y -= piece.above
-            piece.draw(sheet)
+                piece.draw(sheet)
 
 
 def pages(pieces: Sequence[Piece], first: float, room: float, end: float = 0.0) -> list[int]:
@@ -87,3 +89,12 @@ def _cost(pieces: Sequence[Piece], after: int, used: float, whole: float, end: f
     before = pieces[after].before
     # with nothing to begin a page with it has to be torn, as far down as it goes
     return (_AWRY if before is None else before) + ((whole - used) / whole / 0.75) ** 2
+
+
+def white(height: float) -> Piece:
+    """White below something."""
+
+    def draw(sheet: Sheet) -> None:
+        sheet.y -= height
+
+    return Piece(height, draw)

@@ -3,8 +3,7 @@
 The figures themselves are attached to it as JSON, so that who doubts the paper can reckon with them.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +21,6 @@ from documents.sheet import (
     ACCENT,
     BODY,
     BOTTOM,
-    CELL_MARGINS,
     HAIRLINE,
     HEADING,
     HEADING_HEIGHT,
@@ -33,23 +31,18 @@ from documents.sheet import (
     MUTED,
     RIGHT,
     SMALL,
-    TABLE_GAP,
     TINT,
     TITLE,
     WIDTH,
     Box,
-    Column,
     Sheet,
-    head_height,
-    head_style,
-    row_height,
 )
 from documents.words import words_in as document_words
 from throughput.charts.model import Drawing
-from throughput.faces import printable
-from throughput.reporting.flow import Flow, Piece
+from throughput.reporting.flow import BETWEEN, TORN, Flow, Piece, white
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
+from throughput.reporting.table import Table, pieces_of, safe
 from throughput.reporting.words import ReportWords
 
 CHART_WIDTH = 640.0
@@ -58,16 +51,8 @@ _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _TOP = A4[1] - 48
 _FOOT = 44.0
-_NARROWEST = 80.0
-_BREAKS = re.compile(r" |(?<=[^\W\d_]-)(?=[^\W\d_])")  # as documents.lines breaks
-_WIDEST = 0.36 * WIDTH  # a column need not be wider: what is longer is broken into lines
 _UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
 _CHART_ROOM = 600.0  # of a page, under a heading
-_MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
-_ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
-"""Of tables: the first in which no word has to be cut."""
-_FEWEST_ROWS = 3  # of a table on either side of a page's end
-_BETWEEN, _TORN = 0.1, 0.3  # what it costs to end a page within a section, and within a table or paragraph
 
 
 @dataclass(frozen=True)
@@ -78,20 +63,6 @@ class Cover:
     about: Sequence[str]
     made_at: datetime
     seal: Seal | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells below heads: the first `words` columns stand to the left, the others to the right."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: int = 1
-
-    @property
-    def without_first(self) -> "Table":
-        """The same without the first column, for where all its cells would be alike."""
-        return Table(self.heads[1:], [row[1:] for row in self.rows], self.words - 1)
 
 
 class Report:
@@ -132,22 +103,8 @@ class Report:
 
     def table(self, table: Table) -> None:
         """A table; its heads come again on further pages."""
-        if not table.rows:
-            return
-        heads = [safe(head) for head in table.heads]
-        rows = [[safe(cell) for cell in row] for row in table.rows]
-        style, widths = _fitted(heads, rows, table.words)
-        columns = [
-            Column(head, width, right=number >= table.words)
-            for number, (head, width) in enumerate(zip(heads, widths, strict=True))
-        ]
-        head = Piece(
-            head_height(columns, style), lambda sheet: sheet.table_head(columns, style), before=_BETWEEN
-        )
-        self._flow.add(head, heads=True)
-        for number in range(len(rows)):
-            self._flow.add(_row(columns, rows, number, style, head))
-        self._flow.add(_white(TABLE_GAP))
+        for number, piece in enumerate(pieces_of(table)):
+            self._flow.add(piece, heads=number == 0)
 
     def chart(self, heading: str, drawing: Drawing) -> None:
         """A chart over the whole width under its heading, both on one page."""
@@ -169,13 +126,13 @@ class Report:
         *,
         below: float = 0.0,
         above: float = 0.0,
-        before: float | None = _BETWEEN,
+        before: float | None = BETWEEN,
         heads: bool = False,
     ) -> None:
         """Lines of text, of which neither one nor two stand alone where there are more."""
         lines = broken(text, style, WIDTH)
         for number, line in enumerate(lines):
-            torn = _TORN if 2 <= number <= len(lines) - 2 and not heads else None
+            torn = TORN if 2 <= number <= len(lines) - 2 and not heads else None
             piece = Piece(
                 style.leading,
                 partial(Sheet.line, line=line, style=style),
@@ -184,7 +141,7 @@ class Report:
             )
             self._flow.add(piece, heads=heads and number == len(lines) - 1)
         if below:
-            self._flow.add(_white(below))
+            self._flow.add(white(below))
 
     def finished(self, figures: Mapping[str, Any], *, identifier: str) -> bytes:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
@@ -289,84 +246,3 @@ class Report:
 
 def _field(label: str, box: Box, place: Place, unsigned: str) -> SignatureField:
     return SignatureField(SEAL_FIELD, label, box, unsigned_appearance(unsigned, place.height))
-
-
-def _row(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], number: int, style: Style, head: Piece
-) -> Piece:
-    """A row; a page begins with it where neither it nor the first rows are left alone."""
-    row = rows[number]
-    return Piece(
-        row_height(columns, row, style),
-        lambda sheet: sheet.table_row(columns, row, style),
-        before=_TORN if _FEWEST_ROWS <= number <= len(rows) - _FEWEST_ROWS else None,
-        again=head.height,
-        head=head.draw,
-    )
-
-
-def _white(height: float) -> Piece:
-    def draw(sheet: Sheet) -> None:
-        sheet.y -= height
-
-    return Piece(height, draw)
-
-
-def safe(text: str, most: int = _MOST) -> str:
-    """A text that can be printed and fills no page: one line, cut where it is too long."""
-    line = " ".join(text.split(" ")).replace("\n", " ")
-    return printable(line if len(line) <= most else f"{line[: most - 1]}…")
-
-
-def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> tuple[Style, list[float]]:
-    """In which size, and how wide its columns: no figure is broken if a size near the text's can hold it.
-
-    No word is cut if there is a size in which none has to be.
-    """
-    whole = [_longest_word] * words + [_width] * (len(heads) - words)
-    ways = [(style, whole) for style in _ROWS[:2]] + [
-        (style, [_longest_word] * len(heads)) for style in _ROWS
-    ]
-    for style, measures in ways:
-        least = _widths(heads, rows, style, measures, 3)
-        if sum(least) <= WIDTH:
-            break
-    wished = _widths(heads, rows, style, [_width] * len(heads), 2)
-    if sum(least) > WIDTH:
-        return style, _narrowed(least)
-    if sum(wished) <= WIDTH:
-        return style, [width + (WIDTH - sum(wished)) / len(wished) for width in wished]
-    share = (WIDTH - sum(least)) / (sum(wished) - sum(least))
-    return style, [low + (high - low) * share for low, high in zip(least, wished, strict=True)]
-
-
-def _narrowed(widths: Sequence[float]) -> list[float]:
-    """Made to fit: the widest gives way first, then all do."""
-    found = list(widths)
-    widest = found.index(max(found))
-    found[widest] = max(_NARROWEST, found[widest] - (sum(found) - WIDTH))
-    return [width * min(1.0, WIDTH / sum(found)) for width in found]
-
-
-def _widths(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    style: Style,
-    measures: Sequence[Callable[[str, Style], float]],
-    lines: int,
-) -> list[float]:
-    """How wide columns have to be for cells that are measured so, and for heads on so many lines."""
-    found, of_head = [], head_style(style)
-    for number, (head, measure) in enumerate(zip(heads, measures, strict=True)):
-        cells = min(max((measure(row[number], style) for row in rows), default=0.0), _WIDEST)
-        heading = max(_longest_word(head, of_head), of_head.width(head) / lines)
-        found.append(max(cells, heading) + CELL_MARGINS + 0.1)
-    return found
-
-
-def _width(text: str, style: Style) -> float:
-    return style.width(text)
-
-
-def _longest_word(text: str, style: Style) -> float:
-    return max((style.width(word) for word in _BREAKS.split(text)), default=0.0)
