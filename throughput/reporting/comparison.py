@@ -165,7 +165,7 @@ class _Comparison:
     def _capacity(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
-        report.paragraph(claim(words))
+        report.paragraph(claim(words), heads=True)
         report.table(tables.claims(words))
         report.table(tables.capacity(words))
         week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
@@ -187,7 +187,7 @@ class _Comparison:
             report.heading(words.text("Cost a year (prices as given)"))
             table = given_tables.costs(held, words)
             if table.rows:
-                report.paragraph(_priced(held, words))
+                report.paragraph(_priced(held, words), heads=True)
                 report.table(table)
                 report.note(
                     words.text(

@@ -62,7 +62,7 @@ def flow(told: Comparison, words: ReportWords) -> Table:
         ]
         for row in rows
     ]
-    return Table(_heads((*heads, *more), words), cells, words=2)
+    return Table(_heads((*heads, *more), words), cells, words=2, same=1)
 
 
 def spreads(told: Comparison, rows: Rows, figure: Figure, words: ReportWords) -> Table:
@@ -89,7 +89,9 @@ def states(told: Comparison, rows: Rows, words: ReportWords) -> Table:
         for row in rows
         for state, found in row.touch_s.items()
     ]
-    return Table(_heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3)
+    return Table(
+        _heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3, same=2
+    )
 
 
 def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords) -> Table:
@@ -219,7 +221,7 @@ def quality(told: Comparison, words: ReportWords) -> Table:
                 *rest,
             ]
         )
-    return Table(_heads(heads, words), cells, words=2)
+    return Table(_heads(heads, words), cells, words=2, same=1)
 
 
 def short(name: str, by: By, words: ReportWords) -> str:

@@ -11,7 +11,7 @@ from documents.sheet import BOTTOM, Sheet
 
 LEAST = 110.0
 """So much of the last page should be written on, in points: some eight lines."""
-BETWEEN, TORN = 0.1, 0.3
+BETWEEN, TORN = 0.3, 0.45
 """What it costs to end a page between the parts of a section, and within a table or a paragraph."""
 _ALONE = 20.0
 _AWRY = 1000.0
@@ -23,7 +23,7 @@ class Piece:
 
     `before`: what it costs to begin a page with it, where a page three quarters of which is white costs one;
     None: it stays with what is above it. `first` draws it there, with what comes again above it, which takes
-    `again`.
+    `again`. `under`: the heading that it belongs to.
     """
 
     height: float
@@ -32,17 +32,24 @@ class Piece:
     before: float | None = None
     again: float = 0.0
     first: Callable[[Sheet], None] | None = None
+    under: str = ""
 
 
 class Flow:
-    """The pieces of a report in their order."""
+    """The pieces of a report in their order.
+
+    `under` is the heading of what comes next, `goes_on` that of the section which a page that begins goes on
+    with: empty where it begins with a heading.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[Piece] = []
         self._glued = True
+        self.under, self.goes_on = "", ""
 
     def add(self, piece: Piece, *, heads: bool = False) -> None:
         """Put a piece below the others; one that `heads` what follows never ends a page."""
+        piece = replace(piece, under=self.under)
         self._pieces.append(replace(piece, before=None) if self._glued else piece)
         self._glued = heads
 
@@ -52,11 +59,13 @@ class Flow:
         for number, piece in enumerate(self._pieces):
             if number in starts:
                 if number:
+                    self.goes_on = piece.under
                     sheet.turn()
                 (piece.first or piece.draw)(sheet)
             else:
                 sheet.y -= piece.above
                 piece.draw(sheet)
+        self.goes_on = ""
 
 
 def pages(pieces: Sequence[Piece], first: float, room: float, end: float = 0.0) -> list[int]:

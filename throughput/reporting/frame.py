@@ -51,6 +51,7 @@ _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _TOP = A4[1] - 48
 _FOOT = 44.0
+_APART = 24.0  # between the report's title and what a page goes on with
 _UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
 _CHART_ROOM = 600.0  # of a page, under a heading
 
@@ -71,19 +72,22 @@ class Report:
     def __init__(self, cover: Cover, words: ReportWords) -> None:
         self._cover, self._words = cover, words
         self._title = safe(cover.title)
+        self._flow, self._part = Flow(), ""
         self._sheet = Sheet(self._start_page)
-        self._flow = Flow()
 
     def heading(self, text: str) -> None:
         """A heading, on one page with what follows."""
         lines = broken(safe(text), HEADING, WIDTH)
         height = len(lines) * HEADING.leading + HEADING_RULE
+        self._flow.under = ""
         self._flow.add(
             Piece(height, lambda sheet: sheet.headed(lines), above=HEADING_SPACE, before=0.0), heads=True
         )
+        self._flow.under = f"{self._part}: {safe(text)}" if self._part else safe(text)
 
     def title(self, text: str) -> None:
         """The title of a part, on one page with what follows."""
+        self._flow.under, self._part = "", safe(text)
         self._running(safe(text), TITLE, above=2 * HEADING_SPACE, before=0.0, heads=True)
 
     def lead(self, *texts: str) -> None:
@@ -91,10 +95,10 @@ class Report:
         for text in texts:
             self._running(safe(text, 1000), _LEAD, below=6)
 
-    def paragraph(self, *texts: str) -> None:
-        """Running text."""
+    def paragraph(self, *texts: str, heads: bool = False) -> None:
+        """Running text; one that `heads` what follows is on one page with it."""
         for text in texts:
-            self._running(safe(text, 2000), BODY, below=4)
+            self._running(safe(text, 2000), BODY, below=4, heads=heads)
 
     def note(self, *texts: str) -> None:
         """What explains a table or a chart, below it."""
@@ -132,16 +136,15 @@ class Report:
         """Lines of text, of which neither one nor two stand alone where there are more."""
         lines = broken(text, style, WIDTH)
         for number, line in enumerate(lines):
-            torn = TORN if 2 <= number <= len(lines) - 2 and not heads else None
+            torn = TORN if 2 <= number <= len(lines) - 2 else None
             piece = Piece(
                 style.leading,
                 partial(Sheet.line, line=line, style=style),
                 above=0.0 if number else above,
                 before=torn if number else before,
             )
-            self._flow.add(piece, heads=heads and number == len(lines) - 1)
-        if below:
-            self._flow.add(white(below))
+            self._flow.add(piece)
+        self._flow.add(white(below), heads=heads)
 
     def finished(self, figures: Mapping[str, Any], *, identifier: str) -> bytes:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
@@ -168,6 +171,8 @@ class Report:
         y = self._note(canvas, _TOP)
         if page:
             canvas.text(LEFT, y - RUNNING.leading, self._title, RUNNING)
+            if RUNNING.width(self._title) + RUNNING.width(self._flow.goes_on) + _APART <= WIDTH:
+                canvas.text_right(RIGHT, y - RUNNING.leading, self._flow.goes_on, RUNNING)
             canvas.rule(LEFT, y - RUNNING.leading - 7, WIDTH, ACCENT, 0.8)
             return y - RUNNING.leading - 20
         for line in broken(self._title, TITLE, WIDTH):

@@ -46,7 +46,7 @@ def capacity(told: Panels, words: ReportWords) -> Table:
         ]
         for one in told.capacity
     ]
-    return Table(_heads(heads, words), rows, words=2)
+    return Table(_heads(heads, words), rows, words=2, same=1)
 
 
 def origin(source: Source, n: int, words: ReportWords) -> str:
@@ -68,7 +68,7 @@ def rework(told: Panels, words: ReportWords) -> Table:
         ]
         for one in told.rework
     ]
-    return Table(_heads(heads, words), rows, words=2)
+    return Table(_heads(heads, words), rows, words=2, same=1)
 
 
 def waiting(told: Panels, words: ReportWords) -> Table:
@@ -80,7 +80,7 @@ def waiting(told: Panels, words: ReportWords) -> Table:
     rows = [
         [words.process(one.key), one.variant, *_longest(one, words)] for one in told.bottlenecks if one.states
     ]
-    return Table(_heads(heads, words), rows, words=3)
+    return Table(_heads(heads, words), rows, words=3, same=1)
 
 
 def little(told: Panels, words: ReportWords) -> Table:
@@ -92,7 +92,7 @@ def little(told: Panels, words: ReportWords) -> Table:
     rows = [
         [words.process(one.key), one.variant, *_checked(one, words), _said(one, words)] for one in told.little
     ]
-    return Table(_heads(heads, words), rows, words=2)
+    return Table(_heads(heads, words), rows, words=2, same=1)
 
 
 def _longest(one: Bottleneck, words: ReportWords) -> list[str]:

@@ -49,7 +49,8 @@ def pairs(told: Comparison) -> list[list[Contrast]]:
     """
     found = told.contrasts
     keys = sorted(
-        {one.key for one in found}, key=lambda key: -max(_fewest(one) for one in found if one.key == key)
+        dict.fromkeys(one.key for one in found),
+        key=lambda key: -max(_fewest(one) for one in found if one.key == key),
     )
     firsts = [max((one for one in found if one.key == key), key=_fewest) for key in keys[:_MOST_PROCESSES]]
     return [
@@ -66,7 +67,7 @@ def headlines(told: Comparison, words: ReportWords) -> Iterator[str]:
             " alone dealt with."
         )
     for pair in chosen:
-        about = f"{words.process(pair[0].key)}: " if len(chosen) > 1 else ""
+        about = f"{words.process(pair[0].key)} – " if len(chosen) > 1 else ""
         yield from (about + _headline(told, one, words) for one in pair)
     if len(told.contrasts) > sum(map(len, chosen)):
         yield words.text("All pairs are on the pages that follow.")
