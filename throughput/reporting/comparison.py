@@ -28,7 +28,7 @@ TITLES: Mapping[By, str] = {
     "unit": mark("Units compared"),
     "definition": mark("Definitions compared"),
 }
-_MOST_ON_COVER = 6
+_MOST_ON_COVER = 10
 
 
 def comparison_pdf(
@@ -138,8 +138,9 @@ class _Comparison:
         report.table(self._alone(panel_tables.waiting(panels, words)))
         report.note(
             words.text(
-                "In brackets: 95% interval. Certainty: how often it was the state with the most waiting"
-                " when requests were drawn again. Old: waiting for longer than 85% of those that are over."
+                "In brackets: 95% interval, where its ends are written unlike the figure. Certainty: how"
+                " often it was the state with the most waiting when requests were drawn again. Old: waiting"
+                " for longer than 85% of those that are over."
             )
         )
         report.heading(words.text("Capacity (measured where people were, else claimed)"))
@@ -147,7 +148,7 @@ class _Comparison:
         report.note(
             words.text(
                 "Handling alone, for as many requests as came, or as were asked for. In brackets: 95%"
-                " interval."
+                " interval, where its ends are written unlike the figure."
             )
         )
         if any(one.per_week is None for one in panels.capacity):

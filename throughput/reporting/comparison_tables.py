@@ -1,6 +1,7 @@
 """The tables of the comparison's report."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Literal
 
 from throughput.claims import CLAIMS, plausibility
@@ -225,7 +226,9 @@ def quality(told: Comparison, words: ReportWords) -> Table:
 
 
 def short(name: str, by: By, words: ReportWords) -> str:
-    """A group by its short name: a variant by that alone."""
+    """A group by its short name: a variant by that alone, a month in a few letters."""
+    if by == "month":
+        return words.charts.month(date(int(name[:4]), int(name[5:]), 1))
     return name if by == "variant" else words.group(name, by)
 
 

@@ -15,6 +15,7 @@ BETWEEN, TORN = 0.3, 0.45
 """What it costs to end a page between the parts of a section, and within a table or a paragraph."""
 _ALONE = 20.0
 _AWRY = 1000.0
+_COVER = 4.0  # the first page is looked at longer than others
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def pages(pieces: Sequence[Piece], first: float, room: float, end: float = 0.0) 
             used += pieces[place].height + (pieces[place].above if place > start else 0.0)
             if used > whole and place > start:
                 break
-            cost = _cost(pieces, place + 1, used, whole, end, only=start == 0)
+            cost = _cost(pieces, place + 1, used, whole, end, first=start == 0)
             found.append((cost + best[place + 1][0], place + 1))
         best[start] = min(found)
     starts = [0]
@@ -89,15 +90,18 @@ def pages(pieces: Sequence[Piece], first: float, room: float, end: float = 0.0) 
     return starts
 
 
-def _cost(pieces: Sequence[Piece], after: int, used: float, whole: float, end: float, *, only: bool) -> float:
+def _cost(
+    pieces: Sequence[Piece], after: int, used: float, whole: float, end: float, *, first: bool
+) -> float:
     """What it costs to end a page of which so much is used before the piece `after`."""
     if after == len(pieces):
         if used + end > whole:
             return _ALONE
-        return 0.0 if only or used + end >= LEAST else _ALONE * (1 - (used + end) / LEAST)
+        return 0.0 if first or used + end >= LEAST else _ALONE * (1 - (used + end) / LEAST)
     before = pieces[after].before
+    white = ((whole - used) / whole / 0.75) ** 2
     # with nothing to begin a page with it has to be torn, as far down as it goes
-    return (_AWRY if before is None else before) + ((whole - used) / whole / 0.75) ** 2
+    return (_AWRY if before is None else before) + (_COVER * white if first else white)
 
 
 def white(height: float) -> Piece:

@@ -49,6 +49,7 @@ CHART_WIDTH = 640.0
 """The natural width of charts in reports: words in them are then 8.8 points high."""
 _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
+_SMALLER_TITLE = Style(17, 22, ACCENT, strong=True)  # of a title that is on one line so
 _TOP = A4[1] - 48
 _FOOT = 44.0
 _APART = 24.0  # between the report's title and what a page goes on with
@@ -175,9 +176,12 @@ class Report:
                 canvas.text_right(RIGHT, y - RUNNING.leading, self._flow.goes_on, RUNNING)
             canvas.rule(LEFT, y - RUNNING.leading - 7, WIDTH, ACCENT, 0.8)
             return y - RUNNING.leading - 20
-        for line in broken(self._title, TITLE, WIDTH):
-            y -= TITLE.leading
-            canvas.text(LEFT, y + 6, line, TITLE)
+        style = (
+            _SMALLER_TITLE if TITLE.width(self._title) > WIDTH >= _SMALLER_TITLE.width(self._title) else TITLE
+        )
+        for line in broken(self._title, style, WIDTH):
+            y -= style.leading
+            canvas.text(LEFT, y + 6, line, style)
         y -= 2
         for about in (*self._cover.about, self._made(), self._sealing()):
             for line in broken(safe(about, 600), _NOTE, WIDTH):

@@ -22,6 +22,7 @@ from throughput.reporting.flow import BETWEEN, TORN, Piece, white
 
 _NARROWEST = 80.0
 _BREAKS = re.compile(r" |(?<=[^\W\d_]-)(?=[^\W\d_])")  # as documents.lines breaks
+_SHORT = 72.0  # a name so wide is better not broken
 _WIDEST = 0.36 * WIDTH  # a column need not be wider: what is longer is broken into lines
 _MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
 _ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
@@ -109,7 +110,7 @@ def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> 
 
     No word is cut if there is a size in which none has to be.
     """
-    whole = [_longest_word] * words + [_width] * (len(heads) - words)
+    whole = [_short_or_word] * words + [_width] * (len(heads) - words)
     ways = [(style, whole) for style in _ROWS[:2]] + [
         (style, [_longest_word] * len(heads)) for style in _ROWS
     ]
@@ -152,6 +153,12 @@ def _widths(
 
 def _width(text: str, style: Style) -> float:
     return style.width(text)
+
+
+def _short_or_word(text: str, style: Style) -> float:
+    """The width of a short text, of a longer one that of its longest word."""
+    width = style.width(text)
+    return width if width <= _SHORT else _longest_word(text, style)
 
 
 def _longest_word(text: str, style: Style) -> float:
