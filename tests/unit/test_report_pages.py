@@ -13,7 +13,7 @@ from languages import LANGUAGES
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
 from throughput.compare import Comparison
-from throughput.costs import Prices
+from throughput.costs import Prices, Sum, VariantPrices, Work, costs
 from throughput.estimates import Figure
 from throughput.followed import Norm, Target
 from throughput.measures import Spread
@@ -28,7 +28,7 @@ from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table
 from throughput.reporting.words import report_words
 from throughput.scope import Scope
-from throughput.whole import Given, panels
+from throughput.whole import Given, KeyCosts, panels
 from workflow.calendar import parse_working_duration
 
 MADE = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)
@@ -171,6 +171,19 @@ def test_a_share_is_told_as_the_language_writes_it() -> None:
         "50% (25–75%)",
         "50\xa0% (25–75\xa0%)",
     ]
+
+
+def test_without_a_volume_no_costs_are_told_and_it_is_said_what_is_missing() -> None:
+    group = replace(office(Law(), 1), key="employer-declaration", variant="A3")
+    prices = Prices("EUR", Sum(40, 40, 40), None, {"A3": VariantPrices(*[Sum(1, 1, 1)] * 4)})
+    found = panels([group], reached={}, given=Given(prices=prices))
+    for per_week, said in ((10, "at 10.0 a week; in EUR"), (None, "for want of the requests a week")):
+        told_costs = costs(prices, [Work("A3", Figure(9, 10.0), 1.0)], per_week=per_week)
+        held = replace(found, costs=(KeyCosts("employer-declaration", per_week, tuple(told_costs)),))
+        every = comparison_pdf(several(), scope=Scope(), made_at=MADE, words=report_words("en"), panels=held)
+        pages_ = " ".join(line for page in lines_of(every) for line in page)
+        assert said in pages_
+        assert "– a week" not in pages_
 
 
 def test_of_four_steps_no_median_is_told() -> None:

@@ -22,6 +22,7 @@ from throughput.reporting.flow import BETWEEN, TORN, Piece, white
 
 _NARROWEST = 80.0
 _BREAKS = re.compile(r" |(?<=[^\W\d_]-)(?=[^\W\d_])")  # as documents.lines breaks
+_LONGEST = 140.0  # a word that is longer is cut: all cells would be written small for it
 _SHORT = 72.0  # a name so wide is better not broken
 _WIDEST = 0.36 * WIDTH  # a column need not be wider: what is longer is broken into lines
 _MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
@@ -162,4 +163,4 @@ def _short_or_word(text: str, style: Style) -> float:
 
 
 def _longest_word(text: str, style: Style) -> float:
-    return max((style.width(word) for word in _BREAKS.split(text)), default=0.0)
+    return min(_LONGEST, max((style.width(word) for word in _BREAKS.split(text)), default=0.0))
