@@ -351,7 +351,11 @@ def test_a_hidden_share_is_not_a_share_of_nothing() -> None:
         assert sizes == pytest.approx([sizes[0] * one.share / shown[0].share for one in shown])
         hidden = sum(one.hidden for one in told.months)
         assert drawing.texts.count("*") == hidden
-        assert sum(bar.hollow for bar in drawing.of(Bar)) == hidden + 1  # one in the key
+        missed = sum(one.share < told.goal for one in shown)
+        assert missed
+        hollow = [bar for bar in drawing.of(Bar) if bar.hollow]
+        assert len(hollow) == hidden + 1 + missed + 1  # one of each in the key
+        assert sum(bar.role == "series-2" for bar in hollow) == missed + 1
         assert drawing.texts.count("–") == sum(one.share is None and not one.hidden for one in told.months)
 
 

@@ -4,10 +4,10 @@ What is kept from readers is drawn as kept, and a month without a case as such: 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from throughput.charts.model import SHADES, Bar, Drawing, Entry, Role, hatched
+from throughput.charts.model import Bar, Drawing, Entry, Role, hatched, pale
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
@@ -56,13 +56,13 @@ def _kinds(told: Months) -> list[Entry]:
     """What is to be seen, for the key."""
     found: list[Entry] = []
     if any(_met(told, one) for one in told.months):
-        found.append(("series-1", False, told.met))
+        found.append(("series-1", "full", told.met))
     if any(_met(told, one) is False for one in told.months):
-        found.append(("series-2", False, told.missed))
+        found.append(("series-2", "pale", told.missed))
     if any(one.hidden for one in told.months):
-        found.append(("quiet", True, f"* {told.hidden}"))
+        found.append(("quiet", "hatched", f"* {told.hidden}"))
     if any(one.share is None and not one.hidden for one in told.months):
-        found.append(("paper", False, f"– {told.no_case}"))
+        found.append(("paper", "full", f"– {told.no_case}"))
     return found
 
 
@@ -102,7 +102,7 @@ def _columns(sheet: Sheet, told: Months) -> None:
         _bar(sheet, told, one, Bar(middle - size / 2, top, size, bottom - top, "quiet"), upright=True)
         inside = one.share is not None and not one.hidden and bottom - ups.at(one.share) > LINE
         floor = bottom if inside or one.share is None or one.hidden else ups.at(one.share)
-        role: Role = "paper" if inside else "ink"
+        role: Role = "paper" if inside and _met(told, one) else "ink"
         write = sheet.backed if one.hidden else sheet.text
         write(middle, floor - 5, _said(told, one), role=role, anchor="middle", bold=True)
         name = told.wording.months[one.month.month - 1]
@@ -145,10 +145,12 @@ def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: boo
     if one.hidden:
         sheet.add(*hatched(room, role="quiet", step=9))
     elif one.share:
-        role: Role = "series-1" if _met(told, one) else "series-2"
+        met = _met(told, one)
         said = f"{told.wording.month(one.month)}: {told.wording.percent(one.share, _decimals(told))}"
+        size = room.height * one.share if upright else room.width * one.share
+        bar = replace(room, role="series-1" if met else "series-2", said=said)
         if upright:
-            high = room.height * one.share
-            sheet.add(Bar(room.x, room.y + room.height - high, room.width, high, role, SHADES, said=said))
+            bar = replace(bar, y=room.y + room.height - size, height=size)
         else:
-            sheet.add(Bar(room.x, room.y, room.width * one.share, room.height, role, SHADES, said=said))
+            bar = replace(bar, width=size)
+        sheet.add(*((bar,) if met else pale(bar)))

@@ -175,7 +175,7 @@ def counts(told: Printed, words: ReportWords) -> Table:
                 HIDDEN if met is None or missed is None else _part(met, missed, words),
             ]
         )
-    return Table([words.text(head) for head in (*heads, *more)], rows)
+    return Table([words.text(head) for head in (*heads, *more)], rows, total=True)
 
 
 def ends(told: Printed, words: ReportWords) -> Table:
@@ -185,7 +185,7 @@ def ends(told: Printed, words: ReportWords) -> Table:
         [_place(place, words), *(_shown(told.ended[place, reason], words) for reason in (*told.reasons, ALL))]
         for place in _places_of(told)
     ]
-    return Table(heads, rows)
+    return Table(heads, rows, total=True)
 
 
 def _places_of(told: Printed) -> tuple[Month | str, ...]:

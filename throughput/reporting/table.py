@@ -9,6 +9,8 @@ from documents.sheet import (
     BODY,
     CELL_MARGINS,
     INK,
+    LEFT,
+    MUTED,
     TABLE_GAP,
     WIDTH,
     Column,
@@ -35,13 +37,15 @@ _FEWEST_ROWS = 3  # of a table on either side of a page's end
 class Table:
     """Rows of cells below heads: the first `words` columns stand to the left, the others to the right.
 
-    Of the first `same` columns a cell like the one above it is not printed again.
+    Of the first `same` columns a cell like the one above it is not printed again. With `total` the last row
+    is the sum of the others, under a line.
     """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: int = 1
     same: int = 0
+    total: bool = False
 
     @property
     def without_first(self) -> "Table":
@@ -57,6 +61,7 @@ class _Grid:
     rows: Sequence[Sequence[str]]
     style: Style
     same: int
+    total: bool
 
     def head(self, sheet: Sheet) -> None:
         sheet.table_head(self.columns, self.style)
@@ -68,6 +73,8 @@ class _Grid:
             alike += 1
 
         def draw(sheet: Sheet) -> None:
+            if self.total and number == len(self.rows) - 1:
+                sheet.canvas.rule(LEFT, sheet.y, WIDTH, MUTED, 0.9)
             sheet.table_row(self.columns, [*[""] * alike, *row[alike:]], self.style)
 
         def first(sheet: Sheet) -> None:
@@ -94,7 +101,7 @@ def pieces_of(table: Table) -> Iterator[Piece]:
         Column(head, width, right=number >= table.words)
         for number, (head, width) in enumerate(zip(heads, widths, strict=True))
     ]
-    grid = _Grid(columns, rows, style, table.same)
+    grid = _Grid(columns, rows, style, table.same, table.total)
     yield Piece(head_height(columns, style), grid.head, before=BETWEEN)
     yield from map(grid.row, range(len(rows)))
     yield white(TABLE_GAP)
