@@ -47,6 +47,7 @@ from workflow.tables import MonitoringReport
 if TYPE_CHECKING:
     from signing.pades import Finished  # takes a second to import
     from signing.signers import Signer
+    from signing.stamp import Appearance
     from workflow.office import Office
 
 EVERY_TEN_MINUTES: Final = "5-59/10 * * * *"
@@ -253,7 +254,8 @@ def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, k
     drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal, invented=past)
     if (limit := keys.limit_of(signer)) is not None:
         take_one(office.store, limit, office.clock(), CALENDARS[settings.calendar].zone)
-    finished = asyncio.run(_sealed(office, drawn, signer, profile))
+    stamp = seal.stamp(row.language, made_at)
+    finished = asyncio.run(_sealed(office, drawn, signer, profile, stamp))
     point("report.sealed")
     values = {
         "made_at": made_at,
@@ -289,7 +291,9 @@ def _keep(office: "Office", row: Row[Any], values: Mapping[str, Any]) -> bool:
     return True
 
 
-async def _sealed(office: "Office", pdf: bytes, signer: "Signer", profile: Profile) -> "Finished":
+async def _sealed(
+    office: "Office", pdf: bytes, signer: "Signer", profile: Profile, stamp: "Appearance"
+) -> "Finished":
     """Seal it at the profile's level. Raises SigningError for less."""
     from signing.pades import sign_pdf  # noqa: PLC0415  where it signs: it takes long to import
 
@@ -301,8 +305,7 @@ async def _sealed(office: "Office", pdf: bytes, signer: "Signer", profile: Profi
             profile=profile,
             claimed_at=office.clock(),
             field=SEAL_FIELD,
-            role="",
-            new_field=None,
+            appearance=stamp,
         )
 
 

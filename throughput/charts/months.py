@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil, floor
 
-from throughput.charts.model import SHADES, Bar, Drawing, Entry, Role, hatched
+from throughput.charts.model import Bar, Drawing, Entry, Fill, Role, hatched, pale
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
@@ -66,18 +66,18 @@ def months(told: Months, width: float = WIDE) -> Drawing:
 def _kinds(told: Months) -> list[Entry]:
     """What is to be seen, for the key."""
     roles = {_role(told, one.low, one.high) for one in told.months}
-    names: list[tuple[Role, str]] = [
-        ("series-1", told.met),
-        ("series-2", told.missed),
-        ("quiet", told.unclear),
+    names: list[tuple[Role, Fill, str]] = [
+        ("series-1", "full", told.met),
+        ("series-2", "pale", told.missed),
+        ("quiet", "full", told.unclear),
     ]
-    found: list[Entry] = [(role, False, name) for role, name in names if role in roles]
+    found: list[Entry] = [entry for entry in names if entry[0] in roles]
     if any(one.low != one.high for one in told.months):
-        found.append(("quiet", True, told.unsure))
+        found.append(("quiet", "hatched", told.unsure))
     if any(one.hidden for one in told.months):
-        found.append(("quiet", True, f"* {told.hidden}"))
+        found.append(("quiet", "hatched", f"* {told.hidden}"))
     if any(one.low is None and not one.hidden for one in told.months):
-        found.append(("paper", False, f"– {told.no_case}"))
+        found.append(("paper", "full", f"– {told.no_case}"))
     return found
 
 
@@ -129,9 +129,10 @@ def _columns(sheet: Sheet, told: Months) -> None:
         lines = _lines(_said(told, one), size - GAP)
         inside = bottom - begins > LINE * len(lines)
         write = sheet.text if inside or not (one.hidden or one.low != one.high) else sheet.backed
+        dark = inside and _role(told, one.low, one.high) != "series-2"
         for line, text in enumerate(reversed(lines)):
             y = (bottom if inside else begins) - 5 - line * LINE
-            write(middle, y, text, role="paper" if inside else "ink", anchor="middle", bold=True)
+            write(middle, y, text, role="paper" if dark else "ink", anchor="middle", bold=True)
         name = told.wording.months[one.month.month - 1]
         sheet.text(middle, bottom + LINE, name, anchor="middle")
         if number == 0 or one.month.month == 1:
@@ -180,8 +181,8 @@ def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: boo
         open_ = replace(_part(room, one.low, one.high, upright=upright), said=said)
         sheet.add(*hatched(open_, role=role))
     if one.low:
-        sure = _part(room, 0, one.low, upright=upright)
-        sheet.add(replace(sure, role=role, shade=SHADES, said=said))
+        sure = replace(_part(room, 0, one.low, upright=upright), role=role, said=said)
+        sheet.add(*(pale(sure) if role == "series-2" else (sure,)))
 
 
 def _part(room: Bar, low: float, high: float, *, upright: bool) -> Bar:

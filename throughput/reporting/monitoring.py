@@ -7,8 +7,9 @@ from throughput.charts.months import Months, MonthShare, months
 from throughput.followed import Norm, Target
 from throughput.monitor import ALL, Month, Printed, Range
 from throughput.monitor_rows import document
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report
 from throughput.reporting.seal import Seal
+from throughput.reporting.table import Table
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
 from workflow.invented import Invented
@@ -34,7 +35,7 @@ def monitoring_pdf(
 ) -> bytes:
     """The report as PDF/A-3b with the figures of `--json` attached. Nothing hidden is in either."""
     report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal, invented), words)
-    report.heading(words.text("Was the goal met?"))
+    report.heading(words.text("Was the goal met? (measured)"))
     report.lead(*verdict(told, target, words))
     report.chart(
         words.text("Share that met the norm, by month (measured)"),
@@ -176,7 +177,7 @@ def counts(told: Printed, words: ReportWords) -> Table:
                 _part(told, place, words),
             ]
         )
-    return Table([words.text(head) for head in (*heads, *more)], rows)
+    return Table([words.text(head) for head in (*heads, *more)], rows, total=True)
 
 
 def ends(told: Printed, words: ReportWords) -> Table:
@@ -186,7 +187,7 @@ def ends(told: Printed, words: ReportWords) -> Table:
         [_place(place, words), *(_shown(told.ended[place, reason], words) for reason in (*told.reasons, ALL))]
         for place in _places_of(told)
     ]
-    return Table(heads, rows)
+    return Table(heads, rows, total=True)
 
 
 def _places_of(told: Printed) -> tuple[Month | str, ...]:
