@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,21 +15,24 @@ from cli.past import invent
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.desk_office import browsing, served, signed_in, words_of
+from throughput.monitor_kept import keep_months
+from throughput.monitor_settings import monitor_settings
 from workflow.office import Office
 from workflow.tables import DocumentRow, Event, Request
 
 AUDITOR = "P192"
 SAYS = "was invented by a program, and tells of nobody's work."
-MONTHS = 3
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three months of some forty requests."""
+    """Four months of some thirty requests."""
     folder = tmp_path_factory.mktemp("past") / "data"
     folder.mkdir(mode=0o700)
     (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
-    invent(folder, until=datetime.now(UTC), months=MONTHS, per_month=40)
+    invent(folder, until=datetime.now(UTC), months=4, per_month=30)
+    with closing(Office.open(folder)) as office:  # as a worker does
+        keep_months(office.store, monitor_settings(folder), office.clock())
     return folder
 
 
@@ -57,7 +61,8 @@ def test_requests_ended_in_every_way_and_some_are_in_hand(office: Office) -> Non
         events = Counter(session.scalars(select(Event.type)))
     assert {variant for _, variant, _ in rows} == {"A0", "A1", "A3", "A4", "standard"}
     assert {outcome for *_, outcome in rows} >= {"done", "withdrawn", None}
-    assert {"request_returned", "request_suspended", "task_released", "document_scanned"} <= events.keys()
+    turns = {"request_returned", "request_suspended", "task_released", "document_scanned"}
+    assert turns | {"request_destroyed"} <= events.keys()
 
 
 def test_what_it_says_was_signed_is_signed_and_passes(
