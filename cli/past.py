@@ -1,13 +1,14 @@
 """An invented past for the sample office: months of requests, driven through the real engine by a set clock.
 
-Everything is as if it had happened: documents are rendered and signed, timestamps made, and destroyed when
-their term ended, each by the clock of its moment. What is not real are the people, and when they did it; the
-log says so with its first event (workflow.invented), and so does whatever tells of these times.
+Everything is as if it had happened: documents are rendered, signed and stamped, each by the clock of its
+moment; those whose term is over are destroyed in the end. What is not real are the people, and when they did
+it; the log says so with its first event (workflow.invented), and so does whatever tells of these times.
 """
 
 import asyncio
 import heapq
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,19 +20,18 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from certs.authority_thread import answering
-from cli.past_acts import DECLARATION, PAPER, PLAN, Act, Hands, Life, Standing, Story
+from cli.past_acts import DECLARATION, PAPER, PLAN, Act, Done, Hands, Life, Standing, Story
 from cli.sample_exchange import scanned_in
 from cli.sample_papers import declaration_of
 from cli.sample_people import SamplePasswords
 from documents.register import Person, Register
 from signing.scans import matched, read_scan
-from throughput.monitor_kept import keep_months
-from throughput.monitor_settings import monitor_settings
 from workflow import invented, outside
 from workflow.calendar import CALENDARS
 from workflow.commands import Answer, StepRef
 from workflow.errors import WorkflowError
 from workflow.office import AUTHORITY, Office
+from workflow.outcomes import Verdict
 from workflow.outside import By
 from workflow.passwords import Passwords
 from workflow.people import update_people
@@ -39,12 +39,12 @@ from workflow.steps import Steps
 from workflow.tables import Request
 
 MONTHS, MONTHS_MOST = 6, 12
-PER_MONTH = 70
+PER_MONTH = 50
 WAYS = (
-    (DECLARATION, PAPER, 7),
+    (DECLARATION, PAPER, 6),
     (DECLARATION, "A1", 27),
     (DECLARATION, "A3", 33),
-    (DECLARATION, "A4", 23),
+    (DECLARATION, "A4", 24),
     (PLAN, "standard", 10),
 )
 """Of a hundred requests so many are of each way."""
@@ -52,8 +52,6 @@ SLOW_UNIT, SLOW = "Inspection", 1.5
 PACES = 1.7, 0.8
 """How long things wait at the beginning of the past and at its end, beside the mean: the office learns."""
 A_MONTH = timedelta(days=30.4)
-NOTHING_DUE = timedelta(days=80)
-"""Requests are kept for three months at least: so long no night has anything to destroy."""
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """For passwords that a file tells anyway; whoever signs in with one has it hashed as all are."""
 
@@ -97,8 +95,6 @@ def invent(folder: Path, *, until: datetime, months: int, per_month: int = PER_M
         with answering(office.authority.folder, clock):
             past = _Past(office, clock, until, Random(seed))  # noqa: S311 (the same each time)
             asyncio.run(past.happen(round(months * per_month)))
-        clock.go(until)
-        keep_months(office.store, monitor_settings(folder), until)
         return Told(past.requests, begins)
 
 
@@ -109,7 +105,6 @@ class _Past:
         self.requests = 0
         self._next: list[tuple[datetime, int, Story, Act]] = []
         self._turn = count()
-        self._night = self.begins + NOTHING_DUE
         passwords = Passwords(office.store, moment=office.moment, hasher=_QUICK)
         assert office.register is not None  # noqa: S101 (as above)
         self.hands = Hands(
@@ -133,17 +128,17 @@ class _Past:
         return able and declaration_of(register, person, self.hands.day(self.begins)) is not None
 
     async def happen(self, requests: int) -> None:
-        """Have so many requests come in, and do what people and the worker did until the end."""
+        """Have so many requests come in, and do what people and the worker did; then destroy what is due."""
         for at in self._arrivals(requests):
             self._hear(self._life(at).told(at))
         self.requests = len(self._next)
         async with self.office.steps() as steps:
             while self._next and self._next[0][0] <= self.until:
                 at, _, story, act = heapq.heappop(self._next)
-                self._sleep(at)
                 self.clock.go(at)
                 self._hear(story, await self._done(steps, act))
-        self._sleep(self.until)
+        self.clock.go(self.until)
+        self.office.retention.run()
 
     def _hear(self, story: Story, standing: Standing | None = None) -> None:
         """What a request does next, if anything."""
@@ -153,29 +148,27 @@ class _Past:
             return
         heapq.heappush(self._next, (act.at, next(self._turn), story, act))
 
-    def _sleep(self, at: datetime) -> None:
-        """The nights until then, in each of which a worker destroys what is due."""
-        while self._night <= at:
-            self.clock.go(self._night)
-            self.office.retention.run()
-            self._night += timedelta(days=1)
-
     async def _done(self, steps: Steps, act: Act) -> Standing:
         """Do it, and what is automatic after it."""
-        if callable(act.done):
-            answer = await asyncio.to_thread(act.done)
-        else:
-            for found in self.office.engine.execute_batch(act.done):
-                if isinstance(found, WorkflowError):
-                    raise found
-                answer = found
+        answer = self._executed(act.done())
         number, state, version = answer.request_id, answer.state, answer.version
         seq = answer.event_seq
         while state in self._automatic:  # a worker does it within seconds
             self.clock.go(self.clock() + timedelta(seconds=self.luck.uniform(0.5, 2)))
-            await steps.run([StepRef(number, state, seq)])
+            for outcome in await steps.run([StepRef(number, state, seq)]):
+                if outcome.verdict is not Verdict.DONE:
+                    raise WorkflowError(f"A step of the past could not be done: {outcome.message}")
             state, seq, version = self._stands(number)
         return Standing(number, state, version, state not in self._ends)
+
+    def _executed(self, done: Done) -> Answer:
+        if isinstance(done, Answer):
+            return done
+        for found in self.office.engine.execute_batch(done):
+            if isinstance(found, WorkflowError):
+                raise found
+            answer = found
+        return answer
 
     def _stands(self, number: int) -> tuple[str, int, int]:
         """A request's state, the event that led to it, and its version."""
@@ -213,4 +206,5 @@ class _Past:
     def _scan(self, number: int, who: str) -> Answer:
         by = By(who)
         [scan], _ = matched(read_scan(scanned_in(outside.given_out(self.office, number, by).pdf)))
-        return outside.take_scan(self.office, scan, by)
+        with ThreadPoolExecutor(1) as aside:  # it has a loop of its own
+            return aside.submit(outside.take_scan, self.office, scan, by).result()

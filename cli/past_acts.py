@@ -7,6 +7,7 @@ drawn from a seed, so that the same past comes of the same seed and the same day
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -82,15 +83,15 @@ class Standing:
     open: bool
 
 
-Done = tuple[Command, ...] | Callable[[], Answer]
+Done = tuple[Command, ...] | Answer
 
 
 @dataclass(frozen=True)
 class Act:
-    """What is done at a time: commands, or something else with files."""
+    """What is done at a time, and said then: commands to be done, or the answer to what was."""
 
     at: datetime
-    done: Done
+    done: Callable[[], Done]
 
 
 Story = Generator[Act, Standing, None]
@@ -100,7 +101,7 @@ Story = Generator[Act, Standing, None]
 class Hands:
     """What the people of the past need of their office, beside the engine.
 
-    `give` and `scan` take in hand the paper of a request, as somebody, who saw it in a version.
+    `give` and `scan` do with the paper of a request what somebody does.
     """
 
     register: Register
@@ -163,7 +164,7 @@ class Life:
         language = self.hands.luck.choice(LANGUAGES)
         new = Submission(self.definition.key, self.definition.variant, language)
         submitted = self._command("submit", self.person.person_id, None, data=data, submission=new)
-        standing = yield Act(at, (submitted,))
+        standing = yield Act(at, lambda: (submitted,))
         while standing.open:
             at, standing = yield from self._step(at, standing)
 
@@ -179,28 +180,31 @@ class Life:
         who, pace = self._who(state), self._pace(state)
         at = self.hands.later(at, timedelta(hours=WAITS_H[state] * pace * self.pace))
         if state == self.takes_back:
-            return at, (yield Act(at, (self._command("withdraw", self.person.person_id, number),)))
+            return at, (yield self._act(at, "withdraw", self.person.person_id, number))
         at = max(at, self.hands.busy.get(who, at))
-        claim, start = (self._command(verb, who, number) for verb in ("claim", "start"))
         if luck.random() < GIVEN_BACK:
-            yield Act(at, (claim,))
+            yield self._act(at, "claim", who, number)
             at = self.hands.later(at, timedelta(hours=1))
-            standing = yield Act(at, (self._command("release", who, number),))
-            return at, standing
+            return at, (yield self._act(at, "release", who, number))
         if luck.random() < LATER:
-            yield Act(at, (claim,))
+            yield self._act(at, "claim", who, number)
             at = self.hands.later(at, timedelta(minutes=40))
-            standing = yield Act(at, (start,))
+            standing = yield self._act(at, "start", who, number)
         else:
-            standing = yield Act(at, (claim, start))
+            taken = tuple(self._command(verb, who, number) for verb in ("claim", "start"))
+            standing = yield Act(at, lambda: taken)
         if state == "review" and luck.random() < SUSPENDED:
-            yield Act(at, (self._command("suspend", who, number, remark="The pay desk is asked (sample)."),))
+            yield self._act(at, "suspend", who, number, remark="The pay desk is asked (sample).")
             at = self.hands.later(at, timedelta(hours=14))
-            standing = yield Act(at, (self._command("resume", who, number),))
+            standing = yield self._act(at, "resume", who, number)
         minutes = TOUCH_MIN[state] * pace * luck.lognormvariate(-0.1, 0.45)
         at = (at + timedelta(minutes=minutes)).replace(microsecond=0)
         self.hands.busy[who] = at
-        return at, (yield Act(at, self._finish(at, who, standing)))
+        return at, (yield Act(at, partial(self._finish, at, who, standing)))
+
+    def _act(self, at: datetime, trigger: str, who: str, number: int, **rest: Any) -> Act:
+        command = self._command(trigger, who, number, **rest)
+        return Act(at, lambda: (command,))
 
     def _who(self, state: str) -> str:
         if state in REQUESTERS:
@@ -224,9 +228,9 @@ class Life:
             return (self._followed_up(at, who, number),)
         trigger = next(iter(triggers.values()))
         if trigger.file == "given":
-            return lambda: self.hands.give(number, who)
+            return self.hands.give(number, who)
         if trigger.file == "scan":
-            return lambda: self.hands.scan(number, who)
+            return self.hands.scan(number, who)
         return (self._forward(at, who, standing, trigger),)
 
     def _followed_up(self, at: datetime, who: str, number: int) -> Command:
