@@ -36,6 +36,7 @@ from throughput.reporting.words import report_words
 from workflow.calendar import CALENDARS
 from workflow.chores import Chore
 from workflow.faults import point
+from workflow.invented import invented
 from workflow.key_limits import take_one
 from workflow.keys import OfficeKeys
 from workflow.report_mail import tell_of_report
@@ -247,7 +248,9 @@ def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, k
     target = settings.target(0, settings.goal)
     signer = office.own_seal(profile, keys)
     made_at, seal = office.clock(), Seal.of(signer.certificate, profile)
-    drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal)
+    with office.store.read() as session:
+        past = invented(session)
+    drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal, invented=past)
     if (limit := keys.limit_of(signer)) is not None:
         take_one(office.store, limit, office.clock(), CALENDARS[settings.calendar].zone)
     finished = asyncio.run(_sealed(office, drawn, signer, profile))

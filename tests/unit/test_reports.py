@@ -97,7 +97,8 @@ def test_the_figures_are_attached_and_the_file_says_its_title_and_language() -> 
         attached = document.get_attachment(0)
         assert attached.get_name() == "figures.json"
         assert json.loads(bytes(attached.get_data())) == json.loads(json.dumps(as_json(SURE))) | {
-            "panels": None
+            "panels": None,
+            "invented_until": None,
         }
     assert pdf == report_of(SURE, "da")
 

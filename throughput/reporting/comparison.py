@@ -19,6 +19,7 @@ from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.scope import Scope
 from throughput.small_cells import FEWEST
 from throughput.whole import KeyCosts, Panels
+from workflow.invented import Invented
 
 TITLES: Mapping[By, str] = {
     "variant": mark("Ways of signing compared"),
@@ -37,9 +38,12 @@ def comparison_pdf(
     words: ReportWords,
     panels: Panels | None = None,
     seal: Seal | None = None,
+    invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
-    report = Report(Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal), words)
+    report = Report(
+        Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal, invented), words
+    )
     _Comparison(told, panels, report, words).write()
     figures = as_json(told) | {"panels": None if panels is None else panels_json(panels)}
     return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")

@@ -4,7 +4,7 @@ The figures themselves are attached to it as JSON, so that who doubts the paper 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,7 @@ from throughput.faces import printable
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
 from throughput.reporting.words import ReportWords
+from workflow.invented import Invented
 
 CHART_WIDTH = 640.0
 """The natural width of charts in reports: words in them are then 8.8 points high."""
@@ -60,12 +61,16 @@ _ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK
 
 @dataclass(frozen=True)
 class Cover:
-    """What a report is, what it is about, when it was made, and who seals it; None: nobody does."""
+    """What a report is, what it is about, when it was made, and who seals it; None: nobody does.
+
+    `invented`: the past of a sample office, which every page has to tell of.
+    """
 
     title: str
     about: Sequence[str]
     made_at: datetime
     seal: Seal | None = None
+    invented: Invented | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ class Report:
     def finished(self, figures: Mapping[str, Any], *, identifier: str) -> bytes:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
         fields = [] if self._cover.seal is None else self._seal_fields(self._cover.seal)
-        made_on = self._cover.made_at.date()
+        made_on, invented = self._cover.made_at.date(), self._cover.invented
+        figures = {**figures, "invented_until": None if invented is None else invented.told}
         return write_pdfa(
             self._sheet.end(self._draw_foot),
             description=Description(self._title, identifier, self._words.language, made_on),
@@ -153,7 +159,7 @@ class Report:
                 "figures.json",
                 self._words.text("The figures of this report"),
                 "application/json",
-                rfc8785.dumps(dict(figures)),
+                rfc8785.dumps(figures),
             ),
             fields=fields,
         )
@@ -179,19 +185,29 @@ class Report:
         return y - 10
 
     def _note(self, canvas: PageCanvas, y: float) -> float:
-        """The warning on every page of a report that a development key seals."""
-        if self._cover.seal is None or not self._cover.seal.development:
+        """What every page warns of."""
+        lines = [line for text in self._warnings() for line in broken(text, NOTE, WIDTH - 20)]
+        if not lines:
             return y
-        text = self._words.text(
-            "Sealed with a development key: for trials only, it proves nothing about anyone."
-        )
-        lines = broken(text, NOTE, WIDTH - 20)
         height = len(lines) * NOTE.leading + 8
         y += 14
         canvas.panel(LEFT, y - height, WIDTH, height, TINT)
         for number, line in enumerate(lines):
             canvas.text(LEFT + 10, y - 4 - (number + 1) * NOTE.leading + 2.6, line, NOTE)
         return y - height - 8
+
+    def _warnings(self) -> Iterator[str]:
+        if self._cover.invented is not None:
+            until = self._words.moment(self._cover.invented.until)
+            yield self._words.text(
+                "Sample data: what happened before {moment} was invented by a program, and tells of nobody's"
+                " work.",
+                moment=until,
+            )
+        if self._cover.seal is not None and self._cover.seal.development:
+            yield self._words.text(
+                "Sealed with a development key: for trials only, it proves nothing about anyone."
+            )
 
     def _made(self) -> str:
         return self._words.text("Made on {moment} by Paraaf.", moment=self._words.moment(self._cover.made_at))

@@ -11,6 +11,7 @@ from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
+from workflow.invented import Invented
 from workflow.labels import OUTCOMES
 
 TITLE = mark("Monitoring report")
@@ -29,9 +30,10 @@ def monitoring_pdf(
     made_at: datetime,
     words: ReportWords,
     seal: Seal | None = None,
+    invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b with the figures of `--json` attached. Nothing hidden is in either."""
-    report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal), words)
+    report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal, invented), words)
     report.heading(words.text("Was the goal met?"))
     report.lead(*verdict(told, target, words))
     report.chart(

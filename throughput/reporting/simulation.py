@@ -14,6 +14,7 @@ from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
 from throughput.reporting.seal import Seal
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.simulate import Outcome
+from workflow.invented import Invented
 
 TITLE = mark("What if requests were signed another way")
 _DAY_S = 86400.0
@@ -63,6 +64,7 @@ def simulation_pdf(
     made_at: datetime,
     words: ReportWords,
     seal: Seal | None = None,
+    invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b with `figures`, those of `--json`, attached."""
     origin = (
@@ -70,7 +72,7 @@ def simulation_pdf(
         if told.measured
         else mark("Simulated: nothing in this report was measured.")
     )
-    report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal), words)
+    report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal, invented), words)
     report.heading(words.text("What it would change"))
     report.lead(*_conclusions(told.outcomes, words))
     report.chart(
