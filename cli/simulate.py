@@ -13,6 +13,7 @@ from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.pace import Pace
+from cli.past_told import invented_json, invented_said
 from cli.printing import print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.simulation import finite, told
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from throughput.reporting.simulation import Simulated
     from throughput.reproduced import Reproduced
     from throughput.simulate import Outcome  # with numpy, which help need not wait for
+    from workflow.invented import Invented
 
 PROCESS = "employer-declaration"
 """The process of which the source tells."""
@@ -80,11 +82,13 @@ def run(args: argparse.Namespace) -> int:
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
     given = {} if args.scenarios is None else _read(args.scenarios)
     with Pace() as pace:
-        document, found = _simulated(args, given, pace)
-    _write(document, found, args)
+        document, found, past = _simulated(args, given, pace)
+    _write(document, found, args, past)
     if args.json:
         print_json(document)
     else:
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         for line in told(found, args):
             print(line)
     return 0
@@ -92,14 +96,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _simulated(
     args: argparse.Namespace, given: Mapping[str, Mapping[str, float]], pace: Pace
-) -> tuple[dict[str, Any], "Simulated"]:
+) -> tuple[dict[str, Any], "Simulated", "Invented | None"]:
     from throughput.fitted import beside  # noqa: PLC0415  as above
     from throughput.reporting.simulation import Simulated  # noqa: PLC0415
     from throughput.simulate import clerks_needed, compare  # noqa: PLC0415
 
     asked = {"weeks": args.weeks, "replications": args.replications, "seed": args.seed}
     how: dict[str, Any] = {**asked, "within_days": args.within, "tell": pace.tell}
-    measured = _fits(args, pace) if args.measured else []
+    measured, past = _fits(args, pace) if args.measured else ([], None)
     fits = beside([fit for _, fit in measured], given)
     outcomes = compare(
         [one.scenario for one in fits],
@@ -114,19 +118,21 @@ def _simulated(
     held = [_held(one, fit, outcomes, given, how) for one, fit in measured]
     document = {
         "scenarios": [
-            {**finite(asdict(found)), "clerks_needed": clerks}
-            for found, clerks in zip(outcomes, needed, strict=True)
+            {**finite(asdict(one)), "clerks_needed": clerks}
+            for one, clerks in zip(outcomes, needed, strict=True)
         ],
         "reproduced": [_reproduced(one) for one in held],
         **asked,
         "within_days": args.within,
         "share": args.share / 100,
+        **invented_json(past),
     }
-    return document, Simulated(
+    found = Simulated(
         *(outcomes, needed, args.share / 100, args.weeks, args.replications, args.seed),
         measured=args.measured,
         reproduced=held,
     )
+    return document, found, past
 
 
 def _held(
@@ -163,21 +169,29 @@ def _reproduced(held: "Reproduced") -> dict[str, Any]:
     }
 
 
-def _write(document: Mapping[str, Any], found: "Simulated", args: argparse.Namespace) -> None:
+def _write(
+    document: Mapping[str, Any], found: "Simulated", args: argparse.Namespace, past: "Invented | None"
+) -> None:
     from throughput.reporting.simulation import simulation_pdf  # noqa: PLC0415  as above
 
     now = datetime.now(UTC)
     write_report(
-        args, lambda words, seal: simulation_pdf(found, document, made_at=now, words=words, seal=seal)
+        args,
+        lambda words, seal: simulation_pdf(
+            found, document, made_at=now, words=words, seal=seal, invented=past
+        ),
     )
 
 
-def _fits(args: argparse.Namespace, pace: Pace) -> list[tuple["Measured", "Fitted"]]:
-    """What the office's requests tell of each variant of which there are enough."""
+def _fits(
+    args: argparse.Namespace, pace: Pace
+) -> tuple[list[tuple["Measured", "Fitted"]], "Invented | None"]:
+    """What the office's requests tell of each variant of which there are enough; what of it is invented."""
     from throughput.fitted import fitted  # noqa: PLC0415  as above
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.measured import measure  # noqa: PLC0415
     from throughput.scope import Scope  # noqa: PLC0415
+    from workflow.invented import invented  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
     require_office(args.data)
@@ -185,10 +199,10 @@ def _fits(args: argparse.Namespace, pace: Pace) -> list[tuple["Measured", "Fitte
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up(lambda done: pace.tell(f"{done:,} events read"))
         with store.read() as session:
-            measured = measure(session, scope, now=datetime.now(UTC))
+            measured, past = measure(session, scope, now=datetime.now(UTC)), invented(session)
     how: dict[str, Any] = {"replications": args.replications, "seed": args.seed, "tell": pace.tell}
     fits = [(one, fitted(one, **how)) for one in measured]
-    return [(one, fit) for one, fit in fits if fit.inputs.keys() - {"per_week"}]
+    return [(one, fit) for one, fit in fits if fit.inputs.keys() - {"per_week"}], past
 
 
 def _read(file: Path) -> dict[str, dict[str, float]]:
