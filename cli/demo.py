@@ -106,7 +106,8 @@ def add_parser(subparsers: Any) -> None:
         const=MONTHS,
         metavar="MONTHS",
         help="first invent a past of so many months and this one so far, so that figures have something to"
-        f" tell; they say that it is invented (default: none; without a number {MONTHS}). Only for an office that is made now",
+        f" tell; they say that it is invented (default: none; without a number {MONTHS}). Only for an office"
+        " that is made now",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to put the signed PDFs and the comparison"
