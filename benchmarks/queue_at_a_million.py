@@ -154,10 +154,11 @@ class Desk:
     def own_requests(self) -> object:
         return self.engine.requests(self.asker(), limit=PAGE)
 
-    def find_request(self) -> object:
-        number = self.random.randrange(1, self.requests + 1)
-        text = self.random.choice([str(number), f"R2026-{number:07}", self.asker()])
-        return self.engine.requests("auditor", RequestFilter(text=text), limit=PAGE)
+    def find_request(self, typed: Callable[["Desk"], str]) -> object:
+        return self.engine.requests("auditor", RequestFilter(text=typed(self)), limit=PAGE)
+
+    def number(self) -> int:
+        return self.random.randrange(1, self.requests + 1)
 
 
 FILTERS = {
@@ -169,6 +170,11 @@ FILTERS = {
 UNIT_FILTERS = {
     "all": QueueFilter(),
     "A3, free, by number": QueueFilter(variant="A3", assignee="free", sort="-number"),
+}
+SOUGHT: dict[str, Callable[[Desk], str]] = {
+    "number": lambda desk: str(desk.number()),
+    "reference": lambda desk: f"R2026-{desk.number():07}",
+    "requester": Desk.asker,
 }
 MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("queue, first page, with the number", Desk.first_page),
@@ -185,7 +191,10 @@ MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("show a request", Desk.show),
     ("requests, first page", Desk.list_requests),
     ("requests of one's own", Desk.own_requests),
-    ("search among all requests", Desk.find_request),
+    *(
+        (f"search among all by {name}", partial(Desk.find_request, typed=typed))
+        for name, typed in SOUGHT.items()
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cli import monitor_sealed
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.past_told import invented_json, invented_said, warn_of_invented
@@ -67,11 +68,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a month, for a spreadsheet")
     add_report_options(parser)
+    monitor_sealed.add_options(parser)
     add_data_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Bring what is kept up to the log, count, print."""
+    """Bring what is kept up to the log, count, print; or list what was sealed."""
+    if args.sealed:
+        return monitor_sealed.run(args)
+    if args.save is not None:
+        raise ChoiceNeeded("--save is for reports that were sealed.", hint="Say --sealed, too.")
     from throughput.followed import Norm, Target, followed  # noqa: PLC0415 (as above)
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415

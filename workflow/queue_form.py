@@ -93,7 +93,8 @@ class Form:
             yield self._few(self.takeable.in_role(role, as_they_come=True), _not_mine())
             return
         for where, by in self.order.stretches(due=self._is_timely):
-            query = _open(*where, self.takeable.in_role(role), _not_mine(), *self._chosen())
+            # What is asked comes first: SQLite goes by the order, and most rows are done with by that.
+            query = _open(*where, *self._chosen(), self.takeable.in_role(role), _not_mine())
             yield query.order_by(*by).limit(MOST)
 
     def _few(self, *where: ColumnElement[bool]) -> Select[Any]:
