@@ -986,8 +986,8 @@ class MailChoice(Base):
 
 
 class MailRow(Base):
-    """Mail to a person, about one request or (null) about what waits for them: tried until it was sent, or
-    `next_at` is null."""
+    """Mail to a person, about one request or (null) what waits for them, or how they sign in: tried until
+    it was sent, or `next_at` is null."""
 
     __tablename__ = "mails"
     __table_args__ = (

@@ -173,6 +173,7 @@ class TestRoles:
         asked = {
             "/office/people/roles": role,
             "/office/people/password": {"person": "P025"},
+            "/office/people/means": {"person": "P025", "what": "passkeys"},
             "/office/keeping/release": release,
             "/office/keeping/run": {"sure": "yes"},
             "/substitutes": stand_in,

@@ -167,7 +167,9 @@ def test_another_password_ends_all_sessions_but_the_one_that_chose_it(
             "new": "another sample password",
             "again": "another sample password",
         }
-        assert client.post("/password", data=form).status_code in {200, 404}
+        changed = client.post("/password", data=form)
+        assert "Your password is changed, and you are signed in nowhere else." in changed.text
+        assert (changed.url.path, "Where you are signed in" in changed.text) == ("/account", True)
         assert client.get("/password").url.path == "/password"
         assert elsewhere.get("/password").url.path == "/sign-in"
 
