@@ -53,7 +53,7 @@ WORKING = (
 """Who works at which pages; a clerk at all others."""
 NEW, NEW_PLAN = "/requests/new/employer-declaration/A3", "/requests/new/team-action-plan/standard"
 STEPS = "/requests/new/{key}/{variant}"
-EXPECTED = re.compile(r"status of (40[134]|422|503)|^\[DOM\]")
+EXPECTED = re.compile(r"status of (40[1349]|422|503)|^\[DOM\]")
 """What a browser says of pages that refuse, and what it would like of forms for its keeper of passwords."""
 Act = Callable[[Page], object]
 
